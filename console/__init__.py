@@ -1,0 +1,1 @@
+"""What a person starts: command line, config, app, screens, keys, order line. The only place that wires the parts together."""

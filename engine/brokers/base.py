@@ -1,0 +1,38 @@
+"""What the engine asks of a broker. Every method is called on the engine's loop, and every event is told on it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate
+from engine.model.orders import Order
+
+BrokerEvent: TypeAlias = OrderUpdate | LinkChanged
+"""A LinkChanged that says up means: reconcile before anything else is sent."""
+
+
+class AmbiguousError(Exception):
+    """The broker did not answer, or not in words we know: the order may or may not exist there. It is not a rejection."""
+
+
+class Broker(Protocol):
+    name: str
+
+    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+        """Open the link; from now on call `tell` with every event. Raises ConnectionError in words where there is no link to be had."""
+
+    async def submit(self, order: Order) -> None:
+        """Send `order` once, under its own id. A rejection is told as an event; raises AmbiguousError where the outcome is unknown."""
+
+    async def cancel(self, orders: Sequence[Order]) -> None:
+        """Ask for these to be cancelled. What comes of it is told as events. Raises AmbiguousError where the request may be lost."""
+
+    async def find(self, order_id: str) -> OrderUpdate | None:
+        """Where the order with our id stands, or None where the broker has never seen it. Raises AmbiguousError."""
+
+    async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
+        """Cash, positions, all open orders, and how those of `order_ids` ended that are not open. Raises AmbiguousError."""
+
+    async def close(self) -> None:
+        """Drop the link. Working orders stay as they are."""

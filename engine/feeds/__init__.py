@@ -1,0 +1,1 @@
+"""Where prices come from: one protocol (`base`), one file a source."""

@@ -1,0 +1,37 @@
+"""What the engine asks of a source of market data. Every method is called on the engine's loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from engine.model.market import Bar, Instrument, MarketStatus, Quote
+
+MarketEvent: TypeAlias = Bar | Quote | MarketStatus
+
+
+class FeedError(Exception):
+    """The feed cannot give what was asked. The message names the file and line, or the symbol, and says what to do."""
+
+
+class Feed(Protocol):
+    name: str
+    timeframe: str
+    """Of its bars: `5s`, `1m`, `1d`."""
+    quote_life_s: float | None
+    """For how many seconds of the wall clock the last price counts as fresh; None leaves it to the limit in the settings.
+
+    A feed of bars gives the time until its next bar is due, with room for a late one.
+    """
+
+    def instruments(self) -> tuple[Instrument, ...]:
+        """What this feed can tell about, in the order the watchlist shows."""
+
+    def history(self, symbol: str, count: int) -> Sequence[Bar]:
+        """Up to `count` bars that closed before the first event `run` gives, oldest first: for charts and warm-up."""
+
+    async def run(self, tell: Callable[[MarketEvent], None]) -> None:
+        """Call `tell` with every event in order of market time, until cancelled or until the data end (then a closed MarketStatus last).
+
+        Raises FeedError where the source breaks down.
+        """

@@ -1,0 +1,59 @@
+"""What the core asks of the shell around it, in order. The shell writes `Persist` before it performs a `Send` that follows it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.model.orders import Order
+from engine.model.records import Record
+from engine.model.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Persist:
+    """Append these to the journal, as one unit."""
+
+    records: tuple[Record, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Send this order to the broker, once the journal holds it."""
+
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAtBroker:
+    """Ask the broker to cancel. Not held up by the journal: a cancel adds no risk."""
+
+    order_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Latch:
+    """Set or clear the stop's latch file."""
+
+    halted: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """The answer to a command. `text` is a sentence; `verdict` and `cost` come with a preview or a denial."""
+
+    command_id: str
+    ok: bool
+    text: str
+    verdict: Verdict | None = None
+    quantity: Decimal | None = None
+    cost: Decimal | None = None
+    buying_power_after: Decimal | None = None
+    position_after: Decimal | None = None
+    distance: float | None = None
+    """From the market, as a fraction: 0.0001 is one hundredth of a per cent away."""
+
+
+Effect: TypeAlias = Persist | Send | CancelAtBroker | Latch | Reply

@@ -1,0 +1,223 @@
+"""Everything that can happen to the core. `Core.handle` takes one of these, the market's `Bar` and `Quote` included, and answers effects.
+
+A command carries an `id` chosen by whoever sent it; the answer comes back in the view under that id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.model.market import Bar, MarketStatus, Quote
+from engine.model.modes import Level, Mode
+from engine.model.money import ZERO
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Intent, OrderType, Side
+from engine.model.signals import Vote
+
+# ---- commands: a person's, or a script's
+
+
+@dataclass(frozen=True, slots=True)
+class Submit:
+    id: str
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """Asks what the gate would say to an order, and changes nothing."""
+
+    id: str
+    intent: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    id: str
+    signal_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    id: str
+    signal_id: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Cancels one order by its id, or all of a symbol, or with neither everything that works."""
+
+    id: str
+    order_id: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SetMode:
+    id: str
+    mode: Mode
+    by: str = "you"
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStop:
+    id: str
+    reason: str = "stop key"
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten:
+    """Closes positions, as the broker itself has just told them: (symbol, signed quantity). Opens no position, whatever races it."""
+
+    id: str
+    positions: tuple[tuple[str, Decimal], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """Leaves HALTED, into MANUAL. The reason goes to the audit log; an empty one is refused."""
+
+    id: str
+    reason: str
+
+
+Command: TypeAlias = Submit | Preview | Approve | Reject | Cancel | SetMode | EmergencyStop | Flatten | Resume
+
+# ---- strategies
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a strategy wants. `quantity` None asks for the configured size; `id` is unique for ever and a second one is dropped."""
+
+    id: str
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal | None = None
+    type: OrderType = OrderType.MARKET
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    strength: float = 1.0
+    reason: str = ""
+    votes: tuple[Vote, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyFailed:
+    """A strategy raised, hung or died. `disabled` says that it will not be started again by itself."""
+
+    strategy: str
+    error: str
+    detail: str = ""
+    disabled: bool = False
+
+
+# ---- the broker's word
+
+
+@dataclass(frozen=True, slots=True)
+class OrderUpdate:
+    """News of one order. `filled`, `cost` and `fees` are cumulative, so that a gap, a duplicate or a reordering cannot book twice.
+
+    `order_id` is our own id; `cost` the sum of price x quantity over all fills so far.
+    """
+
+    order_id: str
+    event: OrderEvent
+    broker_id: str = ""
+    filled: Decimal = ZERO
+    cost: Decimal = ZERO
+    fees: Decimal = ZERO
+    rule: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerOrder:
+    """One order as a broker lists it: open, or ended since we last heard."""
+
+    order_id: str
+    broker_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    event: OrderEvent
+    filled: Decimal = ZERO
+    cost: Decimal = ZERO
+    fees: Decimal = ZERO
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSnapshot:
+    """The broker's own truth, asked for on start and on every link up. `orders` holds the open ones and any of ours that ended."""
+
+    cash: Decimal
+    positions: tuple[tuple[str, Decimal, Decimal], ...]
+    """(symbol, signed quantity, average cost)"""
+    orders: tuple[BrokerOrder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkChanged:
+    """A link went up or down: `name` is the broker's or the feed's."""
+
+    name: str
+    up: bool
+    reason: str = ""
+
+
+# ---- from the shell around the core
+
+
+@dataclass(frozen=True, slots=True)
+class NotDurable:
+    """These intents could not be written, so they were not sent and never will be."""
+
+    order_ids: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unsent:
+    """The stop closed the gate between the write and the send of this order: no byte of it went out."""
+
+    order_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The monotonic clock moved: approvals expire, limits are watched. Comes several times a second."""
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Something a person should read that changes nothing: it goes to the log and to the audit."""
+
+    level: Level
+    source: str
+    text: str
+
+
+Input: TypeAlias = (
+    Bar
+    | Quote
+    | MarketStatus
+    | Command
+    | Proposal
+    | StrategyFailed
+    | OrderUpdate
+    | BrokerSnapshot
+    | LinkChanged
+    | NotDurable
+    | Unsent
+    | Tick
+    | Note
+)

@@ -1,0 +1,34 @@
+"""The journal as the engine needs it: append, wait until durable, read back. `storage` implements it on SQLite."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Protocol
+
+from engine.model.records import Record
+
+
+class JournalError(Exception):
+    """The journal cannot be written or read. The message says what happened and what to do."""
+
+
+class Journal(Protocol):
+    """Append-only, one writer. Every method is called on the loop of the engine."""
+
+    def append(self, records: Sequence[Record]) -> asyncio.Future[None]:
+        """Queue `records` behind all earlier ones, as one unit.
+
+        The future resolves once they are durable. It fails with JournalError where the write failed; the records stay queued and are
+        tried again, so that nothing that happened is lost, but the caller must not act as if they were durable.
+        """
+
+    def read(self) -> AsyncIterator[Record]:
+        """All records, oldest first."""
+
+    @property
+    def backlog(self) -> int:
+        """Records that are queued and not yet durable."""
+
+    async def close(self) -> None:
+        """Write what is queued, and close."""

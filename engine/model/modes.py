@@ -1,0 +1,31 @@
+"""How much the console may do by itself (`Mode`) and whether it may trade at all (`TradingState`)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """EMERGENCY is how HALTED is shown; nobody selects it, the stop does."""
+
+    MANUAL = "MANUAL"
+    SEMI_AUTO = "SEMI_AUTO"
+    FULL_AUTO = "FULL_AUTO"
+    RESEARCH = "RESEARCH"
+    EMERGENCY = "EMERGENCY"
+
+
+class TradingState(StrEnum):
+    """ACTIVE: orders within limits. REDUCING: only what shrinks a position. HALTED: only cancels and flatten."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+
+class Level(StrEnum):
+    """How loudly a log line speaks."""
+
+    INFO = "INFO"
+    WARNING = "WARNING"
+    ERROR = "ERROR"

@@ -1,0 +1,34 @@
+"""The one crossing between exact money and market data.
+
+Orders, fills, cash and positions are `Decimal`; quotes, bars and indicators are floats. A float never meets a Decimal in a comparison:
+`187.49 <= Decimal("187.49")` is False, because the float is a hair above the decimal. So a price becomes a float once, on the way into
+matching, and comes back by its shortest representation, on the way out.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+
+ZERO = Decimal(0)
+CENT = Decimal("0.01")
+HUNDRED = Decimal(100)
+
+
+def exact(price: float) -> Decimal:
+    """The decimal a person would read off this float: 187.49, not 187.490000000000009094947."""
+    return Decimal(repr(price))
+
+
+def to_tick(price: Decimal, tick: Decimal) -> Decimal:
+    """`price` on the nearest multiple of `tick`, ties to even."""
+    return (price / tick).quantize(Decimal(1), rounding=ROUND_HALF_EVEN) * tick
+
+
+def to_lot(quantity: Decimal, lot: Decimal) -> Decimal:
+    """`quantity` cut down to a whole number of lots; never rounded up, for nobody asked to trade more."""
+    return (quantity / lot).quantize(Decimal(1), rounding=ROUND_DOWN) * lot
+
+
+def cents(amount: Decimal) -> Decimal:
+    """An amount of money to the cent, ties to even."""
+    return amount.quantize(CENT, rounding=ROUND_HALF_EVEN)

@@ -1,0 +1,71 @@
+"""The order state machine: one table, every state x event pair in it.
+
+A cell is the next state, `.` keeps the state (a duplicate or a late message: legal, says nothing new), and `-` is illegal: it is refused,
+logged, and changes nothing. Terminal states stick: a late ACCEPT revives nothing. Only a fill of the whole quantity, which is
+evidence that nothing was left to cancel, turns an ended order into FILLED; every fill is booked, whatever the state.
+
+UNKNOWN ends by a broker's evidence alone, so asking to cancel an UNKNOWN order leaves it UNKNOWN.
+WORKING and PARTIAL are one state but for the filled quantity, so the order book shows PARTIAL for WORKING once something filled.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from engine.model.orders import OrderState
+
+
+class OrderEvent(StrEnum):
+    """What can happen to an order: REQUEST_* come from us, the rest is a broker's word, or the lack of it (LOSE)."""
+
+    ACCEPT = "ACCEPT"
+    HOLD = "HOLD"
+    WORK = "WORK"
+    FILL_PART = "FILL_PART"
+    FILL_ALL = "FILL_ALL"
+    REQUEST_CANCEL = "REQUEST_CANCEL"
+    REFUSE_CANCEL = "REFUSE_CANCEL"
+    CANCEL = "CANCEL"
+    REQUEST_REPLACE = "REQUEST_REPLACE"
+    REFUSE_REPLACE = "REFUSE_REPLACE"
+    REPLACE = "REPLACE"
+    EXPIRE = "EXPIRE"
+    REJECT = "REJECT"
+    LOSE = "LOSE"
+
+
+_TABLE = """
+                 ACCEPT    HOLD  WORK     FILL_PART  FILL_ALL  REQUEST_CANCEL  REFUSE_CANCEL  CANCEL    REQUEST_REPLACE  REFUSE_REPLACE  REPLACE   EXPIRE   REJECT    LOSE
+PENDING_SUBMIT   ACCEPTED  HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  -              CANCELED  -                -               -         EXPIRED  REJECTED  UNKNOWN
+UNKNOWN          ACCEPTED  HELD  WORKING  PARTIAL    FILLED    .               .              CANCELED  -                .               REPLACED  EXPIRED  REJECTED  .
+ACCEPTED         .         HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
+HELD             ACCEPTED  .     WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
+WORKING          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
+PARTIAL          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
+PENDING_CANCEL   .         .     .        .          FILLED    .               WORKING        CANCELED  -                .               REPLACED  EXPIRED  REJECTED  UNKNOWN
+PENDING_REPLACE  .         .     .        .          FILLED    PENDING_CANCEL  .              CANCELED  .                WORKING         REPLACED  EXPIRED  REJECTED  UNKNOWN
+FILLED           .         .     .        .          .         -               .              .         -                .               .         .        -         .
+CANCELED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
+EXPIRED          .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
+REJECTED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
+REPLACED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
+"""
+
+
+def _read(table: str) -> dict[tuple[OrderState, OrderEvent], OrderState | None]:
+    header, *rows = [line.split() for line in table.strip().splitlines()]
+    cells: dict[tuple[OrderState, OrderEvent], OrderState | None] = {}
+    for name, *row in rows:
+        state = OrderState(name)
+        for event, cell in zip(header, row, strict=True):
+            cells[state, OrderEvent(event)] = None if cell == "-" else state if cell == "." else OrderState(cell)
+    return cells
+
+
+TRANSITIONS = _read(_TABLE)
+"""(state, event) -> next state, or None where the event is illegal in that state."""
+
+
+def next_state(state: OrderState, event: OrderEvent) -> OrderState | None:
+    """The state after `event`, the same state where it says nothing new, or None where it is illegal."""
+    return TRANSITIONS[state, event]

@@ -1,0 +1,194 @@
+"""What the journal keeps: facts, each with its market time `at`. Folding them in order gives back orders, positions, cash and modes.
+
+A record is a fact that happened, never a command to repeat, so reading a journal sends nothing. The history tables in SQLite are
+projections of these and can be rebuilt from them alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.signals import Signal, SignalState
+from engine.model.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """A program run began. `cash` is the account's opening cash where this is its first run, else None."""
+
+    run_id: str
+    account: str
+    feed: str
+    cash: Decimal | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnded:
+    """The run ended in order. A run without this one crashed, and the next starts in MANUAL."""
+
+    run_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlaced:
+    """The write-ahead intent: durable before the first byte goes to the broker. Fields as in `Order`."""
+
+    id: str
+    number: int
+    symbol: str
+    side: Side
+    quantity: Decimal
+    requested: Decimal
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    tif: TimeInForce
+    source: Source
+    strategy: str
+    signal_id: str
+    reduce_only: bool
+    reason: str
+    mark: Decimal
+    verdict: Verdict
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDenied:
+    """The gate said no to an intent; no order came of it."""
+
+    intent: Intent
+    verdict: Verdict
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChanged:
+    """An order's state after `event`; `reason` is the broker's own wording where it gave one."""
+
+    order_id: str
+    event: OrderEvent
+    state: OrderState
+    broker_id: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FillBooked:
+    fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAdopted:
+    """The broker holds what our fills do not explain: the difference was traded elsewhere, and is taken over at the broker's cost."""
+
+    symbol: str
+    quantity: Decimal
+    average: Decimal
+    cash: Decimal
+    """Change of cash that comes with it."""
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRaised:
+    signal: Signal
+    verdict: Verdict
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SignalDecided:
+    """`by` is `you`, a mode, or `clock`; `price` the market's at the decision."""
+
+    signal_id: str
+    state: SignalState
+    by: str
+    reason: str
+    price: Decimal | None
+    order_id: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ModeChanged:
+    mode: Mode
+    by: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class TradingStateChanged:
+    state: TradingState
+    by: str
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """A trading day began: its loss limit counts from this equity."""
+
+    session: str
+    equity: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class LossLimitTripped:
+    """The daily loss reached its limit: no entries until the next session and a person's word."""
+
+    session: str
+    loss: Decimal
+    limit: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class EquityMarked:
+    """A point of the equity curve."""
+
+    equity: Decimal
+    cash: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """A line of the audit and error log. `detail` holds a strategy's traceback, where there is one."""
+
+    level: Level
+    source: str
+    text: str
+    detail: str
+    at: int
+
+
+Record: TypeAlias = (
+    RunStarted
+    | RunEnded
+    | OrderPlaced
+    | OrderDenied
+    | OrderChanged
+    | FillBooked
+    | PositionAdopted
+    | SignalRaised
+    | SignalDecided
+    | ModeChanged
+    | TradingStateChanged
+    | SessionOpened
+    | LossLimitTripped
+    | EquityMarked
+    | Noted
+)

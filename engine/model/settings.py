@@ -1,0 +1,113 @@
+"""Every setting of the engine with its default and its allowed range, each in one place.
+
+The ranges are `annotated_types` marks: the console's config file is checked against them, and `create_engine` is too.
+Per cents are of the account's equity and written as a person says them: 10 is ten per cent.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, MinLen
+
+from engine.model.modes import Mode
+
+Percent = Annotated[Decimal, Gt(0), Le(100)]
+Money = Annotated[Decimal, Gt(0)]
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What the gate holds every order to. An order that only reduces a position is exempt from all but the order's own size."""
+
+    max_position_pct: Percent = Decimal(10)
+    max_order_pct: Percent = Decimal(10)
+    max_exposure_pct: Annotated[Decimal, Gt(0), Le(400)] = Decimal(80)
+    max_daily_loss_pct: Percent = Decimal(2)
+    stale_after_s: Annotated[float, Gt(0), Le(3600)] = 5.0
+    short_selling: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AutoApprove:
+    """What SEMI_AUTO sends without a yes: a signal that meets every one of these. No symbols listed means any symbol."""
+
+    max_notional: Money = Decimal(5000)
+    min_confidence: Annotated[float, Ge(0), Le(1)] = 0.8
+    symbols: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approvals:
+    """How long a signal waits for a person, and how far the market may drift from the signal's price meanwhile."""
+
+    expire_s: Annotated[float, Gt(0), Le(3600)] = 60.0
+    max_drift_pct: Percent = Decimal(1)
+    auto: AutoApprove = field(default_factory=AutoApprove)
+
+
+@dataclass(frozen=True, slots=True)
+class PaperSettings:
+    """The paper market. Commission is per cent of the notional with a minimum an order; slippage in basis points of the price."""
+
+    cash: Money = Decimal(100_000)
+    commission_pct: Annotated[Decimal, Ge(0), Le(10)] = Decimal("0.01")
+    commission_min: Annotated[Decimal, Ge(0)] = Decimal("0.35")
+    slippage_bps: Annotated[float, Ge(0), Le(1000)] = 1.0
+    latency_ms: Annotated[float, Ge(0), Le(60_000)] = 20.0
+    volume_cap_pct: Annotated[float, Gt(0), Le(100)] = 10.0
+    seed: Annotated[int, Ge(0)] = 1
+
+
+@dataclass(frozen=True, slots=True)
+class FeedSettings:
+    """Where prices come from: `sim`, `sample`, or the path of a CSV file of bars. `pace` is bars a second of the wall clock."""
+
+    source: Annotated[str, MinLen(1)] = "sim"
+    pace: Annotated[float, Gt(0), Le(10_000)] = 1.0
+    start: str = ""
+    """First day to play, as YYYY-MM-DD; empty plays from the beginning."""
+    seed: Annotated[int, Ge(0)] = 7
+    quotes_per_second: Annotated[float, Gt(0), Le(10_000)] = 4.0
+    """Of the simulated market, for each symbol."""
+    bar_seconds: Annotated[int, Ge(1), Le(3600)] = 5
+    """Length of the simulated market's bars, in its own market time."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrategySettings:
+    """One strategy: `file` is a path or the name of a ready-made one, `params` its declared parameters."""
+
+    file: Annotated[str, MinLen(1)]
+    params: dict[str, float | int | str | bool] = field(default_factory=dict)
+    symbols: tuple[str, ...] = ()
+    size_pct: Percent = Decimal(5)
+    """Per cent of equity that a signal without a quantity of its own is worth at full strength."""
+    deadline_s: Annotated[float, Gt(0), Le(600)] = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class StopSettings:
+    """What the emergency stop spares: with `keep_protective`, working stop orders that reduce a position stay."""
+
+    keep_protective: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it. `database` is the account's own file; its latch file lies beside it."""
+
+    database: Path | None = None
+    account: Literal["paper"] = "paper"
+    mode: Literal[Mode.MANUAL, Mode.SEMI_AUTO, Mode.FULL_AUTO, Mode.RESEARCH] = Mode.MANUAL
+    symbols: tuple[str, ...] = ()
+    feed: FeedSettings = field(default_factory=FeedSettings)
+    strategies: tuple[StrategySettings, ...] = ()
+    limits: Limits = field(default_factory=Limits)
+    approvals: Approvals = field(default_factory=Approvals)
+    paper: PaperSettings = field(default_factory=PaperSettings)
+    stop: StopSettings = field(default_factory=StopSettings)
+    on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"

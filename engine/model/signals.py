@@ -1,0 +1,54 @@
+"""Signals: what strategies propose, and what was decided about each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+
+from engine.model.orders import OrderType, Side
+
+
+class SignalState(StrEnum):
+    """WAITING for a person; SENT as an order (by a person or by the mode's rules); the rest never became an order."""
+
+    WAITING = "WAITING"
+    SENT = "SENT"
+    REJECTED = "REJECTED"
+    EXPIRED = "EXPIRED"
+    DENIED = "DENIED"
+    SHADOW = "SHADOW"
+
+
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """One strategy's opinion behind a signal: direction, strength 0 to 1, and the indicator values it looked at."""
+
+    strategy: str
+    side: Side | None
+    strength: float
+    indicators: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """A proposal to trade. `price` is the market's when it was raised; `strength` 0 to 1 is the screen's confidence.
+
+    `raised_at` is market time, `expires` the monotonic nanosecond at which it counts as rejected.
+    """
+
+    id: str
+    number: int
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    price: Decimal
+    strength: float
+    reason: str
+    votes: tuple[Vote, ...]
+    raised_at: int
+    expires: int

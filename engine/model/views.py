@@ -1,0 +1,220 @@
+"""What the screen draws: an immutable View, built by the engine when the screen asked, handed over by one reference assignment.
+
+Money and quantities are Decimal, market prices float, times integer nanoseconds UTC (market time) unless a field's name says
+otherwise. A row that did not change is the same object as in the View before, so that the screen redraws what `is not` the same.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.effects import Reply
+from engine.model.market import Bar
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.signals import SignalState, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class AccountView:
+    """`badge` is PAPER or LIVE. `day_start` is the session's opening equity. `reason` says why trading is HALTED or REDUCING."""
+
+    badge: str
+    mode: Mode
+    state: TradingState
+    reason: str
+    equity: Decimal
+    day_start: Decimal
+    cash: Decimal
+    buying_power: Decimal
+    exposure: Decimal
+    exposure_limit: Decimal
+    daily_loss: Decimal
+    daily_loss_limit: Decimal
+
+    @property
+    def day_pnl(self) -> Decimal:
+        return self.equity - self.day_start
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """A feed or a broker. `age_ms` is how long ago it was last heard, or None before it was."""
+
+    name: str
+    up: bool
+    age_ms: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HealthView:
+    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable."""
+
+    ready: bool
+    engine_lag_ms: float
+    journal_backlog: int
+    links: tuple[LinkView, ...]
+    market_open: bool
+    market_text: str
+    market_time: int
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRow:
+    """`change` is a fraction of the previous close (0.0084 is +0.84%), None before there is one. `stale_s` is None while fresh."""
+
+    symbol: str
+    last: float | None
+    change: float | None
+    bid: float | None
+    ask: float | None
+    volume: float
+    stale_s: int | None
+    tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    symbol: str
+    quantity: Decimal
+    average: Decimal
+    last: float | None
+    value: Decimal
+    unrealised: Decimal
+    unrealised_fraction: float | None
+    realised: Decimal
+    stale_s: int | None
+    tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    id: str
+    number: int
+    symbol: str
+    side: Side
+    quantity: Decimal
+    requested: Decimal
+    filled: Decimal
+    average: Decimal | None
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    tif: TimeInForce
+    state: OrderState
+    source: Source
+    strategy: str
+    reason: str
+    created_at: int
+    changed_at: int
+    tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """`expires_in_s` counts down while WAITING, else None. `verdict` is the gate's sentence now, `passes` whether it would let it through.
+
+    `shadow` is what a signal that was not sent would have made by now, before costs.
+    """
+
+    id: str
+    number: int
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    price: Decimal
+    price_now: float | None
+    strength: float
+    reason: str
+    votes: tuple[Vote, ...]
+    state: SignalState
+    expires_in_s: int | None
+    passes: bool
+    verdict: str
+    decided_by: str
+    decided_reason: str
+    shadow: Decimal | None
+    raised_at: int
+    tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RiskRow:
+    """One limit as a bar of used / limit. `unit` is `%` or `$`; `tripped` says that it denies entries now."""
+
+    name: str
+    used: Decimal
+    limit: Decimal
+    unit: str
+    tripped: bool
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """`number` grows by one a line for ever; `wall` is wall-clock nanoseconds, for a person reads their own clock in a log."""
+
+    number: int
+    wall: int
+    level: Level
+    source: str
+    text: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartMark:
+    """A fill or a working order on the chart."""
+
+    at: int
+    side: Side
+    price: float
+    quantity: Decimal
+    kind: str
+    """`fill`, `limit` or `stop`"""
+
+
+@dataclass(frozen=True, slots=True)
+class ChartView:
+    symbol: str
+    bars: tuple[Bar, ...]
+    marks: tuple[ChartMark, ...]
+    timeframe: str
+    tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyRow:
+    """`state` is starting, warming, running, restarting, disabled or stopped."""
+
+    name: str
+    state: str
+    detail: str
+    signals: int
+    errors: int
+    answer_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All a screen needs. `log` is the newest lines, oldest first; `replies` the newest answers to commands."""
+
+    revision: int
+    account: AccountView
+    health: HealthView
+    watch: tuple[WatchRow, ...]
+    positions: tuple[PositionRow, ...]
+    orders: tuple[OrderRow, ...]
+    signals: tuple[SignalRow, ...]
+    risk: tuple[RiskRow, ...]
+    strategies: tuple[StrategyRow, ...]
+    log: tuple[LogLine, ...]
+    chart: ChartView | None
+    replies: tuple[Reply, ...]

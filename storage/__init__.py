@@ -1,0 +1,1 @@
+"""SQLite behind the engine's Journal protocol: schema, migrations, journal, history. Imports `engine.model` alone."""
