@@ -12,12 +12,12 @@ from engine.model.orders import FINAL_STATES, OrderState
 OURS = {OrderEvent.REQUEST_CANCEL, OrderEvent.REQUEST_REPLACE}
 
 
-@pytest.mark.parametrize(("state", "event"), product(OrderState, OrderEvent))
+@pytest.mark.parametrize(("state", "event"), list(product(OrderState, OrderEvent)))
 def test_every_pair_of_state_and_event_has_a_cell(state: OrderState, event: OrderEvent) -> None:
     assert (state, event) in TRANSITIONS
 
 
-@pytest.mark.parametrize(("state", "event"), product(sorted(FINAL_STATES), OrderEvent))
+@pytest.mark.parametrize(("state", "event"), list(product(sorted(FINAL_STATES), OrderEvent)))
 def test_an_ended_order_stays_ended_whatever_comes_late(state: OrderState, event: OrderEvent) -> None:
     after = next_state(state, event)
     assert after in ({None, state, OrderState.FILLED} if event is OrderEvent.FILL_ALL else {None, state})
