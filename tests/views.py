@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
-from decimal import Decimal as D
+from decimal import Decimal
 from math import sin
 from typing import Any
 
@@ -33,7 +33,7 @@ MINUTE = 60 * SECOND
 NEW_YORK_IN_JUNE = timezone(timedelta(hours=-4))
 NOW = int(datetime(2025, 6, 12, 12, 47, 31, tzinfo=NEW_YORK_IN_JUNE).timestamp()) * SECOND
 """Thursday, 12 June 2025, 12:47:31 in New York, in nanoseconds UTC."""
-CENT = D("0.01")
+CENT = Decimal("0.01")
 
 
 def sample_bars(symbol: str = "AAPL", count: int = 60, last: float = 187.52, at: int = NOW) -> tuple[Bar, ...]:
@@ -64,14 +64,14 @@ def sample_account(**changes: Any) -> AccountView:
         mode=Mode.SEMI_AUTO,
         state=TradingState.ACTIVE,
         reason="",
-        equity=D("101284.50"),
-        day_start=D("101072.10"),
-        cash=D("119402.50"),
-        buying_power=D("52410.11"),
-        exposure=D("48616.56"),
-        exposure_limit=D("81027.60"),
-        daily_loss=D(0),
-        daily_loss_limit=D("2021.44"),
+        equity=Decimal("101284.50"),
+        day_start=Decimal("101072.10"),
+        cash=Decimal("119402.50"),
+        buying_power=Decimal("52410.11"),
+        exposure=Decimal("48616.56"),
+        exposure_limit=Decimal("81027.60"),
+        daily_loss=Decimal(0),
+        daily_loss_limit=Decimal("2021.44"),
     )
     return replace(account, **changes)
 
@@ -99,7 +99,9 @@ def sample_watch() -> tuple[WatchRow, ...]:
 
 
 def position(symbol: str = "AAPL", quantity: int = 100, **changes: Any) -> PositionRow:
-    row = PositionRow(symbol, D(quantity), D("187.20"), 187.52, D("18752.00"), D("32.00"), 0.0017, D("0.00"), None, CENT)
+    row = PositionRow(
+        symbol, Decimal(quantity), Decimal("187.20"), 187.52, Decimal("18752.00"), Decimal("32.00"), 0.0017, Decimal("0.00"), None, CENT
+    )
     return replace(row, **changes)
 
 
@@ -109,12 +111,12 @@ def sample_positions() -> tuple[PositionRow, ...]:
         position(
             "IBM",
             -200,
-            average=D("185.00"),
+            average=Decimal("185.00"),
             last=184.33,
-            value=D("-36866.00"),
-            unrealised=D("134.00"),
+            value=Decimal("-36866.00"),
+            unrealised=Decimal("134.00"),
             unrealised_fraction=0.0036,
-            realised=D("46.40"),
+            realised=Decimal("46.40"),
             stale_s=7,
         ),
     )
@@ -126,12 +128,12 @@ def order(number: int = 12, **changes: Any) -> OrderRow:
         number=number,
         symbol="AAPL",
         side=Side.SELL,
-        quantity=D(100),
-        requested=D(100),
-        filled=D(0),
+        quantity=Decimal(100),
+        requested=Decimal(100),
+        filled=Decimal(0),
         average=None,
         type=OrderType.LIMIT,
-        limit=D("190.00"),
+        limit=Decimal("190.00"),
         stop=None,
         tif=TimeInForce.DAY,
         state=OrderState.WORKING,
@@ -149,12 +151,12 @@ def sample_orders() -> tuple[OrderRow, ...]:
     """Newest first: a working limit, a working stop that protects the AAPL position, a filled market order."""
     return (
         order(12),
-        order(11, type=OrderType.STOP, limit=None, stop=D("184.00"), tif=TimeInForce.GTC, created_at=NOW - 300 * SECOND),
+        order(11, type=OrderType.STOP, limit=None, stop=Decimal("184.00"), tif=TimeInForce.GTC, created_at=NOW - 300 * SECOND),
         order(
             10,
             side=Side.BUY,
-            filled=D(100),
-            average=D("187.20"),
+            filled=Decimal(100),
+            average=Decimal("187.20"),
             type=OrderType.MARKET,
             limit=None,
             state=OrderState.FILLED,
@@ -173,11 +175,11 @@ def signal(number: int = 3, **changes: Any) -> SignalRow:
         strategy="sma_cross",
         symbol="MSFT",
         side=Side.BUY,
-        quantity=D(50),
+        quantity=Decimal(50),
         type=OrderType.MARKET,
         limit=None,
         stop=None,
-        price=D("402.10"),
+        price=Decimal("402.10"),
         price_now=402.14,
         strength=0.72,
         reason="fast average crossed above slow",
@@ -206,8 +208,8 @@ def sample_signals() -> tuple[SignalRow, ...]:
             2,
             symbol="IBM",
             side=Side.SELL,
-            quantity=D(100),
-            price=D("184.21"),
+            quantity=Decimal(100),
+            price=Decimal("184.21"),
             price_now=184.33,
             strength=0.41,
             votes=(Vote("sma_cross", Side.SELL, 0.41),),
@@ -215,14 +217,14 @@ def sample_signals() -> tuple[SignalRow, ...]:
             expires_in_s=None,
             decided_by="you",
             decided_reason="earnings tonight",
-            shadow=D("-12.00"),
+            shadow=Decimal("-12.00"),
             raised_at=NOW - 451 * SECOND,
         ),
         signal(
             1,
             symbol="AAPL",
-            quantity=D(100),
-            price=D("187.19"),
+            quantity=Decimal(100),
+            price=Decimal("187.19"),
             price_now=187.52,
             strength=0.83,
             votes=(Vote("sma_cross", Side.BUY, 0.83),),
@@ -236,10 +238,10 @@ def sample_signals() -> tuple[SignalRow, ...]:
 
 def sample_risk() -> tuple[RiskRow, ...]:
     return (
-        RiskRow("position", D("6.0"), D("10.0"), "%", False, "IBM"),
-        RiskRow("exposure", D("48.0"), D("80.0"), "%", False),
-        RiskRow("daily loss", D("0.0"), D("2.0"), "%", False),
-        RiskRow("buying power", D("48616.56"), D("101026.67"), "$", False),
+        RiskRow("position", Decimal("6.0"), Decimal("10.0"), "%", False, "IBM"),
+        RiskRow("exposure", Decimal("48.0"), Decimal("80.0"), "%", False),
+        RiskRow("daily loss", Decimal("0.0"), Decimal("2.0"), "%", False),
+        RiskRow("buying power", Decimal("48616.56"), Decimal("101026.67"), "$", False),
     )
 
 
@@ -267,9 +269,9 @@ def sample_chart(**changes: Any) -> ChartView:
         symbol="AAPL",
         bars=sample_bars(),
         marks=(
-            ChartMark(NOW - 7 * MINUTE, Side.BUY, 187.20, D(100), "fill"),
-            ChartMark(NOW - 5 * MINUTE, Side.SELL, 186.40, D(100), "stop"),
-            ChartMark(NOW - 1 * MINUTE, Side.SELL, 188.30, D(100), "limit"),
+            ChartMark(NOW - 7 * MINUTE, Side.BUY, 187.20, Decimal(100), "fill"),
+            ChartMark(NOW - 5 * MINUTE, Side.SELL, 186.40, Decimal(100), "stop"),
+            ChartMark(NOW - 1 * MINUTE, Side.SELL, 188.30, Decimal(100), "limit"),
         ),
         timeframe="1m",
         tick=CENT,
@@ -302,7 +304,9 @@ def sample_view(**changes: Any) -> View:
 def empty_view(**changes: Any) -> View:
     """A View as it is before anything happened: no rows, no prices, nothing heard."""
     view = sample_view(
-        account=sample_account(equity=D(100_000), day_start=D(100_000), cash=D(100_000), buying_power=D(100_000), exposure=D(0)),
+        account=sample_account(
+            equity=Decimal(100_000), day_start=Decimal(100_000), cash=Decimal(100_000), buying_power=Decimal(100_000), exposure=Decimal(0)
+        ),
         health=sample_health(ready=False, links=(LinkView("sim", False, None, "connecting"),), market_text=""),
         watch=(),
         positions=(),
