@@ -1,0 +1,79 @@
+"""Records to and from the journal's text: the kind is the record's class name, the body its fields as JSON.
+
+Decimals are written as the strings they print as, so that every digit and trailing zero comes back. A body may lack fields that got a
+default later, and carry fields that nobody knows any more: old journals stay readable.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Final, TypeVar, get_args
+
+import msgspec
+
+from engine.model.journal import JournalError
+from engine.model.records import Record
+
+T = TypeVar("T")
+
+RECORDS: Final[dict[str, type[Record]]] = {kind.__name__: kind for kind in get_args(Record)}
+"""Every kind of record by its name in the journal."""
+
+_encode = msgspec.json.Encoder().encode
+# Not strict, for a float that JSON has no number for is written as text (see `_spelled`).
+_decoders: Final = {name: msgspec.json.Decoder(kind, strict=False) for name, kind in RECORDS.items()}
+
+
+def encode(record: Record) -> tuple[str, str]:
+    """The kind and the body of `record`. Raises JournalError where it is not a record."""
+    kind = type(record).__name__
+    if RECORDS.get(kind) is not type(record):
+        raise JournalError(f"A {kind} is not a record, so the journal cannot keep it.")
+    return kind, to_json(record)
+
+
+def decode(seq: int, kind: str, body: str) -> Record:
+    """The record behind the journal's row `seq`. Raises JournalError where the kind or the body is not one of ours."""
+    decoder = _decoders.get(kind)
+    if decoder is None:
+        raise JournalError(
+            f"Entry {seq} of the journal is a {kind!r}, which this version does not know. Nothing was changed. "
+            f"Start the version of tradeconsole that wrote it, or a newer one."
+        )
+    try:
+        return decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeError) as error:
+        raise JournalError(
+            f"Entry {seq} of the journal, a {kind}, cannot be read: {error}. Nothing was changed. "
+            f"Restore the database from a backup, or move it away and start with a new one."
+        ) from error
+
+
+def to_json(value: Any) -> str:
+    """`value` as JSON that `from_json`, given its type, turns into the same value again."""
+    try:
+        text = _encode(value)
+        # NaN and infinity become a null, which could not be read back: only a text with a null can hide one.
+        if b"null" in text:
+            text = _encode(_spelled(msgspec.to_builtins(value)))
+    except UnicodeEncodeError:
+        text = _encode(_spelled(msgspec.to_builtins(value)))
+    return text.decode()
+
+
+def from_json(text: str, kind: type[T]) -> T:
+    """The value of type `kind` that `to_json` wrote as `text`."""
+    return msgspec.json.decode(text, type=kind, strict=False)
+
+
+def _spelled(value: Any) -> Any:
+    """`value` with what JSON cannot carry spelled out: NaN and infinity as text, halves of broken characters as question marks."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()
+    if isinstance(value, dict):
+        return {key: _spelled(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_spelled(item) for item in value]
+    return value

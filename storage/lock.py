@@ -1,0 +1,37 @@
+"""One writer for each database: a lock that the operating system drops with the process, however that ends."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from engine.model.journal import JournalError
+
+
+class WriterLock:
+    """Held from its making to `release`. Raises JournalError where another process, or another part of this one, holds it.
+
+    The lock file beside the database stays when the lock is released: removing it could pull it from under the next holder.
+    """
+
+    def __init__(self, database: Path) -> None:
+        path = database.with_name(database.name + ".lock")
+        try:
+            self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise JournalError(f"The lock file {path} cannot be opened: {error.strerror}. Check that its folder can be written.") from error
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            os.close(self._file)
+            process = f" (process {holder})" if holder.isdigit() else ""
+            raise JournalError(
+                f"Another tradeconsole{process} already trades on {database}. Stop it first, or choose another database."
+            ) from error
+        os.ftruncate(self._file, 0)
+        os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
+
+    def release(self) -> None:
+        os.close(self._file)

@@ -1,0 +1,127 @@
+"""The database file: how it is opened and checked, and the numbered steps by which its shape changes.
+
+Only the journal is under these steps. The history tables are made from the journal, so their shape changes by making them again.
+Everything here blocks; the journal calls it from a thread.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from engine.model.journal import JournalError
+
+STEPS: Final[tuple[str, ...]] = (
+    """
+    CREATE TABLE journal (
+        seq INTEGER PRIMARY KEY,
+        run_id TEXT NOT NULL,
+        wall INTEGER NOT NULL,
+        kind TEXT NOT NULL,
+        body TEXT NOT NULL
+    ) STRICT;
+    """,
+)
+"""Step n brings the schema from version n to n + 1. A step that was released is never edited; a new one is added behind it."""
+
+BUSY_TIMEOUT_MS: Final = 250
+"""How long a write waits for another program's lock: short, because an order waits with it."""
+
+_DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def open_database(path: Path) -> sqlite3.Connection:
+    """The database at `path`, made where there is none, checked, and brought to the newest schema.
+
+    Raises JournalError where it is damaged (it is kept aside under another name), newer than this program, or cannot be opened.
+    The caller holds the writer's lock.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = connect(path)
+    except (OSError, sqlite3.Error) as error:
+        if _is_damage(error):
+            raise _kept_aside(path, str(error)) from error
+        raise JournalError(f"The database {path} cannot be opened: {error}. Check that it is a file that can be written.") from error
+    try:
+        damage = [row[0] for row in connection.execute("PRAGMA quick_check(3)")]
+        if damage != ["ok"]:
+            connection.close()
+            raise _kept_aside(path, "; ".join(damage))
+        _migrate(connection, path)
+    except sqlite3.Error as error:
+        connection.close()
+        if _is_damage(error):
+            raise _kept_aside(path, str(error)) from error
+        raise JournalError(f"The database {path} cannot be prepared: {error}. Nothing was changed, and nothing is traded on it.") from error
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that may be used from any thread, one at a time, with the pragmas that everything here counts on."""
+    connection = sqlite3.connect(path, timeout=BUSY_TIMEOUT_MS / 1000, check_same_thread=False)
+    try:
+        for pragma in PRAGMAS:
+            connection.execute(pragma)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+PRAGMAS: Final = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = FULL", "PRAGMA foreign_keys = ON")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > len(STEPS):
+        raise JournalError(
+            f"The database {path} has schema {version}; this version of tradeconsole knows schemas up to {len(STEPS)}. "
+            f"Nothing was changed. Start the newer version that wrote it, or choose another database."
+        )
+    if version == len(STEPS):
+        return
+    if version > 0:
+        _back_up(connection, path.with_name(f"{path.name}.schema-{version}.backup"))
+    steps = "".join(STEPS[version:])
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT;")
+    except sqlite3.Error:
+        connection.rollback()
+        raise
+
+
+def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+    """Copies the whole database to `target`, which appears only when the copy is complete."""
+    unfinished = target.with_name(target.name + ".unfinished")
+    unfinished.unlink(missing_ok=True)
+    copy = sqlite3.connect(unfinished)
+    try:
+        connection.backup(copy)
+    finally:
+        copy.close()
+    os.replace(unfinished, target)
+
+
+def _is_damage(error: Exception) -> bool:
+    # The low byte is the primary code; the rest tells where the damage was met.
+    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+
+
+def _kept_aside(path: Path, damage: str) -> JournalError:
+    """Renames the damaged file, with the log that belongs to it, and says so."""
+    aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
+    for suffix in ("-wal", "-shm", ""):
+        part = path.with_name(path.name + suffix)
+        if part.exists():
+            os.replace(part, aside.with_name(aside.name + suffix))
+    return JournalError(
+        f"The database {path} is damaged ({damage}). It was kept as {aside}, and nothing is traded on it. "
+        f"Put a backup in its place, or start again: that begins with an empty history, and the broker's positions are taken over from it."
+    )

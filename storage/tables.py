@@ -1,0 +1,73 @@
+"""The history tables: what the journal's records are folded into, for screens and scripts to ask.
+
+`seq` is the number of the journal's entry that a row came from, so every table has the journal's order and pages by it. Times are
+nanoseconds UTC: `at` and its like in market time, `wall` by the wall clock. Money, prices and quantities are decimals as text.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+VERSION: Final = 1
+"""Raise it with every change of these tables or of how records are folded into them: they are then made again from the journal."""
+
+NAMES: Final = ("runs", "sessions", "orders", "fills", "positions", "signals", "equity", "audit")
+
+CREATE: Final = """
+CREATE TABLE runs (
+    seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, account TEXT NOT NULL, feed TEXT NOT NULL, cash TEXT,
+    started_at INTEGER NOT NULL, ended_at INTEGER
+) STRICT;
+CREATE INDEX runs_by_id ON runs (run_id);
+
+CREATE TABLE sessions (
+    seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, session TEXT NOT NULL, equity TEXT NOT NULL, at INTEGER NOT NULL,
+    loss TEXT, loss_limit TEXT, tripped_at INTEGER
+) STRICT;
+CREATE INDEX sessions_by_name ON sessions (session);
+
+CREATE TABLE orders (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, number INTEGER NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
+    quantity TEXT NOT NULL, requested TEXT NOT NULL, type TEXT NOT NULL, "limit" TEXT, stop TEXT, tif TEXT NOT NULL,
+    source TEXT NOT NULL, strategy TEXT NOT NULL, signal_id TEXT NOT NULL, reduce_only INTEGER NOT NULL, mark TEXT NOT NULL,
+    rule TEXT NOT NULL, verdict TEXT NOT NULL, state TEXT NOT NULL, broker_id TEXT NOT NULL, reason TEXT NOT NULL,
+    filled TEXT NOT NULL, cost TEXT NOT NULL, fees TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX orders_by_symbol ON orders (symbol);
+
+CREATE TABLE fills (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL, order_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
+    quantity TEXT NOT NULL, price TEXT NOT NULL, cost TEXT NOT NULL, fees TEXT NOT NULL, realised TEXT NOT NULL,
+    rule TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX fills_by_symbol ON fills (symbol);
+CREATE INDEX fills_by_order ON fills (order_id);
+
+CREATE TABLE positions (
+    symbol TEXT PRIMARY KEY, quantity TEXT NOT NULL, basis TEXT NOT NULL, realised TEXT NOT NULL, fees TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE signals (
+    seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, number INTEGER NOT NULL, strategy TEXT NOT NULL, symbol TEXT NOT NULL,
+    side TEXT NOT NULL, quantity TEXT NOT NULL, type TEXT NOT NULL, "limit" TEXT, stop TEXT, price TEXT NOT NULL,
+    strength REAL, reason TEXT NOT NULL, votes TEXT NOT NULL, raised_at INTEGER NOT NULL, rule TEXT NOT NULL,
+    verdict TEXT NOT NULL, state TEXT NOT NULL, decided_by TEXT NOT NULL, decided_reason TEXT NOT NULL, decided_price TEXT,
+    order_id TEXT NOT NULL, decided_at INTEGER
+) STRICT;
+CREATE INDEX signals_by_symbol ON signals (symbol);
+
+CREATE TABLE equity (
+    seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, equity TEXT NOT NULL, cash TEXT NOT NULL, realised TEXT NOT NULL,
+    unrealised TEXT NOT NULL, at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY, wall INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, level TEXT NOT NULL,
+    source TEXT NOT NULL, text TEXT NOT NULL, detail TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE projected (
+    version INTEGER NOT NULL, projected_to INTEGER NOT NULL
+) STRICT;
+"""
