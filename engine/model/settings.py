@@ -6,17 +6,37 @@ Per cents are of the account's equity and written as a person says them: 10 is t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from annotated_types import Ge, Gt, Le, MinLen
+from annotated_types import Ge, Gt, Le, MinLen, Predicate
 
 from engine.model.modes import Mode
 
 Percent = Annotated[Decimal, Gt(0), Le(100)]
-Money = Annotated[Decimal, Gt(0)]
+Money = Annotated[Decimal, Gt(0), Le(1_000_000_000_000)]
+
+_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-/^=]{0,20}")
+
+
+def is_symbol(text: str) -> bool:
+    """a symbol in upper case, such as AAPL or BRK.B"""
+    return _SYMBOL.fullmatch(text) is not None
+
+
+def is_day(text: str) -> bool:
+    """a day as YYYY-MM-DD"""
+    try:
+        return not text or date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
+
+
+Symbol = Annotated[str, Predicate(is_symbol)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +57,7 @@ class AutoApprove:
 
     max_notional: Money = Decimal(5000)
     min_confidence: Annotated[float, Ge(0), Le(1)] = 0.8
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Symbol, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +75,7 @@ class PaperSettings:
 
     cash: Money = Decimal(100_000)
     commission_pct: Annotated[Decimal, Ge(0), Le(10)] = Decimal("0.01")
-    commission_min: Annotated[Decimal, Ge(0)] = Decimal("0.35")
+    commission_min: Annotated[Decimal, Ge(0), Le(1_000_000)] = Decimal("0.35")
     slippage_bps: Annotated[float, Ge(0), Le(1000)] = 1.0
     latency_ms: Annotated[float, Ge(0), Le(60_000)] = 20.0
     volume_cap_pct: Annotated[float, Gt(0), Le(100)] = 10.0
@@ -68,7 +88,7 @@ class FeedSettings:
 
     source: Annotated[str, MinLen(1)] = "sim"
     pace: Annotated[float, Gt(0), Le(10_000)] = 1.0
-    start: str = ""
+    start: Annotated[str, Predicate(is_day)] = ""
     """First day to play, as YYYY-MM-DD; empty plays from the beginning."""
     seed: Annotated[int, Ge(0)] = 7
     quotes_per_second: Annotated[float, Gt(0), Le(10_000)] = 4.0
@@ -83,7 +103,7 @@ class StrategySettings:
 
     file: Annotated[str, MinLen(1)]
     params: dict[str, float | int | str | bool] = field(default_factory=dict)
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Symbol, ...] = ()
     size_pct: Percent = Decimal(5)
     """Per cent of equity that a signal without a quantity of its own is worth at full strength."""
     deadline_s: Annotated[float, Gt(0), Le(600)] = 5.0
@@ -103,7 +123,7 @@ class Settings:
     database: Path | None = None
     account: Literal["paper"] = "paper"
     mode: Literal[Mode.MANUAL, Mode.SEMI_AUTO, Mode.FULL_AUTO, Mode.RESEARCH] = Mode.MANUAL
-    symbols: tuple[str, ...] = ()
+    symbols: tuple[Symbol, ...] = ()
     feed: FeedSettings = field(default_factory=FeedSettings)
     strategies: tuple[StrategySettings, ...] = ()
     limits: Limits = field(default_factory=Limits)

@@ -1,0 +1,31 @@
+# Everything a person does from a checkout. Each target makes the .venv it needs; PYTHON=python3.12 chooses the interpreter.
+.PHONY: run test lint format bench clean
+
+# make run ARGS="--feed sample --strategy sma_cross"
+run:
+	@PYTHON="$(PYTHON)" .ci/venv run
+	@.venv/bin/tradeconsole $(ARGS)
+
+# make test ARGS="tests/console -k journey"
+test:
+	@PYTHON="$(PYTHON)" .ci/venv dev
+	.venv/bin/python -m pytest -q $(ARGS)
+
+lint:
+	@PYTHON="$(PYTHON)" .ci/venv dev
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+format:
+	@PYTHON="$(PYTHON)" .ci/venv dev
+	.venv/bin/ruff check --fix .
+	.venv/bin/ruff format .
+
+bench:
+	@PYTHON="$(PYTHON)" .ci/venv dev
+	@set -e; for file in $(sort $(wildcard tests/bench/bench_*.py)); do echo "== $$file"; .venv/bin/python $$file; done
+
+clean:
+	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

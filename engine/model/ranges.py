@@ -1,0 +1,136 @@
+"""What a setting may hold, read off its type and its `annotated_types` marks: as a test, in words, and from text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from decimal import Decimal, InvalidOperation
+from enum import Enum
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from annotated_types import Ge, Gt, Le, MinLen, Predicate
+
+_KINDS = {Decimal: "a number", float: "a number", int: "a whole number", bool: "true or false", str: "text", Path: "a path"}
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_WHOLE = re.compile(r"[+-]?[0-9][0-9_]*")
+
+
+def hints(owner: type) -> dict[str, Any]:
+    """The fields of a settings class with their types, marks included."""
+    return get_type_hints(owner, include_extras=True)
+
+
+def split(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
+    """A hint's plain type, its marks, and whether None is allowed too."""
+    if get_origin(hint) in (Union, UnionType) and NoneType in get_args(hint):
+        kind, marks, _ = split(next(arm for arm in get_args(hint) if arm is not NoneType))
+        return kind, marks, True
+    if get_origin(hint) is Annotated:
+        kind, *marks = get_args(hint)
+        return kind, tuple(marks), False
+    return hint, (), False
+
+
+def allows(hint: Any, value: Any) -> bool:
+    """Whether `value`, which already has the right type, meets every mark. NaN and the infinities never do."""
+    kind, marks, optional = split(hint)
+    if value is None:
+        return optional
+    if get_origin(kind) is Literal:
+        return value in get_args(kind)
+    if isinstance(value, Decimal | float) and not Decimal(value).is_finite():
+        return False
+    return all(_meets(mark, value) for mark in marks)
+
+
+def _meets(mark: Any, value: Any) -> bool:
+    match mark:
+        case Gt(gt=bound):
+            return bool(value > bound)
+        case Ge(ge=bound):
+            return bool(value >= bound)
+        case Le(le=bound):
+            return bool(value <= bound)
+        case MinLen(min_length=length):
+            return len(value) >= length
+        case Predicate(func=test):
+            return bool(test(value))
+    raise TypeError(f"a mark that nothing checks: {mark!r}")
+
+
+def words(hint: Any) -> str:
+    """What is allowed, for a person: `a number above 0, at most 100`."""
+    kind, marks, _ = split(hint)
+    if get_origin(kind) is Literal:
+        return " or ".join(", ".join(str(choice) for choice in get_args(kind)).rsplit(", ", 1))
+    bounds = []
+    for mark in marks:
+        match mark:
+            case Gt(gt=bound):
+                bounds.append(f"above {bound:,}")
+            case Ge(ge=bound):
+                bounds.append(f"at least {bound:,}")
+            case Le(le=bound):
+                bounds.append(f"at most {bound:,}")
+            case MinLen():
+                bounds.append("not empty")
+            case Predicate(func=test):
+                return (test.__doc__ or "").strip()
+    return " ".join([_KINDS[kind], ", ".join(bounds)]).strip()
+
+
+def parse(hint: Any, text: str) -> Any:
+    """The value that `text` stands for. Numbers come exact; upper or lower case is a choice's, not the writer's, to care about.
+
+    Raises ValueError with what is allowed.
+    """
+    kind, _, _ = split(hint)
+    try:
+        value = _read(kind, text.strip())
+    except (ValueError, InvalidOperation):
+        raise ValueError(words(hint)) from None
+    if isinstance(value, str) and not allows(hint, value):
+        value = value.upper()
+    if not allows(hint, value):
+        raise ValueError(words(hint))
+    return value
+
+
+def _read(kind: Any, text: str) -> Any:
+    if get_origin(kind) is Literal:
+        return next(choice for choice in (*get_args(kind), text) if _folded(choice) == _folded(text))
+    if kind is bool:
+        if text.lower() not in _BOOLEANS:
+            raise ValueError
+        return _BOOLEANS[text.lower()]
+    if kind is int and not _WHOLE.fullmatch(text):
+        raise ValueError
+    if kind is Path:
+        return Path(text).expanduser()
+    return kind(text)
+
+
+def _folded(text: str) -> str:
+    return text.casefold().replace("-", "_")
+
+
+def problems(settings: Any, path: str = "") -> Iterator[str]:
+    """A sentence for each value of a settings object, nested ones included, that is outside its range."""
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        yield from _problems(hints(type(settings))[field.name], value, f"{path}{field.name}")
+
+
+def _problems(hint: Any, value: Any, path: str) -> Iterator[str]:
+    kind, _, _ = split(hint)
+    if is_dataclass(kind):
+        yield from problems(value, f"{path}.")
+    elif get_origin(kind) is tuple:
+        for index, item in enumerate(value):
+            yield from _problems(get_args(kind)[0], item, f"{path}[{index}]")
+    elif get_origin(kind) is not dict and not allows(hint, value):
+        shown = value.value if isinstance(value, Enum) else value
+        yield f"{path} is {shown}; allowed: {words(hint)}"
