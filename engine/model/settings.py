@@ -20,11 +20,11 @@ from engine.model.modes import Mode
 Percent = Annotated[Decimal, Gt(0), Le(100)]
 Money = Annotated[Decimal, Gt(0), Le(1_000_000_000_000)]
 
-_SYMBOL = re.compile(r"[A-Z0-9][A-Z0-9.\-/^=]{0,20}")
+_SYMBOL = re.compile(r"[A-Z0-9.\-/]{1,12}")
 
 
 def is_symbol(text: str) -> bool:
-    """a symbol in upper case, such as AAPL or BRK.B"""
+    """a symbol: 1 to 12 of A-Z, 0-9, '.', '-' and '/'"""
     return _SYMBOL.fullmatch(text) is not None
 
 
@@ -89,7 +89,7 @@ class FeedSettings:
     source: Annotated[str, MinLen(1)] = "sim"
     pace: Annotated[float, Gt(0), Le(10_000)] = 1.0
     start: Annotated[str, Predicate(is_day)] = ""
-    """First day to play, as YYYY-MM-DD; empty plays from the beginning."""
+    """First day to play, as YYYY-MM-DD; empty keeps the first bars back as history and plays from there."""
     seed: Annotated[int, Ge(0)] = 7
     quotes_per_second: Annotated[float, Gt(0), Le(10_000)] = 4.0
     """Of the simulated market, for each symbol."""

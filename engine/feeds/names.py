@@ -1,0 +1,38 @@
+"""Text that comes in with market data: symbols are checked, everything else is made safe to show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+
+from engine.feeds.base import FeedError
+
+_SYMBOL = re.compile(r"[A-Z0-9.\-/]{1,12}")
+_SHOWN = 120
+
+
+def is_symbol(text: str) -> bool:
+    """1 to 12 characters out of A-Z, 0-9, dot, hyphen and slash: `BRK.B`, `BF-A`, `BTC/USD`."""
+    return _SYMBOL.fullmatch(text) is not None
+
+
+def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
+    """`symbols` without repeats, in their order. Raises FeedError where one is none."""
+    wanted = tuple(dict.fromkeys(symbols))
+    for symbol in wanted:
+        if not is_symbol(symbol):
+            raise FeedError(f"{shown(symbol)!r} is not a symbol: write 1 to 12 of A-Z, 0-9, '.', '-' and '/', in capitals.")
+    return wanted
+
+
+def shown(text: str) -> str:
+    """`text` as one line that a terminal shows and does not act on: what cannot be printed becomes `?`, what is long is cut."""
+    line = "".join(char if char.isprintable() else "?" for char in text[: _SHOWN + 1])
+    return line if len(line) <= _SHOWN else line[: _SHOWN - 1] + "…"
+
+
+def listed(words: Sequence[str]) -> str:
+    """`A`, `A and B`, `A, B and C`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} and {words[-1]}"

@@ -1,0 +1,31 @@
+"""How far apart bars are, and what a trader calls that."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from engine.feeds.new_york import SECOND
+from engine.model.market import Bar
+
+DAY_S = 86_400
+_UNITS = (("w", 7 * DAY_S), ("d", DAY_S), ("h", 3600), ("m", 60), ("s", 1))
+_ENOUGH = 1000
+"""Bars of a symbol that are looked at."""
+
+
+def spacing(series: Iterable[Sequence[Bar]]) -> int:
+    """The commonest distance between two bars of a symbol, in seconds and at least one; a day where no symbol has two bars."""
+    gaps = Counter((later.at - bar.at) // SECOND for bars in series for bar, later in pairwise(bars[:_ENOUGH]))
+    if not gaps:
+        return DAY_S
+    commonest = gaps.most_common(1)[0][0]
+    # Daylight saving makes a day an hour longer or shorter.
+    return max(1, commonest) if commonest < DAY_S - 3600 else round(commonest / DAY_S) * DAY_S
+
+
+def timeframe(seconds: int) -> str:
+    """`5s`, `1m`, `4h`, `1d`: in the largest unit that divides it."""
+    unit, length = next((unit, length) for unit, length in _UNITS if seconds % length == 0)
+    return f"{seconds // length}{unit}"
