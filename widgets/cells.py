@@ -1,0 +1,99 @@
+"""What a drawn line is made of: pieces of text that each name a style role. No colours here, no markup, no escape sequences."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple, TypeAlias
+
+from rich.cells import cell_len
+from rich.segment import Segment
+
+from widgets.palette import Palette
+from widgets.text import clean, cut
+
+
+class Cell(NamedTuple):
+    """A piece of text and the style role it is drawn in; an empty role is plain text."""
+
+    text: str
+    role: str = ""
+
+
+class Gauge(NamedTuple):
+    """A bar as wide as its column: `fraction` of it is full. Outside 0 to 1 it is shown full or empty; nan is empty."""
+
+    fraction: float
+    role: str
+
+
+Content: TypeAlias = Cell | Gauge | Sequence[Cell]
+"""What a column's function may answer: one piece, several, or a bar."""
+
+
+def pieces(content: Content, width: int) -> list[Cell]:
+    """`content` as clean pieces of text; a gauge is drawn `width` cells wide."""
+    if isinstance(content, Gauge):
+        return gauge(content, width)
+    if isinstance(content, Cell):
+        return [Cell(clean(content.text), content.role)]
+    return [Cell(clean(text), role) for text, role in content]
+
+
+def gauge(bar: Gauge, width: int) -> list[Cell]:
+    """Heavy for what is used, light for what is left, in half cells; something used is never drawn as nothing."""
+    fraction = min(1.0, bar.fraction) if bar.fraction > 0 else 0.0
+    halves = min(2 * width, max(1, round(fraction * 2 * width))) if fraction else 0
+    full, half = divmod(halves, 2)
+    return [Cell("━" * full + "╸" * half, bar.role), Cell("─" * (width - full - half), "line")]
+
+
+def length(cells: Iterable[Cell]) -> int:
+    """Cells of the screen they take together."""
+    return sum(cell_len(cell.text) for cell in cells)
+
+
+def fit_cells(cells: Sequence[Cell], width: int, *, right: bool = False) -> list[Cell]:
+    """The same pieces in exactly `width` cells: padded, or cut with an ellipsis."""
+    missing = width - length(cells)
+    if missing == 0:
+        return list(cells)
+    if missing > 0:
+        padding = Cell(" " * missing)
+        return [padding, *cells] if right else [*cells, padding]
+    fitted: list[Cell] = []
+    left = width
+    for cell in cells:
+        size = cell_len(cell.text)
+        if size < left:
+            fitted.append(cell)
+            left -= size
+            continue
+        # The pieces are too long together, so the one that reaches the edge gives way even where it would just fit.
+        text = cut(cell.text, left) if size > left else cut(cell.text + " ", left)
+        fitted.append(Cell(text, cell.role))
+        left -= cell_len(text)
+        break
+    if left > 0:
+        fitted.append(Cell(" " * left))
+    return fitted
+
+
+def segments(cells: Iterable[Cell], palette: Palette, *base: str) -> list[Segment]:
+    """`cells` in the palette's styles, on top of the roles in `base`; neighbours of one style are one segment, for the terminal's sake."""
+    merged: list[Segment] = []
+    pending, pending_style = "", None
+    style_of = palette.style
+    for text, role in cells:
+        if not text:
+            continue
+        style = style_of(*base, role)
+        if pending_style is None:
+            pending, pending_style = text, style
+        elif style is pending_style or (text.isspace() and palette.blank_alike(style, pending_style)):
+            pending += text
+        else:
+            merged.append(Segment(pending, pending_style))
+            pending, pending_style = text, style
+    if pending:
+        merged.append(Segment(pending, pending_style))
+    return merged

@@ -1,0 +1,156 @@
+"""The frame every panel shares: digit, title and summary in the top border, content between, and a scroll thumb in the right border."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual.geometry import Region
+from textual.scroll_view import ScrollView
+from textual.strip import Strip
+
+from widgets.cells import Cell, fit_cells, length, segments
+from widgets.palette import Palette
+from widgets.text import clean, wrap
+
+
+class Panel(ScrollView, can_focus=True, inherit_bindings=False):
+    """A framed panel on the Line API. A subclass draws `content_line`, and everything outside the frame is none of its business.
+
+    The frame is drawn here and not by a style sheet, because a border there holds one title and repaints the whole widget for it; here the
+    summary sits at the right of the same line, and a new one repaints that line alone.
+    """
+
+    DEFAULT_CSS = """
+    Panel {
+        background: $background;
+        color: $foreground;
+        min-height: 3;
+        overflow: hidden auto;
+        scrollbar-size: 0 0;
+    }
+    """
+
+    DIGIT: ClassVar[str] = ""
+    TITLE: ClassVar[str] = ""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._title: tuple[Cell, ...] = (Cell(self.TITLE),)
+        self._summary: tuple[Cell, ...] = ()
+        self._palette: Palette | None = None
+
+    # ---- what a subclass gives
+
+    def content_line(self, y: int, width: int) -> list[Segment]:
+        """Line `y` of what is inside the frame, exactly `width` cells."""
+        raise NotImplementedError
+
+    def content_height(self) -> int:
+        """Lines that all of the content would take; more than fit can be scrolled."""
+        return self.inner_height
+
+    # ---- what a subclass uses
+
+    @property
+    def palette(self) -> Palette:
+        if self._palette is None:
+            self._palette = Palette(self.app.theme_variables)
+        return self._palette
+
+    @property
+    def inner_width(self) -> int:
+        return max(0, self.size.width - 2)
+
+    @property
+    def inner_height(self) -> int:
+        return max(0, self.size.height - 2)
+
+    @property
+    def title_text(self) -> str:
+        """The title as plain text, without digit."""
+        return "".join(cell.text for cell in self._title)
+
+    @property
+    def summary_text(self) -> str:
+        """The summary in the top border as plain text."""
+        return "".join(cell.text for cell in self._summary)
+
+    def set_title(self, *cells: Cell) -> None:
+        """What stands behind the digit. Text from outside may be in it."""
+        self._set_border("_title", cells)
+
+    def set_summary(self, *cells: Cell) -> None:
+        """What stands at the right of the top border."""
+        self._set_border("_summary", cells)
+
+    def _set_border(self, which: str, cells: Sequence[Cell]) -> None:
+        cleaned = tuple(Cell(clean(text), role) for text, role in cells)
+        if cleaned != getattr(self, which):
+            setattr(self, which, cleaned)
+            self.refresh_screen_line(0)
+
+    def refresh_content_line(self, y: int) -> None:
+        """Paint content line `y` again, counted inside the frame from its top as it is on the screen."""
+        self.refresh_screen_line(y + 1)
+
+    def refresh_screen_line(self, y: int) -> None:
+        if 0 <= y < self.size.height:
+            self.refresh(Region(0, y, self.size.width, 1))
+
+    # ---- drawing
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._palette = None
+
+    def render_line(self, y: int) -> Strip:
+        width, height = self.size
+        if width < 2 or height < 1:
+            return Strip.blank(width)
+        if y == 0:
+            return Strip(self._top(width), width)
+        frame = "focus" if self.has_focus else "line"
+        if y >= height - 1:
+            return Strip(segments([Cell("╰" + "─" * (width - 2) + "╯", frame)], self.palette), width)
+        left = segments([Cell("│", frame)], self.palette)
+        right = segments([Cell("┃" if y - 1 in self._thumb() else "│", frame)], self.palette)
+        return Strip([*left, *self.content_line(y - 1, width - 2), *right], width)
+
+    def _top(self, width: int) -> list[Segment]:
+        focused = self.has_focus
+        frame = "focus" if focused else "line"
+        room = max(0, width - 4)
+        title = [Cell(self.DIGIT + " ", "key")] if self.DIGIT else []
+        title += [Cell(text, role or "title") for text, role in self._title]
+        if focused:
+            # Reversed or not is seen without colour, too. The first piece is the panel's name, the rest keeps its own role.
+            chip = len(title) if not self.DIGIT else 2
+            title = [Cell("".join(cell.text for cell in title[:chip]), "title-focus"), *title[chip:]]
+            title[0] = Cell(f" {title[0].text} ", "title-focus")
+        else:
+            title = [Cell(" "), *title, Cell(" ")]
+        summary = [Cell(" "), *(Cell(text, role or "muted") for text, role in self._summary), Cell(" ")] if self._summary else []
+        if length(title) + length(summary) + 1 > room:
+            summary = []
+        if length(title) > room:
+            title = fit_cells(title, room)
+        rule = Cell("─" * (room - length(title) - length(summary)), frame)
+        return segments([Cell("╭─", frame), *title, rule, *summary, Cell("─╮", frame)], self.palette)
+
+    def _thumb(self) -> range:
+        """Lines of the right border that stand for the part of the content in view; none where all of it is."""
+        shown, total = self.inner_height, self.content_height()
+        if shown < 2 or total <= shown:
+            return range(0)
+        size = max(1, shown * shown // total)
+        start = round(self.scroll_offset.y * (shown - size) / (total - shown))
+        return range(start, start + size)
+
+    def message_line(self, y: int, width: int, text: str) -> list[Segment]:
+        """Line `y` of a quiet sentence in the middle of an otherwise empty panel."""
+        lines = wrap(text, max(1, width - 4))
+        first = max(0, (self.inner_height - len(lines)) // 2)
+        line = lines[y - first] if 0 <= y - first < len(lines) else ""
+        return segments(fit_cells([Cell(" " * max(0, (width - length([Cell(line)])) // 2)), Cell(line, "muted")], width), self.palette)

@@ -1,0 +1,377 @@
+"""LiveTable: a table for rows that change many times a second. It paints again only the lines whose row is another object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Literal, TypeVar
+
+from rich.segment import Segment
+from textual import events
+from textual.binding import Binding, BindingType
+from textual.geometry import Size
+from textual.message import Message
+
+from widgets.cells import Cell, Content, fit_cells, length, pieces, segments
+from widgets.panel import Panel
+
+RowT = TypeVar("RowT")
+
+CACHED_LINES = 1000
+"""Drawn lines kept at most; a few screens of scrolling back and forth."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[RowT]):
+    """One column: `cell` turns a row into what is drawn.
+
+    `width` is in cells and a minimum where `flex` shares out what is left over, or where `grow` lets it follow its widest cell so far, up
+    to that width: a number is worth more room than a name. Where the panel is too narrow, whole columns go, highest `priority` first;
+    those of priority 0 stay and are cut.
+    """
+
+    title: str
+    cell: Callable[[RowT], Content]
+    width: int
+    justify: Literal["left", "right"] = "left"
+    flex: int = 0
+    grow: int = 0
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[RowT]):
+    """A column that found room: its index among all, and its width now."""
+
+    index: int
+    column: Column[RowT]
+    width: int
+
+
+def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int) -> tuple[tuple[Placed[RowT], ...], int]:
+    """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need at least."""
+    kept = list(range(len(columns)))
+    while len(kept) > 1 and sum(widths[i] for i in kept) + len(kept) - 1 > room:
+        least = max(reversed(kept), key=lambda i: columns[i].priority)
+        if columns[least].priority == 0:
+            break
+        kept.remove(least)
+    gaps = len(kept) - 1
+    needed = sum(widths[i] for i in kept)
+    gap = 2 if needed + 2 * gaps <= room else 1
+    spare = room - needed - gap * gaps
+    flexes = sum(columns[i].flex for i in kept)
+    placed: list[Placed[RowT]] = []
+    for i in kept:
+        extra = 0
+        if spare > 0 and columns[i].flex:
+            extra = spare * columns[i].flex // flexes
+            spare -= extra
+            flexes -= columns[i].flex
+        placed.append(Placed(i, columns[i], widths[i] + extra))
+    return tuple(placed), gap
+
+
+class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
+    """A framed table of rows by key, drawn line by line.
+
+    The cursor belongs to a row, not to a line: it goes where its row goes. `RowHighlighted` is posted when it comes to stand on another
+    row, the first one included, and `RowChosen` on Enter and on a double click.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("down,j", "cursor(1)", "down", show=False),
+        Binding("up,k", "cursor(-1)", "up", show=False),
+        Binding("pagedown", "page(1)", "page down", show=False),
+        Binding("pageup", "page(-1)", "page up", show=False),
+        Binding("home,g", "first", "first row", show=False),
+        Binding("end,G", "last", "last row", show=False),
+        Binding("enter", "choose", "detail", show=False),
+        Binding("space", "mark", "mark", show=False),
+    ]
+
+    COLUMNS: ClassVar[Sequence[Column[Any]]] = ()
+    HEADER: ClassVar[bool] = True
+    EMPTY: ClassVar[str] = ""
+
+    class RowEvent(Message):
+        """Something about one row: its `key`, and `row` as it was drawn."""
+
+        def __init__(self, table: LiveTable[Any], key: str, row: Any) -> None:
+            super().__init__()
+            self.table = table
+            self.key = key
+            self.row = row
+
+        @property
+        def control(self) -> LiveTable[Any]:
+            return self.table
+
+    class RowHighlighted(RowEvent):
+        """The cursor came to stand on another row."""
+
+    class RowChosen(RowEvent):
+        """Enter, or a double click."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self.empty_text = self.EMPTY
+        self._rows: Sequence[RowT] = ()
+        self._keys: list[str] = []
+        self._cursor = -1
+        self._marked: set[str] = set()
+        self._needed = [column.width for column in self.COLUMNS]
+        self._placed: tuple[Placed[RowT], ...] = ()
+        self._gap = 1
+        self._placed_for = -1
+        self._lines: dict[str, tuple[RowT, int, list[Segment]]] = {}
+        self._growing = False
+
+    # ---- what a subclass gives
+
+    def key_of(self, row: RowT) -> str:
+        """What names this row for as long as it lives."""
+        raise NotImplementedError
+
+    def can_mark(self, row: RowT) -> bool:
+        """Whether space marks this row."""
+        return False
+
+    # ---- rows
+
+    @property
+    def rows(self) -> Sequence[RowT]:
+        return self._rows
+
+    @property
+    def cursor_key(self) -> str | None:
+        """The key of the row under the cursor, or None where there are no rows."""
+        return self._keys[self._cursor] if 0 <= self._cursor < len(self._keys) else None
+
+    @property
+    def cursor_row(self) -> RowT | None:
+        return self._rows[self._cursor] if 0 <= self._cursor < len(self._rows) else None
+
+    @property
+    def marked(self) -> tuple[str, ...]:
+        """Keys of the marked rows, from top to bottom."""
+        return tuple(key for key in self._keys if key in self._marked)
+
+    def clear_marks(self) -> None:
+        marked, self._marked = self._marked, set()
+        self._refresh_rows(index for index, key in enumerate(self._keys) if key in marked)
+
+    def show_rows(self, rows: Sequence[RowT]) -> None:
+        """Draw these. A row that did not change must be the same object as before; keys must be unique."""
+        if rows is self._rows:
+            return
+        before, cursor_key, cursor = self._rows, self.cursor_key, self._cursor
+        keys = list(map(self.key_of, rows))
+        moved = keys != self._keys
+        self._rows, self._keys = rows, keys
+        if moved:
+            self._follow(cursor_key)
+        if self._marked:
+            self._marked = {key for row, key in zip(rows, keys, strict=True) if key in self._marked and self.can_mark(row)}
+        if len(before) != len(rows):
+            self._resized(len(before), len(rows))
+        top = self.scroll_offset.y
+        for index in range(top, min(max(len(before), len(rows)), top + self.shown_rows)):
+            old = before[index] if index < len(before) else None
+            new = rows[index] if index < len(rows) else None
+            if old is not new:
+                self._refresh_row(index)
+        if cursor != self._cursor:
+            self._refresh_rows((cursor, self._cursor))
+        if self.cursor_key != cursor_key:
+            self._highlighted()
+
+    def select(self, key: str) -> bool:
+        """Put the cursor on the row of this key; False where there is none."""
+        if key not in self._keys:
+            return False
+        self._move_to(self._keys.index(key))
+        return True
+
+    def _follow(self, cursor_key: str | None) -> None:
+        """The cursor after the rows moved: on its row, or, where that is gone, on the line where it stood."""
+        if cursor_key is not None and cursor_key in self._keys:
+            self._cursor = self._keys.index(cursor_key)
+        else:
+            self._cursor = min(max(self._cursor, 0), len(self._keys) - 1)
+
+    def _resized(self, before: int, after: int) -> None:
+        self._measure()
+        if not before or not after:
+            self.refresh()
+        elif self._thumb():
+            # The thumb in the frame got another length or place.
+            self.refresh()
+
+    def _measure(self) -> None:
+        self.virtual_size = Size(self.size.width, self.content_height() + 2)
+        if self.is_mounted:
+            self._into_view()
+
+    def content_height(self) -> int:
+        return len(self._rows) + self.header_height
+
+    # ---- geometry
+
+    @property
+    def header_height(self) -> int:
+        """A panel of one or two lines shows rows rather than headings."""
+        return 1 if self.HEADER and self.inner_height >= 3 else 0
+
+    @property
+    def shown_rows(self) -> int:
+        return max(0, self.inner_height - self.header_height)
+
+    def _refresh_row(self, index: int) -> None:
+        line = index - self.scroll_offset.y
+        if 0 <= line < self.shown_rows:
+            self.refresh_content_line(line + self.header_height)
+
+    def _refresh_rows(self, indices: Any) -> None:
+        for index in indices:
+            self._refresh_row(index)
+
+    def on_resize(self) -> None:
+        self._measure()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._lines.clear()
+
+    # ---- the cursor
+
+    def action_cursor(self, step: int) -> None:
+        self._move_to(self._cursor + step)
+
+    def action_page(self, direction: int) -> None:
+        self._move_to(self._cursor + direction * max(1, self.shown_rows - 1))
+
+    def action_first(self) -> None:
+        self._move_to(0)
+
+    def action_last(self) -> None:
+        self._move_to(len(self._rows) - 1)
+
+    def action_choose(self) -> None:
+        key, row = self.cursor_key, self.cursor_row
+        if key is not None and row is not None:
+            self.post_message(self.RowChosen(self, key, row))
+
+    def action_mark(self) -> None:
+        """Mark or unmark, and step on, so that a held space marks one after another."""
+        key, row = self.cursor_key, self.cursor_row
+        if key is None or row is None or not self.can_mark(row):
+            return
+        self._marked ^= {key}
+        self._refresh_row(self._cursor)
+        self.action_cursor(1)
+
+    def _move_to(self, index: int) -> None:
+        if not self._rows:
+            return
+        index = min(max(index, 0), len(self._rows) - 1)
+        if index != self._cursor:
+            before, self._cursor = self._cursor, index
+            self._refresh_rows((before, index))
+            self._highlighted()
+        self._into_view()
+
+    def _into_view(self) -> None:
+        top, shown = int(self.scroll_target_y), self.shown_rows
+        if self._cursor < 0 or shown <= 0:
+            return
+        if self._cursor < top:
+            self.scroll_to(y=self._cursor, animate=False)
+        elif self._cursor >= top + shown:
+            self.scroll_to(y=self._cursor - shown + 1, animate=False)
+
+    def _highlighted(self) -> None:
+        key, row = self.cursor_key, self.cursor_row
+        if key is not None and row is not None:
+            self.post_message(self.RowHighlighted(self, key, row))
+
+    def _row_at(self, event: events.MouseEvent) -> int | None:
+        line = event.y - 1 - self.header_height
+        index = self.scroll_offset.y + line
+        return index if 0 <= line < self.shown_rows and index < len(self._rows) else None
+
+    def on_click(self, event: events.Click) -> None:
+        index = self._row_at(event)
+        if index is None:
+            return
+        self._move_to(index)
+        if event.chain == 2:
+            self.action_choose()
+
+    # ---- drawing
+
+    def content_line(self, y: int, width: int) -> list[Segment]:
+        if not self._rows:
+            return self.message_line(y, width, self.empty_text)
+        self._place(width)
+        if y < self.header_height:
+            return self._header_line(width)
+        index = self.scroll_offset.y + y - self.header_height
+        if index >= len(self._rows):
+            return segments([Cell(" " * width)], self.palette)
+        return self._row_line(index, width)
+
+    def _place(self, width: int) -> None:
+        if self._placed_for != width:
+            self._placed, self._gap = place(self.COLUMNS, self._needed, max(0, width - 2))
+            self._placed_for = width
+            self._lines.clear()
+
+    def _header_line(self, width: int) -> list[Segment]:
+        titles = [
+            fit_cells([Cell(placed.column.title, "muted")], placed.width, right=placed.column.justify == "right") for placed in self._placed
+        ]
+        return self._line(" ", "", titles, width)
+
+    def _row_line(self, index: int, width: int) -> list[Segment]:
+        row, key = self._rows[index], self._keys[index]
+        on_cursor = index == self._cursor and self.has_focus
+        state = on_cursor + 2 * (key in self._marked)
+        cached = self._lines.get(key)
+        if cached is not None and cached[0] is row and cached[1] == state:
+            return cached[2]
+        drawn = []
+        for placed in self._placed:
+            content = pieces(placed.column.cell(row), placed.width)
+            if placed.column.grow:
+                self._grow(placed, length(content))
+            drawn.append(fit_cells(content, placed.width, right=placed.column.justify == "right"))
+        gutter = "●" if key in self._marked else "▸" if on_cursor else " "
+        line = self._line(gutter, "cursor" if on_cursor else "", drawn, width)
+        if len(self._lines) >= CACHED_LINES:
+            self._lines.clear()
+        self._lines[key] = row, state, line
+        return line
+
+    def _line(self, gutter: str, base: str, drawn: list[list[Cell]], width: int) -> list[Segment]:
+        cells = [Cell(gutter, "key")]
+        blank = Cell(" " * self._gap)
+        for number, column in enumerate(drawn):
+            if number:
+                cells.append(blank)
+            cells.extend(column)
+        return segments(fit_cells(cells, width), self.palette, base)
+
+    def _grow(self, placed: Placed[RowT], needed: int) -> None:
+        """A cell wants more than its column has: the column gets it, once the lines that are being drawn are done."""
+        wanted = min(needed, placed.column.grow)
+        if wanted > self._needed[placed.index]:
+            self._needed[placed.index] = wanted
+            if not self._growing:
+                self._growing = True
+                self.call_next(self._grown)
+
+    def _grown(self) -> None:
+        self._growing = False
+        self._placed_for = -1
+        self.refresh()

@@ -1,0 +1,81 @@
+"""Text that came from outside, made safe to draw: no control characters, no hidden ones, and cut or padded by cells, not characters."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from rich.cells import cell_len, chop_cells, set_cell_size
+
+ELLIPSIS = "…"
+
+_KNOWN_GOOD = re.compile(r"[ -~¡-¬®-ʯ–—‘’“”•…€←-↓−─-▟■-◿×·]*")
+"""What nearly every cell is made of: needs no look at each character."""
+
+_BLANK_LOOKING = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols by category, nothing by sight: they would make one symbol pass for another."""
+
+
+def clean(raw: str) -> str:
+    """`raw` on one line, without control, escape, direction, zero-width and unassigned characters, and never longer in cells.
+
+    What ends a line or is some kind of space becomes a plain space. Accents that have a letter of their own are kept, stacked ones are not.
+    """
+    if _KNOWN_GOOD.fullmatch(raw):
+        return raw
+    return _clean(raw)
+
+
+@lru_cache(maxsize=2048)
+def _clean(raw: str) -> str:
+    return "".join(filter(None, map(_clean_character, unicodedata.normalize("NFC", raw))))
+
+
+def _clean_character(character: str) -> str:
+    if character in "\t\n\v\f\r\x85":
+        return " "
+    category = unicodedata.category(character)
+    if category in {"Zs", "Zl", "Zp"}:
+        return " "
+    if category[0] == "C" or category in {"Mn", "Me"} or character in _BLANK_LOOKING or cell_len(character) == 0:
+        return ""
+    return character
+
+
+def width_of(text: str) -> int:
+    """Cells that `text` takes on the screen."""
+    return cell_len(text)
+
+
+def cut(text: str, width: int) -> str:
+    """`text` in at most `width` cells; what was cut off is shown by an ellipsis."""
+    if cell_len(text) <= width:
+        return text
+    if width <= 0:
+        return ""
+    return set_cell_size(text, width - 1).rstrip() + ELLIPSIS
+
+
+def fit(text: str, width: int, *, right: bool = False) -> str:
+    """`text` in exactly `width` cells, cut or padded; `right` puts the padding before it."""
+    text = cut(text, width)
+    padding = " " * (width - cell_len(text))
+    return padding + text if right else text + padding
+
+
+def wrap(text: str, width: int) -> list[str]:
+    """`text` as lines of at most `width` cells, broken between words where that is possible. Always at least one line."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        joined = f"{line} {word}" if line else word
+        if cell_len(joined) <= width:
+            line = joined
+            continue
+        if line:
+            lines.append(line)
+        *full, line = chop_cells(word, max(2, width)) or [""]
+        lines.extend(full)
+    lines.append(line)
+    return lines
