@@ -18,6 +18,8 @@ class AmbiguousError(Exception):
 
 class Broker(Protocol):
     name: str
+    settle_s: float
+    """For how long after the link came up an order sent just before may still turn up: until then "never seen" proves nothing."""
 
     async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
         """Open the link; from now on call `tell` with every event. Raises ConnectionError in words where there is no link to be had."""

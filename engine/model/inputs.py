@@ -194,7 +194,12 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The monotonic clock moved: approvals expire, limits are watched. Comes several times a second."""
+    """The monotonic clock moved: approvals expire, limits are watched. Comes several times a second.
+
+    `journal_problem` says in words why the journal cannot be written now, empty while it can.
+    """
+
+    journal_problem: str = ""
 
 
 @dataclass(frozen=True, slots=True)

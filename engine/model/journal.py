@@ -30,5 +30,9 @@ class Journal(Protocol):
     def backlog(self) -> int:
         """Records that are queued and not yet durable."""
 
+    @property
+    def problem(self) -> str:
+        """Why it cannot be written now, in words; empty while it can."""
+
     async def close(self) -> None:
         """Write what is queued, and close."""

@@ -1,0 +1,392 @@
+"""The core: takes one input at a time and answers what is to be done about it. No I/O, no clock, no randomness of its own.
+
+The shell around it writes `Persist` effects durably before it performs the `Send` that follows; a backtest performs both in place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+from engine.core.desk import SECOND, Desk
+from engine.core.gate import Judgement, protects
+from engine.core.reconcile import reconcile
+from engine.core.signals import Signals
+from engine.model.effects import Effect, Latch, Reply
+from engine.model.inputs import (
+    Approve,
+    BrokerSnapshot,
+    Cancel,
+    EmergencyStop,
+    Flatten,
+    Input,
+    LinkChanged,
+    NotDurable,
+    Note,
+    OrderUpdate,
+    Preview,
+    Proposal,
+    Reject,
+    Resume,
+    SetMode,
+    StrategyFailed,
+    Submit,
+    Tick,
+    Unsent,
+)
+from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import HUNDRED, cents
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Intent, Order, Side, Source
+from engine.model.records import (
+    EquityMarked,
+    FillBooked,
+    LossLimitTripped,
+    ModeChanged,
+    Record,
+    RunEnded,
+    RunStarted,
+    SessionOpened,
+    TradingStateChanged,
+)
+from engine.model.settings import Settings
+
+_EQUITY_EVERY = 60 * SECOND
+_CANCEL_AGAIN_EVERY = SECOND
+
+
+class Core:
+    """Gate, approvals, order book, portfolio and limits behind one door.
+
+    `price_life_s` is how long a price counts as fresh; `sizes` the per cent of equity that each strategy's signals are worth.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        instruments: Iterable[Instrument],
+        *,
+        run_id: str,
+        price_life_s: float | None = None,
+        sizes: Mapping[str, Decimal] | None = None,
+    ) -> None:
+        life = settings.limits.stale_after_s if price_life_s is None else price_life_s
+        self.desk = Desk(settings, {i.symbol: i for i in instruments}, life, run_id)
+        self.state = self.desk.state
+        self.prices = self.desk.prices
+        self.gate = self.desk.gate
+        self.market: MarketStatus | None = None
+        self._signals = Signals(self.desk, sizes or {})
+        self._equity_due = 0
+        self._cancel_due = 0
+        self._handlers: dict[type, Callable[[Any], None]] = {
+            Bar: self._on_bar,
+            Quote: self._on_quote,
+            MarketStatus: self._on_market_status,
+            Submit: self._on_submit,
+            Preview: self._on_preview,
+            Approve: self._signals.on_approve,
+            Reject: self._signals.on_reject,
+            Cancel: self._on_cancel,
+            SetMode: self._on_set_mode,
+            EmergencyStop: self._on_emergency_stop,
+            Flatten: self._on_flatten,
+            Resume: self._on_resume,
+            Proposal: self._signals.on_proposal,
+            StrategyFailed: self._on_strategy_failed,
+            OrderUpdate: self._on_order_update,
+            BrokerSnapshot: self._on_snapshot,
+            LinkChanged: self._on_link,
+            NotDurable: self._on_not_durable,
+            Unsent: self._on_unsent,
+            Tick: self._on_tick,
+            Note: self._on_note,
+        }
+
+    # ---- the door
+
+    def handle(self, event: Input, mono: int) -> list[Effect]:
+        """What is to be done about `event`, in order. `mono` is monotonic nanoseconds and never goes back."""
+        self.desk.begin(mono)
+        self._handlers[type(event)](event)
+        return self.desk.effects()
+
+    def restore(self, records: Iterable[Record]) -> None:
+        """Takes over the journal of earlier runs. Sends nothing."""
+        for record in records:
+            self.state.apply(record)
+
+    def start(self, started: RunStarted, mode: Mode, halted: str, mono: int) -> list[Effect]:
+        """Begins a run: what waited for a person is void, and after a crash the mode is MANUAL whatever was asked for.
+
+        `halted` is the latch file's reason, empty where it is not set.
+        """
+        self.desk.begin(mono)
+        crashed = not self.state.clean
+        self.desk.record(started)
+        self._signals.void("restart", "it waited when the program ended")
+        if crashed:
+            text = "The last run did not end in order, so this one starts in MANUAL"
+            self.desk.note(Level.WARNING, "start", text if mode is Mode.MANUAL else f"{text}, not in {mode}")
+            mode = Mode.MANUAL
+        if mode is not self.state.mode:
+            self.desk.record(ModeChanged(mode, "start", self.desk.now))
+        if halted and self.state.trading is not TradingState.HALTED:
+            self.desk.record(TradingStateChanged(TradingState.HALTED, "latch", halted, self.desk.now))
+        elif self.state.trading is TradingState.HALTED and not halted:
+            self.desk.ask(Latch(True, self.state.halt_reason))
+        return self.desk.effects()
+
+    def end(self, mono: int) -> list[Effect]:
+        """Ends the run in order: nothing of it may be acted on after this."""
+        self.desk.begin(mono)
+        self._mark_equity()
+        self.desk.record(RunEnded(self.desk.run_id, self.desk.now))
+        return self.desk.effects()
+
+    # ---- the market
+
+    def _on_bar(self, bar: Bar) -> None:
+        self.desk.now = max(self.desk.now, bar.at)
+        if self.prices.on_bar(bar, self.desk.mono):
+            self.state.portfolio.mark(bar.symbol, self.prices.by_symbol[bar.symbol].last)
+
+    def _on_quote(self, quote: Quote) -> None:
+        self.desk.now = max(self.desk.now, quote.at)
+        if self.prices.on_quote(quote, self.desk.mono):
+            self.state.portfolio.mark(quote.symbol, quote.last)
+
+    def _on_market_status(self, status: MarketStatus) -> None:
+        self.desk.now = max(self.desk.now, status.at)
+        self.market = status
+        if status.session != self.state.session:
+            self.prices.open_session()
+            self.desk.record(SessionOpened(status.session, self.state.portfolio.equity(), self.desk.now))
+            self._mark_equity()
+
+    # ---- a person's commands
+
+    def _on_submit(self, command: Submit) -> None:
+        judgement = self.gate.judge(command.intent, self.desk.mono)
+        if not judgement.passes:
+            self.desk.deny(judgement)
+            self.desk.ask(self._answer(command.id, command.intent, judgement))
+            return
+        order = self.desk.place(judgement, command.intent.quantity)
+        self.desk.reply(command.id, True, f"#{order.number} {describe(judgement.intent)} sent")
+
+    def _on_preview(self, command: Preview) -> None:
+        judgement = self.gate.judge(command.intent, self.desk.mono)
+        self.desk.ask(self._answer(command.id, command.intent, judgement))
+
+    def _answer(self, command_id: str, wish: Intent, judgement: Judgement) -> Reply:
+        """The gate's verdict with the figures a person decides on."""
+        intent, verdict = judgement.intent, judgement.verdict
+        if judgement.price is None or judgement.figures is None:
+            return Reply(command_id, judgement.passes, verdict.text, verdict)
+        cost = cents(judgement.price * intent.quantity)
+        moved = intent.quantity * intent.side.sign
+        opens = abs(judgement.position + moved) - abs(judgement.position)
+        market = self.prices.reference(intent.symbol, intent.side)
+        return Reply(
+            command_id,
+            judgement.passes,
+            verdict.text or "passes",
+            verdict,
+            quantity=intent.quantity,
+            cost=cost,
+            buying_power_after=cents(judgement.figures.buying_power - judgement.price * opens),
+            position_after=judgement.position + moved,
+            distance=None if not market else float((judgement.price - market) / market),
+        )
+
+    def _on_cancel(self, command: Cancel) -> None:
+        book = self.state.book
+        if command.order_id:
+            order = book.orders.get(command.order_id)
+            if order is None or order.state.is_final:
+                text = "there is no such order" if order is None else f"#{order.number} ended already: {order.state.lower()}"
+                self.desk.reply(command.id, False, text)
+                return
+            chosen = [order]
+        else:
+            chosen = list(book.working(command.symbol))
+        asked = self.desk.cancel(chosen)
+        what = ", ".join(f"#{order.number}" for order in asked)
+        self.desk.reply(command.id, bool(asked), f"cancel of {what} sent" if asked else "nothing is working there")
+
+    def _on_set_mode(self, command: SetMode) -> None:
+        if command.mode is Mode.EMERGENCY:
+            self.desk.reply(command.id, False, "EMERGENCY is not a mode to choose: the stop key does that")
+        elif self.state.trading is TradingState.HALTED:
+            self.desk.reply(command.id, False, "trading is halted: resume first, which leads to MANUAL")
+        else:
+            self.desk.record(ModeChanged(command.mode, command.by, self.desk.now))
+            self.desk.reply(command.id, True, f"mode {command.mode}")
+
+    def _on_emergency_stop(self, command: EmergencyStop) -> None:
+        again = self.state.trading is TradingState.HALTED
+        if not again:
+            self.desk.record(TradingStateChanged(TradingState.HALTED, "you", command.reason, self.desk.now))
+            self.desk.ask(Latch(True, command.reason))
+        self._signals.void("stop", "the emergency stop was pressed")
+        asked = self._cancel_for_halt()
+        text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
+        self.desk.reply(command.id, True, text)
+
+    def _on_flatten(self, command: Flatten) -> None:
+        """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
+        closing = {o.symbol for o in self.state.book.open.values() if o.source is Source.FLATTEN}
+        sent = []
+        for symbol, held in command.positions:
+            if held and symbol not in closing:
+                side = Side.SELL if held > 0 else Side.BUY
+                wish = Intent(symbol, side, abs(held), source=Source.FLATTEN, reduce_only=True, reason="flatten")
+                judgement = self.gate.judge(wish, self.desk.mono)
+                if judgement.passes:
+                    sent.append(self.desk.place(judgement, abs(held)))
+                else:
+                    self.desk.deny(judgement)
+                    self.desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
+        what = ", ".join(f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent)
+        self.desk.reply(command.id, True, f"flatten: {what}" if sent else "flatten: nothing to close")
+
+    def _on_resume(self, command: Resume) -> None:
+        state, session = self.state, self.state.session
+        if state.trading is TradingState.ACTIVE:
+            self.desk.reply(command.id, False, "trading is not halted")
+        elif not command.reason.strip():
+            self.desk.reply(command.id, False, "say why: the reason goes to the audit log")
+        elif state.trading is TradingState.REDUCING and state.loss_session == session:
+            self.desk.reply(command.id, False, "the daily loss limit holds until the next session")
+        else:
+            # The loss limit outlives a stop: leaving HALTED in the session that tripped it leads back to REDUCING.
+            tripped = state.loss_session == session and bool(session)
+            after = TradingState.REDUCING if tripped else TradingState.ACTIVE
+            reason = "today's loss limit" if tripped else command.reason
+            self.desk.record(TradingStateChanged(after, "you", reason, self.desk.now))
+            self.desk.record(ModeChanged(Mode.MANUAL, "resume", self.desk.now))
+            self.desk.ask(Latch(False, command.reason))
+            self.desk.reply(command.id, True, f"resumed in MANUAL{', reducing only: the daily loss limit holds' if tripped else ''}")
+
+    # ---- the broker's word
+
+    def _on_order_update(self, update: OrderUpdate) -> None:
+        order = self.state.book.orders.get(update.order_id)
+        if order is None:
+            self.desk.note(Level.ERROR, "broker", f"news of an order that is not ours ({update.order_id}): reconcile will tell")
+            return
+        self.desk.in_flight.discard(order.id)
+        news = self.state.book.read(update, self.desk.now)
+        if news.fill:
+            self.desk.record(FillBooked(news.fill))
+            last = self.prices.last(order.symbol)
+            if last is not None:
+                self.state.portfolio.mark(order.symbol, last)
+        if news.change:
+            self.desk.record(news.change)
+        if news.fill:
+            self._mark_equity()
+        if news.complaint:
+            self.desk.note(Level.ERROR, "broker", news.complaint)
+
+    def _on_snapshot(self, snapshot: BrokerSnapshot) -> None:
+        reconcile(self.desk, snapshot, self._on_order_update)
+        self.gate.ready = True
+
+    def _on_link(self, link: LinkChanged) -> None:
+        """Only a broker's link comes here; a feed that falls silent shows in the age of its prices."""
+        self.gate.link_down = "" if link.up else link.reason or "no reason given"
+        self.gate.ready = False
+        if not link.up:
+            self.desk.note(Level.ERROR, link.name, f"link down: {self.gate.link_down}")
+
+    def _on_not_durable(self, event: NotDurable) -> None:
+        """The journal refused these intents: nothing of them was sent, and nothing more is until it can be written again."""
+        self._journal_is(event.reason)
+        for order_id in event.order_ids:
+            self._end_unsent(order_id, f"not sent, the journal could not be written: {event.reason}")
+
+    def _on_unsent(self, event: Unsent) -> None:
+        self._end_unsent(event.order_id, "cancelled before it was sent")
+
+    def _journal_is(self, problem: str) -> None:
+        """Shuts the gate while the journal cannot be written, and opens it again: said once each time."""
+        if problem and not self.gate.unwritable:
+            self.desk.note(
+                Level.ERROR, "journal", f"{problem}. No order is sent until it can be written; what happened is kept and tried again."
+            )
+        elif self.gate.unwritable and not problem:
+            self.desk.note(Level.INFO, "journal", "the journal can be written again; nothing was lost")
+        self.gate.unwritable = problem
+
+    def _end_unsent(self, order_id: str, reason: str) -> None:
+        self._on_order_update(OrderUpdate(order_id, OrderEvent.CANCEL, reason=reason))
+
+    # ---- the rest of the shell
+
+    def _on_strategy_failed(self, failure: StrategyFailed) -> None:
+        text = f"{failure.error}{' It is disabled.' if failure.disabled else ''}"
+        self.desk.note(Level.ERROR, failure.strategy, text, failure.detail)
+        if failure.disabled:
+            mine = [o for o in self.state.book.working() if o.strategy == failure.strategy and not self._protects(o)]
+            self.desk.cancel(mine)
+
+    def _on_note(self, note: Note) -> None:
+        self.desk.note(note.level, note.source, note.text)
+
+    def _on_tick(self, tick: Tick) -> None:
+        mono = self.desk.mono
+        self._journal_is(tick.journal_problem)
+        self._signals.expire()
+        self._watch_daily_loss()
+        if self.state.trading is TradingState.HALTED and mono >= self._cancel_due:
+            self._cancel_for_halt()
+        if mono >= self._equity_due:
+            self._mark_equity()
+
+    # ---- shared
+
+    def _cancel_for_halt(self) -> list[Order]:
+        """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
+        self._cancel_due = self.desk.mono + _CANCEL_AGAIN_EVERY
+        keep = self.desk.settings.stop.keep_protective
+        chosen = [o for o in self.state.book.working() if o.source is not Source.FLATTEN and not (keep and self._protects(o))]
+        return self.desk.cancel(chosen)
+
+    def _protects(self, order: Order) -> bool:
+        return protects(order, self.state.portfolio.position(order.symbol))
+
+    def _watch_daily_loss(self) -> None:
+        state = self.state
+        if not state.session or state.loss_session == state.session:
+            return
+        limit = state.session_equity * self.desk.settings.limits.max_daily_loss_pct / HUNDRED
+        loss = state.day_loss(state.portfolio.equity())
+        if not limit or loss < limit:
+            return
+        self.desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self.desk.now))
+        reason = f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}"
+        if state.trading is TradingState.ACTIVE:
+            self.desk.record(TradingStateChanged(TradingState.REDUCING, "daily loss", reason, self.desk.now))
+        self.desk.note(Level.ERROR, "risk", f"{reason}: no entries until the next session and your word; resting entries are cancelled")
+        self.desk.cancel([o for o in state.book.working() if not self._protects(o) and not self._closes(o)])
+
+    def _closes(self, order: Order) -> bool:
+        return order.side.sign * self.state.portfolio.position(order.symbol) < 0
+
+    def _mark_equity(self) -> None:
+        portfolio = self.state.portfolio
+        self._equity_due = self.desk.mono + _EQUITY_EVERY
+        mark = EquityMarked(
+            cents(portfolio.equity()), cents(portfolio.cash), cents(portfolio.realised()), cents(portfolio.unrealised()), self.desk.now
+        )
+        self.desk.record(mark)
+
+
+def describe(intent: Intent) -> str:
+    """One line a trader reads: BUY 50 MSFT limit 402.05 DAY."""
+    price = f" {intent.limit:f}" if intent.limit is not None else f" {intent.stop:f}" if intent.stop is not None else ""
+    return f"{intent.side} {intent.quantity:f} {intent.symbol} {intent.type.lower()}{price} {intent.tif}"

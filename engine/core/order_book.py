@@ -1,0 +1,128 @@
+"""Our orders and where each stands. Turns a broker's news, in whatever order it comes, into facts that are booked once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.inputs import OrderUpdate
+from engine.model.money import ZERO
+from engine.model.order_states import OrderEvent, next_state
+from engine.model.orders import Fill, Order, OrderState, Side
+from engine.model.records import FillBooked, OrderChanged, OrderPlaced
+
+_ALIVE = frozenset({OrderEvent.ACCEPT, OrderEvent.HOLD, OrderEvent.WORK, OrderEvent.FILL_PART, OrderEvent.FILL_ALL})
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What an update means for us: the fill it brought, the change of state, and a complaint where it made no sense."""
+
+    fill: Fill | None = None
+    change: OrderChanged | None = None
+    complaint: str = ""
+
+
+class OrderBook:
+    """All orders by id, and the open ones apart. Reading news (`read`) and taking over facts (`apply_*`) are two steps on purpose:
+    a restart takes over the same facts without the news."""
+
+    __slots__ = ("last_number", "open", "orders")
+
+    def __init__(self) -> None:
+        self.orders: dict[str, Order] = {}
+        self.open: dict[str, Order] = {}
+        self.last_number = 0
+
+    def read(self, update: OrderUpdate, at: int) -> News:
+        """What `update` says that we did not know. Changes nothing. Raises KeyError where the order is not ours."""
+        order = self.orders[update.order_id]
+        fill, complaint = self._fill(order, update, at)
+        filled = order.filled + (fill.quantity if fill else ZERO)
+        event = _event(update.event, order, filled)
+        after = next_state(order.state, event)
+        if after is None:
+            return News(fill, None, f"#{order.number} is {order.state} and cannot take {event}: ignored")
+        if after is OrderState.WORKING and filled:
+            after = OrderState.PARTIAL
+        if filled > order.quantity:
+            complaint = f"#{order.number} was overfilled: {filled} of {order.quantity}; all of it is booked"
+        broker_id = update.broker_id or order.broker_id
+        if after is order.state and broker_id == order.broker_id:
+            return News(fill, None, complaint)
+        return News(fill, OrderChanged(order.id, event, after, broker_id, update.reason, at), complaint)
+
+    def _fill(self, order: Order, update: OrderUpdate, at: int) -> tuple[Fill | None, str]:
+        """The difference to what is booked already. Cumulative figures never go down: a lower one is old news."""
+        if not (update.filled.is_finite() and update.cost.is_finite() and update.fees.is_finite()):
+            return None, f"#{order.number}: the broker told a fill without numbers; nothing booked until it is asked again"
+        quantity = update.filled - order.filled
+        if quantity <= 0:
+            return None, ""
+        cost = update.cost - order.cost
+        if cost <= 0:
+            return None, f"#{order.number}: the broker told a fill of {quantity} without a price; nothing booked until it is asked again"
+        fees = update.fees - order.fees
+        fill_id = f"{order.id}/{order.filled + quantity}"
+        return Fill(fill_id, order.id, order.symbol, order.side, quantity, cost / quantity, cost, fees, at, update.rule), ""
+
+    def apply_placed(self, record: OrderPlaced) -> None:
+        order = Order(
+            id=record.id,
+            number=record.number,
+            symbol=record.symbol,
+            side=record.side,
+            quantity=record.quantity,
+            type=record.type,
+            limit=record.limit,
+            stop=record.stop,
+            tif=record.tif,
+            source=record.source,
+            created_at=record.at,
+            mark=record.mark,
+            requested=record.requested,
+            strategy=record.strategy,
+            signal_id=record.signal_id,
+            reduce_only=record.reduce_only,
+            reason=record.reason,
+            changed_at=record.at,
+        )
+        self.orders[order.id] = self.open[order.id] = order
+        self.last_number = max(self.last_number, order.number)
+
+    def apply_changed(self, record: OrderChanged) -> None:
+        order = self.orders[record.order_id]
+        order.state = record.state
+        order.broker_id = record.broker_id
+        order.reason = record.reason or order.reason
+        order.changed_at = record.at
+        if order.state.is_final:
+            self.open.pop(order.id, None)
+
+    def apply_fill(self, record: FillBooked) -> None:
+        fill = record.fill
+        order = self.orders[fill.order_id]
+        order.filled += fill.quantity
+        order.cost += fill.cost
+        order.fees += fill.fees
+        order.changed_at = fill.at
+
+    def working(self, symbol: str = "") -> Iterable[Order]:
+        """Open orders of one symbol, or all."""
+        return [order for order in self.open.values() if not symbol or order.symbol == symbol]
+
+    def working_quantity(self, symbol: str, side: Side) -> Decimal:
+        """Shares that open orders may still trade. An UNKNOWN order counts in full: it may well be working."""
+        return sum((o.remaining for o in self.open.values() if o.symbol == symbol and o.side is side and o.remaining > 0), ZERO)
+
+
+def _event(event: OrderEvent, order: Order, filled: Decimal) -> OrderEvent:
+    """The filled quantity outranks the word that came with it: a late WORK after a partial fill is still a partial fill."""
+    if filled >= order.quantity:
+        return OrderEvent.FILL_ALL
+    if event not in _ALIVE:
+        return event
+    if filled:
+        return OrderEvent.FILL_PART
+    return OrderEvent.WORK if event in (OrderEvent.FILL_PART, OrderEvent.FILL_ALL) else event

@@ -1,0 +1,117 @@
+"""Cash, holdings and their profit and loss, by average cost. Exact to the last digit of what the fills say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.money import ZERO, exact
+from engine.model.orders import Fill, Side
+
+_DUST = Decimal("1e-10")
+"""A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
+
+
+@dataclass(slots=True)
+class Holding:
+    """What is held of one symbol. `quantity` is signed, `basis` the signed money it was bought (or sold short) for, fees left out.
+
+    `realised` is profit taken so far, less all fees. `mark` is the last price, None before there is one.
+    """
+
+    symbol: str
+    quantity: Decimal = ZERO
+    basis: Decimal = ZERO
+    realised: Decimal = ZERO
+    mark: float | None = None
+
+    @property
+    def average(self) -> Decimal:
+        return self.basis / self.quantity if self.quantity else ZERO
+
+    @property
+    def value(self) -> Decimal:
+        """Signed market value; at cost while no price is known."""
+        if not self.quantity:
+            return ZERO
+        return self.basis if self.mark is None else self.quantity * exact(self.mark)
+
+    @property
+    def unrealised(self) -> Decimal:
+        return self.value - self.basis
+
+
+class Portfolio:
+    """The account's money and positions. `cash + sum of basis - realised` never changes but by deposits: that is the proof of the books."""
+
+    __slots__ = ("_cash", "fees", "holdings")
+
+    def __init__(self, cash: Decimal = ZERO) -> None:
+        self._cash = cash
+        self.fees = ZERO
+        self.holdings: dict[str, Holding] = {}
+
+    @property
+    def cash(self) -> Decimal:
+        return self._cash
+
+    def deposit(self, amount: Decimal) -> None:
+        """Money from outside; negative for a withdrawal."""
+        self._cash += amount
+
+    def book(self, fill: Fill) -> None:
+        """Takes over one fill. A fill through zero closes what was held and opens the rest."""
+        holding = self._holding(fill.symbol)
+        moved = fill.quantity if fill.side is Side.BUY else -fill.quantity
+        money = fill.cost if fill.side is Side.BUY else -fill.cost
+        self._cash -= money + fill.fees
+        self.fees += fill.fees
+        holding.realised -= fill.fees
+        held = holding.quantity
+        if held and (held > 0) != (moved > 0):
+            closing = min(abs(moved), abs(held))
+            released = holding.basis if closing == abs(held) else (holding.basis * closing / abs(held)).quantize(_DUST)
+            proceeds = money if closing == abs(moved) else (money * closing / abs(moved)).quantize(_DUST)
+            holding.realised -= proceeds + released
+            holding.basis += money - proceeds - released
+        else:
+            holding.basis += money
+        holding.quantity = held + moved
+
+    def adopt(self, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:
+        """Takes over `quantity` (signed) that was traded elsewhere at `average`, with the change of cash that came with it."""
+        holding = self._holding(symbol)
+        holding.basis += quantity * average
+        holding.quantity += quantity
+        if not holding.quantity:
+            holding.realised -= holding.basis
+            holding.basis = ZERO
+        self._cash += cash
+
+    def mark(self, symbol: str, price: float) -> None:
+        holding = self.holdings.get(symbol)
+        if holding is not None:
+            holding.mark = price
+
+    def position(self, symbol: str) -> Decimal:
+        holding = self.holdings.get(symbol)
+        return holding.quantity if holding is not None else ZERO
+
+    def equity(self) -> Decimal:
+        return self._cash + sum((holding.value for holding in self.holdings.values()), ZERO)
+
+    def realised(self) -> Decimal:
+        return sum((holding.realised for holding in self.holdings.values()), ZERO)
+
+    def unrealised(self) -> Decimal:
+        return sum((holding.unrealised for holding in self.holdings.values()), ZERO)
+
+    def gross(self) -> Decimal:
+        """The sum of the positions' market values, shorts counted as positive."""
+        return sum((abs(holding.value) for holding in self.holdings.values()), ZERO)
+
+    def _holding(self, symbol: str) -> Holding:
+        holding = self.holdings.get(symbol)
+        if holding is None:
+            holding = self.holdings[symbol] = Holding(symbol)
+        return holding

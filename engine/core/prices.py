@@ -1,0 +1,102 @@
+"""The last known price of every symbol, how old it is, and whether it may still be traded on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from math import isfinite
+
+from engine.model.market import Bar, Quote
+from engine.model.money import exact
+from engine.model.orders import Side
+
+_SECOND = 1_000_000_000
+
+
+@dataclass(slots=True)
+class Price:
+    """`heard` is the monotonic nanosecond of its last event, 0 before the first live one. `previous` is the session's reference close."""
+
+    last: float
+    bid: float | None = None
+    ask: float | None = None
+    heard: int = 0
+    previous: float | None = None
+    volume: float = 0.0
+
+    @property
+    def quoted(self) -> bool:
+        """Whether it comes from live quotes, not from bars."""
+        return self.bid is not None
+
+
+class Prices:
+    """Takes market data in and keeps only numbers: a NaN, a zero or a crossed quote leaves the old price, which then goes stale."""
+
+    __slots__ = ("_life", "by_symbol")
+
+    def __init__(self, life_s: float) -> None:
+        self.by_symbol: dict[str, Price] = {}
+        self._life = int(life_s * _SECOND)
+
+    def prime(self, symbol: str, last: float, previous: float | None) -> None:
+        """A price from history: good for a mark, never fresh enough to trade on."""
+        self.by_symbol[symbol] = Price(last, previous=previous)
+
+    def on_bar(self, bar: Bar, mono: int) -> bool:
+        """Takes a closed bar; False where its close is no price."""
+        if not _is_price(bar.close):
+            return False
+        price = self.by_symbol.get(bar.symbol)
+        if price is None:
+            self.by_symbol[bar.symbol] = Price(bar.close, heard=mono, volume=bar.volume)
+            return True
+        price.volume = bar.volume
+        if not price.quoted:
+            price.last = bar.close
+            price.heard = mono
+        return True
+
+    def on_quote(self, quote: Quote, mono: int) -> bool:
+        """Takes a quote; False where it is crossed or no number."""
+        if not (_is_price(quote.bid) and _is_price(quote.ask) and _is_price(quote.last) and quote.bid <= quote.ask):
+            return False
+        price = self.by_symbol.get(quote.symbol)
+        if price is None:
+            price = self.by_symbol[quote.symbol] = Price(quote.last)
+        price.last, price.bid, price.ask, price.heard = quote.last, quote.bid, quote.ask, mono
+        return True
+
+    def open_session(self) -> None:
+        """A trading day began: from now on changes count from the last prices."""
+        for price in self.by_symbol.values():
+            price.previous = price.last
+
+    def last(self, symbol: str) -> float | None:
+        price = self.by_symbol.get(symbol)
+        return price.last if price is not None else None
+
+    def reference(self, symbol: str, side: Side) -> Decimal | None:
+        """What a market order would pay now: the ask to buy, the bid to sell, the last close on a feed of bars."""
+        price = self.by_symbol.get(symbol)
+        if price is None:
+            return None
+        touch = price.ask if side is Side.BUY else price.bid
+        return exact(price.last if touch is None else touch)
+
+    def age_s(self, symbol: str, mono: int) -> float | None:
+        """Seconds since the last event, None where there was none."""
+        price = self.by_symbol.get(symbol)
+        return None if price is None or not price.heard else (mono - price.heard) / _SECOND
+
+    def is_fresh(self, symbol: str, mono: int) -> bool:
+        price = self.by_symbol.get(symbol)
+        return price is not None and price.heard > 0 and mono - price.heard <= self._life
+
+    @property
+    def life_s(self) -> float:
+        return self._life / _SECOND
+
+
+def _is_price(value: float) -> bool:
+    return isfinite(value) and value > 0

@@ -1,0 +1,190 @@
+"""From a strategy's proposal to an order or a no: size it, judge it, ask the mode or a person, and keep what was decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from engine.core.approvals import Case
+from engine.core.desk import SECOND, Desk
+from engine.core.gate import Judgement
+from engine.model.inputs import Approve, Proposal, Reject
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import HUNDRED, ZERO, exact, to_lot
+from engine.model.orders import Intent, Side, Source
+from engine.model.records import SignalDecided, SignalRaised
+from engine.model.signals import Signal, SignalState
+from engine.model.verdicts import Outcome
+
+
+class Signals:
+    """The approval queue's rules. `sizes` maps a strategy's name to the per cent of equity its signals are worth."""
+
+    __slots__ = ("_desk", "_sizes")
+
+    def __init__(self, desk: Desk, sizes: Mapping[str, Decimal]) -> None:
+        self._desk = desk
+        self._sizes = sizes
+
+    def on_proposal(self, proposal: Proposal) -> None:
+        desk = self._desk
+        approvals = desk.state.approvals
+        if proposal.id in approvals.cases:
+            return
+        price = desk.prices.reference(proposal.symbol, proposal.side)
+        if price is None or proposal.symbol not in desk.instruments:
+            desk.note(Level.WARNING, proposal.strategy, f"proposed {proposal.symbol}, which has no price here: dropped")
+            return
+        if not _is_sound(proposal):
+            desk.note(Level.ERROR, proposal.strategy, f"proposed {proposal.symbol} with a number that is none: dropped")
+            return
+        quantity = proposal.quantity
+        if quantity is None:
+            if approvals.has_waiting(proposal.strategy, proposal.symbol, proposal.side):
+                return
+            quantity = self._size(proposal, price)
+            if quantity <= 0:
+                return
+        signal = Signal(
+            id=proposal.id,
+            number=approvals.last_number + 1,
+            strategy=proposal.strategy,
+            symbol=proposal.symbol,
+            side=proposal.side,
+            quantity=quantity,
+            type=proposal.type,
+            limit=proposal.limit,
+            stop=proposal.stop,
+            price=price,
+            strength=proposal.strength,
+            reason=proposal.reason,
+            votes=proposal.votes,
+            raised_at=desk.now,
+            expires=desk.mono + int(desk.settings.approvals.expire_s * SECOND),
+        )
+        judgement = desk.gate.judge(intent_of(signal), desk.mono)
+        desk.record(SignalRaised(signal, judgement.verdict, desk.now))
+        self._dispatch(approvals.cases[signal.id], judgement)
+
+    def _dispatch(self, case: Case, judgement: Judgement) -> None:
+        """What the mode says to a new signal."""
+        state, mode = self._desk.state, self._desk.state.mode
+        if state.trading is TradingState.HALTED:
+            self._decide(case, SignalState.DENIED, "halt", judgement.verdict.text)
+        elif mode is Mode.RESEARCH:
+            self._decide(case, SignalState.SHADOW, "RESEARCH", "nothing is sent in RESEARCH")
+        elif not judgement.passes:
+            self._decide(case, SignalState.DENIED, "gate", judgement.verdict.text)
+        elif mode is Mode.FULL_AUTO or (mode is Mode.SEMI_AUTO and self._is_covered(case.signal, judgement)):
+            self._send(case, judgement, str(mode))
+
+    def _is_covered(self, signal: Signal, judgement: Judgement) -> bool:
+        """SEMI_AUTO's rules: a signal that meets every one of them needs no yes."""
+        auto = self._desk.settings.approvals.auto
+        return (
+            judgement.intent.quantity * (judgement.price or signal.price) <= auto.max_notional
+            and signal.strength >= auto.min_confidence
+            and (not auto.symbols or signal.symbol in auto.symbols)
+        )
+
+    def on_approve(self, command: Approve) -> None:
+        """A person's yes. The market and the account have moved since: both are looked at again."""
+        desk = self._desk
+        case = desk.state.approvals.cases.get(command.signal_id)
+        if case is None or case.state is not SignalState.WAITING:
+            desk.reply(command.id, False, _too_late(case))
+            return
+        if self._expire(case):
+            desk.reply(command.id, False, _too_late(case))
+            return
+        judgement = desk.gate.judge(intent_of(case.signal), desk.mono)
+        if not judgement.passes:
+            desk.deny(judgement)
+            desk.reply(command.id, False, judgement.verdict.text)
+            return
+        order = self._send(case, judgement, "you")
+        cut = f" (cut from {case.signal.quantity:f}: {judgement.verdict.rule})" if judgement.verdict.outcome is Outcome.RESIZE else ""
+        desk.reply(command.id, True, f"#{order} {case.signal.side} {judgement.intent.quantity:f} {case.signal.symbol} sent{cut}")
+
+    def on_reject(self, command: Reject) -> None:
+        desk = self._desk
+        case = desk.state.approvals.cases.get(command.signal_id)
+        if case is None or case.state is not SignalState.WAITING:
+            desk.reply(command.id, False, _too_late(case))
+            return
+        self._decide(case, SignalState.REJECTED, "you", command.reason)
+        desk.reply(command.id, True, f"signal {case.signal.number} rejected")
+
+    def expire(self) -> None:
+        """Lets go of every signal whose time is up or whose price ran away."""
+        for case in list(self._desk.state.approvals.waiting.values()):
+            self._expire(case)
+
+    def void(self, by: str, reason: str) -> None:
+        """Rejects everything that waits: after a stop or a restart nobody's yes may act on an old picture."""
+        for case in list(self._desk.state.approvals.waiting.values()):
+            self._decide(case, SignalState.REJECTED, by, reason)
+
+    def _expire(self, case: Case) -> bool:
+        desk, approvals = self._desk, self._desk.settings.approvals
+        if desk.mono >= case.signal.expires:
+            self._decide(case, SignalState.EXPIRED, "clock", f"nobody answered within {approvals.expire_s:g} s")
+            return True
+        price = desk.prices.by_symbol[case.signal.symbol]
+        # A feed of bars may play a day a second: there the price runs on while the person's minute lasts, and only risk is judged again.
+        if not price.quoted:
+            return False
+        drift = abs(exact(price.last) - case.signal.price) / case.signal.price * HUNDRED
+        if drift > approvals.max_drift_pct:
+            self._decide(case, SignalState.EXPIRED, "market", f"the price moved {drift:.2f} %, the limit is {approvals.max_drift_pct:f} %")
+            return True
+        return False
+
+    def _send(self, case: Case, judgement: Judgement, by: str) -> int:
+        order = self._desk.place(judgement, case.signal.quantity)
+        self._decide(case, SignalState.SENT, by, "", order.id)
+        return order.number
+
+    def _decide(self, case: Case, state: SignalState, by: str, reason: str, order_id: str = "") -> None:
+        last = self._desk.prices.last(case.signal.symbol)
+        price = None if last is None else exact(last)
+        self._desk.record(SignalDecided(case.signal.id, state, by, reason, price, order_id, self._desk.now))
+
+    def _size(self, proposal: Proposal, price: Decimal) -> Decimal:
+        """Shares for a proposal without a number: what is held for a sale, the configured share of equity, less what is held, for a buy."""
+        desk = self._desk
+        state, symbol = desk.state, proposal.symbol
+        held = state.portfolio.position(symbol)
+        if proposal.side is Side.SELL and not desk.settings.limits.short_selling:
+            return held - state.book.working_quantity(symbol, Side.SELL)
+        target = state.portfolio.equity() * self._sizes.get(proposal.strategy, ZERO) / HUNDRED * exact(proposal.strength) / price
+        aim = target if proposal.side is Side.BUY else -target
+        working = state.book.working_quantity(symbol, Side.BUY) - state.book.working_quantity(symbol, Side.SELL)
+        return to_lot(max((aim - held - working) * proposal.side.sign, ZERO), desk.instruments[symbol].lot)
+
+
+def intent_of(signal: Signal) -> Intent:
+    return Intent(
+        symbol=signal.symbol,
+        side=signal.side,
+        quantity=signal.quantity,
+        type=signal.type,
+        limit=signal.limit,
+        stop=signal.stop,
+        source=Source.STRATEGY,
+        strategy=signal.strategy,
+        signal_id=signal.id,
+        reason=signal.reason,
+    )
+
+
+def _is_sound(proposal: Proposal) -> bool:
+    """Whether every number of it is a number. Beyond this point all arithmetic may trust them."""
+    amounts = (proposal.quantity, proposal.limit, proposal.stop)
+    return 0 <= proposal.strength <= 1 and all(amount is None or (amount.is_finite() and amount > 0) for amount in amounts)
+
+
+def _too_late(case: Case | None) -> str:
+    if case is None:
+        return "there is no such signal"
+    return f"signal {case.signal.number} was decided already: {case.state.lower()} by {case.by}{f' ({case.reason})' if case.reason else ''}"

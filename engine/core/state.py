@@ -1,0 +1,129 @@
+"""Everything the core remembers, and the one way it changes: by taking over a record.
+
+Deciding makes records; taking them over changes the state, live and after a restart alike. So what a restart finds is by construction
+what was there before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from engine.core.approvals import Approvals
+from engine.core.order_book import OrderBook
+from engine.core.portfolio import Portfolio
+from engine.model.modes import Mode, TradingState
+from engine.model.money import ZERO
+from engine.model.records import (
+    EquityMarked,
+    FillBooked,
+    LossLimitTripped,
+    ModeChanged,
+    Noted,
+    OrderChanged,
+    OrderDenied,
+    OrderPlaced,
+    PositionAdopted,
+    Record,
+    RunEnded,
+    RunStarted,
+    SessionOpened,
+    SignalDecided,
+    SignalRaised,
+    TradingStateChanged,
+)
+
+
+class State:
+    """Orders, positions, signals, mode and limits as the records tell them. `apply` is total: no record that was written is refused."""
+
+    __slots__ = (
+        "_apply",
+        "approvals",
+        "book",
+        "clean",
+        "halt_reason",
+        "loss_session",
+        "mode",
+        "portfolio",
+        "runs",
+        "session",
+        "session_equity",
+        "trading",
+    )
+
+    def __init__(self) -> None:
+        self.portfolio = Portfolio()
+        self.book = OrderBook()
+        self.approvals = Approvals()
+        self.mode = Mode.MANUAL
+        self.trading = TradingState.ACTIVE
+        self.halt_reason = ""
+        self.session = ""
+        self.session_equity = ZERO
+        self.loss_session = ""
+        """The session in which the daily loss limit tripped and which a person has not yet released; empty where none did."""
+        self.runs = 0
+        self.clean = True
+        """Whether the run before this one ended in order."""
+        self._apply: dict[type, Callable[[Any], None]] = {
+            RunStarted: self._run_started,
+            RunEnded: self._run_ended,
+            OrderPlaced: self.book.apply_placed,
+            OrderChanged: self.book.apply_changed,
+            FillBooked: self._fill_booked,
+            PositionAdopted: self._position_adopted,
+            SignalRaised: self.approvals.apply_raised,
+            SignalDecided: self.approvals.apply_decided,
+            ModeChanged: self._mode_changed,
+            TradingStateChanged: self._trading_changed,
+            SessionOpened: self._session_opened,
+            LossLimitTripped: self._loss_tripped,
+            OrderDenied: _nothing,
+            EquityMarked: _nothing,
+            Noted: _nothing,
+        }
+
+    def apply(self, record: Record) -> None:
+        self._apply[type(record)](record)
+
+    def day_loss(self, equity: Decimal) -> Decimal:
+        """How much this session has lost so far, zero where it has gained."""
+        return max(self.session_equity - equity, ZERO) if self.session else ZERO
+
+    def _run_started(self, record: RunStarted) -> None:
+        if record.cash is not None:
+            self.portfolio.deposit(record.cash)
+        self.runs += 1
+        self.clean = False
+
+    def _run_ended(self, record: RunEnded) -> None:
+        self.clean = True
+
+    def _fill_booked(self, record: FillBooked) -> None:
+        self.book.apply_fill(record)
+        self.portfolio.book(record.fill)
+
+    def _position_adopted(self, record: PositionAdopted) -> None:
+        self.portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
+
+    def _mode_changed(self, record: ModeChanged) -> None:
+        self.mode = record.mode
+
+    def _trading_changed(self, record: TradingStateChanged) -> None:
+        self.trading = record.state
+        self.halt_reason = record.reason
+        if record.state is TradingState.ACTIVE:
+            self.loss_session = ""
+
+    def _session_opened(self, record: SessionOpened) -> None:
+        self.session = record.session
+        self.session_equity = record.equity
+
+    def _loss_tripped(self, record: LossLimitTripped) -> None:
+        self.loss_session = record.session
+
+
+def _nothing(record: object) -> None:
+    """History only."""
