@@ -16,7 +16,7 @@ from storage.codec import decode
 from storage.folds import FOLDS, Entry
 from storage.lock import WriterLock
 
-BATCH: Final = 500
+BATCH: Final = 200
 """Entries in one transaction: few enough that an order waiting behind it waits milliseconds."""
 
 

@@ -1,0 +1,131 @@
+"""Questions to the history tables, for screens and scripts, on a connection that can only read.
+
+A page is the newest rows before a place in the journal, found by key, so that the millionth costs what the first does.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import fields
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final, TypeVar
+
+import aiosqlite
+import msgspec
+
+from engine.model.journal import JournalError
+from engine.model.signals import Vote
+from storage import tables
+from storage.codec import from_json
+from storage.rows import AuditRow, EquityRow, FillRow, OrderRow, PositionRow, RunRow, SessionRow, SignalRow
+
+PAGE: Final = 100
+
+T = TypeVar("T", RunRow, SessionRow, OrderRow, FillRow, PositionRow, SignalRow, EquityRow, AuditRow)
+
+
+async def open_history(path: Path) -> History:
+    """Opens the database at `path` for reading, beside whoever writes to it. Raises JournalError where there is no history in it."""
+    try:
+        connection = await aiosqlite.connect(_read_only(path), uri=True)
+        try:
+            versions = list(await connection.execute_fetchall("SELECT version FROM projected"))
+        except BaseException:
+            await connection.close()
+            raise
+    except sqlite3.Error as error:
+        raise JournalError(f"There is no history to read in {path}: {error}. It is made when tradeconsole first trades on it.") from error
+    if versions != [(tables.VERSION,)]:
+        await connection.close()
+        raise JournalError(f"The history in {path} was made by another version of tradeconsole. Start this one on it once to renew it.")
+    return History(path, connection)
+
+
+class History:
+    """Reads of one database. Use it as an async context, or close it.
+
+    Every question answers a tuple of rows; `before` is the `seq` of the last row of the page before, None for the newest page. What the
+    engine did in the last half second may be missing. All raise JournalError where the database cannot be read.
+    """
+
+    def __init__(self, path: Path, connection: aiosqlite.Connection) -> None:
+        self._path = path
+        self._connection = connection
+
+    async def __aenter__(self) -> History:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def runs(self, *, before: int | None = None, limit: int = PAGE) -> tuple[RunRow, ...]:
+        return await self._page(RunRow, "runs", before, limit)
+
+    async def sessions(self, *, before: int | None = None, limit: int = PAGE) -> tuple[SessionRow, ...]:
+        return await self._page(SessionRow, "sessions", before, limit)
+
+    async def orders(self, *, before: int | None = None, limit: int = PAGE, symbol: str = "") -> tuple[OrderRow, ...]:
+        return await self._page(OrderRow, "orders", before, limit, symbol=symbol)
+
+    async def fills(self, *, before: int | None = None, limit: int = PAGE, symbol: str = "", order_id: str = "") -> tuple[FillRow, ...]:
+        return await self._page(FillRow, "fills", before, limit, symbol=symbol, order_id=order_id)
+
+    async def signals(self, *, before: int | None = None, limit: int = PAGE, symbol: str = "") -> tuple[SignalRow, ...]:
+        return await self._page(SignalRow, "signals", before, limit, symbol=symbol)
+
+    async def equity(self, *, before: int | None = None, limit: int = PAGE) -> tuple[EquityRow, ...]:
+        return await self._page(EquityRow, "equity", before, limit)
+
+    async def audit(self, *, before: int | None = None, limit: int = PAGE) -> tuple[AuditRow, ...]:
+        return await self._page(AuditRow, "audit", before, limit)
+
+    async def positions(self) -> tuple[PositionRow, ...]:
+        """One row for each symbol ever held, by symbol, flat ones too: the sum of their `realised` is the account's for all time."""
+        return await self._rows(PositionRow, "positions ORDER BY symbol", ())
+
+    async def order(self, order_id: str) -> OrderRow | None:
+        """The order with our own id. With its fills, and the signal under its `signal_id`, it can be followed from end to end."""
+        rows = await self._rows(OrderRow, "orders WHERE id = ?", (order_id,))
+        return rows[0] if rows else None
+
+    async def signal(self, signal_id: str) -> SignalRow | None:
+        rows = await self._rows(SignalRow, "signals WHERE id = ?", (signal_id,))
+        return rows[0] if rows else None
+
+    async def counts(self) -> dict[str, int]:
+        """How many rows each table has, by its name."""
+        sql = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in tables.NAMES)
+        return dict(await self._fetch(sql, ()))
+
+    async def _page(self, kind: type[T], table: str, before: int | None, limit: int, **equal: str) -> tuple[T, ...]:
+        conditions: dict[str, str] = {f"{column} = ?": value for column, value in equal.items() if value}
+        where = " AND ".join(("seq < ?", *conditions))
+        newest = 2**63 - 1
+        parameters = (newest if before is None else before, *conditions.values(), limit)
+        return await self._rows(kind, f"{table} WHERE {where} ORDER BY seq DESC LIMIT ?", parameters)
+
+    async def _rows(self, kind: type[T], question: str, parameters: tuple[object, ...]) -> tuple[T, ...]:
+        names = [field.name for field in fields(kind)]
+        columns = ", ".join(f'"{name}"' for name in names)
+        rows = await self._fetch(f"SELECT {columns} FROM {question}", parameters)
+        return tuple(_row(kind, dict(zip(names, row, strict=True))) for row in rows)
+
+    async def _fetch(self, sql: str, parameters: tuple[object, ...]) -> list[Any]:
+        try:
+            return list(await self._connection.execute_fetchall(sql, parameters))
+        except sqlite3.Error as error:
+            raise JournalError(f"The history in {self._path} cannot be read: {error}.") from error
+
+
+def _read_only(path: Path) -> str:
+    return f"{path.absolute().as_uri()}?mode=ro"
+
+
+def _row(kind: type[T], values: dict[str, Any]) -> T:
+    if "votes" in values:
+        values["votes"] = from_json(values["votes"], tuple[Vote, ...])
+    return msgspec.convert(values, kind, strict=False)

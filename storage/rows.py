@@ -1,0 +1,167 @@
+"""What the history answers with: one frozen row a table. Money and quantities are Decimal, times integer nanoseconds UTC.
+
+`seq` is the row's place in the journal's order; hand the last one of a page to the next question as `before`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.modes import Level
+from engine.model.money import ZERO
+from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.signals import SignalState, Vote
+
+
+@dataclass(frozen=True, slots=True)
+class RunRow:
+    """`ended_at` is None while the run goes on, and for ever where it crashed."""
+
+    seq: int
+    run_id: str
+    account: str
+    feed: str
+    cash: Decimal | None
+    started_at: int
+    ended_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRow:
+    """A trading day and the equity it opened with; `loss` and what follows where its loss limit tripped."""
+
+    seq: int
+    run_id: str
+    session: str
+    equity: Decimal
+    at: int
+    loss: Decimal | None
+    loss_limit: Decimal | None
+    tripped_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order as it stood last. `rule` and `verdict` are the gate's answer that let it pass."""
+
+    seq: int
+    id: str
+    number: int
+    symbol: str
+    side: Side
+    quantity: Decimal
+    requested: Decimal
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    tif: TimeInForce
+    source: Source
+    strategy: str
+    signal_id: str
+    reduce_only: bool
+    mark: Decimal
+    rule: str
+    verdict: str
+    state: OrderState
+    broker_id: str
+    reason: str
+    filled: Decimal
+    cost: Decimal
+    fees: Decimal
+    created_at: int
+    changed_at: int
+
+    @property
+    def average(self) -> Decimal | None:
+        """The average fill price, or None where nothing filled."""
+        return self.cost / self.filled if self.filled else None
+
+
+@dataclass(frozen=True, slots=True)
+class FillRow:
+    """`realised` is the profit this fill took, less its fees: a fill that only opens realises its fees."""
+
+    seq: int
+    id: str
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    cost: Decimal
+    fees: Decimal
+    realised: Decimal
+    rule: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionRow:
+    """`quantity` is signed; `realised` is all profit taken in the symbol, less `fees`."""
+
+    symbol: str
+    quantity: Decimal
+    basis: Decimal
+    realised: Decimal
+    fees: Decimal
+    changed_at: int
+
+    @property
+    def average(self) -> Decimal:
+        """The average cost without fees, zero where nothing is held."""
+        return self.basis / self.quantity if self.quantity else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class SignalRow:
+    """A signal with its votes, the gate's answer when it was raised, and what was decided."""
+
+    seq: int
+    id: str
+    number: int
+    strategy: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    type: OrderType
+    limit: Decimal | None
+    stop: Decimal | None
+    price: Decimal
+    strength: float | None
+    reason: str
+    votes: tuple[Vote, ...]
+    raised_at: int
+    rule: str
+    verdict: str
+    state: SignalState
+    decided_by: str
+    decided_reason: str
+    decided_price: Decimal | None
+    order_id: str
+    decided_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class EquityRow:
+    seq: int
+    run_id: str
+    equity: Decimal
+    cash: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class AuditRow:
+    """A line of the audit. `kind` is the record's, `source` who did it, `wall` the wall clock's time of it."""
+
+    seq: int
+    wall: int
+    at: int
+    kind: str
+    level: Level
+    source: str
+    text: str
+    detail: str
