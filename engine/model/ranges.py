@@ -29,8 +29,8 @@ def split(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
         kind, marks, _ = split(next(arm for arm in get_args(hint) if arm is not NoneType))
         return kind, marks, True
     if get_origin(hint) is Annotated:
-        kind, *marks = get_args(hint)
-        return kind, tuple(marks), False
+        kind, *rest = get_args(hint)
+        return kind, tuple(rest), False
     return hint, (), False
 
 
