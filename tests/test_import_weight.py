@@ -1,0 +1,36 @@
+"""What starting the console must not import: each of these costs more time than everything that is on the first screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+HEAVY = ("pandas", "numpy", "alpaca", "ib_insync", "yfinance", "exchange_calendars", "pyarrow", "pydantic", "requests")
+
+
+def loaded_by(*modules: str) -> set[str]:
+    """The modules that a fresh process holds after importing these."""
+    code = f"import {', '.join(modules)}, sys; print(*sys.modules)"
+    return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+
+
+@pytest.mark.parametrize("heavy", HEAVY)
+def test_the_console_starts_without(heavy: str, everything: set[str]) -> None:
+    assert heavy not in everything
+
+
+@pytest.fixture(scope="module")
+def everything() -> set[str]:
+    return loaded_by("console.cli", "console.build", "console.app")
+
+
+def test_a_run_without_a_screen_loads_no_screen() -> None:
+    loaded = loaded_by("console.cli", "console.build")
+    assert "engine.model" in loaded
+    assert not loaded & {"textual", "rich"}
+
+
+def test_help_and_mistakes_on_the_command_line_load_neither_engine_nor_screen() -> None:
+    assert not loaded_by("console.cli") & {"textual", "rich", "yaml", "aiosqlite", "asyncio", "console.build", "console.app"}
