@@ -1,0 +1,178 @@
+"""The journal while writes fail: said at once and in words, nothing sent, nothing lost, nothing doubled, and over by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import resource
+import sqlite3
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine.model.journal import JournalError
+from storage.journal import SqliteJournal, open_journal
+from tests.storage.conftest import history, note, stored
+
+Fault = Callable[[SqliteJournal, Path], AbstractAsyncContextManager[None]]
+BIG = "x" * 50_000
+"""More than any page that is still free in the file."""
+
+
+@asynccontextmanager
+async def disk_full(journal: SqliteJournal, database: Path) -> AsyncIterator[None]:
+    ((pages,),) = await journal._connection.execute_fetchall("PRAGMA page_count")
+    await journal._connection.execute_fetchall(f"PRAGMA max_page_count = {pages}")
+    yield
+    await journal._connection.execute_fetchall("PRAGMA max_page_count = 1000000")
+
+
+@asynccontextmanager
+async def disk_failing(journal: SqliteJournal, database: Path) -> AsyncIterator[None]:
+    """The kernel refuses to make any file longer than the log is now, so the write itself fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (database.with_name(database.name + "-wal").stat().st_size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+@asynccontextmanager
+async def locked(journal: SqliteJournal, database: Path) -> AsyncIterator[None]:
+    other = sqlite3.connect(database, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    yield
+    other.close()
+
+
+@asynccontextmanager
+async def read_only(journal: SqliteJournal, database: Path) -> AsyncIterator[None]:
+    await journal._connection.execute_fetchall("PRAGMA query_only = ON")
+    yield
+    await journal._connection.execute_fetchall("PRAGMA query_only = OFF")
+
+
+FAULTS = [
+    pytest.param(disk_full, "full.*Free some space", id="disk full"),
+    pytest.param(disk_failing, "Check its disk|Free some space", id="disk failing"),
+    pytest.param(locked, "locked.*close that program", id="locked"),
+    pytest.param(read_only, "readonly.*writable", id="read-only"),
+]
+
+
+@pytest.fixture
+def order() -> Callable[[Path], list[int]]:
+    """The times of the notes in the file, which number them."""
+    return lambda database: [json.loads(body)["at"] for _, body in stored(database)]
+
+
+@pytest.mark.parametrize(("fault", "words"), FAULTS)
+async def test_a_failed_write_is_told_within_a_second_and_made_up_for(
+    database: Path, fault: Fault, words: str, order: Callable[[Path], list[int]]
+) -> None:
+    journal = await open_journal(database, run_id="r")
+    await journal.append([note(1, BIG)])
+    await journal.caught_up()
+    async with fault(journal, database):
+        began = time.monotonic()
+        failed = [journal.append([note(2, BIG)]), journal.append([note(3, BIG), note(4)])]
+        for done in failed:
+            with pytest.raises(JournalError, match=words):
+                await done
+        assert time.monotonic() - began < 1
+        assert journal.problem is not None
+        assert journal.backlog == 3
+        began = time.monotonic()
+        with pytest.raises(JournalError, match=words):  # an append during the trouble is answered as fast
+            await journal.append([note(5)])
+        assert time.monotonic() - began < 1
+    await journal.append([note(6)])
+    assert journal.problem is None
+    assert journal.backlog == 0
+    await journal.caught_up()
+    await journal.close()
+    assert order(database) == [1, 2, 3, 4, 5, 6]
+    assert [row[2] for row in history(database)["audit"]] == [1, 2, 3, 4, 5, 6]
+
+
+class Fickle:
+    """Stands before the journal's connection and reports a failure of the next write: before it happened, or after."""
+
+    def __init__(self, connection: Any, happened: Iterator[bool]) -> None:
+        self._connection = connection
+        self._happened = happened
+
+    async def executemany(self, sql: str, rows: list[Any]) -> None:
+        happened = next(self._happened, None)
+        if happened is not False:
+            await self._connection.executemany(sql, rows)
+        if happened is not None:
+            raise sqlite3.OperationalError("disk I/O error")
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+@pytest.mark.parametrize("outcomes", [[True], [False, True], [True, False, True, True, False]], ids=str)
+async def test_a_commit_whose_outcome_is_unknown_is_not_made_twice(
+    database: Path, outcomes: list[bool], order: Callable[[Path], list[int]]
+) -> None:
+    journal = await open_journal(database, run_id="r")
+    await journal.append([note(0)])
+    journal._connection = Fickle(journal._connection, iter(outcomes))  # type: ignore[assignment]
+    count = len(outcomes) + 1
+    pending = []
+    for number in range(1, count + 1):
+        pending.append(journal.append([note(number), note(-number)]))
+        await asyncio.wait(pending)
+    await pending[-1]
+    await journal.close()
+    assert order(database) == [0, *(n for number in range(1, count + 1) for n in (number, -number))]
+
+
+async def test_another_programs_entries_are_never_overwritten(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    await journal.append([note(1)])
+    with sqlite3.connect(database) as other:
+        other.execute("INSERT INTO journal VALUES (2, 'stranger', 0, 'Noted', 'theirs')")
+    other.close()
+    with pytest.raises(JournalError, match="Another program has written into it"):
+        await journal.append([note(2)])
+    with pytest.raises(JournalError, match="1 records unwritten"):
+        await journal.close()
+    assert stored(database)[1] == (2, "theirs")
+
+
+async def test_closing_during_the_trouble_says_what_is_lost(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.journal.GIVE_UP_S", 0.1)
+    journal = await open_journal(database, run_id="r")
+    await journal._connection.execute_fetchall("PRAGMA query_only = ON")
+    journal.append([note(1), note(2)])
+    with pytest.raises(JournalError, match=r"2 records unwritten.*readonly"):
+        await journal.close()
+    journal = await open_journal(database, run_id="r")  # the lock is free again
+    await journal.close()
+
+
+async def test_trouble_with_the_history_holds_up_no_append(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.journal.HISTORY_RETRY_S", 0.01)
+    journal = await open_journal(database, run_id="r")
+    with sqlite3.connect(database) as other:
+        other.execute("ALTER TABLE audit RENAME TO elsewhere")
+    await journal.append([note(1)])
+    while journal.problem is None:  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    assert "history tables" in journal.problem
+    await journal.append([note(2)])
+    with other:
+        other.execute("ALTER TABLE elsewhere RENAME TO audit")
+    other.close()
+    await journal.caught_up()
+    assert journal.problem is None
+    await journal.close()
+    assert [row[2] for row in history(database)["audit"]] == [1, 2]
