@@ -125,9 +125,7 @@ def _symbol_of_file(path: Path) -> str:
     return symbol
 
 
-def _parse(
-    file: str, rows: Iterable[tuple[int, list[str]]], columns: _Columns, symbol: str
-) -> tuple[list[_Row], list[Problem]]:
+def _parse(file: str, rows: Iterable[tuple[int, list[str]]], columns: _Columns, symbol: str) -> tuple[list[_Row], list[Problem]]:
     parsed: list[_Row] = []
     problems: list[Problem] = []
     for line, row in rows:

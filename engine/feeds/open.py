@@ -33,9 +33,7 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
         return sample_feed(symbols, settings)
     path = Path(settings.source).expanduser()
     if not path.exists():
-        raise FeedError(
-            f"There is no feed {shown(settings.source)!r}, nor such a file: write sim, sample, or the path of a CSV file."
-        )
+        raise FeedError(f"There is no feed {shown(settings.source)!r}, nor such a file: write sim, sample, or the path of a CSV file.")
     return csv_feed(path, symbols, settings)
 
 

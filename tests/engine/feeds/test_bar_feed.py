@@ -1,0 +1,199 @@
+"""Playing bars: merged by time, paced without drift, in sessions a trader can order in."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.feeds.bars import BarFeed
+from engine.feeds.base import Feed, FeedError
+from engine.feeds.new_york import SECOND, close_of, to_ns
+from engine.model.market import Bar, MarketStatus
+from tests.engine.feeds.fake_time import FakeTime, play
+
+MONDAY = date(2005, 3, 7)
+MINUTE = 60 * SECOND
+
+
+def bar(symbol: str, at: int, price: float = 10.0) -> Bar:
+    return Bar(symbol, at, price, price, price, price, 100.0)
+
+
+def daily(symbol: str, days: Sequence[int]) -> list[Bar]:
+    """Bars of the days that lie this many days after a Monday."""
+    return [bar(symbol, close_of(MONDAY + timedelta(days=offset))) for offset in days]
+
+
+def feed_of(
+    bars: Mapping[str, Sequence[Bar]], *, fake: FakeTime | None = None, pace: float = 1.0, start: date | None = date(1990, 1, 1)
+) -> BarFeed:
+    fake = fake or FakeTime()
+    return BarFeed("prices", bars, pace=pace, start=start, clock=fake.seconds, sleep=fake.sleep)
+
+
+async def test_symbols_are_merged_by_time_whenever_they_start_end_or_miss_a_day() -> None:
+    feed: Feed = feed_of({"IBM": daily("IBM", [0, 1, 3]), "AAPL": daily("AAPL", [1, 2, 3, 4]), "FB": daily("FB", [4])})
+    told = [(event.symbol, (event.at - close_of(MONDAY)) // (24 * 3600 * SECOND)) for event in await play(feed) if isinstance(event, Bar)]
+    assert told == [("IBM", 0), ("IBM", 1), ("AAPL", 1), ("AAPL", 2), ("IBM", 3), ("AAPL", 3), ("AAPL", 4), ("FB", 4)]
+
+
+@given(st.dictionaries(st.sampled_from(["A", "B", "C"]), st.sets(st.integers(0, 400), min_size=1), min_size=1), st.integers(0, 500))
+async def test_every_bar_is_told_once_in_order_of_time_or_is_history(days: dict[str, set[int]], offset: int) -> None:
+    bars = {symbol: daily(symbol, sorted(chosen)) for symbol, chosen in days.items()}
+    try:
+        feed = feed_of(bars, start=MONDAY + timedelta(days=offset))
+    except FeedError:
+        assert all(offset > max(chosen) for chosen in days.values())
+        return
+    events = await play(feed)
+    assert [event.at for event in events] == sorted(event.at for event in events)
+    for symbol, all_of_it in bars.items():
+        told = [event for event in events if isinstance(event, Bar) and event.symbol == symbol]
+        assert [*feed.history(symbol, 1000), *told] == all_of_it
+
+
+async def test_what_is_ordered_between_two_daily_bars_belongs_to_the_day_that_will_fill_it() -> None:
+    events = await play(feed_of({"IBM": daily("IBM", [0, 1, 4])}))
+    told = [event.session if isinstance(event, MarketStatus) else f"bar {event.at}" for event in events]
+    bars = [f"bar {close_of(MONDAY + timedelta(days=offset))}" for offset in (0, 1, 4)]
+    assert told == ["2005-03-07", bars[0], "2005-03-08", bars[1], "2005-03-11", bars[2], "2005-03-11"]
+
+
+async def test_a_session_is_named_for_the_header_opens_in_the_morning_and_the_last_one_closes() -> None:
+    events = await play(feed_of({"IBM": daily("IBM", [0, 1])}))
+    statuses = [event for event in events if isinstance(event, MarketStatus)]
+    assert [(status.open, status.text) for status in statuses] == [
+        (True, "playing Mon 2005-03-07"),
+        (True, "playing Tue 2005-03-08"),
+        (False, "closed: data end Tue 2005-03-08"),
+    ]
+    opening = to_ns(datetime(2005, 3, 8, 14, 30, tzinfo=UTC))
+    assert [status.at for status in statuses[1:]] == [opening, close_of(date(2005, 3, 8))]
+
+
+async def test_intraday_bars_share_their_days_session_and_one_that_closes_at_midnight_ends_its_day() -> None:
+    evening = to_ns(datetime(2005, 3, 8, 4, 59, tzinfo=UTC))
+    feed = feed_of({"BTC": [bar("BTC", evening + number * MINUTE) for number in range(4)]})
+    statuses = [event for event in await play(feed) if isinstance(event, MarketStatus)]
+    assert feed.timeframe == "1m"
+    assert [(status.session, (status.at - evening) // MINUTE) for status in statuses] == [
+        ("2005-03-07", -1),
+        ("2005-03-08", 1),
+        ("2005-03-08", 3),
+    ]
+
+
+async def test_a_bar_time_takes_its_share_of_a_second_and_delays_do_not_add_up() -> None:
+    fake = FakeTime()
+    at_bar: list[float] = []
+    feed = feed_of({"A": daily("A", range(5)), "B": daily("B", range(5))}, fake=fake, pace=4.0)
+
+    def slow(event: object) -> None:
+        if isinstance(event, Bar):
+            at_bar.append(fake.seconds())
+            fake.now += 30_000_000  # Whoever listens takes 30 ms a bar.
+
+    await feed.run(slow)
+    assert at_bar[::2] == [0.0, 0.25, 0.5, 0.75, 1.0]
+
+
+async def test_after_the_machine_slept_bars_go_on_at_their_pace_and_do_not_rush() -> None:
+    fake = FakeTime()
+    at_bar: list[float] = []
+    feed = feed_of({"A": daily("A", range(6))}, fake=fake)
+
+    def slept(event: object) -> None:
+        if isinstance(event, Bar):
+            at_bar.append(fake.seconds())
+            fake.now += 3600 * SECOND if len(at_bar) == 2 else 0
+
+    await feed.run(slept)
+    assert at_bar == [0.0, 1.0, 3601.0, 3602.0, 3603.0, 3604.0]
+
+
+async def test_at_full_pace_others_on_the_loop_get_their_turn() -> None:
+    feed = BarFeed("prices", {"A": daily("A", range(3000))}, pace=10_000.0, start=date(1990, 1, 1))
+    turns: list[float] = []
+
+    async def other() -> None:
+        while True:
+            turns.append(time.monotonic())
+            await asyncio.sleep(0)
+
+    def busy(event: object) -> None:
+        until = time.monotonic() + 0.0002
+        while time.monotonic() < until:
+            pass
+
+    task = asyncio.create_task(other())
+    await feed.run(busy)
+    task.cancel()
+    # 3,000 bars of 0.2 ms are 600 ms of work, given away at least each 2 ms or so.
+    assert len(turns) > 100
+
+
+async def test_playing_can_be_cancelled_between_bars() -> None:
+    feed = BarFeed("prices", {"A": daily("A", range(10))}, pace=0.001, start=date(1990, 1, 1))
+    first = asyncio.Event()
+    task = asyncio.create_task(feed.run(lambda event: first.set()))
+    await first.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+def test_without_a_start_sixty_bars_are_kept_back_as_history() -> None:
+    bars = daily("A", range(200))
+    assert feed_of({"A": bars}, start=None).history("A", 1000) == bars[:60]
+
+
+def test_a_short_file_is_played_from_its_middle() -> None:
+    bars = daily("A", range(10))
+    assert feed_of({"A": bars}, start=None).history("A", 1000) == bars[:5]
+
+
+def test_history_gives_the_newest_bars_and_only_those_before_the_start() -> None:
+    bars = daily("A", range(20))
+    feed = feed_of({"A": bars, "LATE": daily("LATE", [18])}, start=MONDAY + timedelta(days=10))
+    assert feed.history("A", 3) == bars[7:10]
+    assert feed.history("A", 0) == []
+    assert feed.history("LATE", 3) == []
+
+
+async def test_a_start_on_a_day_without_a_bar_plays_from_the_next() -> None:
+    events = await play(feed_of({"A": daily("A", [0, 1, 7, 8])}, start=MONDAY + timedelta(days=3)))
+    assert next(event.session for event in events if isinstance(event, MarketStatus)) == "2005-03-14"
+
+
+def test_what_cannot_be_played_is_an_error_in_words() -> None:
+    with pytest.raises(FeedError, match=r"prices has no bar from 2010-01-01 on: its last is of 2005-03-08\. Choose an earlier start\."):
+        feed_of({"A": daily("A", [0, 1])}, start=date(2010, 1, 1))
+    with pytest.raises(FeedError, match=r"prices has no bars\."):
+        feed_of({"A": []})
+    with pytest.raises(FeedError, match=r"prices has no B: it holds A\."):
+        feed_of({"A": daily("A", [0])}).history("B", 5)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "name"), [(1, "1s"), (5, "5s"), (60, "1m"), (90, "90s"), (900, "15m"), (14_400, "4h"), (86_400, "1d"), (604_800, "1w")]
+)
+def test_the_timeframe_is_read_off_the_commonest_distance(seconds: int, name: str) -> None:
+    at = [0, *(seconds * number * SECOND for number in range(100, 110))]
+    assert feed_of({"A": [bar("A", moment) for moment in at]}, start=None).timeframe == name
+
+
+def test_days_are_days_across_daylight_saving_and_over_weekends() -> None:
+    assert feed_of({"A": daily("A", [0, 1, 4, 5, 6, 7])}).timeframe == "1d"
+    assert feed_of({"A": daily("A", [6])}).timeframe == "1d"
+    assert feed_of({"A": daily("A", [0, 7, 14])}).timeframe == "1w"
+
+
+@pytest.mark.parametrize(("pace", "life"), [(100.0, 5.0), (1.0, 5.0), (0.1, 30.0)])
+def test_a_price_is_fresh_until_three_bars_should_have_come(pace: float, life: float) -> None:
+    assert feed_of({"A": daily("A", [0])}, pace=pace).quote_life_s == pytest.approx(life)
