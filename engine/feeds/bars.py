@@ -28,8 +28,8 @@ _HOLD_S = 0.002
 class BarFeed:
     """Implements Feed over `bars`, each symbol's oldest first. Symbols may start late, end early and miss days.
 
-    A step tells the bars of one moment. Right after it, where the next bar belongs to another day, the next session is announced: what is
-    ordered between two daily bars belongs to the day whose bar will fill it.
+    A step tells the bars of one moment, and before a day's first bars its session, as a MarketStatus. On daily bars a session thus begins
+    with its bar and lasts until the next one, so that the day's gains and losses are on the screen for as long as the day's price is.
 
     `pace` is steps a second of the wall clock, `start` the first day to play. `problems` are sentences about what was left out of
     `bars`, for the log. `clock` gives seconds and `sleep` waits for some; tests hand in their own.
@@ -76,7 +76,6 @@ class BarFeed:
         return series[max(0, end - count) : end]
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
-        tell(self._session(self._first))
         begun = held = self._clock()
         for number in range(self._first, len(self._steps)):
             now = self._clock()
@@ -86,12 +85,11 @@ class BarFeed:
                 held = self._clock()
             if early < -_SLACK_S:
                 begun -= early
+            if number == self._first or self._day(number) != self._day(number - 1):
+                tell(self._session(number))
             for bar in self._steps[number]:
                 tell(bar)
-            if number + 1 == len(self._steps):
-                tell(self._end())
-            elif self._day(number + 1) != self._day(number):
-                tell(self._session(number + 1))
+        tell(self._end())
 
     def _day(self, number: int) -> date:
         return day_of_close(self._steps[number][0].at)

@@ -58,11 +58,19 @@ async def test_every_bar_is_told_once_in_order_of_time_or_is_history(days: dict[
         assert [*feed.history(symbol, 1000), *told] == all_of_it
 
 
-async def test_what_is_ordered_between_two_daily_bars_belongs_to_the_day_that_will_fill_it() -> None:
+async def test_a_day_is_announced_before_its_bars_and_lasts_until_the_next() -> None:
     events = await play(feed_of({"IBM": daily("IBM", [0, 1, 4])}))
     told = [event.session if isinstance(event, MarketStatus) else f"bar {event.at}" for event in events]
     bars = [f"bar {close_of(MONDAY + timedelta(days=offset))}" for offset in (0, 1, 4)]
     assert told == ["2005-03-07", bars[0], "2005-03-08", bars[1], "2005-03-11", bars[2], "2005-03-11"]
+
+
+async def test_the_next_day_is_not_announced_before_it_is_due() -> None:
+    fake = FakeTime()
+    announced: list[float] = []
+    feed = feed_of({"IBM": daily("IBM", [0, 1, 4])}, fake=fake, pace=0.5)
+    await feed.run(lambda event: announced.append(fake.seconds()) if isinstance(event, MarketStatus) else None)
+    assert announced == [0.0, 2.0, 4.0, 4.0]
 
 
 async def test_a_session_is_named_for_the_header_opens_in_the_morning_and_the_last_one_closes() -> None:
