@@ -1,0 +1,218 @@
+"""The history tables: made from the journal, and the same whether made step by step, after a crash, or again from nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from engine.core.portfolio import Portfolio
+from engine.model.journal import JournalError
+from engine.model.money import ZERO
+from engine.model.orders import Fill, Side
+from engine.model.records import FillBooked, PositionAdopted, Record
+from storage import schema, tables
+from storage.average_cost import Lot
+from storage.codec import encode
+from storage.folds import FOLDS
+from storage.journal import open_journal
+from storage.projections import Projector, rebuild
+from tests.storage.conftest import history, note
+from tests.storage.strategies import KINDS, histories, some_fills
+
+
+@contextmanager
+def journal_of(records: list[Record]) -> Iterator[Path]:
+    """A database whose journal holds `records` and whose history tables were never made."""
+    with tempfile.TemporaryDirectory() as folder:
+        database = Path(folder) / "paper.db"
+        with closing(schema.open_database(database)) as connection, connection:
+            rows = [(seq, "run", 10 * seq, *encode(record)) for seq, record in enumerate(records, 1)]
+            connection.executemany("INSERT INTO journal VALUES (?, ?, ?, ?, ?)", rows)
+        yield database
+
+
+@contextmanager
+def projector(database: Path) -> Iterator[Projector]:
+    made = Projector(schema.connect(database))
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@given(records=histories, steps=st.lists(st.integers(1, 7), min_size=1))
+@settings(max_examples=60, deadline=None)
+def test_a_rebuild_equals_what_grew_step_by_step(records: list[Record], steps: list[int]) -> None:
+    with journal_of(records) as database:
+        turn = 0
+        while True:
+            with projector(database) as growing:  # opened anew for each step, as if the program had crashed between any two
+                if not growing.fold(steps[turn % len(steps)]):
+                    break
+            turn += 1
+        grown = history(database)
+        assert grown["projected"] == [(tables.VERSION, len(records))]
+        assert rebuild(database) == len(records)
+        assert history(database) == grown
+        with closing(sqlite3.connect(database)) as connection:
+            for name in (*tables.NAMES, "projected"):
+                connection.execute(f"DROP TABLE {name}")
+        with projector(database) as fresh:
+            fresh.catch_up()
+        assert history(database) == grown
+
+
+def test_every_kind_of_record_has_its_place() -> None:
+    assert set(FOLDS) == set(KINDS)
+
+
+@given(
+    booked=st.lists(
+        st.one_of(
+            some_fills(),
+            some_fills(),
+            st.builds(
+                PositionAdopted,
+                st.sampled_from(["AAPL", "IBM"]),
+                st.decimals(-500, 500, places=3),
+                st.decimals(Decimal("0.01"), 5000, places=4),
+                st.just(ZERO),
+                st.just(""),
+                st.just(0),
+            ),
+        ),
+        max_size=40,
+    )
+)
+@settings(deadline=None)
+def test_positions_are_the_engines_to_the_last_digit(booked: list[FillBooked | PositionAdopted]) -> None:
+    portfolio = Portfolio()
+    lots: dict[str, Lot] = {}
+    for record in booked:
+        if isinstance(record, FillBooked):
+            symbol = record.fill.symbol
+            portfolio.book(record.fill)
+            lots[symbol] = lots.get(symbol, Lot()).booked(record.fill)
+        else:
+            symbol = record.symbol
+            portfolio.adopt(symbol, record.quantity, record.average, record.cash)
+            lots[symbol] = lots.get(symbol, Lot()).adopted(record)
+    assert lots.keys() == portfolio.holdings.keys()
+    for symbol, holding in portfolio.holdings.items():
+        lot = lots[symbol]
+        assert (lot.quantity, lot.basis, lot.realised, lot.average) == (holding.quantity, holding.basis, holding.realised, holding.average)
+    assert sum((lot.fees for lot in lots.values()), ZERO) == portfolio.fees
+
+
+@given(booked=st.lists(some_fills(), max_size=40))
+@settings(deadline=None)
+def test_no_money_appears_or_vanishes(booked: list[FillBooked]) -> None:
+    lot, cash = Lot(), ZERO
+    for record in booked:
+        fill = replace(record.fill, symbol="IBM")
+        lot = lot.booked(fill)
+        cash -= fill.side.sign * fill.cost + fill.fees
+        assert cash + lot.basis == lot.realised
+        if not lot.quantity:
+            assert lot.basis == 0
+
+
+def fill(side: Side, quantity: int, price: int, fees: str = "0") -> Fill:
+    return Fill("", "", "IBM", side, Decimal(quantity), Decimal(price), Decimal(quantity * price), Decimal(fees), 0)
+
+
+@pytest.mark.parametrize(
+    ("fills", "quantity", "average", "realised"),
+    [
+        ([fill(Side.BUY, 10, 100), fill(Side.BUY, 10, 110)], 20, 105, 0),
+        ([fill(Side.BUY, 10, 100, "1"), fill(Side.SELL, 4, 110, "2")], 6, 100, 37),
+        ([fill(Side.SELL, 10, 100), fill(Side.SELL, 10, 90)], -20, 95, 0),
+        ([fill(Side.SELL, 10, 100), fill(Side.BUY, 10, 90)], 0, 0, 100),
+        ([fill(Side.BUY, 10, 100), fill(Side.SELL, 15, 120)], -5, 120, 200),
+        ([fill(Side.SELL, 10, 100), fill(Side.BUY, 15, 120)], 5, 120, -200),
+    ],
+    ids=["adding averages", "reducing realises", "adding to a short", "closing a short", "long through zero", "short through zero"],
+)
+def test_average_cost(fills: list[Fill], quantity: int, average: int, realised: int) -> None:
+    lot = Lot()
+    for each in fills:
+        lot = lot.booked(each)
+    assert (lot.quantity, lot.average, lot.realised) == (quantity, average, realised)
+
+
+def test_an_entry_that_cannot_be_read_leaves_the_tables_as_they_were() -> None:
+    with journal_of([note(1), note(2), note(3)]) as database:
+        with closing(sqlite3.connect(database)) as connection, connection:
+            connection.execute("UPDATE journal SET body = '{' WHERE seq = 3")
+        with projector(database) as stuck:
+            with pytest.raises(JournalError, match="Entry 3"):
+                stuck.fold()
+            assert stuck.projected_to == 0
+            assert history(database)["audit"] == []
+            assert stuck.fold(2) == 2
+        assert history(database)["projected"] == [(tables.VERSION, 2)]
+
+
+def test_tables_of_another_version_are_made_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    with journal_of([note(1), note(2)]) as database:
+        with projector(database) as first:
+            first.catch_up()
+        monkeypatch.setattr(tables, "VERSION", tables.VERSION + 1)
+        with projector(database) as second:
+            assert second.projected_to == 0
+            second.catch_up()
+        assert len(history(database)["audit"]) == 2
+
+
+async def test_a_rebuild_is_refused_while_somebody_trades(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    with pytest.raises(JournalError, match="already trades on"):
+        rebuild(database)
+    await journal.close()
+    assert rebuild(database) == 0
+
+
+async def test_the_history_follows_the_journal_while_it_runs(database: Path, other: Callable[[], sqlite3.Connection]) -> None:
+    journal = await open_journal(database, run_id="r")
+    eyes = other()
+    for number in range(1, 4):
+        await journal.append([note(number)])
+        while eyes.execute("SELECT count(*) FROM audit").fetchone()[0] < number:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await journal.close()
+
+
+async def test_a_steady_stream_does_not_starve_the_history(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.journal.QUIET_S", 60)
+    monkeypatch.setattr("storage.journal.OVERDUE_S", 0.01)
+    journal = await open_journal(database, run_id="r")
+    caught_up = None
+    while caught_up is None or not caught_up.done():
+        await journal.append([note(1)])
+        caught_up = caught_up or asyncio.create_task(journal.caught_up())
+    await journal.close()
+    assert len(history(database)["audit"]) == history(database)["projected"][0][1]
+
+
+async def test_closing_leaves_a_complete_history(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    journal.append([note(number) for number in range(1_500)])
+    await journal.close()
+    assert len(history(database)["audit"]) == 1_500
+
+
+async def test_a_history_that_was_not_complete_is_at_the_next_start() -> None:
+    with journal_of([note(number) for number in range(1_500)]) as database:
+        journal = await open_journal(database, run_id="r")
+        assert len(history(database)["audit"]) == 1_500
+        await journal.close()
