@@ -1,0 +1,49 @@
+"""A run without a screen: the log goes to standard output, line by line, until a signal ends the run in order."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from console.trading_engine import TradingEngine
+from engine.model.views import LogLine
+from widgets.text import clean
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_POLL_S = 0.2
+
+
+def run_headless(engine: TradingEngine) -> None:
+    """Starts `engine` and returns once SIGINT, SIGTERM or SIGHUP came and it has shut down. Call it on the main thread."""
+    came: list[int] = []
+    for number in _SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has said that a hang-up is not to end it
+            signal.signal(number, lambda number, _: came.append(number))
+    told = 0
+    engine.start()
+    try:
+        while not came:
+            told = _tell(engine.view().log, told)
+            time.sleep(_POLL_S)
+    except BrokenPipeError:
+        # Whoever read the log is gone. What is left to say goes nowhere, and the run ends in order all the same.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        engine.shutdown()
+    _tell(engine.view().log, told)
+
+
+def _tell(log: Sequence[LogLine], told: int) -> int:
+    """Prints the lines after number `told`, and answers the last one's number."""
+    for line in log:
+        if line.number > told:
+            at = datetime.fromtimestamp(line.wall / 1e9).astimezone()
+            print(f"{at:%H:%M:%S} {line.level:<7} {clean(line.source)}: {clean(line.text)}", flush=True)
+            for detail in line.detail.splitlines():
+                print(f"         {clean(detail)}", flush=True)
+            told = line.number
+    return told
