@@ -90,11 +90,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version > 0:
         _back_up(connection, path.with_name(f"{path.name}.schema-{version}.backup"))
     steps = "".join(STEPS[version:])
-    try:
-        connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT;")
-    except sqlite3.Error:
-        connection.rollback()
-        raise
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT;")
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
