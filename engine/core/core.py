@@ -148,6 +148,11 @@ class Core:
 
     # ---- the market
 
+    def prime(self, symbol: str, last: float, previous: float | None) -> None:
+        """The price before the first live event: marks what is held, and is too old to trade on."""
+        self.prices.prime(symbol, last, previous)
+        self.state.portfolio.mark(symbol, last)
+
     def _on_bar(self, bar: Bar) -> None:
         self.desk.now = max(self.desk.now, bar.at)
         if self.prices.on_bar(bar, self.desk.mono):
@@ -212,7 +217,7 @@ class Core:
                 return
             chosen = [order]
         else:
-            chosen = list(book.working(command.symbol))
+            chosen = [o for o in book.working(command.symbol) if not (command.entries_only and self._closes(o))]
         asked = self.desk.cancel(chosen)
         what = ", ".join(f"#{order.number}" for order in asked)
         self.desk.reply(command.id, bool(asked), f"cancel of {what} sent" if asked else "nothing is working there")
@@ -331,7 +336,7 @@ class Core:
         text = f"{failure.error}{' It is disabled.' if failure.disabled else ''}"
         self.desk.note(Level.ERROR, failure.strategy, text, failure.detail)
         if failure.disabled:
-            mine = [o for o in self.state.book.working() if o.strategy == failure.strategy and not self._protects(o)]
+            mine = [o for o in self.state.book.working() if o.strategy == failure.strategy and not self._closes(o)]
             self.desk.cancel(mine)
 
     def _on_note(self, note: Note) -> None:
@@ -372,7 +377,7 @@ class Core:
         if state.trading is TradingState.ACTIVE:
             self.desk.record(TradingStateChanged(TradingState.REDUCING, "daily loss", reason, self.desk.now))
         self.desk.note(Level.ERROR, "risk", f"{reason}: no entries until the next session and your word; resting entries are cancelled")
-        self.desk.cancel([o for o in state.book.working() if not self._protects(o) and not self._closes(o)])
+        self.desk.cancel([o for o in state.book.working() if not self._closes(o)])
 
     def _closes(self, order: Order) -> bool:
         return order.side.sign * self.state.portfolio.position(order.symbol) < 0

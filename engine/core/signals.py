@@ -45,6 +45,7 @@ class Signals:
             quantity = self._size(proposal, price)
             if quantity <= 0:
                 return
+        quantity = to_lot(quantity, desk.instruments[proposal.symbol].lot) or quantity
         signal = Signal(
             id=proposal.id,
             number=approvals.last_number + 1,

@@ -24,6 +24,9 @@ class Feed(Protocol):
     A feed of bars gives the time until its next bar is due, with room for a late one.
     """
 
+    problems: tuple[str, ...]
+    """Sentences about what it had to leave out of its source; they go to the log."""
+
     def instruments(self) -> tuple[Instrument, ...]:
         """What this feed can tell about, in the order the watchlist shows."""
 

@@ -48,11 +48,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Cancels one order by its id, or all of a symbol, or with neither everything that works."""
+    """Cancels one order by its id, or all of a symbol, or with neither everything that works.
+
+    With `entries_only` orders that close or protect a position stay.
+    """
 
     id: str
     order_id: str = ""
     symbol: str = ""
+    entries_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

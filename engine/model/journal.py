@@ -31,8 +31,8 @@ class Journal(Protocol):
         """Records that are queued and not yet durable."""
 
     @property
-    def problem(self) -> str:
-        """Why it cannot be written now, in words; empty while it can."""
+    def problem(self) -> str | None:
+        """Why it cannot be written now, in words; None while it can."""
 
     async def close(self) -> None:
         """Write what is queued, and close."""

@@ -1,0 +1,30 @@
+"""Makes an engine from settings: the only place that knows which storage, feed and broker go together. Imports no Textual."""
+
+from __future__ import annotations
+
+from engine.brokers.base import Broker
+from engine.brokers.paper import PaperBroker
+from engine.clock import SystemClock
+from engine.core.core import Core
+from engine.feeds.open import open_feed
+from engine.live import Engine, Parts, Venue
+from engine.model.settings import Settings
+from storage.journal import open_journal
+
+
+def create_engine(settings: Settings | None = None) -> Engine:
+    """An engine that is not started yet. Without settings: paper, a simulated market, the database in the user's data folder."""
+    settings = settings or Settings()
+    database = settings.database
+    if database is None:
+        from console.config import folders
+
+        database = folders().database
+
+    def paper(core: Core) -> tuple[Broker, Venue | None]:
+        broker = PaperBroker(settings.paper, core.desk.instruments.values())
+        if core.state.runs:
+            broker.restore(core.state.portfolio, core.state.book.working())
+        return broker, broker.on_market
+
+    return Engine(settings, Parts(database, open_journal, lambda: open_feed(settings.feed, settings.symbols), paper, SystemClock()))

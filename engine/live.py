@@ -1,0 +1,347 @@
+"""The engine as everybody else sees it: a thread with a loop of its own, thread-safe methods to command it, an immutable View to read.
+
+A stalled terminal or a slow paint never delays an order, because the screen's loop is another one. Commands are posted and answered in the
+View under their id; the emergency stop is in force before its method returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import secrets
+import threading
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol, TypeAlias, TypeVar
+
+from engine.brokers.base import AmbiguousError, Broker
+from engine.clock import Clock
+from engine.core.core import Core
+from engine.feeds.base import Feed, FeedError, MarketEvent
+from engine.latch import Latch, StopSwitch
+from engine.model.effects import Reply
+from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, Resume, SetMode, Submit
+from engine.model.journal import Journal, JournalError
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import ZERO
+from engine.model.orders import Intent
+from engine.model.records import Record, RunStarted
+from engine.model.settings import Settings
+from engine.model.views import AccountView, HealthView, LogLine, View
+from engine.shell import Shell
+from engine.strategies.params import StrategyError
+from engine.strategies.supervisor import Snapshot, StrategyRunner
+from engine.view_builder import ViewBuilder
+
+R = TypeVar("R", bound=Record)
+Venue: TypeAlias = Callable[[MarketEvent], None]
+
+
+class OpenJournal(Protocol):
+    async def __call__(self, path: Path, *, run_id: str) -> Journal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an engine is made of, chosen by whoever wires it. The latch file lies beside `database`.
+
+    `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one
+    itself (paper) and must see every market event first, else None.
+    """
+
+    database: Path
+    open_journal: OpenJournal
+    open_feed: Callable[[], Feed]
+    open_broker: Callable[[Core], tuple[Broker, Venue | None]]
+    clock: Clock
+
+
+class Engine:
+    """Make one by `create_engine`. All methods may be called from any thread but the engine's own."""
+
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self.settings = settings
+        self.run_id = f"{time.strftime('%y%m%d', time.gmtime())}-{secrets.token_hex(4)}"
+        self._parts = parts
+        self._switch = StopSwitch()
+        self._latch = Latch(parts.database.with_suffix(".latch"))
+        self._commands = itertools.count(1)
+        self._view = _starting_view(settings)
+        self._asked = False
+        self._shell: Shell | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._ending: asyncio.Event | None = None
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._subscribers: dict[type, list[Callable[[Record], None]]] = {}
+
+    # ---- life
+
+    def start(self) -> None:
+        """Starts the engine's thread and returns at once; `View.health.ready` says when it may trade, `problem` why it may not."""
+        self._thread.start()
+
+    def wait_ready(self, timeout: float = 30.0) -> View:
+        """Blocks until the engine is ready or has failed to start; the view then. Raises TimeoutError."""
+        if not self._ready.wait(timeout):
+            raise TimeoutError(f"the engine was not ready within {timeout:g} s")
+        return self._view
+
+    def shutdown(self, timeout: float = 10.0) -> None:
+        """Ends in order and blocks until done: strategies, orders as `on_exit` says, the journal, the links. Raises TimeoutError."""
+        if not self._thread.is_alive():
+            return
+        loop, ending = self._loop, self._ending
+        if loop is not None and ending is not None:
+            _post(loop, ending.set)
+        self._thread.join(timeout)
+        if self._thread.is_alive():
+            raise TimeoutError(
+                f"the engine did not end within {timeout:g} s; what is on disk is safe, and a restart compares with the broker"
+            )
+
+    # ---- reading
+
+    def view(self) -> View:
+        """The latest View, at once. Asking also has the next one built, so that nothing is built for nobody."""
+        loop = self._loop
+        if not self._asked and loop is not None and self._shell is not None:
+            self._asked = True
+            _post(loop, self._build)
+        return self._view
+
+    def status(self, timeout: float = 5.0) -> View:
+        """A View of this moment. Blocks until the engine has built it; raises TimeoutError."""
+        loop = self._loop
+        if loop is None or self._shell is None or not self._thread.is_alive():
+            return self._view
+        built = threading.Event()
+
+        def build() -> None:
+            self._build()
+            built.set()
+
+        _post(loop, build)
+        if not built.wait(timeout):
+            raise TimeoutError("the engine's loop does not answer")
+        return self._view
+
+    def answer(self, command_id: str, timeout: float = 10.0) -> Reply:
+        """Blocks until the command has been answered. Raises TimeoutError."""
+        end = time.monotonic() + timeout
+        while True:
+            for reply in self.status(timeout).replies:
+                if reply.command_id == command_id:
+                    return reply
+            if time.monotonic() > end:
+                raise TimeoutError(f"no answer to {command_id} within {timeout:g} s")
+            time.sleep(0.01)
+
+    def focus(self, symbol: str) -> None:
+        """Which symbol the view's chart shows."""
+        shell = self._shell
+        if shell is not None:
+            shell.views.focus = symbol
+
+    def subscribe(self, kind: type[R], callback: Callable[[R], None]) -> Callable[[], None]:
+        """Calls `callback` with each record of `kind` from now on, on the engine's thread: be quick. Returns what ends it."""
+        listeners = self._subscribers.setdefault(kind, [])
+
+        def hear(record: Record) -> None:
+            if isinstance(record, kind):
+                callback(record)
+
+        listeners.append(hear)
+        return lambda: listeners.remove(hear)
+
+    # ---- commands
+
+    def submit(self, intent: Intent) -> str:
+        return self._command(lambda i: Submit(i, intent))
+
+    def preview(self, intent: Intent) -> str:
+        return self._command(lambda i: Preview(i, intent))
+
+    def approve(self, signal_id: str) -> str:
+        return self._command(lambda i: Approve(i, signal_id))
+
+    def reject(self, signal_id: str, reason: str = "") -> str:
+        return self._command(lambda i: Reject(i, signal_id, reason))
+
+    def cancel(self, order_id: str = "", symbol: str = "") -> str:
+        """Cancels one order, or all of a symbol, or with neither everything that works."""
+        return self._command(lambda i: Cancel(i, order_id, symbol))
+
+    def set_mode(self, mode: Mode) -> str:
+        return self._command(lambda i: SetMode(i, mode))
+
+    def resume(self, reason: str) -> str:
+        """Leaves HALTED, into MANUAL. The reason goes to the audit log."""
+        return self._command(lambda i: Resume(i, reason))
+
+    def emergency_stop(self, reason: str = "stop key") -> str:
+        """Closes the gate and writes the latch before it returns; then the engine voids approvals and cancels everything."""
+        self._switch.press()
+        with contextlib.suppress(OSError):  # the gate is closed all the same; the engine tries the file again and says so where it cannot
+            self._latch.set(reason)
+        return self._command(lambda i: EmergencyStop(i, reason))
+
+    def liquidate_all(self) -> str:
+        """Cancels everything, then closes every position the broker itself reports."""
+        command_id = self._next_id()
+        loop, shell = self._loop, self._shell
+        if loop is None or shell is None:
+            self._too_early(command_id)
+        else:
+            _post(loop, lambda: shell.flatten(command_id))
+        return command_id
+
+    # ---- inside
+
+    def _next_id(self) -> str:
+        return f"c{next(self._commands)}"
+
+    def _command(self, make: Callable[[str], Command]) -> str:
+        command_id = self._next_id()
+        loop, shell = self._loop, self._shell
+        if loop is None or shell is None:
+            self._too_early(command_id)
+        else:
+            command = make(command_id)
+            _post(loop, lambda: shell.handle(command))
+        return command_id
+
+    def _too_early(self, command_id: str) -> None:
+        reply = Reply(command_id, False, self._view.health.problem or "the engine is still starting: nothing was sent")
+        self._view = replace(self._view, revision=self._view.revision + 1, replies=(*self._view.replies, reply))
+
+    def _build(self) -> None:
+        shell = self._shell
+        if shell is not None:
+            self._view = shell.view()
+            self._asked = False
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except (JournalError, FeedError, StrategyError, AmbiguousError, OSError) as error:
+            self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - the thread must not die silently: the screen says what happened
+            self._failed(f"The engine failed: {error}", "".join(traceback.format_exception(error)))
+        finally:
+            self._ready.set()
+
+    async def _main(self) -> None:
+        parts, settings = self._parts, self.settings
+        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        feed = parts.open_feed()
+        journal = await parts.open_journal(parts.database, run_id=self.run_id)
+        try:
+            self._latch.prepare()
+            names = strategy_names(settings)
+            sizes = {name: s.size_pct for name, s in zip(names, settings.strategies, strict=True)}
+            core = Core(settings, feed.instruments(), run_id=self.run_id, price_life_s=feed.quote_life_s, sizes=sizes)
+            async for record in journal.read():
+                core.state.apply(record)
+            broker, venue = parts.open_broker(core)
+            shell = Shell(
+                core,
+                journal=journal,
+                broker=broker,
+                feed=feed,
+                clock=parts.clock,
+                latch=self._latch,
+                switch=self._switch,
+                views=ViewBuilder(core, settings.account.upper(), feed.timeframe),
+                venue=venue,
+                publish=self._publish,
+            )
+            shell.strategies.extend(self._runners(shell, names))
+            await shell.start(RunStarted(self.run_id, settings.account, feed.name, None, core.desk.now), settings.mode)
+            self._shell = shell
+            self._build()
+            self._ready.set()
+            await self._ending.wait()
+            await shell.stop(settings.on_exit)
+            self._build()
+        finally:
+            await journal.close()
+
+    def _runners(self, shell: Shell, names: list[str]) -> list[StrategyRunner]:
+        portfolio = shell.core.state.portfolio
+
+        def snapshot() -> Snapshot:
+            held = {h.symbol: (h.quantity, h.average) for h in portfolio.holdings.values() if h.quantity}
+            return Snapshot(portfolio.cash, portfolio.equity(), held)
+
+        return [
+            StrategyRunner(
+                strategy,
+                strategy.symbols or tuple(shell.core.desk.instruments),
+                shell.handle,
+                run_id=self.run_id,
+                history=shell.views.bars,
+                snapshot=snapshot,
+                clock=self._parts.clock.mono,
+                name=name,
+            )
+            for strategy, name in zip(self.settings.strategies, names, strict=True)
+        ]
+
+    def _publish(self, record: Record) -> None:
+        for hear in tuple(self._subscribers.get(type(record), ())):
+            try:
+                hear(record)
+            except Exception as error:  # noqa: BLE001 - somebody else's callback must not stop the engine; it is told
+                if self._shell is not None:
+                    text = f"a subscriber to {type(record).__name__} failed: {error}"
+                    self._shell.views.log(
+                        self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error))
+                    )
+
+    def _failed(self, problem: str, detail: str = "") -> None:
+        line = LogLine(0, self._parts.clock.wall(), Level.ERROR, "engine", problem, detail)
+        health = replace(self._view.health, ready=False, problem=problem)
+        self._shell = None
+        self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=(*self._view.log, line))
+
+
+def strategy_names(settings: Settings) -> list[str]:
+    """A name for each strategy: its file's, numbered where two share one."""
+    names: list[str] = []
+    for strategy in settings.strategies:
+        stem = Path(strategy.file).stem
+        same = sum(name == stem or name.startswith(f"{stem} ") for name in names)
+        names.append(f"{stem} {same + 1}" if same else stem)
+    return names
+
+
+def _post(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> None:
+    try:
+        loop.call_soon_threadsafe(work)
+    except RuntimeError:
+        # The loop has ended between the look and the call: the engine is gone, and its last view says so.
+        return
+
+
+def _starting_view(settings: Settings) -> View:
+    account = AccountView(
+        badge=settings.account.upper(),
+        mode=settings.mode,
+        state=TradingState.ACTIVE,
+        reason="",
+        equity=ZERO,
+        day_start=ZERO,
+        cash=ZERO,
+        buying_power=ZERO,
+        exposure=ZERO,
+        exposure_limit=ZERO,
+        daily_loss=ZERO,
+        daily_loss_limit=ZERO,
+    )
+    health = HealthView(False, 0.0, 0, (), False, "starting", 0)
+    return View(0, account, health, (), (), (), (), (), (), (), None, ())

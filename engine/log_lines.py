@@ -1,0 +1,118 @@
+"""What the log says about a record: one sentence a trader understands, or nothing where the panels say it already."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from engine.core.state import State
+from engine.model.modes import Level, TradingState
+from engine.model.order_states import OrderEvent
+from engine.model.orders import OrderState, OrderType
+from engine.model.records import (
+    FillBooked,
+    ModeChanged,
+    Noted,
+    OrderChanged,
+    OrderDenied,
+    OrderPlaced,
+    PositionAdopted,
+    Record,
+    RunStarted,
+    SignalDecided,
+    SignalRaised,
+    TradingStateChanged,
+)
+from engine.model.signals import SignalState
+from engine.model.verdicts import Outcome
+
+Line = tuple[Level, str, str, str]
+"""(level, source, text, detail)"""
+
+_QUIET = frozenset({OrderEvent.ACCEPT, OrderEvent.WORK, OrderEvent.HOLD, OrderEvent.FILL_PART, OrderEvent.FILL_ALL})
+
+
+def line_of(record: Record, state: State) -> Line | None:
+    """The line for `record`, which `state` has taken over already."""
+    write = _WRITERS.get(type(record))
+    return None if write is None else write(record, state)
+
+
+def _run_started(r: RunStarted, state: State) -> Line:
+    return Level.INFO, "start", f"{r.account} account, prices from {r.feed}, run {state.runs}", ""
+
+
+def _placed(r: OrderPlaced, state: State) -> Line:
+    price = {OrderType.LIMIT: f" @ {r.limit}", OrderType.STOP: f" stop {r.stop}"}.get(r.type, " at the market")
+    cut = f", cut from {r.requested:f} by {r.verdict.rule}" if r.verdict.outcome is Outcome.RESIZE else ""
+    who = f" ({r.strategy})" if r.strategy else ""
+    return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{cut}{who}", ""
+
+
+def _denied(r: OrderDenied, state: State) -> Line:
+    return Level.WARNING, "gate", f"denied {r.intent.side} {r.intent.quantity:f} {r.intent.symbol}: {r.verdict.text}", ""
+
+
+def _changed(r: OrderChanged, state: State) -> Line | None:
+    order = state.book.orders[r.order_id]
+    if r.event in _QUIET:
+        return None
+    level = Level.ERROR if r.state in (OrderState.REJECTED, OrderState.UNKNOWN) else Level.INFO
+    words = r.state.lower().replace("_", " ")
+    return level, "order", f"#{order.number} {order.symbol} {words}{f': {r.reason}' if r.reason else ''}", ""
+
+
+def _filled(r: FillBooked, state: State) -> Line:
+    order, fill = state.book.orders[r.fill.order_id], r.fill
+    part = "" if order.remaining <= 0 else f", {order.remaining:f} left"
+    rule = f" [{fill.rule}]" if fill.rule else ""
+    text = (
+        f"#{order.number} {fill.side} {fill.quantity:f} {fill.symbol} @ {round(fill.price, 6).normalize():f} fees {fill.fees:f}{part}{rule}"
+    )
+    return Level.INFO, "fill", text, ""
+
+
+def _adopted(r: PositionAdopted, state: State) -> Line:
+    return Level.WARNING, "reconcile", f"{r.quantity:f} {r.symbol} taken over from the broker: {r.reason}", ""
+
+
+def _raised(r: SignalRaised, state: State) -> Line:
+    s = r.signal
+    return Level.INFO, s.strategy, f"signal {s.number}: {s.side} {s.quantity:f} {s.symbol} at {s.price:f}, confidence {s.strength:.0%}", ""
+
+
+def _decided(r: SignalDecided, state: State) -> Line:
+    signal = state.approvals.cases[r.signal_id].signal
+    level = Level.WARNING if r.state in (SignalState.DENIED, SignalState.EXPIRED) else Level.INFO
+    what = "waits only as a shadow" if r.state is SignalState.SHADOW else r.state.lower()
+    return level, signal.strategy, f"signal {signal.number} {signal.symbol} {what} by {r.by}{f': {r.reason}' if r.reason else ''}", ""
+
+
+def _mode(r: ModeChanged, state: State) -> Line:
+    return Level.WARNING, "mode", f"{r.mode}, set by {r.by}", ""
+
+
+def _trading(r: TradingStateChanged, state: State) -> Line | None:
+    if r.state is TradingState.REDUCING:
+        return None  # the loss limit that caused it says so in its own words
+    level = Level.INFO if r.state is TradingState.ACTIVE else Level.ERROR
+    return level, "trading", f"{r.state}, set by {r.by}: {r.reason}", ""
+
+
+def _noted(r: Noted, state: State) -> Line:
+    return r.level, r.source, r.text, r.detail
+
+
+_WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
+    RunStarted: _run_started,
+    OrderPlaced: _placed,
+    OrderDenied: _denied,
+    OrderChanged: _changed,
+    FillBooked: _filled,
+    PositionAdopted: _adopted,
+    SignalRaised: _raised,
+    SignalDecided: _decided,
+    ModeChanged: _mode,
+    TradingStateChanged: _trading,
+    Noted: _noted,
+}

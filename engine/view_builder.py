@@ -1,0 +1,330 @@
+"""Builds the View: everything the screen draws, in one immutable value. A row that did not change stays the same object."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from itertools import islice
+from typing import Any, TypeVar
+
+from engine.core.approvals import Case
+from engine.core.core import Core
+from engine.core.portfolio import Holding
+from engine.core.signals import intent_of
+from engine.model.effects import Reply
+from engine.model.market import Bar, Instrument, Quote
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import HUNDRED, ZERO
+from engine.model.orders import Order, OrderType
+from engine.model.signals import SignalState
+from engine.model.views import (
+    AccountView,
+    ChartMark,
+    ChartView,
+    HealthView,
+    LinkView,
+    LogLine,
+    OrderRow,
+    PositionRow,
+    RiskRow,
+    SignalRow,
+    StrategyRow,
+    View,
+    WatchRow,
+)
+
+_SECOND = 1_000_000_000
+_BARS_KEPT = 1_000
+_BARS_SHOWN = 300
+_ENDED_SHOWN = 300
+_DECIDED_SHOWN = 100
+_LINES_KEPT = 2_000
+_REPLIES_KEPT = 50
+
+Row = TypeVar("Row")
+
+
+@dataclass(slots=True)
+class Health:
+    """What the shell knows about itself and its links, in plain numbers; it writes here, the builder reads."""
+
+    ready: bool = False
+    lag_ms: float = 0.0
+    backlog: int = 0
+    problem: str = ""
+    broker: str = ""
+    broker_heard: int = 0
+    feed: str = ""
+    feed_heard: int = 0
+    feed_problem: str = ""
+    strategies: Sequence[StrategyRow] = field(default=())
+
+
+class ViewBuilder:
+    """Lives on the engine's loop. Keeps the bars and log lines that only the screen needs."""
+
+    def __init__(self, core: Core, badge: str, timeframe: str) -> None:
+        self._core = core
+        self._badge = badge
+        self._timeframe = timeframe
+        self._instruments: list[Instrument] = list(core.desk.instruments.values())
+        self._bars: dict[str, deque[Bar]] = {i.symbol: deque(maxlen=_BARS_KEPT) for i in self._instruments}
+        self._forming: Bar | None = None
+        self._lines: deque[LogLine] = deque(maxlen=_LINES_KEPT)
+        self._line_number = 0
+        self._replies: deque[Reply] = deque(maxlen=_REPLIES_KEPT)
+        self._before: dict[tuple[str, str], object] = {}
+        self._rows: dict[tuple[str, str], object] = {}
+        self._revision = 0
+        self.focus = self._instruments[0].symbol if self._instruments else ""
+
+    # ---- what the shell tells
+
+    def prime(self, symbol: str, bars: Iterable[Bar]) -> None:
+        self._bars[symbol].extend(bars)
+
+    def bars(self, symbol: str, count: int) -> tuple[Bar, ...]:
+        """The newest `count` closed bars, oldest first."""
+        bars = self._bars.get(symbol, ())
+        return tuple(islice(bars, max(len(bars) - count, 0), None))
+
+    def on_bar(self, bar: Bar) -> None:
+        bars = self._bars.get(bar.symbol)
+        if bars is not None:
+            bars.append(bar)
+        if self._forming is not None and self._forming.symbol == bar.symbol:
+            self._forming = None
+
+    def on_quote(self, quote: Quote) -> None:
+        """Grows the candle that is still forming, of the symbol on the chart alone."""
+        if quote.symbol != self.focus:
+            return
+        bar, last = self._forming, quote.last
+        if bar is None or bar.symbol != quote.symbol:
+            self._forming = Bar(quote.symbol, quote.at, last, last, last, last, 0.0)
+        else:
+            self._forming = Bar(quote.symbol, quote.at, bar.open, max(bar.high, last), min(bar.low, last), last, 0.0)
+
+    def log(self, wall: int, level: Level, source: str, text: str, detail: str = "") -> None:
+        self._line_number += 1
+        self._lines.append(LogLine(self._line_number, wall, level, source, text, detail))
+
+    def answer(self, reply: Reply) -> None:
+        self._replies.append(reply)
+
+    # ---- the view
+
+    def build(self, health: Health, mono: int) -> View:
+        self._revision += 1
+        self._before, self._rows = self._rows, {}
+        return View(
+            revision=self._revision,
+            account=self._account(),
+            health=self._health(health, mono),
+            watch=tuple(self._same("watch", i.symbol, self._watch(i, mono)) for i in self._instruments),
+            positions=tuple(self._same("position", h.symbol, self._position(h, mono)) for h in self._held()),
+            orders=tuple(self._same("order", o.id, self._order(o)) for o in self._recent_orders()),
+            signals=tuple(self._same("signal", c.signal.id, self._signal(c, mono)) for c in self._recent_cases()),
+            risk=tuple(self._same("risk", row.name, row) for row in self._risk()),
+            strategies=tuple(self._same("strategy", row.name, row) for row in health.strategies),
+            log=tuple(islice(self._lines, max(len(self._lines) - 500, 0), None)),
+            chart=self._chart(),
+            replies=tuple(self._replies),
+        )
+
+    def _same(self, kind: str, key: str, row: Row) -> Row:
+        """The row that was shown before, where it says the same."""
+        before: Any = self._before.get((kind, key))
+        kept: Row = before if before == row else row
+        self._rows[kind, key] = kept
+        return kept
+
+    def _account(self) -> AccountView:
+        state, limits = self._core.state, self._core.desk.settings.limits
+        figures = self._core.gate.figures()
+        halted = state.trading is TradingState.HALTED
+        return AccountView(
+            badge=self._badge,
+            mode=Mode.EMERGENCY if halted else state.mode,
+            state=state.trading,
+            reason=state.halt_reason if state.trading is not TradingState.ACTIVE else "",
+            equity=figures.equity,
+            day_start=state.session_equity if state.session else figures.equity,
+            cash=state.portfolio.cash,
+            buying_power=figures.buying_power,
+            exposure=figures.exposure,
+            exposure_limit=figures.equity * limits.max_exposure_pct / HUNDRED,
+            daily_loss=state.day_loss(figures.equity),
+            daily_loss_limit=state.session_equity * limits.max_daily_loss_pct / HUNDRED,
+        )
+
+    def _health(self, health: Health, mono: int) -> HealthView:
+        market = self._core.market
+        links = (
+            LinkView(health.broker, not self._core.gate.link_down, _age_ms(health.broker_heard, mono), self._core.gate.link_down),
+            LinkView(health.feed, not health.feed_problem, _age_ms(health.feed_heard, mono), health.feed_problem),
+        )
+        return HealthView(
+            ready=self._core.gate.ready,
+            engine_lag_ms=health.lag_ms,
+            journal_backlog=health.backlog,
+            links=links,
+            market_open=market.open if market else False,
+            market_text=market.text if market else "no market time yet",
+            market_time=self._core.desk.now,
+            problem=health.problem or self._core.gate.unwritable,
+        )
+
+    def _stale_s(self, symbol: str, mono: int) -> int | None:
+        """Seconds since the last price where that is too long ago, None while it is fresh; minus one would be a lie before the first."""
+        prices = self._core.prices
+        if prices.is_fresh(symbol, mono):
+            return None
+        return int(prices.age_s(symbol, mono) or 0)
+
+    def _watch(self, instrument: Instrument, mono: int) -> WatchRow:
+        symbol = instrument.symbol
+        price = self._core.prices.by_symbol.get(symbol)
+        if price is None:
+            return WatchRow(symbol, None, None, None, None, 0.0, None, instrument.tick)
+        change = price.last / price.previous - 1 if price.previous else None
+        return WatchRow(symbol, price.last, change, price.bid, price.ask, price.volume, self._stale_s(symbol, mono), instrument.tick)
+
+    def _held(self) -> list[Holding]:
+        return sorted((h for h in self._core.state.portfolio.holdings.values() if h.quantity), key=lambda h: h.symbol)
+
+    def _position(self, h: Holding, mono: int) -> PositionRow:
+        unrealised = h.unrealised
+        return PositionRow(
+            symbol=h.symbol,
+            quantity=h.quantity,
+            average=h.average,
+            last=h.mark,
+            value=h.value,
+            unrealised=unrealised,
+            unrealised_fraction=float(unrealised / abs(h.basis)) if h.basis else None,
+            realised=h.realised,
+            stale_s=self._stale_s(h.symbol, mono),
+            tick=self._tick(h.symbol),
+        )
+
+    def _recent_orders(self) -> Iterable[Order]:
+        """Newest first: all that are open, and the latest that ended."""
+        ended = 0
+        for order in reversed(self._core.state.book.orders.values()):
+            if order.state.is_final:
+                ended += 1
+                if ended > _ENDED_SHOWN:
+                    continue
+            yield order
+
+    def _order(self, o: Order) -> OrderRow:
+        return OrderRow(
+            id=o.id,
+            number=o.number,
+            symbol=o.symbol,
+            side=o.side,
+            quantity=o.quantity,
+            requested=o.requested,
+            filled=o.filled,
+            average=o.average,
+            type=o.type,
+            limit=o.limit,
+            stop=o.stop,
+            tif=o.tif,
+            state=o.state,
+            source=o.source,
+            strategy=o.strategy,
+            reason=o.reason,
+            created_at=o.created_at,
+            changed_at=o.changed_at,
+            tick=self._tick(o.symbol),
+        )
+
+    def _recent_cases(self) -> list[Case]:
+        """Those that wait, the most urgent first; then what was decided, the newest first."""
+        approvals = self._core.state.approvals
+        waiting = sorted(approvals.waiting.values(), key=lambda c: c.signal.expires)
+        decided = (c for c in reversed(approvals.cases.values()) if c.state is not SignalState.WAITING)
+        return waiting + list(islice(decided, _DECIDED_SHOWN))
+
+    def _signal(self, case: Case, mono: int) -> SignalRow:
+        s, last = case.signal, self._core.prices.last(case.signal.symbol)
+        passes, verdict, left = False, "", None
+        if case.state is SignalState.WAITING:
+            judgement = self._core.gate.judge(intent_of(s), mono)
+            passes, verdict = judgement.passes, judgement.verdict.text or "passes"
+            left = max(-(-(s.expires - mono) // _SECOND), 0)
+        return SignalRow(
+            id=s.id,
+            number=s.number,
+            strategy=s.strategy,
+            symbol=s.symbol,
+            side=s.side,
+            quantity=s.quantity,
+            type=s.type,
+            limit=s.limit,
+            stop=s.stop,
+            price=s.price,
+            price_now=last,
+            strength=s.strength,
+            reason=s.reason,
+            votes=s.votes,
+            state=case.state,
+            expires_in_s=left,
+            passes=passes,
+            verdict=verdict,
+            decided_by=case.by,
+            decided_reason=case.reason,
+            shadow=case.shadow(last),
+            raised_at=s.raised_at,
+            tick=self._tick(s.symbol),
+        )
+
+    def _risk(self) -> list[RiskRow]:
+        """Each limit in per cent of equity, and whether it refuses entries now."""
+        state, limits = self._core.state, self._core.desk.settings.limits
+        figures = self._core.gate.figures()
+        equity = figures.equity
+        largest = max((h for h in state.portfolio.holdings.values() if h.quantity), key=lambda h: abs(h.value), default=None)
+        loss = state.day_loss(equity)
+        rows = [
+            ("position", abs(largest.value) if largest else ZERO, limits.max_position_pct, equity, largest.symbol if largest else ""),
+            ("exposure", figures.exposure, limits.max_exposure_pct, equity, ""),
+            ("daily loss", loss, limits.max_daily_loss_pct, state.session_equity, ""),
+        ]
+        found = [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
+        return [*found, RiskRow("order size", ZERO, limits.max_order_pct, "%", False, "of equity, each order")]
+
+    def _chart(self) -> ChartView | None:
+        symbol = self.focus
+        if symbol not in self._bars:
+            return None
+        shown = self.bars(symbol, _BARS_SHOWN)
+        if self._forming is not None and self._forming.symbol == symbol:
+            shown = (*shown, self._forming)
+        return self._same("chart", symbol, ChartView(symbol, shown, tuple(self._marks(symbol)), self._timeframe, self._tick(symbol)))
+
+    def _marks(self, symbol: str) -> Iterable[ChartMark]:
+        for order in self._recent_orders():
+            if order.symbol != symbol:
+                continue
+            if order.average is not None:
+                yield ChartMark(order.changed_at, order.side, float(order.average), order.filled, "fill")
+            if not order.state.is_final and order.type is not OrderType.MARKET:
+                kind = "limit" if order.type is OrderType.LIMIT else "stop"
+                yield ChartMark(order.created_at, order.side, float(order.limit or order.stop or 0), order.remaining, kind)
+
+    def _tick(self, symbol: str) -> Decimal:
+        instrument = self._core.desk.instruments.get(symbol)
+        return instrument.tick if instrument else Decimal("0.01")
+
+
+def _age_ms(heard: int, mono: int) -> float | None:
+    return (mono - heard) / 1e6 if heard else None
+
+
+def _pct(part: Decimal, whole: Decimal) -> Decimal:
+    return round(part / whole * HUNDRED, 2) if whole > 0 else ZERO
