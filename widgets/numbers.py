@@ -17,7 +17,7 @@ NONE = "-"
 UP, DOWN, FLAT = "▲", "▼", "·"
 _SECOND = 1_000_000_000
 _EXCHANGE = ZoneInfo("America/New_York")
-_MAGNITUDES: tuple[tuple[float, str], ...] = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 
 
 def _known(value: Number | None) -> bool:
@@ -101,13 +101,14 @@ def profit(amount: Number | None) -> str:
 
 def volume(value: Number | None) -> str:
     """45.2M; whole below a thousand, and nothing traded is `-`."""
-    if value is None or not _known(value) or value == 0:
+    amount = float(value) if value is not None and _known(value) else 0.0
+    if not amount or not math.isfinite(amount):
         return NONE
     for size, letter in _MAGNITUDES:
         # 999,950 rounds to 1000.0K, which is written 1.0M.
-        if abs(value) >= size * (0.99995 if size > 1e3 else 1):
-            return f"{float(value) / size:,.1f}{letter}"
-    return f"{value:.0f}"
+        if abs(amount) >= size * (0.99995 if size > 1e3 else 1):
+            return f"{amount / size:,.1f}{letter}"
+    return f"{amount:.0f}"
 
 
 def milliseconds(value: float | None) -> str:

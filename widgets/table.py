@@ -21,7 +21,7 @@ CACHED_LINES = 1000
 """Drawn lines kept at most; a few screens of scrolling back and forth."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Column(Generic[RowT]):
     """One column: `cell` turns a row into what is drawn.
 
@@ -48,8 +48,11 @@ class Placed(Generic[RowT]):
     width: int
 
 
-def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int) -> tuple[tuple[Placed[RowT], ...], int]:
-    """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need at least."""
+def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, most_gap: int = 2) -> tuple[tuple[Placed[RowT], ...], int]:
+    """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need at least.
+
+    A blank at the right end is kept where that costs nothing.
+    """
     kept = list(range(len(columns)))
     while len(kept) > 1 and sum(widths[i] for i in kept) + len(kept) - 1 > room:
         least = max(reversed(kept), key=lambda i: columns[i].priority)
@@ -58,8 +61,8 @@ def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int) -> 
         kept.remove(least)
     gaps = len(kept) - 1
     needed = sum(widths[i] for i in kept)
-    gap = 2 if needed + 2 * gaps <= room else 1
-    spare = room - needed - gap * gaps
+    gap = most_gap if needed + most_gap * gaps < room else 1
+    spare = room - 1 - needed - gap * gaps
     flexes = sum(columns[i].flex for i in kept)
     placed: list[Placed[RowT]] = []
     for i in kept:
@@ -92,6 +95,7 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
 
     COLUMNS: ClassVar[Sequence[Column[Any]]] = ()
     HEADER: ClassVar[bool] = True
+    GAP: ClassVar[int] = 2
     EMPTY: ClassVar[str] = ""
 
     class RowEvent(Message):
@@ -133,6 +137,10 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         """What names this row for as long as it lives."""
         raise NotImplementedError
 
+    def sentence(self, row: RowT) -> tuple[str, Sequence[Cell], Sequence[Cell]] | None:
+        """A row that ends in a sentence: the title of the column from which on it takes all the room, its left part and its right part."""
+        return None
+
     def can_mark(self, row: RowT) -> bool:
         """Whether space marks this row."""
         return False
@@ -166,6 +174,7 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         if rows is self._rows:
             return
         before, cursor_key, cursor = self._rows, self.cursor_key, self._cursor
+        in_view = 0 <= cursor - self.scroll_offset.y < self.shown_rows
         keys = list(map(self.key_of, rows))
         moved = keys != self._keys
         self._rows, self._keys = rows, keys
@@ -175,6 +184,9 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
             self._marked = {key for row, key in zip(rows, keys, strict=True) if key in self._marked and self.can_mark(row)}
         if len(before) != len(rows):
             self._resized(len(before), len(rows))
+        if in_view or cursor < 0:
+            # Whoever scrolled away from the cursor is reading elsewhere and is not pulled back.
+            self._into_view()
         top = self.scroll_offset.y
         for index in range(top, min(max(len(before), len(rows)), top + self.shown_rows)):
             old = before[index] if index < len(before) else None
@@ -210,8 +222,6 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
 
     def _measure(self) -> None:
         self.virtual_size = Size(self.size.width, self.content_height() + 2)
-        if self.is_mounted:
-            self._into_view()
 
     def content_height(self) -> int:
         return len(self._rows) + self.header_height
@@ -238,6 +248,7 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
 
     def on_resize(self) -> None:
         self._measure()
+        self._into_view()
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -323,7 +334,7 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
 
     def _place(self, width: int) -> None:
         if self._placed_for != width:
-            self._placed, self._gap = place(self.COLUMNS, self._needed, max(0, width - 2))
+            self._placed, self._gap = place(self.COLUMNS, self._needed, max(0, width - 1), self.GAP)
             self._placed_for = width
             self._lines.clear()
 
@@ -340,8 +351,14 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         cached = self._lines.get(key)
         if cached is not None and cached[0] is row and cached[1] == state:
             return cached[2]
-        drawn = []
+        drawn: list[list[Cell]] = []
+        sentence = self.sentence(row)
+        taken = 1
         for placed in self._placed:
+            if sentence is not None and placed.column.title == sentence[0]:
+                drawn.append(self._sentence(sentence[1], sentence[2], width - 1 - taken))
+                break
+            taken += placed.width + self._gap
             content = pieces(placed.column.cell(row), placed.width)
             if placed.column.grow:
                 self._grow(placed, length(content))
@@ -352,6 +369,11 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
             self._lines.clear()
         self._lines[key] = row, state, line
         return line
+
+    def _sentence(self, left: Sequence[Cell], right: Sequence[Cell], width: int) -> list[Cell]:
+        start, end = pieces(left, 0), pieces(right, 0)
+        room = width - length(end) - 2
+        return [*fit_cells(start, room), Cell("  "), *end] if room >= 8 else fit_cells([*end, Cell("  "), *start], max(0, width))
 
     def _line(self, gutter: str, base: str, drawn: list[list[Cell]], width: int) -> list[Segment]:
         cells = [Cell(gutter, "key")]

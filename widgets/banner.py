@@ -1,0 +1,95 @@
+"""Banner: what stands in the way of trading, over the full width: HALTED with what is left unprotected, a tripped limit, not ready yet."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.model.modes import TradingState
+from engine.model.orders import OrderState, OrderType, Side
+from engine.model.views import View
+from widgets import numbers
+from widgets.cells import Cell
+from widgets.lines import Lines
+from widgets.text import clean, wrap
+
+PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL, OrderState.PENDING_REPLACE})
+"""States in which a stop order is known to be at the broker and to stay there."""
+
+MOST_LINES = 6
+
+
+def unprotected(view: View) -> tuple[tuple[str, Decimal], ...]:
+    """Positions that no working stop order of the opposite side covers in full: (symbol, signed quantity left uncovered)."""
+    covered: dict[tuple[str, Side], Decimal] = {}
+    for order in view.orders:
+        if order.type is OrderType.STOP and order.state in PROTECTING:
+            place = order.symbol, order.side
+            covered[place] = covered.get(place, Decimal(0)) + order.quantity - order.filled
+    left = []
+    for position in view.positions:
+        held = position.quantity
+        side = Side.SELL if held > 0 else Side.BUY
+        bare = abs(held) - covered.get((position.symbol, side), Decimal(0))
+        if held and bare > 0:
+            left.append((position.symbol, bare.copy_sign(held)))
+    return tuple(left)
+
+
+class Banner(Lines):
+    """Takes no room while there is nothing to say."""
+
+    DEFAULT_CSS = """
+    Banner {
+        height: auto;
+        display: none;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._said: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def text(self) -> str:
+        """All it says now, for whoever cannot see colours: one sentence a line."""
+        return "\n".join(text for _, text in self._said)
+
+    def show(self, view: View) -> None:
+        said = tuple((role, clean(text)) for role, text in _sentences(view))
+        if said == self._said:
+            return
+        self._said = said
+        self.display = bool(said)
+        # Its height follows from what it says, so this is one of the few things that may move the panels below.
+        self.refresh(layout=True)
+        self.redraw()
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return len(self.draw(width))
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        lines = [(role, [Cell(f" {line}")]) for role, text in self._said for line in wrap(text, max(10, width - 2))]
+        if len(lines) > MOST_LINES:
+            role = lines[MOST_LINES - 1][0]
+            lines = [*lines[: MOST_LINES - 1], (role, [Cell(f" … {len(lines) - MOST_LINES + 1} more lines, see the log")])]
+        return lines
+
+
+def _sentences(view: View) -> list[tuple[str, str]]:
+    account, health = view.account, view.health
+    said: list[tuple[str, str]] = []
+    if account.state is TradingState.HALTED:
+        said.append(("halted", f"■ HALTED  {account.reason or 'no reason given'}. Nothing is sent but cancels and flatten."))
+        bare = unprotected(view)
+        if bare:
+            listed = ", ".join(f"{symbol} {numbers.quantity(quantity)}" for symbol, quantity in bare)
+            said.append(("halted", f"  Without protection: {listed}.  F9 flattens."))
+        elif view.positions:
+            said.append(("halted", "  Every position has a working stop.  F9 flattens."))
+    elif account.state is TradingState.REDUCING:
+        said.append(("reducing", f"▼ REDUCING  {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
+    if not health.ready:
+        said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
+    if health.problem:
+        said.append(("reducing", f"! {health.problem}"))
+    return said

@@ -1,0 +1,231 @@
+"""HeaderBar: the two lines that never scroll away. Live or paper, is anything wrong, what is the account worth, what is at risk."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.modes import TradingState
+from engine.model.signals import SignalState
+from engine.model.views import LinkView, View
+from widgets import numbers
+from widgets.cells import Cell, Gauge, gauge, length
+from widgets.lines import Lines
+from widgets.text import clean
+
+SLOW_MS, STUCK_MS = 100.0, 1000.0
+"""Lag that a person feels, and lag that a person must not trade on."""
+
+BACKLOG = 100
+"""Records not yet durable from which on the journal is worth a word."""
+
+GAP = 3
+BAR = 12
+
+WIDE = 100
+"""From here on every panel is on the screen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One thing the header says, in `forms` from the longest to the shortest. Priority 0 is never left out."""
+
+    priority: int
+    forms: tuple[tuple[Cell, ...], ...]
+
+
+def arrange(left: Sequence[Field], right: Sequence[Field], width: int) -> list[Cell]:
+    """`left` and `right` at the two ends of one line.
+
+    Where `width` is short, fields are said shorter, a step at a time and the highest priorities first, and only then left out.
+    """
+    fields = [*left, *right]
+    said = [field.forms[0] for field in fields]
+
+    def fits() -> bool:
+        lengths = [length(cells) for cells in said if cells]
+        return sum(lengths) + GAP * max(0, len(lengths) - 1) + 2 <= width
+
+    least_first = sorted(range(len(fields)), key=lambda i: (-fields[i].priority, -i))
+    for step in range(1, max((len(field.forms) for field in fields), default=0)):
+        for i in least_first:
+            if step < len(fields[i].forms) and not fits():
+                said[i] = fields[i].forms[step]
+    for i in least_first:
+        if fields[i].priority and not fits():
+            said[i] = ()
+    start, end = _joined(said[: len(left)]), _joined(said[len(left) :])
+    between = max(0, width - 2 - length(start) - length(end))
+    return [Cell(" "), *start, Cell(" " * between), *end, Cell(" ")]
+
+
+def _joined(fields: Sequence[tuple[Cell, ...]]) -> list[Cell]:
+    cells: list[Cell] = []
+    for field in fields:
+        if cells and field:
+            cells.append(Cell(" " * GAP))
+        cells.extend(Cell(clean(text), role) for text, role in field)
+    return cells
+
+
+class HeaderBar(Lines):
+    """Two lines, at any width."""
+
+    DEFAULT_CSS = """
+    HeaderBar {
+        dock: top;
+        height: 2;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._view: View | None = None
+        self._screen_lag_ms: float | None = None
+
+    def show(self, view: View, screen_lag_ms: float | None = None) -> None:
+        """`screen_lag_ms` is how late the screen's own loop runs, in milliseconds."""
+        self._view, self._screen_lag_ms = view, screen_lag_ms
+        self.redraw()
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        view = self._view
+        if view is None:
+            return [("", [Cell(" tradeconsole", "muted")]), ("", [])]
+        return [
+            ("", arrange(_state(view, self._screen_lag_ms), _clock(view), width)),
+            ("", arrange(_money(view), _work(view, width), width)),
+        ]
+
+
+def _state(view: View, screen_lag_ms: float | None) -> list[Field]:
+    account, health = view.account, view.health
+    badge = Cell(f" {account.badge} ", "live" if account.badge == "LIVE" else "paper")
+    mode: tuple[Cell, ...] = (Cell(account.mode.value, "foreground"),)
+    if account.state is TradingState.HALTED:
+        mode = (Cell(" HALTED ", "halted"),)
+    elif account.state is TradingState.REDUCING:
+        mode = (*mode, Cell(" "), Cell(" REDUCING ", "reducing"))
+    fields = [Field(0, ((badge, Cell("  "), *mode),))]
+    if not health.ready:
+        fields.append(Field(1, ((Cell("not ready", "warning"),),)))
+    fields.append(_lag("engine", health.engine_lag_ms, 3))
+    if screen_lag_ms is not None:
+        fields.append(_lag("screen", screen_lag_ms, 6))
+    fields += [_link(link) for link in health.links]
+    if health.journal_backlog >= BACKLOG:
+        fields.append(Field(2, ((Cell(f"journal {health.journal_backlog:,} behind", "warning"),),)))
+    fields += [
+        Field(3, ((Cell(f"{strategy.name} {strategy.state}", role),), (Cell(f"{strategy.name} !", role),)))
+        for strategy in view.strategies
+        if (role := {"disabled": "error", "restarting": "warning"}.get(strategy.state))
+    ]
+    return fields
+
+
+def _lag(name: str, milliseconds: float, priority: int) -> Field:
+    role = "error" if milliseconds >= STUCK_MS else "warning" if milliseconds >= SLOW_MS else ""
+    # A lag that matters is not left out for want of room.
+    return Field(1 if role else priority, ((Cell(f"{name} ", "muted"), Cell(numbers.milliseconds(milliseconds), role)),))
+
+
+def _link(link: LinkView) -> Field:
+    name = Cell(f"{link.name} ", "muted")
+    if not link.up:
+        down = (name, Cell("DOWN ", "error"))
+        return Field(1, ((*down, Cell(link.reason, "muted")), down))
+    age = numbers.NONE if link.age_ms is None else numbers.age(link.age_ms / 1000) if link.age_ms >= 1000 else "ok"
+    return Field(5, ((name, Cell(age)),))
+
+
+def _clock(view: View) -> list[Field]:
+    """The market's text and its clock. Where bars are days, the day is the time."""
+    health = view.health
+    role, word = ("", "open") if health.market_open else ("muted", "closed")
+    text = Field(2, ((Cell(health.market_text or word, role),), (Cell(word, role),)))
+    day, at = numbers.market_time(health.market_time, "%Y-%m-%d"), numbers.market_time(health.market_time)
+    if at == numbers.NONE:
+        return [text]
+    et = Cell("ET", "muted")
+    if view.chart is not None and view.chart.timeframe.endswith("d"):
+        return [text, Field(2, ((Cell(f"{day} {at[:5]} "), et), (Cell(day),)))]
+    return [text, Field(2, ((Cell(f"{day} ", "muted"), Cell(f"{at} "), et), (Cell(f"{at} "), et), (Cell(f"{at[:5]} "), et)))]
+
+
+def _money(view: View) -> list[Field]:
+    account = view.account
+    day = account.day_pnl
+    gained = Cell(f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}", numbers.direction(day))
+    used, limit = _percents(account.exposure, account.exposure_limit, account.equity)
+    lost, most = _percents(account.daily_loss, account.daily_loss_limit, account.day_start)
+    near = numbers.fraction_of(account.exposure, account.exposure_limit)
+    loss = numbers.fraction_of(account.daily_loss, account.daily_loss_limit)
+    equity = Cell(numbers.money(account.equity), "foreground")
+    exposure, exposed = Cell("Exposure ", "muted"), (Cell(f"{used}% ", _close(near)), Cell(f"of {limit}%", "muted"))
+    power = numbers.money(account.buying_power)
+    lost_of = (Cell(f"{lost}% ", _close(loss)), Cell(f"of {most}%", "muted"))
+    return [
+        Field(0, ((Cell("Equity ", "muted"), equity), (equity,))),
+        Field(0, ((Cell("Day ", "muted"), gained),)),
+        Field(
+            3,
+            (
+                (exposure, *_bar(near, BAR), Cell(" "), *exposed),
+                (exposure, *_bar(near, BAR * 2 // 3), Cell(" "), *exposed),
+                (exposure, *exposed),
+                (Cell("exp ", "muted"), Cell(used, _close(near)), Cell(f"/{limit}%", "muted")),
+            ),
+        ),
+        Field(
+            5,
+            (
+                (Cell("Buying power ", "muted"), Cell(power)),
+                (Cell("Power ", "muted"), Cell(power)),
+                (Cell("Power ", "muted"), Cell(numbers.volume(account.buying_power))),
+            ),
+        ),
+        Field(
+            4,
+            (
+                (Cell("Daily loss ", "muted"), *_bar(loss, BAR // 3), Cell(" "), *lost_of),
+                (Cell("Daily loss ", "muted"), *lost_of),
+                (Cell("Loss ", "muted"), *lost_of),
+                (Cell("loss ", "muted"), Cell(lost, _close(loss)), Cell(f"/{most}%", "muted")),
+            ),
+        ),
+    ]
+
+
+def _work(view: View, width: int) -> list[Field]:
+    """What works and what waits, where the panels that say so are not all on the screen."""
+    if width >= WIDE:
+        return []
+    working = sum(not order.state.is_final for order in view.orders)
+    waiting = sum(signal.state is SignalState.WAITING for signal in view.signals)
+    wait = Cell(f"{waiting} wait{'s' if waiting == 1 else ''}", "accent") if waiting else Cell("none")
+    return [
+        Field(2, ((Cell("orders ", "muted"), Cell(str(working))),)),
+        Field(1, ((Cell("signals ", "muted"), wait),)),
+    ]
+
+
+def _close(fraction: float) -> str:
+    return "error" if fraction >= 1 else "warning" if fraction >= 0.8 else ""
+
+
+def _bar(fraction: float, width: int) -> list[Cell]:
+    return gauge(Gauge(fraction, _close(fraction) or "accent"), width)
+
+
+def _percents(used: Decimal, limit: Decimal, whole: Decimal) -> tuple[str, str]:
+    return _percent(numbers.fraction_of(used, whole)), _percent(numbers.fraction_of(limit, whole))
+
+
+def _percent(fraction: float) -> str:
+    """48, 0.4, -: whole from ten on, for nobody reads the tenth of 48.3% in a header."""
+    if not math.isfinite(fraction):
+        return numbers.NONE
+    per_cent = fraction * 100
+    return f"{per_cent:.0f}" if abs(per_cent) >= 10 or round(per_cent, 1) == round(per_cent) else f"{per_cent:.1f}"

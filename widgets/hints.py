@@ -1,0 +1,36 @@
+"""HintLine: which keys do what here, and at the right, always, the emergency stop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from widgets.cells import Cell, length
+from widgets.lines import Lines
+from widgets.text import clean
+
+STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), Cell("F12 STOP", "stop"))
+
+
+class HintLine(Lines):
+    """One line. Where room is short, the last hints go first, then the stop is said shorter; it is never left out."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._hints: tuple[tuple[str, str], ...] = ()
+
+    def show(self, hints: Sequence[tuple[str, str]]) -> None:
+        """`hints` are (key, what it does), the most useful first."""
+        self._hints = tuple((clean(key), clean(text)) for key, text in hints)
+        self.redraw()
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        stop = STOP[0 if width >= 100 else 1 if width >= 40 else 2]
+        room = width - length([stop]) - 4
+        cells: list[Cell] = []
+        for key, text in self._hints:
+            hint = [Cell("  " if cells else ""), Cell(f"{key} ", "key"), Cell(text, "muted")]
+            if length(cells) + length(hint) > room:
+                break
+            cells += hint
+        padding = max(1, width - 2 - length(cells) - length([stop]))
+        return [("", [Cell(" "), *cells, Cell(" " * padding), stop, Cell(" ")])]

@@ -1,0 +1,51 @@
+"""Lines: a strip of the screen without a frame, made of a few lines of cells. The header, the banner and the hints are made of it."""
+
+from __future__ import annotations
+
+from textual.geometry import Region
+from textual.strip import Strip
+from textual.widget import Widget
+
+from widgets.cells import Cell, fit_cells, segments
+from widgets.palette import Palette
+
+
+class Lines(Widget):
+    """Draws what `draw` answers, and paints again only the lines that came out differently."""
+
+    DEFAULT_CSS = """
+    Lines {
+        height: 1;
+        background: $background;
+        color: $foreground;
+    }
+    """
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._drawn: list[tuple[str, list[Cell]]] = []
+        self._palette: Palette | None = None
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        """Each line as the role that lies under all of it, and its cells; one line more or less than the widget is high is no matter."""
+        raise NotImplementedError
+
+    def redraw(self) -> None:
+        before, self._drawn = self._drawn, self.draw(self.size.width)
+        for y, line in enumerate(self._drawn):
+            if y >= len(before) or line != before[y]:
+                self.refresh(Region(0, y, self.size.width, 1))
+
+    def on_resize(self) -> None:
+        self.redraw()
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._palette = None
+
+    def render_line(self, y: int) -> Strip:
+        width = self.size.width
+        if self._palette is None:
+            self._palette = Palette(self.app.theme_variables)
+        base, cells = self._drawn[y] if y < len(self._drawn) else ("", [])
+        return Strip(segments(fit_cells(cells, width), self._palette, base), width)

@@ -1,0 +1,90 @@
+"""Log: what happened, newest at the bottom. It follows the end unless somebody scrolled up to read."""
+
+from __future__ import annotations
+
+from engine.model.modes import Level
+from engine.model.views import LogLine, View
+from widgets import numbers
+from widgets.cells import Cell, Content
+from widgets.table import Column, LiveTable
+
+KEPT = 10_000
+"""Lines kept; the journal has them all."""
+
+_MARKS = {Level.INFO: Cell(" "), Level.WARNING: Cell("!", "warning"), Level.ERROR: Cell("✗", "error")}
+_ROLES = {Level.WARNING: "warning", Level.ERROR: "error"}
+
+
+def _text(line: LogLine) -> Content:
+    """An error also says the word: a mark can be overlooked."""
+    said = f"{line.source} error: {line.text}" if line.level is Level.ERROR else f"{line.source} {line.text}"
+    if line.level in _ROLES:
+        return Cell(said, _ROLES[line.level])
+    return (Cell(f"{line.source} ", "muted"), Cell(line.text))
+
+
+class Log(LiveTable[LogLine]):
+    DIGIT = "6"
+    TITLE = "Log"
+    HEADER = False
+    GAP = 1
+    EMPTY = "Nothing has happened yet."
+    COLUMNS = (
+        Column[LogLine]("Time", lambda line: Cell(numbers.wall_time(line.wall), "muted"), 8, priority=1),
+        Column[LogLine]("", lambda line: _MARKS.get(line.level, Cell("?")), 1),
+        Column[LogLine]("", _text, 10, flex=1),
+    )
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._ring: tuple[LogLine, ...] = ()
+        self._unread = 0
+        self._follows = True
+
+    def key_of(self, row: LogLine) -> str:
+        return str(row.number)
+
+    @property
+    def follows(self) -> bool:
+        """Whether the newest line is in view and will stay so."""
+        return self._follows
+
+    def show(self, view: View) -> None:
+        newest = self._ring[-1].number if self._ring else -1
+        if not view.log or view.log[-1].number <= newest:
+            return
+        new = tuple(line for line in view.log if line.number > newest)
+        on_last = not self._ring or self.cursor_key == self.key_of(self._ring[-1])
+        dropped = max(0, len(self._ring) + len(new) - KEPT)
+        self._ring = (*self._ring, *new)[-KEPT:]
+        self.show_rows(self._ring)
+        if self._follows:
+            if on_last:
+                self.select(self.key_of(self._ring[-1]))
+            self._to_end()
+        else:
+            self._unread += len(new)
+            self.scroll_to(y=max(0, self.scroll_target_y - dropped), animate=False)
+        self._summarise()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        if self._follows:
+            self._to_end()
+
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        super().watch_scroll_y(old_value, new_value)
+        if self.shown_rows and self._ring:
+            self._follows = round(new_value) >= len(self._ring) - self.shown_rows
+            self._summarise()
+
+    def _to_end(self) -> None:
+        if self.shown_rows:
+            self.scroll_to(y=max(0, len(self._ring) - self.shown_rows), animate=False)
+
+    def _summarise(self) -> None:
+        if self._follows:
+            self._unread = 0
+            self.set_summary(Cell(f"{len(self._ring):,} lines"))
+        else:
+            self.set_summary(Cell(f"{self._unread:,} new below, G shows them" if self._unread else "G to the end", "accent"))

@@ -1,0 +1,86 @@
+"""Signals: the approval queue on top, and below it what became of those that were decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.model.orders import Side
+from engine.model.signals import SignalState
+from engine.model.views import SignalRow, View
+from widgets import numbers
+from widgets.cells import Cell, Content
+from widgets.table import Column, LiveTable
+
+HURRY_S = 10
+"""Seconds before its end from which a countdown is drawn as a warning."""
+
+
+def waits(row: SignalRow) -> bool:
+    return row.state is SignalState.WAITING
+
+
+def _quiet(row: SignalRow, role: str = "") -> str:
+    """What is decided stands back behind what waits."""
+    return role if waits(row) else "muted"
+
+
+def _time(row: SignalRow) -> Content:
+    if not waits(row):
+        return Cell(numbers.market_time(row.raised_at, "%H:%M"), "muted")
+    hurry = row.expires_in_s is not None and row.expires_in_s < HURRY_S
+    return Cell(numbers.countdown(row.expires_in_s), "warning" if hurry else "key")
+
+
+def _votes(row: SignalRow) -> Content:
+    """Each strategy by its short name and which way it voted: `sma ▲ rsi ▲ atr ·`."""
+    cells: list[Cell] = []
+    for vote in row.votes:
+        mark = numbers.UP if vote.side is Side.BUY else numbers.DOWN if vote.side is Side.SELL else numbers.FLAT
+        role = "flat" if vote.side is None else vote.side.value.lower()
+        cells += [Cell(f"{vote.strategy.split('_')[0][:6]} ", "muted"), Cell(f"{mark} ", role)]
+    return cells or Cell(row.strategy, "muted")
+
+
+def _outcome(row: SignalRow) -> Cell:
+    """What became of it, who decided and why."""
+    what = {SignalState.SENT: "sent", SignalState.SHADOW: "not sent"}.get(row.state, row.state.value.lower())
+    by = f" by {row.decided_by}" if row.decided_by else ""
+    why = row.decided_reason or (row.verdict if row.state is SignalState.DENIED else "")
+    return Cell(f"{what}{by}{': ' if why else ''}{why}", "error" if row.state is SignalState.DENIED else "muted")
+
+
+class Signals(LiveTable[SignalRow]):
+    DIGIT = "4"
+    TITLE = "Signals"
+    EMPTY = "No signals yet. A strategy's proposals wait here for your a or x."
+    COLUMNS = (
+        Column[SignalRow]("Left", _time, 5, "right", grow=7),
+        Column[SignalRow]("Side", lambda row: Cell(row.side.value, _quiet(row, row.side.value.lower())), 4),
+        Column[SignalRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity), _quiet(row)), 4, "right", grow=12),
+        Column[SignalRow]("Symbol", lambda row: Cell(row.symbol, _quiet(row)), 6, grow=10),
+        Column[SignalRow]("Then", lambda row: Cell(numbers.price(row.price, row.tick)), 7, "right", grow=14),
+        Column[SignalRow]("Now", lambda row: Cell(numbers.price(row.price_now, row.tick)), 7, "right", grow=14, priority=3),
+        Column[SignalRow]("Conf", lambda row: Cell(f"{row.strength:.0%}"), 4, "right", priority=2),
+        Column[SignalRow]("Votes", _votes, 17, flex=1, priority=4),
+        Column[SignalRow]("Gate", lambda row: Cell(row.verdict, "" if row.passes else "error"), 12, flex=2, priority=1),
+    )
+
+    def key_of(self, row: SignalRow) -> str:
+        return row.id
+
+    def sentence(self, row: SignalRow) -> tuple[str, Sequence[Cell], Sequence[Cell]] | None:
+        """A decided one needs no columns any more: what became of it, and what it would have made."""
+        if waits(row):
+            return None
+        shadow = [] if row.shadow is None else [Cell("shadow ", "muted"), Cell(numbers.profit(row.shadow), numbers.direction(row.shadow))]
+        return "Then", [_outcome(row)], shadow
+
+    def can_mark(self, row: SignalRow) -> bool:
+        return waits(row)
+
+    def show(self, view: View) -> None:
+        waiting = [row for row in view.signals if waits(row)]
+        count = len(waiting)
+        wait = f"{count} wait{'s' if count == 1 else ''} for you"
+        self.set_summary(Cell(wait if count else "none waits", "accent" if count else ""))
+        self.show_rows([*waiting, *(row for row in view.signals if not waits(row))])
