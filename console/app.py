@@ -1,0 +1,127 @@
+"""The app: one trading screen over an engine, and the way every key takes to it.
+
+Keys do not go through Textual's bindings. There a key that moves the focus is carried out after the keys behind it were already handed
+to the old focus, so that a burst like `:buy` would act in a panel letter by letter. Here the screen on top takes each key at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+
+from textual import events
+from textual.app import App
+from textual.binding import BindingType
+
+from console.keys import STOP
+from console.screens.trading import OnExit, TradingScreen
+from console.trading_engine import TradingEngine
+from engine.model import Level
+from themes import load_themes
+
+if TYPE_CHECKING:
+    from textual.driver import Driver
+
+ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
+
+
+class TakesKeys(Protocol):
+    """Every screen of the console."""
+
+    def take_key(self, key: str, character: str | None, time: float) -> None: ...
+
+    def take_paste(self, text: str) -> None: ...
+
+
+class ConsoleApp(App[int], inherit_bindings=False):
+    """Its return code is 0 where a person quit, 128 + n where signal n ended it."""
+
+    TITLE = "tradeconsole"
+    BINDINGS: ClassVar[list[BindingType]] = []
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    CSS_PATH = "screens/trading.tcss"
+
+    def __init__(
+        self,
+        engine: TradingEngine,
+        *,
+        on_exit: OnExit = "cancel_entries",
+        theme: str = "dark",
+        theme_folders: tuple[Path, ...] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(driver_class=_driver())
+        self.stop_keys = frozenset(STOP.keys)
+        self._engine = engine
+        self._themes = load_themes(theme_folders)
+        for loaded in self._themes.values():
+            self.register_theme(loaded)
+        self.theme = theme
+        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme)
+
+    def get_default_screen(self) -> TradingScreen:
+        return self.trading
+
+    def on_mount(self) -> None:
+        if sys.platform != "win32":
+            loop = asyncio.get_running_loop()
+            for name in ENDING_SIGNALS:
+                number = getattr(signal, name)
+                loop.add_signal_handler(number, self.exit, 128 + number)
+        # The first picture does not wait for the engine.
+        self.call_after_refresh(self._engine.start)
+
+    def next_theme(self) -> str:
+        """Change to the next theme; answers its name."""
+        names = sorted(self._themes)
+        self.theme = names[(names.index(self.theme) + 1) % len(names)]
+        return self.theme
+
+    # ---- keys
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            if event.key in self.stop_keys:
+                self.stop_pressed()
+            else:
+                cast(TakesKeys, self.screen).take_key(event.key, event.character, event.time)
+        elif isinstance(event, events.Paste) and not event.is_forwarded:
+            cast(TakesKeys, self.screen).take_paste(event.text)
+        else:
+            await super().on_event(event)
+
+    def stop_pressed(self) -> None:
+        """The emergency stop. Called from the screen's loop or, before it, from the thread that reads the terminal; asks nothing."""
+        self._engine.emergency_stop()
+        told = "EMERGENCY STOP: the gate is closed, and everything that works is being cancelled."
+        self.call_later(self.trading.order_line.say, told, Level.ERROR)
+
+
+def _driver() -> type[Driver] | None:
+    if sys.platform == "win32":
+        return None
+    from console.driver import ConsoleDriver
+
+    return ConsoleDriver
+
+
+def run_console(
+    engine: TradingEngine, *, on_exit: OnExit = "cancel_entries", theme: str = "dark", theme_folders: tuple[Path, ...] = ()
+) -> int:
+    """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
+
+    The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started.
+    """
+    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders)
+    try:
+        code = app.run()
+    finally:
+        # Whatever ended the screen, a terminal that went away included, the engine ends in order.
+        engine.shutdown()
+    return app.return_code or 0 if code is None else code

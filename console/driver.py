@@ -1,0 +1,70 @@
+"""The terminal driver: the stop key acts before the screen's loop is asked, and a terminal that stops reading holds nothing up.
+
+Textual reads keys on a thread of its own and queues them for the screen's loop, and writes frames through a queue of 30 that blocks that
+loop once it is full. So the stop is looked for on the reading thread, and frames are dropped while the queue is full; when the terminal
+reads again, the screen is painted once, whole. This module alone knows Textual's private writer.
+"""
+
+from __future__ import annotations
+
+import queue
+from typing import Protocol, cast
+
+from textual import events
+from textual.app import App
+from textual.driver import Driver
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+FINAL_WRITE_SECONDS = 0.5
+"""How long the last bytes wait for a terminal that does not read, when the program ends."""
+
+
+class StopsAtOnce(Protocol):
+    """An app whose stop may be pressed from any thread."""
+
+    stop_keys: frozenset[str]
+
+    def stop_pressed(self) -> None: ...
+
+
+class ConsoleDriver(LinuxDriver):
+    """A LinuxDriver for an app that `StopsAtOnce`."""
+
+    _behind = False
+
+    def process_message(self, message: Message) -> None:
+        if isinstance(message, events.Key) and message.key in cast(StopsAtOnce, self._app).stop_keys:
+            cast(StopsAtOnce, self._app).stop_pressed()
+            return
+        super().process_message(message)
+
+    def write(self, data: str) -> None:
+        writer = self._writer_thread
+        if writer is None:
+            return
+        waiting = writer._queue
+        if self._behind and waiting.empty():
+            # What was dropped is unknown, so nothing less than the whole screen is right.
+            self._behind = False
+            app = cast("App[object]", self._app)
+            app.call_later(app.refresh, repaint=True, layout=True)
+        try:
+            waiting.put_nowait(data)
+        except queue.Full:
+            self._behind = True
+
+    def close(self) -> None:
+        """Ends the writer, unless the terminal does not read: then it is left to die with the process."""
+        writer = self._writer_thread
+        if writer is None:
+            return
+        try:
+            writer._queue.put(None, timeout=FINAL_WRITE_SECONDS)
+        except queue.Full:
+            return
+        writer.join(FINAL_WRITE_SECONDS)
+
+
+def driver_class() -> type[Driver]:
+    return ConsoleDriver

@@ -1,0 +1,142 @@
+"""What a line of the order line can mean, what it is read against, and the one normal form in which an order is written out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.model import Intent, Mode, OrderType, View
+from engine.model.money import HUNDRED, ZERO
+
+# ---- words
+
+TRADING_VERBS = ("buy", "sell", "close")
+VERBS = (*TRADING_VERBS, "cancel", "flatten", "mode", "preview")
+FRACTIONS = {"all": HUNDRED, "half": Decimal(50)}
+QUANTITIES = ("100", "$5k", *FRACTIONS)
+LIMIT_WORDS = ("@", "limit", "lmt")
+MARKET_WORDS = ("market", "mkt")
+PRICES = ("bid", "ask", "last")
+MODES = {
+    "manual": Mode.MANUAL,
+    "semi": Mode.SEMI_AUTO,
+    "semi_auto": Mode.SEMI_AUTO,
+    "semi-auto": Mode.SEMI_AUTO,
+    "full": Mode.FULL_AUTO,
+    "full_auto": Mode.FULL_AUTO,
+    "full-auto": Mode.FULL_AUTO,
+    "research": Mode.RESEARCH,
+}
+MODE_WORDS = ("manual", "semi", "full", "research")
+ORDER_WORDS = ("day", "gtc", "stop", "reduce", *FRACTIONS, *MARKET_WORDS, *LIMIT_WORDS[1:])
+KEYWORDS = frozenset({*VERBS, *ORDER_WORDS, *PRICES})
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known about a symbol now. `position` is signed, in shares."""
+
+    tick: Decimal = Decimal("0.01")
+    lot: Decimal = Decimal(1)
+    bid: float | None = None
+    ask: float | None = None
+    last: float | None = None
+    position: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a line is read against: the symbols, and the working orders by the number a person sees."""
+
+    symbols: Mapping[str, Known] = field(default_factory=dict)
+    working: Mapping[int, str] = field(default_factory=dict)
+
+
+def context_of(view: View) -> Context:
+    """The context as of `view`. What is held but not watched can still be closed."""
+    held = {row.symbol: row for row in view.positions}
+    symbols = {
+        row.symbol: Known(
+            row.tick, bid=row.bid, ask=row.ask, last=row.last, position=held[row.symbol].quantity if row.symbol in held else ZERO
+        )
+        for row in view.watch
+    }
+    for row in view.positions:
+        symbols.setdefault(row.symbol, Known(row.tick, last=row.last, position=row.quantity))
+    return Context(symbols, {row.number: row.id for row in view.orders if not row.state.is_final})
+
+
+# ---- what a line can mean
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceOrder:
+    """An order, or with `preview` only the question what the gate would say to it."""
+
+    intent: Intent
+    preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrders:
+    """One order by its id, all of a symbol, or with neither everything that works."""
+
+    order_id: str = ""
+    symbol: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeMode:
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True)
+class FlattenAll:
+    """Close every position."""
+
+
+Meaning: TypeAlias = PlaceOrder | CancelOrders | ChangeMode | FlattenAll
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    meaning: Meaning
+    normal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ParseError:
+    """What is wrong with text[start:end], and what would be right there. `unfinished` means that nothing is wrong yet."""
+
+    start: int
+    end: int
+    message: str
+    right: tuple[str, ...] = ()
+    unfinished: bool = False
+
+
+def symbol_word(symbol: str) -> str:
+    """A symbol as it is typed: `$ALL` where it is also a word."""
+    return f"${symbol}" if symbol.lower() in KEYWORDS else symbol
+
+
+def plain(number: Decimal, tick: Decimal | None = None) -> str:
+    """Digits alone: no exponent, no trailing zeros but those of the tick."""
+    if tick is not None:
+        return f"{number.quantize(tick):f}"
+    text = f"{number:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def normal_form(intent: Intent) -> str:
+    """`BUY 50 MSFT limit 402.05 DAY`: the one way in which an order is written out."""
+    words = [intent.side.value, plain(intent.quantity), symbol_word(intent.symbol), intent.type.value.lower()]
+    price = intent.limit if intent.type is OrderType.LIMIT else intent.stop
+    if price is not None:
+        words.append(f"{price:f}")
+    words.append(intent.tif.value)
+    if intent.reduce_only:
+        words.append("reduce")
+    return " ".join(words)

@@ -1,0 +1,148 @@
+"""Carries out what a person wants of the engine: asks what must be asked first, hands it over, and tells what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeGuard
+
+from console.meanings import CancelOrders, ChangeMode, FlattenAll, PlaceOrder
+from console.screens.answers import Answers
+from console.screens.dialog import Dialog
+from console.screens.questions import RESUME, Reason, Typed, TypedWord, choose_mode
+from console.trading_engine import TradingEngine
+from engine.model import Level, Mode, TradingState, View
+from engine.model.signals import SignalState
+from engine.model.views import OrderRow, SignalRow
+
+Ask = Callable[[Dialog[Any], Callable[[Any], None]], object]
+"""Opens a dialog; its answer goes to the function."""
+
+
+class Desk:
+    """`clock` is monotonic seconds, `say` tells a person something until the next key. No method waits for anything."""
+
+    def __init__(self, engine: TradingEngine, clock: Callable[[], float], ask: Ask, say: Callable[[str, Level], None]) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._ask = ask
+        self._say = say
+        self._answers = Answers()
+
+    def news(self, view: View) -> tuple[str, Level] | None:
+        """What the engine answered since the last call, in words."""
+        return self._answers.news(view, self._clock())
+
+    def _sent(self, command_id: str, what: str) -> None:
+        self._answers.expect(command_id, what, self._clock())
+
+    # ---- the order line's commands
+
+    def carry_out(self, command: object, normal: str, view: View | None) -> None:
+        """A command of the order line, known to a person by its `normal` form."""
+        match command:
+            case PlaceOrder(intent=intent, preview=True):
+                self._sent(self._engine.preview(intent), normal)
+            case PlaceOrder(intent=intent):
+                self._sent(self._engine.submit(intent), normal)
+            case CancelOrders(order_id=order_id, symbol=symbol):
+                self._sent(self._engine.cancel(order_id=order_id, symbol=symbol), normal)
+            case ChangeMode(mode=mode):
+                self._set_mode(mode, view)
+            case FlattenAll():
+                self.flatten(view)
+            case _:
+                raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
+
+    # ---- signals
+
+    def approve(self, row: SignalRow | None) -> None:
+        if self._waits(row):
+            self._sent(self._engine.approve(row.id), f"approve {row.side} {row.symbol}")
+
+    def approve_all(self, rows: Sequence[SignalRow]) -> None:
+        if not rows:
+            self._say("No signal is marked; Space marks one.", Level.WARNING)
+        for row in rows:
+            self._sent(self._engine.approve(row.id), f"approve {row.side} {row.symbol}")
+
+    def reject(self, row: SignalRow | None) -> None:
+        if not self._waits(row):
+            return
+
+        def answered(typed: Typed | None) -> None:
+            if typed is not None:
+                self._sent(self._engine.reject(row.id, typed.reason), f"reject {row.side} {row.symbol}")
+
+        text = f"{row.side} {row.quantity:f} {row.symbol}, by {row.strategy}"
+        self._ask(Reason("Reject the signal", text, self._clock), answered)
+
+    def _waits(self, row: SignalRow | None) -> TypeGuard[SignalRow]:
+        if row is None:
+            self._say("No signal waits here.", Level.WARNING)
+        elif row.state is not SignalState.WAITING:
+            self._say(f"This signal waits no more: {row.state.lower()}.", Level.WARNING)
+        return row is not None and row.state is SignalState.WAITING
+
+    # ---- orders
+
+    def cancel(self, row: OrderRow | None) -> None:
+        if row is None:
+            self._say("There is no order to cancel.", Level.WARNING)
+        elif row.state.is_final:
+            self._say(f"#{row.number} has ended: {row.state.lower()}.", Level.WARNING)
+        else:
+            self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}")
+
+    def cancel_symbol(self, symbol: str) -> None:
+        # An empty symbol would mean every order there is.
+        if symbol:
+            self._sent(self._engine.cancel(symbol=symbol), f"cancel {symbol}")
+
+    def flatten(self, view: View | None) -> None:
+        def typed(answer: Typed | None) -> None:
+            if answer is not None:
+                self._sent(self._engine.liquidate_all(), "flatten")
+
+        held = ", ".join(f"{row.quantity:f} {row.symbol}" for row in view.positions) if view is not None else ""
+        text = f"Closes every position at the market, reduce-only: {held or 'none is known now'}."
+        self._ask(TypedWord("Flatten", text, "FLATTEN", self._clock), typed)
+
+    # ---- mode
+
+    def choose_mode(self, view: View | None) -> None:
+        if view is None:
+            return
+        if view.account.state is TradingState.HALTED:
+            self._resume(view)
+            return
+
+        def chosen(answer: str | None) -> None:
+            if answer == RESUME.value:
+                self._resume(view)
+            elif answer is not None and answer != view.account.mode:
+                self._set_mode(Mode(answer), view)
+
+        self._ask(choose_mode(view, self._clock), chosen)
+
+    def _set_mode(self, mode: Mode, view: View | None) -> None:
+        if view is not None and view.account.state is TradingState.HALTED:
+            self._resume(view)
+            return
+        if mode is not Mode.FULL_AUTO:
+            self._sent(self._engine.set_mode(mode), f"mode {mode}")
+            return
+
+        def typed(answer: Typed | None) -> None:
+            if answer is not None:
+                self._sent(self._engine.set_mode(mode), f"mode {mode}")
+
+        text = "In FULL_AUTO every signal is sent without your yes, within the limits."
+        self._ask(TypedWord("FULL_AUTO", text, "FULL_AUTO", self._clock), typed)
+
+    def _resume(self, view: View) -> None:
+        def typed(answer: Typed | None) -> None:
+            if answer is not None:
+                self._sent(self._engine.resume(answer.reason), "resume")
+
+        text = f"Trading is {view.account.state}: {view.account.reason or 'no reason given'}.\nResuming from a stop leads to MANUAL."
+        self._ask(TypedWord("Resume trading", text, "RESUME", self._clock, reason=True), typed)

@@ -1,0 +1,132 @@
+"""The dialog all questions are made of. Its default is the safe answer, and it takes no key that was meant for something else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar, TypeVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from widgets.line_editor import LineEditor
+from widgets.palette import Palette
+from widgets.text import clean
+
+ResultT = TypeVar("ResultT")
+
+CONFIRMING = frozenset({"enter", "space", "y"})
+DEAF_SECONDS = 0.25
+"""How long a new dialog takes no key that confirms: a held Enter must not answer a question nobody has read."""
+SCROLLING = {"down": 1, "up": -1, "j": 1, "k": -1}
+
+
+class Dialog(ModalScreen[ResultT], inherit_bindings=False):
+    """`body` draws it, `key` takes its keys; Escape and Ctrl+C answer `safe`. A subclass says what it asks.
+
+    `clock` is monotonic seconds. Keys typed before the dialog opened are dropped, and for its first moment those that confirm.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    DEFAULT_CSS = """
+    Dialog { align: center middle; background: $background 60%; }
+    Dialog > VerticalScroll {
+        width: 76; max-width: 95%; height: auto; max-height: 90%; padding: 1 2;
+        background: $background; border: round $focus; border-title-color: $focus; border-title-style: bold;
+        scrollbar-size-vertical: 1; scrollbar-color: $line; scrollbar-background: $background; scrollbar-color-hover: $focus;
+        scrollbar-background-hover: $background;
+    }
+    Dialog.-grave > VerticalScroll { border: round $error; border-title-color: $error; }
+    Dialog Static { width: 100%; height: auto; background: $background; }
+    """
+
+    def __init__(self, title: str, safe: ResultT, clock: Callable[[], float], *, grave: bool = False) -> None:
+        super().__init__(classes="-grave" if grave else None)
+        self._heading = title
+        self._safe = safe
+        self._clock = clock
+        self._opened = clock()
+        self._pushed = Message().time
+        self._scroller = VerticalScroll(can_focus=False)
+        self._scroller.border_title = Text(f" {clean(title)} ").markup
+        self._content = Static(markup=False)
+
+    def compose(self) -> ComposeResult:
+        with self._scroller:
+            yield self._content
+
+    def on_mount(self) -> None:
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw the body again."""
+        self._content.update(self.body())
+
+    @property
+    def palette(self) -> Palette:
+        return Palette(self.app.theme_variables)
+
+    # ---- what a subclass gives
+
+    def body(self) -> Text:
+        raise NotImplementedError
+
+    def key(self, key: str, character: str | None) -> None:
+        """One key that the dialog may take. Unused keys scroll."""
+
+    # ---- keys
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        """Called for every key while the dialog is on top; `time` is when it was typed, on Textual's own clock."""
+        if time < self._pushed or (key in CONFIRMING and self._clock() - self._opened < DEAF_SECONDS):
+            return
+        if key in ("escape", "ctrl+c"):
+            self.answer(self._safe)
+        else:
+            self.key(key, character)
+
+    def take_paste(self, text: str) -> None:
+        """Nothing is pasted into a question."""
+
+    def answer(self, result: ResultT) -> None:
+        """Close with `result`. A dialog answers once."""
+        if self.is_current:
+            self.dismiss(result)
+
+    def scroll_by(self, key: str) -> None:
+        page = max(self._scroller.size.height - 1, 1)
+        match key:
+            case "pagedown" | "space":
+                self._scroller.scroll_relative(y=page, animate=False)
+            case "pageup":
+                self._scroller.scroll_relative(y=-page, animate=False)
+            case "home" | "g":
+                self._scroller.scroll_home(animate=False)
+            case "end" | "G":
+                self._scroller.scroll_end(animate=False)
+            case _ if key in SCROLLING:
+                self._scroller.scroll_relative(y=SCROLLING[key], animate=False)
+
+
+class Field:
+    """A line to type into, within a dialog: a label and an editor of our own."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        self.editor = LineEditor(longest=200)
+
+    @property
+    def text(self) -> str:
+        return self.editor.text.strip()
+
+    def draw(self, text: Text, palette: Palette, active: bool) -> None:
+        typed, cursor = self.editor.text + " ", self.editor.cursor
+        text.append(f"{self.label}\n", palette.style("muted"))
+        text.append("> ", palette.style("key" if active else "muted"))
+        text.append(clean(typed[:cursor]), palette.style(""))
+        text.append(typed[cursor], palette.style("") if not active else palette.style("title-focus"))
+        text.append(clean(typed[cursor + 1 :]) + "\n", palette.style(""))

@@ -1,0 +1,182 @@
+"""The questions a person is asked before something weighty: a word to type, a reason, a mode, whether to quit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from rich.text import Text
+
+from console.screens.dialog import Dialog, Field
+from engine.model import Mode, TradingState, View
+from widgets import numbers
+from widgets.text import clean
+
+Clock = Callable[[], float]
+ChoiceT = TypeVar("ChoiceT")
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was typed: the reason is empty where none was asked for."""
+
+    reason: str = ""
+
+
+class TypedWord(Dialog[Typed | None]):
+    """Asks for a word in capitals, and with `reason` for a reason too. Answers None unless the word is typed exactly."""
+
+    def __init__(self, title: str, text: str, word: str, clock: Clock, *, reason: bool = False) -> None:
+        super().__init__(title, None, clock, grave=True)
+        self._text = text
+        self._word = word
+        self._fields = [Field(f"Type {word} to go on; Esc leaves everything as it is")]
+        if reason:
+            self._fields.append(Field("Why? It goes to the audit log"))
+        self._active = 0
+        self._complaint = ""
+
+    def body(self) -> Text:
+        palette = self.palette
+        text = Text(f"{clean(self._text)}\n\n", palette.style(""))
+        for place, field in enumerate(self._fields):
+            field.draw(text, palette, place == self._active)
+        text.append(self._complaint or " ", palette.style("error"))
+        return text
+
+    def key(self, key: str, character: str | None) -> None:
+        self._complaint = ""
+        if key == "enter":
+            self._enter()
+        elif key in ("tab", "shift+tab", "up", "down"):
+            self._active = (self._active + (1 if key in ("tab", "down") else -1)) % len(self._fields)
+        else:
+            self._fields[self._active].editor.key(key, character)
+        self.draw()
+
+    def _enter(self) -> None:
+        if self._fields[0].text != self._word:
+            self._active = 0
+            self._complaint = f"That is not the word {self._word}. Nothing was done."
+        elif len(self._fields) > 1 and not self._fields[1].text:
+            # The first Enter leads from the word to the reason; only one on an empty reason is a mistake.
+            self._complaint = "A reason is needed." if self._active == 1 else ""
+            self._active = 1
+        else:
+            self.answer(Typed(self._fields[1].text if len(self._fields) > 1 else ""))
+
+
+class Reason(Dialog[Typed | None]):
+    """Asks for a reason that may stay empty. Enter goes on, Esc does nothing."""
+
+    def __init__(self, title: str, text: str, clock: Clock) -> None:
+        super().__init__(title, None, clock)
+        self._text = text
+        self._field = Field("Why? May stay empty. Enter rejects, Esc lets it wait")
+
+    def body(self) -> Text:
+        text = Text(f"{clean(self._text)}\n\n", self.palette.style(""))
+        self._field.draw(text, self.palette, True)
+        return text
+
+    def key(self, key: str, character: str | None) -> None:
+        if key == "enter":
+            self.answer(Typed(self._field.text))
+        else:
+            self._field.editor.key(key, character)
+            self.draw()
+
+
+@dataclass(frozen=True, slots=True)
+class Choice(Generic[ChoiceT]):
+    """One answer among several: `key` is its letter."""
+
+    value: ChoiceT
+    key: str
+    name: str
+    means: str
+
+
+class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
+    """A choice among several. Enter takes the one that is marked, which at first is the one that changes nothing."""
+
+    def __init__(self, title: str, text: Text | str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
+        super().__init__(title, None, clock)
+        self._text = text
+        self._choices = choices
+        self._marked = first
+
+    def body(self) -> Text:
+        palette = self.palette
+        text = Text("", palette.style(""))
+        if self._text:
+            text.append(f"{self._text}\n\n", palette.style(""))
+        width = max(len(choice.name) for choice in self._choices)
+        for place, choice in enumerate(self._choices):
+            marked = place == self._marked
+            text.append(f" {'▸' if marked else ' '} ", palette.style("key"))
+            text.append(f" {choice.name:<{width}} ", palette.style("title-focus" if marked else "title"))
+            text.append(f"  {choice.key}  ", palette.style("key"))
+            text.append(f"{choice.means}\n", palette.style("" if marked else "muted"))
+        text.append("\n↑ ↓ and Enter, or the letter; Esc changes nothing", palette.style("muted"))
+        return text
+
+    def key(self, key: str, character: str | None) -> None:
+        if key in ("down", "tab", "j"):
+            self._marked = (self._marked + 1) % len(self._choices)
+        elif key in ("up", "shift+tab", "k"):
+            self._marked = (self._marked - 1) % len(self._choices)
+        elif key == "enter":
+            self.answer(self._choices[self._marked].value)
+        else:
+            # A letter only marks: two keys, so that one slip changes no mode and quits nothing.
+            self._marked = next((place for place, choice in enumerate(self._choices) if choice.key == key), self._marked)
+        self.draw()
+
+
+MODES = (
+    Choice(Mode.MANUAL, "m", "MANUAL", "every signal waits for your yes"),
+    Choice(Mode.SEMI_AUTO, "s", "SEMI_AUTO", "what the auto-approve rules cover goes, the rest waits"),
+    Choice(Mode.FULL_AUTO, "f", "FULL_AUTO", "every signal goes, within the limits; asks for the word"),
+    Choice(Mode.RESEARCH, "r", "RESEARCH", "no entries go, every signal keeps a shadow P&L"),
+)
+RESUME = Choice("RESUME", "u", "RESUME", "lift the limit that tripped; asks for the word and a reason")
+
+
+def choose_mode(view: View, clock: Clock) -> Choose[str]:
+    """The mode dialog. Its answer is a mode's name or RESUME."""
+    choices: list[Choice[str]] = [Choice(str(mode.value), mode.key, mode.name, mode.means) for mode in MODES]
+    first = next((place for place, choice in enumerate(choices) if choice.value == view.account.mode), 0)
+    text = f"Now {view.account.mode}."
+    if view.account.state is TradingState.REDUCING:
+        choices.append(RESUME)
+        text += f" REDUCING: {clean(view.account.reason)}"
+    return Choose("Execution mode", text, choices, first, clock)
+
+
+ON_EXIT = {
+    "cancel_entries": "Quitting cancels working entries and keeps protective orders.",
+    "keep": "Quitting leaves every working order at the broker.",
+    "cancel_all": "Quitting cancels every working order.",
+}
+
+
+def ask_quit(view: View, on_exit: str, clock: Clock) -> Choose[bool]:
+    """Says what is still working and what quitting will do to it."""
+    working = [row for row in view.orders if not row.state.is_final]
+    waiting = sum(row.expires_in_s is not None for row in view.signals)
+    lines = [f"{len(working) or 'No'} order{'' if len(working) == 1 else 's'} working."]
+    for row in working[:6]:
+        left = numbers.quantity(row.quantity - row.filled)
+        lines.append(f"   #{row.number} {row.side} {left} {clean(row.symbol)} {row.type.lower()}")
+    if len(working) > 6:
+        lines.append(f"   and {len(working) - 6} more")
+    held = ", ".join(f"{numbers.quantity(row.quantity)} {clean(row.symbol)}" for row in view.positions[:8])
+    lines.append(f"Held: {held}{', and more' if len(view.positions) > 8 else ''}. Positions stay." if held else "No positions.")
+    if waiting:
+        lines.append(f"{waiting} signal{'' if waiting == 1 else 's'} waiting will be void.")
+    if working:
+        lines.append(ON_EXIT[on_exit])
+    choices = [Choice(False, "n", "Stay", "nothing changes"), Choice(True, "y", "Quit", "end in order")]
+    return Choose("Quit?", "\n".join(lines), choices, 0, clock)

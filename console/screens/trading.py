@@ -1,0 +1,401 @@
+"""The trading screen: hands the engine's View to the panels and a person's keys to the engine.
+
+It pulls the View many times a second and is never called by the engine. Every key is dispatched here, at once and in the order typed:
+a key that moves the focus has moved it before the next one is looked at. Nothing here waits for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar, Literal
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Container
+from textual.screen import Screen
+
+from console.completion import complete
+from console.keys import LINE_HINTS, PANELS, KeyMap
+from console.meanings import Context, Parsed, PlaceOrder, context_of, symbol_word
+from console.order_line import parse
+from console.screens.desk import Desk
+from console.screens.dialog import Dialog
+from console.screens.questions import ask_quit
+from console.screens.reading import detail_dialog, help_dialog
+from console.trading_engine import TradingEngine
+from engine.model import Intent, Level, View
+from engine.model.signals import SignalState
+from widgets.banner import Banner
+from widgets.chart import Chart
+from widgets.header import HeaderBar
+from widgets.hints import HintLine
+from widgets.log import Log
+from widgets.order_line import Entered, Left, OrderLine, Reading
+from widgets.orders import Orders
+from widgets.panel import Panel
+from widgets.positions import Positions
+from widgets.risk import Risk
+from widgets.signals import Signals
+from widgets.tab_line import TabLine
+from widgets.table import LiveTable
+from widgets.watchlist import Watchlist
+
+FRAMES_PER_SECOND = 12
+PREVIEW_SECONDS = 1.0
+"""How often the gate is asked again about an order that stands in the line."""
+WIDE = (110, 30)
+MEDIUM = (100, 26)
+TABS = (
+    ("watch", "Watch"),
+    ("positions", "Positions"),
+    ("orders", "Orders"),
+    ("signals", "Signals"),
+    ("risk", "Risk"),
+    ("log", "Log"),
+    ("chart", "Chart"),
+)
+"""Short names, for 80 columns."""
+
+OnExit = Literal["cancel_entries", "keep", "cancel_all"]
+
+
+class TradingScreen(Screen[None], inherit_bindings=False):
+    """`clock` is monotonic seconds; `on_exit` what quitting does to working orders; `leave` ends the program, `next_theme` repaints it."""
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    AUTO_FOCUS = "#watch"
+
+    def __init__(
+        self, engine: TradingEngine, on_exit: OnExit, clock: Callable[[], float], leave: Callable[[], None], next_theme: Callable[[], str]
+    ) -> None:
+        super().__init__()
+        self._engine = engine
+        self._on_exit = on_exit
+        self._clock = clock
+        self._leave = leave
+        self._next_theme = next_theme
+        self._keys = KeyMap()
+        self._view: View | None = None
+        self._reading_context = Context()
+        self._desk = Desk(engine, clock, self._ask, self._say)
+        self._previewed: tuple[Intent, float, str] | None = None
+        self._shown_for: Intent | None = None
+        self._chart_symbol = ""
+        self._last_frame: float | None = None
+        self._lag_ms = 0.0
+        self.panel = "watch"
+        self.zoomed = False
+        self.layout_name = ""
+        self.panels: dict[str, Panel] = {
+            "watch": Watchlist(id="watch"),
+            "chart": Chart(id="chart"),
+            "positions": Positions(id="positions"),
+            "signals": Signals(id="signals"),
+            "orders": Orders(id="orders"),
+            "risk": Risk(id="risk"),
+            "log": Log(id="log"),
+        }
+        self._header = HeaderBar()
+        self._banner = Banner()
+        self._tabs = TabLine(TABS)
+        self._hints = HintLine()
+        self.order_line = OrderLine(self._interpret, self._complete)
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._banner
+        yield self._tabs
+        with Container(id="panels"):
+            yield from self.panels.values()
+        yield self.order_line
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self._go("watch")
+        self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
+
+    # ---- the View
+
+    def _frame(self) -> None:
+        """One frame: the newest View to whatever is on the screen, and what the engine answered."""
+        now = self._clock()
+        if self._last_frame is not None:
+            late = max(now - self._last_frame - 1 / FRAMES_PER_SECOND, 0.0) * 1000
+            # The worst of late, fading: a stall must stay readable for a moment.
+            self._lag_ms = max(late, self._lag_ms * 0.9)
+        self._last_frame = now
+        view = self._engine.view()
+        self._header.show(view, self._lag_ms)
+        if view is not self._view:
+            self._view = view
+            self._reading_context = context_of(view)
+            self._show(view)
+            self.order_line.reread()
+        self._show_preview(view, now)
+        news = self._desk.news(view)
+        if news is not None:
+            self.order_line.say(*news)
+
+    def _show(self, view: View) -> None:
+        self._banner.show(view)
+        for panel in self.panels.values():
+            if panel.display:
+                panel.show(view)  # type: ignore[attr-defined]
+        if self.layout_name == "small":
+            self._show_tabs()
+        if not self._chart_symbol and view.chart is None and view.watch:
+            self._focus_symbol(view.watch[0].symbol)
+
+    def _show_tabs(self) -> None:
+        waiting = self._view is not None and any(row.state is SignalState.WAITING for row in self._view.signals)
+        self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
+
+    def _show_preview(self, view: View, now: float) -> None:
+        """Ask the gate about the order in the line, when it is new and now and then, and show the newest answer."""
+        command = self.order_line.reading.command
+        if not isinstance(command, PlaceOrder):
+            self._previewed = None
+            return
+        intent = command.intent
+        if self._previewed is None or self._previewed[0] != intent or now - self._previewed[1] >= PREVIEW_SECONDS:
+            self._previewed = intent, now, self._engine.preview(intent)
+            if self._shown_for != intent:
+                self.order_line.show_preview(None)
+        reply = next((reply for reply in reversed(view.replies) if reply.command_id == self._previewed[2]), None)
+        if reply is not None:
+            self._shown_for = intent
+            self.order_line.show_preview(reply)
+
+    def _ask(self, dialog: Dialog[Any], answered: Callable[[Any], None]) -> None:
+        self.app.push_screen(dialog, answered)
+
+    def _say(self, text: str, level: Level) -> None:
+        self.order_line.say(text, level)
+
+    # ---- layout and focus
+
+    def on_resize(self, event: events.Resize) -> None:
+        width, height = event.size
+        layout = "small"
+        for name, (least_width, least_height) in (("medium", MEDIUM), ("wide", WIDE)):
+            if width >= least_width and height >= least_height:
+                layout = name
+        if layout != self.layout_name:
+            self.layout_name = layout
+            self._arrange()
+
+    def _arrange(self) -> None:
+        """Which panels are on the screen. The front one is brought out before others go, so that the focus has somewhere to be."""
+        single = self.zoomed or self.layout_name == "small" or (self.layout_name == "medium" and self.panel == "chart")
+        for name, panel in self.panels.items():
+            panel.set_class(name == self.panel, "-front")
+        for layout in ("wide", "medium", "small"):
+            self.set_class(self.layout_name == layout, f"-{layout}")
+        self.set_class(single, "-single")
+        self._show_tabs()
+        self._show_hints()
+        if self._view is not None:
+            self._show(self._view)
+
+    def _show_hints(self) -> None:
+        self._hints.show(LINE_HINTS if self.focused is self.order_line else self._keys.hints(self.panel))
+
+    def _go(self, panel: str) -> None:
+        self.panel = panel
+        self.set_focus(self.panels[panel])
+        self._arrange()
+
+    def on_descendant_focus(self) -> None:
+        """A click moved the focus."""
+        focused = self.focused
+        if isinstance(focused, Panel) and focused.id and focused.id != self.panel:
+            self.panel = focused.id
+            self._arrange()
+        self._show_hints()
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        self._go(event.tab)
+
+    @on(LiveTable.RowHighlighted)
+    def _row_highlighted(self, event: LiveTable.RowHighlighted) -> None:
+        # Only a person's row moves the chart; the first rows of panels without the focus must not.
+        symbol = getattr(event.row, "symbol", "")
+        if symbol and event.table is self.focused:
+            self._focus_symbol(symbol)
+
+    @on(LiveTable.RowChosen)
+    def _row_chosen(self, event: LiveTable.RowChosen) -> None:
+        self._detail(event.row)
+
+    def _focus_symbol(self, symbol: str) -> None:
+        if symbol != self._chart_symbol:
+            self._chart_symbol = symbol
+            self._engine.focus(symbol)
+
+    # ---- keys
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        """Called for every key while this screen is on top."""
+        typing = self.focused is self.order_line
+        action = self._keys.find(key, self.panel, typing)
+        if action is None:
+            if typing:
+                self._typed(self.order_line.take_key(key, character))
+            return
+        if not typing:
+            self.order_line.hush()
+        perform = getattr(self, f"do_{action.name}")
+        if action.argument:
+            perform(action.argument)
+        else:
+            perform()
+
+    def take_paste(self, text: str) -> None:
+        if self.focused is self.order_line:
+            self.order_line.take_paste(text)
+
+    def _typed(self, outcome: Entered | Left | None) -> None:
+        if isinstance(outcome, Entered):
+            self._desk.carry_out(outcome.command, outcome.normal, self._view)
+        elif isinstance(outcome, Left):
+            self._go(self.panel)
+            if outcome.forward:
+                self.do_next_panel()
+
+    # ---- the order line
+
+    def _interpret(self, text: str) -> Reading:
+        read = parse(text, self._reading_context)
+        if isinstance(read, Parsed):
+            return Reading(command=read.meaning, normal=read.normal)
+        return Reading(start=read.start, end=read.end, message=read.message, right=read.right, unfinished=read.unfinished)
+
+    def _complete(self, text: str) -> tuple[int, tuple[str, ...]]:
+        return complete(text, self._reading_context)
+
+    def _begin(self, verb: str) -> None:
+        """The order line on the row's symbol, the cursor where the quantity goes."""
+        symbol = self._symbol()
+        self.do_order_line()
+        self.order_line.prefill(f"{verb}  {symbol_word(symbol)}" if symbol else f"{verb} ", len(verb) + 1)
+
+    def _symbol(self) -> str:
+        row = self._row()
+        symbol = getattr(row, "symbol", "")
+        if not symbol and self.panel == "chart" and self._view is not None and self._view.chart is not None:
+            symbol = self._view.chart.symbol
+        return str(symbol)
+
+    def _row(self) -> Any:
+        panel = self.panels[self.panel]
+        return panel.cursor_row if isinstance(panel, LiveTable) else None
+
+    # ---- what keys do: one method an action of the table
+
+    def do_order_line(self) -> None:
+        self.set_focus(self.order_line)
+        self._show_hints()
+
+    def do_buy(self) -> None:
+        self._begin("buy")
+
+    def do_sell(self) -> None:
+        self._begin("sell")
+
+    def do_approve(self) -> None:
+        self._desk.approve(self._row())
+
+    def do_approve_marked(self) -> None:
+        signals = self.panels["signals"]
+        if isinstance(signals, Signals):
+            self._desk.approve_all([row for row in signals.rows if row.id in signals.marked])
+            signals.clear_marks()
+
+    def do_mark(self) -> None:
+        self._table("mark")
+
+    def do_reject(self) -> None:
+        self._desk.reject(self._row())
+
+    def do_cancel(self) -> None:
+        self._desk.cancel(self._row())
+
+    def do_cancel_symbol(self) -> None:
+        self._desk.cancel_symbol(self._symbol())
+
+    def do_mode(self) -> None:
+        self._desk.choose_mode(self._view)
+
+    def do_flatten(self) -> None:
+        self._desk.flatten(self._view)
+
+    def do_detail(self) -> None:
+        row = self._row()
+        if row is not None:
+            self._detail(row)
+
+    def _detail(self, row: Any) -> None:
+        number, symbol = getattr(row, "number", None), getattr(row, "symbol", "")
+        kind = type(row).__name__.removesuffix("Row").removesuffix("Line")
+        title = " ".join(filter(None, (kind, f"#{number}" if number is not None else "", symbol)))
+        self.app.push_screen(detail_dialog(title, row, self._clock))
+
+    def do_zoom(self) -> None:
+        self.zoomed = not self.zoomed
+        self._arrange()
+
+    def do_panel(self, panel: str) -> None:
+        self._go(panel)
+
+    def do_next_panel(self) -> None:
+        self._step(1)
+
+    def do_previous_panel(self) -> None:
+        self._step(-1)
+
+    def _step(self, step: int) -> None:
+        order = [name for name in PANELS if name != "chart" or self.layout_name != "medium" or self.zoomed]
+        self._go(order[(order.index(self.panel) + step) % len(order)] if self.panel in order else order[0])
+
+    def do_row_up(self) -> None:
+        self._table("cursor", -1)
+
+    def do_row_down(self) -> None:
+        self._table("cursor", 1)
+
+    def do_page_up(self) -> None:
+        self._table("page", -1)
+
+    def do_page_down(self) -> None:
+        self._table("page", 1)
+
+    def do_first_row(self) -> None:
+        self._table("first")
+
+    def do_last_row(self) -> None:
+        self._table("last")
+
+    def _table(self, action: str, *arguments: int) -> None:
+        """A movement in the panel's table, carried out at once: the next key may act on the row it leads to."""
+        panel = self.panels[self.panel]
+        if isinstance(panel, LiveTable):
+            getattr(panel, f"action_{action}")(*arguments)
+
+    def do_theme(self) -> None:
+        self.order_line.say(f"theme {self._next_theme()}", Level.INFO)
+
+    def do_help(self) -> None:
+        self.app.push_screen(help_dialog(self._clock))
+
+    def do_quit(self) -> None:
+        if self._view is None:
+            self._leave()
+            return
+
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self._leave()
+
+        self.app.push_screen(ask_quit(self._view, self._on_exit, self._clock), answered)

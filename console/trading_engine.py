@@ -1,0 +1,48 @@
+"""What the screen needs of an engine. `engine.live.Engine` is one; the screen's tests bring another."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from engine.model import Intent, Mode, View
+
+
+class TradingEngine(Protocol):
+    """Every method but `shutdown` returns at once and may be called from any thread.
+
+    Those that answer a string answer a command's id; what came of it is the Reply of that id in a later View. Errors of the engine
+    itself are told in `View.health.problem`.
+    """
+
+    def start(self) -> None: ...
+
+    def view(self) -> View:
+        """The latest View; asks for the next to be built."""
+
+    def focus(self, symbol: str) -> None:
+        """The symbol that View.chart is to show."""
+
+    def submit(self, intent: Intent) -> str: ...
+
+    def preview(self, intent: Intent) -> str: ...
+
+    def approve(self, signal_id: str) -> str: ...
+
+    def reject(self, signal_id: str, reason: str = "") -> str: ...
+
+    def cancel(self, order_id: str = "", symbol: str = "") -> str:
+        """One order, all of a symbol, or with neither everything that works."""
+
+    def set_mode(self, mode: Mode) -> str: ...
+
+    def emergency_stop(self, reason: str = "stop key") -> str:
+        """The gate is closed before this returns, whatever the engine's loop is doing."""
+
+    def liquidate_all(self) -> str:
+        """Close every position, reduce-only."""
+
+    def resume(self, reason: str) -> str:
+        """Leave HALTED, into MANUAL."""
+
+    def shutdown(self, timeout: float = 5.0) -> None:
+        """Blocking: end in order, as the settings say."""

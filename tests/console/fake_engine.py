@@ -1,0 +1,103 @@
+"""An engine that records what it was asked and serves the View it was given: for tests of the screen alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from engine.model import Intent, Mode, View
+from engine.model.effects import Reply
+from engine.model.verdicts import PASSED, Verdict
+from tests.views import sample_view
+
+
+class FakeEngine:
+    """`calls` holds (method, argument, ...) but for view and preview, which `previews` counts."""
+
+    def __init__(self, view: View | None = None) -> None:
+        self.current = view or sample_view()
+        self.calls: list[tuple[Any, ...]] = []
+        self.previews: list[Intent] = []
+        self.verdict: Verdict = PASSED
+        self.refuses = ""
+        self.silent = False
+        self._ids = count(1)
+
+    def change(self, **changes: Any) -> None:
+        """Serve a View with these fields from now on."""
+        self.current = replace(self.current, revision=self.current.revision + 1, **changes)
+
+    def sent(self) -> list[tuple[Any, ...]]:
+        """What was asked of it, but for starting and which symbol the chart shows."""
+        return [call for call in self.calls if call[0] not in {"start", "focus", "shutdown"}]
+
+    def _command(self, *call: Any) -> str:
+        self.calls.append(call)
+        command_id = f"c-{next(self._ids)}"
+        if not self.silent:
+            self._reply(Reply(command_id, not self.refuses, self.refuses or "done"))
+        return command_id
+
+    def _reply(self, reply: Reply) -> None:
+        self.change(replies=(*self.current.replies, reply)[-50:])
+
+    def start(self) -> None:
+        self.calls.append(("start",))
+
+    def view(self) -> View:
+        return self.current
+
+    def focus(self, symbol: str) -> None:
+        self.calls.append(("focus", symbol))
+
+    def submit(self, intent: Intent) -> str:
+        return self._command("submit", intent)
+
+    def preview(self, intent: Intent) -> str:
+        self.previews.append(intent)
+        command_id = f"p-{next(self._ids)}"
+        price = intent.limit or intent.stop or Decimal("187.53")
+        cost = price * intent.quantity
+        after = self.current.account.buying_power - cost
+        self._reply(
+            Reply(command_id, True, self.verdict.text or "passes", self.verdict, intent.quantity, cost, after, intent.quantity, -0.0001)
+        )
+        return command_id
+
+    def approve(self, signal_id: str) -> str:
+        return self._command("approve", signal_id)
+
+    def reject(self, signal_id: str, reason: str = "") -> str:
+        return self._command("reject", signal_id, reason)
+
+    def cancel(self, order_id: str = "", symbol: str = "") -> str:
+        return self._command("cancel", order_id, symbol)
+
+    def set_mode(self, mode: Mode) -> str:
+        return self._command("set_mode", mode)
+
+    def emergency_stop(self, reason: str = "stop key") -> str:
+        return self._command("emergency_stop", reason)
+
+    def liquidate_all(self) -> str:
+        return self._command("liquidate_all")
+
+    def resume(self, reason: str) -> str:
+        return self._command("resume", reason)
+
+    def shutdown(self, timeout: float = 5.0) -> None:
+        self.calls.append(("shutdown",))
+
+
+def orders(calls: Sequence[tuple[Any, ...]]) -> list[Intent]:
+    """The orders among the calls, in the order they were sent."""
+    return [call[1] for call in calls if call[0] == "submit"]
+
+
+if __name__ == "__main__":
+    from console.app import run_console
+
+    raise SystemExit(run_console(FakeEngine()))
