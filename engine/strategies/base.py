@@ -266,7 +266,7 @@ class Context:
         )
 
     def _unknown(self, symbol: str) -> StrategyError:
-        near = did_you_mean(str(symbol).upper(), self.symbols)
+        near = did_you_mean(str(symbol), self.symbols)
         return StrategyError(f"{symbol!r} is not one of this strategy's symbols ({', '.join(self.symbols)}).{near}")
 
 

@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-from collections import deque
-
 
 class SMA:
     """Simple moving average of the last `period` values."""
 
-    __slots__ = ("_age", "_total", "_window", "period", "value")
+    __slots__ = ("_oldest", "_total", "_window", "period", "value")
 
     def __init__(self, period: int) -> None:
         self.period = period
         self.value: float | None = None
-        self._window: deque[float] = deque(maxlen=period)
+        self._window: list[float] = []
+        self._oldest = 0
         self._total = 0.0
-        self._age = 0
 
     def add(self, value: float) -> float | None:
         """The average with `value` in it, or None until there were `period` values."""
-        window, period = self._window, self.period
-        if len(window) == period:
-            self._total += value - window[0]
+        window = self._window
+        if self.value is None:
             window.append(value)
-            self._age += 1
-            # A running sum drifts by a rounding error a bar; summing afresh once a period keeps it exact at the same average cost.
-            if self._age == period:
-                self._total, self._age = sum(window), 0
-        else:
-            window.append(value)
-            self._total += value
-            if len(window) < period:
+            if len(window) < self.period:
                 return None
-        self.value = self._total / period
-        return self.value
+            self._total = sum(window)
+        else:
+            oldest = self._oldest
+            self._total += value - window[oldest]
+            window[oldest] = value
+            oldest += 1
+            # A running sum drifts by a rounding error a value; summing afresh once a round keeps it exact at nearly the same cost.
+            if oldest == self.period:
+                self._total, oldest = sum(window), 0
+            self._oldest = oldest
+        self.value = average = self._total / self.period
+        return average
 
 
 class RSI:
@@ -71,5 +71,5 @@ class RSI:
             self._loss = (self._loss * (period - 1) + loss) / period
         total = self._gain + self._loss
         # The formula above, multiplied out so that it holds without a loss to divide by.
-        self.value = 100.0 * self._gain / total if total else 50.0
+        self.value = 100.0 * (self._gain / total) if total else 50.0
         return self.value

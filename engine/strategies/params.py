@@ -96,5 +96,6 @@ def check_params(owner: str, declared: Mapping[str, Param], given: Mapping[str, 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'fast'?`, or nothing where nothing is near."""
-    near = difflib.get_close_matches(name.lower(), list(known), n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    spellings = {one.lower(): one for one in known}
+    near = difflib.get_close_matches(name.lower(), list(spellings), n=1)
+    return f" Did you mean {spellings[near[0]]!r}?" if near else ""

@@ -134,7 +134,7 @@ class StrategyRunner:
             self._wake.set()
 
     async def stop(self) -> None:
-        """Call on_stop where the strategy is in a state to answer, and end its process. Takes no longer than a few seconds, whatever it does."""
+        """Call on_stop where the strategy is in a state to answer, and end its process: within a few seconds, whatever it does."""
         self._stopping = True
         self._wake.set()
         if self._task:
@@ -343,12 +343,15 @@ class StrategyRunner:
         except (_DisabledError, HostGoneError) as error:
             self._note(Level.WARNING, f"its file changed, but the new version does not run, so the old one goes on: {error}")
             return old
+        self._life = fresh
         self._recent_errors.clear()
         self._restarts_left = RESTARTS
         self._note(Level.INFO, "its file changed; the new version runs now")
-        with contextlib.suppress(HostGoneError):
-            await old.host.ask(Stop(self._account()))
-        await old.host.close()
+        try:
+            with contextlib.suppress(HostGoneError):
+                await old.host.ask(Stop(self._account()))
+        finally:
+            await old.host.close()
         return fresh
 
     async def _load_edit(self) -> _Life:

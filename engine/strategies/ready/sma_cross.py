@@ -1,5 +1,7 @@
 """Trend following: long while the fast average of closes is above the slow one."""
 
+from itertools import pairwise
+
 from tradeconsole import SMA, Bar, Context, Strategy, StrategyError, param
 
 
@@ -13,37 +15,27 @@ class SmaCross(Strategy):
         if self.fast >= self.slow:
             raise StrategyError(f"fast must be below slow; they are {self.fast} and {self.slow}")
         self.warmup = self.slow + 1
-        self.tracks = {symbol: Track(self.fast, self.slow) for symbol in ctx.symbols}
+        self.averages = {symbol: (SMA(self.fast), SMA(self.slow)) for symbol in ctx.symbols}
+        self.spreads: dict[str, float] = {}
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
-        track = self.tracks[bar.symbol]
-        before = track.spread
-        spread = track.add(bar.close)
-        if before is None or spread is None or (before > 0) == (spread > 0):
+        symbol = bar.symbol
+        averages = self.averages[symbol]
+        fast, slow = averages[0].add(bar.close), averages[1].add(bar.close)
+        if fast is None or slow is None:
             return
-        indicators = {f"SMA{self.fast}": track.fast.value or 0.0, f"SMA{self.slow}": track.slow.value or 0.0}
-        if spread > 0:
-            if not ctx.position(bar.symbol):
-                # How decisively they crossed: full strength where the gap moved by half of a usual day's move, or more.
-                strength = min(1.0, (spread - before) / (0.5 * (track.move.value or bar.close)))
-                ctx.buy(bar.symbol, strength=strength, reason="fast average crossed above slow", indicators=indicators)
-        else:
-            ctx.close(bar.symbol, reason="fast average crossed below slow", indicators=indicators)
+        spread = fast - slow
+        before = self.spreads.get(symbol, spread)
+        self.spreads[symbol] = spread
+        if spread > 0 >= before and not ctx.position(symbol):
+            # How decisively they crossed: full strength where the gap moved by half of the price's usual move, or more.
+            closes = ctx.bars(symbol).closes[-self.slow :]
+            usual = sum(abs(after - close) for close, after in pairwise(closes)) / self.slow
+            strength = min(1.0, 2 * (spread - before) / usual) if usual else 1.0
+            ctx.buy(symbol, strength=strength, reason="fast average crossed above slow", indicators=self.shown(fast, slow))
+        elif spread < 0 <= before:
+            ctx.close(symbol, reason="fast average crossed below slow", indicators=self.shown(fast, slow))
 
-
-class Track:
-    """The averages of one symbol, and how far the fast one is above the slow one."""
-
-    def __init__(self, fast: int, slow: int) -> None:
-        self.fast, self.slow, self.move = SMA(fast), SMA(slow), SMA(fast)
-        self.spread: float | None = None
-        self.close: float | None = None
-
-    def add(self, close: float) -> float | None:
-        fast, slow = self.fast.add(close), self.slow.add(close)
-        if self.close is not None:
-            self.move.add(abs(close - self.close))
-        self.close = close
-        if fast is not None and slow is not None:
-            self.spread = fast - slow
-        return self.spread
+    def shown(self, fast: float, slow: float) -> dict[str, float]:
+        """What a person sees beside the signal."""
+        return {f"SMA{self.fast}": fast, f"SMA{self.slow}": slow}

@@ -1,0 +1,89 @@
+"""An engine's side for tests of a strategy's process: real processes, a list of what was told, and waiting for it."""
+
+from __future__ import annotations
+
+import asyncio
+import textwrap
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TypeVar
+
+from engine.model.inputs import Note, Proposal, StrategyFailed
+from engine.model.market import Bar, Quote
+from engine.model.settings import StrategySettings
+from engine.strategies.supervisor import Snapshot, StrategyRunner
+
+Told = Proposal | StrategyFailed | Note
+T = TypeVar("T", Proposal, StrategyFailed, Note)
+
+PATIENCE_S = 60.0
+"""A bound for a broken test, far above what a good one takes."""
+
+
+def make_bar(at: int, close: float = 100.0, symbol: str = "AAPL") -> Bar:
+    return Bar(symbol, at, close, close, close, close, 1000.0)
+
+
+def make_quote(at: int, price: float = 100.0, symbol: str = "AAPL") -> Quote:
+    return Quote(symbol, at, price, price, 100.0, 100.0, price)
+
+
+class Desk:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.told: list[Told] = []
+        self.bars: list[Bar] = []
+        self.account = Snapshot(Decimal(50_000), Decimal(100_000), {})
+        self.runner: StrategyRunner
+        self._news = asyncio.Event()
+        self._at = 0
+
+    def write(self, source: str, name: str = "mine.py") -> str:
+        path = self.folder / name
+        body = "from tradeconsole import Strategy, param\nimport os, re, signal, sys, time\n" + textwrap.dedent(source)
+        # As an editor does it: whole or not at all.
+        beside = path.with_suffix(".new")
+        beside.write_text(body, encoding="utf-8")
+        beside.replace(path)
+        return str(path)
+
+    async def run(self, file: str, *, deadline_s: float = 30.0, symbols: tuple[str, ...] = ("AAPL",), **params: float | int | str | bool) -> bool:
+        """Start the strategy and wait until it runs; False where it does not."""
+        settings = StrategySettings(file=file, params=params, deadline_s=deadline_s)
+        self.runner = StrategyRunner(settings, symbols, self._tell, run_id="run", history=self._history, snapshot=lambda: self.account)
+        await self.runner.start()
+        return await asyncio.wait_for(self.runner.settled(), PATIENCE_S)
+
+    def bar(self, close: float = 100.0, symbol: str = "AAPL") -> None:
+        """The next bar, told to the strategy."""
+        self._at += 1
+        bar = make_bar(self._at, close, symbol)
+        self.bars.append(bar)
+        self.runner.on_bar(bar)
+
+    async def hears(self, kind: type[T], matches: Callable[[T], bool] = lambda _: True, count: int = 1) -> list[T]:
+        """Wait until `count` of that kind were told."""
+
+        async def wait() -> list[T]:
+            while True:
+                self._news.clear()
+                heard = [one for one in self.told if isinstance(one, kind) and matches(one)]
+                if len(heard) >= count:
+                    return heard
+                await self._news.wait()
+
+        try:
+            return await asyncio.wait_for(wait(), PATIENCE_S)
+        except TimeoutError:
+            raise AssertionError(f"not heard; told was {self.told}, and the strategy is {self.runner.row()}") from None
+
+    def heard(self, kind: type[T]) -> list[T]:
+        return [one for one in self.told if isinstance(one, kind)]
+
+    def _tell(self, one: Told) -> None:
+        self.told.append(one)
+        self._news.set()
+
+    def _history(self, symbol: str, count: int) -> Sequence[Bar]:
+        return [bar for bar in self.bars if bar.symbol == symbol][-count:]
