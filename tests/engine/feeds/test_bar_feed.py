@@ -97,6 +97,20 @@ async def test_intraday_bars_share_their_days_session_and_one_that_closes_at_mid
     ]
 
 
+async def test_playing_that_begins_in_the_middle_of_a_day_announces_that_day_first() -> None:
+    noon = to_ns(datetime(2005, 3, 7, 17, tzinfo=UTC))
+    events = await play(feed_of({"A": [bar("A", noon + number * MINUTE) for number in range(10)]}, start=None))
+    assert events[0] == MarketStatus(open=True, text="playing Mon 2005-03-07", session="2005-03-07", at=noon + 4 * MINUTE)
+
+
+async def test_a_session_never_opens_before_the_last_bar_of_the_one_before() -> None:
+    midnight = to_ns(datetime(2005, 3, 8, 5, tzinfo=UTC))
+    hours = [midnight - back * 60 * MINUTE for back in (4, 3, 2, 1)]
+    events = await play(feed_of({"BTC": [bar("BTC", at) for at in (*hours, midnight - MINUTE, midnight + MINUTE)]}))
+    assert [event.at for event in events] == sorted(event.at for event in events)
+    assert [event.at for event in events if isinstance(event, MarketStatus)][1] == midnight - MINUTE
+
+
 async def test_a_bar_time_takes_its_share_of_a_second_and_delays_do_not_add_up() -> None:
     fake = FakeTime()
     at_bar: list[float] = []
@@ -200,6 +214,8 @@ def test_days_are_days_across_daylight_saving_and_over_weekends() -> None:
     assert feed_of({"A": daily("A", [0, 1, 4, 5, 6, 7])}).timeframe == "1d"
     assert feed_of({"A": daily("A", [6])}).timeframe == "1d"
     assert feed_of({"A": daily("A", [0, 7, 14])}).timeframe == "1w"
+    clocks_change = (date(2005, 4, 3) - MONDAY).days
+    assert feed_of({"A": daily("A", [clocks_change - 1, clocks_change])}).timeframe == "1d"
 
 
 @pytest.mark.parametrize(("pace", "life"), [(100.0, 5.0), (1.0, 5.0), (0.1, 30.0)])

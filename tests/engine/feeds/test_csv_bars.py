@@ -150,6 +150,14 @@ def test_a_file_that_gives_no_bars_is_an_error_in_words(text: str, name: str, me
     assert message in str(error.value)
 
 
+def test_bytes_that_are_no_text_spoil_only_their_row(tmp_path: Path) -> None:
+    path = tmp_path / "AAPL.csv"
+    path.write_bytes((HEADER + GOOD + "2005-02-28,1\xe9,11,9,10,1\n").encode("latin-1") + b"\x00\xff\n")
+    file = read_bars(path)
+    assert len(file.bars["AAPL"]) == 1
+    assert [problem.line for problem in file.problems] == [3, 4]
+
+
 def test_a_missing_file_and_a_folder_are_errors_in_words(tmp_path: Path) -> None:
     with pytest.raises(FeedError, match=r"^There is no file .*AAPL\.csv\.$"):
         read_bars(tmp_path / "AAPL.csv")

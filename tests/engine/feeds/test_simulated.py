@@ -152,10 +152,10 @@ async def test_a_bar_closes_on_its_boundary_and_holds_the_trades_quoted_within_i
 
 
 async def test_a_bar_without_a_trade_stands_still() -> None:
-    told = await play(market("AAPL", rate=0.1, bar_seconds=1))
-    quiet = [bar for bar in bars(told, "AAPL") if not bar.volume]
-    assert len(quiet) > 40
-    assert all(bar.open == bar.high == bar.low == bar.close for bar in quiet)
+    closed = bars(await play(market("AAPL", rate=2.0, bar_seconds=1, lasting_s=300)), "AAPL")
+    quiet = [(before, bar) for before, bar in pairwise(closed) if not bar.volume]
+    assert len(quiet) > 20
+    assert all(bar.open == bar.high == bar.low == bar.close == before.close for before, bar in quiet)
 
 
 async def test_volume_does_not_depend_on_the_rate_of_quotes() -> None:
