@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.feeds.bars import BarFeed
@@ -44,6 +44,7 @@ async def test_symbols_are_merged_by_time_whenever_they_start_end_or_miss_a_day(
 
 
 @given(st.dictionaries(st.sampled_from(["A", "B", "C"]), st.sets(st.integers(0, 400), min_size=1), min_size=1), st.integers(0, 500))
+@settings(deadline=None)
 async def test_every_bar_is_told_once_in_order_of_time_or_is_history(days: dict[str, set[int]], offset: int) -> None:
     bars = {symbol: daily(symbol, sorted(chosen)) for symbol, chosen in days.items()}
     try:

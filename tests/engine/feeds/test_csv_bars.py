@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.feeds.base import FeedError
@@ -169,6 +169,7 @@ FIELDS = st.sampled_from(["2005-02-25", "2005-02-25T15:30Z", "10", "9.5", "-1", 
 
 
 @given(st.lists(st.lists(FIELDS | st.text(max_size=8), max_size=8), max_size=12))
+@settings(deadline=None)
 def test_whatever_a_file_holds_it_gives_sound_bars_or_words_that_are_safe_to_show(rows: list[list[str]]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "AAPL.csv")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -35,4 +36,5 @@ def test_words_are_listed_as_a_person_would() -> None:
 
 def test_opening_a_feed_imports_nothing_heavy() -> None:
     code = "import sys, engine.feeds.open; print([m for m in ('numpy', 'pandas', 'alpaca', 'ib_insync', 'yfinance') if m in sys.modules])"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+    root = Path(__file__).parents[3]
+    assert subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout == "[]\n"
