@@ -58,6 +58,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._received = bytearray()
         self._last_words = b""
         self._why = ""
+        self._closing = False
         self._allowed_s = LOAD_S
         self._heard = self._looked = clock()
         self._step_s = min(0.5, deadline_s / 5)
@@ -122,10 +123,13 @@ class HostProcess(asyncio.SubprocessProtocol):
     async def close(self) -> None:
         """Kill what is left, and let go of the pipes. Returns soon, whatever the process does."""
         self._why = self._why or "it was stopped"
+        self._closing = True
         self.kill()
-        self._transport.close()
+        if self._transport.get_returncode() is not None:
+            self._transport.close()
         # Where even SIGKILL waits (a process stuck in a dead disk's driver), the engine does not.
         await asyncio.wait([self._closed], timeout=CLOSE_S)
+        self._transport.close()
         self._end()
 
     # ---- told by the loop
@@ -153,9 +157,11 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._why = self._why or _ending(0 if code is None else code)
         self.kill()
         # What is left in the pipes is read to their end; but a child that left the group may hold them open for ever.
-        self._loop.call_later(CLOSE_S, self._transport.close)
+        # Not before this moment: closing the transport of a living process reaps it behind asyncio's back.
+        self._loop.call_later(0.0 if self._closing else CLOSE_S, self._transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._transport.close()
         if not self._closed.done():
             self._closed.set_result(None)
         self._end()

@@ -12,6 +12,7 @@ from typing import TypeVar
 from engine.model.inputs import Note, Proposal, StrategyFailed
 from engine.model.market import Bar, Quote
 from engine.model.settings import StrategySettings
+from engine.strategies.params import Value
 from engine.strategies.supervisor import Snapshot, StrategyRunner
 
 Told = Proposal | StrategyFailed | Note
@@ -48,11 +49,15 @@ class Desk:
         beside.replace(path)
         return str(path)
 
-    async def run(self, file: str, *, deadline_s: float = 30.0, symbols: tuple[str, ...] = ("AAPL",), **params: float | int | str | bool) -> bool:
-        """Start the strategy and wait until it runs; False where it does not."""
+    async def begin(self, file: str, deadline_s: float = 30.0, symbols: tuple[str, ...] = ("AAPL",), **params: Value) -> None:
+        """Start the strategy, and do not wait for it."""
         settings = StrategySettings(file=file, params=params, deadline_s=deadline_s)
         self.runner = StrategyRunner(settings, symbols, self._tell, run_id="run", history=self._history, snapshot=lambda: self.account)
         await self.runner.start()
+
+    async def run(self, file: str, deadline_s: float = 30.0, symbols: tuple[str, ...] = ("AAPL",), **params: Value) -> bool:
+        """Start the strategy and wait until it runs; False where it does not."""
+        await self.begin(file, deadline_s, symbols, **params)
         return await asyncio.wait_for(self.runner.settled(), PATIENCE_S)
 
     def bar(self, close: float = 100.0, symbol: str = "AAPL") -> None:

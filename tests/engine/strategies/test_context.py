@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 import pytest
 
 from engine.strategies.base import BARS_KEPT, Bars
@@ -85,7 +83,7 @@ def test_a_target_that_is_held_and_closing_when_flat_order_nothing(ctx: Context)
 
 
 def test_drafts_are_taken_once(ctx: Context) -> None:
-    ctx.buy("AAPL", Decimal("1.5"), limit=10, reason="why", strength=0.5, indicators={"RSI": 30})
+    ctx.buy("AAPL", 1.5, limit=10, reason="why", strength=0.5, indicators={"RSI": 30})
     (draft,) = ctx.take()
     assert (draft.quantity, draft.limit, draft.stop, draft.reason, draft.indicators) == (1.5, 10.0, None, "why", {"RSI": 30.0})
     assert ctx.take() == []

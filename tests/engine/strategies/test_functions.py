@@ -51,8 +51,13 @@ def test_the_function_is_handed_a_dataframe_of_the_bars_so_far() -> None:
 
 
 def test_the_dataframe_stays_bounded() -> None:
-    lengths = []
-    strategy = FunctionStrategy(lambda data, symbol, price: lengths.append(len(data)) or ("HOLD", 0.0, {}), {}, False, {})
+    lengths: list[int] = []
+
+    def function(data: Any, symbol: str, price: float) -> tuple[str, float, None]:
+        lengths.append(len(data))
+        return "HOLD", 0.0, None
+
+    strategy = FunctionStrategy(function, {}, False, {})
     ctx = Context(("AAPL",))
     ctx.start(strategy.warmup)
     for day in range(ROWS + 5):
@@ -63,7 +68,7 @@ def test_the_dataframe_stays_bounded() -> None:
 
 
 def test_only_a_changed_answer_acts() -> None:
-    buy, hold = ("BUY", 0.9, {"x": 1}), ("HOLD", 0, {})
+    buy, hold = ("BUY", 0.9, {"x": 1}), ("HOLD", 0, None)
     assert run([buy, buy, buy]) == [(Side.BUY, None)]
     assert run([buy, hold, buy]) == [(Side.BUY, None), (Side.BUY, None)]
 
@@ -76,7 +81,8 @@ def test_buy_does_nothing_while_held_and_sell_closes_what_is_held() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer", [None, "BUY", ("BUY", 1.0), ("LONG", 1.0, {}), ("BUY", "much", {}), ("BUY", 1.5, {}), ("BUY", float("nan"), {}), ("BUY", 1.0, 7)]
+    "answer",
+    [None, "BUY", ("BUY", 1.0), ("LONG", 1.0, {}), ("BUY", "much", {}), ("BUY", 1.5, {}), ("BUY", float("nan"), {}), ("BUY", 1.0, 7)],
 )
 def test_an_answer_of_another_shape_says_what_was_expected_and_what_came(answer: object) -> None:
     with pytest.raises(StrategyError, match=r'must answer \("BUY", "SELL" or "HOLD", strength from 0 to 1, a dict of indicators\)'):

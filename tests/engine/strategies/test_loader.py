@@ -86,11 +86,11 @@ def test_wrong_parameters_are_refused_without_running_the_file(tmp_path: Path, p
 
 
 def test_a_missing_file_says_which_ready_made_one_was_perhaps_meant(tmp_path: Path) -> None:
-    with pytest.raises(StrategyError, match="no strategy file 'sma_cros'. Did you mean 'sma_cross'. Ready-made ones: rsi_rev"):
+    with pytest.raises(StrategyError, match=r"no strategy file 'sma_cros'\. Did you mean 'sma_cross'\? Ready-made ones: rsi_rev"):
         check("sma_cros", {})
     with pytest.raises(StrategyError, match="is a folder"):
         check(str(tmp_path), {})
-    with pytest.raises(StrategyError, match="cannot be opened|no strategy file"):
+    with pytest.raises(StrategyError, match="cannot be opened"):
         check("nul\0byte.py", {})
 
 
@@ -156,7 +156,7 @@ def test_a_function_is_found_by_name_or_as_the_only_one_of_its_shape(tmp_path: P
 def test_a_functions_keywords_are_its_parameters(tmp_path: Path) -> None:
     file = write(tmp_path, "def strategy(data, symbol, current_price, period=14): ...\n")
     assert isinstance(load(file, {"period": 20}), FunctionStrategy)
-    with pytest.raises(StrategyError, match="no parameter 'perod'. Did you mean 'period'"):
+    with pytest.raises(StrategyError, match=r"no parameter 'perod'\. Did you mean 'period'"):
         check(file, {"perod": 20})
     with pytest.raises(StrategyError, match="period must be a whole number; it is 'long'"):
         check(file, {"period": "long"})

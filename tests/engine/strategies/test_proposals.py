@@ -68,8 +68,7 @@ def test_whatever_is_sent_no_control_character_and_no_number_that_is_none_comes_
     draft = Draft(symbol, Side.SELL, number, None, number, number, reason, {name: number})
     try:
         made = to_proposal(draft, "1", "s", (symbol,))
-    except StrategyError as error:
-        assert str(error)
+    except StrategyError:
         return
     texts = [made.reason, *(key for key, _ in made.votes[0].indicators)]
     assert all(char.isprintable() for text in texts for char in text)

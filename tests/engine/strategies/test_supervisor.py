@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from decimal import Decimal
 
 import pytest
@@ -18,7 +17,8 @@ class Buyer(Strategy):
     size = param(10, low=1, high=100)
 
     def on_bar(self, ctx, bar):
-        ctx.buy(bar.symbol, self.size, limit=bar.close - 0.01, reason="because", strength=0.7, indicators={"seen": len(ctx.bars(bar.symbol))})
+        seen = len(ctx.bars(bar.symbol))
+        ctx.buy(bar.symbol, self.size, limit=bar.close - 0.01, reason="because", strength=0.7, indicators={"seen": seen})
 """
 
 
@@ -62,7 +62,9 @@ async def test_ids_stay_unique_and_events_are_told_in_order(desk: Desk) -> None:
 
 
 async def test_the_context_shows_the_account_as_of_the_event(desk: Desk) -> None:
-    desk.account = Snapshot(Decimal("1234.56"), Decimal("99999.5"), {"AAPL": (Decimal(-3), Decimal("10.5")), "MSFT": (Decimal(0), Decimal(0))})
+    desk.account = Snapshot(
+        Decimal("1234.56"), Decimal("99999.5"), {"AAPL": (Decimal(-3), Decimal("10.5")), "MSFT": (Decimal(0), Decimal(0))}
+    )
     await desk.run(
         desk.write("""
         class Shows(Strategy):
@@ -85,11 +87,9 @@ async def test_warm_up_tells_past_bars_and_drops_what_is_ordered_on_them(desk: D
 
 
 async def test_a_bar_that_came_while_it_was_starting_is_told_once(desk: Desk) -> None:
-    starting = asyncio.create_task(desk.run(desk.write(BUYER.replace("size =", "warmup = 5\n    size ="))))
-    while not hasattr(desk, "runner") or desk.runner.row().state != "starting":
-        await asyncio.sleep(0)
+    await desk.begin(desk.write(BUYER.replace("size =", "warmup = 5\n    size =")))
     desk.bar()
-    await starting
+    assert await desk.runner.settled()
     desk.bar()
     await desk.hears(Proposal)
     await desk.runner.stop()
@@ -209,5 +209,3 @@ async def test_the_files_beside_it_and_its_own_name_shadow_nothing(desk: Desk, m
     desk.bar()
     (made,) = await desk.hears(Proposal)
     assert made.strategy == "engine"
-
-
