@@ -11,7 +11,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from console import __version__
-from console.config import ConfigError, load
+from console.config import ConfigError, folders, load
 from engine.model.ranges import hints, parse
 from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
 
@@ -20,7 +20,10 @@ _app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exception
 
 
 def main() -> None:
-    """The command `tradeconsole`. Ends the process: 0 in order, 2 where it did not start, which one sentence explains."""
+    """The command `tradeconsole`. Ends the process.
+
+    Its code is 0 after an end in order, 2 where the command or the config is wrong, 1 where the engine failed, 128 + n after signal n.
+    """
     _app()
 
 
@@ -83,7 +86,7 @@ def tradeconsole(
     changes: dict[str, Any] = {"symbols": symbols, "mode": mode, "database": database, "strategies": _strategies(strategy, settings)}
     market = {"source": feed, "pace": pace, "start": start, "seed": seed}
     settings = replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes))
-    _run(settings, headless)
+    raise typer.Exit(_run(settings, headless))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -98,24 +101,30 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, headless: bool) -> None:
+def _run(settings: Settings, headless: bool) -> int:
+    """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens."""
     from console.build import create_engine
-    from engine.feeds.base import FeedError
-    from engine.model.journal import JournalError
+    from engine.strategies.loader import check
     from engine.strategies.params import StrategyError
+    from themes import ThemeError
 
+    source = settings.feed.source
+    if source not in ("sim", "sample") and not Path(source).exists():
+        _end(f"--feed: there is no feed {source!r}, nor a file of that name. Give sim, sample, or the path of a CSV file.")
     try:
-        engine = create_engine(settings)
-    except (FeedError, JournalError, StrategyError, OSError) as error:
-        _end(str(error))
-    if headless:
-        from console.headless import run_headless
+        for strategy in settings.strategies:
+            check(strategy.file, strategy.params)
+        if headless:
+            from console.headless import run_headless
 
-        run_headless(engine)
-    else:
+            return run_headless(create_engine(settings))
         from console.app import run_console
 
-        run_console(engine)
+        return run_console(create_engine(settings), on_exit=settings.on_exit, theme_folders=(folders().config / "themes",))
+    except StrategyError as error:
+        _end(f"--strategy: {error}")
+    except (ThemeError, TimeoutError) as error:
+        _end(str(error))
 
 
 def _end(text: str) -> NoReturn:

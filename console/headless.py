@@ -17,24 +17,30 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.2
 
 
-def run_headless(engine: TradingEngine) -> None:
-    """Starts `engine` and returns once SIGINT, SIGTERM or SIGHUP came and it has shut down. Call it on the main thread."""
+def run_headless(engine: TradingEngine) -> int:
+    """Starts `engine` and returns once a signal came (0) or the engine failed (1), and it has shut down. Call it on the main thread."""
     came: list[int] = []
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has said that a hang-up is not to end it
             signal.signal(number, lambda number, _: came.append(number))
-    told = 0
+    told, problem = 0, ""
     engine.start()
     try:
-        while not came:
-            told = _tell(engine.view().log, told)
+        while not came and not problem:
+            view = engine.view()
+            told = _tell(view.log, told)
+            problem = "" if view.health.ready else view.health.problem
             time.sleep(_POLL_S)
+        engine.shutdown()
+        _tell(engine.view().log, told)
     except BrokenPipeError:
         # Whoever read the log is gone. What is left to say goes nowhere, and the run ends in order all the same.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         engine.shutdown()
-    _tell(engine.view().log, told)
+    if problem:
+        print(f"tradeconsole: {problem}", file=sys.stderr)
+    return 1 if problem else 0
 
 
 def _tell(log: Sequence[LogLine], told: int) -> int:

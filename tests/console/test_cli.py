@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from decimal import Decimal
@@ -14,6 +15,7 @@ from typer.testing import CliRunner
 from console import __version__, cli
 from engine.model.modes import Mode
 from engine.model.settings import Settings, StrategySettings
+from tests.project_files import ROOT
 
 
 @pytest.fixture
@@ -25,7 +27,12 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def settings_of(monkeypatch: pytest.MonkeyPatch, *options: str) -> Settings:
     """The settings that a start with these options hands to the engine."""
     started: list[Settings] = []
-    monkeypatch.setattr(cli, "_run", lambda settings, _headless: started.append(settings))
+
+    def start(settings: Settings, _headless: bool) -> int:
+        started.append(settings)
+        return 0
+
+    monkeypatch.setattr(cli, "_run", start)
     result = CliRunner().invoke(cli._app, ["--headless", *options])
     assert result.exit_code == 0, result.output
     return started[0]
@@ -78,9 +85,26 @@ def test_a_wrong_option_is_one_sentence_that_names_it(home: Path, options: str, 
     assert "Traceback" not in result.output
 
 
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            "--feed nowhere.csv",
+            "--feed: there is no feed 'nowhere.csv', nor a file of that name. Give sim, sample, or the path of a CSV file.",
+        ),
+        ("--strategy sma_cros", "--strategy: There is no strategy file 'sma_cros'. Did you mean"),
+    ],
+)
+def test_what_is_not_there_is_said_before_anything_starts(home: Path, options: str, said: str) -> None:
+    result = CliRunner().invoke(cli._app, ["--headless", *options.split()])
+    assert result.exit_code == 2
+    assert said in result.output
+    assert list(home.iterdir()) == []
+
+
 def tradeconsole(*options: str, home: Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     """A start of the real command, with its output in a pipe."""
-    environment = {"PATH": os.environ["PATH"], "TRADECONSOLE_HOME": str(home), "PYTHONPATH": str(Path(cli.__file__).parent.parent)}
+    environment = {"PATH": os.environ["PATH"], "TRADECONSOLE_HOME": str(home), "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tradeconsole", *options]
     return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=cwd, timeout=60, check=False)
 
@@ -107,6 +131,42 @@ def test_without_a_terminal_it_says_so(tmp_path: Path) -> None:
 
 def test_the_version_is_told(tmp_path: Path) -> None:
     assert tradeconsole("--version", home=tmp_path).stdout == f"tradeconsole {__version__}\n"
+
+
+def test_an_engine_that_cannot_start_ends_a_run_without_a_screen(tmp_path: Path) -> None:
+    result = tradeconsole("--headless", "--feed", "sample", "--symbols", "ZZZZ", home=tmp_path)
+    assert result.returncode == 1
+    assert result.stderr.startswith("tradeconsole: The sample has no ZZZZ: it holds AAPL")
+
+
+def test_a_run_without_a_screen_prints_its_log_until_a_signal_and_ends_in_order(tmp_path: Path) -> None:
+    options = "--headless --feed sample --symbols IBM --strategy sma_cross --mode full-auto --pace 200"
+    with subprocess.Popen(
+        [sys.executable, "-m", "tradeconsole", *options.split()],
+        env={"PATH": os.environ["PATH"], "TRADECONSOLE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        filled = next(line for line in process.stdout if "fill: " in line)
+        process.send_signal(signal.SIGTERM)
+        rest = process.stdout.read()
+        assert (process.wait(30), process.stderr.read()) == (0, "")
+    assert "BUY" in filled
+    assert "IBM" in filled
+    numbers = [line.split("fill: #")[1].split()[0] for line in (filled + rest).splitlines() if "fill: " in line]
+    assert len(numbers) == len(set(numbers)), "a line was told twice"
+    assert (tmp_path / "paper.sqlite").exists()
+
+
+def test_a_reader_of_the_log_that_goes_away_ends_the_run_in_order(tmp_path: Path) -> None:
+    options = "--headless --feed sample --symbols IBM --strategy sma_cross --mode full-auto --pace 200"
+    command = f"{sys.executable} -m tradeconsole {options} | head -3"
+    environment = {"PATH": os.environ["PATH"], "TRADECONSOLE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
+    result = subprocess.run(command, shell=True, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    assert (len(result.stdout.splitlines()), result.stderr) == (3, "")
 
 
 def test_a_file_of_the_users_that_is_called_engine_does_not_get_in_the_way(tmp_path: Path) -> None:
