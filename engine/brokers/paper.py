@@ -80,13 +80,14 @@ class PaperBroker:
         self._tell(self._update(ticket))
 
     async def cancel(self, orders: Sequence[Order]) -> None:
-        for order in orders:
-            ticket = self._tickets.get(order.id)
-            if ticket is None:
-                raise AmbiguousError(f"paper has not seen #{order.number}")
-            if self._matcher.remove(order.id) is not None:
+        known = [ticket for order in orders if (ticket := self._tickets.get(order.id)) is not None]
+        for ticket in known:
+            if self._matcher.remove(ticket.order.id) is not None:
                 ticket.event = OrderEvent.CANCEL
             self._tell(self._update(ticket))
+        if len(known) < len(orders):
+            unseen = ", ".join(f"#{order.number}" for order in orders if order.id not in self._tickets)
+            raise AmbiguousError(f"paper has not seen {unseen}")
 
     async def find(self, order_id: str) -> OrderUpdate | None:
         ticket = self._tickets.get(order_id)

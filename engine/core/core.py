@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core.desk import SECOND, Desk
-from engine.core.gate import Judgement, protects
+from engine.core.gate import Judgement
 from engine.core.reconcile import reconcile
 from engine.core.signals import Signals
 from engine.model.effects import Effect, Latch, Reply
@@ -37,9 +37,9 @@ from engine.model.inputs import (
 )
 from engine.model.market import Bar, Instrument, MarketStatus, Quote
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import HUNDRED, cents
+from engine.model.money import HUNDRED, ZERO, cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, Side, Source
+from engine.model.orders import Intent, Order, OrderType, Side, Source
 from engine.model.records import (
     EquityMarked,
     FillBooked,
@@ -150,8 +150,8 @@ class Core:
 
     def prime(self, symbol: str, last: float, previous: float | None) -> None:
         """The price before the first live event: marks what is held, and is too old to trade on."""
-        self.prices.prime(symbol, last, previous)
-        self.state.portfolio.mark(symbol, last)
+        if self.prices.prime(symbol, last, previous):
+            self.state.portfolio.mark(symbol, last)
 
     def _on_bar(self, bar: Bar) -> None:
         self.desk.now = max(self.desk.now, bar.at)
@@ -174,6 +174,10 @@ class Core:
     # ---- a person's commands
 
     def _on_submit(self, command: Submit) -> None:
+        if command.intent.source is not Source.PERSON:
+            # A strategy's order asks the mode, and a closing order is no way around the limits.
+            self.desk.reply(command.id, False, "only a person's own order is submitted: strategies propose, and flatten is a command")
+            return
         judgement = self.gate.judge(command.intent, self.desk.mono)
         if not judgement.passes:
             self.desk.deny(judgement)
@@ -204,7 +208,7 @@ class Core:
             cost=cost,
             buying_power_after=cents(judgement.figures.buying_power - judgement.price * opens),
             position_after=judgement.position + moved,
-            distance=None if not market else float((judgement.price - market) / market),
+            distance=None if not market else float(((intent.limit or intent.stop or judgement.price) - market) / market),
         )
 
     def _on_cancel(self, command: Cancel) -> None:
@@ -217,7 +221,8 @@ class Core:
                 return
             chosen = [order]
         else:
-            chosen = [o for o in book.working(command.symbol) if not (command.entries_only and self._closes(o))]
+            spared = self._closing(book.working())
+            chosen = [o for o in book.working(command.symbol) if not (command.entries_only and o.id in spared)]
         asked = self.desk.cancel(chosen)
         what = ", ".join(f"#{order.number}" for order in asked)
         self.desk.reply(command.id, bool(asked), f"cancel of {what} sent" if asked else "nothing is working there")
@@ -243,12 +248,19 @@ class Core:
 
     def _on_flatten(self, command: Flatten) -> None:
         """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
-        closing = {o.symbol for o in self.state.book.open.values() if o.source is Source.FLATTEN}
+        book = self.state.book
+        closing = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
         sent = []
         for symbol, held in command.positions:
             if held and symbol not in closing:
                 side = Side.SELL if held > 0 else Side.BUY
-                wish = Intent(symbol, side, abs(held), source=Source.FLATTEN, reduce_only=True, reason="flatten")
+                # A cancel may come too late, so what still works on this side counts as if it had traded.
+                working = book.working_quantity(symbol, side)
+                if working:
+                    self.desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
+                if working >= abs(held):
+                    continue
+                wish = Intent(symbol, side, abs(held) - working, source=Source.FLATTEN, reduce_only=True, reason="flatten")
                 judgement = self.gate.judge(wish, self.desk.mono)
                 if judgement.passes:
                     sent.append(self.desk.place(judgement, abs(held)))
@@ -336,8 +348,8 @@ class Core:
         text = f"{failure.error}{' It is disabled.' if failure.disabled else ''}"
         self.desk.note(Level.ERROR, failure.strategy, text, failure.detail)
         if failure.disabled:
-            mine = [o for o in self.state.book.working() if o.strategy == failure.strategy and not self._closes(o)]
-            self.desk.cancel(mine)
+            spared = self._closing(self.state.book.working())
+            self.desk.cancel([o for o in self.state.book.working() if o.strategy == failure.strategy and o.id not in spared])
 
     def _on_note(self, note: Note) -> None:
         self.desk.note(note.level, note.source, note.text)
@@ -357,12 +369,10 @@ class Core:
     def _cancel_for_halt(self) -> list[Order]:
         """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
         self._cancel_due = self.desk.mono + _CANCEL_AGAIN_EVERY
-        keep = self.desk.settings.stop.keep_protective
-        chosen = [o for o in self.state.book.working() if o.source is not Source.FLATTEN and not (keep and self._protects(o))]
-        return self.desk.cancel(chosen)
-
-    def _protects(self, order: Order) -> bool:
-        return protects(order, self.state.portfolio.position(order.symbol))
+        working = self.state.book.working()
+        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
+        spared = self._closing(protective) if self.desk.settings.stop.keep_protective else set()
+        return self.desk.cancel([o for o in working if o.source is not Source.FLATTEN and o.id not in spared])
 
     def _watch_daily_loss(self) -> None:
         state = self.state
@@ -377,10 +387,20 @@ class Core:
         if state.trading is TradingState.ACTIVE:
             self.desk.record(TradingStateChanged(TradingState.REDUCING, "daily loss", reason, self.desk.now))
         self.desk.note(Level.ERROR, "risk", f"{reason}: no entries until the next session and your word; resting entries are cancelled")
-        self.desk.cancel([o for o in state.book.working() if not self._closes(o)])
+        spared = self._closing(state.book.working())
+        self.desk.cancel([o for o in state.book.working() if o.id not in spared])
 
-    def _closes(self, order: Order) -> bool:
-        return order.side.sign * self.state.portfolio.position(order.symbol) < 0
+    def _closing(self, orders: Iterable[Order]) -> set[str]:
+        """Those of `orders` that together close no more than is held. What would take a position across zero is an entry; where there is
+        too much, a flatten's order is spared before a stop, and a stop before the rest."""
+        held = {symbol: holding.quantity for symbol, holding in self.state.portfolio.holdings.items()}
+        spared = set()
+        for order in sorted(orders, key=lambda o: (o.source is not Source.FLATTEN, o.type is not OrderType.STOP)):
+            left = held.get(order.symbol, ZERO)
+            if order.side.sign * left < 0 and order.remaining <= abs(left):
+                held[order.symbol] = left + order.side.sign * order.remaining
+                spared.add(order.id)
+        return spared
 
     def _mark_equity(self) -> None:
         portfolio = self.state.portfolio

@@ -12,13 +12,10 @@ from engine.core.risk.checks import judge
 from engine.core.state import State
 from engine.model.market import Instrument
 from engine.model.modes import Mode, TradingState
-from engine.model.money import ZERO, to_lot, to_tick
-from engine.model.orders import Intent, Order, OrderType, Side, Source
+from engine.model.money import ZERO, is_amount, to_lot, to_tick
+from engine.model.orders import Intent, OrderState, OrderType, Side, Source
 from engine.model.settings import Limits
 from engine.model.verdicts import PASSED, Outcome, Verdict
-
-_LARGEST = Decimal(10) ** 12
-"""No price and no quantity is larger; a longer number is a slip of the finger, and would overflow what is computed from it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +83,15 @@ class Gate:
             stop=None if wish.stop is None else to_tick(wish.stop, instrument.tick),
         )
         if intent.quantity <= 0:
-            return Judgement(intent, _deny("lot size", f"{wish.quantity:f} is less than one lot of {instrument.lot:f}."))
+            return Judgement(intent, _deny("lot size", f"{wish.quantity} is less than one lot of {instrument.lot:f}."))
         if any(price is not None and price <= 0 for price in (intent.limit, intent.stop)):
             return Judgement(intent, _deny("tick size", f"The price is less than one tick of {instrument.tick:f}."))
         figures = self.figures()
         case = self._case(intent, instrument, figures, mono)
         if intent.reduce_only and intent.source is not Source.FLATTEN:
-            if case.closable <= 0:
+            if case.closable < instrument.lot:
                 return Judgement(intent, _deny("reduce only", f"There is nothing of {intent.symbol} left to close."))
-            intent = case.intent = replace(intent, quantity=min(intent.quantity, case.closable))
+            intent = case.intent = replace(intent, quantity=to_lot(min(intent.quantity, case.closable), instrument.lot))
         verdict = self._closed(case) or (PASSED if intent.source is Source.FLATTEN else judge(case))
         if verdict.outcome is Outcome.RESIZE:
             if intent.source is Source.STRATEGY and verdict.quantity is not None:
@@ -109,11 +106,13 @@ class Gate:
 
     def _case(self, intent: Intent, instrument: Instrument, figures: Figures, mono: int) -> RiskCase:
         state, symbol = self._state, intent.symbol
+        market = self._prices.reference(symbol, intent.side)
         return RiskCase(
             intent=intent,
             instrument=instrument,
             limits=self._limits,
-            price=intent.limit or intent.stop or self._prices.reference(symbol, intent.side),
+            price=_valued_at(intent, market),
+            market=market,
             fresh=self._prices.is_fresh(symbol, mono),
             price_age_s=self._prices.age_s(symbol, mono),
             price_life_s=self._prices.life_s,
@@ -149,6 +148,10 @@ class Gate:
             return _deny("research", "In RESEARCH nothing is entered; only orders that reduce a position go through.")
         if case.intent.symbol in self.mismatched:
             return _deny("mismatch", f"{self.mismatched[case.intent.symbol]}: no entries until both agree.")
+        lost = next((o for o in state.book.open.values() if o.symbol == intent.symbol and o.state is OrderState.UNKNOWN), None)
+        if lost is not None:
+            text = f"#{lost.number} is UNKNOWN: no entries in {intent.symbol} until the broker tells what became of it."
+            return _deny("unknown order", text)
         return None
 
     def _reserved(self) -> Decimal:
@@ -166,17 +169,22 @@ class Gate:
         return total
 
 
-def protects(order: Order, position: Decimal) -> bool:
-    """Whether a working order is there to limit a position's loss: a stop on the other side of it."""
-    return order.type is OrderType.STOP and order.side.sign * position < 0
+def _valued_at(intent: Intent, market: Decimal | None) -> Decimal | None:
+    """What a share of it may cost at most, as far as prices tell. A buy never pays more than its limit, and a sale's stop trades below it;
+    a sale's limit below the market, or a buy's stop, trades at the market's price however far from its own."""
+    own = intent.limit or intent.stop
+    if own is None or market is None:
+        return own or market
+    is_cap = (intent.type is OrderType.LIMIT) == (intent.side is Side.BUY)
+    return own if is_cap else max(own, market)
 
 
 def _malformed(wish: Intent) -> str:
     """What is wrong with the numbers of a wish, or nothing. Comes first: no check ever meets a NaN."""
-    if not wish.quantity.is_finite() or not 0 < wish.quantity <= _LARGEST:
+    if not is_amount(wish.quantity):
         return f"The quantity {wish.quantity} is not a number of shares above zero."
     for name, price in (("limit", wish.limit), ("stop", wish.stop)):
-        if price is not None and (not price.is_finite() or not 0 < price <= _LARGEST):
+        if price is not None and not is_amount(price):
             return f"The {name} price {price} is not a price above zero."
     if (wish.type is OrderType.LIMIT) != (wish.limit is not None):
         return "A limit order needs a limit price." if wish.limit is None else f"A {wish.type.lower()} order takes no limit price."

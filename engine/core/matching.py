@@ -29,7 +29,7 @@ from decimal import Decimal
 from math import isfinite
 
 from engine.model.market import Bar, Quote
-from engine.model.money import exact, to_lot
+from engine.model.money import exact, is_price, to_lot
 from engine.model.orders import Order, OrderType, Side
 
 TOUCH_SHARE = Decimal("0.25")
@@ -88,6 +88,7 @@ class Matcher:
             limit=float(order.limit) if order.limit is not None else 0.0,
             stop=float(order.stop) if order.stop is not None else 0.0,
             eligible_at=eligible_at,
+            triggered=order.filled > 0,
         )
         self._by_symbol.setdefault(order.symbol, []).append(resting)
 
@@ -187,11 +188,15 @@ class Matcher:
 
 
 def basis_points(bps: float) -> Slippage:
-    """Slippage of `bps` hundredths of a per cent of the price, to a hundredth of a cent as brokers report fills."""
+    """Slippage of `bps` hundredths of a per cent of the price, to a hundredth of a cent as brokers report fills; finer below one."""
     fraction = bps / 10_000
 
     def slip(side: Side, price: float) -> float:
-        return round(price * (1 + side.sign * fraction), 4) if fraction else price
+        if not fraction:
+            return price
+        slipped = round(price * (1 + side.sign * fraction), 4 if price >= 1 else 10)
+        # Rounding may not hand back more than the slippage took.
+        return max(slipped, price) if side is Side.BUY else min(slipped, price)
 
     return slip
 
@@ -200,10 +205,12 @@ def _is_whole(bar: Bar) -> bool:
     """Whether a bar has prices one could trade at: a NaN, a zero or a high below the low fills nothing."""
     return (
         isfinite(bar.open + bar.high + bar.low + bar.close + bar.volume)
-        and 0 < bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
+        and is_price(bar.low)
+        and is_price(bar.high)
+        and bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
     )
 
 
 def _is_sound(quote: Quote) -> bool:
     """Whether a quote can be traded at: numbers above zero, not crossed, sizes that are numbers."""
-    return isfinite(quote.bid + quote.ask + quote.bid_size + quote.ask_size) and 0 < quote.bid <= quote.ask
+    return is_price(quote.bid) and is_price(quote.ask) and quote.bid <= quote.ask and isfinite(quote.bid_size + quote.ask_size)

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from math import isfinite
 
 from engine.model.market import Bar, Quote
-from engine.model.money import exact
+from engine.model.money import exact, is_price
 from engine.model.orders import Side
 
 _SECOND = 1_000_000_000
@@ -39,13 +38,16 @@ class Prices:
         self.by_symbol: dict[str, Price] = {}
         self._life = int(life_s * _SECOND)
 
-    def prime(self, symbol: str, last: float, previous: float | None) -> None:
-        """A price from history: good for a mark, never fresh enough to trade on."""
+    def prime(self, symbol: str, last: float, previous: float | None) -> bool:
+        """A price from history: good for a mark, never fresh enough to trade on. False where it is no price."""
+        if not is_price(last):
+            return False
         self.by_symbol[symbol] = Price(last, previous=previous)
+        return True
 
     def on_bar(self, bar: Bar, mono: int) -> bool:
         """Takes a closed bar; False where its close is no price."""
-        if not _is_price(bar.close):
+        if not is_price(bar.close):
             return False
         price = self.by_symbol.get(bar.symbol)
         if price is None:
@@ -59,7 +61,7 @@ class Prices:
 
     def on_quote(self, quote: Quote, mono: int) -> bool:
         """Takes a quote; False where it is crossed or no number."""
-        if not (_is_price(quote.bid) and _is_price(quote.ask) and _is_price(quote.last) and quote.bid <= quote.ask):
+        if not (is_price(quote.bid) and is_price(quote.ask) and is_price(quote.last) and quote.bid <= quote.ask):
             return False
         price = self.by_symbol.get(quote.symbol)
         if price is None:
@@ -96,7 +98,3 @@ class Prices:
     @property
     def life_s(self) -> float:
         return self._life / _SECOND
-
-
-def _is_price(value: float) -> bool:
-    return isfinite(value) and value > 0

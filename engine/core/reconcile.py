@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from engine.core.desk import Desk
+from engine.core.portfolio import Holding
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
 from engine.model.modes import Level
 from engine.model.money import ZERO
@@ -94,15 +95,27 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
     for symbol in sorted(set(theirs) | set(portfolio.holdings)):
         quantity, average = theirs.get(symbol, (ZERO, ZERO))
         ours = portfolio.position(symbol)
-        if quantity == ours:
-            continue
         if first:
-            desk.record(PositionAdopted(symbol, quantity, average, ZERO, "held at the first start", desk.now))
-        else:
+            _take_over(desk, symbol, quantity, average)
+        elif quantity != ours:
             mismatched[symbol] = f"The broker holds {_shares(quantity)} {symbol}, our books say {_shares(ours)}"
     for symbol in sorted(set(mismatched) - set(desk.gate.mismatched)):
         desk.note(Level.ERROR, "reconcile", f"{mismatched[symbol]}: no entries in {symbol} until both agree")
     desk.gate.mismatched = mismatched
+
+
+def _take_over(desk: Desk, symbol: str, quantity: Decimal, average: Decimal) -> None:
+    """Makes a position of the first start ours. An open order that was taken over may have booked a part of it: that part is not counted
+    twice, and its money is given back, for the account's opening cash was told after it had been spent."""
+    booked = desk.state.portfolio.holdings.get(symbol) or Holding(symbol)
+    rest, spent = quantity - booked.quantity, booked.basis - booked.realised
+    if rest and booked.quantity:
+        average = (quantity * average - booked.basis) / rest
+    if rest or spent:
+        desk.record(PositionAdopted(symbol, rest, average, spent, "held at the first start", desk.now))
+    last = desk.prices.last(symbol)
+    if last is not None:
+        desk.state.portfolio.mark(symbol, last)
 
 
 def _shares(quantity: Decimal) -> str:

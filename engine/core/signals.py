@@ -10,7 +10,7 @@ from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
 from engine.model.inputs import Approve, Proposal, Reject
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import HUNDRED, ZERO, exact, to_lot
+from engine.model.money import HUNDRED, ZERO, exact, is_amount, to_lot
 from engine.model.orders import Intent, Side, Source
 from engine.model.records import SignalDecided, SignalRaised
 from engine.model.signals import Signal, SignalState
@@ -127,15 +127,15 @@ class Signals:
             self._decide(case, SignalState.REJECTED, by, reason)
 
     def _expire(self, case: Case) -> bool:
-        desk, approvals = self._desk, self._desk.settings.approvals
-        if desk.mono >= case.signal.expires:
+        desk, approvals, signal = self._desk, self._desk.settings.approvals, case.signal
+        if desk.mono >= signal.expires:
             self._decide(case, SignalState.EXPIRED, "clock", f"nobody answered within {approvals.expire_s:g} s")
             return True
-        price = desk.prices.by_symbol[case.signal.symbol]
+        now = desk.prices.reference(signal.symbol, signal.side)
         # A feed of bars may play a day a second: there the price runs on while the person's minute lasts, and only risk is judged again.
-        if not price.quoted:
+        if now is None or not desk.prices.by_symbol[signal.symbol].quoted:
             return False
-        drift = abs(exact(price.last) - case.signal.price) / case.signal.price * HUNDRED
+        drift = abs(now - signal.price) / signal.price * HUNDRED
         if drift > approvals.max_drift_pct:
             self._decide(case, SignalState.EXPIRED, "market", f"the price moved {drift:.2f} %, the limit is {approvals.max_drift_pct:f} %")
             return True
@@ -182,7 +182,7 @@ def intent_of(signal: Signal) -> Intent:
 def _is_sound(proposal: Proposal) -> bool:
     """Whether every number of it is a number. Beyond this point all arithmetic may trust them."""
     amounts = (proposal.quantity, proposal.limit, proposal.stop)
-    return 0 <= proposal.strength <= 1 and all(amount is None or (amount.is_finite() and amount > 0) for amount in amounts)
+    return 0 <= proposal.strength <= 1 and all(amount is None or is_amount(amount) for amount in amounts)
 
 
 def _too_late(case: Case | None) -> str:

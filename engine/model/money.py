@@ -12,6 +12,18 @@ from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
+LARGEST = Decimal(10) ** 12
+"""No price and no quantity is larger; a longer number is a slip or malice, and would overflow what is computed from it."""
+
+
+def is_price(value: float) -> bool:
+    """Whether market data may count as a price: a NaN, a zero and what no market ever showed may not."""
+    return 1e-6 <= value <= 1e12
+
+
+def is_amount(value: Decimal) -> bool:
+    """Whether an order's price or quantity is one: finite, above zero, and no larger than what can be computed with."""
+    return value.is_finite() and 0 < value <= LARGEST
 
 
 def exact(price: float) -> Decimal:

@@ -14,7 +14,8 @@ from engine.model.settings import Limits
 
 @dataclass(slots=True)
 class RiskCase:
-    """`price` values the order: its limit, its stop, or what a market order would pay now; None where no price is known.
+    """`price` values the order at the most a share of it may trade at, `market` is what a market order would pay now; None where no
+    price is known.
 
     `position` is signed; `working_buys` and `working_sells` are shares that open orders in the symbol may still trade; `exposure` is
     the gross value of all positions and of all working orders that may add to one; `price_age_s` is None before the first event.
@@ -24,6 +25,7 @@ class RiskCase:
     instrument: Instrument
     limits: Limits
     price: Decimal | None
+    market: Decimal | None
     fresh: bool
     price_age_s: float | None
     price_life_s: float

@@ -11,7 +11,7 @@ from typing import Final
 
 from engine.core.risk.case import RiskCase
 from engine.model.modes import TradingState
-from engine.model.money import HUNDRED, to_lot
+from engine.model.money import HUNDRED, ZERO, to_lot
 from engine.model.orders import Side
 from engine.model.verdicts import PASSED, Outcome, Verdict
 
@@ -75,12 +75,13 @@ def daily_loss(case: RiskCase) -> Verdict:
 
 def order_size(case: RiskCase) -> Verdict:
     """One order's value against equity."""
-    return _value_cap(case, Decimal(0), case.limits.max_order_pct, "order size", "The order")
+    return _value_cap(case, ZERO, case.limits.max_order_pct, "order size", "The order")
 
 
 def position_size(case: RiskCase) -> Verdict:
-    """The symbol's position after this order and all that works on its side, against equity."""
-    already = case.committed * _price(case)
+    """The symbol's position after this order and all that works on its side, against equity. A limit far below the market makes what is
+    held no smaller."""
+    already = case.committed * max(_price(case), case.market or ZERO)
     return _value_cap(case, already, case.limits.max_position_pct, "position size", f"The {case.intent.symbol} position")
 
 
@@ -94,7 +95,7 @@ def buying_power(case: RiskCase) -> Verdict:
     cost = case.opening * _price(case)
     if cost <= case.buying_power:
         return PASSED
-    most = case.closable + _lots(case, max(case.buying_power, Decimal(0)) / _price(case))
+    most = case.closable + max(case.buying_power, ZERO) / _price(case)
     limit, actual = f"{case.buying_power:,.2f}", f"{cost:,.2f}"
     return _cap(case, most, "buying power", limit, actual, f"The order needs {actual}, the buying power is {limit}.")
 
@@ -132,20 +133,17 @@ def _value_cap(case: RiskCase, already: Decimal, percent: Decimal, rule: str, wh
     after = already + case.opening * _price(case)
     if after <= allowed:
         return PASSED
-    most = case.closable + _lots(case, max(allowed - already, Decimal(0)) / _price(case))
+    most = case.closable + max(allowed - already, ZERO) / _price(case)
     limit = f"{percent:f} % of equity ({allowed:,.2f})"
     actual = f"{_pct(after, case.equity)} % ({after:,.2f})"
     return _cap(case, most, rule, limit, actual, f"{what} would be {actual}, the limit is {limit}.")
 
 
 def _cap(case: RiskCase, most: Decimal, rule: str, limit: str, actual: str, text: str) -> Verdict:
+    most = to_lot(most, case.instrument.lot)
     if most <= 0:
         return Verdict(Outcome.DENY, rule, limit, actual, text)
     return Verdict(Outcome.RESIZE, rule, limit, actual, f"{text} {most:f} would pass.", most)
-
-
-def _lots(case: RiskCase, quantity: Decimal) -> Decimal:
-    return to_lot(quantity, case.instrument.lot)
 
 
 def _price(case: RiskCase) -> Decimal:

@@ -29,7 +29,7 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.market import Bar, Instrument, MarketStatus, Quote
-from engine.model.modes import Mode
+from engine.model.modes import Mode, TradingState
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.records import OrderPlaced, Record, RunStarted
 from engine.model.settings import Approvals, AutoApprove, Limits, PaperSettings, Settings, StopSettings
@@ -186,16 +186,16 @@ class Floor:
     def quote(self, symbol: str, last: float, *, spread: float = 0.0, size: float = 1e9, later_s: float = 0.001) -> None:
         self.at += int(later_s * SECOND)
         half = spread / 2
-        self._market(Quote(symbol, self.at, round(last - half, 6), round(last + half, 6), size, size, last))
+        self.market(Quote(symbol, self.at, round(last - half, 6), round(last + half, 6), size, size, last))
 
     def bar(self, symbol: str, open: float, high: float, low: float, close: float, *, volume: float = 1e9, later_s: float = 60) -> None:  # noqa: A002
         self.at += int(later_s * SECOND)
-        self._market(Bar(symbol, self.at, open, high, low, close, volume))
+        self.market(Bar(symbol, self.at, open, high, low, close, volume))
 
     def session(self, name: str, *, open: bool = True) -> None:  # noqa: A002
-        self._market(MarketStatus(open, "open" if open else "closed", name, self.at))
+        self.market(MarketStatus(open, "open" if open else "closed", name, self.at))
 
-    def _market(self, event: Bar | Quote | MarketStatus) -> None:
+    def market(self, event: Bar | Quote | MarketStatus) -> None:
         self.broker.on_market(event)
         self.handle(event)
 
@@ -287,6 +287,12 @@ class Floor:
     def position(self, symbol: str = "AAPL") -> Decimal:
         return self.core.state.portfolio.position(symbol)
 
+    def mode(self) -> Mode:
+        return self.core.state.mode
+
+    def trading(self) -> TradingState:
+        return self.core.state.trading
+
     def of(self, kind: type[Any]) -> list[Any]:
         """The records of one kind, oldest first."""
         return [record for record in self.records if isinstance(record, kind)]
@@ -319,6 +325,11 @@ class Floor:
         self.sent.append(order)
         # A broker shares no memory with us.
         at_once(self.broker.submit(replace(order)))
+
+
+def facts(*values: object) -> tuple[object, ...]:
+    """Several things to compare at once."""
+    return values
 
 
 def restored(records: Iterable[Record]) -> State:

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from engine.core.portfolio import Portfolio
 from engine.model.orders import Fill, Side
 from storage.average_cost import Lot
+from tests.engine.core.floor import facts
 
 D = Decimal
 CASH = D(100_000)
@@ -31,39 +32,39 @@ def booked(*fills: Fill) -> Portfolio:
 def test_a_long_position_costs_what_was_paid_and_fees_are_realised_at_once() -> None:
     portfolio = booked(fill(Side.BUY, 100, 50, 1))
     holding = portfolio.holdings["AAPL"]
-    assert (holding.quantity, holding.average, holding.realised, portfolio.cash) == (100, 50, -1, 94_999)
+    assert facts(holding.quantity, holding.average, holding.realised, portfolio.cash) == (100, 50, -1, 94_999)
 
 
 def test_adding_moves_the_average_and_realises_nothing() -> None:
     holding = booked(fill(Side.BUY, 100, 50), fill(Side.BUY, 300, 54)).holdings["AAPL"]
-    assert (holding.quantity, holding.average, holding.realised) == (400, 53, 0)
+    assert facts(holding.quantity, holding.average, holding.realised) == (400, 53, 0)
 
 
 def test_selling_a_part_realises_that_part_and_leaves_the_average() -> None:
     portfolio = booked(fill(Side.BUY, 100, 50), fill(Side.SELL, 40, 60))
     holding = portfolio.holdings["AAPL"]
-    assert (holding.quantity, holding.average, holding.realised, portfolio.cash) == (60, 50, 400, 97_400)
+    assert facts(holding.quantity, holding.average, holding.realised, portfolio.cash) == (60, 50, 400, 97_400)
 
 
 def test_a_short_gains_when_it_is_bought_back_lower() -> None:
     portfolio = booked(fill(Side.SELL, 100, 50), fill(Side.BUY, 40, 45))
     holding = portfolio.holdings["AAPL"]
-    assert (holding.quantity, holding.basis, holding.average, holding.realised, portfolio.cash) == (-60, -3000, 50, 200, 103_200)
+    assert facts(holding.quantity, holding.basis, holding.average, holding.realised, portfolio.cash) == (-60, -3000, 50, 200, 103_200)
 
 
 def test_a_sale_through_zero_closes_what_was_held_and_opens_the_rest_short() -> None:
     holding = booked(fill(Side.BUY, 100, 50), fill(Side.SELL, 150, 60)).holdings["AAPL"]
-    assert (holding.quantity, holding.average, holding.realised) == (-50, 60, 1000)
+    assert facts(holding.quantity, holding.average, holding.realised) == (-50, 60, 1000)
 
 
 def test_a_purchase_through_zero_closes_a_short_and_opens_the_rest_long() -> None:
     holding = booked(fill(Side.SELL, 100, 50), fill(Side.BUY, 150, 60)).holdings["AAPL"]
-    assert (holding.quantity, holding.average, holding.realised) == (50, 60, -1000)
+    assert facts(holding.quantity, holding.average, holding.realised) == (50, 60, -1000)
 
 
 def test_a_flat_position_keeps_no_cost_however_unevenly_it_was_divided() -> None:
     holding = booked(fill(Side.BUY, 3, "33.33"), fill(Side.SELL, 1, 40), fill(Side.SELL, 1, 40), fill(Side.SELL, 1, 40)).holdings["AAPL"]
-    assert (holding.quantity, holding.basis, holding.realised) == (0, 0, D("20.01"))
+    assert facts(holding.quantity, holding.basis, holding.realised) == (0, 0, D("20.01"))
 
 
 def test_equity_follows_the_mark_and_gross_counts_shorts_as_positive() -> None:
@@ -77,7 +78,7 @@ def test_equity_follows_the_mark_and_gross_counts_shorts_as_positive() -> None:
 
 def test_a_position_without_a_price_is_worth_its_cost() -> None:
     portfolio = booked(fill(Side.SELL, 10, 200))
-    assert (portfolio.equity(), portfolio.gross(), portfolio.unrealised()) == (CASH, 2000, 0)
+    assert facts(portfolio.equity(), portfolio.gross(), portfolio.unrealised()) == (CASH, 2000, 0)
 
 
 amounts = st.decimals(min_value="0.0001", max_value="100000", places=4, allow_nan=False, allow_infinity=False)
