@@ -183,6 +183,11 @@ class SqliteJournal:
         """Records that are queued and not yet durable."""
         return self._last - self._durable
 
+    @property
+    def problem(self) -> str | None:
+        """Why the journal cannot be written now, in words; None while it can."""
+        return self._problem
+
     async def close(self) -> None:
         """Writes what is queued, brings the history tables up to date, closes, and lets go of the lock.
 
@@ -210,9 +215,9 @@ class SqliteJournal:
     # ---- what the shell asks besides
 
     @property
-    def problem(self) -> str | None:
-        """Why writes fail now, in words, or None while they succeed."""
-        return self._problem or self._history_problem
+    def history_problem(self) -> str | None:
+        """Why the history tables stand still, in words, or None. Trading goes on: the journal has all they lack."""
+        return self._history_problem
 
     @property
     def commits(self) -> int:

@@ -52,13 +52,13 @@ def any_record(kind: type[Record]) -> st.SearchStrategy[Any]:
 def _any(kind: Any) -> st.SearchStrategy[Any]:
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         hints = get_type_hints(kind)
         return st.builds(kind, **{field.name: _any(hints[field.name]) for field in fields(kind)})
     parts = get_args(kind)
     if get_origin(kind) is tuple:
         return st.lists(_any(parts[0]), max_size=3).map(tuple) if parts[1:] == (...,) else st.tuples(*map(_any, parts))
-    return st.one_of(map(_any, parts)) if parts else st.sampled_from(kind)
+    return st.one_of([_any(part) for part in parts]) if parts else st.sampled_from(kind)
 
 
 _PLAIN: dict[Any, st.SearchStrategy[Any]] = {

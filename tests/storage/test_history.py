@@ -92,7 +92,7 @@ async def test_an_order_can_be_followed_from_its_votes_to_its_fills(day: History
     assert order is not None
     assert order.state is OrderState.FILLED
     assert (order.broker_id, order.rule, order.verdict) == ("b-77", "position size", RESIZED.text)
-    assert (order.quantity, order.requested, order.filled) == (8, Decimal("8.50"), 8)
+    assert (order.quantity, order.requested, order.filled) == (Decimal(8), Decimal("8.50"), Decimal(8))
     assert (order.cost, order.fees, order.changed_at) == (Decimal("1499.17"), Decimal("0.70"), 15)
     assert order.average == Decimal("1499.17") / 8
     assert (order.limit, order.stop, order.reduce_only, order.source) == (Decimal("187.40"), None, False, Source.STRATEGY)
@@ -114,8 +114,8 @@ async def test_a_fill_tells_what_it_realised(day: History) -> None:
 
 async def test_positions_hold_what_the_fills_and_the_broker_say(day: History) -> None:
     aapl, ibm = await day.positions()
-    assert (aapl.symbol, aapl.quantity, aapl.average, aapl.fees) == ("AAPL", 6, Decimal("1499.17") / 8, Decimal("1.05"))
-    assert (ibm.symbol, ibm.quantity, ibm.average, ibm.realised) == ("IBM", 4, Decimal("150.25"), 0)
+    assert (aapl.symbol, aapl.quantity, aapl.average, aapl.fees) == ("AAPL", Decimal(6), Decimal("1499.17") / 8, Decimal("1.05"))
+    assert (ibm.symbol, ibm.quantity, ibm.average, ibm.realised) == ("IBM", Decimal(4), Decimal("150.25"), Decimal(0))
 
 
 async def test_runs_sessions_and_equity(day: History) -> None:

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -21,12 +22,27 @@ ROOT = Path(__file__).parents[2]
 ROUNDS = 8
 
 
-def start(database: Path, first: int) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "tests.storage.appender", str(database), str(first)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    assert process.stdout.readline() == "open\n"
-    return process
+Start = Callable[[Path, int], "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts the appender and waits until it has the database open; ends every one that a test left behind."""
+    started: list[subprocess.Popen[str]] = []
+
+    def process_on(database: Path, first: int) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "tests.storage.appender", str(database), str(first)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        started.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "open\n"
+        return process
+
+    yield process_on
+    for process in started:
+        process.kill()
+        with process:
+            process.wait()
 
 
 def kill_after(process: subprocess.Popen[str], acknowledged: int) -> list[int]:
@@ -35,14 +51,13 @@ def kill_after(process: subprocess.Popen[str], acknowledged: int) -> list[int]:
     seen = [int(process.stdout.readline()) for _ in range(acknowledged)]
     process.send_signal(signal.SIGKILL)
     # The last line may be cut short; a number that lost digits was acknowledged all the same, but cannot be told.
-    rest = process.stdout.read()
+    rest, _ = process.communicate()
     seen += [int(line) for line in rest[: rest.rfind("\n") + 1].splitlines()]
-    process.stdout.close()
-    assert process.wait() == -signal.SIGKILL
+    assert process.returncode == -signal.SIGKILL
     return seen
 
 
-def test_acknowledged_entries_survive_kill_9(database: Path) -> None:
+def test_acknowledged_entries_survive_kill_9(database: Path, start: Start) -> None:
     chance = random.Random(9)
     expected: list[int] = []
     first = 0
@@ -66,7 +81,7 @@ def test_acknowledged_entries_survive_kill_9(database: Path) -> None:
     assert [row[0] for row in kept["audit"]] == list(range(1, len(stored(database)) + 1))
 
 
-async def test_a_second_process_is_refused_until_the_first_is_gone(database: Path) -> None:
+async def test_a_second_process_is_refused_until_the_first_is_gone(database: Path, start: Start) -> None:
     process = start(database, 0)
     with pytest.raises(JournalError, match=rf"Another tradeconsole \(process {process.pid}\) already trades on .*paper\.db"):
         await open_journal(database, run_id="r")

@@ -147,7 +147,7 @@ def test_average_cost(fills: list[Fill], quantity: int, average: int, realised: 
     lot = Lot()
     for each in fills:
         lot = lot.booked(each)
-    assert (lot.quantity, lot.average, lot.realised) == (quantity, average, realised)
+    assert [lot.quantity, lot.average, lot.realised] == [quantity, average, realised]
 
 
 def test_an_entry_that_cannot_be_read_leaves_the_tables_as_they_were() -> None:
