@@ -116,7 +116,8 @@ def run_console(
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
-    The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started.
+    The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
+    and TimeoutError where the engine does not end.
     """
     app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders)
     try:
@@ -124,4 +125,4 @@ def run_console(
     finally:
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()
-    return app.return_code or 0 if code is None else code
+    return (app.return_code or 0) if code is None else code

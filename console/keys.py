@@ -102,10 +102,10 @@ class KeyMap:
                         raise ValueError(f"The key {shown(key)} means both {other.name} ({other.does}) and {action.name} ({action.does}).")
                 self._by_key.setdefault(key, []).append(action)
 
-    def find(self, key: str, panel: str, typing: bool = False) -> Action | None:
-        """The action of `key` while `panel` has the focus, or while a person types in the order line."""
-        if typing and len(key) == 1:
-            return None  # a letter is text there, whatever the table says of its action
+    def find(self, key: str, panel: str, typing: bool = False, character: str | None = None) -> Action | None:
+        """The action of `key` while `panel` has the focus, or while a person types: then a key that types `character` is text."""
+        if typing and character is not None and character.isprintable():
+            return None
         for action in self._by_key.get(key, ()):
             if action.works_in(panel) and (action.typing or not typing):
                 return action

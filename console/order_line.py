@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from difflib import get_close_matches
 
 from console.meanings import (
@@ -305,7 +305,7 @@ class OrderWords:
             each = price if price is not None else exact(market or 0.0)
             quantity = to_lot(self.money / each, known.lot)
             if not quantity:
-                enough = f"${plain((each * known.lot).to_integral_value() + 1)}"
+                enough = f"${plain((each * known.lot).to_integral_value(ROUND_CEILING))}"
                 raise _wrong(word, f"{word.text} is less than one lot of {symbol} at {each}", (enough,))
             return quantity
         if not known.position:

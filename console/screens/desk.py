@@ -37,7 +37,7 @@ class Desk:
 
     # ---- the order line's commands
 
-    def carry_out(self, command: object, normal: str, view: View | None) -> None:
+    def carry_out(self, command: object, normal: str, view: View) -> None:
         """A command of the order line, known to a person by its `normal` form."""
         match command:
             case PlaceOrder(intent=intent, preview=True):
@@ -98,20 +98,18 @@ class Desk:
         if symbol:
             self._sent(self._engine.cancel(symbol=symbol), f"cancel {symbol}")
 
-    def flatten(self, view: View | None) -> None:
+    def flatten(self, view: View) -> None:
         def typed(answer: Typed | None) -> None:
             if answer is not None:
                 self._sent(self._engine.liquidate_all(), "flatten")
 
-        held = ", ".join(f"{row.quantity:f} {row.symbol}" for row in view.positions) if view is not None else ""
+        held = ", ".join(f"{row.quantity:f} {row.symbol}" for row in view.positions)
         text = f"Closes every position at the market, reduce-only: {held or 'none is known now'}."
         self._ask(TypedWord("Flatten", text, "FLATTEN", self._clock), typed)
 
     # ---- mode
 
-    def choose_mode(self, view: View | None) -> None:
-        if view is None:
-            return
+    def choose_mode(self, view: View) -> None:
         if view.account.state is TradingState.HALTED:
             self._resume(view)
             return
@@ -124,8 +122,8 @@ class Desk:
 
         self._ask(choose_mode(view, self._clock), chosen)
 
-    def _set_mode(self, mode: Mode, view: View | None) -> None:
-        if view is not None and view.account.state is TradingState.HALTED:
+    def _set_mode(self, mode: Mode, view: View) -> None:
+        if view.account.state is TradingState.HALTED:
             self._resume(view)
             return
         if mode is not Mode.FULL_AUTO:

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ClassVar, TypeVar
+from typing import ClassVar, TypeAlias, TypeVar
 
-from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Static
 
+from widgets.cells import Cell, length
 from widgets.line_editor import LineEditor
-from widgets.palette import Palette
-from widgets.text import clean
+from widgets.lines import Lines
+from widgets.text import clean, wrap
 
 ResultT = TypeVar("ResultT")
+Line: TypeAlias = list[Cell]
 
 CONFIRMING = frozenset({"enter", "space", "y"})
 DEAF_SECONDS = 0.25
@@ -33,46 +33,39 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = []
     DEFAULT_CSS = """
-    Dialog { align: center middle; background: $background 60%; }
+    Dialog { align: center middle; background: $background 40%; }
     Dialog > VerticalScroll {
-        width: 76; max-width: 95%; height: auto; max-height: 90%; padding: 1 2;
+        width: 80; max-width: 94%; height: auto; max-height: 92%; padding: 1 2;
         background: $background; border: round $focus; border-title-color: $focus; border-title-style: bold;
-        scrollbar-size-vertical: 1; scrollbar-color: $line; scrollbar-background: $background; scrollbar-color-hover: $focus;
+        scrollbar-size-vertical: 1; scrollbar-color: $focus; scrollbar-background: $background; scrollbar-color-hover: $focus;
         scrollbar-background-hover: $background;
     }
     Dialog.-grave > VerticalScroll { border: round $error; border-title-color: $error; }
-    Dialog Static { width: 100%; height: auto; background: $background; }
     """
 
     def __init__(self, title: str, safe: ResultT, clock: Callable[[], float], *, grave: bool = False) -> None:
         super().__init__(classes="-grave" if grave else None)
-        self._heading = title
         self._safe = safe
         self._clock = clock
         self._opened = clock()
         self._pushed = Message().time
         self._scroller = VerticalScroll(can_focus=False)
-        self._scroller.border_title = Text(f" {clean(title)} ").markup
-        self._content = Static(markup=False)
+        self._scroller.border_title = clean(title).replace("[", "\\[")
+        self._drawing = _Body(self.body)
 
     def compose(self) -> ComposeResult:
         with self._scroller:
-            yield self._content
-
-    def on_mount(self) -> None:
-        self.draw()
+            yield self._drawing
 
     def draw(self) -> None:
         """Draw the body again."""
-        self._content.update(self.body())
-
-    @property
-    def palette(self) -> Palette:
-        return Palette(self.app.theme_variables)
+        self._drawing.refresh(layout=True)
+        self._drawing.redraw()
 
     # ---- what a subclass gives
 
-    def body(self) -> Text:
+    def body(self, width: int) -> list[Line]:
+        """All of it as lines of at most `width` cells. Text from outside is cleaned where it is drawn."""
         raise NotImplementedError
 
     def key(self, key: str, character: str | None) -> None:
@@ -123,10 +116,37 @@ class Field:
     def text(self) -> str:
         return self.editor.text.strip()
 
-    def draw(self, text: Text, palette: Palette, active: bool) -> None:
+    def lines(self, width: int, active: bool) -> list[Line]:
+        room = max(width - 3, 1)
         typed, cursor = self.editor.text + " ", self.editor.cursor
-        text.append(f"{self.label}\n", palette.style("muted"))
-        text.append("> ", palette.style("key" if active else "muted"))
-        text.append(clean(typed[:cursor]), palette.style(""))
-        text.append(typed[cursor], palette.style("") if not active else palette.style("title-focus"))
-        text.append(clean(typed[cursor + 1 :]) + "\n", palette.style(""))
+        first = max(cursor - room, 0)
+        before, after = clean(typed[first:cursor]), clean(typed[cursor + 1 : first + room + 1])
+        return [
+            *paragraph(self.label, width, "muted"),
+            [Cell("> ", "key" if active else "muted"), Cell(before), Cell(typed[cursor], "title-focus" if active else ""), Cell(after)],
+        ]
+
+
+def paragraph(text: str, width: int, role: str = "", *lead: Cell) -> list[Line]:
+    """`text` wrapped to `width`, what stands in `lead` before its first line and as much room before the others."""
+    indent = length(lead)
+    first, *others = wrap(clean(text), max(width - indent, 8))
+    return [[*lead, Cell(first, role)], *([Cell(" " * indent), Cell(line, role)] for line in others)]
+
+
+class _Body(Lines):
+    """Draws a dialog's lines, as high as there are lines."""
+
+    DEFAULT_CSS = """
+    _Body { height: auto; }
+    """
+
+    def __init__(self, body: Callable[[int], list[Line]]) -> None:
+        super().__init__()
+        self._body = body
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return len(self._body(width))
+
+    def draw(self, width: int) -> list[tuple[str, Line]]:
+        return [("", line) for line in self._body(width)]

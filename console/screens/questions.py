@@ -6,11 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from rich.text import Text
-
-from console.screens.dialog import Dialog, Field
+from console.screens.dialog import Dialog, Field, Line, paragraph
 from engine.model import Mode, TradingState, View
 from widgets import numbers
+from widgets.cells import Cell
 from widgets.text import clean
 
 Clock = Callable[[], float]
@@ -37,13 +36,11 @@ class TypedWord(Dialog[Typed | None]):
         self._active = 0
         self._complaint = ""
 
-    def body(self) -> Text:
-        palette = self.palette
-        text = Text(f"{clean(self._text)}\n\n", palette.style(""))
+    def body(self, width: int) -> list[Line]:
+        lines = [*_paragraphs(self._text, width), []]
         for place, field in enumerate(self._fields):
-            field.draw(text, palette, place == self._active)
-        text.append(self._complaint or " ", palette.style("error"))
-        return text
+            lines += [*field.lines(width, place == self._active), []]
+        return [*lines, [Cell(self._complaint, "error")]] if self._complaint else lines[:-1]
 
     def key(self, key: str, character: str | None) -> None:
         self._complaint = ""
@@ -75,10 +72,8 @@ class Reason(Dialog[Typed | None]):
         self._text = text
         self._field = Field("Why? May stay empty. Enter rejects, Esc lets it wait")
 
-    def body(self) -> Text:
-        text = Text(f"{clean(self._text)}\n\n", self.palette.style(""))
-        self._field.draw(text, self.palette, True)
-        return text
+    def body(self, width: int) -> list[Line]:
+        return [*_paragraphs(self._text, width), [], *self._field.lines(width, True)]
 
     def key(self, key: str, character: str | None) -> None:
         if key == "enter":
@@ -101,26 +96,22 @@ class Choice(Generic[ChoiceT]):
 class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
     """A choice among several. Enter takes the one that is marked, which at first is the one that changes nothing."""
 
-    def __init__(self, title: str, text: Text | str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
+    def __init__(self, title: str, text: str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
         super().__init__(title, None, clock)
         self._text = text
         self._choices = choices
         self._marked = first
+        self._how = "↑ ↓ or the letter to choose, Enter to take it, Esc changes nothing"
 
-    def body(self) -> Text:
-        palette = self.palette
-        text = Text("", palette.style(""))
-        if self._text:
-            text.append(f"{self._text}\n\n", palette.style(""))
-        width = max(len(choice.name) for choice in self._choices)
+    def body(self, width: int) -> list[Line]:
+        lines = [*_paragraphs(self._text, width), []]
+        widest = max(len(choice.name) for choice in self._choices)
         for place, choice in enumerate(self._choices):
             marked = place == self._marked
-            text.append(f" {'▸' if marked else ' '} ", palette.style("key"))
-            text.append(f" {choice.name:<{width}} ", palette.style("title-focus" if marked else "title"))
-            text.append(f"  {choice.key}  ", palette.style("key"))
-            text.append(f"{choice.means}\n", palette.style("" if marked else "muted"))
-        text.append("\n↑ ↓ and Enter, or the letter; Esc changes nothing", palette.style("muted"))
-        return text
+            name = Cell(f" {choice.name:<{widest}} ", "title-focus" if marked else "title")
+            lead = (Cell("▸ " if marked else "  ", "key"), Cell(choice.key, "key"), Cell(" "), name, Cell("  "))
+            lines += paragraph(choice.means, width, "" if marked else "muted", *lead)
+        return [*lines, [], *paragraph(self._how, width, "muted")]
 
     def key(self, key: str, character: str | None) -> None:
         if key in ("down", "tab", "j"):
@@ -133,6 +124,10 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
             # A letter only marks: two keys, so that one slip changes no mode and quits nothing.
             self._marked = next((place for place, choice in enumerate(self._choices) if choice.key == key), self._marked)
         self.draw()
+
+
+def _paragraphs(text: str, width: int) -> list[Line]:
+    return [line for part in text.split("\n") for line in paragraph(part, width)]
 
 
 MODES = (

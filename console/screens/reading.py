@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
 from typing import Any
 
-from rich.text import Text
-
 from console.keys import ACTIONS, PANELS, TITLES, Action, shown
-from console.screens.dialog import Dialog
+from console.screens.dialog import Dialog, Line, paragraph
 from engine.model import Vote
-from engine.model.views import LogLine
 from widgets import numbers
-from widgets.text import clean
+from widgets.cells import Cell
+from widgets.text import clean, cut
 
 EXAMPLES = (
-    ("buy 100 AAPL @ 187.50 day", "limit order; `mkt` or no price at all: market order"),
+    ("buy 100 AAPL @ 187.50 day", "limit order; with mkt or no price at all: market order"),
     ("buy $5k AAPL @ bid+0.02", "for an amount, at a price by the quote"),
     ("sell half AAPL stop 184 gtc", "of the position: all, half, 25%; stop order"),
     ("close AAPL 50%", "never more than is held"),
@@ -26,17 +24,23 @@ EXAMPLES = (
     ("mode semi    flatten", "execution mode; close everything"),
     ("preview buy 10 MSFT", "asks the gate, sends nothing"),
 )
+ABOUT_THE_LINE = (
+    "The verb comes first and is written out; after it the order of words is free. Keywords are lower case, symbols upper case, "
+    "and $ALL is the symbol where ALL is also a word. Up and Down: history. Tab completes. Esc clears the line, then leaves it."
+)
+INDENT = Cell("  ")
+PRICES = frozenset({"limit", "stop", "price", "price_now", "average", "last", "bid", "ask"})
 
 
 class Reading(Dialog[None]):
     """Text to scroll through. Esc, q and Enter close it."""
 
-    def __init__(self, title: str, text: Callable[[Reading], Text], clock: Callable[[], float]) -> None:
+    def __init__(self, title: str, lines: Callable[[int], list[Line]], clock: Callable[[], float]) -> None:
         super().__init__(title, None, clock)
-        self._text = text
+        self._lines = lines
 
-    def body(self) -> Text:
-        return self._text(self)
+    def body(self, width: int) -> list[Line]:
+        return self._lines(width)
 
     def key(self, key: str, character: str | None) -> None:
         if key in ("q", "enter", "question_mark", "f1"):
@@ -45,71 +49,66 @@ class Reading(Dialog[None]):
             self.scroll_by(key)
 
 
-def help_dialog(clock: Callable[[], float], actions: Iterable[Action] = ACTIONS) -> Reading:
+def help_dialog(clock: Callable[[], float], actions: Sequence[Action] = ACTIONS) -> Reading:
     """The help screen, all of it from the table of actions."""
-    actions = tuple(actions)
+    return Reading("Help", lambda width: _help(actions, width), clock)
 
-    def text(dialog: Reading) -> Text:
-        palette = dialog.palette
-        out = Text("", palette.style(""))
 
-        def section(title: str, some: Iterable[Action]) -> None:
-            out.append(f"{title}\n", palette.style("title"))
-            for action in some:
-                role = "stop" if action.required else "key"
-                out.append(f"  {' '.join(map(shown, action.keys)):<10}", palette.style(role))
-                out.append(f"{action.does}\n", palette.style("stop" if action.required else ""))
-            out.append("\n")
+def _help(actions: Sequence[Action], width: int) -> list[Line]:
+    anywhere = [action for action in actions if action.typing]
+    panels = [action for action in actions if action.name == "panel"]
+    general = [action for action in actions if not action.panels and action not in anywhere and action not in panels]
+    lines = [*_section("Everywhere", anywhere, width), *_section("In every panel", general, width)]
+    lines += [
+        [Cell("Panels", "title")],
+        *paragraph("  ".join(f"{shown(a.keys[0])} {TITLES[a.argument]}" for a in panels), width, "", INDENT),
+        [],
+    ]
+    grouped: dict[frozenset[str], list[Action]] = {}
+    for action in actions:
+        if action.panels:
+            grouped.setdefault(action.panels, []).append(action)
+    for where, some in grouped.items():
+        lines += _section("In " + ", ".join(TITLES[panel] for panel in PANELS if panel in where), some, width)
+    lines.append([Cell("The order line", "title")])
+    for example, means in EXAMPLES:
+        lines += [[INDENT, Cell(example, "key")], *paragraph(means, width, "muted", INDENT, INDENT, INDENT)]
+    return [*lines, [], *paragraph(ABOUT_THE_LINE, width)]
 
-        section("Everywhere", [a for a in actions if a.required or (a.typing and not a.panels)])
-        section("In any panel", [a for a in actions if not a.panels and not a.required and not a.typing and a.name != "panel"])
-        numbered = [a for a in actions if a.name == "panel"]
-        keys = "  ".join(f"{shown(a.keys[0])} {TITLES[a.argument]}" for a in numbered)
-        out.append("Panels\n", palette.style("title"))
-        out.append(f"  {keys}\n\n", palette.style(""))
-        seen: dict[frozenset[str], list[Action]] = {}
-        for action in actions:
-            if action.panels:
-                seen.setdefault(action.panels, []).append(action)
-        for panels, some in seen.items():
-            section("In " + ", ".join(TITLES[panel] for panel in PANELS if panel in panels), some)
-        out.append("The order line\n", palette.style("title"))
-        for example, means in EXAMPLES:
-            out.append(f"  {example}\n", palette.style("key"))
-            out.append(f"      {means}\n", palette.style("muted"))
-        out.append("  ↑ ↓ history, Tab completes, Esc clears and then leaves. Keywords are lower case,\n", palette.style(""))
-        out.append("  symbols upper case, and $ALL is the symbol where ALL is also a word.\n", palette.style(""))
-        return out
 
-    return Reading("Help", text, clock)
+def _section(title: str, actions: Iterable[Action], width: int) -> list[Line]:
+    lines = [[Cell(title, "title")]]
+    for action in actions:
+        role = "stop" if action.required else "key"
+        keys = Cell(f"{'  '.join(map(shown, action.keys)):<12}", role)
+        lines += paragraph(action.does, width, "stop" if action.required else "", INDENT, keys)
+    return [*lines, []]
 
 
 def detail_dialog(title: str, row: Any, clock: Callable[[], float]) -> Reading:
     """Every field of a row as it was when it was asked for."""
+    named = [(field.name, getattr(row, field.name)) for field in fields(row) if field.name != "detail"]
+    labels = max(len(name) for name, _ in named) + 2
+    detail: str = getattr(row, "detail", "")
+    tick: Decimal | None = getattr(row, "tick", None)
 
-    def text(dialog: Reading) -> Text:
-        palette = dialog.palette
-        out = Text("", palette.style(""))
-        named = [(field.name, getattr(row, field.name)) for field in fields(row) if field.name != "detail"]
-        width = max(len(name) for name, _ in named) + 2
+    def lines(width: int) -> list[Line]:
+        drawn: list[Line] = []
         for name, value in named:
-            lines = written(name, value)
-            out.append(f"{name.replace('_', ' '):<{width}}", palette.style("muted"))
-            out.append(f"{lines[0]}\n", palette.style(""))
-            for line in lines[1:]:
-                out.append(f"{' ' * width}{line}\n", palette.style(""))
-        detail = getattr(row, "detail", "")
+            label = f"{name.replace('_', ' '):<{labels}}"
+            for part in written(name, value, tick):
+                drawn += paragraph(part, width, "", Cell(label, "muted"))
+                label = " " * labels
         if detail:
-            out.append("\n")
-            for line in detail.splitlines():
-                out.append(f"{clean(line)}\n", palette.style("error" if isinstance(row, LogLine) else ""))
-        return out
+            # A traceback keeps its indentation: it is cut by the edge, never wrapped into another shape.
+            drawn += [[], *([Cell(cut(clean(line), width))] for line in detail.splitlines())]
+        return drawn
 
-    return Reading(title, text, clock)
+    return Reading(title, lines, clock)
 
 
-def written(name: str, value: Any) -> list[str]:
-    """A field's value as lines; `-` where nothing applies."""
+def written(name: str, value: Any, tick: Decimal | None = None) -> list[str]:
+    """A field's value as lines, prices on the row's tick; `-` where nothing applies."""
     if value is None or value == "" or value == ():
         return [numbers.NONE]
     if isinstance(value, bool):
@@ -122,6 +121,8 @@ def written(name: str, value: Any) -> list[str]:
         return [str(value.value)]
     if isinstance(value, tuple):
         return [_vote(item) if isinstance(item, Vote) else clean(str(item)) for item in value]
+    if tick is not None and name in PRICES:
+        return [numbers.price(value, tick)]
     if isinstance(value, Decimal):
         return [numbers.quantity(value)]
     if isinstance(value, float):

@@ -17,7 +17,7 @@ from textual.screen import Screen
 
 from console.completion import complete
 from console.keys import LINE_HINTS, PANELS, KeyMap
-from console.meanings import Context, Parsed, PlaceOrder, context_of, symbol_word
+from console.meanings import Parsed, PlaceOrder, context_of, symbol_word
 from console.order_line import parse
 from console.screens.desk import Desk
 from console.screens.dialog import Dialog
@@ -76,8 +76,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._leave = leave
         self._next_theme = next_theme
         self._keys = KeyMap()
-        self._view: View | None = None
-        self._reading_context = Context()
+        self._view = engine.view()
+        self._reading_context = context_of(self._view)
         self._desk = Desk(engine, clock, self._ask, self._say)
         self._previewed: tuple[Intent, float, str] | None = None
         self._shown_for: Intent | None = None
@@ -113,6 +113,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._go("watch")
+        self._frame()
         self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
 
     # ---- the View
@@ -141,14 +142,15 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._banner.show(view)
         for panel in self.panels.values():
             if panel.display:
-                panel.show(view)  # type: ignore[attr-defined]
+                panel.show(view)
         if self.layout_name == "small":
             self._show_tabs()
-        if not self._chart_symbol and view.chart is None and view.watch:
-            self._focus_symbol(view.watch[0].symbol)
+        if self._chart_symbol and (view.chart is None or view.chart.symbol != self._chart_symbol):
+            # Asked for before the engine was up, or changed by another: a person's row decides.
+            self._engine.focus(self._chart_symbol)
 
     def _show_tabs(self) -> None:
-        waiting = self._view is not None and any(row.state is SignalState.WAITING for row in self._view.signals)
+        waiting = any(row.state is SignalState.WAITING for row in self._view.signals)
         self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
 
     def _show_preview(self, view: View, now: float) -> None:
@@ -195,8 +197,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.set_class(single, "-single")
         self._show_tabs()
         self._show_hints()
-        if self._view is not None:
-            self._show(self._view)
+        self._show(self._view)
 
     def _show_hints(self) -> None:
         self._hints.show(LINE_HINTS if self.focused is self.order_line else self._keys.hints(self.panel))
@@ -239,7 +240,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while this screen is on top."""
         typing = self.focused is self.order_line
-        action = self._keys.find(key, self.panel, typing)
+        action = self._keys.find(key, self.panel, typing, character)
         if action is None:
             if typing:
                 self._typed(self.order_line.take_key(key, character))
@@ -284,7 +285,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def _symbol(self) -> str:
         row = self._row()
         symbol = getattr(row, "symbol", "")
-        if not symbol and self.panel == "chart" and self._view is not None and self._view.chart is not None:
+        if not symbol and self.panel == "chart" and self._view.chart is not None:
             symbol = self._view.chart.symbol
         return str(symbol)
 
@@ -390,10 +391,6 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.app.push_screen(help_dialog(self._clock))
 
     def do_quit(self) -> None:
-        if self._view is None:
-            self._leave()
-            return
-
         def answered(leave: bool | None) -> None:
             if leave:
                 self._leave()

@@ -59,6 +59,8 @@ class FakeEngine:
     def preview(self, intent: Intent) -> str:
         self.previews.append(intent)
         command_id = f"p-{next(self._ids)}"
+        if self.silent:
+            return command_id
         price = intent.limit or intent.stop or Decimal("187.53")
         cost = price * intent.quantity
         after = self.current.account.buying_power - cost

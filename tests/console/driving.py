@@ -1,0 +1,109 @@
+"""Drives the console in tests: real Textual, a chosen engine, a clock that stands still until it is told to move."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from textual import events
+from textual.keys import _character_to_key
+from textual.pilot import Pilot
+
+from console.app import ConsoleApp
+from console.screens.trading import OnExit, TradingScreen
+from console.trading_engine import TradingEngine
+from widgets.order_line import OrderLine
+
+WIDE, SMALL = (120, 36), (80, 24)
+
+
+class Clock:
+    """Monotonic seconds, by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Console:
+    """A running console."""
+
+    app: ConsoleApp
+    pilot: Pilot[int]
+    clock: Clock
+
+    @property
+    def screen(self) -> TradingScreen:
+        return self.app.trading
+
+    @property
+    def line(self) -> OrderLine:
+        return self.app.trading.order_line
+
+    @property
+    def picture(self) -> str:
+        """What is on the screen, as text."""
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return "\n".join(strip.text[:width] for strip in strips[:height])
+
+    async def press(self, *keys: str) -> None:
+        """These keys, by name, one after another."""
+        for key in keys:
+            self._post(key)
+            await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """This text, in one write of the terminal."""
+        for character in text:
+            self._post(_character_to_key(character), character)
+        await self.pilot.pause()
+
+    async def burst(self, *words: str) -> None:
+        """Keys by name and words to type, all in one write of the terminal."""
+        for word in words:
+            if word in NAMED:
+                self._post(word)
+            else:
+                for character in word:
+                    self._post(_character_to_key(character), character)
+        await self.pilot.pause()
+
+    def _post(self, key: str, character: str | None = None) -> None:
+        if character is None:
+            character = key if len(key) == 1 else CHARACTERS.get(key)
+        event = events.Key(key, character)
+        event.set_sender(self.app)
+        self.app.post_message(event)
+
+    async def let_pass(self, seconds: float) -> None:
+        self.clock.now += seconds
+        await self.pilot.pause()
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        for _ in range(400):
+            if condition():
+                return
+            await self.pilot.pause(0.01)
+        raise AssertionError(f"it never came to this; the screen shows\n{self.picture}")
+
+    async def shows(self, text: str) -> None:
+        await self.until(lambda: text in self.picture)
+
+
+NAMED = frozenset({"enter", "tab", "escape", "space", "up", "down", "f12"})
+CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_mark": "?"}
+
+
+@asynccontextmanager
+async def running(engine: TradingEngine, size: tuple[int, int] = WIDE, on_exit: OnExit = "cancel_entries") -> AsyncIterator[Console]:
+    clock = Clock()
+    app = ConsoleApp(engine, on_exit=on_exit, clock=clock)
+    async with app.run_test(size=size) as pilot:
+        console = Console(app, pilot, clock)
+        await console.shows("F12")
+        yield console

@@ -1,0 +1,308 @@
+"""The order line's grammar: what each line means, what each mistake says, and that no text can break it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from console.completion import complete
+from console.meanings import CancelOrders, ChangeMode, Context, FlattenAll, Known, Parsed, ParseError, PlaceOrder, context_of
+from console.order_line import parse
+from engine.model import Intent, Mode, OrderType, Side, TimeInForce
+from tests.views import sample_view
+
+CONTEXT = Context(
+    symbols={
+        "AAPL": Known(bid=187.51, ask=187.53, last=187.52, position=Decimal(101)),
+        "MSFT": Known(bid=402.08, ask=402.12, last=402.10),
+        "IBM": Known(bid=184.31, ask=184.36, last=184.33, position=Decimal(-200)),
+        "ALL": Known(last=190.0),
+        "DAY": Known(bid=59.9, ask=60.1, last=60.0),
+        "NEW": Known(),
+        "ES": Known(tick=Decimal("0.25"), bid=5000.25, ask=5000.5, last=5000.5),
+        "BRK.B": Known(bid=480.0, ask=480.2, last=480.1),
+    },
+    working={12: "run-12", 14: "run-14"},
+)
+VOCABULARY = """
+buy sell close cancel flatten mode preview BUY SELL DAY GTC day gtc all half reduce mkt market limit stop bid ask last
+50% 100 1,000 0.5 $5k $2.5m $1 @ @187.50 @bid+0.02 187.50 402.05 -5 1e9 ² ١٢ * #12 #99 # % $ . ,
+AAPL MSFT IBM $ALL ALL DAY $DAY ES aapl tp semi FULL_AUTO 🚀 \x1b[2J
+"""
+lines = st.lists(st.sampled_from(VOCABULARY.split()), max_size=8).map(" ".join) | st.text(max_size=60)
+
+
+def read(text: str) -> Parsed | ParseError:
+    return parse(text, CONTEXT)
+
+
+def normal(text: str) -> str:
+    found = read(text)
+    assert isinstance(found, Parsed), found
+    return found.normal
+
+
+def mistake(text: str) -> ParseError:
+    found = read(text)
+    assert isinstance(found, ParseError), found
+    return found
+
+
+def intent(text: str) -> Intent:
+    found = read(text)
+    assert isinstance(found, Parsed), found
+    assert isinstance(found.meaning, PlaceOrder)
+    return found.meaning.intent
+
+
+@pytest.mark.parametrize(
+    ("line", "means"),
+    [
+        ("buy 100 AAPL", "BUY 100 AAPL market DAY"),
+        ("buy 100 AAPL @ 187.50 day", "BUY 100 AAPL limit 187.50 DAY"),
+        ("buy 100 AAPL @187.5", "BUY 100 AAPL limit 187.50 DAY"),
+        ("buy day @ 187.50 AAPL 100", "BUY 100 AAPL limit 187.50 DAY"),
+        ("  buy   100   AAPL  ", "BUY 100 AAPL market DAY"),
+        ("buy 1,000 AAPL limit 187.50 gtc", "BUY 1000 AAPL limit 187.50 GTC"),
+        ("sell 10 AAPL lmt 190", "SELL 10 AAPL limit 190.00 DAY"),
+        ("sell half AAPL mkt", "SELL 50 AAPL market DAY reduce"),
+        ("sell all AAPL", "SELL 101 AAPL market DAY reduce"),
+        ("sell 25% AAPL", "SELL 25 AAPL market DAY reduce"),
+        ("buy all IBM", "BUY 200 IBM market DAY reduce"),
+        ("sell 10 AAPL reduce", "SELL 10 AAPL market DAY reduce"),
+        ("buy $5k AAPL", "BUY 26 AAPL market DAY"),
+        ("buy $5k AAPL @ 100", "BUY 50 AAPL limit 100.00 DAY"),
+        ("sell $1,000 AAPL", "SELL 5 AAPL market DAY"),
+        ("buy $1.5m MSFT", "BUY 3730 MSFT market DAY"),
+        ("buy $2k $ALL", "BUY 10 $ALL market DAY"),
+        ("buy 10 MSFT @ bid+0.02", "BUY 10 MSFT limit 402.10 DAY"),
+        ("buy 10 MSFT @ ask", "BUY 10 MSFT limit 402.12 DAY"),
+        ("sell 10 MSFT @ last-0.10", "SELL 10 MSFT limit 402.00 DAY"),
+        ("sell 100 AAPL stop 184", "SELL 100 AAPL stop 184.00 DAY"),
+        ("sell 100 AAPL stop 184 gtc", "SELL 100 AAPL stop 184.00 GTC"),
+        ("buy 1 ES @ 5000.25", "BUY 1 ES limit 5000.25 DAY"),
+        ("buy 1 BRK.B", "BUY 1 BRK.B market DAY"),
+        ("buy 10 $DAY day", "BUY 10 $DAY market DAY"),
+        ("buy 10 AAPL DAY", "BUY 10 AAPL market DAY"),
+        ("close AAPL", "SELL 101 AAPL market DAY reduce"),
+        ("close AAPL 50%", "SELL 50 AAPL market DAY reduce"),
+        ("close half AAPL @ 190 gtc", "SELL 50 AAPL limit 190.00 GTC reduce"),
+        ("close 30 IBM", "BUY 30 IBM market DAY reduce"),
+        ("cancel AAPL", "CANCEL AAPL"),
+        ("cancel $ALL", "CANCEL $ALL"),
+        ("cancel *", "CANCEL *"),
+        ("cancel #12", "CANCEL #12"),
+        ("flatten", "FLATTEN"),
+        ("mode semi", "MODE SEMI_AUTO"),
+        ("mode manual", "MODE MANUAL"),
+        ("mode full_auto", "MODE FULL_AUTO"),
+        ("mode research", "MODE RESEARCH"),
+        ("preview buy 10 MSFT", "PREVIEW BUY 10 MSFT market DAY"),
+    ],
+)
+def test_a_line_is_read_as_its_normal_form(line: str, means: str) -> None:
+    assert normal(line) == means
+
+
+def test_an_order_carries_exact_numbers() -> None:
+    assert intent("buy 100 AAPL @ 187.50 gtc") == Intent(
+        "AAPL", Side.BUY, Decimal(100), OrderType.LIMIT, limit=Decimal("187.50"), tif=TimeInForce.GTC
+    )
+    assert intent("sell 5 AAPL stop 184") == Intent("AAPL", Side.SELL, Decimal(5), OrderType.STOP, stop=Decimal("184.00"))
+
+
+def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
+    for line in ("sell half AAPL", "sell all AAPL", "sell 10% AAPL", "close AAPL", "close 30 AAPL", "buy half IBM"):
+        assert intent(line).reduce_only, line
+
+
+@pytest.mark.parametrize(
+    ("line", "meaning"),
+    [
+        ("cancel #12", CancelOrders(order_id="run-12")),
+        ("cancel AAPL", CancelOrders(symbol="AAPL")),
+        ("cancel *", CancelOrders()),
+        ("mode semi-auto", ChangeMode(Mode.SEMI_AUTO)),
+        ("flatten", FlattenAll()),
+    ],
+)
+def test_a_command_means(line: str, meaning: Any) -> None:
+    found = read(line)
+    assert isinstance(found, Parsed)
+    assert found.meaning == meaning
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong", "says", "right"),
+    [
+        ("b 100 AAPL", "b", "no verb", "buy"),
+        ("Buy 100 AAPL", "Buy", "no verb", "buy"),
+        ("byu 100 AAPL", "byu", "no verb", "buy"),
+        ("100 AAPL", "100", "no verb", "buy"),
+        ("buy 100 AAPL 187.50", "187.50", "reads as a quantity or as a price", "@ 187.50"),
+        ("buy 10 ALL", "ALL", "reads as the symbol or as the word", "$ALL"),
+        ("sell ALL AAPL", "ALL", "reads as the symbol or as the word", "all"),
+        ("buy 10 DAY", "DAY", "reads as the symbol or as the word", "$DAY"),
+        ("sell HALF AAPL", "HALF", "keywords are lower case", "half"),
+        ("buy 10 AAPL MKT", "MKT", "keywords are lower case", "mkt"),
+        ("buy 100 aapl", "aapl", "symbols are upper case", "AAPL"),
+        ("buy 100 Aapl", "Aapl", "symbols are upper case", "AAPL"),
+        ("buy 100 AAPK day", "AAPK", "not watched", "AAPL"),
+        ("buy 100 AAPL MSFT", "MSFT", "a second symbol", "one symbol a line"),
+        ("buy 100 AAPL $5k", "$5k", "a second quantity", "one of them"),
+        ("buy 100 AAPL day gtc", "gtc", "a second time in force", "one of them"),
+        ("buy 100 AAPL @ 187 stop 184", "stop", "a second order type", "mkt"),
+        ("buy 100 AAPL @ 187.505", "187.505", "off the tick", "187.51"),
+        ("buy 1 ES @ 5000.10", "5000.10", "off the tick", "5000.25"),
+        ("buy 100 AAPL @ cheap", "cheap", "no price", "bid"),
+        ("buy 100 NEW @ bid", "bid", "NEW has no bid", "187.50"),
+        ("buy 100 ALL", "ALL", "reads as", "$ALL"),
+        ("buy $5k NEW", "$5k", "has no price yet", "a number of shares"),
+        ("buy $10 AAPL", "$10", "less than one lot", "$188"),
+        ("buy 100 AAPL @ bid-500", "bid-500", "above zero", "187.50"),
+        ("buy 100 AAPL @ 0", "0", "above zero", "bid"),
+        ("buy 0 AAPL", "0", "above zero", "100"),
+        ("buy 0.5 AAPL", "0.5", "lots of 1", "1"),
+        ("sell 150% AAPL", "150%", "at most 100%", "50%"),
+        ("sell half MSFT", "half", "no position in MSFT", "100"),
+        ("buy half AAPL", "half", "AAPL is long 101", "100"),
+        ("close MSFT", "MSFT", "no position in MSFT to close", "AAPL"),
+        ("buy 100 AAPL tp +4%", "tp", "not known here", "@"),
+        ("buy 99999999999999999999 AAPL", "99999999999999999999", "more digits", "100"),
+        ("buy 100 AAPL; sell 5 MSFT", "AAPL;", "not known here", "AAPL"),
+        ("buy 100 AAPL sell 5 MSFT", "sell", "one command a line", "Enter between them"),
+        ("cancel 12", "12", "an order goes by its number", "#12"),
+        ("cancel #99", "#99", "no working order", "#12"),
+        ("cancel all", "all", "everything is a star", "*"),
+        ("cancel * now", "now", "one command a line", "nothing here"),
+        ("flatten AAPL", "AAPL", "one command a line", "nothing here"),
+        ("mode turbo", "turbo", "no mode", "semi"),
+        ("preview cancel *", "cancel", "only an order can be previewed", "buy"),
+    ],
+)
+def test_a_mistake_is_shown_at_its_word_with_what_would_be_right(line: str, wrong: str, says: str, right: str) -> None:
+    found = mistake(line)
+    assert line[found.start : found.end] == wrong
+    assert says in found.message
+    assert right in found.right
+    assert not found.unfinished
+
+
+@pytest.mark.parametrize(
+    ("line", "next_word"),
+    [
+        ("", "buy"),
+        ("bu", "buy"),
+        ("buy", "100"),
+        ("buy ", "AAPL"),
+        ("buy 100", "AAPL"),
+        ("buy 100 AA", "AAPL"),
+        ("buy AAPL", "100"),
+        ("buy 100 AAPL @", "bid"),
+        ("buy 100 AAPL @ b", "bid"),
+        ("buy 100 AAPL @ bid+", "bid+0.02"),
+        ("buy 100 AAPL g", "gtc"),
+        ("cancel", "*"),
+        ("cancel #", "#12"),
+        ("mode", "semi"),
+        ("mode se", "semi"),
+        ("preview", "buy"),
+    ],
+)
+def test_a_line_that_is_only_unfinished_is_no_mistake(line: str, next_word: str) -> None:
+    found = mistake(line)
+    assert found.unfinished
+    assert next_word in found.right
+
+
+def test_a_finished_word_of_no_meaning_is_a_mistake_once_another_follows() -> None:
+    assert mistake("bu 100").unfinished is False
+    assert mistake("buy 100 AA day").unfinished is False
+
+
+@given(lines)
+@settings(max_examples=10_000, deadline=None)
+@example("buy 1 AAPL @ 99999999999999.99")
+@example("buy $999999999999999m AAPL @ 0.01")
+def test_no_text_breaks_the_parser_and_every_mistake_has_its_place(text: str) -> None:
+    found = read(text)
+    if isinstance(found, ParseError):
+        assert 0 <= found.start <= found.end <= len(text)
+        assert found.message
+
+
+@st.composite
+def orders(draw: st.DrawFn) -> list[str]:
+    """The parts of a right order, in any order behind the verb."""
+    verb = draw(st.sampled_from(["buy", "sell", "BUY", "close"]))
+    symbol = draw(st.sampled_from(["AAPL", "IBM", "MSFT", "$ALL", "$DAY"] if verb != "close" else ["AAPL", "IBM"]))
+    parts = [symbol]
+    if verb != "close" or draw(st.booleans()):
+        parts.append(str(draw(st.integers(1, 10**9))))
+    price = draw(st.decimals("0.01", "99999", places=2))
+    parts += draw(st.sampled_from([[], ["mkt"], [f"@ {price}"], [f"@{price}"], [f"limit {price}"], [f"stop {price}"]]))
+    parts += draw(st.sampled_from([[], ["day"], ["gtc"]]))
+    parts += draw(st.sampled_from([[], ["reduce"]]))
+    return [verb, *draw(st.permutations(parts))]
+
+
+@given(orders(), st.randoms())
+@settings(max_examples=500, deadline=None)
+def test_after_the_verb_the_order_of_words_is_free(parts: list[str], random: Random) -> None:
+    shuffled = parts[1:]
+    random.shuffle(shuffled)
+    assert read(" ".join([parts[0], *shuffled])) == read(" ".join(parts))
+
+
+@given(orders(), st.booleans())
+@settings(max_examples=1_000, deadline=None)
+def test_the_normal_form_is_a_line_that_means_the_same(parts: list[str], preview: bool) -> None:
+    found = read(" ".join(["preview", *parts] if preview else parts))
+    assert isinstance(found, Parsed)
+    assert read(found.normal) == found
+
+
+@pytest.mark.parametrize("line", ["cancel AAPL", "cancel $ALL", "cancel *", "cancel #12", "mode semi", "mode full", "flatten"])
+def test_the_normal_form_of_a_command_means_the_same(line: str) -> None:
+    found = read(line)
+    assert isinstance(found, Parsed)
+    assert read(found.normal) == found
+
+
+@given(lines)
+@settings(max_examples=1_000, deadline=None)
+def test_completion_never_breaks_and_only_completes_the_word_at_the_cursor(text: str) -> None:
+    start, candidates = complete(text, CONTEXT)
+    typed = text[start:].lower()
+    assert all(c.lower().startswith((typed, f"${typed}")) for c in candidates)
+
+
+@pytest.mark.parametrize(
+    ("text", "candidates"),
+    [
+        ("b", ("buy",)),
+        ("c", ("close", "cancel")),
+        ("buy 100 A", ("AAPL", "$ALL")),
+        ("buy 100 aa", ("AAPL",)),
+        ("buy 100 AAPL @ ", ("bid", "ask", "last")),
+        ("buy 100 AAPL @ 1 ", ("day", "gtc")),
+        ("mode r", ("research",)),
+        ("cancel #1", ("#12", "#14")),
+        ("preview s", ("sell",)),
+        ("flatten ", ()),
+    ],
+)
+def test_tab_offers_what_could_still_come(text: str, candidates: tuple[str, ...]) -> None:
+    assert complete(text, CONTEXT)[1] == candidates
+
+
+def test_the_context_is_what_the_view_shows() -> None:
+    context = context_of(sample_view())
+    assert context.symbols["AAPL"].position == 100
+    assert context.symbols["IBM"].position == -200
+    assert sorted(context.working) == [11, 12]
