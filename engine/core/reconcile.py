@@ -96,7 +96,7 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
         quantity, average = theirs.get(symbol, (ZERO, ZERO))
         ours = portfolio.position(symbol)
         if first:
-            _take_over(desk, symbol, quantity, average)
+            _take_over(desk, symbol, quantity, average, snapshot.cash - portfolio.cash)
         elif quantity != ours:
             mismatched[symbol] = f"The broker holds {_shares(quantity)} {symbol}, our books say {_shares(ours)}"
     for symbol in sorted(set(mismatched) - set(desk.gate.mismatched)):
@@ -104,15 +104,15 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
     desk.gate.mismatched = mismatched
 
 
-def _take_over(desk: Desk, symbol: str, quantity: Decimal, average: Decimal) -> None:
-    """Makes a position of the first start ours. An open order that was taken over may have booked a part of it: that part is not counted
-    twice, and its money is given back, for the account's opening cash was told after it had been spent."""
+def _take_over(desk: Desk, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:
+    """Makes a position ours, with the broker's cash. An open order that was taken over may have booked a part of it, and its money, which
+    the broker's cash knew already: neither may count twice."""
     booked = desk.state.portfolio.holdings.get(symbol) or Holding(symbol)
-    rest, spent = quantity - booked.quantity, booked.basis - booked.realised
+    rest = quantity - booked.quantity
     if rest and booked.quantity:
         average = (quantity * average - booked.basis) / rest
-    if rest or spent:
-        desk.record(PositionAdopted(symbol, rest, average, spent, "held at the first start", desk.now))
+    if rest or cash:
+        desk.record(PositionAdopted(symbol, rest, average, cash, "held at the first start", desk.now))
     last = desk.prices.last(symbol)
     if last is not None:
         desk.state.portfolio.mark(symbol, last)

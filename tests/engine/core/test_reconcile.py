@@ -1,0 +1,208 @@
+"""Reconciling: the broker's word against our books, and that asking twice changes nothing."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from engine.model.effects import CancelAtBroker
+from engine.model.inputs import BrokerOrder, BrokerSnapshot, Cancel, OrderUpdate, Submit
+from engine.model.order_states import OrderEvent
+from engine.model.orders import OrderState, OrderType, Side, Source
+from engine.model.records import FillBooked, Noted, OrderPlaced, PositionAdopted, RunStarted
+from engine.model.settings import PaperSettings
+from tests.engine.core.floor import FRICTIONLESS, Floor, essence, facts, restored, settings, wish
+
+D = Decimal
+ELSEWHERE = BrokerOrder("web-1", "B9", "AAPL", Side.BUY, D(50), OrderType.LIMIT, D(90), None, OrderEvent.WORK)
+
+
+def floor(paper: PaperSettings = FRICTIONLESS) -> Floor:
+    return Floor(settings(paper=paper), prices={"AAPL": 100.0, "MSFT": 400.0})
+
+
+def told(the_floor: Floor, *orders: BrokerOrder, positions: tuple[tuple[str, Decimal, Decimal], ...] | None = None) -> BrokerSnapshot:
+    """The broker's own snapshot, with `orders` besides and with other `positions` where they are given."""
+    truth = the_floor.snapshot()
+    return replace(truth, orders=(*truth.orders, *orders), positions=truth.positions if positions is None else positions)
+
+
+def test_an_order_placed_elsewhere_is_adopted_once_and_counts() -> None:
+    the_floor = floor()
+    the_floor.handle(told(the_floor, ELSEWHERE))
+    order = the_floor.core.state.book.orders["web-1"]
+    assert facts(order.source, order.state, order.number, order.broker_id) == (Source.EXTERNAL, OrderState.WORKING, 1, "B9")
+    assert the_floor.core.gate.figures().reserved == 4500
+    before = len(the_floor.records)
+    the_floor.handle(told(the_floor, ELSEWHERE))
+    assert len(the_floor.records) == before
+    assert the_floor.sent == []
+
+
+def test_an_order_placed_elsewhere_is_cancelled_by_the_stop() -> None:
+    the_floor = floor()
+    the_floor.handle(told(the_floor, ELSEWHERE))
+    the_floor.stop()
+    assert the_floor.core.state.book.orders["web-1"].state is OrderState.PENDING_CANCEL
+
+
+def test_fills_of_an_order_placed_elsewhere_are_booked() -> None:
+    the_floor = floor()
+    part = replace(ELSEWHERE, event=OrderEvent.FILL_PART, filled=D(20), cost=D(1800), fees=D(1))
+    spent = replace(told(the_floor, part, positions=(("AAPL", D(20), D(90)),)), cash=D(100_000 - 1801))
+    the_floor.handle(spent)
+    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (20, 100_000 - 1801)
+    assert the_floor.of(PositionAdopted) == []
+
+
+def test_an_empty_book_takes_over_what_was_traded_elsewhere_with_its_money() -> None:
+    the_floor = floor()
+    the_floor.handle(BrokerSnapshot(D(91_000), (("AAPL", D(100), D(90)),), ()))
+    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (100, 91_000)
+    assert the_floor.core.state.portfolio.equity() == 101_000
+
+
+def test_fills_we_missed_are_booked_with_their_money() -> None:
+    the_floor = floor(PaperSettings(latency_ms=0, slippage_bps=0))
+    order = the_floor.buy(100)
+    the_floor.held_news = deque()
+    the_floor.quote("AAPL", 100, size=60)
+    the_floor.quote("AAPL", 101)
+    assert the_floor.position() == 0
+    the_floor.held_news = None
+    the_floor.reconcile()
+    truth = the_floor.snapshot()
+    assert facts(order.state, the_floor.position(), the_floor.core.state.portfolio.cash) == (OrderState.FILLED, 100, truth.cash)
+    assert [(f.fill.quantity, f.fill.cost) for f in the_floor.of(FillBooked)] == [(100, 60 * 100 + 40 * 101)]
+    before = len(the_floor.records)
+    the_floor.reconcile()
+    assert len(the_floor.records) == before
+
+
+def test_an_order_that_never_reached_the_broker_ends_after_a_restart() -> None:
+    the_floor = floor()
+    the_floor.core.handle(Submit("lost", wish(Side.BUY, 10)), the_floor.mono)
+    placed = the_floor.last_order.id
+    the_floor.buy(5, limit=90)
+    the_floor.records.insert(-2, next(iter(_placed(the_floor, placed))))
+    the_floor.restart(crash=True)
+    order = the_floor.core.state.book.orders[placed]
+    assert facts(order.state, order.reason) == (OrderState.REJECTED, "it never reached the broker")
+    assert len(the_floor.core.state.book.open) == 1
+
+
+def _placed(the_floor: Floor, order_id: str) -> list[OrderPlaced]:
+    """The write-ahead record of an order whose effects were lost in a crash: written, never sent."""
+    order = the_floor.core.state.book.orders[order_id]
+    like = the_floor.of(OrderPlaced)[0]
+    return [replace(like, id=order.id, number=order.number, quantity=order.quantity, limit=None, type=order.type)]
+
+
+def test_an_order_in_flight_is_left_alone() -> None:
+    the_floor = floor()
+    the_floor.core.handle(Submit("c", wish(Side.BUY, 10)), the_floor.mono)
+    the_floor.reconcile()
+    assert the_floor.last_order.state is OrderState.PENDING_SUBMIT
+
+
+def test_a_working_order_that_the_broker_does_not_list_becomes_unknown_and_is_said() -> None:
+    the_floor = floor()
+    order = the_floor.buy(10, limit=90)
+    the_floor.handle(BrokerSnapshot(D(100_000), (), ()))
+    assert facts(order.state) == (OrderState.UNKNOWN,)
+    assert the_floor.of(Noted)[-1].text == "#1 AAPL is not among the broker's orders: asking for it by its id"
+    the_floor.reconcile()
+    assert order.state is OrderState.WORKING
+
+
+def test_an_unknown_order_that_the_broker_never_saw_ends() -> None:
+    the_floor = floor()
+    the_floor.core.handle(Submit("c", wish(Side.BUY, 10)), the_floor.mono)
+    order = the_floor.last_order
+    the_floor.handle(OrderUpdate(order.id, OrderEvent.LOSE, reason="timeout"))
+    the_floor.reconcile()
+    assert order.state is OrderState.REJECTED
+
+
+def test_a_cancel_that_was_lost_is_asked_for_again() -> None:
+    the_floor = floor()
+    order = the_floor.buy(10, limit=90)
+    the_floor.core.handle(Cancel("c", order.id), the_floor.mono)
+    effects = the_floor.core.handle(the_floor.snapshot(), the_floor.mono)
+    assert effects == [CancelAtBroker((order.id,))]
+
+
+def test_a_mismatch_shuts_that_symbol_to_entries_alone_and_ends_when_both_agree() -> None:
+    the_floor = floor()
+    the_floor.hold(100, 100)
+    seventy = (("AAPL", D(70), D(100)),)
+    the_floor.handle(told(the_floor, positions=seventy))
+    assert the_floor.of(Noted)[-1].text == "The broker holds 70 AAPL, our books say 100: no entries in AAPL until both agree"
+    reply = the_floor.submit(wish(Side.BUY, 1))
+    assert (reply.ok, reply.text) == (False, "The broker holds 70 AAPL, our books say 100: no entries until both agree.")
+    assert the_floor.submit(wish(Side.BUY, 1, "MSFT")).ok
+    assert the_floor.submit(wish(Side.SELL, 1)).ok
+    before = len(the_floor.records)
+    the_floor.handle(told(the_floor, positions=seventy))
+    assert len(the_floor.records) == before
+    the_floor.reconcile()
+    assert the_floor.submit(wish(Side.BUY, 1)).ok
+    assert the_floor.position() == 100
+
+
+def test_a_position_the_broker_does_not_know_is_a_mismatch_too() -> None:
+    the_floor = floor()
+    the_floor.hold(100, 100)
+    the_floor.handle(told(the_floor, positions=()))
+    assert the_floor.core.gate.mismatched == {"AAPL": "The broker holds no AAPL, our books say 100"}
+
+
+# ---- the first start
+
+
+def first_start(*orders: BrokerOrder, cash: int, positions: tuple[tuple[str, Decimal, Decimal], ...]) -> Floor:
+    """An account whose very first snapshot is not empty."""
+    the_floor = Floor(settings(paper=replace(FRICTIONLESS, cash=D(cash))))
+    the_floor.records.clear()
+    core = type(the_floor.core)(the_floor.settings, the_floor.core.desk.instruments.values(), run_id="first")
+    the_floor.core = core
+    core.prime("AAPL", 100.0, None)
+    the_floor._perform(core.start(RunStarted("first", "paper", "test", D(cash), 0), the_floor.core.state.mode, "", the_floor.mono))
+    the_floor.handle(BrokerSnapshot(D(cash), positions, orders))
+    return the_floor
+
+
+def test_the_first_start_adopts_what_is_held_at_its_cost_and_values_it_at_the_market() -> None:
+    the_floor = first_start(cash=5000, positions=(("AAPL", D(100), D(80)),))
+    portfolio = the_floor.core.state.portfolio
+    assert facts(the_floor.position(), portfolio.holdings["AAPL"].average, portfolio.cash, portfolio.equity()) == (100, 80, 5000, 15_000)
+    before = len(the_floor.records)
+    the_floor.handle(BrokerSnapshot(D(5000), (("AAPL", D(100), D(80)),), ()))
+    assert (len(the_floor.records), the_floor.core.gate.mismatched) == (before, {})
+
+
+@pytest.mark.parametrize(
+    ("side", "held", "average"),
+    [(Side.BUY, 100, 86), (Side.BUY, 40, 90), (Side.SELL, 60, 80), (Side.SELL, -40, 90)],
+    ids=["adds to what was held", "is all that is held", "sold a part", "is all that is short"],
+)
+def test_an_open_orders_fills_are_not_counted_twice_at_the_first_start(side: Side, held: int, average: int) -> None:
+    part = replace(ELSEWHERE, side=side, quantity=D(100), event=OrderEvent.FILL_PART, filled=D(40), cost=D(3600), fees=D(1))
+    the_floor = first_start(part, cash=5000, positions=(("AAPL", D(held), D(average)),))
+    holding, cash = the_floor.core.state.portfolio.holdings["AAPL"], the_floor.core.state.portfolio.cash
+    assert facts(holding.quantity, holding.average, cash) == (held, average, 5000)
+    assert essence(restored(the_floor.records)) == essence(the_floor.core.state)
+    the_floor.handle(OrderUpdate("web-1", OrderEvent.FILL_ALL, "B9", D(100), D(9000), D(2)))
+    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (held + 60 * side.sign, 5000 - side.sign * 5400 - 1)
+
+
+def test_after_the_first_start_a_position_is_never_adopted_silently() -> None:
+    the_floor = floor()
+    order = the_floor.buy(1, limit=50)
+    the_floor.cancel(order)
+    the_floor.handle(told(the_floor, positions=(("MSFT", D(3), D(400)),)))
+    assert the_floor.of(PositionAdopted) == []
+    assert "MSFT" in the_floor.core.gate.mismatched
