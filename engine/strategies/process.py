@@ -128,9 +128,11 @@ class HostProcess(asyncio.SubprocessProtocol):
         if self._transport.get_returncode() is not None:
             self._transport.close()
         # Where even SIGKILL waits (a process stuck in a dead disk's driver), the engine does not.
-        await asyncio.wait([self._closed], timeout=CLOSE_S)
-        self._transport.close()
-        self._end()
+        try:
+            await asyncio.wait([self._closed], timeout=CLOSE_S)
+        finally:
+            self._transport.close()
+            self._end()
 
     # ---- told by the loop
 

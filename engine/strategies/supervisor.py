@@ -92,6 +92,7 @@ class StrategyRunner:
         self._row: StrategyRow | None = None
 
         self._life: _Life | None = None
+        self._hosts: set[HostProcess] = set()
         self._queue: deque[Bar | Fill] = deque()
         self._quotes: dict[str, Quote] = {}
         self._told_until: dict[str, int] = {}
@@ -138,8 +139,12 @@ class StrategyRunner:
         self._stopping = True
         self._wake.set()
         if self._task:
-            if self._state in ("running", "warming"):
+            if self._state == "running":
                 await asyncio.wait([self._task], timeout=min(STOP_S, self._settings.deadline_s))
+            # Its processes are killed and the task left to see it: cancelled while it cleans up, it would leave one behind.
+            for host in self._hosts:
+                host.kill()
+            await asyncio.wait([self._task], timeout=STOP_S)
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         if self._state != "disabled":
@@ -189,7 +194,10 @@ class StrategyRunner:
         """A process that has loaded the file as it is now. Raises HostGoneError or _DisabledError; leaves no process behind then."""
         stamp = await asyncio.to_thread(_stamp, self._file)
         host = await HostProcess.start(self._settings.deadline_s, self._clock, self._printed, self._wake.set)
+        self._hosts.add(host)
         try:
+            if self._stopping:
+                raise HostGoneError("it was stopped")
             reply = await host.load(str(self._file), self._settings.params, self.symbols)
             if isinstance(reply, Loaded):
                 return _Life(host, reply, stamp)
@@ -197,8 +205,12 @@ class StrategyRunner:
                 raise _DisabledError(reply.error, reply.detail)
             raise HostGoneError("its process answered something else than it was asked")
         except BaseException:
-            await host.close()
+            await self._close(host)
             raise
+
+    async def _close(self, host: HostProcess) -> None:
+        await host.close()
+        self._hosts.discard(host)
 
     async def _warm_up(self, life: _Life) -> None:
         if not life.wants.warmup:
@@ -300,14 +312,14 @@ class StrategyRunner:
             task.cancel()
         for ended in await asyncio.gather(*tasks, return_exceptions=True):
             if isinstance(ended, _Life):
-                await ended.host.close()
+                await self._close(ended.host)
         life, self._life, self._watch, self._edit, self._changed = self._life, None, None, None, None
         self._quotes.clear()
         if self._behind:
             self._queue = deque(event for event in self._queue if isinstance(event, Fill))
             self._behind = False
         if life:
-            await life.host.close()
+            await self._close(life.host)
 
     # ---- an edit of its file
 
@@ -338,7 +350,7 @@ class StrategyRunner:
             try:
                 await self._warm_up(fresh)
             except BaseException:
-                await fresh.host.close()
+                await self._close(fresh.host)
                 raise
         except (_DisabledError, HostGoneError) as error:
             self._note(Level.WARNING, f"its file changed, but the new version does not run, so the old one goes on: {error}")
@@ -351,7 +363,7 @@ class StrategyRunner:
             with contextlib.suppress(HostGoneError):
                 await old.host.ask(Stop(self._account()))
         finally:
-            await old.host.close()
+            await self._close(old.host)
         return fresh
 
     async def _load_edit(self) -> _Life:

@@ -16,3 +16,4 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
     yield desk
     if hasattr(desk, "runner"):
         await desk.runner.stop()
+        assert not desk.runner._hosts, "a process was left behind"
