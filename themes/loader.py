@@ -40,25 +40,28 @@ ROLES = {
 """Every style role a theme file must give, and what it is for."""
 
 FALLBACKS = {
-    "muted": "secondary",
-    "line": "panel",
-    "focus": "accent",
-    "title": "foreground",
-    "title-focus": "accent",
-    "key": "accent",
-    "up": "success",
-    "down": "error",
-    "buy": "success",
-    "sell": "error",
-    "paper": "primary",
-    "live": "error",
-    "halted": "error",
-    "reducing": "warning",
-    "notice": "primary",
-    "stop": "error",
-    "mark": "accent",
+    "muted": ("secondary", ""),
+    "line": ("panel", ""),
+    "focus": ("accent", ""),
+    "title": ("foreground", ""),
+    "title-focus": ("accent", "bold reverse"),
+    "key": ("accent", ""),
+    "cursor": ("foreground", "reverse"),
+    "up": ("success", ""),
+    "down": ("error", ""),
+    "flat": ("foreground", ""),
+    "stale": ("secondary", ""),
+    "buy": ("success", ""),
+    "sell": ("error", ""),
+    "paper": ("primary", "bold reverse"),
+    "live": ("error", "bold reverse"),
+    "halted": ("error", "bold reverse"),
+    "reducing": ("warning", "bold reverse"),
+    "notice": ("primary", ""),
+    "stop": ("error", "bold"),
+    "mark": ("accent", "bold reverse"),
 }
-"""Where a role's colour is found in a theme that is not ours and knows no roles."""
+"""Colour variable and text style that stand in for a role under a theme that is not ours and knows no roles."""
 
 ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse", "strike")
 

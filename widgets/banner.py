@@ -79,15 +79,15 @@ def _sentences(view: View) -> list[tuple[str, str]]:
     account, health = view.account, view.health
     said: list[tuple[str, str]] = []
     if account.state is TradingState.HALTED:
-        said.append(("halted", f"■ HALTED  {account.reason or 'no reason given'}. Nothing is sent but cancels and flatten."))
+        said.append(("halted", f"■ HALTED: {account.reason or 'no reason given'}. Nothing is sent but cancels and flatten."))
         bare = unprotected(view)
         if bare:
             listed = ", ".join(f"{symbol} {numbers.quantity(quantity)}" for symbol, quantity in bare)
-            said.append(("halted", f"  Without protection: {listed}.  F9 flattens."))
+            said.append(("halted", f"Without protection: {listed}. F9 flattens."))
         elif view.positions:
-            said.append(("halted", "  Every position has a working stop.  F9 flattens."))
+            said.append(("halted", "Every position has a working stop. F9 flattens."))
     elif account.state is TradingState.REDUCING:
-        said.append(("reducing", f"▼ REDUCING  {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
+        said.append(("reducing", f"▼ REDUCING: {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
     if not health.ready:
         said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:

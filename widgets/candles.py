@@ -26,6 +26,7 @@ SCALES = ((8, 1), (4, 1), (2, 1), (1, 1), (1, 2), (1, 3), (1, 5))
 _FALLING = {(0, 0): " ", (1, 1): "│", (0, 1): "╷", (1, 0): "╵", (2, 2): "┃", (0, 2): "╻", (2, 0): "╹", (1, 2): "╽", (2, 1): "╿"}
 _RISING = {**_FALLING, (2, 2): "║"}
 _LEVELS = " ▁▂▃▄▅▆▇█"
+LARGEST = 1e15
 _DAY = 86_400 * 1_000_000_000
 
 
@@ -45,9 +46,14 @@ class Candle:
         return self.close >= self.open
 
 
+def is_price(value: float) -> bool:
+    """Whether it can stand on an axis: a number, and none so large that the differences of two overflow."""
+    return abs(value) < LARGEST
+
+
 def gather(bars: Sequence[Bar], count: int, together: int) -> list[Candle]:
     """The newest `count` candles of `together` bars each, oldest first. Bars with a price that is no number are left out."""
-    sound = [bar for bar in bars[-count * together :] if all(map(math.isfinite, (bar.open, bar.high, bar.low, bar.close)))]
+    sound = [bar for bar in bars[-count * together :] if all(map(is_price, (bar.open, bar.high, bar.low, bar.close)))]
     first = len(sound) % together
     groups = ([sound[:first]] if first else []) + [sound[i : i + together] for i in range(first, len(sound), together)]
     return [
@@ -85,7 +91,7 @@ def scale_for(candles: Sequence[Candle], marks: Sequence[ChartMark], rows: int, 
     """From the lowest low to the highest high, with room for marks that are not too far away to be worth flattening the candles for."""
     low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
     reach = (high - low) * 0.4
-    prices = [mark.price for mark in marks if math.isfinite(mark.price) and low - reach <= mark.price <= high + reach]
+    prices = [mark.price for mark in marks if is_price(mark.price) and low - reach <= mark.price <= high + reach]
     low, high = min([low, *prices]), max([high, *prices])
     least = max(float(tick) * 4, abs(high) * 1e-9)
     if high - low < least:
@@ -143,7 +149,7 @@ def draw(chart: ChartView, width: int, height: int, scale: int) -> list[list[Cel
     prices = scale_for(candles, chart.marks, rows, chart.tick)
     # The newest stands at the right, where the eye and the price axis are.
     xs = [plot_width - 2 - (len(candles) - 1 - i) * columns for i in range(len(candles))]
-    working = [mark for mark in chart.marks if mark.kind != "fill" and math.isfinite(mark.price)]
+    working = [mark for mark in chart.marks if mark.kind != "fill" and is_price(mark.price)]
     for mark in working:
         _working_line(canvas, mark, prices, plot_width)
     for x, candle in zip(xs, candles, strict=True):
@@ -151,7 +157,7 @@ def draw(chart: ChartView, width: int, height: int, scale: int) -> list[list[Cel
     for mark in working:
         _working_label(canvas, mark, prices, chart.tick)
     for mark in chart.marks:
-        if mark.kind == "fill" and math.isfinite(mark.price):
+        if mark.kind == "fill" and is_price(mark.price):
             _fill(canvas, mark, candles, xs, prices, chart.tick)
     if volume_rows:
         _volume(canvas, candles, xs, rows, volume_rows, plot_width if axis else None)
@@ -195,10 +201,12 @@ def _fill(canvas: Canvas, mark: ChartMark, candles: Sequence[Candle], xs: Sequen
     role = mark.side.value.lower()
     canvas.put(x, row, numbers.UP if bought else numbers.DOWN, role)
     words = f" {'bought' if bought else 'sold'} {numbers.quantity(mark.quantity)} @ {numbers.price(mark.price, tick)} "
-    for start in (x + 1, x - len(words)):
-        if canvas.is_blank(start, row, len(words)):
-            canvas.put(start, row, words, role)
-            return
+    away = 1 if bought else -1
+    for line in (row, row + away, row + 2 * away):
+        for start in (x + 1, x - len(words), x - len(words) // 2):
+            if line < prices.rows and canvas.is_blank(start, line, len(words)):
+                canvas.put(start, line, words, role)
+                return
 
 
 def _before(candles: Sequence[Candle], at: int) -> bool:

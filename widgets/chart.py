@@ -13,7 +13,10 @@ from widgets.candles import SCALES, draw
 from widgets.cells import Cell, fit_cells, segments
 from widgets.panel import Panel
 
-NEAREST_THAT_SHOWS_ALL = SCALES.index((1, 1))
+CLOSE, APART = SCALES.index((1, 1)), SCALES.index((1, 2))
+
+AXIS = 12
+"""Cells that the price axis takes, about."""
 
 
 class Chart(Panel, inherit_bindings=False):
@@ -30,17 +33,20 @@ class Chart(Panel, inherit_bindings=False):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._chart: ChartView | None = None
-        self._scale = NEAREST_THAT_SHOWS_ALL
+        self._chosen: int | None = None
         self._drawn: list[list[Cell]] = []
 
     @property
     def scale(self) -> int:
-        """Index of the zoom step in `widgets.candles.SCALES`."""
-        return self._scale
+        """Index of the zoom step in `widgets.candles.SCALES`. Until somebody zooms, candles stand apart while there is room for that."""
+        if self._chosen is not None:
+            return self._chosen
+        bars = len(self._chart.bars) if self._chart is not None else 0
+        return APART if bars * SCALES[APART][1] <= self.inner_width - AXIS else CLOSE
 
     def zoom(self, steps: int) -> None:
         """Nearer by so many steps, or farther by a negative number; stops at the ends."""
-        self._scale = min(len(SCALES) - 1, max(0, self._scale + steps))
+        self._chosen = min(len(SCALES) - 1, max(0, self.scale + steps))
         self._redraw()
 
     def action_zoom(self, steps: int) -> None:
@@ -60,14 +66,14 @@ class Chart(Panel, inherit_bindings=False):
             self.set_summary()
             return
         row = next((row for row in view.watch if row.symbol == chart.symbol), None)
-        title = [Cell(f"{chart.symbol}  ")]
+        title = [Cell(chart.symbol)]
         if row is not None:
             stale = row.stale_s is not None
-            title.append(Cell(f"{numbers.price(row.last, row.tick)}  ", "stale" if stale else "foreground"))
+            title.append(Cell(f" {numbers.price(row.last, row.tick)}  ", "stale" if stale else "foreground"))
             what = f"stale {numbers.age(row.stale_s)}" if stale else numbers.change(row.change)
             title.append(Cell(what, "stale" if stale else numbers.direction(row.change)))
         self.set_title(*title)
-        together = SCALES[self._scale][0]
+        together = SCALES[self.scale][0]
         self.set_summary(Cell(chart.timeframe if together == 1 else f"{together} × {chart.timeframe}"))
 
     def on_resize(self) -> None:
@@ -76,7 +82,7 @@ class Chart(Panel, inherit_bindings=False):
     def _redraw(self) -> None:
         width, height = max(0, self.inner_width - 2), self.inner_height
         before = self._drawn
-        self._drawn = draw(self._chart, width, height, self._scale) if self._chart is not None and self._chart.bars and width else []
+        self._drawn = draw(self._chart, width, height, self.scale) if self._chart is not None and self._chart.bars and width else []
         if len(before) != len(self._drawn):
             self.refresh()
             return

@@ -64,7 +64,7 @@ class Log(LiveTable[LogLine]):
             self._to_end()
         else:
             self._unread += len(new)
-            self.scroll_to(y=max(0, self.scroll_target_y - dropped), animate=False)
+            self.scroll_to(y=max(0, self.scroll_target_y - dropped), animate=False, force=True)
         self._summarise()
 
     def on_resize(self) -> None:
@@ -80,7 +80,7 @@ class Log(LiveTable[LogLine]):
 
     def _to_end(self) -> None:
         if self.shown_rows:
-            self.scroll_to(y=max(0, len(self._ring) - self.shown_rows), animate=False)
+            self.scroll_to(y=max(0, len(self._ring) - self.shown_rows), animate=False, force=True)
 
     def _summarise(self) -> None:
         if self._follows:

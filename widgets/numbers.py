@@ -64,12 +64,6 @@ def percent(fraction: Number | None) -> str:
     return f"{signed(fraction * 100)}%" if fraction is not None and _known(fraction) else NONE
 
 
-def share(part: Number, whole: Number) -> str:
-    """48%, of a whole that may be zero."""
-    fraction = fraction_of(part, whole)
-    return NONE if math.isnan(fraction) else f"{fraction * 100:.0f}%"
-
-
 def fraction_of(part: Number, whole: Number) -> float:
     """part / whole as a float; nan where that says nothing."""
     if not _known(part) or not _known(whole) or not whole:

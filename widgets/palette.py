@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
-from themes import FALLBACKS
+from themes import FALLBACKS, ROLES
 
 
 class Palette:
-    """Styles by role for one theme, given as the app's theme variables. A role the theme does not know falls back on one it does."""
+    """Styles by role for one theme, given as the app's theme variables.
+
+    Beside the roles, a plain colour of Textual's (`accent`, `warning`, `error`) is a role, too.
+    """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables
@@ -35,9 +38,11 @@ class Palette:
         return one.bgcolor == other.bgcolor and not (one.reverse or other.reverse or one.underline or other.underline)
 
     def _role(self, role: str) -> Style:
-        name = role if role in self._variables else FALLBACKS.get(role, "foreground")
-        attributes = self._variables.get(f"{name}-text-style", "")
-        return Style(color=self._colour(name), bgcolor=self._colour(f"{name}-background")) + Style.parse(attributes or "none")
+        if role in self._variables and role in ROLES:
+            attributes = self._variables.get(f"{role}-text-style", "")
+            return Style(color=self._colour(role), bgcolor=self._colour(f"{role}-background")) + Style.parse(attributes or "none")
+        name, attributes = FALLBACKS.get(role, (role, ""))
+        return Style(color=self._colour(name)) + Style.parse(attributes or "none")
 
     def _colour(self, variable: str) -> str | None:
         try:

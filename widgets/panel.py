@@ -10,6 +10,7 @@ from textual.geometry import Region
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from engine.model.views import View
 from widgets.cells import Cell, fit_cells, length, segments
 from widgets.palette import Palette
 from widgets.text import clean, wrap
@@ -42,6 +43,10 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         self._palette: Palette | None = None
 
     # ---- what a subclass gives
+
+    def show(self, view: View) -> None:
+        """Draw the panel's part of `view`."""
+        raise NotImplementedError
 
     def content_line(self, y: int, width: int) -> list[Segment]:
         """Line `y` of what is inside the frame, exactly `width` cells."""
@@ -86,7 +91,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         self._set_border("_summary", cells)
 
     def _set_border(self, which: str, cells: Sequence[Cell]) -> None:
-        cleaned = tuple(Cell(clean(text), role) for text, role in cells)
+        cleaned = tuple(Cell(clean(text), role) for text, role in cells if text)
         if cleaned != getattr(self, which):
             setattr(self, which, cleaned)
             self.refresh_screen_line(0)
@@ -122,22 +127,22 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         focused = self.has_focus
         frame = "focus" if focused else "line"
         room = max(0, width - 4)
-        title = [Cell(self.DIGIT + " ", "key")] if self.DIGIT else []
-        title += [Cell(text, role or "title") for text, role in self._title]
+        name, *rest = self._title or (Cell(""),)
+        rest = [Cell(text, role or "title") for text, role in rest]
         if focused:
-            # Reversed or not is seen without colour, too. The first piece is the panel's name, the rest keeps its own role.
-            chip = len(title) if not self.DIGIT else 2
-            title = [Cell("".join(cell.text for cell in title[:chip]), "title-focus"), *title[chip:]]
-            title[0] = Cell(f" {title[0].text} ", "title-focus")
+            # The name stands on a ground of its own: that is seen without colour, too.
+            title = [Cell(f" {self.DIGIT} {name.text} ", "title-focus"), *rest]
         else:
-            title = [Cell(" "), *title, Cell(" ")]
+            title = [Cell(" "), Cell(f"{self.DIGIT} ", "key"), Cell(f"{name.text} ", name.role or "title"), *rest]
+        if rest:
+            title.append(Cell(" "))
         summary = [Cell(" "), *(Cell(text, role or "muted") for text, role in self._summary), Cell(" ")] if self._summary else []
         if length(title) + length(summary) + 1 > room:
             summary = []
         if length(title) > room:
             title = fit_cells(title, room)
         rule = Cell("─" * (room - length(title) - length(summary)), frame)
-        return segments([Cell("╭─", frame), *title, rule, *summary, Cell("─╮", frame)], self.palette)
+        return segments(fit_cells([Cell("╭─", frame), *title, rule, *summary, Cell("─╮", frame)], width), self.palette)
 
     def _thumb(self) -> range:
         """Lines of the right border that stand for the part of the content in view; none where all of it is."""

@@ -20,7 +20,7 @@ def _role(row: RiskRow) -> str:
 def _used(row: RiskRow) -> Content:
     """6% / 10%, or 12.3K / 80.0K: a bar's label is read at a glance, the exact sum is in the header."""
     if row.unit == "%":
-        used, limit = (f"{numbers.quantity(round(value, 1))}%" if value.is_finite() else numbers.NONE for value in (row.used, row.limit))
+        used, limit = (f"{numbers.quantity(round(float(value), 1))}%" for value in (row.used, row.limit))
     else:
         used, limit = (numbers.volume(value) if value else "0" for value in (row.used, row.limit))
     return (Cell(f"{used} ", _role(row)), Cell(f"/ {limit}", "muted"))
@@ -38,7 +38,7 @@ class Risk(LiveTable[RiskRow]):
     HEADER = False
     EMPTY = "No limits are known yet. They appear once the engine is up."
     COLUMNS = (
-        Column[RiskRow]("Limit", lambda row: Cell(row.name, _role(row)), 8, grow=14),
+        Column[RiskRow]("Limit", lambda row: Cell(f"! {row.name}" if row.tripped else row.name, _role(row)), 8, grow=14),
         Column[RiskRow]("", lambda row: Gauge(numbers.fraction_of(row.used, row.limit), _role(row) or "accent"), 4, flex=1, priority=1),
         Column[RiskRow]("Used", _used, 10, "right", grow=18),
         Column[RiskRow]("", _note, 7, grow=16, priority=2),

@@ -37,7 +37,7 @@ def _votes(row: SignalRow) -> Content:
     for vote in row.votes:
         mark = numbers.UP if vote.side is Side.BUY else numbers.DOWN if vote.side is Side.SELL else numbers.FLAT
         role = "flat" if vote.side is None else vote.side.value.lower()
-        cells += [Cell(f"{vote.strategy.split('_')[0][:6]} ", "muted"), Cell(f"{mark} ", role)]
+        cells += [Cell(f"{' ' if cells else ''}{vote.strategy.split('_')[0][:6]} ", "muted"), Cell(mark, role)]
     return cells or Cell(row.strategy, "muted")
 
 

@@ -293,13 +293,14 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         self._into_view()
 
     def _into_view(self) -> None:
+        # Forced, because Textual thinks that what has no scroll bar yet cannot be scrolled.
         top, shown = int(self.scroll_target_y), self.shown_rows
         if self._cursor < 0 or shown <= 0:
             return
         if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False)
+            self.scroll_to(y=self._cursor, animate=False, force=True)
         elif self._cursor >= top + shown:
-            self.scroll_to(y=self._cursor - shown + 1, animate=False)
+            self.scroll_to(y=self._cursor - shown + 1, animate=False, force=True)
 
     def _highlighted(self) -> None:
         key, row = self.cursor_key, self.cursor_row

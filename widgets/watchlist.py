@@ -21,6 +21,8 @@ def _change(row: WatchRow) -> Content:
 
 def _spread(row: WatchRow) -> Content:
     bid, ask = numbers.price(row.bid, row.tick), numbers.price(row.ask, row.tick)
+    if row.bid is None and row.ask is None:
+        return Cell(numbers.NONE)
     if row.stale_s is not None:
         return Cell(f"{bid} × {ask}", "stale")
     return (Cell(f"{bid} "), Cell("× ", "muted"), Cell(ask))

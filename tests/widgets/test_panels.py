@@ -1,0 +1,333 @@
+"""What each panel says about a view, and how it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from textual.app import App
+
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.orders import OrderState, OrderType, Side
+from engine.model.signals import SignalState
+from engine.model.views import ChartMark, LinkView, LogLine, RiskRow
+from tests.views import (
+    MINUTE,
+    NOW,
+    empty_view,
+    order,
+    position,
+    sample_account,
+    sample_bars,
+    sample_chart,
+    sample_health,
+    sample_view,
+    sample_watch,
+    signal,
+)
+from tests.widgets.harness import HINTS, PANELS, Harness, lines_of, text_of
+from widgets.banner import Banner, unprotected
+from widgets.chart import Chart
+from widgets.header import HeaderBar
+from widgets.hints import HintLine
+from widgets.log import KEPT, Log
+from widgets.orders import Orders
+from widgets.risk import Risk
+from widgets.signals import Signals
+from widgets.watchlist import Watchlist
+
+HALTED = sample_account(badge="LIVE", mode=Mode.EMERGENCY, state=TradingState.HALTED, reason="stop key")
+
+
+async def drawn(widget: Any, view: Any, width: int = 120, height: int = 12) -> str:
+    app = Harness(widget)
+    async with app.run_test(size=(width, height)) as pilot:
+        app.show(view)
+        await pilot.pause()
+        return text_of(widget)
+
+
+# ---- pictures
+
+
+@pytest.mark.parametrize("size", [(58, 11), (80, 20)])
+@pytest.mark.parametrize("panel", PANELS)
+async def test_a_panel_looks_as_it_was_drawn(panel: Any, size: tuple[int, int], looks_like: Callable[[App[None], str], None]) -> None:
+    app = Harness(panel())
+    async with app.run_test(size=size) as pilot:
+        app.show(sample_view())
+        await pilot.pause()
+        looks_like(app, f"{panel.__name__.lower()}-{size[0]}x{size[1]}")
+
+
+@pytest.mark.parametrize("width", [80, 120, 160])
+async def test_header_banner_and_hints_look_as_they_were_drawn(width: int, looks_like: Callable[[App[None], str], None]) -> None:
+    app = Harness(HeaderBar(), Banner(), HintLine())
+    async with app.run_test(size=(width, 6)) as pilot:
+        app.show(sample_view(account=HALTED))
+        await pilot.pause()
+        looks_like(app, f"header-{width}")
+
+
+# ---- watchlist, orders, signals, risk
+
+
+async def test_a_stale_price_shows_its_age_in_place_of_its_change() -> None:
+    said = await drawn(Watchlist(), sample_view())
+    assert "stale 7s" in said
+    assert "+0.02%" not in said
+
+
+async def test_a_resized_order_shows_both_quantities_and_an_unknown_one_says_so() -> None:
+    rows = (order(1, quantity=Decimal(40), requested=Decimal(100)), order(2, state=OrderState.UNKNOWN))
+    said = await drawn(Orders(), sample_view(orders=rows))
+    assert "40 of 100" in said
+    assert "? unknown" in said
+    assert "1 unknown" in said.splitlines()[0]
+
+
+async def test_a_partly_filled_order_says_how_much() -> None:
+    assert "partial 40/100" in await drawn(Orders(), sample_view(orders=(order(1, state=OrderState.PARTIAL, filled=Decimal(40)),)))
+
+
+async def test_signals_that_wait_come_first_with_their_countdown_and_votes() -> None:
+    done = signal(1, state=SignalState.EXPIRED, expires_in_s=None, decided_by="clock", shadow=Decimal("4.50"))
+    lines = (await drawn(Signals(), sample_view(signals=(done, signal(2))))).splitlines()
+    assert "1 waits for you" in lines[0]
+    assert "0:42 " in lines[2]
+    assert "sma ▲ rsi ▲ atr ·" in lines[2]
+    assert "expired by clock" in lines[3]
+    assert "shadow ▲ +4.50" in lines[3]
+
+
+async def test_a_tripped_limit_is_marked_by_more_than_its_colour() -> None:
+    said = await drawn(Risk(), sample_view(risk=(RiskRow("daily loss", Decimal("2.1"), Decimal(2), "%", True),)), 38)
+    assert "! daily loss" in said
+    assert "2.1% / 2%" in said
+    assert "1 tripped" in said
+
+
+# ---- log
+
+
+def line(number: int, level: Level = Level.INFO) -> LogLine:
+    return LogLine(number, NOW, level, "test", f"line {number}")
+
+
+async def test_the_log_follows_its_end_until_somebody_scrolls_up() -> None:
+    log = Log()
+    app = Harness(log)
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.show(sample_view(log=tuple(map(line, range(50)))))
+        await pilot.pause()
+        assert "line 49" in text_of(log)
+        log.focus()
+        await pilot.press("g")
+        app.show(sample_view(log=tuple(map(line, range(40, 60)))))
+        await pilot.pause()
+        assert "line 0" in text_of(log)
+        assert "10 new below" in log.summary_text
+        await pilot.press("G")
+        await pilot.pause()
+        assert "line 59" in text_of(log)
+        app.show(sample_view(log=tuple(map(line, range(55, 61)))))
+        await pilot.pause()
+        assert "line 60" in text_of(log)
+
+
+async def test_a_log_that_was_out_of_sight_shows_its_end() -> None:
+    log = Log()
+    app = Harness(log)
+    async with app.run_test(size=(60, 8)) as pilot:
+        log.display = False
+        await pilot.pause()
+        app.show(sample_view(log=tuple(map(line, range(50)))))
+        app.show(sample_view(log=tuple(map(line, range(50, 70)))))
+        log.display = True
+        await pilot.pause()
+        assert "line 69" in text_of(log)
+
+
+async def test_the_log_keeps_so_many_lines_and_each_once() -> None:
+    log = Log()
+    app = Harness(log)
+    async with app.run_test(size=(60, 8)):
+        for start in range(0, KEPT + 3000, 500):
+            app.show(sample_view(log=tuple(map(line, range(start, start + 700)))))
+        numbers = [row.number for row in log.rows]
+        assert numbers == list(range(numbers[-1] - KEPT + 1, numbers[-1] + 1))
+
+
+async def test_a_loud_line_is_marked_by_more_than_its_colour() -> None:
+    said = await drawn(Log(), sample_view(log=(line(1), line(2, Level.WARNING), line(3, Level.ERROR))))
+    plain, warning, error = (text for text in said.splitlines() if "line" in text and "lines" not in text)
+    assert "!" not in plain
+    assert "!" in warning
+    assert "✗ test error:" in error
+
+
+# ---- chart
+
+
+async def test_the_chart_names_symbol_price_and_what_was_done() -> None:
+    marks = (
+        ChartMark(NOW - 30 * MINUTE, Side.BUY, 186.0, Decimal(100), "fill"),
+        ChartMark(NOW, Side.SELL, 150.0, Decimal(50), "stop"),
+    )
+    said = await drawn(Chart(), sample_view(chart=sample_chart(marks=marks)), 150, 30)
+    assert "7 AAPL" in said.splitlines()[0]
+    assert "▲ +0.84%" in said.splitlines()[0]
+    assert " 187.52 " in said
+    assert "bought 100 @ 186.00" in said
+    assert "↓ stop 50 @ 150.00" in said
+    assert "12:4" in said.splitlines()[-2]
+
+
+async def test_rising_and_falling_candles_differ_in_shape() -> None:
+    said = await drawn(Chart(), sample_view(), 80, 24)
+    assert "║" in said
+    assert "┃" in said
+
+
+async def test_zoom_shows_fewer_candles_nearer_and_says_so_where_bars_are_taken_together() -> None:
+    chart = Chart()
+    app = Harness(chart)
+    async with app.run_test(size=(80, 20)) as pilot:
+        app.show(sample_view(chart=sample_chart(bars=sample_bars(count=300))))
+        chart.focus()
+        await pilot.press("minus", "minus")
+        app.show(sample_view(chart=sample_chart(bars=sample_bars(count=300))))
+        assert chart.summary_text == "4 × 1m"
+        await pilot.press(*["plus"] * 20)
+        assert chart.scale == 6
+
+
+async def test_a_tick_of_the_last_bar_does_not_draw_the_whole_chart_again() -> None:
+    chart = Chart()
+    app = Harness(chart)
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.show(sample_view())
+        await pilot.pause()
+        lines: list[int] = []
+        content_line = chart.content_line
+        chart.content_line = lambda y, width: (lines.append(y), content_line(y, width))[1]  # type: ignore[method-assign, func-returns-value]
+        bars = sample_bars()
+        ticked = replace(bars[-1], close=bars[-1].close - 0.1)
+        app.show(sample_view(chart=sample_chart(bars=(*bars[:-1], ticked))))
+        await pilot.pause()
+        assert 0 < len(lines) <= 6
+
+
+# ---- header, banner, hints
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 200])
+async def test_the_header_always_says_account_mode_equity_and_day(width: int) -> None:
+    said = await drawn(HeaderBar(), sample_view(), width)
+    for word in ("PAPER", "SEMI_AUTO", "101,284.50", "▲ +212.40 +0.21%", "48", "engine 2ms", " ET"):
+        assert word in said
+    assert len(lines_of_text(said)) == 2
+
+
+def lines_of_text(said: str) -> list[str]:
+    return said.splitlines()
+
+
+async def test_at_80_columns_the_header_says_what_works_and_what_waits() -> None:
+    said = await drawn(HeaderBar(), sample_view(), 80)
+    assert "orders 2" in said
+    assert "signals 1 waits" in said
+
+
+async def test_trouble_is_said_at_every_width() -> None:
+    health = sample_health(links=(LinkView("alpaca", False, None, "connection refused"),), engine_lag_ms=1500.0, ready=False)
+    for width in (80, 120):
+        said = await drawn(HeaderBar(), sample_view(health=health, account=HALTED), width)
+        for word in ("LIVE", "HALTED", "alpaca DOWN", "engine 1.5s", "not ready"):
+            assert word in said
+
+
+async def test_where_bars_are_days_the_header_shows_the_day() -> None:
+    assert "2025-06-12" in await drawn(HeaderBar(), sample_view(chart=sample_chart(timeframe="1d")), 80)
+
+
+def test_a_position_is_protected_only_by_a_working_stop_of_the_other_side() -> None:
+    stop = order(1, type=OrderType.STOP, stop=Decimal(180), limit=None)
+
+    def left(**changes: Any) -> tuple[tuple[str, Decimal], ...]:
+        return unprotected(sample_view(positions=(position("AAPL", 100),), orders=(replace(stop, **changes),)))
+
+    assert left() == ()
+    for changes in (
+        {"side": Side.BUY},
+        {"symbol": "IBM"},
+        {"type": OrderType.LIMIT},
+        {"state": OrderState.FILLED},
+        {"state": OrderState.PENDING_CANCEL},
+        {"state": OrderState.UNKNOWN},
+    ):
+        assert left(**changes) == (("AAPL", Decimal(100)),), changes
+    assert left(quantity=Decimal(60)) == (("AAPL", Decimal(40)),)
+    assert left(filled=Decimal(30)) == (("AAPL", Decimal(30)),)
+    short = unprotected(sample_view(positions=(position("IBM", -200),), orders=(stop,)))
+    assert short == (("IBM", Decimal(-200)),)
+
+
+async def test_the_banner_takes_no_room_until_there_is_something_to_say() -> None:
+    banner = Banner()
+    app = Harness(banner)
+    async with app.run_test(size=(80, 10)) as pilot:
+        app.show(sample_view())
+        await pilot.pause()
+        assert banner.size.height == 0
+        app.show(sample_view(account=HALTED))
+        await pilot.pause()
+        assert "HALTED: stop key." in text_of(banner)
+        assert "Without protection: IBM -200. F9 flattens." in " ".join(text_of(banner).split())
+        app.show(sample_view())
+        await pilot.pause()
+        assert not banner.display
+
+
+async def test_a_banner_that_is_too_long_for_its_line_is_wrapped() -> None:
+    said = await drawn(Banner(), sample_view(account=replace(HALTED, reason="very " * 30)), 60)
+    assert len(said.splitlines()) > 3
+    assert "flatten" in said
+
+
+async def test_the_banner_says_reducing_not_ready_and_problems() -> None:
+    account = sample_account(state=TradingState.REDUCING, reason="daily loss 2.1% of 2%")
+    said = await drawn(
+        Banner(), sample_view(account=account, health=sample_health(ready=False, problem="the journal cannot be written")), 120
+    )
+    for words in ("REDUCING: daily loss 2.1% of 2%", "not ready: reconciling", "the journal cannot be written"):
+        assert words in said
+
+
+@pytest.mark.parametrize("width", [38, 60, 80, 120])
+async def test_the_stop_is_never_left_out_of_the_hints(width: int) -> None:
+    hints = HintLine()
+    async with Harness(hints).run_test(size=(width, 3)) as pilot:
+        hints.show(HINTS * 3)
+        await pilot.pause()
+        said = lines_of(hints)[0]
+        assert "F12" in said
+        assert said.rstrip().endswith("STOP")
+        assert "b buy" in said
+
+
+async def test_every_empty_panel_says_so_in_words() -> None:
+    for panel in PANELS:
+        said = await drawn(panel(), empty_view(watch=()), 60, 10)
+        assert sum(character.isalpha() for character in said) > 20, panel
+
+
+def test_the_sample_has_what_its_readers_rely_on() -> None:
+    view = sample_view()
+    assert len(view.watch) == len(sample_watch()) == 4
+    assert (len(view.positions), len(view.orders), len(view.signals)) == (2, 3, 3)
+    assert view.chart is not None
+    assert len(view.chart.bars) == 60
