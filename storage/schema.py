@@ -118,6 +118,6 @@ def _kept_aside(path: Path, damage: str) -> JournalError:
         if part.exists():
             os.replace(part, aside.with_name(aside.name + suffix))
     return JournalError(
-        f"The database {path} is damaged ({damage}). It was kept as {aside}, and nothing is traded on it. "
+        f"The database {path} is damaged ({' '.join(damage.split())}). It was kept as {aside}, and nothing is traded on it. "
         f"Put a backup in its place, or start again: that begins with an empty history, and the broker's positions are taken over from it."
     )

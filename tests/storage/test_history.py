@@ -198,6 +198,8 @@ async def test_no_question_reads_a_whole_table_or_sorts_it(day: History, databas
         for question in asked:
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {question}")]
             assert all(step.startswith("SEARCH") for step in plan), (question, plan)
+            assert ("_by_symbol" in plan[0]) == ("symbol = " in question), (question, plan)
+            assert ("_by_order" in plan[0]) == ("order_id = " in question), (question, plan)
             assert "OFFSET" not in question
 
 

@@ -136,7 +136,7 @@ async def test_an_entry_of_a_newer_version_is_named(database: Path, other: Other
     await journal.close()
     other().execute("INSERT INTO journal VALUES (2, 'r', 0, 'Weather', '{}')")
     with pytest.raises(JournalError, match="Entry 2 of the journal is a 'Weather'"):
-        await open_journal(database, run_id="r")
+        await (await open_journal(database, run_id="r")).close()
     other().execute("DELETE FROM journal WHERE seq = 2")
     journal = await open_journal(database, run_id="r")  # the refusal let go of the lock
     await journal.close()
@@ -164,7 +164,7 @@ async def test_a_caller_that_stops_waiting_loses_nothing(database: Path) -> None
 async def test_only_one_may_write(database: Path) -> None:
     journal = await open_journal(database, run_id="r")
     with pytest.raises(JournalError, match=r"Another tradeconsole \(process \d+\) already trades on .*paper\.db"):
-        await open_journal(database, run_id="r")
+        await (await open_journal(database, run_id="r")).close()
     await journal.append([note(1)])
     await journal.close()
     journal = await open_journal(database, run_id="r")
@@ -172,8 +172,9 @@ async def test_only_one_may_write(database: Path) -> None:
 
 
 async def test_a_writer_that_is_cancelled_says_so_and_holds_nothing_up(database: Path) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     journal = await open_journal(database, run_id="r")
+    started = set(threading.enumerate()) - before
     done = journal.append([note(1)])
     [writer] = [task for task in asyncio.all_tasks() if task.get_name() == "journal writer"]
     writer.cancel()
@@ -184,7 +185,8 @@ async def test_a_writer_that_is_cancelled_says_so_and_holds_nothing_up(database:
         journal.append([note(2)])
     with pytest.raises(JournalError, match="1 records unwritten"):
         await journal.close()
-    while threading.active_count() > before:  # noqa: ASYNC110
+    assert started
+    while any(thread.is_alive() for thread in started):  # noqa: ASYNC110
         await asyncio.sleep(0.001)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import re
 import resource
@@ -17,6 +18,7 @@ import pytest
 
 from engine.model.journal import JournalError
 from storage.journal import SqliteJournal, open_journal
+from storage.projections import Projector
 from tests.storage.conftest import history, note, stored
 
 Fault = Callable[[SqliteJournal, Path], AbstractAsyncContextManager[None]]
@@ -158,6 +160,36 @@ async def test_closing_during_the_trouble_says_what_is_lost(database: Path, monk
         await journal.close()
     journal = await open_journal(database, run_id="r")  # the lock is free again
     await journal.close()
+
+
+async def test_trouble_that_nobody_waits_for_makes_no_noise(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    noise: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: noise.append(context))
+    async with read_only(journal, database):
+        journal.append([note(1)])
+        while journal.problem is None:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await journal.append([])
+    gc.collect()
+    assert noise == []
+    await journal.close()
+
+
+async def test_trouble_with_the_history_is_not_tried_again_at_every_turn(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.journal.OVERDUE_S", 0)
+    journal = await open_journal(database, run_id="r")
+    tries: list[int] = []
+
+    def fail(projector: Projector) -> int:
+        tries.append(projector.projected_to)
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Projector, "fold", fail)
+    for number in range(50):
+        await journal.append([note(number)])
+    await journal.close()
+    assert len(tries) == 1
 
 
 async def test_trouble_with_the_history_holds_up_no_append(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:

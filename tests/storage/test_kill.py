@@ -84,7 +84,7 @@ def test_acknowledged_entries_survive_kill_9(database: Path, start: Start) -> No
 async def test_a_second_process_is_refused_until_the_first_is_gone(database: Path, start: Start) -> None:
     process = start(database, 0)
     with pytest.raises(JournalError, match=rf"Another tradeconsole \(process {process.pid}\) already trades on .*paper\.db"):
-        await open_journal(database, run_id="r")
+        await (await open_journal(database, run_id="r")).close()
     kill_after(process, 1)
     journal = await open_journal(database, run_id="r")
     await journal.close()

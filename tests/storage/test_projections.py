@@ -51,7 +51,7 @@ def projector(database: Path) -> Iterator[Projector]:
 
 
 @given(records=histories, steps=st.lists(st.integers(1, 7), min_size=1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_rebuild_equals_what_grew_step_by_step(records: list[Record], steps: list[int]) -> None:
     with journal_of(records) as database:
         turn = 0

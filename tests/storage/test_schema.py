@@ -51,7 +51,7 @@ async def test_a_migration_that_fails_changes_nothing(database: Path, monkeypatc
     with monkeypatch.context() as patch:
         patch.setattr(schema, "STEPS", (*schema.STEPS, "DELETE FROM journal;", "CREATE TABLE journal (again);"))
         with pytest.raises(JournalError, match="cannot be prepared: table journal already exists"):
-            await open_journal(database, run_id="r")
+            await (await open_journal(database, run_id="r")).close()
     assert version(database) == 1
     assert stored(database) == before
     journal = await open_journal(database, run_id="r")
@@ -68,7 +68,7 @@ async def test_a_newer_schema_is_refused(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA user_version = 99")
     with pytest.raises(JournalError, match=r"has schema 99; this version of tradeconsole knows schemas up to 1\. Nothing was changed"):
-        await open_journal(database, run_id="r")
+        await (await open_journal(database, run_id="r")).close()
     assert version(database) == 99
 
 
@@ -81,7 +81,15 @@ def overwritten(content: bytes) -> bytes:
     return content[:8192] + b"\xff" * 4096 + content[12288:]
 
 
-@pytest.mark.parametrize("spoiled", [replaced, overwritten])
+def repeated(content: bytes) -> bytes:
+    """One page of rows stands where its neighbour belongs: each page is sound, only the check of the whole can tell."""
+    pages = [content[at : at + 4096] for at in range(0, len(content), 4096)]
+    rows = [number for number, page in enumerate(pages[:-1]) if page[0] == pages[number + 1][0] == 0x0D]
+    pages[rows[5]] = pages[rows[5] + 1]
+    return b"".join(pages)
+
+
+@pytest.mark.parametrize("spoiled", [replaced, overwritten, repeated])
 def test_a_damaged_database_is_kept_aside_and_nothing_is_traded(database: Path, spoiled: Callable[[bytes], bytes]) -> None:
     asyncio.run(filled(database))
     damaged = spoiled(database.read_bytes())
@@ -99,7 +107,7 @@ async def test_a_locked_database_is_not_taken_for_a_damaged_one(database: Path) 
         other.execute("PRAGMA journal_mode = DELETE")
         other.execute("BEGIN EXCLUSIVE")
         with pytest.raises(JournalError, match="cannot be opened: database is locked"):
-            await open_journal(database, run_id="r")
+            await (await open_journal(database, run_id="r")).close()
     assert len(stored(database)) == 2_000
 
 
