@@ -23,9 +23,15 @@ class Latch:
         self._lock = threading.Lock()
 
     def prepare(self) -> None:
-        """Makes the file where there is none yet. Raises OSError."""
-        if not self.path.exists():
-            self._write(_CLEAR, os.O_CREAT)
+        """Makes the file where there is none yet, to stay. Raises OSError."""
+        if self.path.exists():
+            return
+        self._write(_CLEAR, os.O_CREAT)
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
 
     def set(self, reason: str) -> None:
         """Durable when it returns. Raises OSError where the disk refuses; trading is halted in memory all the same."""
@@ -41,6 +47,8 @@ class Latch:
             raw = self.path.read_bytes().rstrip(b"\0 \n")
         except FileNotFoundError:
             return ""
+        except OSError as error:
+            return f"the stop's file cannot be read: {error.strerror}"
         if raw == _CLEAR:
             return ""
         if raw.startswith(_SET):
@@ -61,17 +69,19 @@ class StopSwitch:
     """Closed from the moment the stop key is pressed until the engine has dealt with every press. Safe to press from any thread."""
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._pressed = 0
         self._handled = 0
 
-    def press(self) -> int:
-        """Closes the gate now; the number of this press, for `handled`."""
-        self._pressed += 1
-        return self._pressed
+    def press(self) -> None:
+        """Closes the gate now."""
+        with self._lock:
+            self._pressed += 1
 
     def handled(self) -> None:
         """The engine is HALTED for all presses so far; from here its own state keeps the gate shut."""
-        self._handled = self._pressed
+        with self._lock:
+            self._handled = self._pressed
 
     @property
     def closed(self) -> bool:

@@ -13,6 +13,7 @@ import secrets
 import threading
 import time
 import traceback
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -71,6 +72,8 @@ class Engine:
         self._latch = Latch(parts.database.with_suffix(".latch"))
         self._commands = itertools.count(1)
         self._view = _starting_view(settings)
+        self._views: ViewBuilder | None = None
+        self._refused: deque[Reply] = deque()
         self._asked = False
         self._shell: Shell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -192,37 +195,41 @@ class Engine:
 
     def liquidate_all(self) -> str:
         """Cancels everything, then closes every position the broker itself reports."""
-        command_id = self._next_id()
-        loop, shell = self._loop, self._shell
-        if loop is None or shell is None:
-            self._too_early(command_id)
-        else:
-            _post(loop, lambda: shell.flatten(command_id))
-        return command_id
+        return self._post_command(lambda shell, i: shell.flatten(i))
 
     # ---- inside
 
-    def _next_id(self) -> str:
-        return f"c{next(self._commands)}"
-
     def _command(self, make: Callable[[str], Command]) -> str:
-        command_id = self._next_id()
+        return self._post_command(lambda shell, i: shell.handle(make(i)))
+
+    def _post_command(self, work: Callable[[Shell, str], None]) -> str:
+        command_id = f"c{next(self._commands)}"
         loop, shell = self._loop, self._shell
         if loop is None or shell is None:
-            self._too_early(command_id)
-        else:
-            command = make(command_id)
-            _post(loop, lambda: shell.handle(command))
+            self._refuse(command_id, self._view.health.problem or "the engine is still starting: nothing was sent")
+        elif not _post(loop, lambda: work(shell, command_id)):
+            self._refuse(command_id, "the engine has ended: nothing was sent")
         return command_id
 
-    def _too_early(self, command_id: str) -> None:
-        reply = Reply(command_id, False, self._view.health.problem or "the engine is still starting: nothing was sent")
+    def _refuse(self, command_id: str, why: str) -> None:
+        """Answers a command that no engine took. The view that comes next tells it again, where this one was overtaken."""
+        reply = Reply(command_id, False, why)
+        self._refused.append(reply)
         self._view = replace(self._view, revision=self._view.revision + 1, replies=(*self._view.replies, reply))
 
     def _build(self) -> None:
         shell = self._shell
-        if shell is not None:
+        if shell is None:
+            return
+        while self._refused:
+            shell.views.answer(self._refused.popleft())
+        try:
             self._view = shell.view()
+        except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not freeze the last one: the screen says so
+            problem = f"The screen's data could not be built ({error}): what you see is old. Orders and the stop work."
+            health = replace(self._view.health, problem=problem)
+            self._view = replace(self._view, revision=self._view.revision + 1, health=health)
+        finally:
             self._asked = False
 
     def _run(self) -> None:
@@ -248,6 +255,7 @@ class Engine:
             async for record in journal.read():
                 core.state.apply(record)
             broker, venue = parts.open_broker(core)
+            self._views = ViewBuilder(core, settings.account.upper(), feed.timeframe)
             shell = Shell(
                 core,
                 journal=journal,
@@ -256,13 +264,15 @@ class Engine:
                 clock=parts.clock,
                 latch=self._latch,
                 switch=self._switch,
-                views=ViewBuilder(core, settings.account.upper(), feed.timeframe),
+                views=self._views,
                 venue=venue,
                 publish=self._publish,
             )
             shell.strategies.extend(self._runners(shell, names))
             await shell.start(RunStarted(self.run_id, settings.account, feed.name, None, core.desk.now), settings.mode)
             self._shell = shell
+            if self._switch.closed:
+                shell.handle(EmergencyStop("", self._latch.read() or "stop key"))
             self._build()
             self._ready.set()
             await self._ending.wait()
@@ -297,11 +307,9 @@ class Engine:
             try:
                 hear(record)
             except Exception as error:  # noqa: BLE001 - somebody else's callback must not stop the engine; it is told
-                if self._shell is not None:
+                if self._views is not None:
                     text = f"a subscriber to {type(record).__name__} failed: {error}"
-                    self._shell.views.log(
-                        self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error))
-                    )
+                    self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
 
     def _failed(self, problem: str, detail: str = "") -> None:
         line = LogLine(0, self._parts.clock.wall(), Level.ERROR, "engine", problem, detail)
@@ -320,12 +328,13 @@ def strategy_names(settings: Settings) -> list[str]:
     return names
 
 
-def _post(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> None:
+def _post(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> bool:
+    """Has `work` done on the engine's loop; False where that has ended, and the last view stands."""
     try:
         loop.call_soon_threadsafe(work)
     except RuntimeError:
-        # The loop has ended between the look and the call: the engine is gone, and its last view says so.
-        return
+        return False
+    return True
 
 
 def _starting_view(settings: Settings) -> View:

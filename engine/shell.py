@@ -9,35 +9,31 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import Any
 
-from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
+from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.core.core import Core
+from engine.courier import Courier
 from engine.feeds.base import Feed, FeedError, MarketEvent
 from engine.latch import Latch, StopSwitch
 from engine.log_lines import line_of
 from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
-    BrokerSnapshot,
     Cancel,
     EmergencyStop,
     Flatten,
     Input,
-    LinkChanged,
-    NotDurable,
     Note,
-    OrderUpdate,
     Tick,
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
 from engine.model.market import Bar, Quote
-from engine.model.modes import Level, Mode, TradingState
-from engine.model.order_states import OrderEvent
+from engine.model.modes import Level, Mode
 from engine.model.orders import Order, OrderState, Source
 from engine.model.records import FillBooked, Record, RunStarted
 from engine.model.views import View
@@ -47,16 +43,8 @@ from engine.view_builder import Health, ViewBuilder
 TICK_S = 0.1
 HISTORY = 300
 """Bars of each symbol before the first live event, for charts and marks."""
-ANSWER_S = 10.0
-"""How long a broker may take to answer before the order counts as UNKNOWN."""
-ASK_AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""When an UNKNOWN order is asked for by its id; the last one repeats."""
-ALARM_S = 60.0
 SYNC_S = 60.0
 EXIT_S = 3.0
-_SECOND = 1_000_000_000
-
-Found = TypeVar("Found")
 
 
 class Shell:
@@ -81,8 +69,8 @@ class Shell:
         self.views = views
         self.health = Health(broker=broker.name, feed=feed.name)
         self.strategies: list[StrategyRunner] = []
+        self._courier = Courier(core, broker, clock, switch, handle=self.handle, spawn=self._spawn)
         self._journal = journal
-        self._broker = broker
         self._feed = feed
         self._clock = clock
         self._latch = latch
@@ -90,11 +78,7 @@ class Shell:
         self._venue = venue
         self._publish = publish
         self._tasks: set[asyncio.Task[None]] = set()
-        self._unsent: set[str] = set()
-        self._asking: set[str] = set()
-        self._news = 0
         self._failing = False
-        self._started = False
         self._stirred = asyncio.Event()
 
     # ---- the one way in
@@ -112,15 +96,33 @@ class Shell:
             self._switch.handled()
 
     def _core_failed(self, event: Input, error: Exception) -> None:
-        known = [effect for effect in self.core.desk.effects() if isinstance(effect, Persist)]
-        self._perform(list(known))
-        self.health.problem = f"The engine failed on a {type(event).__name__} ({error}). Trading is stopped; nothing recorded is lost."
-        self.views.log(self._clock.wall(), Level.ERROR, "engine", self.health.problem, "".join(traceback.format_exception(error)))
+        meant = self.core.desk.effects()
+        self._perform([effect for effect in meant if isinstance(effect, Persist)])
+        self._break(f"The engine failed on a {type(event).__name__} ({error}). Trading is stopped; nothing recorded is lost.", error)
+        for effect in meant:
+            if isinstance(effect, Send):
+                self.handle(Unsent(effect.order.id))
+
+    def _break(self, problem: str, error: BaseException) -> None:
+        """Something that must not fail has failed: stop trading, say it, go on living."""
         self._switch.press()
+        if problem != self.health.problem:
+            self.health.problem = problem
+            self.views.log(self._clock.wall(), Level.ERROR, "engine", problem, "".join(traceback.format_exception(error)))
+            self._set_latch(LatchEffect(True, problem))
         if not self._failing:
             self._failing = True
-            self.handle(EmergencyStop("", f"an error in the engine: {error}"))
+            self.handle(EmergencyStop("", problem))
             self._failing = False
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What asyncio would print across the screen. Only work of ours that broke off half done stops trading."""
+        error = context.get("exception")
+        if error is not None and "handle" in context:
+            self._break(f"A part of the engine broke ({error}). Trading is stopped; restart the console.", error)
+        else:
+            detail = "".join(traceback.format_exception(error)) if error is not None else ""
+            self.views.log(self._clock.wall(), Level.ERROR, "engine", f"{context['message']}: {error}", detail)
 
     # ---- life
 
@@ -135,12 +137,11 @@ class Shell:
             self.views.prime(instrument.symbol, bars)
             if bars:
                 self.core.prime(instrument.symbol, bars[-1].close, bars[0].close)
-        await self._broker.connect(self.on_broker)
-        snapshot = await self._settled_snapshot()
+        asyncio.get_running_loop().set_exception_handler(self._unhandled)
+        snapshot = await self._courier.open()
         if self.core.state.runs == 0:
             started = replace(started, cash=snapshot.cash)
         self._perform(self.core.start(started, mode, self._latch.read(), self._clock.mono()))
-        self._started = True
         self.handle(snapshot)
         for problem in self._feed.problems:
             self.handle(Note(Level.WARNING, self._feed.name, problem))
@@ -153,27 +154,27 @@ class Shell:
     async def stop(self, on_exit: str) -> None:
         """Ends in order: strategies, orders as configured, what is known on disk, then the links."""
         await asyncio.gather(*(strategy.stop() for strategy in self.strategies))
+        self._courier.shut()
         if on_exit != "keep":
             self.handle(Cancel("", entries_only=on_exit == "cancel_entries"))
-            await self._until(lambda: not any(o.state is OrderState.PENDING_CANCEL for o in self.core.state.book.working()), EXIT_S)
+        await self._until(lambda: not (self._courier.waits_to_send or self._pending_cancel()), EXIT_S)
+        if left := self._pending_cancel():
+            names = ", ".join(f"#{order.number} {order.symbol}" for order in left)
+            self.handle(Note(Level.ERROR, "exit", f"the broker did not confirm the cancel of {names}: it may still work there"))
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._perform(self.core.end(self._clock.mono()))
-        await self._broker.close()
+        await self._courier.close()
 
-    async def _settled_snapshot(self) -> BrokerSnapshot:
-        """A snapshot that can be trusted about orders sent just before the program died: they may take a moment to turn up."""
-        deadline = self._clock.mono() + int(self._broker.settle_s * _SECOND)
-        while True:
-            ours = [order.id for order in self.core.state.book.working()]
-            snapshot = await self._ask(self._broker.snapshot(ours))
-            if set(ours) <= {listed.order_id for listed in snapshot.orders} or self._clock.mono() >= deadline:
-                return snapshot
-            await asyncio.sleep(TICK_S)
+    def _pending_cancel(self) -> list[Order]:
+        return [order for order in self.core.state.book.working() if order.state is OrderState.PENDING_CANCEL]
 
     def view(self) -> View:
         self.health.strategies = [strategy.row() for strategy in self.strategies]
+        self.health.backlog = self._journal.backlog
+        if self._venue is None:
+            self.health.broker_heard = self._courier.heard
         return self.views.build(self.health, self._clock.mono())
 
     # ---- effects
@@ -182,24 +183,33 @@ class Shell:
         durable: asyncio.Future[None] | None = None
         for effect in effects:
             if isinstance(effect, Persist):
-                durable = self._journal.append(effect.records)
-                durable.add_done_callback(_look_at)
+                durable = self._append(effect.records)
                 for record in effect.records:
                     self._tell(record)
             elif isinstance(effect, Send):
-                self._unsent.add(effect.order.id)
-                self._spawn(self._send(effect.order, durable))
+                self._courier.send(effect.order, durable)
             elif isinstance(effect, CancelAtBroker):
-                orders = [self.core.state.book.orders[i] for i in effect.order_ids if i not in self._unsent]
-                if orders:
-                    self._spawn(self._cancel(orders))
+                self._courier.cancel(effect.order_ids)
             elif isinstance(effect, LatchEffect):
                 self._set_latch(effect)
             elif isinstance(effect, Reply):
                 self.views.answer(effect)
 
+    def _append(self, records: Sequence[Record]) -> asyncio.Future[None]:
+        """A journal that takes nothing more must hold up neither a cancel nor the stop: it fails like one that cannot write."""
+        try:
+            durable = self._journal.append(records)
+        except JournalError as error:
+            durable = asyncio.get_running_loop().create_future()
+            durable.set_exception(error)
+        durable.add_done_callback(_look_at)
+        return durable
+
     def _tell(self, record: Record) -> None:
-        line = line_of(record, self.core.state)
+        try:
+            line = line_of(record, self.core.state)
+        except Exception as error:  # noqa: BLE001 - words for a person; whatever is wrong with them must not keep an order or a cancel
+            line = Level.ERROR, "log", f"a {type(record).__name__} could not be put into words: {error}", repr(record)
         if line is not None:
             self.views.log(self._clock.wall(), *line)
         if isinstance(record, FillBooked):
@@ -209,119 +219,46 @@ class Shell:
                     strategy.on_fill(record.fill)
         self._publish(record)
 
-    async def _send(self, order: Order, durable: asyncio.Future[None] | None) -> None:
-        """Write-ahead, then the stop, then the broker: in this order, whatever happens in between."""
-        try:
-            if durable is not None:
-                await asyncio.shield(durable)
-        except JournalError as error:
-            self._unsent.discard(order.id)
-            self.handle(NotDurable((order.id,), str(error)))
-            return
-        self._unsent.discard(order.id)
-        stopped = self._switch.closed and order.source is not Source.FLATTEN
-        if stopped or order.state is not OrderState.PENDING_SUBMIT:
-            self.handle(Unsent(order.id))
-            return
-        try:
-            await self._ask(self._broker.submit(order))
-        except AmbiguousError as error:
-            self.handle(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
-
-    async def _cancel(self, orders: list[Order]) -> None:
-        """Asks until the broker took the request; what came of it is told as events."""
-        for delay in (0.0, *ASK_AGAIN_S):
-            await asyncio.sleep(delay)
-            still = [order for order in orders if not order.state.is_final]
-            if not still:
-                return
-            try:
-                await self._ask(self._broker.cancel(still))
-            except AmbiguousError as error:
-                names = ", ".join(f"#{order.number}" for order in still)
-                self.handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} may be lost ({error}): asking again"))
-            else:
-                return
-
     def _set_latch(self, effect: LatchEffect) -> None:
+        pressed = self._switch.closed
         try:
             if effect.halted:
                 self._latch.set(effect.reason)
-            elif not self._switch.closed:
+            elif not pressed:
                 self._latch.clear()
+                if self._switch.closed:  # pressed while we cleared: its word is the later one
+                    self._latch.set("stop key")
         except OSError as error:
             what = "Trading is halted, but a restart would not know it" if effect.halted else "After a restart trading will be halted again"
             self.views.log(self._clock.wall(), Level.ERROR, "stop", f"{self._latch.path} cannot be written ({error.strerror}). {what}.")
 
-    # ---- the broker
-
-    def on_broker(self, event: BrokerEvent) -> None:
-        self._news += 1
-        self.health.broker_heard = self._clock.mono()
-        self.handle(event)
-        if self._started and isinstance(event, LinkChanged) and event.up:
-            self._spawn(self.reconcile())
-
-    async def reconcile(self) -> None:
-        """Compares with the broker. A snapshot that news overtook is out of date, and is asked for again; a failed one proves nothing."""
-        for _ in range(5):
-            heard = self._news
-            try:
-                snapshot = await self._ask(self._broker.snapshot([order.id for order in self.core.state.book.working()]))
-            except AmbiguousError as error:
-                self.handle(Note(Level.WARNING, self._broker.name, f"the account could not be compared with the broker's: {error}"))
-                return
-            if heard == self._news:
-                self.health.broker_heard = self._clock.mono()
-                self.handle(snapshot)
-                return
+    # ---- everything closed
 
     def flatten(self, command_id: str) -> None:
         """Begins to close everything; the answer comes in the view under `command_id`."""
         self._spawn(self._flatten(command_id))
 
     async def _flatten(self, command_id: str) -> None:
-        """Cancels everything, waits until nothing works, and closes what the broker itself says is held."""
+        """Cancels everything, waits until nothing works, and closes what the broker itself says is held.
+
+        Where an order may still trade, its symbol is left alone: closing beside it could take the position across zero.
+        """
+        book = self.core.state.book
         self.handle(Cancel(""))
-        await self._until(lambda: not self.core.state.book.open, EXIT_S)
+        await self._until(lambda: not book.open, EXIT_S)
         try:
-            snapshot = await self._ask(self._broker.snapshot([]))
+            positions = await self._courier.positions()
         except AmbiguousError as error:
-            self.views.answer(
-                Reply(command_id, False, f"flatten: the broker did not tell its positions ({error}); nothing was sent, press again")
-            )
+            text = f"flatten: the broker did not tell its positions ({error}); nothing was sent, press again"
+            self.views.answer(Reply(command_id, False, text))
             return
-        self.handle(Flatten(command_id, tuple((symbol, quantity) for symbol, quantity, _ in snapshot.positions)))
-
-    async def _find(self, order: Order) -> None:
-        """Asks for an UNKNOWN order by its id until the broker's evidence ends it. It is never sent again."""
-        began, never_seen = self._clock.mono(), 0
-        for attempt in range(1_000_000):
-            await asyncio.sleep(ASK_AGAIN_S[min(attempt, len(ASK_AGAIN_S) - 1)])
-            if order.state is not OrderState.UNKNOWN:
-                break
-            waited = (self._clock.mono() - began) / _SECOND
-            try:
-                update = await self._ask(self._broker.find(order.id))
-            except AmbiguousError as error:
-                level = Level.ERROR if waited >= ALARM_S else Level.WARNING
-                self.handle(Note(level, self._broker.name, f"#{order.number} {order.symbol} is UNKNOWN for {waited:.0f} s: {error}"))
-                continue
-            never_seen += update is None
-            if update is not None:
-                self.handle(update)
-            elif never_seen > 1 and waited > self._broker.settle_s:
-                self.handle(OrderUpdate(order.id, OrderEvent.REJECT, reason="the broker has never seen it"))
-        self._asking.discard(order.id)
-
-    async def _ask(self, question: Coroutine[Any, Any, Found]) -> Found:
-        """The broker's answer; AmbiguousError where none came in time or the link broke meanwhile."""
-        try:
-            return await asyncio.wait_for(question, ANSWER_S)
-        except TimeoutError:
-            raise AmbiguousError(f"no answer within {ANSWER_S:g} s") from None
-        except OSError as error:
-            raise AmbiguousError(str(error)) from error
+        busy = {order.symbol: order for order in book.working() if order.source is not Source.FLATTEN}
+        for symbol, held in positions:
+            if held and symbol in busy:
+                order = busy[symbol]
+                why = f"#{order.number} is {order.state} and may still trade; press again once it has ended"
+                self.handle(Note(Level.ERROR, "flatten", f"{held:f} {symbol} stay open: {why}"))
+        self.handle(Flatten(command_id, tuple((symbol, held) for symbol, held in positions if symbol not in busy)))
 
     # ---- tasks
 
@@ -357,17 +294,13 @@ class Shell:
             late = max(loop.time() - due, 0.0)
             self.health.lag_ms = late * 1000
             due += late
-            self.health.backlog = self._journal.backlog
             self.handle(Tick(self._journal.problem or ""))
-            for order in self.core.state.book.working():
-                if order.state is OrderState.UNKNOWN and order.id not in self._asking:
-                    self._asking.add(order.id)
-                    self._spawn(self._find(order))
+            self._courier.find_unknown()
 
     async def _sync(self) -> None:
         while True:
             await asyncio.sleep(SYNC_S)
-            await self.reconcile()
+            await self._courier.reconcile()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -378,11 +311,7 @@ class Shell:
         """A task that broke is a problem with a name, never a silence."""
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            self.health.problem = f"A part of the engine broke ({error}). Trading is stopped; restart the console."
-            self.views.log(self._clock.wall(), Level.ERROR, "engine", self.health.problem, "".join(traceback.format_exception(error)))
-            self._switch.press()
-            if self.core.state.trading is not TradingState.HALTED:
-                self.handle(EmergencyStop("", f"a part of the engine broke: {error}"))
+            self._break(f"A part of the engine broke ({error}). Trading is stopped; restart the console.", error)
 
     async def _until(self, condition: Callable[[], bool], within_s: float) -> None:
         """Waits for what inputs bring about, not longer than `within_s`."""

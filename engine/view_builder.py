@@ -211,14 +211,19 @@ class ViewBuilder:
         )
 
     def _recent_orders(self) -> Iterable[Order]:
-        """Newest first: all that are open, and the latest that ended."""
-        ended = 0
-        for order in reversed(self._core.state.book.orders.values()):
+        """Newest first: all that are open, and the latest that ended. Looks at no more than it shows, however long the history."""
+        book = self._core.state.book
+        ended, oldest = 0, 0
+        for order in reversed(book.orders.values()):
             if order.state.is_final:
                 ended += 1
                 if ended > _ENDED_SHOWN:
-                    continue
+                    oldest = order.number
+                    break
             yield order
+        for order in reversed(book.open.values()):
+            if order.number < oldest:
+                yield order
 
     def _order(self, o: Order) -> OrderRow:
         return OrderRow(

@@ -1,0 +1,256 @@
+"""Between the engine and its broker: orders and cancels out, questions asked and asked again. No order is ever sent twice.
+
+What the broker says, or fails to say, comes back as inputs. A snapshot counts only where it proves something: one that news overtook, or
+one that was taken while an order sent a moment ago might still turn up, is asked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
+from engine.clock import Clock
+from engine.core.core import Core
+from engine.latch import StopSwitch
+from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
+from engine.model.journal import JournalError
+from engine.model.modes import Level
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderState, Source
+
+ANSWER_S = 10.0
+"""How long a broker may take to answer before the order counts as UNKNOWN."""
+CANCEL_ANSWER_S = 5.0
+CANCEL_AGAIN_S = (0.5, 1.0, 2.0, 5.0)
+"""When a cancel that may be lost is sent again; the last one repeats, and a link that comes up ends the wait."""
+ASK_AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""When an UNKNOWN order is asked for by its id; likewise."""
+ALARM_S = 60.0
+SNAPSHOT_AGAIN_S = 0.1
+TRIES = 5
+"""Snapshots asked for before the comparison is left to the next time, where trading goes on meanwhile."""
+_SECOND = 1_000_000_000
+
+Found = TypeVar("Found")
+
+
+class Courier:
+    """Lives on the engine's loop. `handle` gets every input that comes of it, `spawn` runs a task of it."""
+
+    def __init__(
+        self,
+        core: Core,
+        broker: Broker,
+        clock: Clock,
+        switch: StopSwitch,
+        *,
+        handle: Callable[[Input], None],
+        spawn: Callable[[Coroutine[Any, Any, None]], None],
+    ) -> None:
+        self.heard = 0
+        """Monotonic nanoseconds of the broker's last word, 0 before the first."""
+        self._core = core
+        self._broker = broker
+        self._clock = clock
+        self._switch = switch
+        self._handle = handle
+        self._spawn = spawn
+        self._unsent: set[str] = set()
+        self._cancelling: set[str] = set()
+        self._asking: set[str] = set()
+        self._news = 0
+        self._settled_at = 0
+        self._started = False
+        self._shut = False
+        self._link_up = asyncio.Event()
+
+    # ---- the link
+
+    async def open(self) -> BrokerSnapshot:
+        """Opens the link and answers where the account stands there. Raises ConnectionError and AmbiguousError in words."""
+        await self._broker.connect(self._hear)
+        self._unsettle()
+        while (snapshot := await self._snapshot()) is None:
+            await self._pause((SNAPSHOT_AGAIN_S,), 0)
+        self._started = True
+        return snapshot
+
+    def shut(self) -> None:
+        """From now on nothing is sent but cancels."""
+        self._shut = True
+
+    async def close(self) -> None:
+        await self._broker.close()
+
+    def _hear(self, event: BrokerEvent) -> None:
+        self.heard = self._clock.mono()
+        self._tell(event)
+        if isinstance(event, LinkChanged) and event.up:
+            self._unsettle()
+            self._link_up.set()
+            self._link_up = asyncio.Event()
+            if self._started:
+                self._spawn(self.reconcile())
+
+    def _tell(self, event: BrokerEvent) -> None:
+        self._news += 1
+        self._handle(event)
+
+    def _unsettle(self) -> None:
+        """From now on for a while, an order that the broker does not list may be on its way."""
+        self._settled_at = self._clock.mono() + int(self._broker.settle_s * _SECOND)
+
+    # ---- orders
+
+    def send(self, order: Order, durable: asyncio.Future[None] | None) -> None:
+        """Sends `order` once `durable` says that the journal holds it."""
+        self._unsent.add(order.id)
+        self._spawn(self._send(order, durable))
+
+    @property
+    def waits_to_send(self) -> bool:
+        """Whether an order that is not durable yet waits to be sent."""
+        return bool(self._unsent)
+
+    async def _send(self, order: Order, durable: asyncio.Future[None] | None) -> None:
+        """Write-ahead, then the stop, then the broker: in this order, whatever happens in between."""
+        try:
+            if durable is not None:
+                await asyncio.shield(durable)
+        except JournalError as error:
+            self._unsent.discard(order.id)
+            self._handle(NotDurable((order.id,), str(error)))
+            return
+        self._unsent.discard(order.id)
+        stopped = self._switch.closed and order.source is not Source.FLATTEN
+        if stopped or self._shut or not self._core.gate.ready or order.state is not OrderState.PENDING_SUBMIT:
+            self._handle(Unsent(order.id))
+            return
+        try:
+            await self._ask(self._broker.submit(order))
+        except AmbiguousError as error:
+            self._unsettle()
+            self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+
+    def cancel(self, order_ids: Iterable[str]) -> None:
+        """Has them cancelled at the broker at once, each by one request at a time. One that was not sent yet never will be."""
+        orders = [self._core.state.book.orders[i] for i in order_ids if i not in self._unsent and i not in self._cancelling]
+        if orders:
+            self._cancelling.update(order.id for order in orders)
+            self._spawn(self._cancel(orders))
+
+    async def _cancel(self, orders: Sequence[Order]) -> None:
+        """Asks until the broker took the request; what came of it is told as events."""
+        attempt = 0
+        try:
+            while still := [order for order in orders if not order.state.is_final]:
+                try:
+                    await self._ask(self._broker.cancel(still), CANCEL_ANSWER_S)
+                except AmbiguousError as error:
+                    if not attempt:
+                        names = ", ".join(f"#{order.number}" for order in still)
+                        self._handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} may be lost ({error}): asking again"))
+                else:
+                    return
+                await self._pause(CANCEL_AGAIN_S, attempt)
+                attempt += 1
+        finally:
+            self._cancelling.difference_update(order.id for order in orders)
+
+    def find_unknown(self) -> None:
+        """Begins to ask for every UNKNOWN order that nobody asks for yet."""
+        for order in self._core.state.book.working():
+            if order.state is OrderState.UNKNOWN and order.id not in self._asking:
+                self._asking.add(order.id)
+                self._spawn(self._find(order))
+
+    async def _find(self, order: Order) -> None:
+        """Asks for an UNKNOWN order by its id until the broker's evidence ends it."""
+        began, attempt, never_seen = self._clock.mono(), 0, 0
+        try:
+            while order.state is OrderState.UNKNOWN:
+                await self._pause(ASK_AGAIN_S, attempt)
+                attempt += 1
+                waited = (self._clock.mono() - began) / _SECOND
+                try:
+                    update = await self._ask(self._broker.find(order.id))
+                except AmbiguousError as error:
+                    level = Level.ERROR if waited >= ALARM_S else Level.WARNING
+                    self._handle(Note(level, self._broker.name, f"#{order.number} {order.symbol} is UNKNOWN for {waited:.0f} s: {error}"))
+                    continue
+                never_seen += update is None
+                if update is not None:
+                    self._tell(update)
+                elif never_seen > 1 and self._clock.mono() >= self._settled_at and order.state is OrderState.UNKNOWN:
+                    self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason="the broker has never seen it"))
+        finally:
+            self._asking.discard(order.id)
+
+    # ---- comparing
+
+    async def reconcile(self) -> None:
+        """Compares with the broker. A failed query proves nothing; while nothing may be sent before one succeeds, it is asked again."""
+        attempt = 0
+        while True:
+            try:
+                snapshot = await self._snapshot()
+            except AmbiguousError as error:
+                if not attempt:
+                    self._handle(Note(Level.WARNING, self._broker.name, f"the account could not be compared with the broker's: {error}"))
+                again: tuple[float, ...] = ASK_AGAIN_S
+            else:
+                if snapshot is not None:
+                    self._handle(snapshot)
+                    return
+                again = (SNAPSHOT_AGAIN_S,)
+            attempt += 1
+            if self._core.gate.link_down or (self._core.gate.ready and attempt >= TRIES):
+                return
+            await self._pause(again, attempt - 1)
+
+    async def positions(self) -> tuple[tuple[str, Decimal], ...]:
+        """(symbol, signed quantity) as the broker tells them now, no news since. Raises AmbiguousError."""
+        for _ in range(TRIES):
+            heard = self._news
+            snapshot = await self._ask(self._broker.snapshot([]))
+            if heard == self._news:
+                return tuple((symbol, quantity) for symbol, quantity, _ in snapshot.positions)
+        raise AmbiguousError("they change faster than they can be read")
+
+    async def _snapshot(self) -> BrokerSnapshot | None:
+        """Where the account stands at the broker, or None where the answer proves nothing. Raises AmbiguousError."""
+        heard = self._news
+        ours = {order.id for order in self._core.state.book.working()} - self._unsent
+        snapshot = await self._ask(self._broker.snapshot(sorted(ours)))
+        missing = ours - {listed.order_id for listed in snapshot.orders}
+        if heard != self._news or (missing and self._clock.mono() < self._settled_at):
+            return None
+        self.heard = self._clock.mono()
+        return snapshot
+
+    # ---- asking
+
+    async def _ask(self, question: Coroutine[Any, Any, Found], within_s: float | None = None) -> Found:
+        """The broker's answer; AmbiguousError where none came in time, the link broke, or the adapter itself failed over it."""
+        within_s = within_s or ANSWER_S
+        try:
+            return await asyncio.wait_for(question, within_s)
+        except AmbiguousError:
+            raise
+        except TimeoutError:
+            raise AmbiguousError(f"no answer within {within_s:g} s") from None
+        except OSError as error:
+            raise AmbiguousError(str(error)) from error
+        except Exception as error:
+            # An adapter that stumbles over an answer has proved nothing about the order.
+            raise AmbiguousError(f"its answer was not understood ({type(error).__name__}: {error})") from error
+
+    async def _pause(self, seconds: Sequence[float], attempt: int) -> None:
+        """Waits before the next attempt, not longer than until the link comes up."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds[min(attempt, len(seconds) - 1)]):
+                await self._link_up.wait()

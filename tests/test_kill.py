@@ -1,0 +1,129 @@
+"""kill -9 while orders fly, again and again, on one database: no order twice, no fill lost, the books equal to the broker's to the cent."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from contextlib import closing
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine.core.state import State
+from engine.model.modes import Mode
+from engine.model.orders import OrderState
+from engine.model.records import FillBooked, OrderPlaced, Record
+from storage.codec import decode
+from tests.project_files import ROOT
+from tests.quotes import SYMBOLS
+from tests.servers.driver import VenueProcess
+from tests.trader import make_engine
+
+KILLS_AT_THE_VENUE = 50
+KILLS_ON_PAPER = 12
+
+
+def start(database: Path, where: str, seed: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.trader", str(database), where, str(seed)]
+    return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
+def records(database: Path) -> list[Record]:
+    with closing(sqlite3.connect(database)) as connection:
+        return [decode(*row) for row in connection.execute("SELECT seq, kind, body FROM journal ORDER BY seq")]
+
+
+def state_of(told: list[Record]) -> State:
+    state = State()
+    for record in told:
+        state.apply(record)
+    return state
+
+
+@pytest.mark.timeout(180)
+def test_no_order_is_doubled_and_no_fill_is_lost_by_50_kills(tmp_path: Path) -> None:
+    database = tmp_path / "venue.db"
+    chance = random.Random(50)
+    with VenueProcess("mixed", seed=50) as venue:
+        for number in range(KILLS_AT_THE_VENUE):
+            venue.kill(chance.randrange(1, 80), chance.choice(("unseen", "unanswered", "answered")))
+            trader = start(database, str(venue.port), number)
+            _, said = trader.communicate(timeout=60)
+            assert trader.returncode == -signal.SIGKILL, said.decode()
+        engine = make_engine(database, venue.port)
+        engine.start()
+        view = engine.wait_ready()
+        assert not view.health.problem
+        assert view.account.mode is Mode.MANUAL, "after a crash nothing trades by itself, whatever the settings ask for"
+        assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
+        engine.shutdown()
+        book = venue.ask("book")
+    told = records(database)
+    state = state_of(told)
+    theirs = {order["id"]: order for order in book["orders"]}
+    placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
+    assert len(theirs) > KILLS_AT_THE_VENUE, "the load was too light to prove anything"
+    assert [order["id"] for order in book["orders"] if order["copies"]] == [], "sent twice"
+    assert set(theirs) <= set(placed), "sent before it was durable"
+    assert set(placed.values()) == {1}
+    fills = Counter(record.fill.id for record in told if isinstance(record, FillBooked))
+    assert set(fills.values()) == {1}, "booked twice"
+    for order in state.book.orders.values():
+        listed = theirs.get(order.id)
+        if listed is None:
+            assert order.state in (OrderState.REJECTED, OrderState.CANCELED)
+            assert not order.filled
+        else:
+            figures = tuple(Decimal(listed[name]) for name in ("filled", "cost", "fees"))
+            assert (order.filled, order.cost, order.fees) == figures, order
+            assert order.state.is_final == (listed["event"] in ("FILL_ALL", "CANCEL"))
+    assert not state.book.open, "the last run cancelled what still worked"
+    assert state.portfolio.cash == Decimal(book["cash"])
+    held = {symbol: Decimal(quantity) for symbol, quantity, _ in book["positions"]}
+    assert {symbol: state.portfolio.position(symbol) for symbol in SYMBOLS} == {symbol: held.get(symbol, Decimal(0)) for symbol in SYMBOLS}
+
+
+@pytest.mark.timeout(120)
+def test_paper_comes_back_to_what_it_had_acknowledged(tmp_path: Path) -> None:
+    database = tmp_path / "paper.db"
+    chance = random.Random(12)
+    for number in range(KILLS_ON_PAPER):
+        trader = start(database, "paper", number)
+        assert trader.stdout is not None
+        seen = [trader.stdout.readline() for _ in range(chance.randrange(1, 6))]
+        trader.send_signal(signal.SIGKILL)
+        rest, said = trader.communicate(timeout=60)
+        assert trader.returncode == -signal.SIGKILL, said.decode()
+        seen += rest[: rest.rfind(b"\n") + 1].splitlines()
+        acknowledged = {tuple(map(Decimal, line.decode().split())) for line in seen}
+        assert acknowledged <= moments(records(database)), "what was shown as safe was gone"
+    told = records(database)
+    placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
+    fills = Counter(record.fill.id for record in told if isinstance(record, FillBooked))
+    assert set(placed.values()) == set(fills.values()) == {1}
+    before = state_of(told)
+    engine = make_engine(database, None)
+    engine.start()
+    view = engine.wait_ready()
+    assert view.account.mode is Mode.MANUAL
+    assert view.account.cash == before.portfolio.cash
+    held = {row.symbol: row.quantity for row in view.positions}
+    assert held == {symbol: quantity for symbol in SYMBOLS if (quantity := before.portfolio.position(symbol))}
+    assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
+    engine.shutdown()
+    assert not state_of(records(database)).book.open
+
+
+def moments(told: list[Record]) -> set[tuple[Decimal, ...]]:
+    """Every picture that the journal has passed through, as the trader prints it."""
+    state, found = State(), set()
+    for record in told:
+        state.apply(record)
+        portfolio = state.portfolio
+        found.add((portfolio.cash, *(portfolio.position(symbol) for symbol in SYMBOLS), Decimal(state.book.last_number)))
+    return found
