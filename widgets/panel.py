@@ -52,9 +52,9 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         """Line `y` of what is inside the frame, exactly `width` cells."""
         raise NotImplementedError
 
-    def content_height(self) -> int:
-        """Lines that all of the content would take; more than fit can be scrolled."""
-        return self.inner_height
+    def content_height(self, shown: int) -> int:
+        """Lines that all of the content would take, where `shown` fit; what is more can be scrolled to."""
+        return shown
 
     # ---- what a subclass uses
 
@@ -120,7 +120,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         if y >= height - 1:
             return Strip(segments([Cell("╰" + "─" * (width - 2) + "╯", frame)], self.palette), width)
         left = segments([Cell("│", frame)], self.palette)
-        right = segments([Cell("┃" if y - 1 in self._thumb() else "│", frame)], self.palette)
+        right = segments([Cell("┃" if y - 1 in self._thumb(height - 2) else "│", frame)], self.palette)
         return Strip([*left, *self.content_line(y - 1, width - 2), *right], width)
 
     def _top(self, width: int) -> list[Segment]:
@@ -144,9 +144,9 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         rule = Cell("─" * (room - length(title) - length(summary)), frame)
         return segments(fit_cells([Cell("╭─", frame), *title, rule, *summary, Cell("─╮", frame)], width), self.palette)
 
-    def _thumb(self) -> range:
+    def _thumb(self, shown: int) -> range:
         """Lines of the right border that stand for the part of the content in view; none where all of it is."""
-        shown, total = self.inner_height, self.content_height()
+        total = self.content_height(shown)
         if shown < 2 or total <= shown:
             return range(0)
         size = max(1, shown * shown // total)

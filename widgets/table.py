@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
 from rich.segment import Segment
 from textual import events
 from textual.binding import Binding, BindingType
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 
 from widgets.cells import Cell, Content, fit_cells, length, pieces, segments
@@ -187,14 +187,13 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         if in_view or cursor < 0:
             # Whoever scrolled away from the cursor is reading elsewhere and is not pulled back.
             self._into_view()
-        top = self.scroll_offset.y
-        for index in range(top, min(max(len(before), len(rows)), top + self.shown_rows)):
-            old = before[index] if index < len(before) else None
-            new = rows[index] if index < len(rows) else None
-            if old is not new:
-                self._refresh_row(index)
+        top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.shown_rows
+        both = min(len(before), len(rows))
+        changed = [index for index in range(top, min(both, bottom)) if before[index] is not rows[index]]
+        changed += range(max(top, both), min(max(len(before), len(rows)), bottom))
         if cursor != self._cursor:
-            self._refresh_rows((cursor, self._cursor))
+            changed += [cursor, self._cursor]
+        self._refresh_rows(changed)
         if self.cursor_key != cursor_key:
             self._highlighted()
 
@@ -216,35 +215,39 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         self._measure()
         if not before or not after:
             self.refresh()
-        elif self._thumb():
+        elif self._thumb(self.inner_height):
             # The thumb in the frame got another length or place.
             self.refresh()
 
     def _measure(self) -> None:
-        self.virtual_size = Size(self.size.width, self.content_height() + 2)
+        self.virtual_size = Size(self.size.width, self.content_height(self.inner_height) + 2)
 
-    def content_height(self) -> int:
-        return len(self._rows) + self.header_height
+    def content_height(self, shown: int) -> int:
+        return len(self._rows) + self._header_in(shown)
 
     # ---- geometry
 
     @property
     def header_height(self) -> int:
+        return self._header_in(self.inner_height)
+
+    def _header_in(self, shown: int) -> int:
         """A panel of one or two lines shows rows rather than headings."""
-        return 1 if self.HEADER and self.inner_height >= 3 else 0
+        return 1 if self.HEADER and shown >= 3 else 0
 
     @property
     def shown_rows(self) -> int:
-        return max(0, self.inner_height - self.header_height)
+        shown = self.inner_height
+        return shown - self._header_in(shown)
 
-    def _refresh_row(self, index: int) -> None:
-        line = index - self.scroll_offset.y
-        if 0 <= line < self.shown_rows:
-            self.refresh_content_line(line + self.header_height)
-
-    def _refresh_rows(self, indices: Any) -> None:
-        for index in indices:
-            self._refresh_row(index)
+    def _refresh_rows(self, indices: Iterable[int]) -> None:
+        """Paint these rows again, where they are in view: one region a row, and one refresh for all."""
+        width, height = self.size
+        header, top = self._header_in(height - 2), self.scroll_offset.y
+        shown = height - 2 - header
+        regions = [Region(0, index - top + header + 1, width, 1) for index in indices if 0 <= index - top < shown]
+        if regions:
+            self.refresh(*regions)
 
     def on_resize(self) -> None:
         self._measure()
@@ -279,7 +282,7 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         if key is None or row is None or not self.can_mark(row):
             return
         self._marked ^= {key}
-        self._refresh_row(self._cursor)
+        self._refresh_rows((self._cursor,))
         self.action_cursor(1)
 
     def _move_to(self, index: int) -> None:
