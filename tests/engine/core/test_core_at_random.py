@@ -1,0 +1,227 @@
+"""Anything in any order: whatever people, strategies, the market and crashes do, the limits hold and the books balance."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from engine.core.gate import Figures
+from engine.model.effects import Effect, Send
+from engine.model.inputs import Input, OrderUpdate
+from engine.model.modes import Mode, TradingState
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Intent, Order, OrderState, Side, Source
+from engine.model.records import OrderPlaced
+from engine.model.settings import AutoApprove, Limits, PaperSettings
+from tests.engine.core import floor as trading
+from tests.engine.core.floor import Floor, essence, restored, wish
+
+D = Decimal
+LIMITS = Limits(max_position_pct=D(20), max_order_pct=D(10), max_exposure_pct=D(50), max_daily_loss_pct=D(2), short_selling=False)
+PAPER = PaperSettings(cash=D(100_000), latency_ms=0)
+AUTO = AutoApprove(max_notional=D(3000), min_confidence=0.5)
+CHOSEN = (Mode.MANUAL, Mode.SEMI_AUTO, Mode.FULL_AUTO, Mode.RESEARCH)
+
+sides = st.sampled_from(Side)
+symbols = st.sampled_from(trading.SYMBOLS)
+quantities = st.integers(1, 150)
+offsets = st.sampled_from((None, -20, -3, -0.5, 0.5, 3, 20))
+
+
+class WatchedFloor(Floor):
+    """A floor that looks at every send as it is decided: at that moment every limit must hold, what is reserved counted in."""
+
+    approved: set[str]
+    command: Input | None = None
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Send):
+                self._look_at(effect.order)
+        super()._perform(effects)
+
+    def _look_at(self, order: Order) -> None:
+        state = self.core.state
+        if order.source is Source.FLATTEN:
+            return
+        assert state.trading is not TradingState.HALTED, "an order went out while halted"
+        if order.source is Source.STRATEGY and state.mode is Mode.MANUAL:
+            assert order.signal_id in self.approved, "a strategy traded in MANUAL without a yes"
+        held = max(-order.side.sign * state.portfolio.position(order.symbol), D(0))
+        working = state.book.working_quantity(order.symbol, order.side)
+        opening = min(max(working - held, D(0)), order.quantity)
+        if not opening:
+            return
+        assert order.side is Side.BUY or self.settings.limits.short_selling, "more was for sale than was held"
+        assert state.trading is TradingState.ACTIVE, "an entry went out while only reducing"
+        assert state.mode is not Mode.RESEARCH, "an entry went out in RESEARCH"
+        self._limits_hold(order, opening, self.core.gate.figures())
+
+    def _limits_hold(self, order: Order, opening: Decimal, figures: Figures) -> None:
+        state, limits = self.core.state, self.settings.limits
+        assert opening * order.mark <= figures.equity * limits.max_order_pct / 100
+        held, working = state.portfolio.position(order.symbol), state.book.working_quantity(order.symbol, order.side)
+        most = max(abs(held + order.side.sign * working), abs(held))
+        value = self.core.prices.last(order.symbol)
+        assert value is not None
+        # Valued at the lower of what was reserved and the market: a breach of this is a breach by any reckoning.
+        assert most * min(order.mark, D(repr(value))) <= figures.equity * limits.max_position_pct / 100
+        assert figures.exposure <= figures.equity * limits.max_exposure_pct / 100
+        assert figures.buying_power >= 0
+
+
+class AnythingGoes(RuleBasedStateMachine):
+    limits = LIMITS
+
+    def __init__(self) -> None:
+        super().__init__()
+        given = trading.settings(limits=self.limits, auto=AUTO, paper=PAPER, keep_protective=False)
+        self.floor = WatchedFloor(given, mode=Mode.FULL_AUTO, prices={"AAPL": 100.0, "MSFT": 40.0})
+        self.floor.approved = set()
+        self.signals = 0
+        self.day = 12
+
+    def last(self, symbol: str) -> float:
+        price = self.floor.core.prices.last(symbol)
+        assert price is not None
+        return price
+
+    def intent(self, side: Side, quantity: int, symbol: str, limit: float | None, stop: float | None) -> Intent:
+        near = self.last(symbol)
+        if limit is not None:
+            return wish(side, quantity, symbol, limit=round(near * (1 + limit / 100), 2))
+        if stop is not None:
+            return wish(side, quantity, symbol, stop=round(near * (1 + stop / 100), 2))
+        return wish(side, quantity, symbol)
+
+    # ---- what happens
+
+    @rule(side=sides, quantity=quantities, symbol=symbols, limit=offsets, stop=offsets, reduce_only=st.booleans())
+    def a_person_orders(self, side: Side, quantity: int, symbol: str, limit: float | None, stop: float | None, reduce_only: bool) -> None:
+        self.floor.submit(replace(self.intent(side, quantity, symbol, limit, stop), reduce_only=reduce_only))
+
+    @rule(side=sides, quantity=st.none() | quantities, symbol=symbols, strength=st.floats(0, 1))
+    def a_strategy_proposes(self, side: Side, quantity: int | None, symbol: str, strength: float) -> None:
+        self.signals += 1
+        self.floor.propose(f"s{self.signals}", side, quantity, symbol, strength=strength)
+
+    @rule(pick=st.integers(0, 5))
+    def a_person_approves(self, pick: int) -> None:
+        waiting = list(self.floor.core.state.approvals.waiting)
+        if waiting:
+            signal_id = waiting[pick % len(waiting)]
+            self.floor.approved.add(signal_id)
+            self.floor.approve(signal_id)
+
+    @rule(pick=st.integers(0, 9))
+    def a_person_cancels(self, pick: int) -> None:
+        working = list(self.floor.core.state.book.open.values())
+        self.floor.cancel(working[pick % len(working)] if working and pick < 8 else None)
+
+    @rule(symbol=symbols, move=st.floats(-4, 4), size=st.sampled_from((0, 7, 60, 10_000)), spread=st.sampled_from((0.0, 0.02, 0.5)))
+    def the_market_moves(self, symbol: str, move: float, size: int, spread: float) -> None:
+        price = max(round(self.last(symbol) * (1 + move / 100), 2), 1.0)
+        self.floor.quote(symbol, price, spread=spread, size=size)
+
+    @rule(symbol=symbols, worst=st.sampled_from((float("nan"), float("inf"), 0.0, -5.0, 1e300)))
+    def the_feed_talks_nonsense(self, symbol: str, worst: float) -> None:
+        self.floor.quote(symbol, worst)
+
+    @rule(seconds=st.sampled_from((0.1, 1, 6, 61)))
+    def time_passes(self, seconds: float) -> None:
+        self.floor.tick(seconds)
+
+    @rule(mode=st.sampled_from(CHOSEN))
+    def a_person_changes_the_mode(self, mode: Mode) -> None:
+        self.floor.set_mode(mode)
+
+    @rule()
+    def a_person_stops(self) -> None:
+        self.floor.stop()
+
+    @rule()
+    def a_person_flattens(self) -> None:
+        self.floor.flatten()
+
+    @rule()
+    def a_person_resumes(self) -> None:
+        self.floor.resume()
+
+    @rule()
+    def a_session_opens(self) -> None:
+        self.day += 1
+        self.floor.session(f"2025-06-{self.day}")
+
+    @rule(crash=st.booleans(), mode=st.sampled_from(CHOSEN))
+    def the_program_restarts(self, crash: bool, mode: Mode) -> None:
+        prices = {symbol: self.last(symbol) for symbol in trading.SYMBOLS}
+        self.floor.restart(crash=crash, mode=mode)
+        for symbol, price in prices.items():
+            self.floor.core.prime(symbol, price, None)
+            self.floor.quote(symbol, price, size=0)
+
+    @precondition(lambda self: self.floor.core.state.book.open)
+    @rule(pick=st.integers(0, 5))
+    def an_order_is_lost(self, pick: int) -> None:
+        working = list(self.floor.core.state.book.open.values())
+        self.floor.handle(OrderUpdate(working[pick % len(working)].id, OrderEvent.LOSE, reason="timeout"))
+
+    @rule()
+    def the_account_is_compared(self) -> None:
+        self.floor.reconcile()
+
+    # ---- what must always hold
+
+    @invariant()
+    def a_restart_would_find_the_same(self) -> None:
+        assert essence(restored(self.floor.records)) == essence(self.floor.core.state)
+
+    @invariant()
+    def the_books_balance_and_are_the_brokers(self) -> None:
+        portfolio = self.floor.core.state.portfolio
+        basis = sum((holding.basis for holding in portfolio.holdings.values()), D(0))
+        assert portfolio.cash + basis - portfolio.realised() == PAPER.cash
+        truth = self.floor.snapshot()
+        assert truth.cash == portfolio.cash
+        assert {s: q for s, q, _ in truth.positions} == {h.symbol: h.quantity for h in portfolio.holdings.values() if h.quantity}
+
+    @invariant()
+    def what_is_open_is_what_has_not_ended(self) -> None:
+        book = self.floor.core.state.book
+        assert set(book.open) == {order.id for order in book.orders.values() if not order.state.is_final}
+        assert all(0 <= order.filled <= order.quantity for order in book.orders.values())
+
+    @invariant()
+    def nobody_is_short_who_may_not_be(self) -> None:
+        if not self.limits.short_selling:
+            assert all(holding.quantity >= 0 for holding in self.floor.core.state.portfolio.holdings.values())
+
+    @invariant()
+    def a_signal_became_one_order_at_most(self) -> None:
+        signals = [record.signal_id for record in self.floor.of(OrderPlaced) if record.signal_id]
+        assert len(signals) == len(set(signals))
+
+    @invariant()
+    def while_halted_nothing_works_but_a_flatten(self) -> None:
+        state = self.floor.core.state
+        if state.trading is TradingState.HALTED:
+            for order in state.book.open.values():
+                assert order.source is Source.FLATTEN or order.state in (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
+
+
+class AnythingGoesShort(AnythingGoes):
+    """The same with short selling allowed, so that positions are taken through zero."""
+
+    limits = replace(LIMITS, short_selling=True)
+
+
+PACE: Any = settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+TestAnythingGoes = AnythingGoes.TestCase
+TestAnythingGoes.settings = PACE
+TestAnythingGoesShort = AnythingGoesShort.TestCase
+TestAnythingGoesShort.settings = PACE
