@@ -1,5 +1,5 @@
 # Everything a person does from a checkout. Each target makes the .venv it needs; PYTHON=python3.12 chooses the interpreter.
-.PHONY: run test lint format bench clean
+.PHONY: run test lint format bench readme clean
 
 # make run ARGS="--feed sample --strategy sma_cross"
 run:
@@ -25,6 +25,10 @@ format:
 bench:
 	@PYTHON="$(PYTHON)" .ci/venv dev
 	@set -e; for file in $(sort $(wildcard tests/bench/bench_*.py)); do echo "== $$file"; .venv/bin/python $$file; done
+
+readme:
+	@PYTHON="$(PYTHON)" .ci/venv dev
+	.venv/bin/python -m tests.readme --picture
 
 clean:
 	rm -rf .venv build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

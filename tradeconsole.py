@@ -1,7 +1,7 @@
 """The public face for people who write strategies and scripts: `from tradeconsole import Strategy, param`.
 
 Everything a strategy needs is here and light: this module is imported in every strategy's process. A script that runs an engine of
-its own takes `create_engine` and `Settings` from here. `python -m tradeconsole` is the command.
+its own takes `create_engine`, `Settings` and `Intent` from here. `python -m tradeconsole` is the command.
 """
 
 import os
@@ -14,7 +14,8 @@ if __name__ == "__main__" and sys.path[0] == os.getcwd() != os.path.dirname(os.p
 from typing import TYPE_CHECKING, Any
 
 from engine.model.market import Bar, Quote
-from engine.model.orders import Fill, Side
+from engine.model.modes import Mode
+from engine.model.orders import Fill, Intent, OrderType, Side
 from engine.model.settings import Settings
 from engine.strategies.base import Bars, Context, Position, Strategy
 from engine.strategies.indicators import RSI, SMA
@@ -30,6 +31,9 @@ __all__ = [
     "Bars",
     "Context",
     "Fill",
+    "Intent",
+    "Mode",
+    "OrderType",
     "Position",
     "Quote",
     "Settings",

@@ -6,6 +6,7 @@ import re
 import tomllib
 from fnmatch import fnmatch
 from importlib.metadata import PackageNotFoundError, requires
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -67,9 +68,15 @@ def test_the_wheel_holds_the_five_packages_and_no_tests() -> None:
     assert {name for name in with_code if name.split(".")[0] in PACKAGES} == packed, "a folder with code and no __init__.py is not packed"
 
 
+def _is_data(file: Path) -> bool:
+    """Belongs to a package and is neither code nor the README's picture."""
+    folder, *inner = file.relative_to(ROOT).parts
+    return folder in PACKAGES and file.suffix != ".py" and inner[0] != "docs"
+
+
 def test_every_data_file_of_a_package_is_packed() -> None:
     patterns = PROJECT["tool"]["setuptools"]["package-data"]["*"]
-    data = [file for file in project_files() if file.relative_to(ROOT).parts[0] in PACKAGES and file.suffix != ".py"]
+    data = [file for file in project_files() if _is_data(file)]
     assert [str(file) for file in data if not any(fnmatch(file.name, pattern) for pattern in patterns)] == []
 
 

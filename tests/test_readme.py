@@ -1,0 +1,50 @@
+"""The README says what the code does: its tables come from the code, and its examples run."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from console.config import read
+from engine.strategies.loader import load
+from tests.project_files import ROOT
+from tests.readme import PICTURE, README, parts
+
+TEXT = README.read_text(encoding="utf-8")
+PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
+(CONFIG,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "part"), list(parts()))
+def test_a_table_is_in_step_with_the_code(name: str, part: str) -> None:
+    assert f"<!-- {name} -->\n{part}\n<!-- end of {name} -->" in TEXT, "run: make readme"
+
+
+def test_the_picture_is_there() -> None:
+    assert str(PICTURE.relative_to(README.parent)) in TEXT
+    assert PICTURE.read_text(encoding="utf-8").startswith("<svg")
+
+
+@pytest.mark.parametrize("code", PYTHON[:2], ids=["class", "function"])
+def test_the_strategies_load(code: str, tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(code)
+    load(str(file), {})
+
+
+def test_the_script_trades(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", PYTHON[2]]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    assert "BUY 10 AAPL" in result.stdout
+
+
+def test_the_config_is_a_config(tmp_path: Path) -> None:
+    file = tmp_path / "tradeconsole.yaml"
+    file.write_text(CONFIG)
+    assert read(file, {}).symbols == ("AAPL", "MSFT", "IBM")
