@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from engine.model.inputs import Note, Proposal, StrategyFailed
 from engine.model.orders import Fill, OrderType, Side
 from engine.strategies import supervisor
+from engine.strategies.host import NICENESS
 from engine.strategies.supervisor import Snapshot
 from tests.engine.strategies.desk import Desk, make_bar, make_quote
 
@@ -209,3 +211,30 @@ async def test_the_files_beside_it_and_its_own_name_shadow_nothing(desk: Desk, m
     desk.bar()
     (made,) = await desk.hears(Proposal)
     assert made.strategy == "engine"
+
+
+async def test_it_runs_niced_and_leaves_ctrl_c_to_the_console(desk: Desk) -> None:
+    body = "os.kill(os.getpid(), signal.SIGINT)\n                ctx.buy(bar.symbol, 1 + os.nice(0))"
+    await desk.run(
+        desk.write(f"""
+        class Polite(Strategy):
+            def on_bar(self, ctx, bar):
+                {body}
+        """)
+    )
+    desk.bar()
+    (made,) = await desk.hears(Proposal)
+    assert made.quantity == 1 + min(os.nice(0) + NICENESS, 19)
+
+
+async def test_loading_it_brings_in_nothing_heavy(desk: Desk) -> None:
+    await desk.run(
+        desk.write("""
+        class Light(Strategy):
+            def on_bar(self, ctx, bar):
+                print(sorted({"pandas", "numpy", "asyncio", "textual"} & set(sys.modules)))
+        """)
+    )
+    desk.bar()
+    (note,) = await desk.hears(Note)
+    assert note.text == "[]"
