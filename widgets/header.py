@@ -141,17 +141,21 @@ def _link(link: LinkView) -> Field:
 
 
 def _clock(view: View) -> list[Field]:
-    """The market's text and its clock. Where bars are days, the day is the time."""
+    """The market's text and its clock. Where bars are days, the day is the time; a day that the text names already is not said twice."""
     health = view.health
     role, word = ("", "open") if health.market_open else ("muted", "closed")
-    text = Field(2, ((Cell(health.market_text or word, role),), (Cell(word, role),)))
+    text, et = health.market_text or word, Cell("ET", "muted")
     day, at = numbers.market_time(health.market_time, "%Y-%m-%d"), numbers.market_time(health.market_time)
     if at == numbers.NONE:
-        return [text]
-    et = Cell("ET", "muted")
-    if view.chart is not None and view.chart.timeframe.endswith("d"):
-        return [text, Field(2, ((Cell(f"{day} {at[:5]} "), et), (Cell(day),)))]
-    return [text, Field(2, ((Cell(f"{day} ", "muted"), Cell(f"{at} "), et), (Cell(f"{at} "), et), (Cell(f"{at[:5]} "), et)))]
+        return [Field(2, ((Cell(text, role),), (Cell(word, role),)))]
+    daily = view.chart is not None and view.chart.timeframe.endswith("d")
+    if day in text:
+        said = Field(2, ((Cell(text, role),), (Cell(day, role),)))
+        return [said] if daily else [said, Field(2, ((Cell(f"{at} "), et), (Cell(f"{at[:5]} "), et)))]
+    said = Field(2, ((Cell(text, role),), (Cell(word, role),)))
+    if daily:
+        return [said, Field(2, ((Cell(f"{day} {at[:5]} "), et), (Cell(day),)))]
+    return [said, Field(2, ((Cell(f"{day} ", "muted"), Cell(f"{at} "), et), (Cell(f"{at} "), et), (Cell(f"{at[:5]} "), et)))]
 
 
 def _money(view: View) -> list[Field]:

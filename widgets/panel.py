@@ -13,7 +13,7 @@ from textual.strip import Strip
 from engine.model.views import View
 from widgets.cells import Cell, fit_cells, length, segments
 from widgets.palette import Palette
-from widgets.text import clean, wrap
+from widgets.text import balanced, clean
 
 
 class Panel(ScrollView, can_focus=True, inherit_bindings=False):
@@ -155,7 +155,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
 
     def message_line(self, y: int, width: int, text: str) -> list[Segment]:
         """Line `y` of a quiet sentence in the middle of an otherwise empty panel."""
-        lines = wrap(text, max(1, width - 4))
+        lines = balanced(text, max(1, width - 4))
         first = max(0, (self.inner_height - len(lines)) // 2)
         line = lines[y - first] if 0 <= y - first < len(lines) else ""
         return segments(fit_cells([Cell(" " * max(0, (width - length([Cell(line)])) // 2)), Cell(line, "muted")], width), self.palette)

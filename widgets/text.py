@@ -79,3 +79,13 @@ def wrap(text: str, width: int) -> list[str]:
         lines.extend(full)
     lines.append(line)
     return lines
+
+
+@lru_cache(maxsize=64)
+def balanced(text: str, width: int) -> tuple[str, ...]:
+    """`text` wrapped to as few lines as `width` allows, and those about equally long: no last word stands alone."""
+    lines = wrap(text, width)
+    for narrower in range(max(2, cell_len(text) // len(lines)), width):
+        if len(wrap(text, narrower)) == len(lines):
+            return tuple(wrap(text, narrower))
+    return tuple(lines)

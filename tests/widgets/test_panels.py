@@ -229,11 +229,7 @@ async def test_the_header_always_says_account_mode_equity_and_day(width: int) ->
     said = await drawn(HeaderBar(), sample_view(), width)
     for word in ("PAPER", "SEMI_AUTO", "101,284.50", "▲ +212.40 +0.21%", "48", "engine 2ms", " ET"):
         assert word in said
-    assert len(lines_of_text(said)) == 2
-
-
-def lines_of_text(said: str) -> list[str]:
-    return said.splitlines()
+    assert len(said.splitlines()) == 2
 
 
 async def test_at_80_columns_the_header_says_what_works_and_what_waits() -> None:
@@ -252,6 +248,13 @@ async def test_trouble_is_said_at_every_width() -> None:
 
 async def test_where_bars_are_days_the_header_shows_the_day() -> None:
     assert "2025-06-12" in await drawn(HeaderBar(), sample_view(chart=sample_chart(timeframe="1d")), 80)
+
+
+async def test_a_day_that_the_market_text_names_is_not_said_twice() -> None:
+    health = sample_health(market_text="playing Thu 2025-06-12")
+    for width in (80, 120):
+        said = await drawn(HeaderBar(), sample_view(health=health, chart=sample_chart(timeframe="1d")), width)
+        assert said.count("2025-06-12") == 1
 
 
 def test_a_position_is_protected_only_by_a_working_stop_of_the_other_side() -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.text import clean, cut, fit, width_of, wrap
+from widgets.text import balanced, clean, cut, fit, width_of, wrap
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,9 @@ def test_wrapped_lines_fit_and_lose_no_letter(raw: str, width: int) -> None:
     lines = wrap(text, width)
     assert all(width_of(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+def test_balanced_lines_leave_no_word_alone() -> None:
+    assert balanced("No positions. b buys, : opens the order line.", 43) == ("No positions. b buys, :", "opens the order line.")
+    assert balanced("short", 40) == ("short",)
+    assert balanced("", 40) == ("",)
