@@ -91,6 +91,7 @@ class StrategyRunner:
         self._answer_ms: float | None = None
         self._row: StrategyRow | None = None
 
+        self._file = Path(settings.file)
         self._life: _Life | None = None
         self._hosts: set[HostProcess] = set()
         self._queue: deque[Bar | Fill] = deque()
