@@ -135,6 +135,7 @@ class Floor:
 
     def _start_run(self, mode: Mode) -> None:
         self._runs += 1
+        self.held_news = None
         first = self._runs == 1
         run_id = f"r{self._runs}"
         instruments = [Instrument(symbol) for symbol in SYMBOLS]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import deque
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -172,6 +174,20 @@ class AnythingGoes(RuleBasedStateMachine):
         self.floor.handle(OrderUpdate(working[pick % len(working)].id, OrderEvent.LOSE, reason="timeout"))
 
     @rule()
+    def the_line_grows_slow(self) -> None:
+        if self.floor.held_news is None:
+            self.floor.held_news = deque()
+
+    @rule(chance=st.randoms(use_true_random=False))
+    def the_news_arrive_shuffled_and_doubled(self, chance: random.Random) -> None:
+        if self.floor.held_news is not None:
+            news = [event for event in self.floor.held_news for _ in range(chance.randint(1, 2))]
+            chance.shuffle(news)
+            self.floor.held_news = None
+            for event in news:
+                self.floor.handle(event)
+
+    @rule()
     def the_account_is_compared(self) -> None:
         self.floor.reconcile()
 
@@ -182,10 +198,12 @@ class AnythingGoes(RuleBasedStateMachine):
         assert essence(restored(self.floor.records)) == essence(self.floor.core.state)
 
     @invariant()
-    def the_books_balance_and_are_the_brokers(self) -> None:
+    def the_books_balance_and_are_the_brokers_once_all_is_heard(self) -> None:
         portfolio = self.floor.core.state.portfolio
         basis = sum((holding.basis for holding in portfolio.holdings.values()), D(0))
         assert portfolio.cash + basis - portfolio.realised() == PAPER.cash
+        if self.floor.held_news:
+            return
         truth = self.floor.snapshot()
         assert truth.cash == portfolio.cash
         assert {s: q for s, q, _ in truth.positions} == {h.symbol: h.quantity for h in portfolio.holdings.values() if h.quantity}
@@ -199,7 +217,7 @@ class AnythingGoes(RuleBasedStateMachine):
     @invariant()
     def nobody_is_short_who_may_not_be(self) -> None:
         if not self.limits.short_selling:
-            assert all(holding.quantity >= 0 for holding in self.floor.core.state.portfolio.holdings.values())
+            assert all(quantity >= 0 for _, quantity, _ in self.floor.snapshot().positions)
 
     @invariant()
     def a_signal_became_one_order_at_most(self) -> None:

@@ -136,8 +136,8 @@ def test_more_than_was_ordered_is_booked_and_complained_about() -> None:
 )
 def test_a_fill_without_sound_numbers_is_refused_until_the_broker_tells_them(filled: object, cost: object, fees: object) -> None:
     books = Books()
-    books.hear(OrderEvent.FILL_PART, filled, cost, fees)
-    assert books.totals == (0, 0, 0, 100_000)
+    books.hear(OrderEvent.FILL_ALL, filled, cost, fees)
+    assert facts(books.stands(), books.totals) == (OrderState.WORKING, (0, 0, 0, 100_000))
     assert len(books.complaints) == 1
     books.hear(OrderEvent.FILL_PART, 40, 400, 1)
     assert books.totals == (40, 400, 1, 100_000 - 401)
