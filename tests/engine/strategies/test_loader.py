@@ -90,7 +90,8 @@ def test_a_missing_file_says_which_ready_made_one_was_perhaps_meant(tmp_path: Pa
         check("sma_cros", {})
     with pytest.raises(StrategyError, match="is a folder"):
         check(str(tmp_path), {})
-    with pytest.raises(StrategyError, match="cannot be opened"):
+    # Some versions of Python raise on such a name and some say that it is not there.
+    with pytest.raises(StrategyError, match=r"cannot be opened|no strategy file"):
         check("nul\0byte.py", {})
 
 
