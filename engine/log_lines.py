@@ -21,6 +21,7 @@ from engine.model.records import (
     RunStarted,
     SignalDecided,
     SignalRaised,
+    StrategyErrored,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
@@ -99,6 +100,10 @@ def _trading(r: TradingStateChanged, state: State) -> Line | None:
     return level, "trading", f"{r.state}, set by {r.by}: {r.reason}", ""
 
 
+def _strategy_errored(r: StrategyErrored, state: State) -> Line:
+    return Level.ERROR, r.strategy, f"{r.error}{' It is disabled.' if r.disabled else ''}", r.detail
+
+
 def _noted(r: Noted, state: State) -> Line:
     return r.level, r.source, r.text, r.detail
 
@@ -114,5 +119,6 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     SignalDecided: _decided,
     ModeChanged: _mode,
     TradingStateChanged: _trading,
+    StrategyErrored: _strategy_errored,
     Noted: _noted,
 }

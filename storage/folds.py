@@ -25,6 +25,7 @@ from engine.model.records import (
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    StrategyErrored,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
@@ -147,6 +148,11 @@ def _equity_marked(db: sqlite3.Connection, entry: Entry, record: EquityMarked) -
     _insert(db, "equity", entry.seq, entry.run_id, *money, record.at)
 
 
+def _strategy_errored(db: sqlite3.Connection, entry: Entry, record: StrategyErrored) -> None:
+    text = f"{record.error}{' It is disabled.' if record.disabled else ''}"
+    _audit(db, entry, record, Level.ERROR, record.strategy, text, record.detail)
+
+
 def _noted(db: sqlite3.Connection, entry: Entry, record: Noted) -> None:
     _audit(db, entry, record, record.level, record.source, record.text, record.detail)
 
@@ -168,6 +174,7 @@ FOLDS: Final[dict[type, Fold]] = {
     ModeChanged: _mode_changed,
     TradingStateChanged: _trading_state_changed,
     EquityMarked: _equity_marked,
+    StrategyErrored: _strategy_errored,
     Noted: _noted,
 }
 """Total like the engine's own reading of its records: news of an unknown order or signal, or a second one under a known id, is let pass."""

@@ -49,6 +49,7 @@ from engine.model.records import (
     RunEnded,
     RunStarted,
     SessionOpened,
+    StrategyErrored,
     TradingStateChanged,
 )
 from engine.model.settings import Settings
@@ -295,6 +296,8 @@ class Core:
         if order is None:
             self.desk.note(Level.ERROR, "broker", f"news of an order that is not ours ({update.order_id}): reconcile will tell")
             return
+        # Paper fills on an event before the core sees it: the fill belongs to that event's time, not to the one before.
+        self.desk.now = max(self.desk.now, update.at)
         self.desk.in_flight.discard(order.id)
         news = self.state.book.read(update, self.desk.now)
         if news.fill:
@@ -345,8 +348,7 @@ class Core:
     # ---- the rest of the shell
 
     def _on_strategy_failed(self, failure: StrategyFailed) -> None:
-        text = f"{failure.error}{' It is disabled.' if failure.disabled else ''}"
-        self.desk.note(Level.ERROR, failure.strategy, text, failure.detail)
+        self.desk.record(StrategyErrored(failure.strategy, failure.error, failure.detail, failure.disabled, self.desk.now))
         if failure.disabled:
             spared = self._closing(self.state.book.working())
             self.desk.cancel([o for o in self.state.book.working() if o.strategy == failure.strategy and o.id not in spared])

@@ -31,6 +31,7 @@ from engine.model.records import (
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    StrategyErrored,
     TradingStateChanged,
 )
 
@@ -82,6 +83,7 @@ class State:
             LossLimitTripped: self._loss_tripped,
             OrderDenied: _nothing,
             EquityMarked: _nothing,
+            StrategyErrored: _nothing,
             Noted: _nothing,
         }
 

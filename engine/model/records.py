@@ -165,8 +165,19 @@ class EquityMarked:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyErrored:
+    """A strategy raised, hung, died or said nonsense. `detail` holds its traceback, where there is one."""
+
+    strategy: str
+    error: str
+    detail: str
+    disabled: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
-    """A line of the audit and error log. `detail` holds a strategy's traceback, where there is one."""
+    """A line of the audit log."""
 
     level: Level
     source: str
@@ -190,5 +201,6 @@ Record: TypeAlias = (
     | SessionOpened
     | LossLimitTripped
     | EquityMarked
+    | StrategyErrored
     | Noted
 )

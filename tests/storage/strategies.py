@@ -27,6 +27,7 @@ from engine.model.records import (
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    StrategyErrored,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState, Vote
@@ -125,6 +126,7 @@ histories: st.SearchStrategy[list[Record]] = st.lists(
         _made(SessionOpened, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _at),
         _made(LossLimitTripped, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(EquityMarked, _money, _money, _money, _money, _at),
+        _made(StrategyErrored, _names, _names, _names, st.booleans(), _at),
         _made(Noted, st.sampled_from(Level), _names, _names, _names, _at),
     ),
     max_size=30,

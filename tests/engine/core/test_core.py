@@ -27,7 +27,16 @@ from engine.model.inputs import (
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState, Side, Source
-from engine.model.records import EquityMarked, FillBooked, LossLimitTripped, Noted, OrderChanged, OrderPlaced, SessionOpened
+from engine.model.records import (
+    EquityMarked,
+    FillBooked,
+    LossLimitTripped,
+    Noted,
+    OrderChanged,
+    OrderPlaced,
+    SessionOpened,
+    StrategyErrored,
+)
 from engine.model.settings import PaperSettings
 from tests.engine.core.floor import FRICTIONLESS, OPEN_LIMITS, Floor, essence, facts, restored, settings, wish
 
@@ -62,6 +71,30 @@ def test_a_fill_is_written_before_the_change_of_state_it_brings_and_the_equity_a
     before = len(the_floor.records)
     the_floor.quote("AAPL", 100)
     assert [type(record) for record in the_floor.records[before:]] == [FillBooked, OrderChanged, EquityMarked]
+
+
+def test_a_fill_happens_at_the_time_of_the_bar_that_filled_it() -> None:
+    the_floor = Floor(settings(), price_life_s=1e6)
+    the_floor.bar("AAPL", 100, 100, 100, 100, later_s=86_400)
+    order = the_floor.buy(10)
+    the_floor.bar("AAPL", 101, 101, 101, 101, later_s=86_400)
+    fill = the_floor.of(FillBooked)[0].fill
+    assert (fill.at, fill.price, order.changed_at) == (the_floor.at, D(101), the_floor.at)
+    assert order.created_at == the_floor.at - 86_400 * 1_000_000_000
+
+
+def test_what_an_error_in_the_middle_leaves_is_what_was_to_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    the_floor = floor()
+
+    def break_off(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(the_floor.core.desk), "reply", break_off)
+    with pytest.raises(ZeroDivisionError):
+        the_floor.core.handle(Submit("c", wish(Side.BUY, 10)), the_floor.mono)
+    persist = the_floor.core.desk.effects()[0]
+    assert isinstance(persist, Persist)
+    assert essence(restored([*the_floor.records, *persist.records])) == essence(the_floor.core.state)
 
 
 def test_what_says_nothing_new_has_no_effects() -> None:
@@ -488,7 +521,8 @@ def test_a_disabled_strategys_entries_are_cancelled_and_nobody_elses() -> None:
     assert len(open_states(the_floor)) == 3
     the_floor.handle(StrategyFailed("sma", "It hung.", "Traceback", disabled=True))
     assert list(open_states(the_floor)) == [mine.number, closing.number]
-    assert (the_floor.of(Noted)[-1].text, the_floor.of(Noted)[-1].detail) == ("It hung. It is disabled.", "Traceback")
+    told = the_floor.of(StrategyErrored)[-1]
+    assert (told.error, told.detail, told.disabled) == ("It hung.", "Traceback", True)
 
 
 # ---- restarts
