@@ -191,9 +191,10 @@ def _working_label(canvas: Canvas, mark: ChartMark, prices: Scale, tick: Decimal
 
 def _fill(canvas: Canvas, mark: ChartMark, candles: Sequence[Candle], xs: Sequence[int], prices: Scale, tick: Decimal) -> None:
     """An arrow under the candle where it bought, over the one where it sold, and in words where there is room."""
-    index = bisect_left([candle.at for candle in candles], mark.at)
-    if mark.at < candles[0].at - _DAY or (index == 0 and mark.at < candles[0].at and len(candles) > 1 and _before(candles, mark.at)):
+    began = candles[0].at - (candles[1].at - candles[0].at if len(candles) > 1 else _DAY)
+    if mark.at <= began:
         return
+    index = bisect_left([candle.at for candle in candles], mark.at)
     index = min(index, len(candles) - 1)
     bought = mark.side is Side.BUY
     x, candle = xs[index], candles[index]
@@ -207,11 +208,6 @@ def _fill(canvas: Canvas, mark: ChartMark, candles: Sequence[Candle], xs: Sequen
             if line < prices.rows and canvas.is_blank(start, line, len(words)):
                 canvas.put(start, line, words, role)
                 return
-
-
-def _before(candles: Sequence[Candle], at: int) -> bool:
-    """Whether `at` lies before even the first candle began."""
-    return at <= candles[0].at - (candles[1].at - candles[0].at)
 
 
 def _volume(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], top: int, rows: int, label_at: int | None) -> None:
@@ -246,18 +242,19 @@ def _time_axis(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], row
 def _price_axis(canvas: Canvas, last: Candle, prices: Scale, x: int, width: int, tick: Decimal) -> None:
     step = _nice_step((prices.high - prices.low) / max(1, prices.rows / 3), float(tick))
     marked = prices.row(last.close)
-    price = math.ceil(prices.low / step) * step
-    for _ in range(prices.rows):
+    first = math.ceil(prices.low / step)
+    for number in range(prices.rows):
+        price = (first + number) * step
         if price > prices.high:
             break
         if (row := prices.row(price)) != marked:
             canvas.put(x + 1, row, numbers.price(price, tick)[: width - 1], "muted")
-        price += step
     canvas.put(x, marked, f" {numbers.price(last.close, tick)} "[:width].ljust(width), "mark")
 
 
 def _nice_step(least: float, tick: float) -> float:
-    """The smallest 1, 2 or 5 times a power of ten that is at least `least` and a tick."""
+    """The smallest 1, 2, 2.5 or 5 times a power of ten that is at least `least` and that the tick's decimals can write."""
     least = max(least, tick, 1e-12)
     power = 10.0 ** math.floor(math.log10(least))
-    return next(factor * power for factor in (1, 2, 5, 10) if factor * power >= least * (1 - 1e-9))
+    factors = (1, 2, 2.5, 5, 10) if power >= 10 * tick * (1 - 1e-9) else (1, 2, 5, 10)
+    return next(factor * power for factor in factors if factor * power >= least * (1 - 1e-9))

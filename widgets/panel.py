@@ -73,11 +73,6 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         return max(0, self.size.height - 2)
 
     @property
-    def title_text(self) -> str:
-        """The title as plain text, without digit."""
-        return "".join(cell.text for cell in self._title)
-
-    @property
     def summary_text(self) -> str:
         """The summary in the top border as plain text."""
         return "".join(cell.text for cell in self._summary)

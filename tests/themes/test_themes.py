@@ -13,6 +13,7 @@ import themes
 from tests.views import sample_view
 from tests.widgets.harness import Harness, segments_of
 from themes import ROLES, ThemeError, choose_theme, load_themes
+from widgets.header import HeaderBar
 from widgets.palette import Palette
 from widgets.positions import Positions
 
@@ -125,15 +126,16 @@ def contrast(one: Any, other: Any) -> float:
 
 
 async def test_a_change_of_theme_repaints_what_is_drawn() -> None:
-    table = Positions()
-    app = Harness(table)
+    table, header = Positions(), HeaderBar()
+    app = Harness(table, header)
     async with app.run_test(size=(60, 8)) as pilot:
         app.show(sample_view())
         await pilot.pause()
         app.theme = "light"
         await pilot.pause()
         await pilot.pause()
-        grounds = {segment.style.bgcolor.triplet for segment in segments_of(table) if segment.style and segment.style.bgcolor}
+        pieces = [*segments_of(table), *segments_of(header)]
+        grounds = {segment.style.bgcolor.triplet for segment in pieces if segment.style and segment.style.bgcolor}
         before, after = (Color.parse(load_themes()[name].background or "").rich_color.triplet for name in ("dark", "light"))
         assert after in grounds
         assert before not in grounds

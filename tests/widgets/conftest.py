@@ -24,7 +24,7 @@ def new_york(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def looks_like() -> Callable[[App[None], str], None]:
+def looks_like(tmp_path: Path) -> Callable[[App[None], str], None]:
     """Compares the screen with the picture of that name; UPDATE_PICTURES=1 stores the screen as the new picture, to be looked at."""
 
     def compare(app: App[None], name: str) -> None:
@@ -35,8 +35,8 @@ def looks_like() -> Callable[[App[None], str], None]:
             picture.write_text(drawn, encoding="utf-8")
         assert picture.exists(), f"{picture} is missing: run with UPDATE_PICTURES=1 and look at it"
         if drawn != picture.read_text(encoding="utf-8"):
-            new = picture.with_suffix(".new.svg")
+            new = tmp_path / picture.name
             new.write_text(drawn, encoding="utf-8")
-            pytest.fail(f"{name} looks different now: compare {new.name} with {picture.name}, or run with UPDATE_PICTURES=1")
+            pytest.fail(f"{name} looks different now: compare {new} with {picture}, or run with UPDATE_PICTURES=1")
 
     return compare

@@ -186,6 +186,12 @@ async def test_the_chart_names_symbol_price_and_what_was_done() -> None:
     assert "12:4" in said.splitlines()[-2]
 
 
+async def test_a_fill_from_before_the_first_bar_is_not_put_on_a_bar_it_does_not_belong_to() -> None:
+    old = ChartMark(NOW - 90 * MINUTE, Side.BUY, 186.0, Decimal(100), "fill")
+    said = await drawn(Chart(), sample_view(chart=sample_chart(marks=(old,))), 150, 30)
+    assert "bought" not in said
+
+
 async def test_rising_and_falling_candles_differ_in_shape() -> None:
     said = await drawn(Chart(), sample_view(), 80, 24)
     assert "║" in said
