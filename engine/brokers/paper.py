@@ -155,9 +155,10 @@ class PaperBroker:
         """Of an order's whole traded value so far, so that an order filled in parts pays its minimum once."""
         return cents(max(cost * self._settings.commission_pct / HUNDRED, self._settings.commission_min))
 
-    @staticmethod
-    def _update(ticket: _Ticket, rule: str = "") -> OrderUpdate:
-        return OrderUpdate(ticket.order.id, ticket.event, ticket.broker_id, ticket.filled, ticket.cost, ticket.fees, rule, ticket.reason)
+    def _update(self, ticket: _Ticket, rule: str = "") -> OrderUpdate:
+        return OrderUpdate(
+            ticket.order.id, ticket.event, ticket.broker_id, ticket.filled, ticket.cost, ticket.fees, rule, ticket.reason, self._now
+        )
 
     def _listed(self, ticket: _Ticket) -> BrokerOrder:
         order = ticket.order

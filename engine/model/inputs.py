@@ -127,7 +127,8 @@ class StrategyFailed:
 class OrderUpdate:
     """News of one order. `filled`, `cost` and `fees` are cumulative, so that a gap, a duplicate or a reordering cannot book twice.
 
-    `order_id` is our own id; `cost` the sum of price x quantity over all fills so far.
+    `order_id` is our own id; `cost` the sum of price x quantity over all fills so far. `at` is the market time it happened at, 0 where the
+    broker's clock is not the market's.
     """
 
     order_id: str
@@ -138,6 +139,7 @@ class OrderUpdate:
     fees: Decimal = ZERO
     rule: str = ""
     reason: str = ""
+    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)
