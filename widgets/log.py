@@ -44,11 +44,6 @@ class Log(LiveTable[LogLine]):
     def key_of(self, row: LogLine) -> str:
         return str(row.number)
 
-    @property
-    def follows(self) -> bool:
-        """Whether the newest line is in view and will stay so."""
-        return self._follows
-
     def show(self, view: View) -> None:
         newest = self._ring[-1].number if self._ring else -1
         if not view.log or view.log[-1].number <= newest:
