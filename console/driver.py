@@ -8,11 +8,11 @@ reads again, the screen is painted once, whole. This module alone knows Textual'
 from __future__ import annotations
 
 import queue
+import time
 from typing import Protocol, cast
 
 from textual import events
 from textual.app import App
-from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
@@ -54,6 +54,13 @@ class ConsoleDriver(LinuxDriver):
         except queue.Full:
             self._behind = True
 
+    def stop_application_mode(self) -> None:
+        """Gives the terminal back. What is still to be written goes first, as far as the terminal takes it."""
+        end = time.monotonic() + FINAL_WRITE_SECONDS
+        while self._writer_thread is not None and not self._writer_thread._queue.empty() and time.monotonic() < end:
+            time.sleep(0.01)
+        super().stop_application_mode()
+
     def close(self) -> None:
         """Ends the writer, unless the terminal does not read: then it is left to die with the process."""
         writer = self._writer_thread
@@ -64,7 +71,3 @@ class ConsoleDriver(LinuxDriver):
         except queue.Full:
             return
         writer.join(FINAL_WRITE_SECONDS)
-
-
-def driver_class() -> type[Driver]:
-    return ConsoleDriver

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from engine.model import Level, Outcome
 from engine.model.effects import Reply
 from widgets import numbers
-from widgets.cells import Cell
+from widgets.cells import Cell, length
 from widgets.line_editor import LineEditor
 from widgets.lines import Lines
-from widgets.text import clean
+from widgets.text import clean, wrap
 
+ROWS = 3
 PROMPT = "> "
 HISTORY = 200
 MARGIN = " "
@@ -59,8 +60,8 @@ class Left:
 class OrderLine(Lines, can_focus=True):
     """Three rows: the line, and two under it for what it means. `take_key` is called for every key while it has the focus."""
 
-    DEFAULT_CSS = """
-    OrderLine { height: 3; }
+    DEFAULT_CSS = f"""
+    OrderLine {{ height: {ROWS}; }}
     """
 
     def __init__(self, interpret: Callable[[str], Reading], complete: Callable[[str], tuple[int, tuple[str, ...]]]) -> None:
@@ -216,8 +217,9 @@ class OrderLine(Lines, can_focus=True):
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         room = width - 2 * len(MARGIN)
-        margin = Cell(MARGIN)
-        return [("", [margin, *line]) for line in (self._line_cells(room), self._first_note(room), self._second_note())]
+        notes = [[INDENT, *line] for line in self._notes(room - len(INDENT.text))]
+        lines = [self._line_cells(room), *notes, [], []][:ROWS]
+        return [("", [Cell(MARGIN), *line]) for line in lines]
 
     def _line_cells(self, width: int) -> list[Cell]:
         text, cursor = self.text, self.cursor
@@ -233,20 +235,21 @@ class OrderLine(Lines, can_focus=True):
                 cells.append(Cell(character, "error" if place in wrong else ""))
         return cells
 
-    def _first_note(self, width: int) -> list[Cell]:
-        reading = self._reading
+    def _notes(self, width: int) -> list[list[Cell]]:
+        """What stands under the line."""
         if self._said is not None:
             level, text = self._said
-            return [INDENT, Cell(text, {Level.INFO: "success", Level.WARNING: "warning", Level.ERROR: "error"}[level])]
+            role = {Level.INFO: "success", Level.WARNING: "warning", Level.ERROR: "error"}[level]
+            return [[Cell(line, role)] for line in wrap(text, width)]
         if self._candidates:
-            return [INDENT, Cell("   ".join(self._candidates), "muted")]
+            return [[Cell(line, "muted")] for line in wrap("  ".join(self._candidates), width)]
         if not self.text:
-            return [INDENT, Cell(EXAMPLES, "muted")] if self.has_focus else []
-        if reading.command is not None:
-            return [INDENT, Cell(reading.normal, "title"), *self._gate()]
-        return self._mistake(width)
+            return [[Cell(EXAMPLES, "muted")]] if self.has_focus else []
+        if self._reading.command is None:
+            return self._mistake(width)
+        return self._meaning(width)
 
-    def _mistake(self, width: int) -> list[Cell]:
+    def _mistake(self, width: int) -> list[list[Cell]]:
         """The message under the word it is about, moved to the left where it would not fit."""
         reading = self._reading
         right = "  ".join(reading.right)
@@ -254,35 +257,44 @@ class OrderLine(Lines, can_focus=True):
             message, role = f"{reading.message}{': ' if right else ''}{right}", "muted"
         else:
             message, role = f"^ {reading.message}{'. Right: ' if right else ''}{right}", "error"
-        column = min(len(PROMPT) + reading.start, width - len(message))
-        return [Cell(" " * max(column, len(PROMPT))), Cell(message, role)]
+        column = max(min(reading.start, width - len(message)), 0)
+        return [[Cell(" " * column), Cell(line, role)] for line in wrap(message, width - column)]
 
-    def _gate(self) -> list[Cell]:
-        """What the gate says to the order in the line, with rule, limit and actual where it says no."""
+    def _meaning(self, width: int) -> list[list[Cell]]:
+        """Normal form and verdict, then the figures; where the verdict needs the room, it comes before the figures."""
+        normal = Cell(self._reading.normal, "title")
         reply = self._preview
         if reply is None:
-            return []
-        verdict = reply.verdict
-        if verdict is None:
-            return [SPACE, Cell(clean(reply.text), "muted" if reply.ok else "error")]
-        if verdict.outcome is Outcome.PASS:
-            return [SPACE, Cell("gate: passes", "success")]
-        measured = clean(f"{verdict.rule}: limit {verdict.limit}, actual {verdict.actual}" if verdict.limit else verdict.text)
-        if verdict.outcome is Outcome.RESIZE:
-            return [SPACE, Cell(f"gate: cuts it to {numbers.quantity(reply.quantity)}  {measured}", "warning")]
-        return [SPACE, Cell(f"gate: denies  {measured}", "error")]
+            return [[normal]]
+        gate = _gate(reply)
+        if length([normal, SPACE, gate]) <= width:
+            return [[normal, SPACE, gate], [Cell(_figures(reply, width), "muted")]]
+        return [[normal], *([Cell(line, gate.role)] for line in wrap(gate.text, width))]
 
-    def _second_note(self) -> list[Cell]:
-        reply = self._preview
-        if reply is None or self._said is not None or self._candidates or self._reading.command is None:
-            return []
-        facts = (
-            ("cost", numbers.money(reply.cost)),
-            ("buying power after", numbers.money(reply.buying_power_after)),
-            ("position after", numbers.quantity(reply.position_after)),
-            ("", _distance(reply.distance)),
-        )
-        return [INDENT, Cell("   ".join(f"{name} {value}".strip() for name, value in facts if value != numbers.NONE), "muted")]
+
+def _gate(reply: Reply) -> Cell:
+    """What the gate says, with rule, limit and actual where it says no."""
+    verdict = reply.verdict
+    if verdict is None:
+        return Cell(clean(reply.text), "muted" if reply.ok else "error")
+    if verdict.outcome is Outcome.PASS:
+        return Cell("gate: passes", "success")
+    measured = clean(f"{verdict.rule}: limit {verdict.limit}, actual {verdict.actual}" if verdict.limit else verdict.text)
+    if verdict.outcome is Outcome.RESIZE:
+        return Cell(f"gate: cuts it to {numbers.quantity(reply.quantity)}  {measured}", "warning")
+    return Cell(f"gate: denies  {measured}", "error")
+
+
+def _figures(reply: Reply, width: int) -> str:
+    figures = (
+        ("cost ", "cost ", numbers.money(reply.cost)),
+        ("buying power after ", "power ", numbers.money(reply.buying_power_after)),
+        ("position after ", "position ", numbers.quantity(reply.position_after)),
+        ("", "", _distance(reply.distance)),
+    )
+    known = [figure for figure in figures if figure[2] != numbers.NONE]
+    long = "   ".join(name + value for name, _, value in known)
+    return long if len(long) <= width else "  ".join(name + value for _, name, value in known)
 
 
 def _common_start(words: tuple[str, ...]) -> str:

@@ -7,12 +7,14 @@ a key that moves the focus has moved it before the next one is looked at. Nothin
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
+from textual.geometry import Size
 from textual.screen import Screen
 
 from console.completion import complete
@@ -42,6 +44,7 @@ from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
 
 FRAMES_PER_SECOND = 12
+STALL_MS = 100.0
 PREVIEW_SECONDS = 1.0
 """How often the gate is asked again about an order that stands in the line."""
 WIDE = (110, 30)
@@ -58,6 +61,35 @@ TABS = (
 """Short names, for 80 columns."""
 
 OnExit = Literal["cancel_entries", "keep", "cancel_all"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Previewed:
+    """The last question to the gate: the command's id, the order, the text it was read from, and when."""
+
+    id: str
+    intent: Intent
+    text: str
+    at: float
+
+
+class _Lag:
+    """How late the screen's loop runs its frames: the worst of the last second, so that the header is not painted for every jitter."""
+
+    def __init__(self) -> None:
+        self.shown_ms = 0.0
+        self._worst_ms = 0.0
+        self._last: float | None = None
+        self._since = 0.0
+
+    def frame(self, now: float) -> None:
+        """A frame is drawn at `now`, monotonic seconds."""
+        if self._last is not None:
+            self._worst_ms = max(self._worst_ms, (now - self._last - 1 / FRAMES_PER_SECOND) * 1000)
+        self._last = now
+        # A stall is shown at once, and for a second.
+        if now - self._since >= 1 or self._worst_ms > self.shown_ms + STALL_MS:
+            self.shown_ms, self._worst_ms, self._since = self._worst_ms, 0.0, now
 
 
 class TradingScreen(Screen[None], inherit_bindings=False):
@@ -79,11 +111,9 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._view = engine.view()
         self._reading_context = context_of(self._view)
         self._desk = Desk(engine, clock, self._ask, self._say)
-        self._previewed: tuple[Intent, float, str] | None = None
-        self._shown_for: Intent | None = None
+        self._previewed: _Previewed | None = None
         self._chart_symbol = ""
-        self._last_frame: float | None = None
-        self._lag_ms = 0.0
+        self._lag = _Lag()
         self.panel = "watch"
         self.zoomed = False
         self.layout_name = ""
@@ -112,6 +142,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         yield self._hints
 
     def on_mount(self) -> None:
+        self._fit(self.app.size)
         self._go("watch")
         self._frame()
         self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
@@ -121,13 +152,9 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def _frame(self) -> None:
         """One frame: the newest View to whatever is on the screen, and what the engine answered."""
         now = self._clock()
-        if self._last_frame is not None:
-            late = max(now - self._last_frame - 1 / FRAMES_PER_SECOND, 0.0) * 1000
-            # The worst of late, fading: a stall must stay readable for a moment.
-            self._lag_ms = max(late, self._lag_ms * 0.9)
-        self._last_frame = now
+        self._lag.frame(now)
         view = self._engine.view()
-        self._header.show(view, self._lag_ms)
+        self._header.show(view, self._lag.shown_ms)
         if view is not self._view:
             self._view = view
             self._reading_context = context_of(view)
@@ -154,20 +181,23 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
 
     def _show_preview(self, view: View, now: float) -> None:
-        """Ask the gate about the order in the line, when it is new and now and then, and show the newest answer."""
-        command = self.order_line.reading.command
+        """Ask the gate about the order in the line, when it is new and now and then, and show what it said last.
+
+        A price by the quote makes another order of the same text several times a second: the next question waits for the last answer.
+        """
+        command, text = self.order_line.reading.command, self.order_line.text
         if not isinstance(command, PlaceOrder):
             self._previewed = None
             return
-        intent = command.intent
-        if self._previewed is None or self._previewed[0] != intent or now - self._previewed[1] >= PREVIEW_SECONDS:
-            self._previewed = intent, now, self._engine.preview(intent)
-            if self._shown_for != intent:
-                self.order_line.show_preview(None)
-        reply = next((reply for reply in reversed(view.replies) if reply.command_id == self._previewed[2]), None)
-        if reply is not None:
-            self._shown_for = intent
-            self.order_line.show_preview(reply)
+        asked = self._previewed
+        if asked is not None and asked.text == text:
+            reply = next((reply for reply in reversed(view.replies) if reply.command_id == asked.id), None)
+            if reply is not None:
+                self.order_line.show_preview(reply)
+            fresh = now - asked.at < PREVIEW_SECONDS
+            if fresh and (reply is None or asked.intent == command.intent):
+                return
+        self._previewed = _Previewed(self._engine.preview(command.intent), command.intent, text, now)
 
     def _ask(self, dialog: Dialog[Any], answered: Callable[[Any], None]) -> None:
         self.app.push_screen(dialog, answered)
@@ -178,10 +208,13 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     # ---- layout and focus
 
     def on_resize(self, event: events.Resize) -> None:
-        width, height = event.size
+        self._fit(event.size)
+
+    def _fit(self, size: Size) -> None:
+        """Choose the layout for a screen of this size."""
         layout = "small"
-        for name, (least_width, least_height) in (("medium", MEDIUM), ("wide", WIDE)):
-            if width >= least_width and height >= least_height:
+        for name, least in (("medium", MEDIUM), ("wide", WIDE)):
+            if size.width >= least[0] and size.height >= least[1]:
                 layout = name
         if layout != self.layout_name:
             self.layout_name = layout

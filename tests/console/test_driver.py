@@ -1,0 +1,150 @@
+"""The driver on a real pseudo-terminal: the stop beside a stuck screen, a terminal that stops reading, and every way to end."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+F12 = b"\x1b[24~"
+PATIENCE_SECONDS = 20.0
+
+
+class Terminal:
+    """A pseudo-terminal of 120x36 with a console in it."""
+
+    def __init__(self, how: str, folder: Path) -> None:
+        self.folder = folder
+        self.seen = b""
+        self.pid, self.file = pty.fork()
+        if self.pid == 0:
+            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
+            # Not os.environ: readline puts LINES and COLUMNS of the test's own terminal behind its back.
+            environment = {name: value for name, value in os.environ.items() if name not in {"LINES", "COLUMNS"}}
+            environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
+            os.execve(sys.executable, [sys.executable, "-m", "tests.console.on_a_terminal", how, str(folder)], environment)
+
+    def read(self) -> None:
+        """Whatever the console has written by now."""
+        with suppress(OSError):
+            while select.select([self.file], [], [], 0.02)[0]:
+                data = os.read(self.file, 65_536)
+                if not data:
+                    return
+                self.seen += data
+
+    def until(self, condition: Callable[[], object], *, reading: bool = True) -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, f"it never came to this; the terminal got {self.seen[-2000:]!r}"
+            if reading:
+                self.read()
+            else:
+                select.select([], [], [], 0.02)
+
+    def said(self, name: str) -> str | None:
+        """The content of the file the engine wrote, or None."""
+        path = self.folder / name
+        return path.read_text() if path.exists() else None
+
+    def frames(self) -> int:
+        return int(self.said("frames") or 0)
+
+    def write(self, keys: bytes) -> None:
+        os.write(self.file, keys)
+
+    def ended(self) -> int:
+        """Waits for the end; the exit code."""
+        status = -1
+
+        def over() -> bool:
+            nonlocal status
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            return pid != 0
+
+        self.until(over)
+        self.pid = 0
+        return os.waitstatus_to_exitcode(status)
+
+
+@contextmanager
+def console(how: str, folder: Path) -> Iterator[Terminal]:
+    terminal = Terminal(how, folder)
+    try:
+        terminal.until(lambda: b"EMERGENCY" in terminal.seen)
+        yield terminal
+    finally:
+        if terminal.pid:
+            os.kill(terminal.pid, signal.SIGKILL)
+            os.waitpid(terminal.pid, 0)
+        with suppress(OSError):
+            os.close(terminal.file)
+
+
+@pytest.mark.parametrize("key", [F12, b"\x07"], ids=["F12", "^G"])
+def test_the_stop_works_while_the_screen_is_stuck(tmp_path: Path, key: bytes) -> None:
+    with console("stuck", tmp_path) as terminal:
+        terminal.until(lambda: terminal.frames() > 5)
+        terminal.write(key)
+        terminal.until(lambda: terminal.said("stopped"))
+
+
+def test_a_stop_key_presses_once_on_the_thread_that_reads_the_terminal(tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.write(b":buy 100 AA" + F12)
+        terminal.until(lambda: terminal.said("stopped"))
+        assert terminal.said("stopped") == "textual-input"
+
+
+def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again(tmp_path: Path) -> None:
+    with console("busy", tmp_path) as terminal:
+        # Well past what the terminal and the 30 frames of the queue can hold.
+        terminal.until(lambda: terminal.frames() > 150, reading=False)
+        terminal.write(F12)
+        terminal.until(lambda: terminal.said("stopped"), reading=False)
+        terminal.seen = b""
+        terminal.until(lambda: b"Positions" in terminal.seen and b"Watchlist" in terminal.seen)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
+    with console("plain", tmp_path) as terminal:
+        os.kill(terminal.pid, number)
+        assert terminal.ended() == 128 + number
+        assert terminal.said("shutdown") is not None
+        assert b"\x1b[?1049l" in terminal.seen, "the terminal was not given back"
+
+
+def test_a_terminal_that_goes_away_ends_it_in_order(tmp_path: Path) -> None:
+    with console("busy", tmp_path) as terminal:
+        os.close(terminal.file)
+        terminal.until(lambda: terminal.said("shutdown") is not None, reading=False)
+
+
+def test_a_signal_ends_it_although_the_terminal_does_not_read(tmp_path: Path) -> None:
+    with console("busy", tmp_path) as terminal:
+        terminal.until(lambda: terminal.frames() > 150, reading=False)
+        os.kill(terminal.pid, signal.SIGTERM)
+        terminal.until(lambda: terminal.said("shutdown") is not None, reading=False)
+
+
+def test_quitting_ends_with_zero(tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.write(b"q")
+        terminal.until(lambda: b"Quit?" in terminal.seen)
+        # Until the dialog takes them: it is deaf to keys that confirm for its first moment.
+        while terminal.said("shutdown") is None:
+            terminal.write(b"y\r")
+            terminal.read()
+        assert terminal.ended() == 0
