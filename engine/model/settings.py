@@ -41,7 +41,7 @@ Symbol = Annotated[str, Predicate(is_symbol)]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What the gate holds every order to. An order that only reduces a position is exempt from all but the order's own size."""
+    """What the gate holds every order to. An order that only reduces a position is exempt: one must always be able to get out."""
 
     max_position_pct: Percent = Decimal(10)
     max_order_pct: Percent = Decimal(10)

@@ -139,9 +139,7 @@ class Floor:
         first = self._runs == 1
         run_id = f"r{self._runs}"
         instruments = [Instrument(symbol) for symbol in SYMBOLS]
-        self.core = Core(
-            self.settings, instruments, run_id=run_id, price_life_s=self._price_life_s, sizes={"sma": Decimal(self._size_pct)}
-        )
+        self.core = Core(self.settings, instruments, run_id=run_id, price_life_s=self._price_life_s, sizes={"sma": Decimal(self._size_pct)})
         self.core.restore(self.records)
         self.broker = PaperBroker(self.settings.paper, instruments)
         if not first:

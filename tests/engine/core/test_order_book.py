@@ -131,7 +131,11 @@ def test_more_than_was_ordered_is_booked_and_complained_about() -> None:
         ("NaN", 400, 1),
         (40, "NaN", 1),
         (40, 400, "NaN"),
-        ("Infinity", 400, 1), (40, "Infinity", 1), (40, 0, 1), (40, -400, 1), ("sNaN", 1, 1),
+        ("Infinity", 400, 1),
+        (40, "Infinity", 1),
+        (40, 0, 1),
+        (40, -400, 1),
+        ("sNaN", 1, 1),
     ],
 )
 def test_a_fill_without_sound_numbers_is_refused_until_the_broker_tells_them(filled: object, cost: object, fees: object) -> None:
