@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from enum import Enum
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -92,7 +93,7 @@ async def take_picture(folder: Path) -> str:
         database=folder / "paper.sqlite",
         symbols=("AAPL", "MSFT", "IBM"),
         mode=Mode.SEMI_AUTO,
-        feed=FeedSettings("sample", pace=20, start="2004-01-02"),
+        feed=FeedSettings("sample", pace=8, start="2004-01-02"),
         strategies=(StrategySettings("sma_cross"),),
         approvals=Approvals(max_drift_pct=Decimal(100)),
     )
@@ -110,12 +111,14 @@ async def take_picture(folder: Path) -> str:
         def waiting(view: View) -> list[str]:
             return [row.id for row in view.signals if row.expires_in_s is not None]
 
-        view = await until(waiting)
-        engine.approve(waiting(view)[0])
-        (held, *_) = (await until(lambda view: view.positions)).positions
-        target = (held.average * Decimal("1.03")).quantize(held.tick)
-        engine.submit(Intent(held.symbol, Side.SELL, held.quantity, OrderType.LIMIT, target, tif=TimeInForce.GTC))
-        await until(lambda view: view.positions and len(waiting(view)) > 1)
+        while len((view := await until(waiting)).positions) < 2:
+            first = waiting(view)[0]
+            engine.approve(first)
+            await until(partial(lambda first, view: first not in waiting(view), first))
+        engine.focus(view.positions[0].symbol)
+        watched = view.watch[0]
+        below = Decimal(str(watched.last)) * Decimal("0.96")
+        engine.submit(Intent(watched.symbol, Side.BUY, Decimal(100), OrderType.LIMIT, below, tif=TimeInForce.GTC))
         for key in ("colon", *"buy", "space", *"50", "space", *"MSFT", "space", *"mkt"):
             await pilot.press(key)
         await pilot.pause(0.5)
