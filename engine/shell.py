@@ -106,13 +106,14 @@ class Shell:
     def _break(self, problem: str, error: BaseException) -> None:
         """Something that must not fail has failed: stop trading, say it, go on living."""
         self._switch.press()
+        reason = f"an error in the engine: {error}"
         if problem != self.health.problem:
             self.health.problem = problem
             self.views.log(self._clock.wall(), Level.ERROR, "engine", problem, "".join(traceback.format_exception(error)))
-            self._set_latch(LatchEffect(True, problem))
+            self._set_latch(LatchEffect(True, reason))
         if not self._failing:
             self._failing = True
-            self.handle(EmergencyStop("", problem))
+            self.handle(EmergencyStop("", reason))
             self._failing = False
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

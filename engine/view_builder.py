@@ -16,7 +16,7 @@ from engine.core.signals import intent_of
 from engine.model.effects import Reply
 from engine.model.market import Bar, Instrument, Quote
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import HUNDRED, ZERO
+from engine.model.money import HUNDRED, ZERO, is_price
 from engine.model.orders import Order, OrderType
 from engine.model.signals import SignalState
 from engine.model.views import (
@@ -92,14 +92,14 @@ class ViewBuilder:
 
     def on_bar(self, bar: Bar) -> None:
         bars = self._bars.get(bar.symbol)
-        if bars is not None:
+        if bars is not None and all(map(is_price, (bar.open, bar.high, bar.low, bar.close))):
             bars.append(bar)
         if self._forming is not None and self._forming.symbol == bar.symbol:
             self._forming = None
 
     def on_quote(self, quote: Quote) -> None:
         """Grows the candle that is still forming, of the symbol on the chart alone."""
-        if quote.symbol != self.focus:
+        if quote.symbol != self.focus or not is_price(quote.last):
             return
         bar, last = self._forming, quote.last
         if bar is None or bar.symbol != quote.symbol:

@@ -1,0 +1,404 @@
+"""What goes to the broker, and what an answer that is lost, late or missing may mean: never a second order, never a false end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine import courier
+from engine.brokers.base import AmbiguousError
+from engine.model.inputs import LinkChanged, OrderUpdate
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderState
+from tests.engine.engines import HeldJournal, ToldBroker, limit, lost, market, order_of, running, said, until
+from tests.servers.driver import VenueProcess
+from tests.servers.venue_broker import VenueBroker
+
+SOON = (0.02, 0.04, 0.1)
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has the patience of the real thing."""
+    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+
+
+def state(order_state: OrderState, number: int = 1):  # type: ignore[no-untyped-def]
+    return lambda view: view.orders and order_of(view, number).state is order_state
+
+
+# ---- durable first, then the stop, then the broker
+
+
+def test_no_byte_goes_out_before_the_order_is_durable(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        journal.held.set()
+        engine.submit(limit())
+        until(engine, state(OrderState.PENDING_SUBMIT))
+        assert broker.submitted == []
+        journal.release()
+        until(engine, state(OrderState.WORKING))
+        assert len(broker.submitted) == 1
+
+
+def test_an_order_that_cannot_be_written_is_never_sent_and_the_gate_opens_again_when_it_can(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        journal.failing = "the disk is full"
+        engine.submit(limit())
+        view = until(engine, state(OrderState.CANCELED))
+        assert "the disk is full" in order_of(view, 1).reason
+        refused = engine.answer(engine.submit(limit()))
+        assert not refused.ok
+        assert "the disk is full" in refused.text
+        assert "the disk is full" in engine.status().health.problem
+        journal.failing = ""
+        until(engine, lambda view: said(view, "can be written again"))
+        assert engine.answer(engine.submit(limit())).ok
+        until(engine, state(OrderState.WORKING, 2))
+        assert len(broker.submitted) == 1
+
+
+def test_an_order_cancelled_before_it_was_durable_is_never_sent(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        journal.held.set()
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.PENDING_SUBMIT)), 1)
+        engine.answer(engine.cancel(order.id))
+        journal.release()
+        until(engine, state(OrderState.CANCELED))
+        assert (broker.submitted, broker.cancels) == ([], [])
+
+
+def test_a_stop_between_the_write_and_the_send_keeps_the_order_here(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        journal.held.set()
+        engine.submit(limit())
+        until(engine, state(OrderState.PENDING_SUBMIT))
+        engine.emergency_stop()
+        journal.release()
+        until(engine, state(OrderState.CANCELED))
+        assert broker.submitted == []
+
+
+def test_what_waits_for_the_disk_while_the_link_goes_down_and_up_is_not_sent_unreconciled(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        journal.held.set()
+        engine.submit(limit())
+        until(engine, state(OrderState.PENDING_SUBMIT))
+        broker.on_snapshot = lost_snapshot
+        broker.say(LinkChanged("told", False, "pulled"), LinkChanged("told", True))
+        until(engine, lambda view: not view.health.ready)
+        journal.release()
+        until(engine, state(OrderState.CANCELED))
+        assert broker.submitted == []
+
+
+async def lost_snapshot() -> None:
+    raise AmbiguousError("no answer")
+
+
+# ---- ambiguity
+
+
+def test_a_lost_reply_leaves_the_order_unknown_until_it_is_found_and_it_is_never_sent_again(tmp_path: Path) -> None:
+    broker = ToldBroker()
+    found = threading.Event()
+
+    async def taken_but_lost(order: Order) -> None:
+        broker.accept(order)
+        broker._tell(OrderUpdate(order.id, OrderEvent.LOSE))
+        raise AmbiguousError("the reply was lost")
+
+    async def find(order_id: str) -> OrderUpdate | None:
+        if not found.is_set():
+            raise AmbiguousError("still no answer")
+        return OrderUpdate(order_id, OrderEvent.WORK, "T1")
+
+    broker.on_submit, broker.on_find = taken_but_lost, find
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        view = until(engine, lambda view: len(broker.finds) >= 3)
+        assert order_of(view, 1).state is OrderState.UNKNOWN
+        assert view.account.exposure == 900, "all of it counts while nobody knows"
+        found.set()
+        until(engine, state(OrderState.WORKING))
+        assert len(broker.submitted) == 1
+
+
+def test_an_order_the_broker_has_never_seen_is_rejected_only_once_nothing_can_turn_up_any_more(tmp_path: Path) -> None:
+    broker = ToldBroker(settle_s=0.4, on_submit=lost)
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        view = until(engine, lambda view: len(broker.finds) >= 3)
+        assert order_of(view, 1).state is OrderState.UNKNOWN, "two times unseen proves nothing yet"
+        view = until(engine, state(OrderState.REJECTED))
+        assert order_of(view, 1).reason == "the broker has never seen it"
+        assert len(broker.submitted) == 1
+
+
+def test_a_snapshot_without_an_order_sent_a_moment_ago_proves_nothing(tmp_path: Path) -> None:
+    """The link breaks over a submit and comes back: the order may still be on its way."""
+    broker = ToldBroker(settle_s=0.5, on_submit=lost)
+
+    async def silence(order_id: str) -> OrderUpdate | None:
+        raise AmbiguousError("no answer")
+
+    broker.on_find = silence
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, state(OrderState.UNKNOWN))
+        asked = broker.snapshots
+        broker.say(LinkChanged("told", False, "pulled"), LinkChanged("told", True))
+        view = until(engine, lambda view: broker.snapshots >= asked + 2)
+        assert order_of(view, 1).state is OrderState.UNKNOWN
+        broker.on_submit = None
+        order = engine._shell.core.state.book.orders[order_of(view, 1).id]  # type: ignore[union-attr]
+        broker._loop.call_soon_threadsafe(broker.accept, order)
+        until(engine, state(OrderState.WORKING))
+
+
+def test_an_adapter_that_stumbles_leaves_the_order_unknown_and_the_engine_alive(tmp_path: Path) -> None:
+    async def stumble(order: Order) -> None:
+        raise KeyError("id")
+
+    broker = ToldBroker(on_submit=stumble, settle_s=60)
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        view = until(engine, state(OrderState.UNKNOWN))
+        assert "not understood (KeyError" in order_of(view, 1).reason
+        assert not view.health.problem
+
+
+def test_a_broker_that_does_not_answer_in_time_has_not_said_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "ANSWER_S", 0.1)
+
+    async def mute(order: Order) -> None:
+        await asyncio.Event().wait()
+
+    with running(tmp_path, ToldBroker(on_submit=mute, settle_s=60)) as engine:
+        engine.submit(limit())
+        view = until(engine, state(OrderState.UNKNOWN))
+        assert order_of(view, 1).reason == "no answer within 0.1 s"
+
+
+# ---- cancels
+
+
+def test_a_cancel_that_was_lost_is_asked_again_until_it_is_taken(tmp_path: Path) -> None:
+    broker = ToldBroker()
+
+    async def deaf(orders: Sequence[Order]) -> None:
+        if len(broker.cancels) < 4:
+            raise AmbiguousError("no answer")
+        for order in orders:
+            broker.end(order.id, OrderEvent.CANCEL)
+
+    broker.on_cancel = deaf
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        engine.cancel(order.id)
+        view = until(engine, state(OrderState.CANCELED))
+        assert len(broker.cancels) == 4
+        assert sum("may be lost" in line.text for line in view.log) == 1, "said once, not each time"
+
+
+def test_a_halt_does_not_pile_up_cancels_at_a_broker_that_is_mute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "CANCEL_ANSWER_S", 0.3)
+    open_now, most = 0, 0
+
+    async def mute(orders: Sequence[Order]) -> None:
+        nonlocal open_now, most
+        open_now += 1
+        most = max(most, open_now)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            open_now -= 1
+
+    broker = ToldBroker(on_cancel=mute)
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, state(OrderState.WORKING))
+        for _ in range(5):
+            engine.answer(engine.emergency_stop())
+        assert most == 1
+        broker.on_cancel = None
+
+
+def test_a_cancel_is_sent_at_once_when_the_link_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (60.0,))
+    broker = ToldBroker()
+
+    async def no_link(orders: Sequence[Order]) -> None:
+        raise AmbiguousError("there is no link")
+
+    broker.on_cancel = no_link
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, state(OrderState.WORKING))
+        engine.emergency_stop()
+        until(engine, lambda view: broker.cancels)
+        broker.on_cancel = None
+        broker.say(LinkChanged("told", True))
+        until(engine, state(OrderState.CANCELED))
+
+
+# ---- comparing
+
+
+def test_after_a_broken_link_nothing_is_sent_until_the_books_were_compared(tmp_path: Path) -> None:
+    broker = ToldBroker()
+    compare = threading.Event()
+
+    async def not_yet() -> None:
+        if not compare.is_set():
+            raise AmbiguousError("no answer")
+
+    with running(tmp_path, broker) as engine:
+        broker.on_snapshot = not_yet
+        broker.say(LinkChanged("told", False, "pulled"))
+        until(engine, lambda view: not view.health.ready)
+        refused = engine.answer(engine.submit(limit()))
+        assert "link to the broker is down" in refused.text
+        asked = broker.snapshots
+        broker.say(LinkChanged("told", True))
+        until(engine, lambda view: broker.snapshots >= asked + 3)
+        refused = engine.answer(engine.submit(limit()))
+        assert "compared with the broker" in refused.text
+        compare.set()
+        until(engine, lambda view: view.health.ready)
+        assert engine.answer(engine.submit(limit())).ok
+
+
+def test_a_snapshot_that_news_overtook_is_not_believed(tmp_path: Path) -> None:
+    """It was taken before the fill and arrives after it: by its word the position would be wrong."""
+    broker = ToldBroker()
+
+    async def overtaken() -> None:
+        broker.on_snapshot = None
+        order_id = next(iter(broker.listed))
+        listed = broker.listed.pop(order_id)
+        broker.positions.append((listed.symbol, listed.quantity, Decimal(90)))
+        broker._tell(OrderUpdate(order_id, OrderEvent.FILL_ALL, "T1", listed.quantity, listed.quantity * 90))
+
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, state(OrderState.WORKING))
+        broker.on_snapshot = overtaken
+        broker.say(LinkChanged("told", True))
+        view = until(engine, lambda view: view.positions and view.health.ready)
+        assert not said(view, "until both agree")
+
+
+# ---- everything closed
+
+
+def test_flatten_closes_what_the_broker_says_is_held(tmp_path: Path) -> None:
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit(20))
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        broker.fill(order.id)
+        until(engine, lambda view: view.positions)
+        broker.positions[:] = [("AAPL", Decimal(25), Decimal(100)), ("MSFT", Decimal(-5), Decimal(100))]
+        answer = engine.answer(engine.liquidate_all())
+        assert answer.text == "flatten: #2 SELL 25 AAPL, #3 BUY 5 MSFT"
+
+
+def test_flatten_leaves_a_symbol_alone_while_an_order_in_it_may_still_trade(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.shell.EXIT_S", 0.2)
+    broker = ToldBroker(positions=[("AAPL", Decimal(10), Decimal(100)), ("MSFT", Decimal(10), Decimal(100))])
+
+    async def deaf(orders: Sequence[Order]) -> None:
+        raise AmbiguousError("no answer")
+
+    broker.on_cancel = deaf
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit(10, 110, side=market().side.opposite))
+        until(engine, state(OrderState.WORKING))
+        answer = engine.answer(engine.liquidate_all())
+        assert answer.text == "flatten: #2 SELL 10 MSFT"
+        assert said(engine.status(), "10 AAPL stay open: #1 is PENDING_CANCEL and may still trade")
+
+
+def test_pressing_flatten_again_while_positions_are_being_read_closes_them_once(tmp_path: Path) -> None:
+    broker = ToldBroker(positions=[("AAPL", Decimal(10), Decimal(100))])
+    both, waiting = asyncio.Event(), 0
+
+    async def together() -> None:
+        nonlocal waiting
+        waiting += 1
+        if waiting == 2:
+            both.set()
+        await both.wait()
+
+    async def fills(order: Order) -> None:
+        broker.positions.clear()
+        broker._tell(OrderUpdate(order.id, OrderEvent.FILL_ALL, "T", order.quantity, order.quantity * 100))
+
+    with running(tmp_path, broker) as engine:
+        broker.on_snapshot, broker.on_submit = together, fills
+        first, second = engine.liquidate_all(), engine.liquidate_all()
+        answers = {engine.answer(first).text, engine.answer(second).text}
+        assert answers == {"flatten: #1 SELL 10 AAPL", "flatten: nothing to close"}
+        assert len(broker.submitted) == 1
+
+
+# ---- over a real wire
+
+
+@pytest.mark.parametrize(("what", "end"), [("unseen", OrderState.REJECTED), ("unanswered", OrderState.FILLED), ("cut", OrderState.FILLED)])
+def test_a_submit_that_is_lost_on_the_wire_ends_as_the_venue_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, end: OrderState
+) -> None:
+    monkeypatch.setattr(courier, "ANSWER_S", 0.2)
+    with VenueProcess("later") as venue, running(tmp_path, VenueBroker(venue.port)) as engine:
+        venue.fault("submit", what)
+        if what == "unanswered":
+            venue.fault("update", "drop")
+        engine.submit(market())
+        view = until(engine, state(end))
+        assert order_of(view, 1).filled == (10 if end is OrderState.FILLED else 0)
+        assert [order["copies"] for order in venue.orders().values()] == ([] if what == "unseen" else [0])
+
+
+@pytest.mark.parametrize("what", ["drop", "twice", "late"])
+@pytest.mark.parametrize("nth", [1, 2, 3])
+def test_news_that_is_dropped_doubled_or_out_of_order_books_each_share_once(tmp_path: Path, what: str, nth: int) -> None:
+    with VenueProcess("parts") as venue, running(tmp_path, VenueBroker(venue.port)) as engine:
+        venue.fault("update", what, nth)
+        engine.submit(market(7))
+        engine.submit(market(3, "MSFT"))
+        until(engine, lambda view: len(venue.orders()) == 2 and all(order["fills"] == 2 for order in venue.orders().values()))
+        venue.ask("cut", away=False)
+        view = until(
+            engine, lambda view: view.health.ready and len(view.orders) == 2 and {o.state for o in view.orders} == {OrderState.FILLED}
+        )
+        assert {row.symbol: row.quantity for row in view.positions} == {"AAPL": 7, "MSFT": 3}
+        assert view.account.cash == Decimal(venue.ask("book")["cash"])
+
+
+def test_a_link_that_stays_down_shuts_the_gate_and_the_fills_of_that_time_are_booked_when_it_is_back(tmp_path: Path) -> None:
+    with VenueProcess("never") as venue, running(tmp_path, VenueBroker(venue.port)) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        venue.ask("cut", away=True)
+        until(engine, lambda view: not view.health.links[0].up)
+        assert not engine.answer(engine.submit(limit())).ok
+        venue.ask("fill_order", id=order.id, upto="10", price="90.005")
+        venue.ask("back")
+        view = until(engine, lambda view: view.health.ready)
+        assert order_of(view, 1).state is OrderState.FILLED
+        assert view.account.cash == Decimal(venue.ask("book")["cash"])

@@ -1,0 +1,116 @@
+"""The stop's file and switch: durable when said so, readable after anything, and never silently clear."""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from engine.latch import Latch, StopSwitch
+
+
+@pytest.fixture
+def latch(tmp_path: Path) -> Latch:
+    latch = Latch(tmp_path / "paper.latch")
+    latch.prepare()
+    return latch
+
+
+def test_a_new_latch_is_clear_and_a_missing_file_too(latch: Latch, tmp_path: Path) -> None:
+    assert latch.read() == ""
+    assert Latch(tmp_path / "other.latch").read() == ""
+
+
+def test_what_is_set_is_read_by_anybody_until_it_is_cleared(latch: Latch) -> None:
+    latch.set("stop key")
+    assert Latch(latch.path).read() == "stop key"
+    latch.prepare()
+    assert latch.read() == "stop key", "preparing an old file must not clear it"
+    latch.clear()
+    assert latch.read() == ""
+
+
+def test_setting_it_needs_no_space_and_never_grows_the_file(latch: Latch) -> None:
+    size = latch.path.stat().st_size
+    latch.set("é" * 2_000)
+    assert latch.path.stat().st_size == size
+    assert latch.read().startswith("ééé")
+    latch.set("short")
+    assert latch.read() == "short", "nothing of a longer reason stays"
+
+
+def test_it_can_be_set_before_it_was_prepared(tmp_path: Path) -> None:
+    latch = Latch(tmp_path / "paper.latch")
+    latch.set("early")
+    latch.prepare()
+    assert latch.read() == "early"
+
+
+@pytest.mark.parametrize("content", [b"", b"READ", b"HALT", b"\0" * 512, b"\xff\xfe", b"READY for more"])
+def test_a_file_that_cannot_be_understood_counts_as_set(latch: Latch, content: bytes) -> None:
+    latch.path.write_bytes(content)
+    assert "cannot be read" in latch.read()
+
+
+def test_a_file_that_cannot_be_opened_counts_as_set(tmp_path: Path) -> None:
+    latch = Latch(tmp_path / "paper.latch")
+    latch.path.mkdir()
+    assert "cannot be read" in latch.read()
+
+
+def test_it_is_on_the_disk_before_set_returns(latch: Latch, monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    write, sync = os.pwrite, os.fsync
+
+    def writing(file: int, content: bytes, at: int) -> int:
+        order.append("write")
+        return write(file, content, at)
+
+    def syncing(file: int) -> None:
+        order.append("sync")
+        sync(file)
+
+    monkeypatch.setattr(os, "pwrite", writing)
+    monkeypatch.setattr(os, "fsync", syncing)
+    latch.set("stop key")
+    assert order == ["write", "sync"]
+
+
+def test_a_disk_that_refuses_is_told_and_leaves_no_descriptor_open(latch: Latch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    with pytest.raises(OSError, match="No space left"):
+        latch.set("stop key")
+    assert before in (0, len(os.listdir("/proc/self/fd")))
+
+
+def test_the_switch_is_closed_from_press_to_handled() -> None:
+    switch = StopSwitch()
+    seen = [switch.closed]
+    for step in (switch.press, switch.press, switch.handled, switch.press):
+        step()
+        seen.append(switch.closed)
+    assert seen == [False, True, True, False, True], "dealing with the stop deals with all presses so far, and no later one"
+
+
+def test_no_press_is_lost_between_threads() -> None:
+    switch = StopSwitch()
+    go = threading.Barrier(4)
+
+    def press() -> None:
+        go.wait()
+        for _ in range(2_000):
+            switch.press()
+
+    threads = [threading.Thread(target=press) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert switch._pressed == 8_000

@@ -1,0 +1,304 @@
+"""The engine from outside: its start and end, commands from other threads, what it shows, and strategies that cannot hold it up."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from console.build import create_engine
+from engine.feeds.base import FeedError
+from engine.latch import Latch
+from engine.model.modes import Mode, TradingState
+from engine.model.orders import OrderState
+from engine.model.records import FillBooked, OrderPlaced
+from engine.model.settings import FeedSettings, Settings, StrategySettings
+from engine.view_builder import ViewBuilder
+from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, order_of, running, said, until
+from tests.project_files import ROOT
+from tests.quotes import QuoteFeed
+
+SPINNING = """
+from tradeconsole import Strategy
+
+class Spinning(Strategy):
+    def on_quote(self, ctx, quote):
+        while True:
+            pass
+"""
+
+HOLDING = """
+import re
+from tradeconsole import Strategy
+
+class Holding(Strategy):
+    def on_quote(self, ctx, quote):
+        re.match(r"(a|a)*$", "a" * 60 + "b")
+"""
+
+
+# ---- life
+
+
+def test_an_order_by_hand_fills_on_paper_and_shows(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+        answer = engine.answer(engine.submit(market(5)))
+        assert (answer.ok, answer.text) == (True, "#1 BUY 5 AAPL market DAY sent")
+        view = until(engine, lambda view: view.positions)
+        assert order_of(view, 1).state is OrderState.FILLED
+        assert view.positions[0].quantity == 5
+        assert said(view, "#1 BUY 5 AAPL @ 100.02")
+
+
+def test_a_ten_line_script_trades_and_ends(tmp_path: Path) -> None:
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"""
+from decimal import Decimal
+from pathlib import Path
+from engine.model import Intent, Side
+from tradeconsole import Settings, create_engine
+
+engine = create_engine(Settings(database=Path({str(tmp_path / "paper.db")!r}), symbols=("AAPL", "MSFT")))
+engine.start()
+engine.wait_ready()
+while engine.status().watch[0].bid is None:
+    pass
+print(engine.answer(engine.submit(Intent("AAPL", Side.BUY, Decimal(5)))).text)
+engine.shutdown()
+""",
+        encoding="utf-8",
+    )
+    run = subprocess.run([sys.executable, script], cwd=ROOT, env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
+    assert (run.stdout, run.stderr) == ("#1 BUY 5 AAPL market DAY sent\n", "")
+
+
+def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
+    with running(tmp_path, settings=replace(SETTINGS, on_exit="keep")) as engine:
+        engine.submit(market(5))
+        engine.submit(limit(7))
+        before = until(engine, lambda view: view.positions and len(view.orders) == 2 and order_of(view, 2).state is OrderState.WORKING)
+    with running(tmp_path) as engine:
+        after = engine.status()
+        assert after.account.cash == before.account.cash
+        assert [(row.symbol, row.quantity, row.average) for row in after.positions] == [
+            (row.symbol, row.quantity, row.average) for row in before.positions
+        ]
+        assert [row.id for row in after.orders] == [row.id for row in before.orders]
+        assert order_of(after, 2).state is OrderState.WORKING
+        engine.submit(limit(1))
+        assert order_of(until(engine, lambda view: len(view.orders) == 3), 3).number == 3
+
+
+def test_a_second_engine_on_the_same_database_says_who_has_it(tmp_path: Path) -> None:
+    with running(tmp_path) as first:
+        second = make(tmp_path)
+        second.start()
+        view = second.wait_ready()
+        assert not view.health.ready
+        assert "already trades on" in view.health.problem
+        assert "already trades on" in second.answer(second.submit(market())).text
+        second.shutdown()
+        assert first.answer(first.submit(market())).ok
+
+
+def test_a_feed_that_cannot_start_is_a_sentence_not_a_traceback(tmp_path: Path) -> None:
+    def no_feed() -> QuoteFeed:
+        raise FeedError("There is no file prices.csv.")
+
+    with running(tmp_path, feed=no_feed, ready=False) as engine:
+        view = engine.wait_ready()
+        assert view.health.problem == "There is no file prices.csv."
+        assert view.log[-1].detail == ""
+
+
+def test_a_feed_that_breaks_down_leaves_the_engine_alive(tmp_path: Path) -> None:
+    class Breaking(QuoteFeed):
+        async def run(self, tell: object) -> None:
+            raise FeedError("the line went dead.")
+
+    engine = make(tmp_path, ToldBroker(), feed=Breaking)
+    engine.start()
+    try:
+        engine.wait_ready()
+        view = until(engine, lambda view: said(view, "the line went dead. Prices go stale; positions and orders are as they were."))
+        assert not view.health.problem
+        assert [link.up for link in view.health.links] == [True, False]
+    finally:
+        engine.shutdown()
+
+
+def test_a_broker_that_is_not_there_keeps_the_engine_from_trading_in_words(tmp_path: Path) -> None:
+    class Away(ToldBroker):
+        async def connect(self, tell: object) -> None:
+            raise ConnectionError("the gateway does not answer on port 7497: is it running?")
+
+    with running(tmp_path, Away(), ready=False) as engine:
+        assert engine.wait_ready().health.problem == "the gateway does not answer on port 7497: is it running?"
+        assert "port 7497" in engine.answer(engine.submit(market())).text
+
+
+# ---- commands
+
+
+def test_a_command_before_the_engine_is_up_is_answered_for_good(tmp_path: Path) -> None:
+    engine = make(tmp_path)
+    early = engine.submit(market())
+    assert not engine.answer(early).ok
+    engine.start()
+    try:
+        engine.wait_ready()
+        reply = engine.answer(early)
+        assert reply.text == "the engine is still starting: nothing was sent"
+        assert engine.status().orders == ()
+    finally:
+        engine.shutdown()
+
+
+def test_a_command_after_the_end_is_answered_too(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+        pass
+    assert engine.answer(engine.submit(market()), 1).text == "the engine has ended: nothing was sent"
+
+
+def test_fifty_threads_at_once_get_fifty_orders_and_each_its_own_answer(tmp_path: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        answers: list[str] = []
+        go = threading.Barrier(50)
+
+        def trade() -> None:
+            go.wait()
+            answers.append(engine.answer(engine.submit(limit(1)), 30).text)
+
+        threads = [threading.Thread(target=trade) for _ in range(50)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert sorted(answers) == sorted(f"#{number} BUY 1 AAPL limit 90.00 DAY sent" for number in range(1, 51))
+
+
+def test_a_preview_tells_the_figures_and_changes_nothing(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+        reply = engine.answer(engine.preview(limit(10)))
+        assert (reply.ok, reply.cost, reply.buying_power_after, reply.position_after) == (True, Decimal(900), Decimal(99_100), Decimal(10))
+        assert engine.status().orders == ()
+
+
+# ---- what it shows
+
+
+def test_a_subscriber_hears_each_record_until_it_ends(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+        heard: list[FillBooked] = []
+        end = engine.subscribe(FillBooked, heard.append)
+        engine.submit(market(5))
+        until(engine, lambda view: view.positions)
+        end()
+        engine.submit(market(5))
+        until(engine, lambda view: view.positions[0].quantity == 10)
+        assert [record.fill.quantity for record in heard] == [5]
+
+
+def test_a_subscriber_that_raises_is_told_and_keeps_nobody_from_hearing(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+
+        def broken(record: OrderPlaced) -> None:
+            raise LookupError("no such window")
+
+        heard: list[OrderPlaced] = []
+        engine.subscribe(OrderPlaced, broken)
+        engine.subscribe(OrderPlaced, heard.append)
+        engine.submit(market())
+        view = until(engine, lambda view: view.positions)
+        assert said(view, "a subscriber to OrderPlaced failed: no such window")
+        assert len(heard) == 1
+        assert not view.health.problem
+
+
+def test_rows_that_say_the_same_stay_the_same_objects(tmp_path: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        engine.submit(limit())
+        first = until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.WORKING)
+        engine.submit(limit(1))
+        second = until(engine, lambda view: len(view.orders) == 2)
+        assert second.revision > first.revision
+        assert order_of(second, 1) is order_of(first, 1)
+        assert all(now is before for now, before in zip(second.watch, first.watch, strict=True))
+
+
+def test_a_view_that_cannot_be_built_says_so_and_the_next_one_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path) as engine:
+        build = ViewBuilder.build
+
+        def fail(*given: object) -> None:
+            raise ZeroDivisionError("no picture")
+
+        monkeypatch.setattr(ViewBuilder, "build", fail)
+        assert "could not be built (no picture)" in engine.status().health.problem
+        monkeypatch.setattr(ViewBuilder, "build", build)
+        view = engine.status()
+        assert not view.health.problem
+        assert view.account.state is TradingState.ACTIVE
+
+
+def test_the_chart_follows_the_focus(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+        for symbol in ("MSFT", "IBM"):
+            engine.focus(symbol)
+            assert until(engine, lambda view, symbol=symbol: view.chart and view.chart.symbol == symbol).chart  # type: ignore[misc]
+
+
+# ---- strategies
+
+
+@pytest.mark.parametrize("source", [SPINNING, HOLDING], ids=["spinning", "holding the interpreter"])
+def test_a_strategy_that_never_returns_holds_up_neither_an_order_nor_the_stop(tmp_path: Path, source: str) -> None:
+    file = tmp_path / "hog.py"
+    file.write_text(source, encoding="utf-8")
+    settings = replace(SETTINGS, mode=Mode.FULL_AUTO, strategies=(StrategySettings(str(file), deadline_s=60),))
+    with running(tmp_path, settings=settings) as engine:
+        until(engine, lambda view: view.strategies[0].state == "running")
+        engine.submit(market(5))
+        until(engine, lambda view: view.positions, 5)
+        stop = engine.emergency_stop()
+        assert Latch(tmp_path / "paper.latch").read()
+        assert engine.answer(stop, 2).ok
+        assert engine.status(2).account.state is TradingState.HALTED
+
+
+def test_a_strategy_that_does_not_answer_is_shot_and_said_so(tmp_path: Path) -> None:
+    file = tmp_path / "hog.py"
+    file.write_text(SPINNING, encoding="utf-8")
+    settings = replace(SETTINGS, strategies=(StrategySettings(str(file), deadline_s=0.3),))
+    with running(tmp_path, settings=settings) as engine:
+        view = until(engine, lambda view: view.strategies[0].state == "disabled")
+        assert "for the second time" in view.strategies[0].detail
+        assert engine.answer(engine.submit(market())).ok
+
+
+def test_a_strategy_file_with_a_mistake_is_named_and_the_engine_runs(tmp_path: Path) -> None:
+    file = tmp_path / "typo.py"
+    file.write_text("def broken(:\n", encoding="utf-8")
+    with running(tmp_path, settings=replace(SETTINGS, strategies=(StrategySettings(str(file)),))) as engine:
+        view = until(engine, lambda view: view.strategies and view.strategies[0].state == "disabled")
+        assert "typo.py" in view.strategies[0].detail
+        assert engine.answer(engine.submit(market())).ok
+
+
+def test_settings_without_anything_make_a_market_that_trades(tmp_path: Path) -> None:
+    engine = create_engine(Settings(database=tmp_path / "paper.db", feed=FeedSettings(quotes_per_second=50)))
+    engine.start()
+    try:
+        assert not engine.wait_ready().health.problem
+        view = until(engine, lambda view: all(row.bid is not None for row in view.watch))
+        assert view.account.cash == 100_000
+        assert engine.answer(engine.submit(market(1))).ok
+        until(engine, lambda view: view.positions)
+    finally:
+        engine.shutdown()
