@@ -7,6 +7,7 @@ to the old focus, so that a burst like `:buy` would act in a panel letter by let
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 import sys
 import time
@@ -21,8 +22,7 @@ from textual.binding import BindingType
 from console.keys import STOP
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
-from engine.model import Level
-from themes import load_themes
+from themes import choose_theme, load_themes
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -62,7 +62,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._themes = load_themes(theme_folders)
         for loaded in self._themes.values():
             self.register_theme(loaded)
-        self.theme = theme
+        self.theme = choose_theme(theme, self._themes, os.environ)
         self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme)
 
     def get_default_screen(self) -> TradingScreen:
@@ -98,9 +98,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
 
     def stop_pressed(self) -> None:
         """The emergency stop. Called from the screen's loop or, before it, from the thread that reads the terminal; asks nothing."""
-        self._engine.emergency_stop()
-        told = "EMERGENCY STOP: the gate is closed, and everything that works is being cancelled."
-        self.call_later(self.trading.order_line.say, told, Level.ERROR)
+        command_id = self._engine.emergency_stop()
+        self.call_later(self.trading.stopped, command_id)
 
 
 def _driver() -> type[Driver] | None:

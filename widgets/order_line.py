@@ -23,7 +23,7 @@ HISTORY = 200
 MARGIN = " "
 SPACE = Cell("   ")
 INDENT = Cell("  ")
-EXAMPLES = "buy 100 AAPL @ 187.50 day    close AAPL 50%    cancel *    ↑ history    Tab completes"
+EXAMPLES = "buy 100 AAPL @ 187.50 day    close AAPL 50%    cancel *    mode semi"
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +209,11 @@ class OrderLine(Lines, can_focus=True):
 
     # ---- drawing
 
+    @property
+    def _active(self) -> bool:
+        """Whether it has the keys. `has_focus` changes only after the events of focus and blur were handled."""
+        return self.screen.focused is self
+
     def on_focus(self) -> None:
         self.redraw()
 
@@ -226,10 +231,10 @@ class OrderLine(Lines, can_focus=True):
         room = max(width - len(PROMPT) - 1, 1)
         first = max(cursor - room, 0)
         wrong = range(self._reading.start, self._reading.end) if self._reading.message and not self._reading.unfinished else range(0)
-        cells: list[Cell] = [Cell(PROMPT, "key" if self.has_focus else "muted")]
+        cells: list[Cell] = [Cell(PROMPT, "key" if self._active else "muted")]
         for place in range(first, min(first + room + 1, max(len(text), cursor + 1))):
             character = text[place] if place < len(text) else " "
-            if place == cursor and self.has_focus:
+            if place == cursor and self._active:
                 cells.append(Cell(character, "title-focus"))
             else:
                 cells.append(Cell(character, "error" if place in wrong else ""))
@@ -244,7 +249,7 @@ class OrderLine(Lines, can_focus=True):
         if self._candidates:
             return [[Cell(line, "muted")] for line in wrap("  ".join(self._candidates), width)]
         if not self.text:
-            return [[Cell(EXAMPLES, "muted")]] if self.has_focus else []
+            return [[Cell(EXAMPLES, "muted")]] if self._active else []
         if self._reading.command is None:
             return self._mistake(width)
         return self._meaning(width)

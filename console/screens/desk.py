@@ -32,6 +32,11 @@ class Desk:
         """What the engine answered since the last call, in words."""
         return self._answers.news(view, self._clock())
 
+    def stopped(self, command_id: str) -> None:
+        """The emergency stop was pressed, and the gate is closed."""
+        self._say("EMERGENCY STOP: the gate is closed, and everything that works is being cancelled.", Level.ERROR)
+        self._sent(command_id, "EMERGENCY STOP")
+
     def _sent(self, command_id: str, what: str) -> None:
         self._answers.expect(command_id, what, self._clock())
 

@@ -326,6 +326,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         panel = self.panels[self.panel]
         return panel.cursor_row if isinstance(panel, LiveTable) else None
 
+    def stopped(self, command_id: str) -> None:
+        """The stop was pressed. It has worked already; here it is told."""
+        self._desk.stopped(command_id)
+
     # ---- what keys do: one method an action of the table
 
     def do_order_line(self) -> None:

@@ -1,0 +1,88 @@
+"""The screen over the real engine, on a simulated market: what a person types ends in the book, and the stop holds."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from console.build import create_engine
+from engine.live import Engine
+from engine.model import Mode, OrderState, Settings, TradingState, View
+from tests.console.driving import SMALL, WIDE, Console, running
+
+BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
+
+
+@asynccontextmanager
+async def trading(folder: Path, size: tuple[int, int]) -> AsyncIterator[tuple[Console, Engine]]:
+    """A console whose engine is ready and has prices."""
+    engine = create_engine(Settings(database=folder / "paper.db", symbols=("AAPL", "MSFT")))
+    try:
+        async with running(engine, size) as console:
+            await console.until(lambda: engine.view().health.ready and all(row.ask for row in engine.view().watch))
+            await console.shows("MSFT")
+            yield console, engine
+    finally:
+        engine.shutdown()
+
+
+def held(view: View, symbol: str) -> Decimal:
+    return sum((row.quantity for row in view.positions if row.symbol == symbol), Decimal(0))
+
+
+async def enter(console: Console, line: str) -> None:
+    await console.press("colon")
+    await console.type(line)
+    await console.press("enter")
+
+
+@BOTH
+async def test_an_order_of_the_line_fills_and_a_position_is_closed_by_it(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with trading(tmp_path, size) as (console, engine):
+        await enter(console, "buy 20 AAPL")
+        await console.until(lambda: held(engine.view(), "AAPL") == 20)
+        await console.press("escape", "2")
+        await console.shows("1 held")
+        # The line reads positions from the View on the screen.
+        await enter(console, "close AAPL 50%")
+        await console.until(lambda: held(engine.view(), "AAPL") == 10)
+
+
+@BOTH
+async def test_the_line_shows_the_gates_verdict_before_anything_is_sent(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with trading(tmp_path, size) as (console, engine):
+        await console.press("colon")
+        await console.type("buy 5000 MSFT")
+        await console.shows("gate: denies")
+        await console.press("ctrl+u")
+        await console.type("buy 10 MSFT @ bid-1")
+        await console.shows("gate: passes")
+        assert engine.view().orders == ()
+
+
+@BOTH
+async def test_the_stop_in_the_middle_of_typing_halts_and_only_word_and_reason_lead_out(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with trading(tmp_path, size) as (console, engine):
+        await enter(console, "buy 10 AAPL @ bid-5")
+        await console.until(lambda: [row.state for row in engine.view().orders] == [OrderState.WORKING])
+        await console.type("buy 100 MS")
+        await console.press("f12")
+        await console.until(lambda: engine.view().account.state is TradingState.HALTED)
+        await console.until(lambda: engine.view().orders[0].state is OrderState.CANCELED)
+        await console.shows("HALTED")
+        await console.type("FT")
+        await console.press("enter")
+        await console.shows("BUY 100 MSFT market DAY:")
+        assert held(engine.view(), "MSFT") == 0
+        await console.press("escape", "m")
+        await console.let_pass(1)
+        await console.type("RESUME")
+        await console.press("enter")
+        await console.type("a drill")
+        await console.press("enter")
+        await console.until(lambda: engine.view().account.state is TradingState.ACTIVE)
+        assert engine.view().account.mode is Mode.MANUAL
