@@ -8,7 +8,7 @@ from typing import Any
 from engine.core.state import State
 from engine.model.modes import Level, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState, OrderType
+from engine.model.orders import OrderState
 from engine.model.records import (
     FillBooked,
     ModeChanged,
@@ -44,7 +44,7 @@ def _run_started(r: RunStarted, state: State) -> Line:
 
 
 def _placed(r: OrderPlaced, state: State) -> Line:
-    price = {OrderType.LIMIT: f" @ {r.limit}", OrderType.STOP: f" stop {r.stop}"}.get(r.type, " at the market")
+    price = f" @ {r.limit:f}" if r.limit is not None else f" stop {r.stop:f}" if r.stop is not None else " at the market"
     cut = f", cut from {r.requested:f} by {r.verdict.rule}" if r.verdict.outcome is Outcome.RESIZE else ""
     who = f" ({r.strategy})" if r.strategy else ""
     return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{cut}{who}", ""

@@ -92,8 +92,9 @@ class ViewBuilder:
 
     def on_bar(self, bar: Bar) -> None:
         bars = self._bars.get(bar.symbol)
-        if bars is not None and all(map(is_price, (bar.open, bar.high, bar.low, bar.close))):
-            bars.append(bar)
+        if bars is None or not all(map(is_price, (bar.open, bar.high, bar.low, bar.close))):
+            return
+        bars.append(bar)
         if self._forming is not None and self._forming.symbol == bar.symbol:
             self._forming = None
 
