@@ -75,7 +75,7 @@ class Gate:
             return Judgement(wish, _deny("symbol", f"{wish.symbol} is not a symbol this feed knows."))
         complaint = _malformed(wish)
         if complaint:
-            return Judgement(wish, _deny("order", complaint))
+            return Judgement(_without_nonsense(wish), _deny("order", complaint))
         intent = replace(
             wish,
             quantity=to_lot(wish.quantity, instrument.lot),
@@ -191,6 +191,12 @@ def _malformed(wish: Intent) -> str:
     if (wish.type is OrderType.STOP) != (wish.stop is not None):
         return "A stop order needs a stop price." if wish.stop is None else f"A {wish.type.lower()} order takes no stop price."
     return ""
+
+
+def _without_nonsense(wish: Intent) -> Intent:
+    """For the record of a denial: nobody after us should have to print, store or add up a NaN or a number of a million digits."""
+    limit, stop = (price if price is not None and is_amount(price) else None for price in (wish.limit, wish.stop))
+    return replace(wish, quantity=wish.quantity if is_amount(wish.quantity) else ZERO, limit=limit, stop=stop)
 
 
 def _deny(rule: str, text: str) -> Verdict:

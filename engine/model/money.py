@@ -13,7 +13,8 @@ ZERO = Decimal(0)
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
 LARGEST = Decimal(10) ** 12
-"""No price and no quantity is larger; a longer number is a slip or malice, and would overflow what is computed from it."""
+SMALLEST = Decimal("1e-12")
+"""No price and no quantity is larger or smaller; a longer number is a slip or malice, and would overflow what is computed from it."""
 
 
 def is_price(value: float) -> bool:
@@ -22,8 +23,8 @@ def is_price(value: float) -> bool:
 
 
 def is_amount(value: Decimal) -> bool:
-    """Whether an order's price or quantity is one: finite, above zero, and no larger than what can be computed with."""
-    return value.is_finite() and 0 < value <= LARGEST
+    """Whether an order's price or quantity is one: finite, above zero, and of a size that can be computed with and printed."""
+    return value.is_finite() and SMALLEST <= value <= LARGEST
 
 
 def exact(price: float) -> Decimal:

@@ -45,18 +45,17 @@ def test_prices_are_put_on_the_tick_and_quantities_cut_to_the_lot() -> None:
     assert facts(order.quantity, order.limit, order.requested) == (10, 100, D("10.9"))
 
 
-@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "0", "-1", "1E+13", "1E+999999"])
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "0", "-1", "1E+13", "1E+999999", "1E-999999"])
 def test_a_number_that_is_none_is_refused_in_quantity_limit_and_stop(number: str) -> None:
     the_floor = floor()
     assert rule_of(the_floor, wish(Side.BUY, number)) == "order"
     assert rule_of(the_floor, wish(Side.BUY, 1, limit=number)) == "order"
     assert rule_of(the_floor, wish(Side.BUY, 1, stop=number)) == "order"
-    assert len(the_floor.of(OrderDenied)) == 3
+    denied = [record.intent for record in the_floor.of(OrderDenied)]
+    assert [(intent.quantity, intent.limit, intent.stop) for intent in denied] == [(0, None, None), (1, None, None), (1, None, None)]
 
 
-@pytest.mark.parametrize(
-    ("quantity", "limit", "rule"), [("0.9", None, "lot size"), ("1E-999999", None, "lot size"), ("1", "0.004", "tick size")]
-)
+@pytest.mark.parametrize(("quantity", "limit", "rule"), [("0.9", None, "lot size"), ("1", "0.004", "tick size")])
 def test_less_than_a_lot_or_a_tick_is_refused_in_a_short_sentence(quantity: str, limit: str | None, rule: str) -> None:
     the_floor = floor()
     assert rule_of(the_floor, wish(Side.BUY, quantity, limit=limit)) == rule
