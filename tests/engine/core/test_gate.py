@@ -174,6 +174,13 @@ def test_a_sale_of_what_is_held_reserves_nothing_and_its_end_frees_nothing() -> 
     assert the_floor.core.gate.figures().reserved == 0
 
 
+def test_of_a_sale_through_zero_only_what_opens_is_reserved() -> None:
+    the_floor = floor(replace(OPEN_LIMITS, short_selling=True))
+    the_floor.hold(100, 100)
+    the_floor.sell(150, limit=120)
+    assert the_floor.core.gate.figures().reserved == 50 * 120
+
+
 def test_working_sales_together_never_exceed_what_is_held() -> None:
     the_floor = floor()
     the_floor.hold(100, 100)
