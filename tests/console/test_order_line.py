@@ -225,15 +225,27 @@ def test_a_finished_word_of_no_meaning_is_a_mistake_once_another_follows() -> No
     assert mistake("buy 100 AA day").unfinished is False
 
 
+def is_read_or_has_its_place(text: str) -> bool:
+    found = read(text)
+    return isinstance(found, Parsed) or (0 <= found.start <= found.end <= len(text) and bool(found.message))
+
+
 @given(lines)
-@settings(max_examples=10_000, deadline=None)
+@settings(max_examples=500, deadline=None)
 @example("buy 1 AAPL @ 99999999999999.99")
 @example("buy $999999999999999m AAPL @ 0.01")
 def test_no_text_breaks_the_parser_and_every_mistake_has_its_place(text: str) -> None:
-    found = read(text)
-    if isinstance(found, ParseError):
-        assert 0 <= found.start <= found.end <= len(text)
-        assert found.message
+    assert is_read_or_has_its_place(text)
+
+
+def test_ten_thousand_lines_of_known_words_and_noise_are_read_or_refused() -> None:
+    random = Random(7)
+    words = VOCABULARY.split()
+    for _ in range(10_000):
+        line = [random.choice(words) for _ in range(random.randrange(9))]
+        if random.random() < 0.3:
+            line.insert(random.randrange(len(line) + 1), "".join(map(chr, random.choices(range(1, 0x2FFF), k=random.randrange(1, 6)))))
+        assert is_read_or_has_its_place(" ".join(line)), line
 
 
 @st.composite
@@ -252,7 +264,7 @@ def orders(draw: st.DrawFn) -> list[str]:
 
 
 @given(orders(), st.randoms())
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_after_the_verb_the_order_of_words_is_free(parts: list[str], random: Random) -> None:
     shuffled = parts[1:]
     random.shuffle(shuffled)
@@ -260,7 +272,7 @@ def test_after_the_verb_the_order_of_words_is_free(parts: list[str], random: Ran
 
 
 @given(orders(), st.booleans())
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_the_normal_form_is_a_line_that_means_the_same(parts: list[str], preview: bool) -> None:
     found = read(" ".join(["preview", *parts] if preview else parts))
     assert isinstance(found, Parsed)
@@ -275,7 +287,7 @@ def test_the_normal_form_of_a_command_means_the_same(line: str) -> None:
 
 
 @given(lines)
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_completion_never_breaks_and_only_completes_the_word_at_the_cursor(text: str) -> None:
     start, candidates = complete(text, CONTEXT)
     typed = text[start:].lower()
