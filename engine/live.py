@@ -78,6 +78,7 @@ class Engine:
         self._shell: Shell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
+        self._end_asked = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         self._subscribers: dict[type, list[Callable[[Record], None]]] = {}
@@ -98,6 +99,7 @@ class Engine:
         """Ends in order and blocks until done: strategies, orders as `on_exit` says, the journal, the links. Raises TimeoutError."""
         if not self._thread.is_alive():
             return
+        self._end_asked = True
         loop, ending = self._loop, self._ending
         if loop is not None and ending is not None:
             _post(loop, ending.set)
@@ -128,7 +130,8 @@ class Engine:
             self._build()
             built.set()
 
-        _post(loop, build)
+        if not _post(loop, build):
+            return self._view
         if not built.wait(timeout):
             raise TimeoutError("the engine's loop does not answer")
         return self._view
@@ -244,7 +247,10 @@ class Engine:
 
     async def _main(self) -> None:
         parts, settings = self._parts, self.settings
-        self._loop, self._ending = asyncio.get_running_loop(), asyncio.Event()
+        ending = self._ending = asyncio.Event()
+        self._loop = asyncio.get_running_loop()
+        if self._end_asked:  # before there was a loop to be told on
+            ending.set()
         feed = parts.open_feed()
         journal = await parts.open_journal(parts.database, run_id=self.run_id)
         try:
@@ -275,7 +281,7 @@ class Engine:
                 shell.handle(EmergencyStop("", self._latch.read() or "stop key"))
             self._build()
             self._ready.set()
-            await self._ending.wait()
+            await ending.wait()
             await shell.stop(settings.on_exit)
             self._build()
         finally:

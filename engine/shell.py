@@ -254,12 +254,15 @@ class Shell:
             self.views.answer(Reply(command_id, False, text))
             return
         busy = {order.symbol: order for order in book.working() if order.source is not Source.FLATTEN}
-        for symbol, held in positions:
-            if held and symbol in busy:
-                order = busy[symbol]
-                why = f"#{order.number} is {order.state} and may still trade; press again once it has ended"
-                self.handle(Note(Level.ERROR, "flatten", f"{held:f} {symbol} stay open: {why}"))
-        self.handle(Flatten(command_id, tuple((symbol, held) for symbol, held in positions if symbol not in busy)))
+        left = [
+            f"{held:f} {symbol} (#{busy[symbol].number} is {busy[symbol].state})" for symbol, held in positions if held and symbol in busy
+        ]
+        if left:
+            text = f"flatten: {', '.join(left)} left open, for that order may still trade; press again once it has ended"
+            self.handle(Note(Level.ERROR, "flatten", text))
+            self.views.answer(Reply(command_id, False, text))
+        closing = tuple((symbol, held) for symbol, held in positions if symbol not in busy)
+        self.handle(Flatten("" if left else command_id, closing))
 
     # ---- tasks
 

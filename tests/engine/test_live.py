@@ -95,6 +95,15 @@ def test_everything_is_there_again_after_a_restart(tmp_path: Path) -> None:
         assert order_of(until(engine, lambda view: len(view.orders) == 3), 3).number == 3
 
 
+def test_an_engine_that_is_ended_in_the_moment_it_starts_ends(tmp_path: Path) -> None:
+    for _ in range(5):
+        engine = make(tmp_path)
+        engine.start()
+        engine.shutdown()
+        assert not engine._thread.is_alive()
+        assert not engine.view().health.problem
+
+
 def test_a_second_engine_on_the_same_database_says_who_has_it(tmp_path: Path) -> None:
     with running(tmp_path) as first:
         second = make(tmp_path)
@@ -181,6 +190,12 @@ def test_fifty_threads_at_once_get_fifty_orders_and_each_its_own_answer(tmp_path
         for thread in threads:
             thread.join()
         assert sorted(answers) == sorted(f"#{number} BUY 1 AAPL limit 90.00 DAY sent" for number in range(1, 51))
+
+
+def test_a_script_may_read_its_answers_after_a_hundred_commands(tmp_path: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        commands = [engine.submit(limit(1)) for _ in range(100)]
+        assert all(engine.answer(command).ok for command in commands)
 
 
 def test_a_preview_tells_the_figures_and_changes_nothing(tmp_path: Path) -> None:
