@@ -95,7 +95,7 @@ class Console:
         await self.until(lambda: text in self.picture)
 
 
-NAMED = frozenset({"enter", "tab", "escape", "space", "up", "down", "f12"})
+NAMED = frozenset({"enter", "tab", "escape", "space", "up", "down", "f9", "f12"})
 CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_mark": "?"}
 
 

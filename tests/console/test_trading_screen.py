@@ -158,6 +158,7 @@ async def test_a_held_enter_submits_once(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.burst(":", "buy 100 AAPL", *["enter"] * 30)
         assert engine.sent() == [("submit", Intent("AAPL", Side.BUY, Decimal(100)))]
+        assert "still missing" not in console.picture
 
 
 @BOTH
@@ -396,6 +397,15 @@ async def test_keys_typed_before_the_dialog_opened_do_not_reach_it(engine: FakeE
         await console.press("enter")
         assert console.app.is_running
         assert isinstance(console.app.screen, TradingScreen)
+
+
+async def test_a_word_typed_before_its_dialog_opened_is_not_the_answer(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.burst("f9", "FLATTEN")
+        await console.let_pass(1)
+        await console.press("enter")
+        await console.shows("not the word FLATTEN")
+        assert engine.sent() == []
 
 
 # ---- quit
