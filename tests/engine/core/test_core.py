@@ -324,6 +324,18 @@ def test_ten_flattens_send_one_closing_order_a_symbol() -> None:
     assert (the_floor.position(), the_floor.snapshot().positions) == (D(0), ())
 
 
+def test_a_flatten_that_still_works_is_the_only_one_even_where_more_was_bought() -> None:
+    the_floor = floor()
+    the_floor.hold(100, 100)
+    the_floor.flatten()
+    the_floor.buy(50)
+    the_floor.quote("AAPL", 100, size=60)
+    assert the_floor.position() == 90
+    sent = len(the_floor.sent)
+    the_floor.flatten()
+    assert len(the_floor.sent) == sent
+
+
 def test_a_flatten_takes_the_brokers_quantity_where_our_books_differ() -> None:
     the_floor = floor()
     the_floor.hold(100, 100)
@@ -440,6 +452,16 @@ def test_a_sale_that_would_turn_the_position_is_an_entry() -> None:
     assert turning.state is OrderState.CANCELED
 
 
+def test_of_more_than_is_held_a_stop_is_kept_before_a_target() -> None:
+    the_floor = floor(limits=replace(LOSS, short_selling=True))
+    the_floor.hold(100, 100)
+    target = the_floor.sell(100, limit=150)
+    stop = the_floor.sell(100, stop=70)
+    the_floor.quote("AAPL", 80)
+    the_floor.tick()
+    assert facts(target.state, stop.state) == (OrderState.CANCELED, OrderState.WORKING)
+
+
 @pytest.mark.parametrize("crash", [False, True])
 def test_neither_recovery_nor_restart_nor_mode_nor_a_stop_resets_it(crash: bool) -> None:
     the_floor = losing()
@@ -490,6 +512,7 @@ def test_a_session_opens_once_and_counts_from_its_own_equity() -> None:
     the_floor.quote("AAPL", 110)
     the_floor.session("2025-06-13")
     the_floor.session("2025-06-13", open=False)
+    assert the_floor.core.prices.by_symbol["AAPL"].previous == 110.0
     assert [(record.session, record.equity) for record in the_floor.of(SessionOpened)] == [
         ("2025-06-12", D(100_000)),
         ("2025-06-13", D(101_000)),

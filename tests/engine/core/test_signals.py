@@ -303,7 +303,7 @@ def test_a_sale_without_a_quantity_sells_what_is_held_and_free() -> None:
     the_floor.hold(20, 100)
     the_floor.sell(5, limit=120)
     the_floor.propose("s", Side.SELL, strength=0.1)
-    assert facts(the_floor.last_order.side, the_floor.last_order.quantity) == (Side.SELL, 15)
+    assert facts(the_floor.last_order.side, the_floor.last_order.requested) == (Side.SELL, 15)
 
 
 def test_a_sale_of_nothing_is_no_signal() -> None:
