@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -43,7 +44,7 @@ def quit_by_key(terminal: Terminal) -> None:
 
 
 def rows(home: Path, table: str) -> int:
-    with sqlite3.connect(f"file:{home / 'paper.sqlite'}?mode=ro", uri=True) as database:
+    with closing(sqlite3.connect(f"file:{home / 'paper.sqlite'}?mode=ro", uri=True)) as database:
         return int(database.execute(f"SELECT count(*) FROM {table}").fetchone()[0])
 
 
