@@ -167,8 +167,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def _show(self, view: View) -> None:
         self._banner.show(view)
-        for panel in self.panels.values():
-            if panel.display:
+        for name, panel in self.panels.items():
+            if self._is_out(name):
                 panel.show(view)
         if self.layout_name == "small":
             self._show_tabs()
@@ -220,14 +220,22 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             self.layout_name = layout
             self._arrange()
 
+    @property
+    def _single(self) -> bool:
+        """Whether one panel has all the room."""
+        return self.zoomed or self.layout_name == "small" or (self.layout_name == "medium" and self.panel == "chart")
+
+    def _is_out(self, name: str) -> bool:
+        """Whether this panel is on the screen; its own style follows only later."""
+        return name == self.panel or not (self._single or (self.layout_name == "medium" and name == "chart"))
+
     def _arrange(self) -> None:
         """Which panels are on the screen. The front one is brought out before others go, so that the focus has somewhere to be."""
-        single = self.zoomed or self.layout_name == "small" or (self.layout_name == "medium" and self.panel == "chart")
         for name, panel in self.panels.items():
             panel.set_class(name == self.panel, "-front")
         for layout in ("wide", "medium", "small"):
             self.set_class(self.layout_name == layout, f"-{layout}")
-        self.set_class(single, "-single")
+        self.set_class(self._single, "-single")
         self._show_tabs()
         self._show_hints()
         self._show(self._view)
@@ -239,6 +247,9 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.panel = panel
         self.set_focus(self.panels[panel])
         self._arrange()
+        symbol = self._symbol()
+        if symbol:
+            self._focus_symbol(symbol)
 
     def on_descendant_focus(self) -> None:
         """A click moved the focus."""

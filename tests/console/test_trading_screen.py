@@ -102,6 +102,20 @@ async def test_the_chart_follows_the_row(engine: FakeEngine) -> None:
         await console.until(lambda: ("focus", "MSFT") in engine.calls)
 
 
+async def test_the_chart_follows_into_another_panel(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("4")
+        assert ("focus", WAITING.symbol) in engine.calls
+
+
+async def test_a_panel_that_comes_out_is_up_to_date_even_if_nothing_changes_any_more(engine: FakeEngine) -> None:
+    async with running(engine, SMALL) as console:
+        engine.change(orders=(replace(WORKING[0], symbol="NVDA"),))
+        await console.pilot.pause(0.2)
+        await console.press("3")
+        assert "NVDA" in console.picture
+
+
 # ---- the order line
 
 
