@@ -97,11 +97,12 @@ class Shell:
 
     def _core_failed(self, event: Input, error: Exception) -> None:
         meant = self.core.desk.effects()
+        self._switch.press()
         self._perform([effect for effect in meant if isinstance(effect, Persist)])
-        self._break(f"The engine failed on a {type(event).__name__} ({error}). Trading is stopped; nothing recorded is lost.", error)
         for effect in meant:
             if isinstance(effect, Send):
                 self.handle(Unsent(effect.order.id))
+        self._break(f"The engine failed on a {type(event).__name__} ({error}). Trading is stopped; nothing recorded is lost.", error)
 
     def _break(self, problem: str, error: BaseException) -> None:
         """Something that must not fail has failed: stop trading, say it, go on living."""
@@ -240,10 +241,7 @@ class Shell:
         self._spawn(self._flatten(command_id))
 
     async def _flatten(self, command_id: str) -> None:
-        """Cancels everything, waits until nothing works, and closes what the broker itself says is held.
-
-        Where an order may still trade, its symbol is left alone: closing beside it could take the position across zero.
-        """
+        """Cancels everything, waits until nothing works, and closes what the broker itself says is held."""
         book = self.core.state.book
         self.handle(Cancel(""))
         await self._until(lambda: not book.open, EXIT_S)
@@ -253,16 +251,11 @@ class Shell:
             text = f"flatten: the broker did not tell its positions ({error}); nothing was sent, press again"
             self.views.answer(Reply(command_id, False, text))
             return
-        busy = {order.symbol: order for order in book.working() if order.source is not Source.FLATTEN}
-        left = [
-            f"{held:f} {symbol} (#{busy[symbol].number} is {busy[symbol].state})" for symbol, held in positions if held and symbol in busy
-        ]
-        if left:
-            text = f"flatten: {', '.join(left)} left open, for that order may still trade; press again once it has ended"
-            self.handle(Note(Level.ERROR, "flatten", text))
-            self.views.answer(Reply(command_id, False, text))
-        closing = tuple((symbol, held) for symbol, held in positions if symbol not in busy)
-        self.handle(Flatten("" if left else command_id, closing))
+        for order in book.working():
+            if order.source is not Source.FLATTEN:
+                text = f"#{order.number} {order.side} {order.remaining:f} {order.symbol} is {order.state} and may still trade: look again"
+                self.handle(Note(Level.ERROR, "flatten", text))
+        self.handle(Flatten(command_id, positions))
 
     # ---- tasks
 

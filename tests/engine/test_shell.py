@@ -178,6 +178,27 @@ def test_a_resume_that_meets_a_stop_does_not_clear_its_latch(tmp_path: Path, mon
         assert after[-1], "the file was set again before anything else happened"
 
 
+def test_a_resume_that_comes_after_a_stop_was_pressed_leaves_its_latch_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        engine.answer(engine.emergency_stop())
+        cleared: list[Latch] = []
+        monkeypatch.setattr(Latch, "clear", cleared.append)
+        stuck, inside = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            inside.set()
+            stuck.wait(20)
+
+        engine._loop.call_soon_threadsafe(hold)  # type: ignore[union-attr]
+        assert inside.wait(20)
+        resume, stop = engine.resume("go on"), engine.emergency_stop("no, wait")
+        stuck.set()
+        assert engine.answer(resume).ok
+        assert engine.answer(stop).ok
+        assert halted(engine.status())
+        assert (cleared, Latch(tmp_path / "paper.latch").read()) == ([], "no, wait")
+
+
 def test_a_stop_pressed_while_starting_is_in_force_and_can_be_resumed_from(tmp_path: Path) -> None:
     broker, connecting, go = ToldBroker(), threading.Event(), threading.Event()
 
@@ -208,8 +229,11 @@ def test_the_stop_cancels_where_the_journal_is_dead(tmp_path: Path) -> None:
         until(engine, lambda view: broker.listed)
         engine._loop.call_soon_threadsafe(journal.inner._writer.cancel)  # type: ignore[union-attr]
         until(engine, lambda view: "writer ended" in view.health.problem)
+        assert "writer ended" in engine.answer(engine.submit(limit())).text
         engine.answer(engine.emergency_stop())
-        assert order_of(until(engine, lambda view: not broker.listed), 1).state is OrderState.CANCELED
+        view = until(engine, lambda view: not broker.listed)
+        assert order_of(view, 1).state is OrderState.CANCELED
+        assert not said(view, "A part of the engine broke")
         assert Latch(tmp_path / "paper.latch").read()
 
 
@@ -227,8 +251,16 @@ def test_an_error_in_the_core_stops_trading_and_not_the_program(tmp_path: Path) 
     with running(tmp_path, ToldBroker()) as engine:
         core = shell_of(engine).core
         placed = core._handlers[type(Tick())]
-        core._handlers[Tick] = breaking("a tick")
-        view = until(engine, halted)
+        failed = 0
+
+        def fail(tick: Tick) -> None:
+            nonlocal failed
+            failed += 1
+            raise ZeroDivisionError("in a tick")
+
+        core._handlers[Tick] = fail
+        view = until(engine, lambda view: failed >= 3)
+        assert halted(view)
         assert "The engine failed on a Tick (in a tick)" in view.health.problem
         assert Latch(tmp_path / "paper.latch").read()
         core._handlers[Tick] = placed
@@ -252,7 +284,7 @@ def test_what_an_error_broke_off_is_kept_and_what_it_placed_is_not_sent(tmp_path
         engine.submit(limit())
         until(engine, lambda view: halted(view) and view.orders)
         assert order_of(until(engine, lambda view: order_of(view, 1).state.is_final), 1).state is OrderState.CANCELED
-        assert broker.submitted == []
+        assert (broker.submitted, broker.cancels) == ([], [])
         assert desk.state.book.open == {}
     with closing(sqlite3.connect(tmp_path / "paper.db")) as database:
         assert database.execute("SELECT count(*) FROM journal WHERE kind = 'OrderPlaced'").fetchone() == (1,)
@@ -261,8 +293,8 @@ def test_what_an_error_broke_off_is_kept_and_what_it_placed_is_not_sent(tmp_path
 def test_a_stop_that_itself_breaks_leaves_the_gate_shut_and_the_latch_set(tmp_path: Path) -> None:
     broker = ToldBroker()
     with running(tmp_path, broker) as engine:
-        shell_of(engine).core._handlers[EmergencyStop] = breaking("the stop")
-        engine.emergency_stop()
+        for kind in (EmergencyStop, Tick):
+            shell_of(engine).core._handlers[kind] = breaking(kind.__name__)
         until(engine, lambda view: "failed on a EmergencyStop" in view.health.problem)
         engine.submit(limit())
         until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.CANCELED)
