@@ -286,6 +286,10 @@ class Floor:
     def position(self, symbol: str = "AAPL") -> Decimal:
         return self.core.state.portfolio.position(symbol)
 
+    def open_states(self) -> dict[int, OrderState]:
+        """Every open order's state by its number."""
+        return {order.number: order.state for order in self.core.state.book.open.values()}
+
     def mode(self) -> Mode:
         return self.core.state.mode
 
