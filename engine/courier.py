@@ -53,6 +53,8 @@ class Courier:
     ) -> None:
         self.heard = 0
         """Monotonic nanoseconds of the broker's last word, 0 before the first."""
+        self.started = False
+        """Whether the first snapshot came."""
         self._core = core
         self._broker = broker
         self._clock = clock
@@ -64,7 +66,6 @@ class Courier:
         self._asking: set[str] = set()
         self._news = 0
         self._settled_at = 0
-        self._started = False
         self._shut = False
         self._link_up = asyncio.Event()
 
@@ -76,7 +77,7 @@ class Courier:
         self._unsettle()
         while (snapshot := await self._snapshot()) is None:
             await self._pause((SNAPSHOT_AGAIN_S,), 0)
-        self._started = True
+        self.started = True
         return snapshot
 
     def shut(self) -> None:
@@ -93,7 +94,7 @@ class Courier:
             self._unsettle()
             self._link_up.set()
             self._link_up = asyncio.Event()
-            if self._started:
+            if self.started:
                 self._spawn(self.reconcile())
 
     def _tell(self, event: BrokerEvent) -> None:

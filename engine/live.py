@@ -14,10 +14,10 @@ import threading
 import time
 import traceback
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
@@ -275,7 +275,9 @@ class Engine:
                 publish=self._publish,
             )
             shell.strategies.extend(self._runners(shell, names))
-            await shell.start(RunStarted(self.run_id, settings.account, feed.name, None, core.desk.now), settings.mode)
+            started = RunStarted(self.run_id, settings.account, feed.name, None, core.desk.now)
+            if not await _started(shell, shell.start(started, settings.mode), ending):
+                return
             self._shell = shell
             if self._switch.closed:
                 shell.handle(EmergencyStop("", self._latch.read() or "stop key"))
@@ -322,6 +324,20 @@ class Engine:
         health = replace(self._view.health, ready=False, problem=problem)
         self._shell = None
         self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=(*self._view.log, line))
+
+
+async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: asyncio.Event) -> bool:
+    """Starts `shell`; False where the end came first, for a broker that does not answer must not hold up whoever gives up on it."""
+    starting, told = asyncio.create_task(start), asyncio.create_task(ending.wait())
+    await asyncio.wait((starting, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not starting.done() and not shell.connected:
+        starting.cancel()
+        await asyncio.gather(starting, return_exceptions=True)
+        await shell.disconnect()
+        return False
+    await starting
+    return True
 
 
 def strategy_names(settings: Settings) -> list[str]:

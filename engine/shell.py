@@ -153,6 +153,15 @@ class Shell:
             await strategy.start()
         self._spawn(self._play())
 
+    @property
+    def connected(self) -> bool:
+        """Whether the broker has told where the account stands. Until then nothing of this run is on the disk."""
+        return self._courier.started
+
+    async def disconnect(self) -> None:
+        """Lets go of a broker that the start still waits for."""
+        await self._courier.close()
+
     async def stop(self, on_exit: str) -> None:
         """Ends in order: strategies, orders as configured, what is known on disk, then the links."""
         await asyncio.gather(*(strategy.stop() for strategy in self.strategies))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -102,6 +103,28 @@ def test_an_engine_that_is_ended_in_the_moment_it_starts_ends(tmp_path: Path) ->
         engine.shutdown()
         assert not engine._thread.is_alive()
         assert not engine.view().health.problem
+
+
+@pytest.mark.parametrize("part", ["connect", "snapshot"])
+def test_a_broker_that_does_not_answer_does_not_hold_up_who_gives_up_on_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    asked = threading.Event()
+
+    async def mute(self: ToldBroker, *given: object) -> None:
+        asked.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(ToldBroker, part, mute)
+    broker = ToldBroker()
+    engine = make(tmp_path, broker)
+    engine.start()
+    assert asked.wait(20)
+    engine.shutdown(2)
+    assert broker.closed
+    monkeypatch.undo()
+    with running(tmp_path, ToldBroker(), settings=replace(SETTINGS, mode=Mode.FULL_AUTO)) as engine:
+        assert engine.status().account.mode is Mode.FULL_AUTO, "a run that never began did not crash"
 
 
 def test_a_second_engine_on_the_same_database_says_who_has_it(tmp_path: Path) -> None:
