@@ -39,7 +39,7 @@ from engine.model.market import Bar, Instrument, MarketStatus, Quote
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, OrderType, Side, Source
+from engine.model.orders import Intent, Order, OrderType, Side, Source, TimeInForce
 from engine.model.records import (
     EquityMarked,
     FillBooked,
@@ -149,8 +149,9 @@ class Core:
 
     # ---- the market
 
-    def prime(self, symbol: str, last: float, previous: float | None) -> None:
-        """The price before the first live event: marks what is held, and is too old to trade on."""
+    def prime(self, symbol: str, last: float, previous: float | None, at: int = 0) -> None:
+        """The price before the first live event, of market time `at`: marks what is held, and is too old to trade on."""
+        self.desk.now = max(self.desk.now, at)
         if self.prices.prime(symbol, last, previous):
             self.state.portfolio.mark(symbol, last)
 
@@ -261,7 +262,10 @@ class Core:
                     self.desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
                 if working >= abs(held):
                     continue
-                wish = Intent(symbol, side, abs(held) - working, source=Source.FLATTEN, reduce_only=True, reason="flatten")
+                # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
+                wish = Intent(
+                    symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
+                )
                 judgement = self.gate.judge(wish, self.desk.mono)
                 if judgement.passes:
                     sent.append(self.desk.place(judgement, abs(held)))
@@ -349,7 +353,7 @@ class Core:
 
     def _on_strategy_failed(self, failure: StrategyFailed) -> None:
         self.desk.record(StrategyErrored(failure.strategy, failure.error, failure.detail, failure.disabled, self.desk.now))
-        if failure.disabled:
+        if failure.disabled or failure.died:
             spared = self._closing(self.state.book.working())
             self.desk.cancel([o for o in self.state.book.working() if o.strategy == failure.strategy and o.id not in spared])
 

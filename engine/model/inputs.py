@@ -112,12 +112,14 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class StrategyFailed:
-    """A strategy raised, hung or died. `disabled` says that it will not be started again by itself."""
+    """A strategy raised, hung or died. `disabled` says that it will not be started again by itself, `died` that its process is gone
+    and with it what it knew about its orders."""
 
     strategy: str
     error: str
     detail: str = ""
     disabled: bool = False
+    died: bool = False
 
 
 # ---- the broker's word

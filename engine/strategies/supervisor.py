@@ -303,7 +303,7 @@ class StrategyRunner:
         if not self._restarts_left:
             raise _DisabledError(f"{gone}, for the second time", gone.detail) from None
         self._restarts_left -= 1
-        self._fail(f"{gone}; it is started again with its history", gone.detail)
+        self._fail(f"{gone}; it is started again with its history", gone.detail, died=True)
         self._set("restarting", str(gone))
 
     async def _clear(self) -> None:
@@ -399,7 +399,7 @@ class StrategyRunner:
     def _note(self, level: Level, text: str) -> None:
         self._tell(Note(level, self.name, one_line(text)))
 
-    def _fail(self, error: str, detail: str = "", *, disabled: bool = False) -> None:
+    def _fail(self, error: str, detail: str = "", *, disabled: bool = False, died: bool = False) -> None:
         self._errors += 1
         words = one_line(error)
         if disabled:
@@ -407,7 +407,7 @@ class StrategyRunner:
             self._set("disabled", words)
         else:
             self._detail = words
-        self._tell(StrategyFailed(self.name, words, many_lines(detail), disabled))
+        self._tell(StrategyFailed(self.name, words, many_lines(detail), disabled, died))
 
     def _set(self, state: str, detail: str) -> None:
         self._state = state

@@ -176,12 +176,20 @@ def test_a_disabled_strategys_entries_are_cancelled_and_nobody_elses() -> None:
     the_floor.propose("e", quantity=10, limit=90)
     the_floor.propose("c", Side.SELL, 10, limit=120)
     closing = the_floor.last_order
-    the_floor.handle(StrategyFailed("sma", "It hung.", "Traceback"))
+    the_floor.handle(StrategyFailed("sma", "It raised.", "Traceback"))
     assert len(the_floor.open_states()) == 3
     the_floor.handle(StrategyFailed("sma", "It hung.", "Traceback", disabled=True))
     assert list(the_floor.open_states()) == [mine.number, closing.number]
     told = the_floor.of(StrategyErrored)[-1]
     assert (told.error, told.detail, told.disabled) == ("It hung.", "Traceback", True)
+
+
+def test_a_strategy_that_died_leaves_no_entries_working_though_it_is_started_again() -> None:
+    the_floor = floor(Mode.FULL_AUTO)
+    the_floor.propose("e", quantity=10, limit=90)
+    assert the_floor.open_states()
+    the_floor.handle(StrategyFailed("sma", "It hung; it is started again.", died=True))
+    assert not the_floor.open_states()
 
 
 # ---- restarts
