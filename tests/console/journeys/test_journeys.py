@@ -18,6 +18,11 @@ CROSSES = "--feed sample --strategy sma_cross --symbols MSFT,IBM --start 2000-05
 """Real bars in which the averages of both symbols cross within the first seconds."""
 
 
+def until_quoted(terminal: Terminal) -> None:
+    """Both symbols have a live bid and ask, so that they may be traded."""
+    terminal.until(*(lambda screen, symbol=symbol: shows(rf"{symbol} .*[0-9] × [0-9]", screen) for symbol in ("AAPL", "MSFT")))
+
+
 def write_in_order_line(terminal: Terminal, line: str) -> None:
     """Opens the order line, writes, and sends once the line stands there as a whole."""
     terminal.type(f":{line}")
@@ -54,7 +59,7 @@ def shows(pattern: str, screen: str) -> bool:
 
 def test_buying_and_selling_by_order_line(sit_down: SitDown, tmp_path: Path) -> None:
     terminal = sit_down(SIMULATED)
-    terminal.until(lambda screen: shows(r"AAPL +1[0-9]{2}\.[0-9]{2} .* × ", screen))
+    until_quoted(terminal)
     terminal.type(":buy 10 AAPL mkt")
     terminal.until("BUY 10 AAPL market DAY", "gate: passes", "cost 1,8", lambda screen: shows(r"position (after )?10", screen))
     terminal.press("Enter")
@@ -74,7 +79,7 @@ def test_buying_and_selling_by_order_line(sit_down: SitDown, tmp_path: Path) -> 
 
 def test_a_denied_order_says_rule_and_limit_and_goes_nowhere(sit_down: SitDown, tmp_path: Path) -> None:
     terminal = sit_down(SIMULATED)
-    terminal.until(" × ")
+    until_quoted(terminal)
     terminal.type(":buy 5000 MSFT mkt")
     terminal.until(lambda screen: "gate: passes" not in screen and shows(r"(?i)10 ?%", screen))
     terminal.press("C-c", "q")
@@ -83,7 +88,7 @@ def test_a_denied_order_says_rule_and_limit_and_goes_nowhere(sit_down: SitDown, 
 
 def test_a_limit_order_waits_and_is_cancelled(sit_down: SitDown) -> None:
     terminal = sit_down(SIMULATED)
-    terminal.until(" × ")
+    until_quoted(terminal)
     write_in_order_line(terminal, "buy 5 AAPL @ 180 day")
     terminal.until("sent")
     leave_order_line(terminal)
@@ -138,7 +143,7 @@ def test_research_sends_nothing_and_full_auto_asks_for_the_word(sit_down: SitDow
 @pytest.mark.parametrize("key", ["F12", "C-g"])
 def test_the_stop_in_the_middle_of_typing(sit_down: SitDown, tmp_path: Path, key: str) -> None:
     terminal = sit_down(SIMULATED)
-    terminal.until(" × ")
+    until_quoted(terminal)
     write_in_order_line(terminal, "buy 7 AAPL mkt")
     terminal.until("sent", lambda _: rows(tmp_path, "fills") == 1)
     write_line = "buy 100 MS"
@@ -153,7 +158,7 @@ def test_the_stop_in_the_middle_of_typing(sit_down: SitDown, tmp_path: Path, key
 
 def test_what_was_traded_is_there_again_after_a_restart_and_after_a_kill(sit_down: SitDown, tmp_path: Path) -> None:
     first = sit_down(SIMULATED + " --mode semi-auto")
-    first.until(" × ")
+    until_quoted(first)
     write_in_order_line(first, "buy 9 MSFT mkt")
     first.until("sent")
     leave_order_line(first)
