@@ -19,7 +19,7 @@ from console.config import leaves
 from console.keys import ACTIONS, shown
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce, View
 from engine.model.ranges import hints, split, words
-from engine.model.settings import Approvals, FeedSettings, Settings, StrategySettings
+from engine.model.settings import FeedSettings, Settings, StrategySettings
 from tests.project_files import ROOT
 
 README = ROOT / "README.md"
@@ -95,7 +95,6 @@ async def take_picture(folder: Path) -> str:
         mode=Mode.SEMI_AUTO,
         feed=FeedSettings("sample", pace=8, start="2004-01-02"),
         strategies=(StrategySettings("sma_cross"),),
-        approvals=Approvals(max_drift_pct=Decimal(100)),
     )
     engine = create_engine(settings)
     app = ConsoleApp(engine)

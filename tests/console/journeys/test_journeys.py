@@ -99,7 +99,6 @@ def test_a_limit_order_waits_and_is_cancelled(sit_down: SitDown) -> None:
 
 
 def test_a_signal_waits_for_a_yes_and_fills(sit_down: SitDown, tmp_path: Path) -> None:
-    (tmp_path / "tradeconsole.yaml").write_text("approvals: {max_drift_pct: 100}\n")
     terminal = sit_down(CROSSES)
     go_to(terminal, 4, "Signals")
     screen = terminal.until(lambda screen: shows(r"▸ *0:[0-5][0-9] +BUY +[0-9]+ +(MSFT|IBM)", screen))
