@@ -9,7 +9,7 @@ run:
 # make test ARGS="tests/console -k journey"
 test:
 	@PYTHON="$(PYTHON)" .ci/venv dev
-	.venv/bin/python -m pytest -q $(ARGS)
+	.venv/bin/python -m pytest -q -n auto $(ARGS)
 
 lint:
 	@PYTHON="$(PYTHON)" .ci/venv dev

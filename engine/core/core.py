@@ -39,7 +39,7 @@ from engine.model.market import Bar, Instrument, MarketStatus, Quote
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.records import (
     EquityMarked,
     FillBooked,
@@ -56,6 +56,7 @@ from engine.model.settings import Settings
 
 _EQUITY_EVERY = 60 * SECOND
 _CANCEL_AGAIN_EVERY = SECOND
+_MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
 
 
 class Core:
@@ -252,7 +253,7 @@ class Core:
         """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
         book = self.state.book
         closing = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
-        sent = []
+        sent, left = [], []
         for symbol, held in command.positions:
             if held and symbol not in closing:
                 side = Side.SELL if held > 0 else Side.BUY
@@ -261,6 +262,7 @@ class Core:
                 if working:
                     self.desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
                 if working >= abs(held):
+                    left.append(symbol)
                     continue
                 # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
                 wish = Intent(
@@ -270,10 +272,13 @@ class Core:
                 if judgement.passes:
                     sent.append(self.desk.place(judgement, abs(held)))
                 else:
+                    left.append(symbol)
                     self.desk.deny(judgement)
                     self.desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
-        what = ", ".join(f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent)
-        self.desk.reply(command.id, True, f"flatten: {what}" if sent else "flatten: nothing to close")
+        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent]
+        if left:
+            words.append(f"{', '.join(left)} not closed, the log says why")
+        self.desk.reply(command.id, not left, f"flatten: {', '.join(words) or 'nothing to close'}")
 
     def _on_resume(self, command: Resume) -> None:
         state, session = self.state, self.state.session
@@ -311,6 +316,9 @@ class Core:
                 self.state.portfolio.mark(order.symbol, last)
         if news.change:
             self.desk.record(news.change)
+            if self.state.trading is TradingState.HALTED and order.state in _MAY_TRADE and order.source is not Source.FLATTEN:
+                # Found again after the stop: it is not to work for a tick of the clock longer.
+                self._cancel_for_halt()
         if news.fill:
             self._mark_equity()
         if news.complaint:

@@ -12,7 +12,7 @@ from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import Fill, Order, OrderState, Side
 from engine.model.records import FillBooked, OrderChanged, OrderPlaced
 
-_ALIVE = frozenset({OrderEvent.ACCEPT, OrderEvent.HOLD, OrderEvent.WORK, OrderEvent.FILL_PART, OrderEvent.FILL_ALL})
+ALIVE = frozenset({OrderEvent.ACCEPT, OrderEvent.HOLD, OrderEvent.WORK, OrderEvent.FILL_PART, OrderEvent.FILL_ALL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +99,8 @@ class OrderBook:
         order.changed_at = record.at
         if order.state.is_final:
             self.open.pop(order.id, None)
+        else:
+            self.open[order.id] = order
 
     def apply_fill(self, record: FillBooked) -> None:
         fill = record.fill
@@ -121,7 +123,7 @@ def _event(event: OrderEvent, order: Order, filled: Decimal) -> OrderEvent:
     """The filled quantity outranks the word that came with it: a late WORK after a partial fill is still a partial fill."""
     if filled >= order.quantity:
         return OrderEvent.FILL_ALL
-    if event not in _ALIVE:
+    if event not in ALIVE:
         return event
     if filled:
         return OrderEvent.FILL_PART

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from engine.core.desk import Desk
+from engine.core.order_book import ALIVE
 from engine.core.portfolio import Holding
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
 from engine.model.modes import Level
@@ -29,12 +30,17 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
     told = set()
     for listed in snapshot.orders:
         told.add(listed.order_id)
-        if listed.order_id not in desk.state.book.orders:
+        event = listed.event
+        ours = desk.state.book.orders.get(listed.order_id)
+        if ours is None:
             _adopt(desk, listed)
+        elif event in ALIVE and ours.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED):
+            event = OrderEvent.LIST
+            desk.note(Level.ERROR, "reconcile", f"#{ours.number} {ours.symbol} was {ours.state.lower()} here and works at the broker")
         take_over(
             OrderUpdate(
                 listed.order_id,
-                listed.event,
+                event,
                 listed.broker_id,
                 listed.filled,
                 listed.cost,

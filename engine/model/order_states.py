@@ -1,8 +1,9 @@
 """The order state machine: one table, every state x event pair in it.
 
 A cell is the next state, `.` keeps the state (a duplicate or a late message: legal, says nothing new), and `-` is illegal: it is refused,
-logged, and changes nothing. Terminal states stick: a late ACCEPT revives nothing. Only a fill of the whole quantity, which is
-evidence that nothing was left to cancel, turns an ended order into FILLED; every fill is booked, whatever the state.
+logged, and changes nothing. Terminal states stick: a late ACCEPT revives nothing. Two things are stronger than an end we believed in: a
+fill of the whole quantity, which shows that nothing was left to cancel, and the broker's own list of its open orders (LIST), which shows
+that the order works. Every fill is booked, whatever the state.
 
 UNKNOWN ends by a broker's evidence alone, so asking to cancel an UNKNOWN order leaves it UNKNOWN.
 WORKING and PARTIAL are one state but for the filled quantity, so the order book shows PARTIAL for WORKING once something filled.
@@ -16,7 +17,10 @@ from engine.model.orders import OrderState
 
 
 class OrderEvent(StrEnum):
-    """What can happen to an order: REQUEST_* come from us, the rest is a broker's word, or the lack of it (LOSE)."""
+    """What can happen to an order: REQUEST_* come from us, the rest is a broker's word, or the lack of it (LOSE).
+
+    LIST is the broker's list of open orders naming one that we believe ended.
+    """
 
     ACCEPT = "ACCEPT"
     HOLD = "HOLD"
@@ -32,23 +36,24 @@ class OrderEvent(StrEnum):
     EXPIRE = "EXPIRE"
     REJECT = "REJECT"
     LOSE = "LOSE"
+    LIST = "LIST"
 
 
 _TABLE = """
-                 ACCEPT    HOLD  WORK     FILL_PART  FILL_ALL  REQUEST_CANCEL  REFUSE_CANCEL  CANCEL    REQUEST_REPLACE  REFUSE_REPLACE  REPLACE   EXPIRE   REJECT    LOSE
-PENDING_SUBMIT   ACCEPTED  HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  -              CANCELED  -                -               -         EXPIRED  REJECTED  UNKNOWN
-UNKNOWN          ACCEPTED  HELD  WORKING  PARTIAL    FILLED    .               .              CANCELED  -                .               REPLACED  EXPIRED  REJECTED  .
-ACCEPTED         .         HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
-HELD             ACCEPTED  .     WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
-WORKING          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
-PARTIAL          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN
-PENDING_CANCEL   .         .     .        .          FILLED    .               WORKING        CANCELED  -                .               REPLACED  EXPIRED  REJECTED  UNKNOWN
-PENDING_REPLACE  .         .     .        .          FILLED    PENDING_CANCEL  .              CANCELED  .                WORKING         REPLACED  EXPIRED  REJECTED  UNKNOWN
-FILLED           .         .     .        .          .         -               .              .         -                .               .         .        -         .
-CANCELED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
-EXPIRED          .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
-REJECTED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
-REPLACED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .
+                 ACCEPT    HOLD  WORK     FILL_PART  FILL_ALL  REQUEST_CANCEL  REFUSE_CANCEL  CANCEL    REQUEST_REPLACE  REFUSE_REPLACE  REPLACE   EXPIRE   REJECT    LOSE     LIST
+PENDING_SUBMIT   ACCEPTED  HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  -              CANCELED  -                -               -         EXPIRED  REJECTED  UNKNOWN  WORKING
+UNKNOWN          ACCEPTED  HELD  WORKING  PARTIAL    FILLED    .               .              CANCELED  -                .               REPLACED  EXPIRED  REJECTED  .        WORKING
+ACCEPTED         .         HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
+HELD             ACCEPTED  .     WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
+WORKING          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
+PARTIAL          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
+PENDING_CANCEL   .         .     .        .          FILLED    .               WORKING        CANCELED  -                .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
+PENDING_REPLACE  .         .     .        .          FILLED    PENDING_CANCEL  .              CANCELED  .                WORKING         REPLACED  EXPIRED  REJECTED  UNKNOWN  .
+FILLED           .         .     .        .          .         -               .              .         -                .               .         .        -         .        -
+CANCELED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        WORKING
+EXPIRED          .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        WORKING
+REJECTED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        WORKING
+REPLACED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        -
 """
 
 

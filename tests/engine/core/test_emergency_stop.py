@@ -68,6 +68,18 @@ def test_the_stop_asks_again_until_nothing_works() -> None:
     assert CancelAtBroker((order.id,)) not in the_floor.core.handle(Tick(), the_floor.mono)
 
 
+def test_an_unknown_order_that_turns_up_while_halted_is_cancelled_at_once() -> None:
+    the_floor = floor()
+    order = the_floor.buy(10, limit=90)
+    the_floor.handle(OrderUpdate(order.id, OrderEvent.LOSE, reason="timeout"))
+    the_floor.held_news = deque()
+    the_floor.stop()
+    assert order.state is OrderState.UNKNOWN
+    found = OrderUpdate(order.id, OrderEvent.WORK, order.broker_id)
+    assert CancelAtBroker((order.id,)) in the_floor.core.handle(found, the_floor.mono)
+    assert order.state is OrderState.PENDING_CANCEL
+
+
 def test_while_halted_nothing_is_sent_but_a_flatten() -> None:
     the_floor = floor(Mode.FULL_AUTO)
     the_floor.hold(100, 100)

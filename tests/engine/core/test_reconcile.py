@@ -118,6 +118,24 @@ def test_a_working_order_that_the_broker_does_not_list_becomes_unknown_and_is_sa
     assert order.state is OrderState.WORKING
 
 
+@pytest.mark.parametrize("ended", [OrderEvent.REJECT, OrderEvent.CANCEL, OrderEvent.EXPIRE])
+def test_an_order_we_believed_ended_works_again_where_the_broker_lists_it_open(ended: OrderEvent) -> None:
+    the_floor = floor()
+    order = the_floor.buy(50, limit=90)
+    listed = told(the_floor)
+    the_floor.handle(OrderUpdate(order.id, ended, order.broker_id))
+    assert the_floor.core.gate.figures().reserved == 0
+    the_floor.handle(listed)
+    assert facts(order.state, the_floor.core.gate.figures().reserved) == (OrderState.WORKING, 4500)
+    assert the_floor.of(Noted)[-1].text.endswith("works at the broker")
+    assert essence(restored(the_floor.records)) == essence(the_floor.core.state)
+    before = len(the_floor.records)
+    the_floor.handle(listed)
+    assert len(the_floor.records) == before
+    the_floor.stop()
+    assert order.state is OrderState.CANCELED
+
+
 def test_an_unknown_order_that_the_broker_never_saw_ends() -> None:
     the_floor = floor()
     the_floor.core.handle(Submit("c", wish(Side.BUY, 10)), the_floor.mono)
