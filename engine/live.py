@@ -30,12 +30,13 @@ from engine.model.journal import Journal, JournalError
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.orders import Intent
-from engine.model.records import Record, RunStarted
+from engine.model.records import Record
 from engine.model.settings import Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
 from engine.shell import Shell
 from engine.strategies.params import StrategyError
 from engine.strategies.supervisor import Snapshot, StrategyRunner
+from engine.strategies.text import one_line
 from engine.view_builder import ViewBuilder
 
 R = TypeVar("R", bound=Record)
@@ -275,8 +276,7 @@ class Engine:
                 publish=self._publish,
             )
             shell.strategies.extend(self._runners(shell, names))
-            started = RunStarted(self.run_id, settings.account, feed.name, None, core.desk.now)
-            if not await _started(shell, shell.start(started, settings.mode), ending):
+            if not await _started(shell, shell.start(settings.account, settings.mode), ending):
                 return
             self._shell = shell
             if self._switch.closed:
@@ -344,7 +344,7 @@ def strategy_names(settings: Settings) -> list[str]:
     """A name for each strategy: its file's, numbered where two share one."""
     names: list[str] = []
     for strategy in settings.strategies:
-        stem = Path(strategy.file).stem
+        stem = one_line(Path(strategy.file).stem, 36)
         same = sum(name == stem or name.startswith(f"{stem} ") for name in names)
         names.append(f"{stem} {same + 1}" if same else stem)
     return names

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from typing import Any
 
 from engine.brokers.base import AmbiguousError, Broker
@@ -44,6 +43,8 @@ TICK_S = 0.1
 HISTORY = 300
 """Bars of each symbol before the first live event, for charts and marks."""
 SYNC_S = 60.0
+STRATEGIES_S = 5.0
+"""How long the market is held back for strategies that are still loading."""
 EXIT_S = 3.0
 
 
@@ -128,21 +129,21 @@ class Shell:
 
     # ---- life
 
-    async def start(self, started: RunStarted, mode: Mode) -> None:
+    async def start(self, account: str, mode: Mode) -> None:
         """Compares the account with the broker's own before anything may be sent, then lets the market in.
 
-        `started` is told without cash; an account's first run takes it from the broker. Raises ConnectionError and AmbiguousError in words
-        where the broker cannot be reached.
+        An account's first run takes its cash from the broker. Raises ConnectionError and AmbiguousError in words where the broker cannot
+        be reached.
         """
         for instrument in self._feed.instruments():
             bars = self._feed.history(instrument.symbol, HISTORY)
             self.views.prime(instrument.symbol, bars)
             if bars:
-                self.core.prime(instrument.symbol, bars[-1].close, bars[0].close)
+                self.core.prime(instrument.symbol, bars[-1].close, bars[0].close, bars[-1].at)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
         snapshot = await self._courier.open()
-        if self.core.state.runs == 0:
-            started = replace(started, cash=snapshot.cash)
+        cash = None if self.core.state.runs else snapshot.cash
+        started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, self.core.desk.now)
         self._perform(self.core.start(started, mode, self._latch.read(), self._clock.mono()))
         self.handle(snapshot)
         for problem in self._feed.problems:
@@ -269,7 +270,10 @@ class Shell:
     # ---- tasks
 
     async def _play(self) -> None:
-        """Lets the market in, for as long as it speaks."""
+        """Lets the market in, for as long as it speaks; strategies that are nearly loaded are waited for, so as not to miss the start."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STRATEGIES_S):
+                await asyncio.gather(*(strategy.settled() for strategy in self.strategies))
         try:
             await self._feed.run(self._on_market)
         except FeedError as error:
