@@ -8,13 +8,19 @@ from engine.clock import SystemClock
 from engine.core.core import Core
 from engine.feeds.open import open_feed
 from engine.live import Engine, Parts, Venue
+from engine.model.ranges import problems
 from engine.model.settings import Settings
 from storage.journal import open_journal
 
 
 def create_engine(settings: Settings | None = None) -> Engine:
-    """An engine that is not started yet. Without settings: paper, a simulated market, the database in the user's data folder."""
+    """An engine that is not started yet. Without settings: paper, a simulated market, the database in the user's data folder.
+
+    Raises ValueError naming each setting that is of another type or outside its range.
+    """
     settings = settings or Settings()
+    if wrong := list(problems(settings)):
+        raise ValueError("; ".join(wrong))
     database = settings.database
     if database is None:
         from console.config import folders

@@ -113,12 +113,22 @@ def _read(kind: Any, text: str) -> Any:
     return kind(text)
 
 
+def _is_of(hint: Any, value: Any) -> bool:
+    """Whether a value made in Python has the type that is declared: a float where a Decimal belongs would fail only at the first order."""
+    kind, _, _ = split(hint)
+    if value is None or get_origin(kind) is Literal:
+        return True
+    if kind is float:
+        return isinstance(value, float | int) and not isinstance(value, bool)
+    return isinstance(value, kind) and (kind is bool or not isinstance(value, bool))
+
+
 def _folded(text: str) -> str:
     return text.casefold().replace("-", "_")
 
 
 def problems(settings: Any, path: str = "") -> Iterator[str]:
-    """A sentence for each value of a settings object, nested ones included, that is outside its range."""
+    """A sentence for each value of a settings object, nested ones included, that is of another type or outside its range."""
     for field in fields(settings):
         value = getattr(settings, field.name)
         yield from _problems(hints(type(settings))[field.name], value, f"{path}{field.name}")
@@ -131,6 +141,6 @@ def _problems(hint: Any, value: Any, path: str) -> Iterator[str]:
     elif get_origin(kind) is tuple:
         for index, item in enumerate(value):
             yield from _problems(get_args(kind)[0], item, f"{path}[{index}]")
-    elif get_origin(kind) is not dict and not allows(hint, value):
-        shown = value.value if isinstance(value, Enum) else value
+    elif get_origin(kind) is not dict and not (_is_of(hint, value) and allows(hint, value)):
+        shown = value.value if isinstance(value, Enum) else repr(value)
         yield f"{path} is {shown}; allowed: {words(hint)}"
