@@ -6,11 +6,11 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import aiosqlite
 
@@ -26,7 +26,10 @@ MAX_COMMIT: Final = 1_000
 
 FIRST_RETRY_S: Final = 0.05
 LAST_RETRY_S: Final = 0.5
-"""With the busy timeout this keeps the answer to any append, good or bad, within a second."""
+"""With the busy timeout and HANGS_S this keeps the answer to any append, good or bad, within a second."""
+
+HANGS_S: Final = 0.75
+"""A disk that has not answered for so long counts as one that failed, until it does."""
 
 QUIET_S: Final = 0.05
 """Without an append for this long, the writer turns to the history tables."""
@@ -40,6 +43,7 @@ GIVE_UP_S: Final = 2.0
 """How long closing goes on trying to write what is queued."""
 
 _Row: TypeAlias = tuple[int, str, int, str, str]
+_T = TypeVar("_T")
 
 
 class _WriterConnection(sqlite3.Connection):
@@ -198,17 +202,25 @@ class SqliteJournal:
         self._closed = True
         self._give_up_at = self._loop.time() + GIVE_UP_S
         self._wake.set()
+        hangs = False
         try:
+            await asyncio.wait([self._writer], timeout=GIVE_UP_S + HANGS_S)
+            problem = self._problem
+            # The history may take its time, but a write that does not come back now never will.
+            if hangs := bool(self._queue) and not self._writer.done():
+                self._writer.cancel()
             await asyncio.wait([self._writer])
             if self._ended_well:
                 await self._connection.close()
         finally:
             self._projector.close()
             self._history_thread.shutdown(wait=False)
-            self._lock.release()
+            # What hangs may still be written while this process lives: until then nobody else may number entries.
+            if not hangs:
+                self._lock.release()
         if self.backlog:
             raise JournalError(
-                f"The journal {self._path} was closed with {self.backlog} records unwritten. {self._problem} "
+                f"The journal {self._path} was closed with {self.backlog} records unwritten. {problem or self._problem} "
                 f"They are lost here; at the next start the broker's own orders and positions are taken over."
             )
 
@@ -257,11 +269,13 @@ class SqliteJournal:
         """Commits the oldest units, as many as fit. Where that fails, everybody who waits is told, and all stays queued in its order."""
         try:
             if self._problem is not None:
-                self._acknowledge(await self._written())
+                self._acknowledge(await self._patiently(self._written()))
             units = self._oldest()
             rows = [row for unit in units for row in unit.rows]
             if rows:
-                await self._connection.executemany("INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)", rows)
+                await self._patiently(
+                    self._connection.executemany("INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)", rows)
+                )
                 self._commits += 1
         except sqlite3.Error as error:
             self._refuse(_in_words(self._path, error))
@@ -272,6 +286,16 @@ class SqliteJournal:
                 self._acknowledge(units[-1].last)
             self._problem = None
             self._retry_s = FIRST_RETRY_S
+
+    async def _patiently(self, work: Coroutine[Any, Any, _T]) -> _T:
+        """What comes of `work` on the disk. For as long as that does not answer, everybody who waits is told so."""
+        task = asyncio.create_task(work)
+        while not (await asyncio.wait((task,), timeout=HANGS_S))[0]:
+            self._refuse(
+                f"The journal {self._path} cannot be written: its disk does not answer. Check it, or the network it is behind. "
+                f"Nothing is sent meanwhile, nothing is lost, and it goes on when the disk does."
+            )
+        return task.result()
 
     def _oldest(self) -> list[_Unit]:
         units: list[_Unit] = []

@@ -209,3 +209,51 @@ async def test_trouble_with_the_history_holds_up_no_append(database: Path, monke
     assert journal.history_problem is None
     await journal.close()
     assert [row[2] for row in history(database)["audit"]] == [1, 2]
+
+
+class Hanging:
+    """Stands before the journal's connection; from `hangs` to `answers` no write comes back, and none fails."""
+
+    def __init__(self, journal: SqliteJournal) -> None:
+        self._connection = journal._connection
+        self.answers = asyncio.Event()
+        journal._connection = self  # type: ignore[assignment]
+
+    async def executemany(self, sql: str, rows: list[Any]) -> None:
+        await self.answers.wait()
+        await self._connection.executemany(sql, rows)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+
+async def test_a_disk_that_does_not_answer_is_told_within_a_second_and_waited_for(
+    database: Path, order: Callable[[Path], list[int]]
+) -> None:
+    journal = await open_journal(database, run_id="r")
+    disk = Hanging(journal)
+    began = time.monotonic()
+    with pytest.raises(JournalError, match="its disk does not answer"):
+        await journal.append([note(1)])
+    assert time.monotonic() - began < 1
+    assert "does not answer" in str(journal.problem)
+    with pytest.raises(JournalError, match="its disk does not answer"):
+        await journal.append([note(2)])
+    disk.answers.set()
+    await journal.append([note(3)])
+    assert journal.problem is None
+    await journal.close()
+    assert order(database) == [1, 2, 3]
+
+
+async def test_closing_on_a_disk_that_does_not_answer_gives_up_and_keeps_the_lock(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.journal.GIVE_UP_S", 0.01)
+    monkeypatch.setattr("storage.journal.HANGS_S", 0.01)
+    journal = await open_journal(database, run_id="r")
+    Hanging(journal)
+    journal.append([note(1)])
+    with pytest.raises(JournalError, match=r"1 records unwritten.*its disk does not answer"):
+        await journal.close()
+    with pytest.raises(JournalError, match="already trades on"):  # what hangs may yet be written
+        await open_journal(database, run_id="r")
+    journal._lock.release()
