@@ -149,6 +149,7 @@ class SqliteJournal:
         self._fold_from = 0.0
         self._give_up_at: float | None = None
         self._closed = False
+        self._stopped: asyncio.Future[Any] | None = None
         self._writer = asyncio.create_task(self._write(), name="journal writer")
         self._writer.add_done_callback(self._writer_ended)
 
@@ -212,6 +213,8 @@ class SqliteJournal:
             await asyncio.wait([self._writer])
             if self._ended_well:
                 await self._connection.close()
+            elif self._stopped is not None:
+                await asyncio.wait([self._stopped], timeout=HANGS_S)
         finally:
             self._projector.close()
             self._history_thread.shutdown(wait=False)
@@ -369,7 +372,7 @@ class SqliteJournal:
         error = None if writer.cancelled() else writer.exception()
         self._closed = True
         self._refuse(f"The journal's writer ended: {error or 'it was cancelled'}. Nothing more is written or sent; start again.")
-        self._connection.stop()
+        self._stopped = self._connection.stop()
         self._history_thread.shutdown(wait=False)
 
 

@@ -6,8 +6,10 @@ Everything here blocks; the journal calls it from a thread.
 
 from __future__ import annotations
 
+import glob
 import os
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -30,16 +32,22 @@ STEPS: Final[tuple[str, ...]] = (
 BUSY_TIMEOUT_MS: Final = 250
 """How long a write waits for another program's lock: short, because an order waits with it."""
 
+APPLICATION_ID: Final = 0x7472636E
+"""Stands in the file's header ("trcn") and says that the database is one of ours: another program's may have tables named as ours are."""
+
 _DAMAGED: Final = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def open_database(path: Path) -> sqlite3.Connection:
     """The database at `path`, made where there is none, checked, and brought to the newest schema.
 
-    Raises JournalError where it is damaged (it is kept aside under another name), newer than this program, or cannot be opened.
-    The caller holds the writer's lock.
+    Raises JournalError where it is damaged (it is kept aside under another name, and until a person has put a backup in its place or
+    moved it away there is no new one), another program's, newer than this program, or cannot be opened. The caller holds the writer's
+    lock.
     """
     try:
+        _refuse_while_aside(path)
+        _refuse_a_strangers(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = connect(path)
     except (OSError, sqlite3.Error) as error:
@@ -90,7 +98,19 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version > 0:
         _back_up(connection, path.with_name(f"{path.name}.schema-{version}.backup"))
     steps = "".join(STEPS[version:])
-    connection.executescript(f"BEGIN IMMEDIATE; {steps} PRAGMA user_version = {len(STEPS)}; COMMIT;")
+    marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {len(STEPS)};"
+    connection.executescript(f"BEGIN IMMEDIATE; {steps} {marks} COMMIT;")
+
+
+def _refuse_a_strangers(path: Path) -> None:
+    """Before anything is written: the history tables are dropped and made again, and must not be somebody else's."""
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    if tables and owner != APPLICATION_ID:
+        raise JournalError(f"The database {path} belongs to another program. Nothing was changed. Choose another file for tradeconsole.")
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:
@@ -113,11 +133,31 @@ def _is_damage(error: Exception) -> bool:
 def _kept_aside(path: Path, damage: str) -> JournalError:
     """Renames the damaged file, with the log that belongs to it, and says so."""
     aside = path.with_name(f"{path.name}.damaged-{datetime.now(UTC):%Y%m%dT%H%M%S%fZ}")
-    for suffix in ("-wal", "-shm", ""):
+    # The database first: without its log it might look sound, and be short of what the log held.
+    _move(path, aside)
+    return JournalError(
+        f"The database {path} is damaged ({' '.join(damage.split())}). It was kept as {aside}, and nothing is traded on it. {_CHOICE}"
+    )
+
+
+def _refuse_while_aside(path: Path) -> None:
+    """An empty history would forget the day's losses and what was traded on paper, so it begins at a person's word and never by itself."""
+    if path.exists():
+        return
+    kept = sorted(part for part in path.parent.glob(f"{glob.escape(path.name)}.damaged-*Z") if part.is_file())
+    if kept:
+        _move(path, kept[-1])  # where the first move was cut short, a log is left that must not meet a backup
+        raise JournalError(f"The database {path} was found damaged and kept as {kept[-1]}; nothing is traded without it. {_CHOICE}")
+
+
+_CHOICE: Final = (
+    "Put a backup in its place; or move the damaged file to another folder: tradeconsole then begins with an empty history, "
+    "and takes the broker's positions over from it."
+)
+
+
+def _move(path: Path, aside: Path) -> None:
+    for suffix in ("", "-wal", "-shm"):
         part = path.with_name(path.name + suffix)
         if part.exists():
             os.replace(part, aside.with_name(aside.name + suffix))
-    return JournalError(
-        f"The database {path} is damaged ({' '.join(damage.split())}). It was kept as {aside}, and nothing is traded on it. "
-        f"Put a backup in its place, or start again: that begins with an empty history, and the broker's positions are taken over from it."
-    )

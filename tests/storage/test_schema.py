@@ -101,6 +101,67 @@ def test_a_damaged_database_is_kept_aside_and_nothing_is_traded(database: Path, 
     assert aside.read_bytes() == damaged
 
 
+def test_after_damage_nothing_begins_anew_before_a_person_acts(database: Path) -> None:
+    asyncio.run(filled(database))
+    sound = database.read_bytes()
+    database.write_bytes(replaced(b""))
+    with pytest.raises(JournalError, match="is damaged"):
+        asyncio.run(open_journal(database, run_id="r"))
+    with pytest.raises(JournalError, match=r"was found damaged and kept as .* Put a backup in its place; or move the damaged file"):
+        asyncio.run(open_journal(database, run_id="r"))
+    assert not database.exists()
+    database.write_bytes(sound)
+    asyncio.run(filled(database))
+    assert len(stored(database)) == 4_000
+
+
+def test_a_person_who_moves_the_damaged_file_away_begins_with_an_empty_history(database: Path) -> None:
+    database.write_bytes(replaced(b""))
+    with pytest.raises(JournalError, match="is damaged"):
+        asyncio.run(open_journal(database, run_id="r"))
+    for aside in database.parent.glob("*.damaged-*"):
+        aside.unlink()
+    asyncio.run(filled(database))
+    assert len(stored(database)) == 2_000
+
+
+def test_a_power_cut_while_a_damaged_file_is_moved_leaves_no_log_for_the_backup(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asyncio.run(filled(database))
+    sound = database.read_bytes()
+    database.write_bytes(replaced(b""))
+    log = database.with_name("paper.db-wal")
+    log.write_bytes(b"a log")
+    move = os.replace
+
+    def cut(source: Path, target: Path) -> None:
+        if source.name.endswith("-wal"):
+            raise KeyboardInterrupt
+        move(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.replace", cut)
+        with pytest.raises(KeyboardInterrupt):
+            schema.open_database(database)
+    assert not database.exists()
+    with pytest.raises(JournalError, match="was found damaged"):
+        schema.open_database(database)
+    assert not log.exists()
+    database.write_bytes(sound)
+    schema.open_database(database).close()
+
+
+@pytest.mark.parametrize("number", [0, 1, 99])
+def test_another_programs_database_is_left_as_it_is(database: Path, number: int) -> None:
+    with closing(sqlite3.connect(database)) as theirs, theirs:
+        theirs.execute("CREATE TABLE orders (id, note)")
+        theirs.execute("INSERT INTO orders VALUES (1, 'theirs')")
+        theirs.execute(f"PRAGMA user_version = {number}")
+    before = database.read_bytes()
+    with pytest.raises(JournalError, match=r"belongs to another program\. Nothing was changed"):
+        asyncio.run(open_journal(database, run_id="r"))
+    assert database.read_bytes() == before
+
+
 async def test_a_locked_database_is_not_taken_for_a_damaged_one(database: Path) -> None:
     await filled(database)
     with closing(sqlite3.connect(database, isolation_level=None)) as other:
