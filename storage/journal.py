@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import time
 from collections import deque
@@ -19,7 +20,7 @@ from engine.model.records import Record
 from storage import schema
 from storage.codec import decode, encode
 from storage.lock import WriterLock
-from storage.projections import Projector
+from storage.projections import NotFoldedError, Projector
 
 MAX_COMMIT: Final = 1_000
 """Records in one commit; a unit of more than these is a commit of its own."""
@@ -77,7 +78,8 @@ async def open_journal(path: Path, *, run_id: str, wall_ns: Callable[[], int] = 
             database = schema.open_database(path)
             try:
                 projector = Projector(database)
-                projector.catch_up()
+                with contextlib.suppress(NotFoldedError):  # told as the history's problem, and no reason not to trade
+                    projector.catch_up()
                 (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
             except BaseException:
                 database.close()

@@ -20,6 +20,10 @@ BATCH: Final = 200
 """Entries in one transaction: few enough that an order waiting behind it waits milliseconds."""
 
 
+class NotFoldedError(JournalError):
+    """A sound entry that does not go into the history tables."""
+
+
 class Projector:
     """Folds journal entries into the history tables. `projected_to` is the last entry they hold, and is stored with them."""
 
@@ -50,7 +54,13 @@ class Projector:
         with db:
             for seq, run_id, wall, kind, body in rows:
                 record = decode(seq, kind, body)
-                FOLDS[type(record)](db, Entry(seq, run_id, wall), record)
+                try:
+                    FOLDS[type(record)](db, Entry(seq, run_id, wall), record)
+                except sqlite3.Error:
+                    raise
+                except Exception as error:
+                    # Figures beyond what the tables can hold, or our own slip: the journal must not stop for it.
+                    raise NotFoldedError(f"entry {seq}, a {kind}, does not go into them ({type(error).__name__}: {error})") from error
             db.execute("UPDATE projected SET projected_to = ?", (rows[-1][0],))
         self.projected_to = rows[-1][0]
         return len(rows)

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from engine.model.journal import JournalError
+from engine.model.records import Noted
 from storage.journal import SqliteJournal, open_journal
 from storage.projections import Projector
 from tests.storage.conftest import history, note, stored
@@ -209,6 +210,20 @@ async def test_trouble_with_the_history_holds_up_no_append(database: Path, monke
     assert journal.history_problem is None
     await journal.close()
     assert [row[2] for row in history(database)["audit"]] == [1, 2]
+
+
+async def test_an_entry_that_does_not_go_into_the_history_holds_up_no_append(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    beyond = 2**63  # more than a column holds
+    await journal.append([note(1), note(beyond)])
+    while "entry 2, a Noted, does not go into them (OverflowError" not in str(journal.history_problem):  # noqa: ASYNC110
+        await asyncio.sleep(0.001)
+    await journal.append([note(3)])
+    assert journal.problem is None
+    await journal.close()
+    journal = await open_journal(database, run_id="later")
+    assert [record.at async for record in journal.read() if isinstance(record, Noted)] == [1, beyond, 3]
+    await journal.close()
 
 
 class Hanging:
