@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
+from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.modes import Level, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import (
@@ -29,7 +30,6 @@ from engine.model.records import (
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
-from storage.average_cost import Lot
 from storage.codec import to_json
 
 
@@ -92,7 +92,7 @@ def _order_changed(db: sqlite3.Connection, entry: Entry, record: OrderChanged) -
 
 def _fill_booked(db: sqlite3.Connection, entry: Entry, record: FillBooked) -> None:
     fill = record.fill
-    before = _lot(db, fill.symbol)
+    before = _cost(db, fill.symbol)
     after = before.booked(fill)
     _keep(db, fill.symbol, after, fill.at)
     row = (
@@ -110,7 +110,7 @@ def _fill_booked(db: sqlite3.Connection, entry: Entry, record: FillBooked) -> No
 
 
 def _position_adopted(db: sqlite3.Connection, entry: Entry, record: PositionAdopted) -> None:
-    _keep(db, record.symbol, _lot(db, record.symbol).adopted(record), record.at)
+    _keep(db, record.symbol, _cost(db, record.symbol).adopted(record.quantity, record.average), record.at)
     text = f"Took over {record.quantity:f} {record.symbol} at {record.average:f}, traded elsewhere: {record.reason}"
     _audit(db, entry, record, Level.WARNING, "broker", text)
 
@@ -189,15 +189,15 @@ def _audit(db: sqlite3.Connection, entry: Entry, record: Any, level: Level, sour
     _insert(db, "audit", entry.seq, entry.wall, record.at, type(record).__name__, level, source, text, detail)
 
 
-def _lot(db: sqlite3.Connection, symbol: str) -> Lot:
+def _cost(db: sqlite3.Connection, symbol: str) -> AverageCost:
     row = db.execute("SELECT quantity, basis, realised, fees FROM positions WHERE symbol = ?", (symbol,)).fetchone()
-    return Lot(*map(Decimal, row)) if row is not None else Lot()
+    return AverageCost(*map(Decimal, row)) if row is not None else NOTHING
 
 
-def _keep(db: sqlite3.Connection, symbol: str, lot: Lot, at: int) -> None:
+def _keep(db: sqlite3.Connection, symbol: str, cost: AverageCost, at: int) -> None:
     db.execute(
         "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
-        (symbol, str(lot.quantity), str(lot.basis), str(lot.realised), str(lot.fees), at),
+        (symbol, str(cost.quantity), str(cost.basis), str(cost.realised), str(cost.fees), at),
     )
 
 

@@ -5,29 +5,34 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
+from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.money import ZERO, exact
-from engine.model.orders import Fill, Side
-
-_DUST = Decimal("1e-10")
-"""A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
+from engine.model.orders import Fill
 
 
 @dataclass(slots=True)
 class Holding:
-    """What is held of one symbol. `quantity` is signed, `basis` the signed money it was bought (or sold short) for, fees left out.
-
-    `realised` is profit taken so far, less all fees. `mark` is the last price, None before there is one.
-    """
+    """What is held of one symbol, and what it is worth. `mark` is the last price, None before there is one."""
 
     symbol: str
-    quantity: Decimal = ZERO
-    basis: Decimal = ZERO
-    realised: Decimal = ZERO
+    cost: AverageCost = NOTHING
     mark: float | None = None
 
     @property
+    def quantity(self) -> Decimal:
+        return self.cost.quantity
+
+    @property
+    def basis(self) -> Decimal:
+        return self.cost.basis
+
+    @property
+    def realised(self) -> Decimal:
+        return self.cost.realised
+
+    @property
     def average(self) -> Decimal:
-        return self.basis / self.quantity if self.quantity else ZERO
+        return self.cost.average
 
     @property
     def value(self) -> Decimal:
@@ -62,30 +67,14 @@ class Portfolio:
     def book(self, fill: Fill) -> None:
         """Takes over one fill. A fill through zero closes what was held and opens the rest."""
         holding = self._holding(fill.symbol)
-        moved = fill.quantity if fill.side is Side.BUY else -fill.quantity
-        money = fill.cost if fill.side is Side.BUY else -fill.cost
-        self._cash -= money + fill.fees
+        holding.cost = holding.cost.booked(fill)
+        self._cash -= fill.side.sign * fill.cost + fill.fees
         self.fees += fill.fees
-        holding.realised -= fill.fees
-        held = holding.quantity
-        if held and (held > 0) != (moved > 0):
-            closing = min(abs(moved), abs(held))
-            released = holding.basis if closing == abs(held) else (holding.basis * closing / abs(held)).quantize(_DUST)
-            proceeds = money if closing == abs(moved) else (money * closing / abs(moved)).quantize(_DUST)
-            holding.realised -= proceeds + released
-            holding.basis += money - proceeds - released
-        else:
-            holding.basis += money
-        holding.quantity = held + moved
 
     def adopt(self, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:
         """Takes over `quantity` (signed) that was traded elsewhere at `average`, with the change of cash that came with it."""
         holding = self._holding(symbol)
-        holding.basis += quantity * average
-        holding.quantity += quantity
-        if not holding.quantity:
-            holding.realised -= holding.basis
-            holding.basis = ZERO
+        holding.cost = holding.cost.adopted(quantity, average)
         self._cash += cash
 
     def mark(self, symbol: str, price: float) -> None:

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from engine.core.portfolio import Portfolio
 from engine.model.orders import Fill, Side
-from storage.average_cost import Lot
 from tests.engine.core.floor import facts
 
 D = Decimal
@@ -110,13 +109,3 @@ def test_equity_is_what_was_deposited_and_all_profit_and_loss(done: Sequence[Fil
     portfolio.mark("MSFT", microsoft)
     # A mark has up to 17 digits of its own, so here the last digits may be rounded.
     assert abs(portfolio.equity() - CASH - portfolio.realised() - portfolio.unrealised()) < D("1e-9")
-
-
-@given(fills)
-def test_the_history_keeps_the_same_positions(done: Sequence[Fill]) -> None:
-    portfolio = booked(*done)
-    lots: dict[str, Lot] = {}
-    for one in done:
-        lots[one.symbol] = lots.get(one.symbol, Lot()).booked(one)
-    ours = {symbol: (h.quantity, h.basis, h.realised) for symbol, h in portfolio.holdings.items()}
-    assert ours == {symbol: (lot.quantity, lot.basis, lot.realised) for symbol, lot in lots.items()}

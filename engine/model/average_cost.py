@@ -1,20 +1,23 @@
-"""Positions at average cost, as the history keeps them. A twin of the engine's portfolio, to the last digit: a test holds them together."""
+"""A position at average cost: the one place where fills become quantity, cost and profit, for the portfolio and for the history."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from typing import Final
 
 from engine.model.money import ZERO
 from engine.model.orders import Fill
-from engine.model.records import PositionAdopted
 
 _DUST = Decimal("1e-10")
+"""A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
 
 
 @dataclass(frozen=True, slots=True)
-class Lot:
-    """`quantity` is signed, `basis` the signed money it was opened for without fees, `realised` the profit taken so far less all fees."""
+class AverageCost:
+    """What is held of one symbol, exact. `quantity` is signed, `basis` the signed money it was bought (or sold short) for without fees,
+    `realised` the profit taken so far less all `fees`.
+    """
 
     quantity: Decimal = ZERO
     basis: Decimal = ZERO
@@ -25,7 +28,7 @@ class Lot:
     def average(self) -> Decimal:
         return self.basis / self.quantity if self.quantity else ZERO
 
-    def booked(self, fill: Fill) -> Lot:
+    def booked(self, fill: Fill) -> AverageCost:
         """After `fill`. Adding moves the average; reducing realises; through zero closes what was held and opens the rest."""
         moved = fill.side.sign * fill.quantity
         money = fill.side.sign * fill.cost
@@ -37,17 +40,20 @@ class Lot:
             proceeds = _share(money, closing, abs(moved))
             realised -= proceeds + released
             basis -= proceeds + released
-        return Lot(self.quantity + moved, basis, realised, self.fees + fill.fees)
+        return AverageCost(self.quantity + moved, basis, realised, self.fees + fill.fees)
 
-    def adopted(self, record: PositionAdopted) -> Lot:
-        """After taking over what was traded elsewhere."""
-        quantity = self.quantity + record.quantity
-        basis = self.basis + record.quantity * record.average
+    def adopted(self, change: Decimal, average: Decimal) -> AverageCost:
+        """After taking over `change` (signed) that was traded elsewhere at `average`."""
+        quantity = self.quantity + change
+        basis = self.basis + change * average
         if quantity:
             return replace(self, quantity=quantity, basis=basis)
         return replace(self, quantity=quantity, basis=ZERO, realised=self.realised - basis)
 
 
+NOTHING: Final = AverageCost()
+
+
 def _share(money: Decimal, part: Decimal, whole: Decimal) -> Decimal:
-    """What `part` of `whole` is of `money`, rounded once, so that what leaves one side arrives on the other."""
+    """What `part` of `whole` is of `money`."""
     return money if part == whole else (money * part / whole).quantize(_DUST)
