@@ -93,6 +93,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
                 cast(TakesKeys, self.screen).take_key(event.key, event.character, event.time)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             cast(TakesKeys, self.screen).take_paste(event.text)
+        elif isinstance(event, events.AppBlur):
+            # Textual would take the focus from the order line, and keys still come to a terminal in the background (tmux, a window
+            # manager's paste): what was meant as text would then approve and cancel.
+            return
         else:
             await super().on_event(event)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
@@ -19,6 +21,9 @@ RowT = TypeVar("RowT")
 
 CACHED_LINES = 1000
 """Drawn lines kept at most; a few screens of scrolling back and forth."""
+
+SETTLING_S = 0.5
+"""How long a person takes to see that another row has come under the cursor."""
 
 
 @dataclass(frozen=True)
@@ -117,9 +122,19 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
     class RowChosen(RowEvent):
         """Enter, or a double click."""
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own word
+        classes: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`clock` is monotonic seconds."""
         super().__init__(id=id, classes=classes)
         self.empty_text = self.EMPTY
+        self._clock = clock
+        self._shuffled_at = -math.inf
+        self._unseen_since = -math.inf
         self._rows: Sequence[RowT] = ()
         self._keys: list[str] = []
         self._cursor = -1
@@ -160,6 +175,19 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
     def cursor_row(self) -> RowT | None:
         return self._rows[self._cursor] if 0 <= self._cursor < len(self._rows) else None
 
+    def reveal(self) -> bool:
+        """Bring the cursor's row into view. Whether it stood there long enough to be the row that a person means.
+
+        Where it did not, the wait begins anew, so that a held key never gets through.
+        """
+        now = self._clock()
+        in_view = 0 <= self._cursor - self.scroll_offset.y < self.shown_rows
+        self._into_view()
+        if in_view and now - self._unseen_since >= SETTLING_S:
+            return True
+        self._unseen_since = now
+        return False
+
     @property
     def marked(self) -> tuple[str, ...]:
         """Keys of the marked rows, from top to bottom."""
@@ -179,7 +207,10 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         moved = keys != self._keys
         self._rows, self._keys = rows, keys
         if moved:
+            self._shuffled_at = self._clock()
             self._follow(cursor_key)
+            if self.cursor_key != cursor_key:
+                self._unseen_since = self._shuffled_at
         if self._marked:
             self._marked = {key for row, key in zip(rows, keys, strict=True) if key in self._marked and self.can_mark(row)}
         if len(before) != len(rows):
@@ -253,6 +284,10 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         self._measure()
         self._into_view()
 
+    def on_show(self) -> None:
+        # Nobody has read the rows of a panel that was out of sight until now.
+        self._unseen_since = self._clock()
+
     def notify_style_update(self) -> None:
         super().notify_style_update()
         self._lines.clear()
@@ -291,6 +326,8 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         index = min(max(index, 0), len(self._rows) - 1)
         if index != self._cursor:
             before, self._cursor = self._cursor, index
+            # A movement leads to where a row was seen, and there may be another by now.
+            self._unseen_since = self._shuffled_at
             self._refresh_rows((before, index))
             self._highlighted()
         self._into_view()

@@ -118,11 +118,11 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.zoomed = False
         self.layout_name = ""
         self.panels: dict[str, Panel] = {
-            "watch": Watchlist(id="watch"),
+            "watch": Watchlist(id="watch", clock=clock),
             "chart": Chart(id="chart"),
-            "positions": Positions(id="positions"),
-            "signals": Signals(id="signals"),
-            "orders": Orders(id="orders"),
+            "positions": Positions(id="positions", clock=clock),
+            "signals": Signals(id="signals", clock=clock),
+            "orders": Orders(id="orders", clock=clock),
             "risk": Risk(id="risk"),
             "log": Log(id="log"),
         }
@@ -337,6 +337,14 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         panel = self.panels[self.panel]
         return panel.cursor_row if isinstance(panel, LiveTable) else None
 
+    def _seen(self) -> bool:
+        """Whether a person has seen which row a key acts on: rows come, expire and go by themselves. Where not, it is said."""
+        panel = self.panels[self.panel]
+        if not isinstance(panel, LiveTable) or panel.cursor_row is None or panel.reveal():
+            return True
+        self._say("Another row has just come under the cursor. Nothing was done; look at it, then press again.", Level.WARNING)
+        return False
+
     def stopped(self, command_id: str) -> None:
         """The stop was pressed. It has worked already; here it is told."""
         self._desk.stopped(command_id)
@@ -354,7 +362,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._begin("sell")
 
     def do_approve(self) -> None:
-        self._desk.approve(self._row())
+        if self._seen():
+            self._desk.approve(self._row())
 
     def do_approve_marked(self) -> None:
         signals = self.panels["signals"]
@@ -369,10 +378,12 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._desk.reject(self._row())
 
     def do_cancel(self) -> None:
-        self._desk.cancel(self._row())
+        if self._seen():
+            self._desk.cancel(self._row())
 
     def do_cancel_symbol(self) -> None:
-        self._desk.cancel_symbol(self._symbol())
+        if self._seen():
+            self._desk.cancel_symbol(self._symbol())
 
     def do_mode(self) -> None:
         self._desk.choose_mode(self._view)

@@ -106,4 +106,5 @@ async def running(engine: TradingEngine, size: tuple[int, int] = WIDE, on_exit: 
     async with app.run_test(size=size) as pilot:
         console = Console(app, pilot, clock)
         await console.shows("F12")
+        clock.now += 1  # a person has seen the first rows
         yield console

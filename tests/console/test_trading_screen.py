@@ -6,19 +6,35 @@ from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from textual import events
 
 from console.keys import ACTIONS, KeyMap
 from console.screens.trading import TradingScreen
 from engine.model import Intent, Mode, OrderType, Outcome, Side, TimeInForce, TradingState, Verdict
 from engine.model.signals import SignalState
-from tests.console.driving import SMALL, WIDE, running
+from engine.model.views import SignalRow
+from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import sample_view
+from widgets.signals import Signals
 
 BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
 STOPPED = ("emergency_stop", "stop key")
 WAITING = next(row for row in sample_view().signals if row.state is SignalState.WAITING)
 WORKING = [row for row in sample_view().orders if not row.state.is_final]
+
+
+async def go_to(console: Console, digit: str) -> None:
+    """To a panel, and long enough there to read it."""
+    await console.press(digit)
+    await console.until(lambda: console.screen.panels[console.screen.panel].size.height)
+    await console.let_pass(1)
+
+
+def signals_of(console: Console) -> Signals:
+    panel = console.screen.panels["signals"]
+    assert isinstance(panel, Signals)
+    return panel
 
 
 @pytest.fixture
@@ -32,7 +48,8 @@ def engine() -> FakeEngine:
 @BOTH
 async def test_a_approves_the_signal_under_the_cursor(engine: FakeEngine, size: tuple[int, int]) -> None:
     async with running(engine, size) as console:
-        await console.press("4", "a")
+        await go_to(console, "4")
+        await console.press("a")
         assert engine.sent() == [("approve", WAITING.id)]
         await console.shows("approve BUY MSFT: done")
 
@@ -72,7 +89,8 @@ async def test_all_marked_signals_are_approved_and_no_other(engine: FakeEngine) 
 @BOTH
 async def test_c_cancels_the_order_and_capital_c_all_of_its_symbol(engine: FakeEngine, size: tuple[int, int]) -> None:
     async with running(engine, size) as console:
-        await console.press("3", "c", "C")
+        await go_to(console, "3")
+        await console.press("c", "C")
         assert engine.sent() == [("cancel", WORKING[0].id, ""), ("cancel", "", "AAPL")]
 
 
@@ -81,6 +99,84 @@ async def test_an_order_that_has_ended_is_not_cancelled(engine: FakeEngine) -> N
         await console.press("3", "G", "c")
         assert engine.sent() == []
         await console.shows("has ended: filled")
+
+
+def waiting(*numbers: int) -> tuple[SignalRow, ...]:
+    return tuple(replace(WAITING, id=f"s{n}", number=n) for n in numbers)
+
+
+async def test_a_row_that_came_under_the_cursor_by_itself_takes_no_yes_until_it_was_seen(engine: FakeEngine) -> None:
+    engine.change(signals=waiting(1, 2))
+    async with running(engine) as console:
+        await console.press("4")
+        engine.change(signals=waiting(2))
+        await console.until(lambda: [row.id for row in signals_of(console).rows] == ["s2"])
+        await console.press("a")
+        assert engine.sent() == []
+        await console.shows("just come under the cursor")
+        await console.let_pass(1)
+        await console.press("a")
+        assert engine.sent() == [("approve", "s2")]
+
+
+async def test_a_held_a_approves_none_of_those_that_come(engine: FakeEngine) -> None:
+    engine.change(signals=())
+    async with running(engine) as console:
+        await console.press("4", "a")
+        for number in range(1, 4):
+            engine.change(signals=waiting(number))
+            await console.until(lambda: signals_of(console).rows)
+            for _ in range(30):
+                await console.let_pass(0.03)
+                await console.press("a")
+        assert engine.sent() == []
+
+
+async def test_a_movement_among_rows_that_just_moved_takes_no_yes(engine: FakeEngine) -> None:
+    engine.change(signals=waiting(1, 2))
+    async with running(engine) as console:
+        await console.press("4")
+        engine.change(signals=waiting(1, 3, 2))
+        await console.until(lambda: len(signals_of(console).rows) == 3)
+        await console.burst("j", "a")
+        assert engine.sent() == []
+
+
+async def test_a_row_scrolled_out_of_sight_is_shown_before_it_is_acted_on(engine: FakeEngine) -> None:
+    engine.change(signals=waiting(*range(40)))
+    async with running(engine) as console:
+        await console.press("4")
+        signals_of(console).scroll_to(y=30, animate=False, force=True)
+        await console.press("a")
+        assert engine.sent() == []
+        assert signals_of(console).scroll_offset.y == 0
+
+
+async def test_a_panel_that_was_not_on_the_screen_takes_no_yes_before_it_was_read(engine: FakeEngine) -> None:
+    async with running(engine, SMALL) as console:
+        await console.burst("4", "a")
+        await console.until(lambda: signals_of(console).size.height)
+        await console.press("a")
+        assert engine.sent() == []
+
+
+async def test_a_cancelling_key_waits_for_a_row_that_was_seen(engine: FakeEngine) -> None:
+    engine.change(orders=tuple(WORKING[:2]))
+    async with running(engine) as console:
+        await console.press("3")
+        engine.change(orders=tuple(WORKING[1:2]))
+        await console.until(lambda: len(console.screen.panels["orders"].rows) == 1)  # type: ignore[attr-defined]
+        await console.press("c", "C")
+        assert engine.sent() == []
+
+
+async def test_keys_that_come_to_a_terminal_in_the_background_stay_text(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("4", "colon")
+        console.app.post_message(events.AppBlur())
+        await console.pilot.pause()
+        await console.type("a")
+        assert (engine.sent(), console.line.text) == ([], "a")
 
 
 async def test_a_letter_that_belongs_to_another_panel_does_nothing(engine: FakeEngine) -> None:

@@ -94,8 +94,7 @@ def test_a_limit_order_waits_and_is_cancelled(sit_down: SitDown) -> None:
     leave_order_line(terminal)
     go_to(terminal, 3, "Orders")
     terminal.until("1 works", lambda screen: shows(r"BUY +5 +AAPL .*180\.00 .*working", screen))
-    terminal.press("c")
-    terminal.until("none works", "canceled")
+    terminal.insist("c", "none works", "canceled")
 
 
 def test_a_signal_waits_for_a_yes_and_fills(sit_down: SitDown, tmp_path: Path) -> None:
@@ -105,8 +104,7 @@ def test_a_signal_waits_for_a_yes_and_fills(sit_down: SitDown, tmp_path: Path) -
     symbol = re.search(r"▸ *0:[0-5][0-9] +BUY +[0-9]+ +(MSFT|IBM)", screen)
     assert symbol is not None
     assert rows(tmp_path, "orders") == 0
-    terminal.press("a")
-    terminal.until("sent by you")
+    terminal.insist("a", "sent by you")
     go_to(terminal, 2, "Positions")
     terminal.until("1 held", lambda screen: shows(rf"{symbol[1]} +[0-9]+ +[0-9]+\.", screen))
 
