@@ -13,7 +13,7 @@ from engine.core.state import State
 from engine.model.market import Instrument
 from engine.model.modes import Mode, TradingState
 from engine.model.money import ZERO, is_amount, to_lot, to_tick
-from engine.model.orders import Intent, OrderState, OrderType, Side, Source
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.settings import Limits
 from engine.model.verdicts import PASSED, Outcome, Verdict
 
@@ -113,6 +113,7 @@ class Gate:
             limits=self._limits,
             price=_valued_at(intent, market),
             market=market,
+            crossing=self._crossing(intent),
             fresh=self._prices.is_fresh(symbol, mono),
             price_age_s=self._prices.age_s(symbol, mono),
             price_life_s=self._prices.life_s,
@@ -127,6 +128,13 @@ class Gate:
             trading=state.trading,
             trading_reason=state.halt_reason,
         )
+
+    def _crossing(self, intent: Intent) -> Order | None:
+        """Of our own limit orders on the other side, the one that `intent` would meet first."""
+        others = [
+            o for o in self._state.book.open.values() if o.symbol == intent.symbol and o.side is not intent.side and o.limit is not None
+        ]
+        return min(others, key=lambda o: (o.limit or ZERO) * intent.side.sign, default=None)
 
     def _closed(self, case: RiskCase) -> Verdict | None:
         """Whether the door is shut to this order for a reason that has nothing to do with its size."""

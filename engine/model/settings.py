@@ -47,6 +47,8 @@ class Limits:
     max_order_pct: Percent = Decimal(10)
     max_exposure_pct: Annotated[Decimal, Gt(0), Le(400)] = Decimal(80)
     max_daily_loss_pct: Percent = Decimal(2)
+    collar_pct: Percent = Decimal(5)
+    """How far through the market an entry's limit may be: beyond it a finger slipped."""
     stale_after_s: Annotated[float, Gt(0), Le(3600)] = 5.0
     short_selling: bool = False
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from engine.model.market import Instrument
 from engine.model.modes import TradingState
 from engine.model.money import ZERO
-from engine.model.orders import Intent, Side
+from engine.model.orders import Intent, Order, Side
 from engine.model.settings import Limits
 
 
@@ -17,6 +17,7 @@ class RiskCase:
     """`price` values the order at the most a share of it may trade at, `market` is what a market order would pay now; None where no
     price is known.
 
+    `crossing` is our own working limit order on the other side that is nearest to trading with this one, None where there is none.
     `position` is signed; `working_buys` and `working_sells` are shares that open orders in the symbol may still trade; `exposure` is
     the gross value of all positions and of all working orders that may add to one; `price_age_s` is None before the first event.
     """
@@ -26,6 +27,7 @@ class RiskCase:
     limits: Limits
     price: Decimal | None
     market: Decimal | None
+    crossing: Order | None
     fresh: bool
     price_age_s: float | None
     price_life_s: float

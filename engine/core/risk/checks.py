@@ -53,6 +53,30 @@ def fresh_price(case: RiskCase) -> Verdict:
     )
 
 
+def collar(case: RiskCase) -> Verdict:
+    """A limit far through the market, a buy above it or a sale below it, is a slip of the finger."""
+    limit, market = case.intent.limit, case.market
+    if limit is None or market is None:
+        return PASSED
+    through = (limit - market) * case.intent.side.sign / market * HUNDRED
+    if through <= case.limits.collar_pct:
+        return PASSED
+    allowed, actual = f"{case.limits.collar_pct:f} %", f"{through:.2f} %"
+    where = "above" if case.intent.side is Side.BUY else "below"
+    text = f"The limit {limit:f} is {actual} {where} the market's {market:f}, the collar is {allowed}."
+    return Verdict(Outcome.DENY, "collar", allowed, actual, text)
+
+
+def self_trade(case: RiskCase) -> Verdict:
+    """An order that would trade with one of our own: a wash trade, which venues forbid."""
+    order, mine = case.intent, case.crossing
+    at = order.limit or case.market
+    if mine is None or mine.limit is None or at is None or (at - mine.limit) * order.side.sign < 0:
+        return PASSED
+    text = f"It would trade with our own #{mine.number}, {mine.side} {mine.remaining:f} at {mine.limit:f}: cancel that first."
+    return Verdict(Outcome.DENY, "self-trade", f"#{mine.number} at {mine.limit:f}", f"{at:f}", text)
+
+
 def short_sale(case: RiskCase) -> Verdict:
     """Selling more than is held opens a short position, which the settings must allow."""
     if case.intent.side is Side.BUY or case.limits.short_selling:
@@ -104,6 +128,8 @@ CHECKS: Final[tuple[Check, ...]] = (
     reducing_only,
     price_known,
     fresh_price,
+    collar,
+    self_trade,
     short_sale,
     daily_loss,
     order_size,

@@ -11,7 +11,7 @@ from engine.core.risk.case import RiskCase
 from engine.core.risk.checks import judge
 from engine.model.market import Instrument
 from engine.model.modes import TradingState
-from engine.model.orders import Side
+from engine.model.orders import Order, OrderType, Side, Source, TimeInForce
 from engine.model.settings import Limits
 from engine.model.verdicts import Outcome
 from tests.engine.core.floor import facts, wish
@@ -24,6 +24,7 @@ CASE = RiskCase(
     limits=WIDE,
     price=D(100),
     market=D(100),
+    crossing=None,
     fresh=True,
     price_age_s=1.0,
     price_life_s=5.0,
@@ -39,6 +40,11 @@ CASE = RiskCase(
     trading_reason="",
 )
 """A hundred shares at 100 into an empty account of 100,000: 10 % of it."""
+
+
+OURS = Order(
+    "r-7", 7, "AAPL", Side.SELL, D(40), OrderType.LIMIT, D(100), None, TimeInForce.DAY, Source.PERSON, 0, D(100), D(40), filled=D(10)
+)
 
 
 def limits(**percents: int) -> Limits:
@@ -59,8 +65,22 @@ def test_an_order_within_every_limit_passes() -> None:
         replace(CASE, buying_power=D(10_000)),
         replace(CASE, limits=limits(max_daily_loss_pct=2), day_loss=D("1999.99")),
         replace(CASE, intent=wish(Side.SELL, 100), position=D(160), working_sells=D(60)),
+        replace(CASE, intent=wish(Side.BUY, 10, limit=105), price=D(105)),
+        replace(CASE, intent=wish(Side.BUY, 10, limit="99.99"), crossing=OURS),
+        replace(CASE, intent=wish(Side.BUY, 10, limit=1), price=D(1)),
     ],
-    ids=["order", "position", "position, working orders", "exposure", "buying power", "a cent short of the loss limit", "all that is free"],
+    ids=[
+        "order",
+        "position",
+        "position, working orders",
+        "exposure",
+        "buying power",
+        "a cent short of the loss limit",
+        "all that is free",
+        "collar",
+        "a tick beside our own order",
+        "a limit far on the patient side",
+    ],
 )
 def test_exactly_the_limit_passes(at_the_limit: RiskCase) -> None:
     assert judge(at_the_limit).outcome is Outcome.PASS
@@ -136,6 +156,18 @@ REFUSED = {
         "5 s",
         "7 s",
         "AAPL's last price is 7 s old, the limit is 5 s: no entries.",
+    ),
+    "collar": (
+        replace(CASE, intent=wish(Side.BUY, 10, limit="105.01"), price=D("105.01")),
+        "5 %",
+        "5.01 %",
+        "The limit 105.01 is 5.01 % above the market's 100, the collar is 5 %.",
+    ),
+    "self-trade": (
+        replace(CASE, crossing=OURS),
+        "#7 at 100",
+        "100",
+        "It would trade with our own #7, SELL 30 at 100: cancel that first.",
     ),
     "short sale": (
         replace(CASE, intent=wish(Side.SELL, 100)),

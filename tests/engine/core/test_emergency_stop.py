@@ -74,10 +74,10 @@ def test_an_unknown_order_that_turns_up_while_halted_is_cancelled_at_once() -> N
     the_floor.handle(OrderUpdate(order.id, OrderEvent.LOSE, reason="timeout"))
     the_floor.held_news = deque()
     the_floor.stop()
-    assert order.state is OrderState.UNKNOWN
+    assert the_floor.open_states() == {order.number: OrderState.UNKNOWN}
     found = OrderUpdate(order.id, OrderEvent.WORK, order.broker_id)
     assert CancelAtBroker((order.id,)) in the_floor.core.handle(found, the_floor.mono)
-    assert order.state is OrderState.PENDING_CANCEL
+    assert the_floor.open_states() == {order.number: OrderState.PENDING_CANCEL}
 
 
 def test_while_halted_nothing_is_sent_but_a_flatten() -> None:

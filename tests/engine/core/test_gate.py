@@ -127,10 +127,10 @@ def test_a_buy_stop_below_the_market_is_valued_at_what_it_will_pay() -> None:
     assert rule_of(the_floor, wish(Side.BUY, 100, stop="0.01")) == ""
 
 
-def test_a_short_sale_with_a_limit_below_the_market_is_valued_at_themarket() -> None:
+def test_a_short_sale_with_a_limit_below_the_market_is_valued_at_the_market() -> None:
     the_floor = floor(replace(OPEN_LIMITS, max_order_pct=D(10), short_selling=True))
-    assert rule_of(the_floor, wish(Side.SELL, 101, limit="0.01")) == "order size"
-    assert rule_of(the_floor, wish(Side.SELL, 100, limit="0.01")) == ""
+    assert rule_of(the_floor, wish(Side.SELL, 101, limit="96")) == "order size"
+    assert rule_of(the_floor, wish(Side.SELL, 100, limit="96")) == ""
 
 
 def test_a_buy_limit_and_a_short_sales_stop_are_valued_at_their_own_price() -> None:
@@ -311,3 +311,12 @@ def test_a_command_that_is_denied_is_on_record_with_its_verdict() -> None:
     the_floor.handle(Submit("c", wish(Side.SELL, 5)))
     denied = the_floor.of(OrderDenied)[0]
     assert (denied.intent.quantity, denied.verdict.rule) == (5, "short sale")
+
+
+def test_an_order_that_would_trade_with_our_own_is_refused_and_one_beside_it_is_not() -> None:
+    the_floor = floor(replace(OPEN_LIMITS, short_selling=True))
+    the_floor.submit(wish(Side.SELL, 10, limit="101"))
+    assert rule_of(the_floor, wish(Side.BUY, 10, limit="101")) == "self-trade"
+    assert rule_of(the_floor, wish(Side.BUY, 10, limit="100.99")) == ""
+    the_floor.cancel()
+    assert rule_of(the_floor, wish(Side.BUY, 10, limit="101")) == ""
