@@ -285,7 +285,8 @@ class Strategy:
                     ctx.buy(bar.symbol, reason=f"above its {self.days}-day high")
 
     Each callback runs to its end before the next event; one that takes longer than the strategy's deadline is killed, and the strategy is
-    started again with its history. Keep state on `self`; set it up in `on_start`.
+    started again with its history. Keep state on `self`; set it up in `on_start`. It runs in a process of its own, without the environment
+    variables that look like secrets (KEY, TOKEN, PASSWORD and such in their names).
     """
 
     warmup: int = 0

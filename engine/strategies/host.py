@@ -23,6 +23,7 @@ from engine.strategies.base import Context, Position, Strategy
 from engine.strategies.params import StrategyError
 from engine.strategies.wire import (
     LENGTH_BYTES,
+    MAX_DRAFTS,
     Answer,
     Beat,
     FromStrategy,
@@ -44,7 +45,6 @@ from engine.strategies.wire import (
 
 NICENESS = 10
 MAX_WARMUP = 100_000
-MAX_DRAFTS = 100
 LINES_A_SECOND = 10
 LINE_LENGTH = 500
 DETAIL_LENGTH = 8_000
@@ -259,6 +259,9 @@ def main() -> NoReturn:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     os.nice(NICENESS)
+    # Where memory runs out, the kernel ends this process and not the console. Only Linux can be asked for that.
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
+        score.write("1000")
     sys.stdout = sys.stderr = Printed(channel.send)
     with contextlib.suppress(EOFError, BrokenPipeError):
         Host(channel).run()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -31,6 +32,10 @@ CLOSE_S = 1.0
 RAW_PAUSE_S = 0.05
 """A pause after each piece that the process wrote past Python, to its raw descriptors: a flood holds up the strategy and nobody else."""
 LAST_WORDS = 2_000
+UNASKED_A_SECOND = 300
+"""Beats and log lines; an honest process is far below, and one that is not may hold up the engine's loop as little as any other."""
+SECRETS = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH", re.IGNORECASE)
+"""Environment variables whose names hold one of these words are not handed to a strategy."""
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,6 +61,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         self._closed: asyncio.Future[None] = self._loop.create_future()
         self._reply: asyncio.Future[Reply] | None = None
         self._received = bytearray()
+        self._unasked, self._unasked_since = 0, clock()
         self._last_words = b""
         self._why = ""
         self._closing = False
@@ -70,7 +76,7 @@ class HostProcess(asyncio.SubprocessProtocol):
     ) -> HostProcess:
         """Raises HostGoneError where the system gives us no process."""
         # -P keeps the working directory off sys.path: an engine.py that lies there is not ours. So our own place is told.
-        environment = dict(os.environ)
+        environment = {name: value for name, value in os.environ.items() if not SECRETS.search(name)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
         host = cls(deadline_s, clock, on_log, on_gone)
         command = (sys.executable, "-P", "-m", "engine.strategies.host")
@@ -179,6 +185,8 @@ class HostProcess(asyncio.SubprocessProtocol):
                 return
             message = decode_from_strategy.decode(received[LENGTH_BYTES:end])
             del received[:end]
+            if isinstance(message, Log | Beat):
+                self._count_unasked()
             if isinstance(message, Log):
                 self._on_log(message.text)
             elif isinstance(message, Beat):
@@ -190,6 +198,14 @@ class HostProcess(asyncio.SubprocessProtocol):
             else:
                 self._heard = self._clock()
                 self._reply.set_result(message)
+
+    def _count_unasked(self) -> None:
+        now = self._clock()
+        if now - self._unasked_since > 1e9:
+            self._unasked, self._unasked_since = 0, now
+        self._unasked += 1
+        if self._unasked > UNASKED_A_SECOND:
+            raise msgspec.DecodeError(f"more than {UNASKED_A_SECOND} messages a second that nobody asked for")
 
     def _look(self) -> None:
         """Kill it when the answer, or while nothing is asked the beat, is overdue."""

@@ -28,7 +28,7 @@ from engine.strategies.params import StrategyError
 from engine.strategies.process import HostGoneError, HostProcess
 from engine.strategies.proposals import to_proposal
 from engine.strategies.text import many_lines, one_line
-from engine.strategies.wire import Answer, Loaded, OnBar, OnFill, OnQuote, Refused, State, Stop, ToStrategy, Warm
+from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, OnQuote, Refused, State, Stop, ToStrategy, Warm
 
 QUEUE = 1_000
 """Bars and fills that may wait for a strategy. One that falls further behind is treated as one that hangs."""
@@ -272,7 +272,10 @@ class StrategyRunner:
         answer = await host.ask(event)
         self._answer_ms = (self._clock() - asked) / 1e6
         self._take_error(answer)
-        if isinstance(answer, Answer):
+        # What it still answers while it is being stopped comes too late: its orders would outlive it.
+        if isinstance(answer, Answer) and not self._stopping:
+            if len(answer.drafts) > MAX_DRAFTS:
+                raise HostGoneError(f"its process ordered {len(answer.drafts):,} times at once, past its own limit")
             for draft in answer.drafts:
                 self._proposals += 1
                 try:

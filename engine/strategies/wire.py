@@ -15,6 +15,8 @@ from engine.strategies.params import Value
 
 LENGTH_BYTES = 4
 MAX_FRAME = 4 * 1024 * 1024
+MAX_DRAFTS = 100
+"""Orders in one answer. The host says so to the strategy; the engine checks again, for it does not believe what comes through the pipe."""
 
 
 class State(msgspec.Struct, frozen=True, array_like=True):

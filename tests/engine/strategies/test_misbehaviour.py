@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -25,7 +26,8 @@ HANGS = {
 
 FORGER = """
 import threading
-from engine.strategies.wire import Answer, Beat, frame
+from engine.strategies.base import Draft
+from engine.strategies.wire import Answer, Beat, Log, frame
 
 def talk(data):
     # The engine's pipe is found by trying.
@@ -67,6 +69,15 @@ DEATHS = {
     "a crash in C": ("import ctypes; ctypes.string_at(0)", "its process was killed (SIGSEGV)"),
     "closing every descriptor": ("os.closerange(3, 100)", "its process"),
     "speaking nonsense": ("talk(b'x' * 100)", "its process spoke nonsense (a message of 2,021,161,080 bytes)"),
+    "logging without end": (
+        "for i in range(100_000): talk(frame(Log('x')))",
+        "its process spoke nonsense (more than 300 messages a second",
+    ),
+    "beating without end": ("for i in range(100_000): talk(frame(Beat()))", "its process spoke nonsense (more than 300 messages a second"),
+    "ordering past the limit": (
+        "talk(frame(Answer([Draft('AAPL', 'BUY', 1, None, None, 1, '', {})] * 101)))",
+        "its process ordered 101 times",
+    ),
     "answering what was not asked": ("talk(frame(Answer([])) * 2)", "its process spoke nonsense (an answer to nothing)"),
 }
 
@@ -154,6 +165,36 @@ async def test_writing_past_python_neither_corrupts_the_protocol_nor_is_lost(des
     (failed,) = await desk.hears(StrategyFailed)
     assert failed.detail.endswith("last words")
     assert len(failed.detail) <= process.LAST_WORDS + 1
+
+
+async def test_what_it_orders_while_it_is_being_stopped_is_dropped(desk: Desk, tmp_path: Path) -> None:
+    gate = tmp_path / "gate"
+    body = f"print('here')\nwhile not os.path.exists({str(gate)!r}): time.sleep(0.01)\nctx.buy(bar.symbol, 1)\nprint('done')"
+    await desk.run(desk.write(on_bar(body)))
+    desk.bar()
+    await desk.hears(Note)
+    stopping = asyncio.create_task(desk.runner.stop())
+    await asyncio.sleep(0)
+    gate.touch()
+    await stopping
+    assert [note.text for note in desk.heard(Note)] == ["here", "done"]
+    assert desk.heard(Proposal) == []
+
+
+async def test_it_sees_no_secret_of_the_environment_and_no_file_of_the_engine(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APCA_API_SECRET_KEY", "planted")
+    monkeypatch.setenv("MY_BROKER_PASSWORD", "planted")
+    monkeypatch.setenv("MY_SETTING", "kept")
+    secret = desk.folder / "journal.db"
+    with secret.open("w") as held:
+        os.set_inheritable(held.fileno(), True)
+        body = "files = [os.readlink(f'/proc/self/fd/{fd}') for fd in os.listdir('/proc/self/fd') if os.path.exists(f'/proc/self/fd/{fd}')]"
+        body += "\nprint('planted' in str(os.environ), os.environ['MY_SETTING'], any('journal.db' in file for file in files))"
+        body += "\nprint(open('/proc/self/oom_score_adj').read())\nprint(os.getsid(0) == os.getpid())"
+        await desk.run(desk.write(on_bar(body)))
+        desk.bar()
+        notes = await desk.hears(Note, count=3)
+    assert [note.text for note in notes] == ["False kept False", "1000", "True"]
 
 
 async def test_one_that_cannot_keep_up_is_treated_as_one_that_hangs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
