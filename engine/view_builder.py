@@ -260,7 +260,7 @@ class ViewBuilder:
         s, last = case.signal, self._core.prices.last(case.signal.symbol)
         passes, verdict, left = False, "", None
         if case.state is SignalState.WAITING:
-            judgement = self._core.gate.judge(intent_of(s), mono)
+            judgement = self._core.gate.judge(intent_of(s), self._core.desk.now, mono)
             passes, verdict = judgement.passes, judgement.verdict.text or "passes"
             left = max(-(-(s.expires - mono) // _SECOND), 0)
         return SignalRow(

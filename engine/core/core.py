@@ -181,7 +181,7 @@ class Core:
             # A strategy's order asks the mode, and a closing order is no way around the limits.
             self.desk.reply(command.id, False, "only a person's own order is submitted: strategies propose, and flatten is a command")
             return
-        judgement = self.gate.judge(command.intent, self.desk.mono)
+        judgement = self.gate.judge(command.intent, self.desk.now, self.desk.mono)
         if not judgement.passes:
             self.desk.deny(judgement)
             self.desk.ask(self._answer(command.id, command.intent, judgement))
@@ -190,7 +190,7 @@ class Core:
         self.desk.reply(command.id, True, f"#{order.number} {describe(judgement.intent)} sent")
 
     def _on_preview(self, command: Preview) -> None:
-        judgement = self.gate.judge(command.intent, self.desk.mono)
+        judgement = self.gate.judge(command.intent, self.desk.now, self.desk.mono)
         self.desk.ask(self._answer(command.id, command.intent, judgement))
 
     def _answer(self, command_id: str, wish: Intent, judgement: Judgement) -> Reply:
@@ -268,7 +268,7 @@ class Core:
                 wish = Intent(
                     symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
                 )
-                judgement = self.gate.judge(wish, self.desk.mono)
+                judgement = self.gate.judge(wish, self.desk.now, self.desk.mono)
                 if judgement.passes:
                     sent.append(self.desk.place(judgement, abs(held)))
                 else:

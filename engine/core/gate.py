@@ -67,9 +67,12 @@ class Gate:
         self.unwritable = ""
         self.mismatched: dict[str, str] = {}
 
-    def judge(self, wish: Intent, mono: int) -> Judgement:
-        """The verdict on `wish`, now. A strategy's order is cut down where a check allows less; a person's is refused, and told how much
-        would pass, for nobody should find that they traded another number than they typed."""
+    def judge(self, wish: Intent, now: int, mono: int) -> Judgement:
+        """The verdict on `wish` at market time `now` and monotonic time `mono`.
+
+        A strategy's order is cut down where a check allows less; a person's is refused, and told how much would pass, for nobody should
+        find that they traded another number than they typed.
+        """
         instrument = self._instruments.get(wish.symbol)
         if instrument is None:
             return Judgement(wish, _deny("symbol", f"{wish.symbol} is not a symbol this feed knows."))
@@ -87,7 +90,7 @@ class Gate:
         if any(price is not None and price <= 0 for price in (intent.limit, intent.stop)):
             return Judgement(intent, _deny("tick size", f"The price is less than one tick of {instrument.tick:f}."))
         figures = self.figures()
-        case = self._case(intent, instrument, figures, mono)
+        case = self._case(intent, instrument, figures, now, mono)
         if intent.reduce_only and intent.source is not Source.FLATTEN:
             if case.closable < instrument.lot:
                 return Judgement(intent, _deny("reduce only", f"There is nothing of {intent.symbol} left to close."))
@@ -104,7 +107,7 @@ class Gate:
         portfolio = self._state.portfolio
         return Figures(portfolio.equity(), portfolio.gross(), self._reserved())
 
-    def _case(self, intent: Intent, instrument: Instrument, figures: Figures, mono: int) -> RiskCase:
+    def _case(self, intent: Intent, instrument: Instrument, figures: Figures, now: int, mono: int) -> RiskCase:
         state, symbol = self._state, intent.symbol
         market = self._prices.reference(symbol, intent.side)
         return RiskCase(
@@ -114,6 +117,7 @@ class Gate:
             price=_valued_at(intent, market),
             market=market,
             crossing=self._crossing(intent),
+            sent_within=lambda window: state.book.sent_within(intent.strategy, window, now),
             fresh=self._prices.is_fresh(symbol, mono),
             price_age_s=self._prices.age_s(symbol, mono),
             price_life_s=self._prices.life_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -24,16 +25,21 @@ class News:
     complaint: str = ""
 
 
+_SENT_KEPT = 1_000
+"""Times of a strategy's orders: as many as the widest limit on their rate asks for."""
+
+
 class OrderBook:
     """All orders by id, and the open ones apart. Reading news (`read`) and taking over facts (`apply_*`) are two steps on purpose:
     a restart takes over the same facts without the news."""
 
-    __slots__ = ("last_number", "open", "orders")
+    __slots__ = ("_sent", "last_number", "open", "orders")
 
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
         self.last_number = 0
+        self._sent: dict[str, deque[int]] = {}
 
     def read(self, update: OrderUpdate, at: int) -> News:
         """What `update` says that we did not know. Changes nothing. Raises KeyError where the order is not ours."""
@@ -90,6 +96,8 @@ class OrderBook:
         )
         self.orders[order.id] = self.open[order.id] = order
         self.last_number = max(self.last_number, order.number)
+        if order.strategy:
+            self._sent.setdefault(order.strategy, deque(maxlen=_SENT_KEPT)).append(order.created_at)
 
     def apply_changed(self, record: OrderChanged) -> None:
         order = self.orders[record.order_id]
@@ -109,6 +117,15 @@ class OrderBook:
         order.cost += fill.cost
         order.fees += fill.fees
         order.changed_at = fill.at
+
+    def sent_within(self, strategy: str, window: int, now: int) -> int:
+        """Orders of `strategy` in the `window` nanoseconds of market time up to `now`."""
+        count = 0
+        for at in reversed(self._sent.get(strategy, ())):
+            if at <= now - window:
+                break
+            count += at <= now
+        return count
 
     def working(self, symbol: str = "") -> Iterable[Order]:
         """Open orders of one symbol, or all."""

@@ -63,7 +63,7 @@ class Signals:
             raised_at=desk.now,
             expires=desk.mono + int(desk.settings.approvals.expire_s * SECOND),
         )
-        judgement = desk.gate.judge(intent_of(signal), desk.mono)
+        judgement = desk.gate.judge(intent_of(signal), desk.now, desk.mono)
         desk.record(SignalRaised(signal, judgement.verdict, desk.now))
         self._dispatch(approvals.cases[signal.id], judgement)
 
@@ -98,7 +98,7 @@ class Signals:
         if self._expire(case):
             desk.reply(command.id, False, _too_late(case))
             return
-        judgement = desk.gate.judge(intent_of(case.signal), desk.mono)
+        judgement = desk.gate.judge(intent_of(case.signal), desk.now, desk.mono)
         if not judgement.passes:
             desk.deny(judgement)
             desk.reply(command.id, False, judgement.verdict.text)

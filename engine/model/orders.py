@@ -72,6 +72,8 @@ class Intent:
     """A wish to trade, as it stands before the gate. `quantity` is in shares and positive; `limit` and `stop` are prices.
 
     `reduce_only` can never open or turn a position: the gate cuts it to what is held.
+
+    Raises TypeError where a field is of another type: a script's "BUY" is no Side, and a float is not exact.
     """
 
     symbol: str
@@ -86,6 +88,32 @@ class Intent:
     signal_id: str = ""
     reduce_only: bool = False
     reason: str = ""
+
+    def __post_init__(self) -> None:
+        for name, kind, optional in _INTENT:
+            value = getattr(self, name)
+            if not (isinstance(value, kind) or (optional and value is None)):
+                raise TypeError(f"an intent's {name} must be a {kind.__name__}; it is {value!r}{_instead(kind, value)}")
+
+
+_INTENT = (
+    ("symbol", str, False),
+    ("side", Side, False),
+    ("quantity", Decimal, False),
+    ("type", OrderType, False),
+    ("limit", Decimal, True),
+    ("stop", Decimal, True),
+    ("tif", TimeInForce, False),
+)
+
+
+def _instead(kind: type, value: object) -> str:
+    """What to write instead, where that is plain."""
+    if kind is Decimal and isinstance(value, int | float):
+        return f': write Decimal("{value}")'
+    return (
+        f": write {kind.__name__}.{value.upper()}" if isinstance(value, str) and value.upper() in getattr(kind, "__members__", ()) else ""
+    )
 
 
 @dataclass(slots=True)

@@ -39,6 +39,9 @@ def is_day(text: str) -> bool:
 Symbol = Annotated[str, Predicate(is_symbol)]
 
 
+Rate = Annotated[int, Ge(1), Le(1_000)]
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the gate holds every order to. An order that only reduces a position is exempt: one must always be able to get out."""
@@ -51,6 +54,10 @@ class Limits:
     """How far through the market an entry's limit may be: beyond it a finger slipped."""
     stale_after_s: Annotated[float, Gt(0), Le(3600)] = 5.0
     short_selling: bool = False
+    max_orders_second: Rate = 5
+    max_orders_minute: Rate = 60
+    max_orders_day: Rate = 300
+    """Entries of one strategy, in market time: one that runs wild is held here."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -17,6 +18,7 @@ class RiskCase:
     """`price` values the order at the most a share of it may trade at, `market` is what a market order would pay now; None where no
     price is known.
 
+    `sent_within` answers how many orders the intent's strategy sent in so many nanoseconds of market time up to now.
     `crossing` is our own working limit order on the other side that is nearest to trading with this one, None where there is none.
     `position` is signed; `working_buys` and `working_sells` are shares that open orders in the symbol may still trade; `exposure` is
     the gross value of all positions and of all working orders that may add to one; `price_age_s` is None before the first event.
@@ -28,6 +30,7 @@ class RiskCase:
     price: Decimal | None
     market: Decimal | None
     crossing: Order | None
+    sent_within: Callable[[int], int]
     fresh: bool
     price_age_s: float | None
     price_life_s: float

@@ -12,10 +12,11 @@ from typing import Final
 from engine.core.risk.case import RiskCase
 from engine.model.modes import TradingState
 from engine.model.money import HUNDRED, ZERO, to_lot
-from engine.model.orders import Side
+from engine.model.orders import Side, Source
 from engine.model.verdicts import PASSED, Outcome, Verdict
 
 Check = Callable[[RiskCase], Verdict]
+_SECOND = 1_000_000_000
 
 
 def reducing_only(case: RiskCase) -> Verdict:
@@ -97,6 +98,23 @@ def daily_loss(case: RiskCase) -> Verdict:
     return Verdict(Outcome.DENY, "daily loss", allowed, actual, f"Today's loss is {actual} of equity, the limit is {allowed}: no entries.")
 
 
+def order_rate(case: RiskCase) -> Verdict:
+    """How often one strategy may enter, so that one that runs wild is held before it is expensive."""
+    if case.intent.source is not Source.STRATEGY:
+        return PASSED
+    limits = case.limits
+    for name, window, most in (
+        ("second", _SECOND, limits.max_orders_second),
+        ("minute", 60 * _SECOND, limits.max_orders_minute),
+        ("day", 86_400 * _SECOND, limits.max_orders_day),
+    ):
+        sent = case.sent_within(window)
+        if sent >= most:
+            text = f"{case.intent.strategy} has sent {sent} orders within a {name}, the limit is {most}."
+            return Verdict(Outcome.DENY, "order rate", f"{most} a {name}", f"{sent}", text)
+    return PASSED
+
+
 def order_size(case: RiskCase) -> Verdict:
     """One order's value against equity."""
     return _value_cap(case, ZERO, case.limits.max_order_pct, "order size", "The order")
@@ -132,6 +150,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     self_trade,
     short_sale,
     daily_loss,
+    order_rate,
     order_size,
     position_size,
     total_exposure,

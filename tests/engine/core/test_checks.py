@@ -25,6 +25,7 @@ CASE = RiskCase(
     price=D(100),
     market=D(100),
     crossing=None,
+    sent_within=lambda window: 0,
     fresh=True,
     price_age_s=1.0,
     price_life_s=5.0,

@@ -14,10 +14,10 @@ from engine.model.market import Quote
 from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, OrderState, OrderType, Side, Source
-from engine.model.records import OrderDenied
+from engine.model.records import OrderDenied, OrderPlaced, SignalRaised
 from engine.model.settings import Limits
 from engine.model.verdicts import Outcome
-from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, settings, wish
+from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, restored, settings, wish
 
 D = Decimal
 
@@ -320,3 +320,34 @@ def test_an_order_that_would_trade_with_our_own_is_refused_and_one_beside_it_is_
     assert rule_of(the_floor, wish(Side.BUY, 10, limit="100.99")) == ""
     the_floor.cancel()
     assert rule_of(the_floor, wish(Side.BUY, 10, limit="101")) == ""
+
+
+def test_a_strategy_that_runs_wild_is_held_by_second_minute_and_day_and_nobody_else_is() -> None:
+    the_floor = floor(mode=Mode.FULL_AUTO)
+    start = the_floor.core.desk.now
+    sent = []
+    for number in range(3_600):
+        the_floor.core.desk.now = start + number * 100_000_000
+        before = len(the_floor.sent)
+        the_floor.propose(f"p{number}", quantity=1, limit="0.01")
+        sent.append(len(the_floor.sent) - before)
+    assert sum(sent[:10]) == 5
+    assert sum(sent[:600]) == 60
+    assert sum(sent) == 300
+    rule = the_floor.of(SignalRaised)[-1].verdict
+    assert (rule.rule, rule.limit, rule.text) == ("order rate", "300 a day", "sma has sent 300 orders within a day, the limit is 300.")
+    the_floor.propose("other", quantity=1, limit="0.01", strategy="rsi")
+    assert the_floor.of(OrderPlaced)[-1].strategy == "rsi"
+    assert rule_of(the_floor, wish(Side.BUY, 1, limit="0.01")) == ""
+
+
+def test_the_rate_of_a_strategy_outlives_a_restart_and_exits_are_not_counted_out() -> None:
+    the_floor = floor(mode=Mode.FULL_AUTO)
+    the_floor.hold(10, 100)
+    for number in range(5):
+        the_floor.propose(f"p{number}", quantity=1, limit="0.01")
+    the_floor.propose("sixth", quantity=1, limit="0.01")
+    assert the_floor.of(SignalRaised)[-1].verdict.rule == "order rate"
+    assert restored(the_floor.records).book.sent_within("sma", 1_000_000_000, the_floor.core.desk.now) == 5
+    the_floor.propose("out", Side.SELL, quantity=10)
+    assert the_floor.of(OrderPlaced)[-1].side is Side.SELL
