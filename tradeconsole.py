@@ -1,7 +1,21 @@
 """The public face for people who write strategies and scripts: `from tradeconsole import Strategy, param`.
 
 Everything a strategy needs is here and light: this module is imported in every strategy's process. A script that runs an engine of
-its own takes `create_engine`, `Settings` and `Intent` from here. `python -m tradeconsole` is the command.
+its own takes the rest:
+
+    settings = Settings(symbols=("AAPL",))           and its parts: FeedSettings, StrategySettings, Limits, Approvals, PaperSettings
+    engine = create_engine(settings)                 raises ValueError, naming each setting that is wrong
+    engine.subscribe(FillBooked, print)              or another record: OrderPlaced, OrderDenied, OrderChanged, SignalRaised, ...
+    engine.start()
+    engine.wait_ready().health                       `ready`, or `problem` says in words why not; TimeoutError
+    engine.submit(Intent("AAPL", Side.BUY, Decimal(10)))
+                                                     answers the command's id at once; Intent raises TypeError for what is no Decimal
+    engine.answer(id)                                waits for its Reply: `ok`, and `text` to read; TimeoutError
+    engine.view()                                    account, positions, orders as of now; status() where it must be of this moment
+    engine.shutdown()                                cancels what only opens positions, and ends; TimeoutError
+
+Money, prices and quantities of orders are Decimal, quantities in shares; market data and all that a strategy sees are floats; times are
+integer nanoseconds UTC. `python -m tradeconsole` is the command.
 """
 
 import os
@@ -15,8 +29,9 @@ from typing import TYPE_CHECKING, Any
 
 from engine.model.market import Bar, Quote
 from engine.model.modes import Mode
-from engine.model.orders import Fill, Intent, OrderType, Side
-from engine.model.settings import Settings
+from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, TimeInForce
+from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, SignalDecided, SignalRaised
+from engine.model.settings import Approvals, FeedSettings, Limits, PaperSettings, Settings, StrategySettings
 from engine.strategies.base import Bars, Context, Position, Strategy
 from engine.strategies.indicators import RSI, SMA
 from engine.strategies.params import StrategyError, param
@@ -27,19 +42,32 @@ if TYPE_CHECKING:
 __all__ = [
     "RSI",
     "SMA",
+    "Approvals",
     "Bar",
     "Bars",
     "Context",
+    "FeedSettings",
     "Fill",
+    "FillBooked",
     "Intent",
+    "Limits",
     "Mode",
+    "OrderChanged",
+    "OrderDenied",
+    "OrderPlaced",
+    "OrderState",
     "OrderType",
+    "PaperSettings",
     "Position",
     "Quote",
     "Settings",
     "Side",
+    "SignalDecided",
+    "SignalRaised",
     "Strategy",
     "StrategyError",
+    "StrategySettings",
+    "TimeInForce",
     "create_engine",
     "param",
 ]
