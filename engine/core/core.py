@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from engine.core.breakers import Breakers, closing
 from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
 from engine.core.reconcile import reconcile
@@ -37,13 +38,12 @@ from engine.model.inputs import (
 )
 from engine.model.market import Bar, Instrument, MarketStatus, Quote
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import HUNDRED, ZERO, cents
+from engine.model.money import cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Intent, Source
 from engine.model.records import (
     EquityMarked,
     FillBooked,
-    LossLimitTripped,
     ModeChanged,
     Record,
     RunEnded,
@@ -55,8 +55,6 @@ from engine.model.records import (
 from engine.model.settings import Settings
 
 _EQUITY_EVERY = 60 * SECOND
-_CANCEL_AGAIN_EVERY = SECOND
-_MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
 
 
 class Core:
@@ -81,8 +79,8 @@ class Core:
         self.gate = self.desk.gate
         self.market: MarketStatus | None = None
         self._signals = Signals(self.desk, sizes or {})
+        self._breakers = Breakers(self.desk, self._signals)
         self._equity_due = 0
-        self._cancel_due = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             Bar: self._on_bar,
             Quote: self._on_quote,
@@ -93,9 +91,9 @@ class Core:
             Reject: self._signals.on_reject,
             Cancel: self._on_cancel,
             SetMode: self._on_set_mode,
-            EmergencyStop: self._on_emergency_stop,
-            Flatten: self._on_flatten,
-            Resume: self._on_resume,
+            EmergencyStop: self._breakers.on_emergency_stop,
+            Flatten: self._breakers.on_flatten,
+            Resume: self._breakers.on_resume,
             Proposal: self._signals.on_proposal,
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,
@@ -224,7 +222,7 @@ class Core:
                 return
             chosen = [order]
         else:
-            spared = self._closing(book.working())
+            spared = closing(self.state, book.working())
             chosen = [o for o in book.working(command.symbol) if not (command.entries_only and o.id in spared)]
         asked = self.desk.cancel(chosen)
         what = ", ".join(f"#{order.number}" for order in asked)
@@ -238,65 +236,6 @@ class Core:
         else:
             self.desk.record(ModeChanged(command.mode, command.by, self.desk.now))
             self.desk.reply(command.id, True, f"mode {command.mode}")
-
-    def _on_emergency_stop(self, command: EmergencyStop) -> None:
-        again = self.state.trading is TradingState.HALTED
-        if not again:
-            self.desk.record(TradingStateChanged(TradingState.HALTED, "you", command.reason, self.desk.now))
-            self.desk.ask(Latch(True, command.reason))
-        self._signals.void("stop", "the emergency stop was pressed")
-        asked = self._cancel_for_halt()
-        text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
-        self.desk.reply(command.id, True, text)
-
-    def _on_flatten(self, command: Flatten) -> None:
-        """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
-        book = self.state.book
-        closing = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
-        sent, left = [], []
-        for symbol, held in command.positions:
-            if held and symbol not in closing:
-                side = Side.SELL if held > 0 else Side.BUY
-                # A cancel may come too late, so what still works on this side counts as if it had traded.
-                working = book.working_quantity(symbol, side)
-                if working:
-                    self.desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
-                if working >= abs(held):
-                    left.append(symbol)
-                    continue
-                # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
-                wish = Intent(
-                    symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
-                )
-                judgement = self.gate.judge(wish, self.desk.now, self.desk.mono)
-                if judgement.passes:
-                    sent.append(self.desk.place(judgement, abs(held)))
-                else:
-                    left.append(symbol)
-                    self.desk.deny(judgement)
-                    self.desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
-        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent]
-        if left:
-            words.append(f"{', '.join(left)} not closed, the log says why")
-        self.desk.reply(command.id, not left, f"flatten: {', '.join(words) or 'nothing to close'}")
-
-    def _on_resume(self, command: Resume) -> None:
-        state, session = self.state, self.state.session
-        if state.trading is TradingState.ACTIVE:
-            self.desk.reply(command.id, False, "trading is not halted")
-        elif not command.reason.strip():
-            self.desk.reply(command.id, False, "say why: the reason goes to the audit log")
-        elif state.trading is TradingState.REDUCING and state.loss_session == session:
-            self.desk.reply(command.id, False, "the daily loss limit holds until the next session")
-        else:
-            # The loss limit outlives a stop: leaving HALTED in the session that tripped it leads back to REDUCING.
-            tripped = state.loss_session == session and bool(session)
-            after = TradingState.REDUCING if tripped else TradingState.ACTIVE
-            reason = "today's loss limit" if tripped else command.reason
-            self.desk.record(TradingStateChanged(after, "you", reason, self.desk.now))
-            self.desk.record(ModeChanged(Mode.MANUAL, "resume", self.desk.now))
-            self.desk.ask(Latch(False, command.reason))
-            self.desk.reply(command.id, True, f"resumed in MANUAL{', reducing only: the daily loss limit holds' if tripped else ''}")
 
     # ---- the broker's word
 
@@ -316,9 +255,7 @@ class Core:
                 self.state.portfolio.mark(order.symbol, last)
         if news.change:
             self.desk.record(news.change)
-            if self.state.trading is TradingState.HALTED and order.state in _MAY_TRADE and order.source is not Source.FLATTEN:
-                # Found again after the stop: it is not to work for a tick of the clock longer.
-                self._cancel_for_halt()
+            self._breakers.hold(order)
         if news.fill:
             self._mark_equity()
         if news.complaint:
@@ -362,59 +299,20 @@ class Core:
     def _on_strategy_failed(self, failure: StrategyFailed) -> None:
         self.desk.record(StrategyErrored(failure.strategy, failure.error, failure.detail, failure.disabled, self.desk.now))
         if failure.disabled or failure.died:
-            spared = self._closing(self.state.book.working())
+            spared = closing(self.state, self.state.book.working())
             self.desk.cancel([o for o in self.state.book.working() if o.strategy == failure.strategy and o.id not in spared])
 
     def _on_note(self, note: Note) -> None:
         self.desk.note(note.level, note.source, note.text)
 
     def _on_tick(self, tick: Tick) -> None:
-        mono = self.desk.mono
         self._journal_is(tick.journal_problem)
         self._signals.expire()
-        self._watch_daily_loss()
-        if self.state.trading is TradingState.HALTED and mono >= self._cancel_due:
-            self._cancel_for_halt()
-        if mono >= self._equity_due:
+        self._breakers.watch()
+        if self.desk.mono >= self._equity_due:
             self._mark_equity()
 
     # ---- shared
-
-    def _cancel_for_halt(self) -> list[Order]:
-        """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
-        self._cancel_due = self.desk.mono + _CANCEL_AGAIN_EVERY
-        working = self.state.book.working()
-        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
-        spared = self._closing(protective) if self.desk.settings.stop.keep_protective else set()
-        return self.desk.cancel([o for o in working if o.source is not Source.FLATTEN and o.id not in spared])
-
-    def _watch_daily_loss(self) -> None:
-        state = self.state
-        if not state.session or state.loss_session == state.session:
-            return
-        limit = state.session_equity * self.desk.settings.limits.max_daily_loss_pct / HUNDRED
-        loss = state.day_loss(state.portfolio.equity())
-        if not limit or loss < limit:
-            return
-        self.desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self.desk.now))
-        reason = f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}"
-        if state.trading is TradingState.ACTIVE:
-            self.desk.record(TradingStateChanged(TradingState.REDUCING, "daily loss", reason, self.desk.now))
-        self.desk.note(Level.ERROR, "risk", f"{reason}: no entries until the next session and your word; resting entries are cancelled")
-        spared = self._closing(state.book.working())
-        self.desk.cancel([o for o in state.book.working() if o.id not in spared])
-
-    def _closing(self, orders: Iterable[Order]) -> set[str]:
-        """Those of `orders` that together close no more than is held. What would take a position across zero is an entry; where there is
-        too much, a flatten's order is spared before a stop, and a stop before the rest."""
-        held = {symbol: holding.quantity for symbol, holding in self.state.portfolio.holdings.items()}
-        spared = set()
-        for order in sorted(orders, key=lambda o: (o.source is not Source.FLATTEN, o.type is not OrderType.STOP)):
-            left = held.get(order.symbol, ZERO)
-            if order.side.sign * left < 0 and order.remaining <= abs(left):
-                held[order.symbol] = left + order.side.sign * order.remaining
-                spared.add(order.id)
-        return spared
 
     def _mark_equity(self) -> None:
         portfolio = self.state.portfolio

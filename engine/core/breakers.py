@@ -1,0 +1,140 @@
+"""What stops trading: the emergency stop, the flatten, the daily loss limit, and the way out of them.
+
+A breaker trips by itself or by a person's key, and is reset by a person alone, with a reason. Cancels are asked for again until nothing
+works; no race of them with a fill takes a position across zero.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from engine.core.desk import SECOND, Desk
+from engine.core.signals import Signals
+from engine.core.state import State
+from engine.model.effects import Latch
+from engine.model.inputs import EmergencyStop, Flatten, Resume
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import HUNDRED, ZERO, cents
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.records import LossLimitTripped, ModeChanged, TradingStateChanged
+
+_CANCEL_AGAIN_EVERY = SECOND
+_MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
+
+
+class Breakers:
+    """Shuts the account to trading, cancels what works, and closes what is held."""
+
+    __slots__ = ("_cancel_due", "_desk", "_signals")
+
+    def __init__(self, desk: Desk, signals: Signals) -> None:
+        self._desk = desk
+        self._signals = signals
+        self._cancel_due = 0
+
+    def watch(self) -> None:
+        """Looks after the limits and, while HALTED, after what still works. Called with every tick of the clock."""
+        self._watch_daily_loss()
+        if self._desk.state.trading is TradingState.HALTED and self._desk.mono >= self._cancel_due:
+            self._cancel_everything()
+
+    def hold(self, order: Order) -> None:
+        """Cancels an order that is found to work after the stop: not for a tick of the clock longer."""
+        if self._desk.state.trading is TradingState.HALTED and order.state in _MAY_TRADE and order.source is not Source.FLATTEN:
+            self._cancel_everything()
+
+    def on_emergency_stop(self, command: EmergencyStop) -> None:
+        again = self._desk.state.trading is TradingState.HALTED
+        if not again:
+            self._desk.record(TradingStateChanged(TradingState.HALTED, "you", command.reason, self._desk.now))
+            self._desk.ask(Latch(True, command.reason))
+        self._signals.void("stop", "the emergency stop was pressed")
+        asked = self._cancel_everything()
+        text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
+        self._desk.reply(command.id, True, text)
+
+    def on_flatten(self, command: Flatten) -> None:
+        """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
+        book = self._desk.state.book
+        busy = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
+        sent, left = [], []
+        for symbol, held in command.positions:
+            if held and symbol not in busy:
+                side = Side.SELL if held > 0 else Side.BUY
+                # A cancel may come too late, so what still works on this side counts as if it had traded.
+                working = book.working_quantity(symbol, side)
+                if working:
+                    self._desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
+                if working >= abs(held):
+                    left.append(symbol)
+                    continue
+                # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
+                wish = Intent(
+                    symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
+                )
+                judgement = self._desk.gate.judge(wish, self._desk.now, self._desk.mono)
+                if judgement.passes:
+                    sent.append(self._desk.place(judgement, abs(held)))
+                else:
+                    left.append(symbol)
+                    self._desk.deny(judgement)
+                    self._desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
+        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent]
+        if left:
+            words.append(f"{', '.join(left)} not closed, the log says why")
+        self._desk.reply(command.id, not left, f"flatten: {', '.join(words) or 'nothing to close'}")
+
+    def on_resume(self, command: Resume) -> None:
+        state, session = self._desk.state, self._desk.state.session
+        if state.trading is TradingState.ACTIVE:
+            self._desk.reply(command.id, False, "trading is not halted")
+        elif not command.reason.strip():
+            self._desk.reply(command.id, False, "say why: the reason goes to the audit log")
+        elif state.trading is TradingState.REDUCING and state.loss_session == session:
+            self._desk.reply(command.id, False, "the daily loss limit holds until the next session")
+        else:
+            # The loss limit outlives a stop: leaving HALTED in the session that tripped it leads back to REDUCING.
+            tripped = state.loss_session == session and bool(session)
+            after = TradingState.REDUCING if tripped else TradingState.ACTIVE
+            reason = "today's loss limit" if tripped else command.reason
+            self._desk.record(TradingStateChanged(after, "you", reason, self._desk.now))
+            self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
+            self._desk.ask(Latch(False, command.reason))
+            self._desk.reply(command.id, True, f"resumed in MANUAL{', reducing only: the daily loss limit holds' if tripped else ''}")
+
+    def _cancel_everything(self) -> list[Order]:
+        """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
+        self._cancel_due = self._desk.mono + _CANCEL_AGAIN_EVERY
+        working = self._desk.state.book.working()
+        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
+        spared = closing(self._desk.state, protective) if self._desk.settings.stop.keep_protective else set()
+        return self._desk.cancel([o for o in working if o.source is not Source.FLATTEN and o.id not in spared])
+
+    def _watch_daily_loss(self) -> None:
+        state = self._desk.state
+        if not state.session or state.loss_session == state.session:
+            return
+        limit = state.session_equity * self._desk.settings.limits.max_daily_loss_pct / HUNDRED
+        loss = state.day_loss(state.portfolio.equity())
+        if not limit or loss < limit:
+            return
+        self._desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self._desk.now))
+        reason = f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}"
+        if state.trading is TradingState.ACTIVE:
+            self._desk.record(TradingStateChanged(TradingState.REDUCING, "daily loss", reason, self._desk.now))
+        self._desk.note(Level.ERROR, "risk", f"{reason}: no entries until the next session and your word; resting entries are cancelled")
+        spared = closing(self._desk.state, state.book.working())
+        self._desk.cancel([o for o in state.book.working() if o.id not in spared])
+
+
+def closing(state: State, orders: Iterable[Order]) -> set[str]:
+    """Those of `orders` that together close no more than is held. What would take a position across zero is an entry; where there is
+    too much, a flatten's order is spared before a stop, and a stop before the rest."""
+    held = {symbol: holding.quantity for symbol, holding in state.portfolio.holdings.items()}
+    spared = set()
+    for order in sorted(orders, key=lambda o: (o.source is not Source.FLATTEN, o.type is not OrderType.STOP)):
+        left = held.get(order.symbol, ZERO)
+        if order.side.sign * left < 0 and order.remaining <= abs(left):
+            held[order.symbol] = left + order.side.sign * order.remaining
+            spared.add(order.id)
+    return spared
