@@ -7,6 +7,7 @@ to the old focus, so that a burst like `:buy` would act in a panel letter by let
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import sys
@@ -74,8 +75,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
             for name in ENDING_SIGNALS:
                 number = getattr(signal, name)
                 loop.add_signal_handler(number, self.exit, 128 + number)
-        # The first picture does not wait for the engine.
-        self.call_after_refresh(self._engine.start)
+        self.call_after_refresh(self._painted)
+
+    def _painted(self) -> None:
+        """The first picture is out: it waited neither for the garbage collector, which the command line turned off, nor for the engine."""
+        gc.enable()
+        self._engine.start()
 
     def next_theme(self) -> str:
         """Change to the next theme; answers its name."""

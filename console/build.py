@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from engine.brokers.base import Broker
-from engine.brokers.paper import PaperBroker
+from pathlib import Path
+from typing import TYPE_CHECKING
+
 from engine.clock import SystemClock
-from engine.core.core import Core
-from engine.feeds.open import open_feed
 from engine.live import Engine, Parts, Venue
 from engine.model.ranges import problems
 from engine.model.settings import Settings
-from storage.journal import open_journal
+
+if TYPE_CHECKING:
+    from engine.brokers.base import Broker
+    from engine.core.core import Core
+    from engine.feeds.base import Feed
+    from engine.model.journal import Journal
 
 
 def create_engine(settings: Settings | None = None) -> Engine:
@@ -27,10 +31,23 @@ def create_engine(settings: Settings | None = None) -> Engine:
 
         database = folders().database
 
+    # Each part is imported when the engine's thread opens it, behind the screen's first picture.
+    async def journal(path: Path, *, run_id: str) -> Journal:
+        from storage.journal import open_journal
+
+        return await open_journal(path, run_id=run_id)
+
+    def feed() -> Feed:
+        from engine.feeds.open import open_feed
+
+        return open_feed(settings.feed, settings.symbols)
+
     def paper(core: Core) -> tuple[Broker, Venue | None]:
+        from engine.brokers.paper import PaperBroker
+
         broker = PaperBroker(settings.paper, core.desk.instruments.values())
         if core.state.runs:
             broker.restore(core.state.portfolio, core.state.book.working())
         return broker, broker.on_market
 
-    return Engine(settings, Parts(database, open_journal, lambda: open_feed(settings.feed, settings.symbols), paper, SystemClock()))
+    return Engine(settings, Parts(database, journal, feed, paper, SystemClock()))

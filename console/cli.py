@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -118,6 +119,8 @@ def _run(settings: Settings, headless: bool) -> int:
             from console.headless import run_headless
 
             return run_headless(create_engine(settings))
+        # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
+        gc.disable()
         from console.app import run_console
 
         return run_console(create_engine(settings), on_exit=settings.on_exit, theme_folders=(folders().config / "themes",))

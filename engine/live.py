@@ -17,11 +17,10 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
-from engine.core.core import Core
 from engine.feeds.base import Feed, FeedError, MarketEvent
 from engine.latch import Latch, StopSwitch
 from engine.model.effects import Reply
@@ -33,11 +32,15 @@ from engine.model.orders import Intent
 from engine.model.records import Record
 from engine.model.settings import Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
-from engine.shell import Shell
 from engine.strategies.params import StrategyError
-from engine.strategies.supervisor import Snapshot, StrategyRunner
 from engine.strategies.text import one_line
-from engine.view_builder import ViewBuilder
+
+if TYPE_CHECKING:
+    # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
+    from engine.core.core import Core
+    from engine.shell import Shell
+    from engine.strategies.supervisor import Snapshot, StrategyRunner
+    from engine.view_builder import ViewBuilder
 
 R = TypeVar("R", bound=Record)
 Venue: TypeAlias = Callable[[MarketEvent], None]
@@ -252,6 +255,10 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         if self._end_asked:  # before there was a loop to be told on
             ending.set()
+        from engine.core.core import Core
+        from engine.shell import Shell
+        from engine.view_builder import ViewBuilder
+
         feed = parts.open_feed()
         journal = await parts.open_journal(parts.database, run_id=self.run_id)
         try:
@@ -290,6 +297,8 @@ class Engine:
             await journal.close()
 
     def _runners(self, shell: Shell, names: list[str]) -> list[StrategyRunner]:
+        from engine.strategies.supervisor import Snapshot, StrategyRunner
+
         portfolio = shell.core.state.portfolio
 
         def snapshot() -> Snapshot:

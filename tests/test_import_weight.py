@@ -23,7 +23,7 @@ def test_the_console_starts_without(heavy: str, everything: set[str]) -> None:
 
 @pytest.fixture(scope="module")
 def everything() -> set[str]:
-    return loaded_by("console.cli", "console.build", "console.app")
+    return loaded_by("console.cli", "console.build", "console.app", "engine.shell", "engine.feeds.open", "storage.journal")
 
 
 def test_a_run_without_a_screen_loads_no_screen() -> None:
@@ -34,3 +34,9 @@ def test_a_run_without_a_screen_loads_no_screen() -> None:
 
 def test_help_and_mistakes_on_the_command_line_load_neither_engine_nor_screen() -> None:
     assert not loaded_by("console.cli") & {"textual", "rich", "yaml", "aiosqlite", "asyncio", "console.build", "console.app"}
+
+
+def test_the_first_picture_waits_for_no_part_of_the_engine_that_does_the_work() -> None:
+    loaded = loaded_by("console.build", "console.app")
+    assert "engine.live" in loaded
+    assert not loaded & {"engine.core.core", "engine.shell", "engine.view_builder", "engine.strategies.supervisor", "storage.journal"}

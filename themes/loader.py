@@ -105,7 +105,8 @@ def _read(path: Path) -> Theme:
     from textual.theme import Theme
 
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        # libyaml, where PyYAML was built with it, reads the same ten times faster; themes are read before the first picture.
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ThemeError(f"{path}: cannot be read as YAML: {error}") from error
     fields = _mapping(path, "the file", data)

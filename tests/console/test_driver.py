@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import select
 import signal
-import struct
 import sys
-import termios
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+
+from tests.pseudo_terminal import spawn
 
 F12 = b"\x1b[24~"
 PATIENCE_SECONDS = 20.0
@@ -27,13 +25,8 @@ class Terminal:
     def __init__(self, how: str, folder: Path) -> None:
         self.folder = folder
         self.seen = b""
-        self.pid, self.file = pty.fork()
-        if self.pid == 0:
-            fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", 36, 120, 0, 0))
-            # Not os.environ: readline puts LINES and COLUMNS of the test's own terminal behind its back.
-            environment = {name: value for name, value in os.environ.items() if name not in {"LINES", "COLUMNS"}}
-            environment |= {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
-            os.execve(sys.executable, [sys.executable, "-m", "tests.console.on_a_terminal", how, str(folder)], environment)
+        command = [sys.executable, "-m", "tests.console.on_a_terminal", how, str(folder)]
+        self.pid, self.file = spawn(command)
 
     def read(self) -> None:
         """Whatever the console has written by now."""
