@@ -14,10 +14,14 @@ from engine.feeds.base import FeedError
 from engine.feeds.names import is_symbol, listed, shown
 from engine.feeds.new_york import close_of, to_ns
 from engine.model.market import Bar
+from engine.model.money import is_price
 
 _VALUES = ("open", "high", "low", "close", "volume")
 _TIMES = ("datetime", "timestamp", "date", "time")
 _SYMBOLS = ("symbol", "ticker")
+_MOST_VOLUME = 1e15
+_ROUNDING = 1.001
+"""Adjusting for splits and dividends rounds, which may put an open or a close a hair past the high or the low."""
 _YEARS = range(1800, 2200)  # Nanoseconds since 1970 fit into 64 bits from 1677 to 2262.
 
 
@@ -142,6 +146,9 @@ def _parse_row(line: int, row: list[str], columns: _Columns, symbol: str) -> _Ro
     if len(row) < columns.width:
         raise _BadRowError(f"it has {len(row)} fields, {columns.width} are needed")
     text = " ".join(row[place].strip() for place in columns.time)
+    if text.isdigit() and len(text) != len("20050228"):
+        # Python would read some of these as a year of their own.
+        raise _BadRowError(f"{shown(text)!r} looks like seconds since 1970: write ISO 8601 times")
     try:
         stamp = datetime.fromisoformat(text)
     except ValueError:
@@ -156,11 +163,18 @@ def _parse_row(line: int, row: list[str], columns: _Columns, symbol: str) -> _Ro
     for name, value in zip(_VALUES[:4], values, strict=False):
         if value <= 0:
             raise _BadRowError(f"{name} is {value:g}, and a price is above zero")
+        if not is_price(value):
+            raise _BadRowError(f"{name} is {value:g}, which no market ever showed")
     open_, high, low, close, volume = values
     if volume < 0:
         raise _BadRowError(f"volume is {volume:g}, below zero")
+    if volume > _MOST_VOLUME:
+        raise _BadRowError(f"volume is {volume:g}, which no market ever showed")
     if high < low:
         raise _BadRowError(f"the high {high:g} is below the low {low:g}")
+    for name, value in (("open", open_), ("close", close)):
+        if not low / _ROUNDING <= value <= high * _ROUNDING:
+            raise _BadRowError(f"the {name} {value:g} is not between the low {low:g} and the high {high:g}")
     return _Row(line, stamp, len(text) <= len("2005-02-28"), Bar(symbol, 0, open_, high, low, close, volume))
 
 

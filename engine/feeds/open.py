@@ -31,8 +31,12 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
         return SimulatedFeed(symbols, settings)
     if settings.source == "sample":
         return sample_feed(symbols, settings)
-    path = Path(settings.source).expanduser()
-    if not path.exists():
+    try:
+        path = Path(settings.source).expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a ~user who does not exist, a NUL
+        raise FeedError(f"The feed {shown(settings.source)!r} cannot be opened: {shown(str(error))}.") from error
+    if not there:
         raise FeedError(f"There is no feed {shown(settings.source)!r}, nor such a file: write sim, sample, or the path of a CSV file.")
     return csv_feed(path, symbols, settings)
 

@@ -79,6 +79,10 @@ def test_date_and_time_in_two_columns_are_joined(write: Write) -> None:
     assert [bar.at for bar in read_bars(write(text)).bars["AAPL"]] == [utc(2005, 2, 25, 15, 30), utc(2005, 2, 25, 15, 31)]
 
 
+def test_an_open_that_rounding_put_a_hair_past_the_high_is_kept(write: Write) -> None:
+    assert len(read_bars(write(HEADER + "2005-02-28,11.0001,11,9,8.9999,1000\n")).bars["AAPL"]) == 1
+
+
 def test_several_symbols_in_a_file_are_told_apart_by_their_column(write: Write) -> None:
     text = "symbol," + HEADER + "".join(f"{symbol},{GOOD}" for symbol in ("IBM", "msft", "BRK.B"))
     file = read_bars(write(text, "whole_market.csv"))
@@ -94,6 +98,14 @@ BAD_ROWS = [
     ("2005-02-28,10,11,9,10,-1", "volume is -1, below zero"),
     ("2005-02-28,10,11,9,10,nan", "volume is nan, not a finite number"),
     ("2005-02-28,10,9,11,10,1000", "the high 9 is below the low 11"),
+    ("2005-02-28,12,11,9,10,1000", "the open 12 is not between the low 9 and the high 11"),
+    ("2005-02-28,10,11,9,8.5,1000", "the close 8.5 is not between the low 9 and the high 11"),
+    ("2005-02-28,1e300,1e301,1e299,1e300,1000", "open is 1e+300, which no market ever showed"),
+    ("2005-02-28,1e-9,1e-9,1e-9,1e-9,1000", "open is 1e-09, which no market ever showed"),
+    ("2005-02-28,10,11,9,10,1e300", "volume is 1e+300, which no market ever showed"),
+    ("02/03/2005,10,11,9,10,1000", "'02/03/2005' is not a date or an ISO 8601 time"),
+    ("1109606400,10,11,9,10,1000", "'1109606400' looks like seconds since 1970: write ISO 8601 times"),
+    ("1801010112345,10,11,9,10,1000", "'1801010112345' looks like seconds since 1970: write ISO 8601 times"),
     ("2005-02-28,ten,11,9,10,1000", "open is 'ten', not a number"),
     ("2005-02-28,1_0,11,9,10,1000", "open is '1_0', not a number"),
     ("2005-02-28,10,11,9,,1000", "close is empty"),

@@ -75,6 +75,13 @@ def test_what_cannot_be_opened_is_an_error_in_words(settings: FeedSettings, symb
     assert message in str(error.value)
 
 
+@pytest.mark.parametrize("source", ["~nobody-of-that-name/bars.csv", "x" * 5_000, "\0", "\x1b[2J"], ids=["user", "long", "nul", "escape"])
+def test_a_source_that_is_no_path_is_an_error_in_words(source: str) -> None:
+    with pytest.raises(FeedError, match=r"cannot be opened|no feed") as refused:
+        open_feed(FeedSettings(source=source))
+    assert str(refused.value).isprintable()
+
+
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_the_sample_is_clean_and_whole(symbol: str) -> None:
     file = read_bars(SAMPLE / f"{symbol}.csv")
