@@ -134,7 +134,8 @@ class Bars(Sequence[Bar]):
 
 
 class Context:
-    """The account and the market as of one event. Nothing in it changes while a callback runs, orders made in it included.
+    """The market as of one event, and the account as it stood when its callback began. Nothing in it changes while the callback runs,
+    orders made in it included.
 
     `now` is market time in nanoseconds UTC, `cash` and `equity` are money, `symbols` what this strategy may trade. `warming` is true while
     past bars are told to fill indicators: what is ordered then is dropped.

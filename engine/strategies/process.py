@@ -122,6 +122,8 @@ class HostProcess(asyncio.SubprocessProtocol):
 
     def kill(self) -> None:
         """Kill the process and every process it started."""
+        if not self.pid:  # not started yet: group 0 would be our own
+            return
         # The group may be gone already, and on macOS a group of zombies may not be signalled.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)

@@ -244,6 +244,15 @@ async def test_stopping_ends_one_that_hangs_and_all_that_it_started(desk: Desk) 
     assert ended(int(note.text))
 
 
+async def test_a_process_that_was_never_started_has_no_group_to_kill(monkeypatch: pytest.MonkeyPatch) -> None:
+    killed: list[int] = []
+    monkeypatch.setattr(os, "killpg", lambda group, _: killed.append(group))
+    host = process.HostProcess(5.0, time.monotonic_ns, print, lambda: None)
+    host.kill()
+    host._watch.cancel()
+    assert killed == []
+
+
 async def test_one_that_is_idle_goes_on_beating(desk: Desk) -> None:
     await desk.run(desk.write(on_bar("ctx.buy(bar.symbol, 1)")), deadline_s=0.6)
     # Stopped by the kernel, it beats no more: that is told, though nothing was asked of it.
