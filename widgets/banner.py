@@ -88,7 +88,7 @@ def _sentences(view: View) -> list[tuple[str, str]]:
             said.append(("halted", "Every position has a working stop. F9 flattens."))
     elif account.state is TradingState.REDUCING:
         said.append(("reducing", f"▼ REDUCING: {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
-    if not health.ready:
+    if not health.ready and not health.problem:
         said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:
         said.append(("reducing", f"! {health.problem}"))

@@ -11,16 +11,17 @@ from widgets.table import Column, LiveTable
 KEPT = 10_000
 """Lines kept; the journal has them all."""
 
-_MARKS = {Level.INFO: Cell(" "), Level.WARNING: Cell("!", "warning"), Level.ERROR: Cell("✗", "error")}
 _ROLES = {Level.WARNING: "warning", Level.ERROR: "error"}
 
 
 def _text(line: LogLine) -> Content:
-    """An error also says the word: a mark can be overlooked."""
-    said = f"{line.source} error: {line.text}" if line.level is Level.ERROR else f"{line.source} {line.text}"
-    if line.level in _ROLES:
-        return Cell(said, _ROLES[line.level])
-    return (Cell(f"{line.source} ", "muted"), Cell(line.text))
+    """What happened, and behind it who says so: where room is short the edge takes the name, never the news.
+
+    What is loud is marked, and an error says the word as well: a mark can be overlooked.
+    """
+    role = _ROLES.get(line.level, "")
+    mark = {Level.WARNING: "! ", Level.ERROR: "✗ error: "}.get(line.level, "")
+    return (Cell(f"{mark}{line.text}", role), Cell(f"  {line.source}", "muted"))
 
 
 class Log(LiveTable[LogLine]):
@@ -31,7 +32,6 @@ class Log(LiveTable[LogLine]):
     EMPTY = "Nothing has happened yet."
     COLUMNS = (
         Column[LogLine]("Time", lambda line: Cell(numbers.wall_time(line.wall), "muted"), 8, priority=1),
-        Column[LogLine]("", lambda line: _MARKS.get(line.level, Cell("?")), 1),
         Column[LogLine]("", _text, 10, flex=1),
     )
 
@@ -80,6 +80,6 @@ class Log(LiveTable[LogLine]):
     def _summarise(self) -> None:
         if self._follows:
             self._unread = 0
-            self.set_summary(Cell(f"{len(self._ring):,} lines"))
+            self.set_summary(Cell(f"{len(self._ring):,} line{'' if len(self._ring) == 1 else 's'}"))
         else:
             self.set_summary(Cell(f"{self._unread:,} new below, G shows them" if self._unread else "G to the end", "accent"))

@@ -166,7 +166,13 @@ async def test_a_loud_line_is_marked_by_more_than_its_colour() -> None:
     plain, warning, error = (text for text in said.splitlines() if "line" in text and "lines" not in text)
     assert "!" not in plain
     assert "!" in warning
-    assert "✗ test error:" in error
+    assert "✗ error: line 3" in error
+    assert "test" in plain
+
+
+async def test_a_narrow_log_shows_what_happened_rather_than_who_says_so() -> None:
+    told = LogLine(1, NOW, Level.INFO, "a_strategy_of_a_long_name", "signal 2: BUY 147 MSFT")
+    assert "signal 2: BUY 147 MSFT" in await drawn(Log(), sample_view(log=(told,)), 40)
 
 
 # ---- chart
@@ -310,10 +316,17 @@ async def test_a_banner_that_is_too_long_for_its_line_is_wrapped() -> None:
 async def test_the_banner_says_reducing_not_ready_and_problems() -> None:
     account = sample_account(state=TradingState.REDUCING, reason="daily loss 2.1% of 2%")
     said = await drawn(
-        Banner(), sample_view(account=account, health=sample_health(ready=False, problem="the journal cannot be written")), 120
+        Banner(), sample_view(account=account, health=sample_health(ready=True, problem="the journal cannot be written")), 120
     )
-    for words in ("REDUCING: daily loss 2.1% of 2%", "not ready: reconciling", "the journal cannot be written"):
+    for words in ("REDUCING: daily loss 2.1% of 2%", "the journal cannot be written"):
         assert words in said
+    assert "not ready: reconciling" in await drawn(Banner(), sample_view(health=sample_health(ready=False)), 120)
+
+
+async def test_an_engine_that_failed_is_not_said_to_be_getting_ready() -> None:
+    failed = await drawn(Banner(), sample_view(health=sample_health(ready=False, problem="another one trades here")), 120)
+    assert "another one trades here" in failed
+    assert "reconciling" not in failed
 
 
 @pytest.mark.parametrize("width", [38, 60, 80, 120])
