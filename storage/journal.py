@@ -68,10 +68,13 @@ async def open_journal(path: Path, *, run_id: str, wall_ns: Callable[[], int] = 
     """Opens the database at `path` for writing, made where there is none, with its history tables caught up.
 
     `run_id` marks this run's entries; `wall_ns` is the wall clock in nanoseconds UTC. Raises JournalError in words where another process
-    writes to it, where it is damaged (then it is kept aside), or where a newer version wrote it.
+    writes to it, where it is damaged (it is kept aside, and refused from then on until a person acts), another program's, or where a newer
+    version wrote it.
     """
 
-    def prepare() -> tuple[WriterLock, Projector, int]:
+    def prepare() -> tuple[Path, WriterLock, Projector, int]:
+        # By whatever link it is reached: the lock, the log and the damaged file's new name lie beside the file itself.
+        path = given.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(path)
         try:
@@ -87,11 +90,12 @@ async def open_journal(path: Path, *, run_id: str, wall_ns: Callable[[], int] = 
         except BaseException:
             lock.release()
             raise
-        return lock, projector, last
+        return path, lock, projector, last
 
+    given = path
     history_thread = ThreadPoolExecutor(1, thread_name_prefix="history")
     try:
-        lock, projector, last = await asyncio.get_running_loop().run_in_executor(history_thread, prepare)
+        path, lock, projector, last = await asyncio.get_running_loop().run_in_executor(history_thread, prepare)
         try:
             connection = await aiosqlite.connect(path, timeout=schema.BUSY_TIMEOUT_MS / 1000, factory=_WriterConnection)
             try:

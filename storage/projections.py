@@ -95,6 +95,7 @@ def rebuild(path: Path) -> int:
 
     Raises JournalError where another program trades on it, or where the database cannot be read or written.
     """
+    path = path.resolve()
     lock = WriterLock(path)
     try:
         projector = Projector(schema.open_database(path))

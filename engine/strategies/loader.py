@@ -23,6 +23,8 @@ FUNCTION_NAMES = ("strategy", "signal")
 CALLBACKS = {"on_start": 2, "on_bar": 3, "on_quote": 3, "on_fill": 3, "on_stop": 2}
 """Each callback's number of arguments, self included."""
 NEEDED = ("on_bar", "on_quote")
+MOST_BYTES = 500_000
+"""Reading a syntax tree keeps everything else in the process waiting, and `check` runs in the engine's."""
 IDLE = "has neither on_bar nor on_quote, so it would never do anything."
 
 
@@ -132,7 +134,12 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            source = path.read_bytes()
+            with path.open("rb") as file:
+                source = file.read(MOST_BYTES + 1)
+            if len(source) > MOST_BYTES:
+                raise StrategyError(
+                    f"{path} is longer than {MOST_BYTES:,} bytes: that is data, not a strategy; read such data in on_start."
+                )
             self.tree = ast.parse(source, str(path))
         except OSError as error:
             raise StrategyError(f"{path} cannot be read: {error.strerror}.") from None

@@ -203,3 +203,12 @@ def test_it_works_on_another_thread_with_a_loop_of_its_own(database: Path) -> No
     thread.start()
     thread.join()
     assert read == [note(1)]
+
+
+async def test_one_database_has_one_writer_by_whatever_link_it_is_reached(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    link = database.with_name("elsewhere.db")
+    link.symlink_to(database)
+    with pytest.raises(JournalError, match="already trades on"):
+        await open_journal(link, run_id="s")
+    await journal.close()

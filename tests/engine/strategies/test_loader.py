@@ -161,3 +161,10 @@ def test_a_functions_keywords_are_its_parameters(tmp_path: Path) -> None:
         check(file, {"perod": 20})
     with pytest.raises(StrategyError, match="period must be a whole number; it is 'long'"):
         check(file, {"period": "long"})
+
+
+def test_a_file_too_long_to_be_a_strategy_is_refused_unread(tmp_path: Path) -> None:
+    file = tmp_path / "long.py"
+    file.write_text("x = [\n" + "0,\n" * 200_000 + "]\n")
+    with pytest.raises(StrategyError, match="longer than 500,000 bytes"):
+        check(str(file), {})
