@@ -67,8 +67,8 @@ def _filled(r: FillBooked, state: State) -> Line:
     order, fill = state.book.orders[r.fill.order_id], r.fill
     part = "" if order.remaining <= 0 else f", {order.remaining:f} left"
     rule = f" [{fill.rule}]" if fill.rule else ""
-    text = f"#{order.number} filled {fill.side} {fill.quantity:f} {fill.symbol} @ {round(fill.price, 6).normalize():f} fees {fill.fees:f}{part}{rule}"
-    return Level.INFO, "fill", text, ""
+    what = f"{fill.side} {fill.quantity:f} {fill.symbol} @ {round(fill.price, 6).normalize():f}"
+    return Level.INFO, "fill", f"#{order.number} filled {what} fees {fill.fees:f}{part}{rule}", ""
 
 
 def _adopted(r: PositionAdopted, state: State) -> Line:
