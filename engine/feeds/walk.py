@@ -84,7 +84,7 @@ class SymbolWalk:
         self._random = Random(f"{seed} {symbol}")
         self._x = self._start = self._random.gauss(0.0, 0.005)
         self._scale = self.volatility * sqrt(step_s)
-        self._pull = step_s / _REVERSION_S
+        self._pull = min(1.0, step_s / _REVERSION_S)
         self._jump = step_s / _JUMP_EVERY_S
         # Three steps in five end in a trade.
         self._shares = self.shares_per_s * step_s / 0.6

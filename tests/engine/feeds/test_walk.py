@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import pairwise
 from statistics import correlation, stdev
 
+import pytest
+
 from engine.feeds.walk import MarketWalk, SymbolWalk
 
 MINUTE_S = 60.0
@@ -32,3 +34,11 @@ def test_volatility_is_that_of_a_real_stock() -> None:
 
 def test_another_seed_is_another_market() -> None:
     assert abs(correlation(moves(lasts(1, "AAPL", 3000)), moves(lasts(2, "AAPL", 3000)))) < 0.1
+
+
+@pytest.mark.parametrize("step_s", [0.0001, 0.25, 3600.0, 100_000.0])
+def test_prices_stay_near_their_level_however_rarely_they_are_quoted(step_s: float) -> None:
+    market, walk = MarketWalk(7, step_s), SymbolWalk(7, "AAPL", step_s)
+    steps = [walk.step(market.step()) for _ in range(5_000)]
+    assert all(0.6 * walk.level < step.bid < step.ask < 1.6 * walk.level for step in steps)
+    assert all(min(step.bid_size, step.ask_size) > 0 for step in steps)
