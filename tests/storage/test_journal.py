@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import sqlite3
 import threading
@@ -211,4 +212,15 @@ async def test_one_database_has_one_writer_by_whatever_link_it_is_reached(databa
     link.symlink_to(database)
     with pytest.raises(JournalError, match="already trades on"):
         await open_journal(link, run_id="s")
+    await journal.close()
+
+
+async def test_a_full_disk_keeps_nobody_from_the_lock(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(file: int, content: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.pwrite", full)
+    journal = await open_journal(database, run_id="r")
+    with pytest.raises(JournalError, match="Another tradeconsole already trades on"):
+        await open_journal(database, run_id="s")
     await journal.close()
