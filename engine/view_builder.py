@@ -300,6 +300,7 @@ class ViewBuilder:
             ("position", abs(largest.value) if largest else ZERO, limits.max_position_pct, equity, largest.symbol if largest else ""),
             ("exposure", figures.exposure, limits.max_exposure_pct, equity, ""),
             ("daily loss", loss, limits.max_daily_loss_pct, state.session_equity, ""),
+            ("drawdown", state.drawdown(equity), limits.max_drawdown_pct, state.high_water, ""),
         ]
         found = [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
         return [*found, RiskRow("order size", ZERO, limits.max_order_pct, "%", False, "of equity, each order")]

@@ -12,8 +12,10 @@ from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.modes import Level, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import (
+    DrawdownTripped,
     EquityMarked,
     FillBooked,
+    HighWaterSet,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -143,6 +145,15 @@ def _trading_state_changed(db: sqlite3.Connection, entry: Entry, record: Trading
     _audit(db, entry, record, level, record.by, f"Trading {record.state}: {record.reason}")
 
 
+def _drawdown_tripped(db: sqlite3.Connection, entry: Entry, record: DrawdownTripped) -> None:
+    text = f"Equity of {record.equity:f} is too far under its highest, {record.high_water:f}: the drawdown limit."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
+def _high_water_set(db: sqlite3.Connection, entry: Entry, record: HighWaterSet) -> None:
+    _audit(db, entry, record, Level.WARNING, "risk", f"The drawdown limit was released: it counts from {record.equity:f} now.")
+
+
 def _equity_marked(db: sqlite3.Connection, entry: Entry, record: EquityMarked) -> None:
     money = (str(amount) for amount in (record.equity, record.cash, record.realised, record.unrealised))
     _insert(db, "equity", entry.seq, entry.run_id, *money, record.at)
@@ -164,6 +175,8 @@ FOLDS: Final[dict[type, Fold]] = {
     RunEnded: _run_ended,
     SessionOpened: _session_opened,
     LossLimitTripped: _loss_limit_tripped,
+    DrawdownTripped: _drawdown_tripped,
+    HighWaterSet: _high_water_set,
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,
     OrderChanged: _order_changed,

@@ -1,4 +1,4 @@
-"""What stops trading: the emergency stop, the flatten, the daily loss limit, and the way out of them.
+"""What stops trading: the emergency stop, the flatten, the limits on loss and drawdown, and the way out of them.
 
 A breaker trips by itself or by a person's key, and is reset by a person alone, with a reason. Cancels are asked for again until nothing
 works; no race of them with a fill takes a position across zero.
@@ -16,7 +16,7 @@ from engine.model.inputs import EmergencyStop, Flatten, Resume
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
-from engine.model.records import LossLimitTripped, ModeChanged, TradingStateChanged
+from engine.model.records import DrawdownTripped, HighWaterSet, LossLimitTripped, ModeChanged, TradingStateChanged
 
 _CANCEL_AGAIN_EVERY = SECOND
 _MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
@@ -35,6 +35,7 @@ class Breakers:
     def watch(self) -> None:
         """Looks after the limits and, while HALTED, after what still works. Called with every tick of the clock."""
         self._watch_daily_loss()
+        self._watch_drawdown()
         if self._desk.state.trading is TradingState.HALTED and self._desk.mono >= self._cancel_due:
             self._cancel_everything()
 
@@ -93,14 +94,16 @@ class Breakers:
         elif state.trading is TradingState.REDUCING and state.loss_session == session:
             self._desk.reply(command.id, False, "the daily loss limit holds until the next session")
         else:
-            # The loss limit outlives a stop: leaving HALTED in the session that tripped it leads back to REDUCING.
-            tripped = state.loss_session == session and bool(session)
+            if state.trading is TradingState.REDUCING and state.drawdown_tripped:
+                self._desk.record(HighWaterSet(cents(state.portfolio.equity()), self._desk.now))
+            # A loss limit outlives a stop: leaving HALTED while one is tripped leads back to REDUCING.
+            tripped = "the daily loss limit" if session and state.loss_session == session else ""
+            tripped = tripped or ("the drawdown limit" if state.drawdown_tripped else "")
             after = TradingState.REDUCING if tripped else TradingState.ACTIVE
-            reason = "today's loss limit" if tripped else command.reason
-            self._desk.record(TradingStateChanged(after, "you", reason, self._desk.now))
+            self._desk.record(TradingStateChanged(after, "you", tripped or command.reason, self._desk.now))
             self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
             self._desk.ask(Latch(False, command.reason))
-            self._desk.reply(command.id, True, f"resumed in MANUAL{', reducing only: the daily loss limit holds' if tripped else ''}")
+            self._desk.reply(command.id, True, f"resumed in MANUAL{f', reducing only: {tripped} holds' if tripped else ''}")
 
     def _cancel_everything(self) -> list[Order]:
         """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
@@ -119,11 +122,25 @@ class Breakers:
         if not limit or loss < limit:
             return
         self._desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self._desk.now))
-        reason = f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}"
+        self._reduce("daily loss", f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}", "the next session and your word")
+
+    def _watch_drawdown(self) -> None:
+        state = self._desk.state
+        limit = state.high_water * self._desk.settings.limits.max_drawdown_pct / HUNDRED
+        equity = state.portfolio.equity()
+        drawdown = state.drawdown(equity)
+        if state.drawdown_tripped or not limit or drawdown < limit:
+            return
+        self._desk.record(DrawdownTripped(state.high_water, cents(equity), self._desk.now))
+        self._reduce("drawdown", f"equity is {drawdown:,.2f} under its highest, the limit is {limit:,.2f}", "your word")
+
+    def _reduce(self, by: str, reason: str, until: str) -> None:
+        """From now on only what shrinks a position goes through, and no entry goes on working."""
+        state = self._desk.state
         if state.trading is TradingState.ACTIVE:
-            self._desk.record(TradingStateChanged(TradingState.REDUCING, "daily loss", reason, self._desk.now))
-        self._desk.note(Level.ERROR, "risk", f"{reason}: no entries until the next session and your word; resting entries are cancelled")
-        spared = closing(self._desk.state, state.book.working())
+            self._desk.record(TradingStateChanged(TradingState.REDUCING, by, reason, self._desk.now))
+        self._desk.note(Level.ERROR, "risk", f"{reason}: no entries until {until}; resting entries are cancelled")
+        spared = closing(state, state.book.working())
         self._desk.cancel([o for o in state.book.working() if o.id not in spared])
 
 

@@ -16,8 +16,10 @@ from engine.core.portfolio import Portfolio
 from engine.model.modes import Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.records import (
+    DrawdownTripped,
     EquityMarked,
     FillBooked,
+    HighWaterSet,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -44,7 +46,9 @@ class State:
         "approvals",
         "book",
         "clean",
+        "drawdown_tripped",
         "halt_reason",
+        "high_water",
         "loss_session",
         "mode",
         "portfolio",
@@ -65,6 +69,9 @@ class State:
         self.session_equity = ZERO
         self.loss_session = ""
         """The session in which the daily loss limit tripped and which a person has not yet released; empty where none did."""
+        self.high_water = ZERO
+        """The highest equity that was marked since the account began, or since a person released the drawdown limit."""
+        self.drawdown_tripped = False
         self.runs = 0
         self.clean = True
         """Whether the run before this one ended in order."""
@@ -81,8 +88,10 @@ class State:
             TradingStateChanged: self._trading_changed,
             SessionOpened: self._session_opened,
             LossLimitTripped: self._loss_tripped,
+            DrawdownTripped: self._drawdown_tripped,
+            HighWaterSet: self._high_water_set,
+            EquityMarked: self._equity_marked,
             OrderDenied: _nothing,
-            EquityMarked: _nothing,
             StrategyErrored: _nothing,
             Noted: _nothing,
         }
@@ -93,6 +102,10 @@ class State:
     def day_loss(self, equity: Decimal) -> Decimal:
         """How much this session has lost so far, zero where it has gained."""
         return max(self.session_equity - equity, ZERO) if self.session else ZERO
+
+    def drawdown(self, equity: Decimal) -> Decimal:
+        """How far `equity` lies under the high-water mark, zero where it is above."""
+        return max(self.high_water - equity, ZERO)
 
     def _run_started(self, record: RunStarted) -> None:
         if record.cash is not None:
@@ -122,6 +135,16 @@ class State:
     def _session_opened(self, record: SessionOpened) -> None:
         self.session = record.session
         self.session_equity = record.equity
+
+    def _equity_marked(self, record: EquityMarked) -> None:
+        self.high_water = max(self.high_water, record.equity)
+
+    def _drawdown_tripped(self, record: DrawdownTripped) -> None:
+        self.drawdown_tripped = True
+
+    def _high_water_set(self, record: HighWaterSet) -> None:
+        self.high_water = record.equity
+        self.drawdown_tripped = False
 
     def _loss_tripped(self, record: LossLimitTripped) -> None:
         self.loss_session = record.session

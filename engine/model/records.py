@@ -154,6 +154,23 @@ class LossLimitTripped:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawdownTripped:
+    """Equity fell too far under its high-water mark: no entries until a person says so."""
+
+    high_water: Decimal
+    equity: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class HighWaterSet:
+    """A person released the drawdown limit: from now on it counts from this equity."""
+
+    equity: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class EquityMarked:
     """A point of the equity curve."""
 
@@ -200,6 +217,8 @@ Record: TypeAlias = (
     | TradingStateChanged
     | SessionOpened
     | LossLimitTripped
+    | DrawdownTripped
+    | HighWaterSet
     | EquityMarked
     | StrategyErrored
     | Noted

@@ -50,6 +50,8 @@ class Limits:
     max_order_pct: Percent = Decimal(10)
     max_exposure_pct: Annotated[Decimal, Gt(0), Le(400)] = Decimal(80)
     max_daily_loss_pct: Percent = Decimal(2)
+    max_drawdown_pct: Percent = Decimal(10)
+    """How far equity may fall under the highest it has been."""
     collar_pct: Percent = Decimal(5)
     """How far through the market an entry's limit may be: beyond it a finger slipped."""
     stale_after_s: Annotated[float, Gt(0), Le(3600)] = 5.0

@@ -12,8 +12,10 @@ from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.records import (
+    DrawdownTripped,
     EquityMarked,
     FillBooked,
+    HighWaterSet,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -124,6 +126,8 @@ histories: st.SearchStrategy[list[Record]] = st.lists(
         _made(ModeChanged, st.sampled_from(Mode), _names, _at),
         _made(TradingStateChanged, st.sampled_from(TradingState), _names, _names, _at),
         _made(SessionOpened, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _at),
+        _made(DrawdownTripped, _money, _money, _at),
+        _made(HighWaterSet, _money, _at),
         _made(LossLimitTripped, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(EquityMarked, _money, _money, _money, _money, _at),
         _made(StrategyErrored, _names, _names, _names, st.booleans(), _at),

@@ -38,7 +38,11 @@ SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
 SYMBOLS = ("AAPL", "MSFT")
 OPEN_LIMITS = Limits(
-    max_position_pct=Decimal(100), max_order_pct=Decimal(100), max_exposure_pct=Decimal(400), max_daily_loss_pct=Decimal(100)
+    max_position_pct=Decimal(100),
+    max_order_pct=Decimal(100),
+    max_exposure_pct=Decimal(400),
+    max_daily_loss_pct=Decimal(100),
+    max_drawdown_pct=Decimal(100),
 )
 """Limits so wide that a test of something else does not meet them."""
 FRICTIONLESS = PaperSettings(
