@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
+import argparse
 import gc
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
-
-import typer
+from typing import Any, NoReturn
 
 from console import __version__
 from console.config import ConfigError, folders, load
 from engine.model.ranges import hints, parse
 from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
 
-_NOT_STARTED = 2
-_app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+_FAILED, _NOT_STARTED = 1, 2
 
 
 def main() -> None:
@@ -25,7 +23,53 @@ def main() -> None:
 
     Its code is 0 after an end in order, 2 where the command or the config is wrong, 1 where the engine failed, 128 + n after signal n.
     """
-    _app()
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """The command with these arguments; answers the exit code. Raises SystemExit where nothing was started."""
+    given = _options().parse_args(arguments)
+    if not given.headless and not sys.stdout.isatty():
+        _end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
+    try:
+        settings = load(given.config)
+    except ConfigError as error:
+        _end(str(error))
+    changes = {
+        "symbols": given.symbols,
+        "mode": given.mode,
+        "database": given.database,
+        "strategies": _strategies(given.strategy, settings),
+    }
+    market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
+    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), given.headless)
+
+
+class _Options(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        _end(f"{message.removeprefix('argument ').rstrip('.')}. -h lists the options.")
+
+
+def _options() -> argparse.ArgumentParser:
+    options = _Options(
+        prog="tradeconsole",
+        description="A trading console for the terminal: it watches, proposes, asks, trades and stops. Without options, on paper money.",
+        allow_abbrev=False,
+    )
+    feed, everything = hints(FeedSettings), hints(Settings)
+    add = options.add_argument
+    add("--feed", metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or a CSV file.")
+    add("--strategy", action="append", metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
+    add("--symbols", type=_symbols, metavar="A,B", help="What to watch and trade; without it, what the feed offers.")
+    add("--mode", type=_as(everything["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
+    add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
+    add("--database", type=Path, metavar="FILE", help="The account's own file, made where there is none.")
+    add("--pace", type=_as(feed["pace"]), metavar="N", help="Bars a second, of bars that are played.")
+    add("--start", type=_as(feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")
+    add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
+    add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
+    add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
+    return options
 
 
 def _as(hint: Any) -> Callable[[str], Any]:
@@ -35,59 +79,13 @@ def _as(hint: Any) -> Callable[[str], Any]:
         try:
             return parse(hint, text)
         except ValueError as error:
-            raise typer.BadParameter(f"{text!r} is not allowed. Give {error}.") from None
+            raise argparse.ArgumentTypeError(f"{text!r} is not allowed. Give {error}") from None
 
     return read
 
 
 def _symbols(text: str) -> Any:
     return tuple(dict.fromkeys(_as(Symbol)(symbol) for symbol in text.split(",")))
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        print(f"tradeconsole {__version__}")
-        raise typer.Exit
-
-
-_of_feed, _of_all = hints(FeedSettings), hints(Settings)
-
-
-@_app.command(context_settings={"help_option_names": ["-h", "--help"]})
-def tradeconsole(
-    feed: Annotated[
-        str | None, typer.Option(metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or a CSV file.")
-    ] = None,
-    strategy: Annotated[
-        list[str] | None, typer.Option(metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
-    ] = None,
-    symbols: Annotated[
-        Any, typer.Option(parser=_symbols, metavar="A,B", help="What to watch and trade; without it, what the feed offers.")
-    ] = None,
-    mode: Annotated[
-        Any, typer.Option(parser=_as(_of_all["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
-    ] = None,
-    config: Annotated[Path | None, typer.Option(metavar="FILE", help="The YAML file to read instead of your own.")] = None,
-    database: Annotated[Path | None, typer.Option(metavar="FILE", help="The account's own file, made where there is none.")] = None,
-    pace: Annotated[Any, typer.Option(parser=_as(_of_feed["pace"]), metavar="N", help="Bars a second, of bars that are played.")] = None,
-    start: Annotated[Any, typer.Option(parser=_as(_of_feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")] = None,
-    seed: Annotated[
-        Any, typer.Option(parser=_as(_of_feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
-    ] = None,
-    headless: Annotated[bool, typer.Option("--headless", help="Run without a screen, its log on standard output, until a signal.")] = False,
-    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Say the version, and end.")] = False,
-) -> None:
-    """A trading console for the terminal: it watches, proposes, asks, trades and stops. Without options, on paper money."""
-    if not headless and not sys.stdout.isatty():
-        _end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
-    try:
-        settings = load(config)
-    except ConfigError as error:
-        _end(str(error))
-    changes: dict[str, Any] = {"symbols": symbols, "mode": mode, "database": database, "strategies": _strategies(strategy, settings)}
-    market = {"source": feed, "pace": pace, "start": start, "seed": seed}
-    settings = replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes))
-    raise typer.Exit(_run(settings, headless))
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:
@@ -126,13 +124,23 @@ def _run(settings: Settings, headless: bool) -> int:
         return run_console(create_engine(settings), on_exit=settings.on_exit, theme_folders=(folders().config / "themes",))
     except StrategyError as error:
         _end(f"--strategy: {error}")
-    except (ThemeError, TimeoutError) as error:
+    except ThemeError as error:
         _end(str(error))
+    except TimeoutError as error:
+        _say(str(error))
+        return _FAILED
 
 
 def _end(text: str) -> NoReturn:
-    print(f"tradeconsole: {text}", file=sys.stderr)
-    raise typer.Exit(_NOT_STARTED)
+    _say(text)
+    raise SystemExit(_NOT_STARTED)
+
+
+def _say(text: str) -> None:
+    """On standard error. What it quotes (options, files, the config) may come from outside and steers no terminal."""
+    from widgets.text import clean
+
+    print("\n".join(map(clean, f"tradeconsole: {text}".split("\n"))), file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ The ready-made strategies are examples to copy: they import what a user's own fi
 HEAVY = {"alpaca", "exchange_calendars", "ib_async", "ib_insync", "keyring", "numpy", "pandas", "pyarrow", "pydantic", "yfinance"}
 """Imported within the function that needs them: at the top of a module they would hold up the first paint."""
 
-SCREEN = {"rich", "textual", "typer"}
+SCREEN = {"rich", "textual"}
 """What draws or talks to a person. The engine and its storage run without it."""
 
 

@@ -10,7 +10,6 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from console import __version__, cli
 from engine.model.modes import Mode
@@ -33,9 +32,18 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, *options: str) -> Settings:
         return 0
 
     monkeypatch.setattr(cli, "_run", start)
-    result = CliRunner().invoke(cli._app, ["--headless", *options])
-    assert result.exit_code == 0, result.output
+    assert cli.run(["--headless", *options]) == 0
     return started[0]
+
+
+def mistake_in(capsys: pytest.CaptureFixture[str], *options: str) -> str:
+    """What a start with these options says instead of starting."""
+    with pytest.raises(SystemExit) as ended:
+        cli.run(["--headless", *options])
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
 
 
 def test_without_options_it_is_paper_in_manual_on_the_simulated_market(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,24 +73,27 @@ def test_a_strategy_named_on_the_command_line_keeps_its_parameters_from_the_conf
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("--pace 0", "'--pace': '0' is not allowed. Give a number above 0, at most 10,000."),
-        ("--pace nan", "'--pace': 'nan' is not allowed."),
-        ("--pace fast", "'--pace': 'fast' is not allowed."),
-        ("--seed 1.5", "'--seed': '1.5' is not allowed. Give a whole number at least 0."),
-        ("--start 2005-02-30", "'--start': '2005-02-30' is not allowed. Give a day as YYYY-MM-DD."),
-        ("--mode emergency", "'--mode': 'emergency' is not allowed. Give MANUAL, SEMI_AUTO, FULL_AUTO or RESEARCH."),
-        ("--symbols AAPL,,IBM", "'--symbols': '' is not allowed. Give a symbol: 1 to 12 of"),
-        ("--symbols AAPL;rm", "'--symbols': 'AAPL;rm' is not allowed."),
-        ("--fed sample", "No such option: --fed"),
-        ("--feed", "Option '--feed' requires an argument"),
-        ("sample", "unexpected extra argument"),
+        ("--pace 0", "--pace: '0' is not allowed. Give a number above 0, at most 10,000."),
+        ("--pace nan", "--pace: 'nan' is not allowed."),
+        ("--pace fast", "--pace: 'fast' is not allowed."),
+        ("--seed 1.5", "--seed: '1.5' is not allowed. Give a whole number at least 0."),
+        ("--start 2005-02-30", "--start: '2005-02-30' is not allowed. Give a day as YYYY-MM-DD."),
+        ("--mode emergency", "--mode: 'emergency' is not allowed. Give MANUAL, SEMI_AUTO, FULL_AUTO or RESEARCH."),
+        ("--symbols AAPL,,IBM", "--symbols: '' is not allowed. Give a symbol: 1 to 12 of"),
+        ("--symbols AAPL;rm", "--symbols: 'AAPL;rm' is not allowed."),
+        ("--fed sample", "unrecognized arguments: --fed sample"),
+        ("--feed", "--feed: expected one argument"),
+        ("sample", "unrecognized arguments: sample"),
     ],
 )
-def test_a_wrong_option_is_one_sentence_that_names_it(home: Path, options: str, said: str) -> None:
-    result = CliRunner().invoke(cli._app, ["--headless", *options.split()])
-    assert result.exit_code == 2
-    assert said in result.output
-    assert "Traceback" not in result.output
+def test_a_wrong_option_is_one_sentence_that_names_it(home: Path, capsys: pytest.CaptureFixture[str], options: str, said: str) -> None:
+    assert f"tradeconsole: {said}" in mistake_in(capsys, *options.split())
+
+
+@pytest.mark.parametrize("options", [["--feed", "\x1b]0;x\a.csv"], ["\x1b[2J"], ["--config", "\x9b2J"], ["--database=x", "--\x1b[31m"]])
+def test_what_a_mistake_quotes_steers_no_terminal(home: Path, capsys: pytest.CaptureFixture[str], options: list[str]) -> None:
+    said = mistake_in(capsys, *options)
+    assert said.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize(
@@ -95,10 +106,8 @@ def test_a_wrong_option_is_one_sentence_that_names_it(home: Path, options: str, 
         ("--strategy sma_cros", "--strategy: There is no strategy file 'sma_cros'. Did you mean"),
     ],
 )
-def test_what_is_not_there_is_said_before_anything_starts(home: Path, options: str, said: str) -> None:
-    result = CliRunner().invoke(cli._app, ["--headless", *options.split()])
-    assert result.exit_code == 2
-    assert said in result.output
+def test_what_is_not_there_is_said_before_anything_starts(home: Path, capsys: pytest.CaptureFixture[str], options: str, said: str) -> None:
+    assert said in mistake_in(capsys, *options.split())
     assert list(home.iterdir()) == []
 
 
