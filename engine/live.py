@@ -73,7 +73,7 @@ class Engine:
         self.run_id = f"{time.strftime('%y%m%d', time.gmtime())}-{secrets.token_hex(4)}"
         self._parts = parts
         self._switch = StopSwitch()
-        self._latch = Latch(parts.database.with_suffix(".latch"))
+        self._latch = Latch(latch_path(parts.database))
         self._commands = itertools.count(1)
         self._view = _starting_view(settings)
         self._views: ViewBuilder | None = None
@@ -347,6 +347,12 @@ async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: async
         return False
     await starting
     return True
+
+
+def latch_path(database: Path) -> Path:
+    """The stop's file beside the database, one for each, by whatever link it is reached."""
+    database = database.resolve()
+    return database.with_name(f"{database.name}.latch")
 
 
 def strategy_names(settings: Settings) -> list[str]:

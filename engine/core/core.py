@@ -283,9 +283,12 @@ class Core:
 
     def _journal_is(self, problem: str) -> None:
         """Shuts the gate while the journal cannot be written, and opens it again: said once each time."""
+        problem = problem.removesuffix(".")
         if problem and not self.gate.unwritable:
             self.desk.note(
-                Level.ERROR, "journal", f"{problem}. No order is sent until it can be written; what happened is kept and tried again."
+                Level.ERROR,
+                "journal",
+                f"{problem}. No order is sent until it can be written; what happened is kept and tried again.",
             )
         elif self.gate.unwritable and not problem:
             self.desk.note(Level.INFO, "journal", "the journal can be written again; nothing was lost")
