@@ -2,17 +2,21 @@
 
 Textual reads keys on a thread of its own and queues them for the screen's loop, and writes frames through a queue of 30 that blocks that
 loop once it is full. So the stop is looked for on the reading thread, and frames are dropped while the queue is full; when the terminal
-reads again, the screen is painted once, whole. This module alone knows Textual's private writer.
+reads again, the screen is painted once, whole. A byte that is no text (line noise, a key of a Latin-1 terminal) is read as a sign that
+stands for it, where Textual would end the program. This module alone knows what is private in Textual's driver.
 """
 
 from __future__ import annotations
 
+import codecs
 import queue
 import time
+from collections.abc import Callable
 from typing import Protocol, cast
 
 from textual import events
 from textual.app import App
+from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
@@ -32,6 +36,10 @@ class ConsoleDriver(LinuxDriver):
     """A LinuxDriver for an app that `StopsAtOnce`."""
 
     _behind = False
+
+    def run_input_thread(self) -> None:
+        linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[attr-defined, assignment]
+        super().run_input_thread()
 
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key) and message.key in cast(StopsAtOnce, self._app).stop_keys:
@@ -71,3 +79,7 @@ class ConsoleDriver(LinuxDriver):
         except queue.Full:
             return
         writer.join(FINAL_WRITE_SECONDS)
+
+
+def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:
+    return lambda: codecs.getincrementaldecoder(encoding)(errors="replace")

@@ -150,7 +150,8 @@ class OrderLine(Lines, can_focus=True):
 
     def take_paste(self, text: str) -> None:
         self._said = None
-        self._editor.paste(clean(text.strip().split("\n", 1)[0]))
+        # Terminals send the ends of pasted lines as \r: what is no line's end to `clean` must be cut off before it.
+        self._editor.paste(clean(next(iter(text.strip().splitlines()), "")))
         self._changed()
 
     def _enter(self) -> Entered | None:

@@ -100,6 +100,14 @@ def test_a_stop_key_presses_once_on_the_thread_that_reads_the_terminal(tmp_path:
         assert terminal.said("stopped") == "textual-input"
 
 
+def test_a_byte_that_is_no_text_ends_nothing_and_loses_no_stop(tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.write(b"\x9b\xff" + F12)
+        terminal.until(lambda: terminal.said("stopped"))
+        frames = terminal.frames()
+        terminal.until(lambda: terminal.frames() > frames + 3)
+
+
 def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again(tmp_path: Path) -> None:
     with console("busy", tmp_path) as terminal:
         # Well past what the terminal and the 30 frames of the queue can hold.

@@ -302,10 +302,11 @@ async def test_enter_on_a_mistake_sends_nothing_and_keeps_the_text(engine: FakeE
         await console.shows("^ symbols are upper case. Right: AAPL")
 
 
-async def test_a_paste_of_several_lines_keeps_the_first_and_presses_nothing(engine: FakeEngine) -> None:
+@pytest.mark.parametrize("end", ["\r\n", "\r", "\n"])
+async def test_a_paste_of_several_lines_keeps_the_first_and_presses_nothing(engine: FakeEngine, end: str) -> None:
     async with running(engine) as console:
         await console.press("colon")
-        console.screen.take_paste("buy 10 AAPL\r\nbuy 999 MSFT\n")
+        console.screen.take_paste(f"buy 10 AAPL{end}buy 999 MSFT{end}")
         await console.pilot.pause()
         assert console.line.text == "buy 10 AAPL"
         assert engine.sent() == []
