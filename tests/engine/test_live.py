@@ -15,6 +15,7 @@ import pytest
 from console.build import create_engine
 from engine.feeds.base import FeedError
 from engine.latch import Latch
+from engine.live import latch_path
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import FillBooked, OrderPlaced
@@ -53,7 +54,7 @@ def test_an_order_by_hand_fills_on_paper_and_shows(tmp_path: Path) -> None:
         view = until(engine, lambda view: view.positions)
         assert order_of(view, 1).state is OrderState.FILLED
         assert view.positions[0].quantity == 5
-        assert said(view, "#1 BUY 5 AAPL @ 100.02")
+        assert said(view, "#1 filled BUY 5 AAPL @ 100.02")
 
 
 def test_a_ten_line_script_trades_and_ends(tmp_path: Path) -> None:
@@ -305,7 +306,7 @@ def test_a_strategy_that_never_returns_holds_up_neither_an_order_nor_the_stop(tm
         engine.submit(market(5))
         until(engine, lambda view: view.positions, 5)
         stop = engine.emergency_stop()
-        assert Latch(tmp_path / "paper.latch").read()
+        assert Latch(latch_path(tmp_path / "paper.db")).read()
         assert engine.answer(stop, 2).ok
         assert engine.status(2).account.state is TradingState.HALTED
 

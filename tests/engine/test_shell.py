@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from engine.latch import Latch
-from engine.live import Engine
+from engine.live import Engine, latch_path
 from engine.model.inputs import EmergencyStop, Submit, Tick
 from engine.model.market import Bar, Quote
 from engine.model.modes import Mode, TradingState
@@ -65,7 +65,7 @@ def test_the_stop_holds_before_it_returns_even_where_the_engine_is_stuck(tmp_pat
         stuck = Blocked(engine, lambda: engine.submit(limit()))
         engine.emergency_stop("hands off")
         assert engine._switch.closed
-        assert Latch(tmp_path / "paper.latch").read() == "hands off"
+        assert Latch(latch_path(tmp_path / "paper.db")).read() == "hands off"
         stuck.release()
         view = until(engine, halted)
         assert view.account.mode is Mode.EMERGENCY
@@ -126,13 +126,13 @@ def test_a_stop_outlives_the_program_and_only_a_reason_ends_it(tmp_path: Path) -
         assert engine.answer(engine.resume("slept over it")).ok
         view = engine.status()
         assert (view.account.state, view.account.mode) == (TradingState.ACTIVE, Mode.MANUAL)
-        assert Latch(tmp_path / "paper.latch").read() == ""
+        assert Latch(latch_path(tmp_path / "paper.db")).read() == ""
     with running(tmp_path, ToldBroker()) as engine:
         assert engine.status().account.state is TradingState.ACTIVE
 
 
 def test_a_latch_that_somebody_else_set_halts_the_next_start(tmp_path: Path) -> None:
-    Latch(tmp_path / "paper.latch").set("from another process")
+    Latch(latch_path(tmp_path / "paper.db")).set("from another process")
     with running(tmp_path, ToldBroker()) as engine:
         assert engine.status().account.reason == "from another process"
 
@@ -150,7 +150,7 @@ def test_a_latch_that_cannot_be_written_halts_all_the_same_and_says_so(tmp_path:
         engine.answer(engine.emergency_stop())
         view = until(engine, lambda view: order_of(view, 1).state is OrderState.CANCELED)
         assert halted(view)
-        assert said(view, "paper.latch cannot be written (No space left on device). Trading is halted, but a restart would not know it.")
+        assert said(view, "paper.db.latch cannot be written (No space left on device). Trading is halted, but a restart would not know it.")
 
 
 def test_a_resume_that_meets_a_stop_does_not_clear_its_latch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,7 +170,7 @@ def test_a_resume_that_meets_a_stop_does_not_clear_its_latch(tmp_path: Path, mon
 
         seen: list[str] = []
         after: list[str] = []
-        engine.subscribe(TradingStateChanged, lambda record: after.append(Latch(tmp_path / "paper.latch").read()))
+        engine.subscribe(TradingStateChanged, lambda record: after.append(Latch(latch_path(tmp_path / "paper.db")).read()))
         monkeypatch.setattr(Latch, "clear", press_meanwhile)
         engine.answer(engine.resume("go on"))
         assert seen == [""], "the worst moment was met"
@@ -196,7 +196,7 @@ def test_a_resume_that_comes_after_a_stop_was_pressed_leaves_its_latch_alone(tmp
         assert engine.answer(resume).ok
         assert engine.answer(stop).ok
         assert halted(engine.status())
-        assert (cleared, Latch(tmp_path / "paper.latch").read()) == ([], "no, wait")
+        assert (cleared, Latch(latch_path(tmp_path / "paper.db")).read()) == ([], "no, wait")
 
 
 def test_a_stop_pressed_while_starting_is_in_force_and_can_be_resumed_from(tmp_path: Path) -> None:
@@ -234,7 +234,7 @@ def test_the_stop_cancels_where_the_journal_is_dead(tmp_path: Path) -> None:
         view = until(engine, lambda view: not broker.listed)
         assert order_of(view, 1).state is OrderState.CANCELED
         assert not said(view, "A part of the engine broke")
-        assert Latch(tmp_path / "paper.latch").read()
+        assert Latch(latch_path(tmp_path / "paper.db")).read()
 
 
 # ---- what breaks
@@ -262,7 +262,7 @@ def test_an_error_in_the_core_stops_trading_and_not_the_program(tmp_path: Path) 
         view = until(engine, lambda view: failed >= 3)
         assert halted(view)
         assert "The engine failed on a Tick (in a tick)" in view.health.problem
-        assert Latch(tmp_path / "paper.latch").read()
+        assert Latch(latch_path(tmp_path / "paper.db")).read()
         core._handlers[Tick] = placed
         assert engine.answer(engine.resume("mended")).ok
         assert engine.answer(engine.submit(limit())).ok
@@ -299,7 +299,7 @@ def test_a_stop_that_itself_breaks_leaves_the_gate_shut_and_the_latch_set(tmp_pa
         engine.submit(limit())
         until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.CANCELED)
         assert broker.submitted == []
-        assert Latch(tmp_path / "paper.latch").read()
+        assert Latch(latch_path(tmp_path / "paper.db")).read()
 
 
 @pytest.mark.parametrize("part", ["_tick", "_play"])
