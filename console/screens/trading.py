@@ -92,6 +92,15 @@ class _Lag:
             self.shown_ms, self._worst_ms, self._since = self._worst_ms, 0.0, now
 
 
+def _layout(size: Size) -> str:
+    """The layout for a screen of this size."""
+    layout = "small"
+    for name, least in (("medium", MEDIUM), ("wide", WIDE)):
+        if size.width >= least[0] and size.height >= least[1]:
+            layout = name
+    return layout
+
+
 class TradingScreen(Screen[None], inherit_bindings=False):
     """`clock` is monotonic seconds; `on_exit` what quitting does to working orders; `leave` ends the program, `next_theme` repaints it."""
 
@@ -133,6 +142,9 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.order_line = OrderLine(self._interpret, self._complete)
 
     def compose(self) -> ComposeResult:
+        # The layout is known before anything is styled, so that nothing is styled twice before the first picture.
+        self.layout_name = _layout(self.app.size)
+        self._classify()
         yield self._header
         yield self._banner
         yield self._tabs
@@ -142,7 +154,6 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         yield self._hints
 
     def on_mount(self) -> None:
-        self._fit(self.app.size)
         self._go("watch")
         self._frame()
         self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
@@ -212,10 +223,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def _fit(self, size: Size) -> None:
         """Choose the layout for a screen of this size."""
-        layout = "small"
-        for name, least in (("medium", MEDIUM), ("wide", WIDE)):
-            if size.width >= least[0] and size.height >= least[1]:
-                layout = name
+        layout = _layout(size)
         if layout != self.layout_name:
             self.layout_name = layout
             self._arrange()
@@ -230,15 +238,19 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         return name == self.panel or not (self._single or (self.layout_name == "medium" and name == "chart"))
 
     def _arrange(self) -> None:
-        """Which panels are on the screen. The front one is brought out before others go, so that the focus has somewhere to be."""
+        """Which panels are on the screen, and what they show."""
+        self._classify()
+        self._show_tabs()
+        self._show_hints()
+        self._show(self._view)
+
+    def _classify(self) -> None:
+        """The style classes that say what is shown. The front panel is brought out before others go: the focus needs somewhere to be."""
         for name, panel in self.panels.items():
             panel.set_class(name == self.panel, "-front")
         for layout in ("wide", "medium", "small"):
             self.set_class(self.layout_name == layout, f"-{layout}")
         self.set_class(self._single, "-single")
-        self._show_tabs()
-        self._show_hints()
-        self._show(self._view)
 
     def _show_hints(self) -> None:
         self._hints.show(LINE_HINTS if self.focused is self.order_line else self._keys.hints(self.panel))
