@@ -160,15 +160,21 @@ def _clock(view: View) -> list[Field]:
 
 def _money(view: View) -> list[Field]:
     account = view.account
-    day = account.day_pnl
-    gained = Cell(f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}", numbers.direction(day))
+    # Until the account was read its zeros are no amounts: an equity of 0.00 would be a fright.
+    known = view.health.ready or bool(account.equity)
+    day = account.day_pnl if known else None
+    gained = (
+        Cell(numbers.NONE)
+        if day is None
+        else Cell(f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}", numbers.direction(day))
+    )
     used, limit = _percents(account.exposure, account.exposure_limit, account.equity)
     lost, most = _percents(account.daily_loss, account.daily_loss_limit, account.day_start)
     near = numbers.fraction_of(account.exposure, account.exposure_limit)
     loss = numbers.fraction_of(account.daily_loss, account.daily_loss_limit)
-    equity = Cell(numbers.money(account.equity), "foreground")
+    equity = Cell(numbers.money(account.equity if known else None), "foreground")
     exposure, exposed = Cell("Exposure ", "muted"), (Cell(f"{used}% ", _close(near)), Cell(f"of {limit}%", "muted"))
-    power = numbers.money(account.buying_power)
+    power = numbers.money(account.buying_power if known else None)
     lost_of = (Cell(f"{lost}% ", _close(loss)), Cell(f"of {most}%", "muted"))
     return [
         Field(0, ((Cell("Equity ", "muted"), equity), (equity,))),
@@ -187,7 +193,7 @@ def _money(view: View) -> list[Field]:
             (
                 (Cell("Buying power ", "muted"), Cell(power)),
                 (Cell("Power ", "muted"), Cell(power)),
-                (Cell("Power ", "muted"), Cell(numbers.volume(account.buying_power))),
+                (Cell("Power ", "muted"), Cell(numbers.volume(account.buying_power if known else None))),
             ),
         ),
         Field(

@@ -244,6 +244,15 @@ async def test_the_header_always_says_account_mode_equity_and_day(width: int) ->
     assert len(said.splitlines()) == 2
 
 
+@pytest.mark.parametrize("width", [80, 120])
+async def test_an_account_that_was_not_read_yet_has_no_amounts(width: int) -> None:
+    zero = Decimal(0)
+    account = sample_account(equity=zero, day_start=zero, cash=zero, buying_power=zero, exposure=zero, exposure_limit=zero)
+    said = await drawn(HeaderBar(), sample_view(account=account, health=sample_health(ready=False)), width)
+    assert "0.00" not in said
+    assert "Day -" in said
+
+
 async def test_at_80_columns_the_header_says_what_works_and_what_waits() -> None:
     said = await drawn(HeaderBar(), sample_view(), 80)
     assert "orders 2" in said
