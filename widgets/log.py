@@ -11,17 +11,16 @@ from widgets.table import Column, LiveTable
 KEPT = 10_000
 """Lines kept; the journal has them all."""
 
-_ROLES = {Level.WARNING: "warning", Level.ERROR: "error"}
-
 
 def _text(line: LogLine) -> Content:
     """What happened, and behind it who says so: where room is short the edge takes the name, never the news.
 
-    What is loud is marked, and an error says the word as well: a mark can be overlooked.
+    An error is about who made it, so the name comes first; it also says the word, for a mark can be overlooked.
     """
-    role = _ROLES.get(line.level, "")
-    mark = {Level.WARNING: "! ", Level.ERROR: "✗ error: "}.get(line.level, "")
-    return (Cell(f"{mark}{line.text}", role), Cell(f"  {line.source}", "muted"))
+    if line.level is Level.ERROR:
+        return Cell(f"✗ {line.source} error: {line.text}", "error")
+    what = Cell(f"! {line.text}", "warning") if line.level is Level.WARNING else Cell(line.text)
+    return (what, Cell(f"  {line.source}", "muted"))
 
 
 class Log(LiveTable[LogLine]):

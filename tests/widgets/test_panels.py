@@ -166,7 +166,7 @@ async def test_a_loud_line_is_marked_by_more_than_its_colour() -> None:
     plain, warning, error = (text for text in said.splitlines() if "line" in text and "lines" not in text)
     assert "!" not in plain
     assert "!" in warning
-    assert "✗ error: line 3" in error
+    assert "✗ test error: line 3" in error
     assert "test" in plain
 
 
