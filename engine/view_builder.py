@@ -302,8 +302,7 @@ class ViewBuilder:
             ("daily loss", loss, limits.max_daily_loss_pct, state.session_equity, ""),
             ("drawdown", state.drawdown(equity), limits.max_drawdown_pct, state.high_water, ""),
         ]
-        found = [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
-        return [*found, RiskRow("order size", ZERO, limits.max_order_pct, "%", False, "of equity, each order")]
+        return [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
 
     def _chart(self) -> ChartView | None:
         symbol = self.focus

@@ -58,6 +58,7 @@ class Orders(LiveTable[OrderRow]):
     DIGIT = "3"
     TITLE = "Orders"
     EMPTY = "No orders yet. b buys, : opens the order line."
+    NEWEST_FIRST = True
     COLUMNS = (
         Column[OrderRow]("#", lambda row: Cell(f"#{row.number}", "muted"), 3, "right", grow=7, priority=5),
         Column[OrderRow]("Side", lambda row: Cell(row.side.value, side_role(row)), 4),

@@ -53,6 +53,7 @@ class Signals(LiveTable[SignalRow]):
     DIGIT = "4"
     TITLE = "Signals"
     EMPTY = "No signals yet. A strategy's proposals wait here for your a or x."
+    NEWEST_FIRST = True
     COLUMNS = (
         Column[SignalRow]("Left", _time, 5, "right", grow=7),
         Column[SignalRow]("Side", lambda row: Cell(row.side.value, _quiet(row, row.side.value.lower())), 4),
@@ -67,6 +68,9 @@ class Signals(LiveTable[SignalRow]):
 
     def key_of(self, row: SignalRow) -> str:
         return row.id
+
+    def lets_go(self, before: SignalRow, after: SignalRow) -> bool:
+        return waits(before) and not waits(after)
 
     def sentence(self, row: SignalRow) -> tuple[str, Sequence[Cell], Sequence[Cell]] | None:
         """A decided one needs no columns any more: what became of it, and what it would have made."""

@@ -102,6 +102,8 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
     HEADER: ClassVar[bool] = True
     GAP: ClassVar[int] = 2
     EMPTY: ClassVar[str] = ""
+    NEWEST_FIRST: ClassVar[bool] = False
+    """Whether what matters comes in at the top. Such a table shows its top while nobody is in it."""
 
     class RowEvent(Message):
         """Something about one row: its `key`, and `row` as it was drawn."""
@@ -160,6 +162,10 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         """Whether space marks this row."""
         return False
 
+    def lets_go(self, before: RowT, after: RowT) -> bool:
+        """Whether the row under the cursor has become one that nobody waits on, so that the cursor goes to the top."""
+        return False
+
     # ---- rows
 
     @property
@@ -208,14 +214,14 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         self._rows, self._keys = rows, keys
         if moved:
             self._shuffled_at = self._clock()
-            self._follow(cursor_key)
+            self._follow(cursor_key, before[cursor] if cursor_key is not None else None)
             if self.cursor_key != cursor_key:
                 self._unseen_since = self._shuffled_at
         if self._marked:
             self._marked = {key for row, key in zip(rows, keys, strict=True) if key in self._marked and self.can_mark(row)}
         if len(before) != len(rows):
             self._resized(len(before), len(rows))
-        if in_view or cursor < 0:
+        if in_view or cursor < 0 or (self.NEWEST_FIRST and not self.has_focus):
             # Whoever scrolled away from the cursor is reading elsewhere and is not pulled back.
             self._into_view()
         top, bottom = self.scroll_offset.y, self.scroll_offset.y + self.shown_rows
@@ -235,10 +241,13 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         self._move_to(self._keys.index(key))
         return True
 
-    def _follow(self, cursor_key: str | None) -> None:
-        """The cursor after the rows moved: on its row, or, where that is gone, on the line where it stood."""
+    def _follow(self, cursor_key: str | None, before: RowT | None) -> None:
+        """The cursor after the rows moved: on its row, or, where that is gone, on the line where it stood; at the top where nobody is in
+        the table to read on, or where the row's time is over."""
         if cursor_key is not None and cursor_key in self._keys:
-            self._cursor = self._keys.index(cursor_key)
+            index = self._keys.index(cursor_key)
+            over = before is not None and self.lets_go(before, self._rows[index])
+            self._cursor = 0 if over or (self.NEWEST_FIRST and not self.has_focus) else index
         else:
             self._cursor = min(max(self._cursor, 0), len(self._keys) - 1)
 

@@ -129,7 +129,15 @@ class Bench:
             file.write_text(source, encoding="utf-8")
         settings = Settings(
             mode=Mode.FULL_AUTO,
-            limits=Limits(max_position_pct=HUNDRED, max_order_pct=HUNDRED, max_exposure_pct=Decimal(400), short_selling=True),
+            limits=Limits(
+                max_position_pct=HUNDRED,
+                max_order_pct=HUNDRED,
+                max_exposure_pct=Decimal(400),
+                short_selling=True,
+                max_orders_second=1_000,
+                max_orders_minute=1_000,
+                max_orders_day=1_000,
+            ),
             paper=PaperSettings(latency_ms=0, commission_min=Decimal(0), commission_pct=Decimal(0)),
             strategies=tuple(StrategySettings(str(file), deadline_s=600) for file in files),
         )

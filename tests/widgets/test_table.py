@@ -10,9 +10,11 @@ import pytest
 from rich.segment import Segment
 from textual.pilot import Pilot
 
+from engine.model.signals import SignalState
 from engine.model.views import PositionRow
-from tests.views import position, sample_signals, sample_view, signal
+from tests.views import order, position, sample_signals, sample_view, signal
 from tests.widgets.harness import Harness, lines_of, text_of
+from widgets.orders import Orders
 from widgets.positions import Positions
 from widgets.signals import Signals
 from widgets.table import Column, place
@@ -85,6 +87,39 @@ async def test_the_cursor_goes_where_its_row_goes() -> None:
         await pilot.pause()
         assert table.cursor_key == "S0002"
         assert app.said == []
+
+
+async def test_orders_that_nobody_is_in_show_the_newest_and_one_who_reads_on_is_left_on_the_row() -> None:
+    table, other = Orders(), Positions()
+    app = Harness(table, other)
+    async with app.run_test(size=(80, 24)) as pilot:
+        await started(other, pilot)
+        for newest in range(1, 40):
+            table.show_rows(tuple(order(number) for number in range(newest, 0, -1)))
+        await pilot.pause()
+        assert (table.cursor_key, table.scroll_offset.y) == ("t1-39", 0)
+        await started(table, pilot)
+        await pilot.press("j", "j")
+        table.show_rows(tuple(order(number) for number in range(80, 0, -1)))
+        await pilot.pause()
+        assert table.cursor_key == "t1-37"
+
+
+async def test_a_signal_that_was_decided_lets_go_of_the_cursor_and_one_that_waits_does_not() -> None:
+    table = Signals()
+    app = Harness(table)
+    async with app.run_test(size=(80, 24)) as pilot:
+        table.show_rows((signal(5), signal(4)))
+        await started(table, pilot)
+        await pilot.press("j")
+        table.show_rows((signal(6), signal(5), signal(4)))
+        await pilot.pause()
+        assert table.cursor_key == "s4"
+        decided = signal(4, state=SignalState.SENT, expires_in_s=None, decided_by="you")
+        table.show_rows((signal(7), signal(6), signal(5), decided))
+        await pilot.pause()
+        assert table.cursor_key == "s7"
+        assert not table.reveal(), "it came under the cursor by itself, so the next key must not act on it yet"
 
 
 async def test_the_cursor_takes_the_next_row_when_its_own_is_gone() -> None:
