@@ -5,7 +5,7 @@ its own takes the rest:
 
     settings = Settings(symbols=("AAPL",))           and its parts: FeedSettings, StrategySettings, Limits, Approvals, PaperSettings
     engine = create_engine(settings)                 raises ValueError, naming each setting that is wrong
-    engine.subscribe(FillBooked, print)              or another record: OrderPlaced, OrderDenied, OrderChanged, SignalRaised, ...
+    engine.subscribe(FillBooked, print)              or another record: OrderPlaced, OrderDenied, SignalRaised, StrategyErrored, ...
     engine.start()
     engine.wait_ready().health                       `ready`, or `problem` says in words why not; TimeoutError
     engine.submit(Intent("AAPL", Side.BUY, Decimal(10)))
@@ -30,7 +30,7 @@ from typing import TYPE_CHECKING, Any
 from engine.model.market import Bar, Quote
 from engine.model.modes import Mode
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, TimeInForce
-from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, SignalDecided, SignalRaised
+from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, SignalDecided, SignalRaised, StrategyErrored
 from engine.model.settings import Approvals, FeedSettings, Limits, PaperSettings, Settings, StrategySettings
 from engine.strategies.base import Bars, Context, Position, Strategy
 from engine.strategies.indicators import RSI, SMA
@@ -66,6 +66,7 @@ __all__ = [
     "SignalRaised",
     "Strategy",
     "StrategyError",
+    "StrategyErrored",
     "StrategySettings",
     "TimeInForce",
     "create_engine",
