@@ -76,7 +76,7 @@ class Courier:
         await self._broker.connect(self._hear)
         self._unsettle()
         while (snapshot := await self._snapshot()) is None:
-            await self._pause((SNAPSHOT_AGAIN_S,), 0)
+            await self._pause((SNAPSHOT_AGAIN_S,), 0, self._link_up)
         self.started = True
         return snapshot
 
@@ -149,6 +149,7 @@ class Courier:
         attempt = 0
         try:
             while still := [order for order in orders if not order.state.is_final]:
+                link_up = self._link_up
                 try:
                     await self._ask(self._broker.cancel(still), CANCEL_ANSWER_S)
                 except AmbiguousError as error:
@@ -157,7 +158,7 @@ class Courier:
                         self._handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} may be lost ({error}): asking again"))
                 else:
                     return
-                await self._pause(CANCEL_AGAIN_S, attempt)
+                await self._pause(CANCEL_AGAIN_S, attempt, link_up)
                 attempt += 1
         finally:
             self._cancelling.difference_update(order.id for order in orders)
@@ -171,10 +172,11 @@ class Courier:
 
     async def _find(self, order: Order) -> None:
         """Asks for an UNKNOWN order by its id until the broker's evidence ends it."""
-        began, attempt, never_seen = self._clock.mono(), 0, 0
+        began, attempt, never_seen, link_up = self._clock.mono(), 0, 0, self._link_up
         try:
             while order.state is OrderState.UNKNOWN:
-                await self._pause(ASK_AGAIN_S, attempt)
+                await self._pause(ASK_AGAIN_S, attempt, link_up)
+                link_up = self._link_up
                 attempt += 1
                 waited = (self._clock.mono() - began) / _SECOND
                 try:
@@ -197,6 +199,7 @@ class Courier:
         """Compares with the broker. A failed query proves nothing; while nothing may be sent before one succeeds, it is asked again."""
         attempt = 0
         while True:
+            link_up = self._link_up
             try:
                 snapshot = await self._snapshot()
             except AmbiguousError as error:
@@ -211,7 +214,7 @@ class Courier:
             attempt += 1
             if self._core.gate.link_down or (self._core.gate.ready and attempt >= TRIES):
                 return
-            await self._pause(again, attempt - 1)
+            await self._pause(again, attempt - 1, link_up)
 
     async def positions(self) -> tuple[tuple[str, Decimal], ...]:
         """(symbol, signed quantity) as the broker tells them now, no news since. Raises AmbiguousError."""
@@ -250,8 +253,11 @@ class Courier:
             # An adapter that stumbles over an answer has proved nothing about the order.
             raise AmbiguousError(f"its answer was not understood ({type(error).__name__}: {error})") from error
 
-    async def _pause(self, seconds: Sequence[float], attempt: int) -> None:
-        """Waits before the next attempt, not longer than until the link comes up."""
+    async def _pause(self, seconds: Sequence[float], attempt: int, link_up: asyncio.Event) -> None:
+        """Waits before the next attempt, not longer than until the link comes up.
+
+        `link_up` was taken before the attempt: a link that came up while it was under way ends the wait at once.
+        """
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds[min(attempt, len(seconds) - 1)]):
-                await self._link_up.wait()
+                await link_up.wait()

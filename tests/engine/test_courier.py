@@ -255,6 +255,24 @@ def test_a_cancel_is_sent_at_once_when_the_link_comes_back(tmp_path: Path, monke
         until(engine, state(OrderState.CANCELED))
 
 
+def test_a_link_that_comes_back_while_the_cancel_is_being_asked_for_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (60.0,))
+    broker = ToldBroker()
+
+    async def link_returns_too_late(orders: Sequence[Order]) -> None:
+        broker.on_cancel = None
+        broker.say(LinkChanged("told", True))
+        await asyncio.sleep(0)
+        raise AmbiguousError("the link went down")
+
+    broker.on_cancel = link_returns_too_late
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, state(OrderState.WORKING))
+        engine.cancel()
+        until(engine, state(OrderState.CANCELED))
+
+
 # ---- comparing
 
 
