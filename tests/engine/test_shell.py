@@ -231,8 +231,8 @@ def test_the_stop_cancels_where_the_journal_is_dead(tmp_path: Path) -> None:
         until(engine, lambda view: "writer ended" in view.health.problem)
         assert "writer ended" in engine.answer(engine.submit(limit())).text
         engine.answer(engine.emergency_stop())
-        view = until(engine, lambda view: not broker.listed)
-        assert order_of(view, 1).state is OrderState.CANCELED
+        view = until(engine, lambda view: order_of(view, 1).state is OrderState.CANCELED)
+        assert not broker.listed
         assert not said(view, "A part of the engine broke")
         assert Latch(latch_path(tmp_path / "paper.db")).read()
 
