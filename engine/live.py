@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
-from engine.feeds.base import Feed, FeedError, MarketEvent
+from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, StopSwitch
 from engine.model.effects import Reply
 from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, Resume, SetMode, Submit
 from engine.model.journal import Journal, JournalError
+from engine.model.market import MarketEvent
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.orders import Intent

@@ -16,7 +16,7 @@ from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.courier import Courier
-from engine.feeds.base import Feed, FeedError, MarketEvent
+from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, StopSwitch
 from engine.log_lines import line_of
 from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
@@ -31,7 +31,7 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import Bar, Quote
+from engine.model.market import Bar, MarketEvent, Quote
 from engine.model.modes import Level, Mode
 from engine.model.orders import Order, OrderState, Source
 from engine.model.records import FillBooked, Record, RunStarted

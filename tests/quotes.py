@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
-from engine.feeds.base import MarketEvent
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 
 SYMBOLS = ("AAPL", "MSFT", "IBM")
 DAY = 1_800_000_000 * 1_000_000_000
@@ -33,7 +32,7 @@ class QuoteFeed:
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         at = DAY
-        tell(MarketStatus(True, "quoting for a test", "2027-01-15", at))
+        tell(MarketStatus(Phase.REGULAR, "quoting for a test", "2027-01-15", at))
         while True:
             at += STEP
             for symbol in SYMBOLS:

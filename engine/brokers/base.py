@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
+from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate
-from engine.model.orders import Order
+from engine.model.orders import Order, Terms
 
 BrokerEvent: TypeAlias = OrderUpdate | LinkChanged
 """A LinkChanged that says up means: reconcile before anything else is sent."""
@@ -18,6 +19,7 @@ class AmbiguousError(Exception):
 
 class Broker(Protocol):
     name: str
+    capabilities: Capabilities
     settle_s: float
     """For how long after the link came up an order sent just before may still turn up: until then "never seen" proves nothing."""
 
@@ -26,6 +28,10 @@ class Broker(Protocol):
 
     async def submit(self, order: Order) -> None:
         """Send `order` once, under its own id. A rejection is told as an event; raises AmbiguousError where the outcome is unknown."""
+
+    async def replace(self, order: Order, terms: Terms) -> None:
+        """Ask for `order` to work under `terms` from now on. What comes of it, a refusal too, is told as an event with the terms that
+        hold then. Raises AmbiguousError where the request may be lost."""
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         """Ask for these to be cancelled. What comes of it is told as events. Raises AmbiguousError where the request may be lost."""

@@ -15,11 +15,12 @@ from decimal import Decimal
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.core.matching import Execution, Matcher, basis_points
 from engine.core.portfolio import Portfolio
+from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Quote
 from engine.model.money import HUNDRED, ZERO, cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Fill, Order, TimeInForce
+from engine.model.orders import Fill, Order, OrderType, Terms, TimeInForce
 from engine.model.settings import PaperSettings
 
 _MILLISECOND = 1_000_000
@@ -43,6 +44,11 @@ class PaperBroker:
     """Fills orders against the engine's own market data. Hand it every market event before the engine sees it, as a market would."""
 
     name = "paper"
+    capabilities = Capabilities(
+        types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
+        tifs=frozenset({TimeInForce.DAY, TimeInForce.GTC}),
+        replace=False,
+    )
     settle_s = 0.0
 
     def __init__(self, settings: PaperSettings, instruments: Iterable[Instrument]) -> None:
@@ -79,6 +85,9 @@ class PaperBroker:
             self._rest(order)
         self._tell(self._update(ticket))
 
+    async def replace(self, order: Order, terms: Terms) -> None:
+        self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="replace is not supported", at=self._now))
+
     async def cancel(self, orders: Sequence[Order]) -> None:
         known = [ticket for order in orders if (ticket := self._tickets.get(order.id)) is not None]
         for ticket in known:
@@ -103,11 +112,13 @@ class PaperBroker:
 
     # ---- the market
 
-    def on_market(self, event: Bar | Quote | MarketStatus) -> None:
+    def on_market(self, event: MarketEvent) -> None:
         """Fills what `event` fills, and tells it."""
         self._now = max(self._now, event.at)
         if isinstance(event, MarketStatus):
             self._open_session(event)
+            return
+        if not isinstance(event, Bar | Quote):
             return
         executions = self._matcher.on_bar(event) if isinstance(event, Bar) else self._matcher.on_quote(event)
         for execution in executions:

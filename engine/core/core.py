@@ -36,7 +36,7 @@ from engine.model.inputs import (
     Tick,
     Unsent,
 )
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketStatus, Quote, Split
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import cents
 from engine.model.order_states import OrderEvent
@@ -85,6 +85,10 @@ class Core:
             Bar: self._on_bar,
             Quote: self._on_quote,
             MarketStatus: self._on_market_status,
+            Auction: self._on_time,
+            Halt: self._on_time,
+            Split: self._on_time,
+            Dividend: self._on_time,
             Submit: self._on_submit,
             Preview: self._on_preview,
             Approve: self._signals.on_approve,
@@ -163,6 +167,9 @@ class Core:
         self.desk.now = max(self.desk.now, quote.at)
         if self.prices.on_quote(quote, self.desk.mono):
             self.state.portfolio.mark(quote.symbol, quote.last)
+
+    def _on_time(self, event: Auction | Halt | Split | Dividend) -> None:
+        self.desk.now = max(self.desk.now, event.at)
 
     def _on_market_status(self, status: MarketStatus) -> None:
         self.desk.now = max(self.desk.now, status.at)

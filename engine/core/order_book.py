@@ -11,7 +11,16 @@ from engine.model.inputs import OrderUpdate
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import Fill, Order, OrderState, Side
-from engine.model.records import FillBooked, OrderChanged, OrderPlaced
+from engine.model.records import (
+    FillBooked,
+    FillCorrected,
+    OrderChanged,
+    OrderPlaced,
+    OrderReleased,
+    OrderReplaced,
+    OrderTrailed,
+    ReplaceAsked,
+)
 
 ALIVE = frozenset({OrderEvent.ACCEPT, OrderEvent.HOLD, OrderEvent.WORK, OrderEvent.FILL_PART, OrderEvent.FILL_ALL})
 
@@ -93,6 +102,14 @@ class OrderBook:
             reduce_only=record.reduce_only,
             reason=record.reason,
             changed_at=record.at,
+            trail=record.trail,
+            trail_pct=record.trail_pct,
+            extended_hours=record.extended_hours,
+            parent=record.parent,
+            oco=record.oco,
+            exit_pct=record.exit_pct,
+            released=not record.parent,
+            state=OrderState.HELD if record.parent else OrderState.PENDING_SUBMIT,
         )
         self.orders[order.id] = self.open[order.id] = order
         self.last_number = max(self.last_number, order.number)
@@ -117,6 +134,35 @@ class OrderBook:
         order.cost += fill.cost
         order.fees += fill.fees
         order.changed_at = fill.at
+
+    def apply_corrected(self, record: FillCorrected) -> None:
+        order = self.orders[record.order_id]
+        order.filled += record.quantity
+        order.cost += record.cost
+        order.fees += record.fees
+        order.changed_at = record.at
+
+    def apply_released(self, record: OrderReleased) -> None:
+        order = self.orders[record.order_id]
+        order.quantity, order.limit, order.stop = record.quantity, record.limit, record.stop
+        order.released = True
+        order.state = OrderState.PENDING_SUBMIT
+        order.changed_at = record.at
+
+    def apply_trailed(self, record: OrderTrailed) -> None:
+        self.orders[record.order_id].stop = record.stop
+
+    def apply_replace_asked(self, record: ReplaceAsked) -> None:
+        order = self.orders[record.order_id]
+        order.asked = record.terms
+        order.mark = max(order.mark, record.mark)
+
+    def apply_replaced(self, record: OrderReplaced) -> None:
+        order, terms = self.orders[record.order_id], record.terms
+        order.quantity, order.limit, order.stop = terms.quantity, terms.limit, terms.stop
+        order.trail, order.trail_pct = terms.trail, terms.trail_pct
+        order.asked = None
+        order.changed_at = record.at
 
     def sent_within(self, strategy: str, window: int, now: int) -> int:
         """Orders of `strategy` in the `window` nanoseconds of market time up to `now`."""

@@ -8,6 +8,7 @@ from decimal import Decimal
 from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.money import ZERO, exact
 from engine.model.orders import Fill
+from engine.model.records import DividendBooked, FillCorrected, SplitBooked
 
 
 @dataclass(slots=True)
@@ -70,6 +71,25 @@ class Portfolio:
         holding.cost = holding.cost.booked(fill)
         self._cash -= fill.side.sign * fill.cost + fill.fees
         self.fees += fill.fees
+
+    def correct(self, record: FillCorrected) -> None:
+        """Takes over what a broker changed of a fill it had told before."""
+        holding = self._holding(record.symbol)
+        holding.cost = holding.cost.corrected(record.side, record.quantity, record.cost, record.fees)
+        self._cash -= record.side.sign * record.cost + record.fees
+        self.fees += record.fees
+
+    def split(self, record: SplitBooked) -> None:
+        holding = self._holding(record.symbol)
+        holding.cost = holding.cost.split(record.quantity, record.cash)
+        self._cash += record.cash
+        if holding.mark is not None:
+            holding.mark /= float(record.ratio)
+
+    def receive_dividend(self, record: DividendBooked) -> None:
+        holding = self._holding(record.symbol)
+        holding.cost = holding.cost.paid(record.cash)
+        self._cash += record.cash
 
     def adopt(self, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:
         """Takes over `quantity` (signed) that was traded elsewhere at `average`, with the change of cash that came with it."""

@@ -16,9 +16,12 @@ from engine.core.portfolio import Portfolio
 from engine.model.modes import Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.records import (
+    CashMoved,
+    DividendBooked,
     DrawdownTripped,
     EquityMarked,
     FillBooked,
+    FillCorrected,
     HighWaterSet,
     LossLimitTripped,
     ModeChanged,
@@ -26,13 +29,18 @@ from engine.model.records import (
     OrderChanged,
     OrderDenied,
     OrderPlaced,
+    OrderReleased,
+    OrderReplaced,
+    OrderTrailed,
     PositionAdopted,
     Record,
+    ReplaceAsked,
     RunEnded,
     RunStarted,
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    SplitBooked,
     StrategyErrored,
     TradingStateChanged,
 )
@@ -80,7 +88,15 @@ class State:
             RunEnded: self._run_ended,
             OrderPlaced: self.book.apply_placed,
             OrderChanged: self.book.apply_changed,
+            OrderReleased: self.book.apply_released,
+            OrderTrailed: self.book.apply_trailed,
+            ReplaceAsked: self.book.apply_replace_asked,
+            OrderReplaced: self.book.apply_replaced,
             FillBooked: self._fill_booked,
+            FillCorrected: self._fill_corrected,
+            SplitBooked: self._split_booked,
+            DividendBooked: self._dividend_booked,
+            CashMoved: self._cash_moved,
             PositionAdopted: self._position_adopted,
             SignalRaised: self.approvals.apply_raised,
             SignalDecided: self.approvals.apply_decided,
@@ -119,6 +135,21 @@ class State:
     def _fill_booked(self, record: FillBooked) -> None:
         self.book.apply_fill(record)
         self.portfolio.book(record.fill)
+
+    def _fill_corrected(self, record: FillCorrected) -> None:
+        self.book.apply_corrected(record)
+        self.portfolio.correct(record)
+
+    def _split_booked(self, record: SplitBooked) -> None:
+        self.portfolio.split(record)
+
+    def _dividend_booked(self, record: DividendBooked) -> None:
+        self.portfolio.receive_dividend(record)
+
+    def _cash_moved(self, record: CashMoved) -> None:
+        self.portfolio.deposit(record.amount)
+        self.high_water += record.amount
+        self.session_equity += record.amount
 
     def _position_adopted(self, record: PositionAdopted) -> None:
         self.portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)

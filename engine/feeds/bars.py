@@ -10,11 +10,11 @@ from datetime import date
 from itertools import chain, groupby
 from operator import attrgetter
 
-from engine.feeds.base import FeedError, MarketEvent
+from engine.feeds.base import FeedError
 from engine.feeds.names import listed, shown
 from engine.feeds.new_york import SECOND, day_of_close, open_of
 from engine.feeds.timeframe import DAY_S, spacing, timeframe
-from engine.model.market import Bar, Instrument, MarketStatus
+from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase
 from engine.model.settings import Limits
 
 _BEFORE_START = 60
@@ -100,11 +100,13 @@ class BarFeed:
         opening = open_of(day) if self._daily else at - self._spacing
         if number:
             opening = max(opening, self._steps[number - 1][0].at)
-        return MarketStatus(open=True, text=f"playing {day:%a %Y-%m-%d}", session=day.isoformat(), at=min(opening, at))
+        return MarketStatus(phase=Phase.REGULAR, text=f"playing {day:%a %Y-%m-%d}", session=day.isoformat(), at=min(opening, at))
 
     def _end(self) -> MarketStatus:
         day = self._day(len(self._steps) - 1)
-        return MarketStatus(open=False, text=f"closed: data end {day:%a %Y-%m-%d}", session=day.isoformat(), at=self._steps[-1][0].at)
+        return MarketStatus(
+            phase=Phase.CLOSED, text=f"closed: data end {day:%a %Y-%m-%d}", session=day.isoformat(), at=self._steps[-1][0].at
+        )
 
     def _first_step(self, start: date | None) -> int:
         if start is None:

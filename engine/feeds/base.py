@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
-
-MarketEvent: TypeAlias = Bar | Quote | MarketStatus
+from engine.model.market import Bar, Instrument, MarketEvent
 
 
 class FeedError(Exception):

@@ -7,12 +7,12 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
 
-from engine.feeds.base import FeedError, MarketEvent
+from engine.feeds.base import FeedError
 from engine.feeds.names import check_symbols, listed, shown
 from engine.feeds.new_york import SECOND, day_of, midnight_after
 from engine.feeds.timeframe import timeframe
 from engine.feeds.walk import LEVELS, MarketWalk, SymbolWalk
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.settings import FeedSettings, Limits
 
 _BATCH_S = 0.025
@@ -158,4 +158,4 @@ class _Maker:
 
 
 def _status(at: int) -> MarketStatus:
-    return MarketStatus(open=True, text="simulated market, always open", session=day_of(at).isoformat(), at=at)
+    return MarketStatus(phase=Phase.REGULAR, text="simulated market, always open", session=day_of(at).isoformat(), at=at)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Final
 
 from engine.model.money import ZERO
-from engine.model.orders import Fill
+from engine.model.orders import Fill, Side
 
 _DUST = Decimal("1e-10")
 """A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
@@ -41,6 +41,27 @@ class AverageCost:
             realised -= proceeds + released
             basis -= proceeds + released
         return AverageCost(self.quantity + moved, basis, realised, self.fees + fill.fees)
+
+    def corrected(self, side: Side, quantity: Decimal, cost: Decimal, fees: Decimal) -> AverageCost:
+        """After a broker changed what it had told of a fill on `side` by these differences. What is still held of it carries them in its
+        basis; where nothing of it is held any more they are realised."""
+        change, money = side.sign * quantity, side.sign * cost
+        held = self.quantity + change
+        realised = self.realised - fees
+        if held and (held > 0) == (side.sign > 0):
+            return AverageCost(held, self.basis + money, realised, self.fees + fees)
+        basis = held * self.average
+        return AverageCost(held, basis, realised - (self.basis + money - basis), self.fees + fees)
+
+    def split(self, quantity: Decimal, cash: Decimal) -> AverageCost:
+        """After a split that left `quantity` and paid `cash` for the fraction of a share."""
+        if not quantity:
+            return replace(self, quantity=quantity, basis=ZERO, realised=self.realised + cash - self.basis)
+        return replace(self, quantity=quantity, basis=self.basis - cash)
+
+    def paid(self, cash: Decimal) -> AverageCost:
+        """After a dividend."""
+        return replace(self, realised=self.realised + cash)
 
     def adopted(self, change: Decimal, average: Decimal) -> AverageCost:
         """After taking over `change` (signed) that was traded elsewhere at `average`."""

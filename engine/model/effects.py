@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
 
-from engine.model.orders import Order
+from engine.model.orders import Order, Terms
 from engine.model.records import Record
 from engine.model.verdicts import Verdict
 
@@ -23,6 +23,14 @@ class Send:
     """Send this order to the broker, once the journal holds it."""
 
     order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceAtBroker:
+    """Ask the broker to give this order new terms, once the journal holds that we ask."""
+
+    order: Order
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,4 +64,4 @@ class Reply:
     """From the market, as a fraction: 0.0001 is one hundredth of a per cent away."""
 
 
-Effect: TypeAlias = Persist | Send | CancelAtBroker | Latch | Reply
+Effect: TypeAlias = Persist | Send | ReplaceAtBroker | CancelAtBroker | Latch | Reply

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import TypeAlias
 
-from engine.model.market import Bar, MarketStatus, Quote
+from engine.model.market import MarketEvent
 from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, OrderType, Side
+from engine.model.orders import Bracket, Intent, OrderType, Side, Terms, TimeInForce
 from engine.model.signals import Vote
 
 # ---- commands: a person's, or a script's
@@ -21,8 +22,38 @@ from engine.model.signals import Vote
 
 @dataclass(frozen=True, slots=True)
 class Submit:
+    """A person's own order. `confirmed` says that they were told it looks like a repetition, and mean it."""
+
     id: str
     intent: Intent
+    confirmed: bool = False
+
+
+class GroupKind(StrEnum):
+    """OCO: one cancels the other; both work at once. OTO: one triggers the other, which is held until the first fills."""
+
+    OCO = "OCO"
+    OTO = "OTO"
+
+
+@dataclass(frozen=True, slots=True)
+class SubmitGroup:
+    """Two orders of a person that hang together. An entry with its exits is a Submit, whose intent has a bracket."""
+
+    id: str
+    kind: GroupKind
+    first: Intent
+    second: Intent
+    confirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Replace:
+    """Gives a working order new terms. It keeps its id and its number; until the broker has answered, both old and new terms count."""
+
+    id: str
+    order_id: str
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +119,7 @@ class Resume:
     reason: str
 
 
-Command: TypeAlias = Submit | Preview | Approve | Reject | Cancel | SetMode | EmergencyStop | Flatten | Resume
+Command: TypeAlias = Submit | SubmitGroup | Replace | Preview | Approve | Reject | Cancel | SetMode | EmergencyStop | Flatten | Resume
 
 # ---- strategies
 
@@ -108,6 +139,10 @@ class Proposal:
     strength: float = 1.0
     reason: str = ""
     votes: tuple[Vote, ...] = ()
+    tif: TimeInForce = TimeInForce.DAY
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    bracket: Bracket | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +165,8 @@ class OrderUpdate:
     """News of one order. `filled`, `cost` and `fees` are cumulative, so that a gap, a duplicate or a reordering cannot book twice.
 
     `order_id` is our own id; `cost` the sum of price x quantity over all fills so far. `at` is the market time it happened at, 0 where the
-    broker's clock is not the market's.
+    broker's clock is not the market's. `terms` is what the order is now at the broker, where it says so; `stop` where a trailing stop
+    stands. `corrected` says that the broker took back an earlier word on fills: only then may cumulative figures go down.
     """
 
     order_id: str
@@ -142,6 +178,9 @@ class OrderUpdate:
     rule: str = ""
     reason: str = ""
     at: int = 0
+    terms: Terms | None = None
+    stop: Decimal | None = None
+    corrected: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +200,10 @@ class BrokerOrder:
     cost: Decimal = ZERO
     fees: Decimal = ZERO
     reason: str = ""
+    tif: TimeInForce = TimeInForce.GTC
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    extended_hours: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,17 +263,5 @@ class Note:
 
 
 Input: TypeAlias = (
-    Bar
-    | Quote
-    | MarketStatus
-    | Command
-    | Proposal
-    | StrategyFailed
-    | OrderUpdate
-    | BrokerSnapshot
-    | LinkChanged
-    | NotDurable
-    | Unsent
-    | Tick
-    | Note
+    MarketEvent | Command | Proposal | StrategyFailed | OrderUpdate | BrokerSnapshot | LinkChanged | NotDurable | Unsent | Tick | Note
 )

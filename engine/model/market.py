@@ -1,9 +1,11 @@
-"""What the market says: instruments, bars, quotes, and whether it is open. Prices are floats, times integer nanoseconds UTC."""
+"""What the market says: instruments, bars, quotes, auctions, halts, whether it is open. Prices are floats, times nanoseconds UTC."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +46,76 @@ class Quote:
     last: float
 
 
+class Phase(StrEnum):
+    """Where in its day a market is. PRE and POST are the extended hours around the REGULAR session."""
+
+    CLOSED = "CLOSED"
+    PRE = "PRE"
+    REGULAR = "REGULAR"
+    POST = "POST"
+
+
 @dataclass(frozen=True, slots=True)
 class MarketStatus:
     """The session as its feed tells it: `text` is for the header, `session` names the trading day whose loss limit counts."""
 
-    open: bool
+    phase: Phase
     text: str
     session: str
     at: int
+
+    @property
+    def open(self) -> bool:
+        """Whether the regular session is under way."""
+        return self.phase is Phase.REGULAR
+
+
+class AuctionKind(StrEnum):
+    OPEN = "OPEN"
+    CLOSE = "CLOSE"
+
+
+@dataclass(frozen=True, slots=True)
+class Auction:
+    """The one trade in which a symbol's session opens or closes: orders at the open and at the close trade in it, at its `price`.
+
+    `volume` is what it traded, in shares. A feed of bars tells none: there a session's first open and last close stand for them.
+    """
+
+    symbol: str
+    at: int
+    kind: AuctionKind
+    price: float
+    volume: float
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Trading in one symbol was halted or, with `halted` False, resumed. `reason` is the venue's wording."""
+
+    symbol: str
+    at: int
+    halted: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """From now on there are `ratio` shares for each one held: 2 is two for one, 0.1 one for ten. Told before the first trade after it."""
+
+    symbol: str
+    at: int
+    ratio: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Dividend:
+    """Cash for each share held, owed for each share short, as of now (the ex-date's open)."""
+
+    symbol: str
+    at: int
+    amount: Decimal
+
+
+MarketEvent: TypeAlias = Bar | Quote | MarketStatus | Auction | Halt | Split | Dividend
+"""All that a feed tells. Each has `at`, its market time."""

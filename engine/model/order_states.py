@@ -19,7 +19,8 @@ from engine.model.orders import OrderState
 class OrderEvent(StrEnum):
     """What can happen to an order: REQUEST_* come from us, the rest is a broker's word, or the lack of it (LOSE).
 
-    LIST is the broker's list of open orders naming one that we believe ended.
+    LIST is the broker's list of open orders naming one that we believe ended. REPLACE: the broker took our new terms, and the order works
+    on under its own id. SUPERSEDE: somebody else replaced it there by another order.
     """
 
     ACCEPT = "ACCEPT"
@@ -33,6 +34,7 @@ class OrderEvent(StrEnum):
     REQUEST_REPLACE = "REQUEST_REPLACE"
     REFUSE_REPLACE = "REFUSE_REPLACE"
     REPLACE = "REPLACE"
+    SUPERSEDE = "SUPERSEDE"
     EXPIRE = "EXPIRE"
     REJECT = "REJECT"
     LOSE = "LOSE"
@@ -40,20 +42,20 @@ class OrderEvent(StrEnum):
 
 
 _TABLE = """
-                 ACCEPT    HOLD  WORK     FILL_PART  FILL_ALL  REQUEST_CANCEL  REFUSE_CANCEL  CANCEL    REQUEST_REPLACE  REFUSE_REPLACE  REPLACE   EXPIRE   REJECT    LOSE     LIST
-PENDING_SUBMIT   ACCEPTED  HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  -              CANCELED  -                -               -         EXPIRED  REJECTED  UNKNOWN  WORKING
-UNKNOWN          ACCEPTED  HELD  WORKING  PARTIAL    FILLED    .               .              CANCELED  -                .               REPLACED  EXPIRED  REJECTED  .        WORKING
-ACCEPTED         .         HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
-HELD             ACCEPTED  .     WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
-WORKING          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
-PARTIAL          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
-PENDING_CANCEL   .         .     .        .          FILLED    .               WORKING        CANCELED  -                .               REPLACED  EXPIRED  REJECTED  UNKNOWN  .
-PENDING_REPLACE  .         .     .        .          FILLED    PENDING_CANCEL  .              CANCELED  .                WORKING         REPLACED  EXPIRED  REJECTED  UNKNOWN  .
-FILLED           .         .     .        .          .         -               .              .         -                .               .         .        -         .        -
-CANCELED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        WORKING
-EXPIRED          .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        WORKING
-REJECTED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        WORKING
-REPLACED         .         .     .        .          FILLED    -               .              .         -                .               .         .        .         .        -
+                 ACCEPT    HOLD  WORK     FILL_PART  FILL_ALL  REQUEST_CANCEL  REFUSE_CANCEL  CANCEL    REQUEST_REPLACE  REFUSE_REPLACE  REPLACE  SUPERSEDE  EXPIRE   REJECT    LOSE     LIST
+PENDING_SUBMIT   ACCEPTED  HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  -              CANCELED  -                -               .        -          EXPIRED  REJECTED  UNKNOWN  WORKING
+UNKNOWN          ACCEPTED  HELD  WORKING  PARTIAL    FILLED    .               .              CANCELED  -                .               WORKING  REPLACED   EXPIRED  REJECTED  .        WORKING
+ACCEPTED         .         HELD  WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
+HELD             ACCEPTED  .     WORKING  PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
+WORKING          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
+PARTIAL          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
+PENDING_CANCEL   .         .     .        .          FILLED    .               WORKING        CANCELED  -                .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
+PENDING_REPLACE  .         .     .        .          FILLED    PENDING_CANCEL  .              CANCELED  .                WORKING         WORKING  REPLACED   EXPIRED  REJECTED  UNKNOWN  .
+FILLED           .         .     .        .          .         -               .              .         -                .               .        .          .        -         .        -
+CANCELED         .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        WORKING
+EXPIRED          .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        WORKING
+REJECTED         .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        WORKING
+REPLACED         .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        -
 """
 
 

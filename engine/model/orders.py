@@ -26,11 +26,20 @@ class OrderType(StrEnum):
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+    TRAILING_STOP = "TRAILING_STOP"
 
 
 class TimeInForce(StrEnum):
+    """DAY ends with the session, GTC by its own word. IOC fills what it can at once and FOK all or nothing; OPG trades in the opening
+    auction only, CLS in the closing one."""
+
     DAY = "DAY"
     GTC = "GTC"
+    IOC = "IOC"
+    FOK = "FOK"
+    OPG = "OPG"
+    CLS = "CLS"
 
 
 class Source(StrEnum):
@@ -68,10 +77,45 @@ FINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXP
 
 
 @dataclass(frozen=True, slots=True)
-class Intent:
-    """A wish to trade, as it stands before the gate. `quantity` is in shares and positive; `limit` and `stop` are prices.
+class Terms:
+    """What of an order may be replaced while it works. `quantity` is the whole one, what filled already included.
 
-    `reduce_only` can never open or turn a position: the gate cuts it to what is held.
+    `trail` is how far a trailing stop follows the market, in price; `trail_pct` the same in per cent of the market.
+    """
+
+    quantity: Decimal
+    limit: Decimal | None = None
+    stop: Decimal | None = None
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """Where an entry's position is left: at `price`, or `pct` per cent away from the entry's average fill price. One of the two."""
+
+    price: Decimal | None = None
+    pct: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bracket:
+    """The exits that an entry brings along: a limit order that takes the profit, a stop order that ends the loss, or one of them.
+
+    They are held until the entry fills, cover what it filled, and each shrinks and ends with the other's fills.
+    """
+
+    take_profit: Exit | None = None
+    stop_loss: Exit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """A wish to trade, as it stands before the gate. `quantity` is in shares and positive; `limit`, `stop` and `trail` are prices.
+
+    `notional` asks for so much money's worth instead of a quantity, which is zero then; the gate turns it into shares. `trail_pct` is in
+    per cent of the market. `extended_hours` lets it trade before and after the regular session too. `reduce_only` can never open or turn
+    a position: the gate cuts it to what is held.
 
     Raises TypeError where a field is of another type: a script's "BUY" is no Side, and a float is not exact.
     """
@@ -88,6 +132,11 @@ class Intent:
     signal_id: str = ""
     reduce_only: bool = False
     reason: str = ""
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    notional: Decimal | None = None
+    extended_hours: bool = False
+    bracket: Bracket | None = None
 
     def __post_init__(self) -> None:
         for name, kind, optional in _INTENT:
@@ -104,6 +153,11 @@ _INTENT = (
     ("limit", Decimal, True),
     ("stop", Decimal, True),
     ("tif", TimeInForce, False),
+    ("trail", Decimal, True),
+    ("trail_pct", Decimal, True),
+    ("notional", Decimal, True),
+    ("extended_hours", bool, False),
+    ("bracket", Bracket, True),
 )
 
 
@@ -122,7 +176,11 @@ class Order:
 
     `id` goes to the broker and is on disk before it does; `number` is what a person calls it (#12). `requested` is the quantity before
     a check cut it down. `filled` is in shares, `cost` the sum of price x quantity over its fills, `fees` their commission.
-    `mark` is the price its exposure was reserved at.
+    `mark` is the price its exposure was reserved at. A trailing stop's `stop` is where it stands now, as the broker last told.
+
+    `parent` is the order that it waits for: until that fills, this one is not `released`, which is HELD here and not at the broker;
+    `exit_pct` is how far from the parent's average its price will be set. Orders of one `oco` share what there is to close: a fill of one
+    takes from the others. `asked` are the terms of a replace that the broker has not answered yet.
     """
 
     id: str
@@ -148,6 +206,18 @@ class Order:
     cost: Decimal = ZERO
     fees: Decimal = ZERO
     changed_at: int = 0
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    extended_hours: bool = False
+    parent: str = ""
+    oco: str = ""
+    exit_pct: Decimal | None = None
+    released: bool = True
+    asked: Terms | None = None
+
+    @property
+    def terms(self) -> Terms:
+        return Terms(self.quantity, self.limit, self.stop, self.trail, self.trail_pct)
 
     @property
     def remaining(self) -> Decimal:

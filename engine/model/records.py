@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.signals import Signal, SignalState
 from engine.model.verdicts import Verdict
 
@@ -58,6 +58,12 @@ class OrderPlaced:
     mark: Decimal
     verdict: Verdict
     at: int
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    extended_hours: bool = False
+    parent: str = ""
+    oco: str = ""
+    exit_pct: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +88,93 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderReleased:
+    """The order that this one waited for has filled: from now on it may go to the broker, for what there is to close."""
+
+    order_id: str
+    quantity: Decimal
+    limit: Decimal | None
+    stop: Decimal | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTrailed:
+    """A trailing stop followed the market: it stands at `stop` now."""
+
+    order_id: str
+    stop: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceAsked:
+    """The write-ahead of a replace: durable before the broker is asked. Until it answers, both terms count."""
+
+    order_id: str
+    terms: Terms
+    mark: Decimal
+    verdict: Verdict
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderReplaced:
+    """The order works under these terms now."""
+
+    order_id: str
+    terms: Terms
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class FillBooked:
     fill: Fill
+
+
+@dataclass(frozen=True, slots=True)
+class FillCorrected:
+    """The broker took back or changed what it had told of an order's fills; all three are differences to what was booked."""
+
+    order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    cost: Decimal
+    fees: Decimal
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SplitBooked:
+    """`ratio` shares for each one held. `quantity` is held after it; a fraction that no lot can hold was paid out as `cash`."""
+
+    symbol: str
+    ratio: Decimal
+    quantity: Decimal
+    cash: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class DividendBooked:
+    """`amount` a share on `quantity` (signed) shares: `cash` came in, or went out for a short position."""
+
+    symbol: str
+    amount: Decimal
+    quantity: Decimal
+    cash: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CashMoved:
+    """Money came in (or went out, negative) that no trade explains: a deposit, a withdrawal, interest. No profit and no loss."""
+
+    amount: Decimal
+    reason: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,7 +300,15 @@ Record: TypeAlias = (
     | OrderPlaced
     | OrderDenied
     | OrderChanged
+    | OrderReleased
+    | OrderTrailed
+    | ReplaceAsked
+    | OrderReplaced
     | FillBooked
+    | FillCorrected
+    | SplitBooked
+    | DividendBooked
+    | CashMoved
     | PositionAdopted
     | SignalRaised
     | SignalDecided

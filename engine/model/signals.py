@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from engine.model.orders import OrderType, Side
+from engine.model.orders import Bracket, OrderType, Side, TimeInForce
 
 
 class SignalState(StrEnum):
@@ -52,3 +52,7 @@ class Signal:
     votes: tuple[Vote, ...]
     raised_at: int
     expires: int
+    tif: TimeInForce = TimeInForce.DAY
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    bracket: Bracket | None = None

@@ -20,9 +20,8 @@ from engine.brokers.base import Broker
 from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
 from engine.core.core import Core
-from engine.feeds.base import MarketEvent
 from engine.live import Engine, Parts, Venue
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.modes import Mode
 from engine.model.orders import Intent, Order, Side
 from engine.model.settings import Limits, PaperSettings, Settings, StrategySettings
@@ -74,7 +73,7 @@ class PacedFeed:
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         at = time.time_ns()
-        tell(MarketStatus(True, "paced", "today", at))
+        tell(MarketStatus(Phase.REGULAR, "paced", "today", at))
         while True:
             at += 1_000_000
             size = 1.0 if self.asks > 0 else 100.0

@@ -9,9 +9,8 @@ import asyncio
 import sys
 import time
 
-from engine.feeds.base import MarketEvent
 from engine.feeds.simulated import SimulatedFeed
-from engine.model.market import Quote
+from engine.model.market import MarketEvent, Quote
 from engine.model.settings import FeedSettings
 
 QUOTES_PER_SECOND = 5000

@@ -16,11 +16,12 @@ from engine.clock import SystemClock
 from engine.core.core import Core
 from engine.feeds.base import Feed
 from engine.live import Engine, Parts, Venue
+from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.journal import JournalError
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, OrderType, Side
+from engine.model.orders import Intent, Order, OrderType, Side, Terms
 from engine.model.records import Record
 from engine.model.settings import Limits, PaperSettings, Settings
 from engine.model.views import OrderRow, View
@@ -106,6 +107,7 @@ class ToldBroker:
     """
 
     name: str = "told"
+    capabilities: Capabilities = field(default_factory=Capabilities)
     settle_s: float = 0.0
     cash: Decimal = Decimal(100_000)
     positions: list[tuple[str, Decimal, Decimal]] = field(default_factory=list)
@@ -136,6 +138,9 @@ class ToldBroker:
             order.id, f"T{order.number}", order.symbol, order.side, order.quantity, order.type, order.limit, order.stop, OrderEvent.WORK
         )
         self._tell(OrderUpdate(order.id, OrderEvent.WORK, f"T{order.number}"))
+
+    async def replace(self, order: Order, terms: Terms) -> None:
+        self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="it may not be replaced"))
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         self.cancels.append([order.id for order in orders])

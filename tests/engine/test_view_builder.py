@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.core import Core
 from engine.model.inputs import BrokerSnapshot, OrderUpdate, Proposal, Submit
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
 from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
@@ -37,7 +37,7 @@ class Desk:
         self.mono = SECOND
         self.core.start(RunStarted("r", "paper", "sim", Decimal(100_000), 0), Mode.MANUAL, "", self.mono)
         self.core.handle(BrokerSnapshot(Decimal(100_000), (), ()), self.mono)
-        self.core.handle(MarketStatus(True, "open", "d1", 1), self.mono)
+        self.core.handle(MarketStatus(Phase.REGULAR, "open", "d1", 1), self.mono)
         self.quote(100.0)
 
     def quote(self, price: float, symbol: str = "AAPL") -> None:

@@ -12,9 +12,10 @@ from itertools import count
 from typing import Any
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderType, Side
+from engine.model.orders import Order, OrderType, Side, Terms
 
 AGAIN_S = 0.02
 """Between two attempts to get the link back."""
@@ -22,6 +23,7 @@ AGAIN_S = 0.02
 
 class VenueBroker:
     name = "venue"
+    capabilities = Capabilities()
 
     def __init__(self, port: int, settle_s: float = 0.0) -> None:
         self.settle_s = settle_s
@@ -52,6 +54,9 @@ class VenueBroker:
         )
         if not answer["ok"]:
             self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=answer["why"]))
+
+    async def replace(self, order: Order, terms: Terms) -> None:
+        self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="the venue cannot replace"))
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         answer = await self._ask("cancel", ids=[order.id for order in orders])

@@ -11,7 +11,7 @@ from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.brokers.paper import PaperBroker
 from engine.core.portfolio import Portfolio
 from engine.model.inputs import OrderUpdate
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, Side, Source, TimeInForce
 from engine.model.settings import PaperSettings
@@ -55,7 +55,7 @@ class Venue:
         self.broker.on_market(Quote("AAPL", self.at, price, price, size, size, price))
 
     def session(self, name: str) -> None:
-        self.broker.on_market(MarketStatus(True, "open", name, self.at))
+        self.broker.on_market(MarketStatus(Phase.REGULAR, "open", name, self.at))
 
     @property
     def events(self) -> list[OrderEvent]:
@@ -228,7 +228,7 @@ async def test_the_close_of_a_session_is_not_its_end() -> None:
     venue.session("monday")
     await venue.broker.submit(order(limit=90))
     venue.quote(100)
-    venue.broker.on_market(MarketStatus(False, "closed", "monday", venue.at))
+    venue.broker.on_market(MarketStatus(Phase.CLOSED, "closed", "monday", venue.at))
     assert venue.events == [OrderEvent.WORK]
 
 

@@ -28,7 +28,7 @@ from engine.model.inputs import (
     Tick,
     Unsent,
 )
-from engine.model.market import Bar, Instrument, MarketStatus, Quote
+from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.records import OrderPlaced, Record, RunStarted
@@ -196,7 +196,7 @@ class Floor:
         self.market(Bar(symbol, self.at, open, high, low, close, volume))
 
     def session(self, name: str, *, open: bool = True) -> None:  # noqa: A002
-        self.market(MarketStatus(open, "open" if open else "closed", name, self.at))
+        self.market(MarketStatus(Phase.REGULAR if open else Phase.CLOSED, "open" if open else "closed", name, self.at))
 
     def market(self, event: Bar | Quote | MarketStatus) -> None:
         self.broker.on_market(event)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from engine.feeds.base import Feed, MarketEvent
+from engine.feeds.base import Feed
 from engine.feeds.new_york import SECOND
+from engine.model.market import MarketEvent
 
 
 class OverError(Exception):

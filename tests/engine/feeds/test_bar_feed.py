@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.feeds.bars import BarFeed
 from engine.feeds.base import Feed, FeedError
 from engine.feeds.new_york import SECOND, close_of, to_ns
-from engine.model.market import Bar, MarketStatus
+from engine.model.market import Bar, MarketStatus, Phase
 from tests.engine.feeds.fake_time import FakeTime, play
 
 MONDAY = date(2005, 3, 7)
@@ -101,7 +101,7 @@ async def test_intraday_bars_share_their_days_session_and_one_that_closes_at_mid
 async def test_playing_that_begins_in_the_middle_of_a_day_announces_that_day_first() -> None:
     noon = to_ns(datetime(2005, 3, 7, 17, tzinfo=UTC))
     events = await play(feed_of({"A": [bar("A", noon + number * MINUTE) for number in range(10)]}, start=None))
-    assert events[0] == MarketStatus(open=True, text="playing Mon 2005-03-07", session="2005-03-07", at=noon + 4 * MINUTE)
+    assert events[0] == MarketStatus(phase=Phase.REGULAR, text="playing Mon 2005-03-07", session="2005-03-07", at=noon + 4 * MINUTE)
 
 
 async def test_a_session_never_opens_before_the_last_bar_of_the_one_before() -> None:

@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.feeds.base import Feed, FeedError, MarketEvent
+from engine.feeds.base import Feed, FeedError
 from engine.feeds.new_york import SECOND, to_ns
 from engine.feeds.simulated import SimulatedFeed
-from engine.model.market import Bar, MarketStatus, Quote
+from engine.model.market import Bar, MarketEvent, MarketStatus, Quote
 from engine.model.settings import FeedSettings
 from tests.engine.feeds.fake_time import FakeTime, OverError, play
 

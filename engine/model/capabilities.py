@@ -1,0 +1,25 @@
+"""What a broker can do, so that the gate refuses in words what it cannot, before anything is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.orders import OrderType, TimeInForce
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """`fraction` is the smallest step of a quantity where parts of a share can be traded, else None.
+
+    `oco` says that the broker itself takes a fill of one order from the others of its group; where it does not, the engine has them
+    replaced and cancelled, and a race of two fills can close more than is held.
+    """
+
+    types: frozenset[OrderType] = frozenset(OrderType)
+    tifs: frozenset[TimeInForce] = frozenset(TimeInForce)
+    extended_hours: bool = False
+    fraction: Decimal | None = None
+    short: bool = True
+    replace: bool = True
+    oco: bool = False
