@@ -1,117 +1,46 @@
-"""What stops trading: the emergency stop, the flatten, the limits on loss and drawdown, and the way out of them.
-
-A breaker trips by itself or by a person's key, and is reset by a person alone, with a reason. Cancels are asked for again until nothing
-works; no race of them with a fill takes a position across zero.
-"""
+"""The limits on loss and drawdown. A breaker trips by itself and is reset by a person alone, with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.core.desk import SECOND, Desk
-from engine.core.signals import Signals
+from engine.core.desk import Desk
 from engine.core.state import State
-from engine.model.effects import Latch
-from engine.model.inputs import EmergencyStop, Flatten, Resume
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
-from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
-from engine.model.records import DrawdownTripped, HighWaterSet, LossLimitTripped, ModeChanged, TradingStateChanged
-
-_CANCEL_AGAIN_EVERY = SECOND
-_MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
+from engine.model.orders import Order, OrderType, Source
+from engine.model.records import DrawdownTripped, HighWaterSet, LossLimitTripped, TradingStateChanged
 
 
 class Breakers:
-    """Shuts the account to trading, cancels what works, and closes what is held."""
+    """Leaves the account only what shrinks a position once it has lost too much."""
 
-    __slots__ = ("_cancel_due", "_desk", "_signals")
+    __slots__ = ("_desk",)
 
-    def __init__(self, desk: Desk, signals: Signals) -> None:
+    def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._signals = signals
-        self._cancel_due = 0
 
     def watch(self) -> None:
-        """Looks after the limits and, while HALTED, after what still works. Called with every tick of the clock."""
+        """Looks after the limits. Called with every tick of the clock."""
         self._watch_daily_loss()
         self._watch_drawdown()
-        if self._desk.state.trading is TradingState.HALTED and self._desk.mono >= self._cancel_due:
-            self._cancel_everything()
 
-    def hold(self, order: Order) -> None:
-        """Cancels an order that is found to work after the stop: not for a tick of the clock longer."""
-        if self._desk.state.trading is TradingState.HALTED and order.state in _MAY_TRADE and order.source is not Source.FLATTEN:
-            self._cancel_everything()
+    def tripped(self) -> str:
+        """Which limit is tripped, in words, or nothing."""
+        state = self._desk.state
+        if state.session and state.loss_session == state.session:
+            return "the daily loss limit"
+        return "the drawdown limit" if state.drawdown_tripped else ""
 
-    def on_emergency_stop(self, command: EmergencyStop) -> None:
-        again = self._desk.state.trading is TradingState.HALTED
-        if not again:
-            self._desk.record(TradingStateChanged(TradingState.HALTED, "you", command.reason, self._desk.now))
-            self._desk.ask(Latch(True, command.reason))
-        self._signals.void("stop", "the emergency stop was pressed")
-        asked = self._cancel_everything()
-        text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
-        self._desk.reply(command.id, True, text)
+    def refusal(self) -> str:
+        """Why no person's word releases what is tripped, or nothing where one does."""
+        state = self._desk.state
+        return "the daily loss limit holds until the next session" if state.loss_session == state.session else ""
 
-    def on_flatten(self, command: Flatten) -> None:
-        """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
-        book = self._desk.state.book
-        busy = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
-        sent, left = [], []
-        for symbol, held in command.positions:
-            if held and symbol not in busy:
-                side = Side.SELL if held > 0 else Side.BUY
-                # A cancel may come too late, so what still works on this side counts as if it had traded.
-                working = book.working_quantity(symbol, side)
-                if working:
-                    self._desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
-                if working >= abs(held):
-                    left.append(symbol)
-                    continue
-                # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
-                wish = Intent(
-                    symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
-                )
-                judgement = self._desk.gate.judge(wish, self._desk.now, self._desk.mono)
-                if judgement.passes:
-                    sent.append(self._desk.place(judgement, abs(held)))
-                else:
-                    left.append(symbol)
-                    self._desk.deny(judgement)
-                    self._desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
-        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent]
-        if left:
-            words.append(f"{', '.join(left)} not closed, the log says why")
-        self._desk.reply(command.id, not left, f"flatten: {', '.join(words) or 'nothing to close'}")
-
-    def on_resume(self, command: Resume) -> None:
-        state, session = self._desk.state, self._desk.state.session
-        if state.trading is TradingState.ACTIVE:
-            self._desk.reply(command.id, False, "trading is not halted")
-        elif not command.reason.strip():
-            self._desk.reply(command.id, False, "say why: the reason goes to the audit log")
-        elif state.trading is TradingState.REDUCING and state.loss_session == session:
-            self._desk.reply(command.id, False, "the daily loss limit holds until the next session")
-        else:
-            if state.trading is TradingState.REDUCING and state.drawdown_tripped:
-                self._desk.record(HighWaterSet(cents(state.portfolio.equity()), self._desk.now))
-            # A loss limit outlives a stop: leaving HALTED while one is tripped leads back to REDUCING.
-            tripped = "the daily loss limit" if session and state.loss_session == session else ""
-            tripped = tripped or ("the drawdown limit" if state.drawdown_tripped else "")
-            after = TradingState.REDUCING if tripped else TradingState.ACTIVE
-            self._desk.record(TradingStateChanged(after, "you", tripped or command.reason, self._desk.now))
-            self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
-            self._desk.ask(Latch(False, command.reason))
-            self._desk.reply(command.id, True, f"resumed in MANUAL{f', reducing only: {tripped} holds' if tripped else ''}")
-
-    def _cancel_everything(self) -> list[Order]:
-        """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
-        self._cancel_due = self._desk.mono + _CANCEL_AGAIN_EVERY
-        working = self._desk.state.book.working()
-        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
-        spared = closing(self._desk.state, protective) if self._desk.settings.stop.keep_protective else set()
-        return self._desk.cancel([o for o in working if o.source is not Source.FLATTEN and o.id not in spared])
+    def release(self) -> None:
+        """A person's word: what it may release is released."""
+        if self._desk.state.drawdown_tripped:
+            self._desk.record(HighWaterSet(cents(self._desk.state.portfolio.equity()), self._desk.now))
 
     def _watch_daily_loss(self) -> None:
         state = self._desk.state

@@ -14,6 +14,7 @@ from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
 from engine.core.reconcile import reconcile
 from engine.core.signals import Signals
+from engine.core.stop import Stop
 from engine.model.effects import Effect, Latch, Reply
 from engine.model.inputs import (
     Approve,
@@ -79,7 +80,8 @@ class Core:
         self.gate = self.desk.gate
         self.market: MarketStatus | None = None
         self._signals = Signals(self.desk, sizes or {})
-        self._breakers = Breakers(self.desk, self._signals)
+        self._breakers = Breakers(self.desk)
+        self._stop = Stop(self.desk, self._signals, self._breakers)
         self._equity_due = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             Bar: self._on_bar,
@@ -95,9 +97,9 @@ class Core:
             Reject: self._signals.on_reject,
             Cancel: self._on_cancel,
             SetMode: self._on_set_mode,
-            EmergencyStop: self._breakers.on_emergency_stop,
-            Flatten: self._breakers.on_flatten,
-            Resume: self._breakers.on_resume,
+            EmergencyStop: self._stop.on_emergency_stop,
+            Flatten: self._stop.on_flatten,
+            Resume: self._stop.on_resume,
             Proposal: self._signals.on_proposal,
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,
@@ -262,7 +264,7 @@ class Core:
                 self.state.portfolio.mark(order.symbol, last)
         if news.change:
             self.desk.record(news.change)
-            self._breakers.hold(order)
+            self._stop.hold(order)
         if news.fill:
             self._mark_equity()
         if news.complaint:
@@ -319,6 +321,7 @@ class Core:
         self._journal_is(tick.journal_problem)
         self._signals.expire()
         self._breakers.watch()
+        self._stop.watch()
         if self.desk.mono >= self._equity_due:
             self._mark_equity()
 

@@ -1,0 +1,108 @@
+"""The emergency stop, the flatten, and the way out of them: one person's key shuts the account to trading, and one reason opens it again.
+
+Cancels are asked for again until nothing works; no race of them with a fill takes a position across zero.
+"""
+
+from __future__ import annotations
+
+from engine.core.breakers import Breakers, closing
+from engine.core.desk import SECOND, Desk
+from engine.core.signals import Signals
+from engine.model.effects import Latch
+from engine.model.inputs import EmergencyStop, Flatten, Resume
+from engine.model.modes import Level, Mode, TradingState
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.records import ModeChanged, TradingStateChanged
+
+_CANCEL_AGAIN_EVERY = SECOND
+_MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
+
+
+class Stop:
+    """Shuts the account to trading, cancels what works, and closes what is held."""
+
+    __slots__ = ("_breakers", "_cancel_due", "_desk", "_signals")
+
+    def __init__(self, desk: Desk, signals: Signals, breakers: Breakers) -> None:
+        self._desk = desk
+        self._signals = signals
+        self._breakers = breakers
+        self._cancel_due = 0
+
+    def watch(self) -> None:
+        """While HALTED, looks after what still works. Called with every tick of the clock."""
+        if self._desk.state.trading is TradingState.HALTED and self._desk.mono >= self._cancel_due:
+            self._cancel_everything()
+
+    def hold(self, order: Order) -> None:
+        """Cancels an order that is found to work after the stop: not for a tick of the clock longer."""
+        if self._desk.state.trading is TradingState.HALTED and order.state in _MAY_TRADE and order.source is not Source.FLATTEN:
+            self._cancel_everything()
+
+    def on_emergency_stop(self, command: EmergencyStop) -> None:
+        again = self._desk.state.trading is TradingState.HALTED
+        if not again:
+            self._desk.record(TradingStateChanged(TradingState.HALTED, "you", command.reason, self._desk.now))
+            self._desk.ask(Latch(True, command.reason))
+        self._signals.void("stop", "the emergency stop was pressed")
+        asked = self._cancel_everything()
+        text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
+        self._desk.reply(command.id, True, text)
+
+    def on_flatten(self, command: Flatten) -> None:
+        """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
+        book = self._desk.state.book
+        busy = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
+        sent, left = [], []
+        for symbol, held in command.positions:
+            if held and symbol not in busy:
+                side = Side.SELL if held > 0 else Side.BUY
+                # A cancel may come too late, so what still works on this side counts as if it had traded.
+                working = book.working_quantity(symbol, side)
+                if working:
+                    self._desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
+                if working >= abs(held):
+                    left.append(symbol)
+                    continue
+                # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
+                wish = Intent(
+                    symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
+                )
+                judgement = self._desk.gate.judge(wish, self._desk.now, self._desk.mono)
+                if judgement.passes:
+                    sent.append(self._desk.place(judgement, abs(held)))
+                else:
+                    left.append(symbol)
+                    self._desk.deny(judgement)
+                    self._desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
+        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent]
+        if left:
+            words.append(f"{', '.join(left)} not closed, the log says why")
+        self._desk.reply(command.id, not left, f"flatten: {', '.join(words) or 'nothing to close'}")
+
+    def on_resume(self, command: Resume) -> None:
+        state = self._desk.state
+        if state.trading is TradingState.ACTIVE:
+            self._desk.reply(command.id, False, "trading is not halted")
+        elif not command.reason.strip():
+            self._desk.reply(command.id, False, "say why: the reason goes to the audit log")
+        elif state.trading is TradingState.REDUCING and (refusal := self._breakers.refusal()):
+            self._desk.reply(command.id, False, refusal)
+        else:
+            # A limit outlives a stop: leaving HALTED while one is tripped leads back to REDUCING, and only from there is it released.
+            if state.trading is TradingState.REDUCING:
+                self._breakers.release()
+            tripped = self._breakers.tripped()
+            after = TradingState.REDUCING if tripped else TradingState.ACTIVE
+            self._desk.record(TradingStateChanged(after, "you", tripped or command.reason, self._desk.now))
+            self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
+            self._desk.ask(Latch(False, command.reason))
+            self._desk.reply(command.id, True, f"resumed in MANUAL{f', reducing only: {tripped} holds' if tripped else ''}")
+
+    def _cancel_everything(self) -> list[Order]:
+        """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
+        self._cancel_due = self._desk.mono + _CANCEL_AGAIN_EVERY
+        working = self._desk.state.book.working()
+        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
+        spared = closing(self._desk.state, protective) if self._desk.settings.stop.keep_protective else set()
+        return self._desk.cancel([o for o in working if o.source is not Source.FLATTEN and o.id not in spared])
