@@ -95,7 +95,7 @@ class Courier:
             self._link_up.set()
             self._link_up = asyncio.Event()
             if self.started:
-                self._spawn(self.reconcile())
+                self._spawn(self._reconcile_again())
 
     def _tell(self, event: BrokerEvent) -> None:
         self._news += 1
@@ -107,17 +107,17 @@ class Courier:
 
     # ---- orders
 
-    def send(self, order: Order, durable: asyncio.Future[None] | None) -> None:
-        """Sends `order` once `durable` says that the journal holds it."""
+    def send(self, order: Order, durable: asyncio.Future[None] | None, sending: Callable[[], None]) -> None:
+        """Sends `order` once `durable` says that the journal holds it, and calls `sending` just before."""
         self._unsent.add(order.id)
-        self._spawn(self._send(order, durable))
+        self._spawn(self._send(order, durable, sending))
 
     @property
-    def waits_to_send(self) -> bool:
-        """Whether an order that is not durable yet waits to be sent."""
-        return bool(self._unsent)
+    def waits_to_send(self) -> int:
+        """Orders that are not durable yet and wait to be sent."""
+        return len(self._unsent)
 
-    async def _send(self, order: Order, durable: asyncio.Future[None] | None) -> None:
+    async def _send(self, order: Order, durable: asyncio.Future[None] | None, sending: Callable[[], None]) -> None:
         """Write-ahead, then the stop, then the broker: in this order, whatever happens in between."""
         try:
             if durable is not None:
@@ -131,6 +131,7 @@ class Courier:
         if stopped or self._shut or not self._core.gate.ready or order.state is not OrderState.PENDING_SUBMIT:
             self._handle(Unsent(order.id))
             return
+        sending()
         try:
             await self._ask(self._broker.submit(order))
         except AmbiguousError as error:
@@ -195,8 +196,9 @@ class Courier:
 
     # ---- comparing
 
-    async def reconcile(self) -> None:
-        """Compares with the broker. A failed query proves nothing; while nothing may be sent before one succeeds, it is asked again."""
+    async def reconcile(self) -> bool:
+        """Compares with the broker, and answers whether that was done. A failed query proves nothing; while nothing may be sent before one
+        succeeds, it is asked again."""
         attempt = 0
         while True:
             link_up = self._link_up
@@ -209,12 +211,15 @@ class Courier:
             else:
                 if snapshot is not None:
                     self._handle(snapshot)
-                    return
+                    return True
                 again = (SNAPSHOT_AGAIN_S,)
             attempt += 1
             if self._core.gate.link_down or (self._core.gate.ready and attempt >= TRIES):
-                return
+                return False
             await self._pause(again, attempt - 1, link_up)
+
+    async def _reconcile_again(self) -> None:
+        await self.reconcile()
 
     async def positions(self) -> tuple[tuple[str, Decimal], ...]:
         """(symbol, signed quantity) as the broker tells them now, no news since. Raises AmbiguousError."""

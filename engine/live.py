@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from engine.strategies.supervisor import Snapshot, StrategyRunner
     from engine.view_builder import ViewBuilder
 
-R = TypeVar("R", bound=Record)
+E = TypeVar("E", bound=Record | MarketEvent)
 Venue: TypeAlias = Callable[[MarketEvent], None]
 
 
@@ -86,7 +86,7 @@ class Engine:
         self._end_asked = False
         self._ready = threading.Event()
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
-        self._subscribers: dict[type, list[Callable[[Record], None]]] = {}
+        self._subscribers: dict[type, list[Callable[[Record | MarketEvent], None]]] = {}
 
     # ---- life
 
@@ -158,13 +158,16 @@ class Engine:
         if shell is not None:
             shell.views.focus = symbol
 
-    def subscribe(self, kind: type[R], callback: Callable[[R], None]) -> Callable[[], None]:
-        """Calls `callback` with each record of `kind` from now on, on the engine's thread: be quick. Returns what ends it."""
+    def subscribe(self, kind: type[E], callback: Callable[[E], None]) -> Callable[[], None]:
+        """Calls `callback` with each record or market event of `kind` from now on, on the engine's thread: be quick. Returns what ends it.
+
+        A record is told when it has happened, milliseconds before it is durable; a market event after the engine has dealt with it.
+        """
         listeners = self._subscribers.setdefault(kind, [])
 
-        def hear(record: Record) -> None:
-            if isinstance(record, kind):
-                callback(record)
+        def hear(event: Record | MarketEvent) -> None:
+            if isinstance(event, kind):
+                callback(event)
 
         listeners.append(hear)
         return lambda: listeners.remove(hear)
@@ -200,6 +203,10 @@ class Engine:
         with contextlib.suppress(OSError):  # the gate is closed all the same; the engine tries the file again and says so where it cannot
             self._latch.set(reason)
         return self._command(lambda i: EmergencyStop(i, reason))
+
+    def sync(self) -> str:
+        """Compares orders and positions with the broker's now, as happens every minute by itself; the answer says what differs."""
+        return self._post_command(lambda shell, i: shell.sync(i))
 
     def liquidate_all(self) -> str:
         """Cancels everything, then closes every position the broker itself reports."""
@@ -320,13 +327,13 @@ class Engine:
             for strategy, name in zip(self.settings.strategies, names, strict=True)
         ]
 
-    def _publish(self, record: Record) -> None:
-        for hear in tuple(self._subscribers.get(type(record), ())):
+    def _publish(self, event: Record | MarketEvent) -> None:
+        for hear in tuple(self._subscribers.get(type(event), ())):
             try:
-                hear(record)
+                hear(event)
             except Exception as error:  # noqa: BLE001 - somebody else's callback must not stop the engine; it is told
                 if self._views is not None:
-                    text = f"a subscriber to {type(record).__name__} failed: {error}"
+                    text = f"a subscriber to {type(event).__name__} failed: {error}"
                     self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
 
     def _failed(self, problem: str, detail: str = "") -> None:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 from engine.brokers.base import AmbiguousError, Broker
@@ -19,6 +20,7 @@ from engine.courier import Courier
 from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, StopSwitch
 from engine.log_lines import line_of
+from engine.metrics import Metrics, performance_line
 from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
@@ -27,11 +29,13 @@ from engine.model.inputs import (
     Flatten,
     Input,
     Note,
+    Proposal,
     Tick,
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
 from engine.model.market import Bar, MarketEvent, Quote
+from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
 from engine.model.orders import Order, OrderState, Source
 from engine.model.records import FillBooked, Record, RunStarted
@@ -43,6 +47,8 @@ TICK_S = 0.1
 HISTORY = 300
 """Bars of each symbol before the first live event, for charts and marks."""
 SYNC_S = 60.0
+REPORT_S = 300.0
+"""How often the log says how the engine does its work."""
 STRATEGIES_S = 5.0
 """How long the market is held back for strategies that are still loading."""
 EXIT_S = 3.0
@@ -63,9 +69,10 @@ class Shell:
         switch: StopSwitch,
         views: ViewBuilder,
         venue: Callable[[MarketEvent], None] | None,
-        publish: Callable[[Record], None],
+        publish: Callable[[Record | MarketEvent], None],
     ) -> None:
-        """`venue` is shown every market event before the core, where the market is one of our own; `publish` gets every record."""
+        """`venue` is shown every market event before the core, where the market is one of our own; `publish` gets every record and
+        every market event."""
         self.core = core
         self.views = views
         self.health = Health(broker=broker.name, feed=feed.name)
@@ -81,17 +88,22 @@ class Shell:
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._stirred = asyncio.Event()
+        self._metrics = Metrics()
 
     # ---- the one way in
 
     def handle(self, event: Input) -> None:
         """Hands `event` to the core and performs what it asks for. An error in the core stops trading, never the program."""
+        mono = self._clock.mono()
         try:
-            effects = self.core.handle(event, self._clock.mono())
+            effects = self.core.handle(event, mono)
         except Exception as error:  # noqa: BLE001 - whatever it is, money is at stake: stop, keep what is known, say it
             self._core_failed(event, error)
             return
-        self._perform(effects)
+        if isinstance(event, Proposal):
+            self._perform(effects, event.heard or mono, by_itself=True)
+        else:
+            self._perform(effects, mono)
         self._stirred.set()
         if isinstance(event, EmergencyStop):
             self._switch.handled()
@@ -182,16 +194,24 @@ class Shell:
     def _pending_cancel(self) -> list[Order]:
         return [order for order in self.core.state.book.working() if order.state is OrderState.PENDING_CANCEL]
 
+    def metrics(self) -> MetricsView:
+        return self._metrics.view(
+            journal_backlog=self._journal.backlog,
+            waiting_to_send=self._courier.waits_to_send,
+            strategy_queues=((strategy.name, strategy.queue) for strategy in self.strategies),
+        )
+
     def view(self) -> View:
         self.health.strategies = [strategy.row() for strategy in self.strategies]
         self.health.backlog = self._journal.backlog
         if self._venue is None:
             self.health.broker_heard = self._courier.heard
-        return self.views.build(self.health, self._clock.mono())
+        return self.views.build(self.health, self.metrics(), self._clock.mono())
 
     # ---- effects
 
-    def _perform(self, effects: list[Effect]) -> None:
+    def _perform(self, effects: list[Effect], came: int = 0, *, by_itself: bool = False) -> None:
+        """`came` is when the input behind `effects` was heard, and `by_itself` says that no person stands behind it."""
         durable: asyncio.Future[None] | None = None
         for effect in effects:
             if isinstance(effect, Persist):
@@ -199,13 +219,16 @@ class Shell:
                 for record in effect.records:
                     self._tell(record)
             elif isinstance(effect, Send):
-                self._courier.send(effect.order, durable)
+                self._courier.send(effect.order, durable, partial(self._sending, effect.order, came, by_itself))
             elif isinstance(effect, CancelAtBroker):
                 self._courier.cancel(effect.order_ids)
             elif isinstance(effect, LatchEffect):
                 self._set_latch(effect)
             elif isinstance(effect, Reply):
                 self.views.answer(effect)
+
+    def _sending(self, order: Order, came: int, by_itself: bool) -> None:
+        self._metrics.sent(order, came, self._clock.mono(), by_itself=by_itself)
 
     def _append(self, records: Sequence[Record]) -> asyncio.Future[None]:
         """A journal that takes nothing more must hold up neither a cancel nor the stop: it fails like one that cannot write."""
@@ -224,6 +247,7 @@ class Shell:
             line = Level.ERROR, "log", f"a {type(record).__name__} could not be put into words: {error}", repr(record)
         if line is not None:
             self.views.log(self._clock.wall(), *line)
+        self._metrics.record(record, self.core.state, self._clock.mono())
         if isinstance(record, FillBooked):
             owner = self.core.state.book.orders[record.fill.order_id].strategy
             for strategy in self.strategies:
@@ -267,6 +291,21 @@ class Shell:
                 self.handle(Note(Level.ERROR, "flatten", text))
         self.handle(Flatten(command_id, positions))
 
+    # ---- comparing
+
+    def sync(self, command_id: str) -> None:
+        """Begins to compare with the broker now; the answer comes in the view under `command_id`."""
+        self._spawn(self._sync_now(command_id))
+
+    async def _sync_now(self, command_id: str) -> None:
+        if not await self._courier.reconcile():
+            self.views.answer(Reply(command_id, False, "sync: the broker did not tell where the account stands; the log says why"))
+            return
+        state, wrong = self.core.state, self.core.gate.mismatched
+        held = sum(1 for holding in state.portfolio.holdings.values() if holding.quantity)
+        what = f"{len(list(state.book.working()))} open orders and {held} positions compared with the broker's"
+        self.views.answer(Reply(command_id, not wrong, f"sync: {what}: {'; '.join(wrong.values()) or 'all agree'}"))
+
     # ---- tasks
 
     async def _play(self) -> None:
@@ -282,6 +321,9 @@ class Shell:
 
     def _on_market(self, event: MarketEvent) -> None:
         self.health.feed_heard = self._clock.mono()
+        self._metrics.event()
+        for strategy in self.strategies:
+            strategy.on_time(event.at)
         if self._venue is not None:
             self.health.broker_heard = self.health.feed_heard
             self._venue(event)
@@ -294,18 +336,25 @@ class Shell:
             self.views.on_quote(event)
             for strategy in self.strategies:
                 strategy.on_quote(event)
+        self._publish(event)
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
+        report, report_due = self.metrics(), due + REPORT_S
         while True:
             due += TICK_S
             await asyncio.sleep(max(due - loop.time(), 0))
             late = max(loop.time() - due, 0.0)
             self.health.lag_ms = late * 1000
+            self._metrics.lag(late * 1000)
             due += late
             self.handle(Tick(self._journal.problem or ""))
             self._courier.find_unknown()
+            if loop.time() >= report_due:
+                report_due += REPORT_S
+                report, before = self.metrics(), report
+                self.handle(Note(Level.INFO, "performance", performance_line(report, before)))
 
     async def _sync(self) -> None:
         while True:

@@ -15,6 +15,7 @@ from engine.core.portfolio import Holding
 from engine.core.signals import intent_of
 from engine.model.effects import Reply
 from engine.model.market import Bar, Instrument, Quote
+from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, is_price
 from engine.model.orders import Order, OrderType
@@ -117,7 +118,7 @@ class ViewBuilder:
 
     # ---- the view
 
-    def build(self, health: Health, mono: int) -> View:
+    def build(self, health: Health, metrics: MetricsView, mono: int) -> View:
         self._revision += 1
         self._before, self._rows = self._rows, {}
         return View(
@@ -133,6 +134,7 @@ class ViewBuilder:
             log=tuple(islice(self._lines, max(len(self._lines) - 500, 0), None)),
             chart=self._chart(),
             replies=tuple(self._replies),
+            metrics=metrics,
         )
 
     def _same(self, kind: str, key: str, row: Row) -> Row:

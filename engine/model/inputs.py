@@ -143,6 +143,8 @@ class Proposal:
     trail: Decimal | None = None
     trail_pct: Decimal | None = None
     bracket: Bracket | None = None
+    heard: int = 0
+    """Monotonic nanoseconds at which the engine heard the event that this answers, 0 where there was none."""
 
 
 @dataclass(frozen=True, slots=True)

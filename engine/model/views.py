@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from engine.model.effects import Reply
 from engine.model.market import Bar
+from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.signals import SignalState, Vote
@@ -218,3 +219,4 @@ class View:
     log: tuple[LogLine, ...]
     chart: ChartView | None
     replies: tuple[Reply, ...]
+    metrics: MetricsView = MetricsView()

@@ -272,7 +272,7 @@ class Context:
 
 
 class Strategy:
-    """Derive from this and write `on_bar` or `on_quote`. The other callbacks may be left out.
+    """Derive from this and write `on_bar`, `on_quote` or `on_update`. The other callbacks may be left out.
 
         class Breakout(Strategy):
             days = param(20, low=2, high=250)
@@ -292,6 +292,9 @@ class Strategy:
 
     warmup: int = 0
     """Bars of each symbol told before the first live one, so that indicators are full. `on_start` may set it from the parameters."""
+
+    update_interval: float = 0.0
+    """Seconds of market time between two calls of `on_update`, at whole multiples of it; 0 calls it never. `on_start` may set it."""
 
     declared: ClassVar[dict[str, Param]] = {}
     """The parameters by name; collected, not written."""
@@ -313,6 +316,9 @@ class Strategy:
 
     def on_quote(self, ctx: Context, quote: Quote) -> None:
         """Bid or offer moved. Quotes that pile up while a callback runs are told as their newest."""
+
+    def on_update(self, ctx: Context) -> None:
+        """`update_interval` has passed: `ctx.now` is when it was due, and every bar and quote up to then has been told."""
 
     def on_fill(self, ctx: Context, fill: Fill) -> None:
         """An order of this strategy filled, in whole or in part."""

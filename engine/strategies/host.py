@@ -33,6 +33,7 @@ from engine.strategies.wire import (
     OnBar,
     OnFill,
     OnQuote,
+    OnUpdate,
     Refused,
     Reply,
     State,
@@ -45,6 +46,7 @@ from engine.strategies.wire import (
 
 NICENESS = 10
 MAX_WARMUP = 100_000
+MIN_UPDATE_S, MAX_UPDATE_S = 0.1, 86_400.0
 LINES_A_SECOND = 10
 LINE_LENGTH = 500
 DETAIL_LENGTH = 8_000
@@ -167,10 +169,13 @@ class Host:
             warmup = self._strategy.warmup
             if type(warmup) is not int or not 0 <= warmup <= MAX_WARMUP:
                 raise StrategyError(f"warmup must be a whole number of bars from 0 to {MAX_WARMUP:,}; it is {warmup!r}")
+            interval = self._strategy.update_interval
+            if not (isinstance(interval, int | float) and (interval == 0 or MIN_UPDATE_S <= interval <= MAX_UPDATE_S)):
+                raise StrategyError(f"update_interval must be {MIN_UPDATE_S:g} to {MAX_UPDATE_S:g} seconds, or 0; it is {interval!r}")
         except BaseException as error:  # noqa: BLE001 - told to the engine in words
             return Refused(f"on_start: {_words(error)}", "" if isinstance(error, StrategyError) else _traceback(error))
         self._context.start(warmup)
-        return Loaded(warmup, quotes=type(self._strategy).on_quote is not Strategy.on_quote)
+        return Loaded(warmup, quotes=type(self._strategy).on_quote is not Strategy.on_quote, update_ns=round(interval * 1e9))
 
     def _event(self, message: ToStrategy) -> Answer:
         context = self._context
@@ -199,6 +204,10 @@ class Host:
                 self._see(state)
                 context.now = quote.at
                 strategy.on_quote(context, quote)
+            case OnUpdate(at, state):
+                self._see(state)
+                context.now = at
+                strategy.on_update(context)
             case OnFill(fill, state):
                 self._see(state)
                 strategy.on_fill(context, fill)
@@ -229,7 +238,7 @@ class Host:
 
 
 def _callback(message: ToStrategy) -> str:
-    return {OnBar: "on_bar", OnQuote: "on_quote", OnFill: "on_fill", Stop: "on_stop"}.get(type(message), "")
+    return {OnBar: "on_bar", OnQuote: "on_quote", OnFill: "on_fill", OnUpdate: "on_update", Stop: "on_stop"}.get(type(message), "")
 
 
 def _words(error: BaseException) -> str:

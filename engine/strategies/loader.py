@@ -20,12 +20,12 @@ from engine.strategies.params import Param, StrategyError, Value, check_params, 
 READY = Path(__file__).parent / "ready"
 
 FUNCTION_NAMES = ("strategy", "signal")
-CALLBACKS = {"on_start": 2, "on_bar": 3, "on_quote": 3, "on_fill": 3, "on_stop": 2}
+CALLBACKS = {"on_start": 2, "on_bar": 3, "on_quote": 3, "on_update": 2, "on_fill": 3, "on_stop": 2}
 """Each callback's number of arguments, self included."""
-NEEDED = ("on_bar", "on_quote")
+NEEDED = ("on_bar", "on_quote", "on_update")
 MOST_BYTES = 500_000
 """Reading a syntax tree keeps everything else in the process waiting, and `check` runs in the engine's."""
-IDLE = "has neither on_bar nor on_quote, so it would never do anything."
+IDLE = "has none of on_bar, on_quote and on_update, so it would never do anything."
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import merge
 from pathlib import Path
@@ -28,7 +28,7 @@ from engine.strategies.params import StrategyError
 from engine.strategies.process import HostGoneError, HostProcess
 from engine.strategies.proposals import to_proposal
 from engine.strategies.text import many_lines, one_line
-from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, OnQuote, Refused, State, Stop, ToStrategy, Warm
+from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, OnQuote, OnUpdate, Refused, State, Stop, ToStrategy, Warm
 
 QUEUE = 1_000
 """Bars and fills that may wait for a strategy. One that falls further behind is treated as one that hangs."""
@@ -94,8 +94,10 @@ class StrategyRunner:
         self._file = Path(settings.file)
         self._life: _Life | None = None
         self._hosts: set[HostProcess] = set()
-        self._queue: deque[Bar | Fill] = deque()
-        self._quotes: dict[str, Quote] = {}
+        self._queue: deque[tuple[int, Bar | Fill | int]] = deque()
+        """Events with the monotonic time they were heard at; a number is the market time of an update that is due."""
+        self._quotes: dict[str, tuple[int, Quote]] = {}
+        self._update_due = 0
         self._told_until: dict[str, int] = {}
         self._recent_errors: deque[int] = deque(maxlen=ERRORS)
         self._restarts_left = RESTARTS
@@ -132,8 +134,22 @@ class StrategyRunner:
 
     def on_quote(self, quote: Quote) -> None:
         if self._life and self._life.wants.quotes and quote.symbol in self.symbols:
-            self._quotes[quote.symbol] = quote
+            self._quotes[quote.symbol] = self._clock(), quote
             self._wake.set()
+
+    def on_time(self, at: int) -> None:
+        """Market time has come to `at`; told before the event that brought it there, so that an update sees all that came before."""
+        if not self._life or not (step := self._life.wants.update_ns):
+            return
+        if self._update_due and at > self._update_due and len(self._queue) < QUEUE:
+            # Of several that fell due while nothing happened, the last one tells as much.
+            self._enqueue((at - 1) // step * step)
+        self._update_due = max(self._update_due, -(-at // step) * step)
+
+    @property
+    def queue(self) -> int:
+        """Events that wait for it."""
+        return len(self._queue) + len(self._quotes)
 
     async def stop(self) -> None:
         """Call on_stop where the strategy is in a state to answer, and end its process: within a few seconds, whatever it does."""
@@ -250,24 +266,35 @@ class StrategyRunner:
                 life = self._life = await self._reload(life)
             event = self._next()
             if event:
-                await self._tell_event(life.host, event)
+                await self._tell_event(life.host, *event)
             else:
                 await self._wake.wait()
 
-    def _next(self) -> ToStrategy | None:
+    def _next(self) -> tuple[int, ToStrategy] | None:
+        """The event to tell next, and when it was heard."""
         while self._queue:
-            event = self._queue.popleft()
+            heard, event = self._queue[0]
+            if isinstance(event, int) and (before := self._quote_before(heard)):
+                return before
+            self._queue.popleft()
             if isinstance(event, Fill):
-                return OnFill(event, self._account())
+                return heard, OnFill(event, self._account())
+            if isinstance(event, int):
+                return heard, OnUpdate(event, self._account())
             if event.at > self._told_until.get(event.symbol, -1):
                 self._told_until[event.symbol] = event.at
-                return OnBar(event, self._account())
-        if self._quotes:
-            quote = self._quotes.pop(next(iter(self._quotes)))
-            return OnQuote(quote, self._account())
-        return None
+                return heard, OnBar(event, self._account())
+        return self._quote_before(self._clock())
 
-    async def _tell_event(self, host: HostProcess, event: ToStrategy) -> None:
+    def _quote_before(self, heard: int) -> tuple[int, ToStrategy] | None:
+        """A quote that waits since `heard` or longer."""
+        symbol = next((symbol for symbol, (since, _) in self._quotes.items() if since <= heard), None)
+        if symbol is None:
+            return None
+        since, quote = self._quotes.pop(symbol)
+        return since, OnQuote(quote, self._account())
+
+    async def _tell_event(self, host: HostProcess, heard: int, event: ToStrategy) -> None:
         asked = self._clock()
         answer = await host.ask(event)
         self._answer_ms = (self._clock() - asked) / 1e6
@@ -284,7 +311,7 @@ class StrategyRunner:
                     self._strategy_error(str(error), "")
                     continue
                 self._signals += 1
-                self._tell(proposal)
+                self._tell(replace(proposal, heard=heard))
 
     def _take_error(self, reply: object) -> None:
         if not isinstance(reply, Answer):
@@ -320,7 +347,7 @@ class StrategyRunner:
         life, self._life, self._watch, self._edit, self._changed = self._life, None, None, None, None
         self._quotes.clear()
         if self._behind:
-            self._queue = deque(event for event in self._queue if isinstance(event, Fill))
+            self._queue = deque(item for item in self._queue if isinstance(item[1], Fill))
             self._behind = False
         if life:
             await self._close(life.host)
@@ -376,7 +403,7 @@ class StrategyRunner:
 
     # ---- words
 
-    def _enqueue(self, event: Bar | Fill) -> None:
+    def _enqueue(self, event: Bar | Fill | int) -> None:
         if self._state in ("disabled", "stopped") or self._stopping:
             return
         if len(self._queue) >= QUEUE and isinstance(event, Bar):
@@ -385,9 +412,9 @@ class StrategyRunner:
             else:
                 # It is not up yet; what falls out here comes back to it as history.
                 self._queue.popleft()
-                self._queue.append(event)
+                self._queue.append((self._clock(), event))
         else:
-            self._queue.append(event)
+            self._queue.append((self._clock(), event))
         self._wake.set()
 
     def _account(self) -> State:

@@ -65,6 +65,13 @@ class OnFill(msgspec.Struct, frozen=True, tag=True):
     state: State
 
 
+class OnUpdate(msgspec.Struct, frozen=True, tag=True):
+    """The strategy's interval has passed, at market time `at`."""
+
+    at: int
+    state: State
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """Call on_stop. After the answer the process ends as soon as its pipe closes."""
 
@@ -75,10 +82,11 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):
-    """`warmup` bars of each symbol are wanted; `quotes` says whether quotes are."""
+    """`warmup` bars of each symbol are wanted; `quotes` says whether quotes are; `update_ns` is the interval of its updates, 0 for none."""
 
     warmup: int
     quotes: bool
+    update_ns: int = 0
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):
@@ -106,7 +114,7 @@ class Log(msgspec.Struct, frozen=True, tag=True):
     text: str
 
 
-ToStrategy = Load | Warm | OnBar | OnQuote | OnFill | Stop
+ToStrategy = Load | Warm | OnBar | OnQuote | OnFill | OnUpdate | Stop
 Reply = Loaded | Refused | Answer
 FromStrategy = Reply | Beat | Log
 

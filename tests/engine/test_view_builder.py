@@ -11,6 +11,7 @@ import pytest
 from engine.core.core import Core
 from engine.model.inputs import BrokerSnapshot, OrderUpdate, Proposal, Submit
 from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
+from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
@@ -56,7 +57,7 @@ class Desk:
         self.core.handle(OrderUpdate(order_id, OrderEvent.FILL_PART, "B", filled, filled * price), self.mono)
 
     def view(self) -> View:
-        return self.builder.build(self.health, self.mono)
+        return self.builder.build(self.health, MetricsView(), self.mono)
 
 
 @pytest.fixture
@@ -105,7 +106,7 @@ def test_the_account_adds_up(desk: Desk) -> None:
     assert account.day_pnl == -100
     assert account.daily_loss == 100
     assert account.exposure == 9_900 + 4_500
-    assert account.buying_power == account.equity - account.exposure
+    assert account.buying_power == account.equity - account.exposure - 45, "a working order keeps its cushion"
     row = desk.view().positions[0]
     assert (row.quantity, row.average, row.value, row.unrealised, row.unrealised_fraction) == (
         Decimal(100),
@@ -236,5 +237,5 @@ def test_links_tell_their_age_and_why_they_are_down(desk: Desk) -> None:
 
 def test_an_empty_account_shows_zeros_and_no_complaint() -> None:
     core = Core(Settings(), [], run_id="r")
-    view = ViewBuilder(core, "PAPER", "1m").build(Health(), 0)
+    view = ViewBuilder(core, "PAPER", "1m").build(Health(), MetricsView(), 0)
     assert (view.account.equity, view.chart, view.positions, view.health.ready) == (ZERO, None, (), False)

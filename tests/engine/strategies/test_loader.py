@@ -47,7 +47,7 @@ WRONG_FILES = {
     "null bytes": ("\0", "mine.py"),
     "no callback that would ever trade": (
         "from tradeconsole import Strategy\nclass Idle(Strategy):\n    def on_fill(self, ctx, fill): ...\n",
-        "line 2: Idle has neither on_bar nor on_quote",
+        "line 2: Idle has none of on_bar, on_quote and on_update",
     ),
     "two strategies": (GOOD + GOOD.replace("Buyer", "Seller"), "2 strategy classes: Buyer (line 4), Seller (line 12)"),
     "two functions that fit": (

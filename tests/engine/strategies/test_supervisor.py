@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from decimal import Decimal
 
 import pytest
@@ -26,6 +27,7 @@ class Buyer(Strategy):
 
 async def test_a_bar_becomes_a_proposal_with_everything_a_person_needs_to_decide(desk: Desk) -> None:
     assert await desk.run(desk.write(BUYER), size=7)
+    before = time.monotonic_ns()
     desk.bar(187.5)
     (made,) = await desk.hears(Proposal)
     assert made == Proposal(
@@ -39,8 +41,10 @@ async def test_a_bar_becomes_a_proposal_with_everything_a_person_needs_to_decide
         strength=0.7,
         reason="because",
         votes=made.votes,
+        heard=made.heard,
     )
     assert made.votes[0].indicators == (("seen", 1.0),)
+    assert before <= made.heard <= time.monotonic_ns()
 
 
 async def test_the_ready_made_cross_proposes_on_rising_bars(desk: Desk) -> None:

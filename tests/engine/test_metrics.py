@@ -1,0 +1,140 @@
+"""What a run counts and times: from the records alone, and through a running engine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine import shell
+from engine.metrics import Metrics, Window, performance_line
+from engine.model.market import Quote
+from engine.model.metrics import MetricsView, percentile
+from engine.model.modes import Mode
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderState
+from engine.model.records import FillBooked
+from engine.model.settings import StrategySettings
+from tests.engine.engines import SETTINGS, ToldBroker, limit, market, order_of, running, said, until
+
+TAKER = """
+from tradeconsole import Strategy
+
+class Taker(Strategy):
+    def on_quote(self, ctx, quote):
+        if not ctx.position(quote.symbol):
+            ctx.buy(quote.symbol, 1)
+"""
+
+
+@pytest.mark.parametrize(("share", "expected"), [(0.5, 50.0), (0.95, 95.0), (0.99, 99.0), (1.0, 100.0), (0.0, 1.0)])
+def test_a_percentile_is_a_value_that_was_measured(share: float, expected: float) -> None:
+    assert percentile([float(value) for value in range(1, 101)], share) == expected
+
+
+def test_a_window_forgets_what_is_old() -> None:
+    window = Window(3)
+    assert window.percentiles() is None
+    for value in (1_000.0, 1.0, 2.0, 3.0):
+        window.add(value)
+    figures = window.percentiles()
+    assert figures is not None
+    assert (figures.count, figures.p50, figures.p99) == (3, 2.0, 3.0)
+
+
+def test_a_run_counts_what_became_of_its_orders(tmp_path: Path) -> None:
+    with running(tmp_path) as engine:
+        engine.submit(market(5))
+        until(engine, lambda view: view.positions)
+        engine.submit(limit(7))
+        until(engine, lambda view: len(view.orders) == 2 and order_of(view, 2).state is OrderState.WORKING)
+        engine.cancel()
+        view = until(engine, lambda view: view.metrics.cancelled == 1)
+        engine.submit(replace(market(1), symbol="NONE"))
+        metrics = until(engine, lambda view: view.metrics.denied == 1).metrics
+    assert (metrics.submitted, metrics.filled, metrics.fills, metrics.rejected) == (2, 1, 1, 0)
+    assert metrics.fill_rate == 0.5
+    assert view.metrics.order_path is not None
+    assert view.metrics.order_path.count == 2
+    assert metrics.execution is not None
+    assert metrics.answer is not None
+    assert metrics.market_events > 0
+    assert metrics.slippage_bps is None
+
+
+def test_a_signals_way_and_slippage_are_told_apart_from_a_persons(tmp_path: Path) -> None:
+    file = tmp_path / "taker.py"
+    file.write_text(TAKER, encoding="utf-8")
+    settings = replace(SETTINGS, mode=Mode.FULL_AUTO, strategies=(StrategySettings(str(file)),))
+    with running(tmp_path, settings=settings) as engine:
+        metrics = until(engine, lambda view: view.positions).metrics
+    assert metrics.order_path is None
+    assert metrics.signal_path is not None
+    assert 0 < metrics.signal_path.p50 <= metrics.signal_path.p99
+    # Bought at the ask the signal was priced at, plus one basis point of the paper market's slippage.
+    assert metrics.slippage_bps == pytest.approx(1.0, abs=0.2)
+    assert metrics.slippage > 0
+
+
+def test_a_rejection_is_counted_with_its_answer(tmp_path: Path) -> None:
+    broker = ToldBroker()
+
+    async def reject(order: Order) -> None:
+        broker.end(order.id, OrderEvent.REJECT)
+
+    broker.on_submit = reject
+    with running(tmp_path, broker) as engine:
+        engine.submit(market(1))
+        metrics = until(engine, lambda view: view.metrics.rejected).metrics
+    assert metrics.answer is not None
+    assert metrics.execution is None
+
+
+def test_the_log_says_how_the_engine_does_every_five_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert shell.REPORT_S == 300.0
+    monkeypatch.setattr(shell, "REPORT_S", 0.3)
+    with running(tmp_path) as engine:
+        engine.submit(market(5))
+        assert said(until(engine, lambda view: said(view, "1 orders sent, 1 filled, 0 cancelled, 0 rejected, 0 denied")), "loop lag p50")
+
+
+def test_the_performance_line_counts_since_the_one_before() -> None:
+    before = MetricsView(submitted=10, filled=8, market_events=1_000)
+    now = replace(Metrics().view(journal_backlog=3, waiting_to_send=1, strategy_queues=[("cross", 2), ("idle", 0)]), market_events=6_000)
+    text = performance_line(replace(now, submitted=12, filled=9, slippage_bps=-1.25), before)
+    assert text == (
+        "2 orders sent, 1 filled, 0 cancelled, 0 rejected, 0 denied; 5,000 market events; slippage -1.2 bp against the signals; "
+        "waiting: 3 records, 1 orders, 2 events for cross"
+    )
+
+
+def test_a_forced_comparison_answers_what_agrees_and_what_does_not(tmp_path: Path) -> None:
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit(7))
+        until(engine, lambda view: view.orders)
+        before = broker.snapshots
+        answer = engine.answer(engine.sync())
+        assert (answer.ok, answer.text) == (True, "sync: 1 open orders and 0 positions compared with the broker's: all agree")
+        assert broker.snapshots > before
+        broker.positions.append(("AAPL", Decimal(5), Decimal(100)))
+        answer = engine.answer(engine.sync())
+        assert not answer.ok
+        assert answer.text.endswith("The broker holds 5 AAPL, our books say no")
+
+
+def test_scripts_hear_records_and_market_events_by_their_kind(tmp_path: Path) -> None:
+    fills: list[FillBooked] = []
+    quotes: list[Quote] = []
+    with running(tmp_path) as engine:
+        engine.subscribe(FillBooked, fills.append)
+        stop = engine.subscribe(Quote, quotes.append)
+        engine.submit(market(5))
+        until(engine, lambda view: view.positions and quotes)
+        stop()
+        heard = len(quotes)
+        until(engine, lambda view: view.metrics.market_events > heard + 5)
+        assert len(quotes) <= heard + 1
+    assert [booked.fill.quantity for booked in fills] == [5]
