@@ -34,7 +34,7 @@ class Desk:
         self.run_id = run_id
         self.state = State()
         self.prices = Prices(price_life_s)
-        self.gate = Gate(self.state, self.prices, instruments, settings.limits)
+        self.gate = Gate(self.state, self.prices, instruments, settings.limits, settings.margin)
         self.now = 0
         self.mono = 0
         self.in_flight: set[str] = set()

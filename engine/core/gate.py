@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
+from engine.core.margin import CASH_ACCOUNT, Figures
 from engine.core.prices import Prices
 from engine.core.risk.case import RiskCase
 from engine.core.risk.checks import judge
@@ -14,26 +15,8 @@ from engine.model.market import Instrument
 from engine.model.modes import Mode, TradingState
 from engine.model.money import ZERO, is_amount, to_lot, to_tick
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
-from engine.model.settings import Limits
+from engine.model.settings import Limits, MarginSettings
 from engine.model.verdicts import PASSED, Outcome, Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """The account in numbers: `gross` is the value of all positions, `reserved` of all that working orders may add to them."""
-
-    equity: Decimal
-    gross: Decimal
-    reserved: Decimal
-
-    @property
-    def exposure(self) -> Decimal:
-        return self.gross + self.reserved
-
-    @property
-    def buying_power(self) -> Decimal:
-        """What new positions may cost: without leverage, equity less everything held and reserved."""
-        return self.equity - self.exposure
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +37,21 @@ class Judgement:
 class Gate:
     """Judges against the state as it is now. Reads it, never changes it."""
 
-    __slots__ = ("_instruments", "_limits", "_prices", "_state", "link_down", "mismatched", "ready", "unwritable")
+    __slots__ = ("_instruments", "_limits", "_margin", "_prices", "_state", "link_down", "mismatched", "ready", "unwritable")
 
-    def __init__(self, state: State, prices: Prices, instruments: Mapping[str, Instrument], limits: Limits) -> None:
+    def __init__(
+        self,
+        state: State,
+        prices: Prices,
+        instruments: Mapping[str, Instrument],
+        limits: Limits,
+        margin: MarginSettings = CASH_ACCOUNT,
+    ) -> None:
         self._state = state
         self._prices = prices
         self._instruments = instruments
         self._limits = limits
+        self._margin = margin
         self.ready = False
         """False until the account was compared with the broker's own: until then nothing is sent."""
         self.link_down = ""
@@ -105,7 +96,7 @@ class Gate:
 
     def figures(self) -> Figures:
         portfolio = self._state.portfolio
-        return Figures(portfolio.equity(), portfolio.gross(), self._reserved())
+        return Figures(portfolio.equity(), portfolio.gross(), self._reserved(), portfolio.net(), self._margin)
 
     def _case(self, intent: Intent, instrument: Instrument, figures: Figures, now: int, mono: int) -> RiskCase:
         state, symbol = self._state, intent.symbol
@@ -123,6 +114,8 @@ class Gate:
             price_life_s=self._prices.life_s,
             equity=figures.equity,
             buying_power=figures.buying_power,
+            maintenance=figures.maintenance,
+            cushion=figures.cushion,
             exposure=figures.exposure,
             position=state.portfolio.position(symbol),
             working_buys=state.book.working_quantity(symbol, Side.BUY),

@@ -119,6 +119,10 @@ class Portfolio:
         """The sum of the positions' market values, shorts counted as positive."""
         return sum((abs(holding.value) for holding in self.holdings.values()), ZERO)
 
+    def net(self) -> Decimal:
+        """The sum of the positions' market values, shorts counted as negative."""
+        return sum((holding.value for holding in self.holdings.values()), ZERO)
+
     def _holding(self, symbol: str) -> Holding:
         holding = self.holdings.get(symbol)
         if holding is None:

@@ -63,6 +63,19 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class MarginSettings:
+    """What positions must be covered with, in per cent of their value. Without `enabled` the account is a cash account: it buys for what it
+    has. The defaults are the least that Regulation T and FINRA's rule 4210 allow; a broker may ask more."""
+
+    enabled: bool = False
+    initial_pct: Percent = Decimal(50)
+    maintenance_pct: Percent = Decimal(25)
+    short_maintenance_pct: Percent = Decimal(30)
+    cushion_pct: Annotated[Decimal, Ge(0), Le(50)] = Decimal(1)
+    """Of an order's value, kept free beside it for its fees and for a price that moves until it fills."""
+
+
+@dataclass(frozen=True, slots=True)
 class AutoApprove:
     """What SEMI_AUTO sends without a yes: a signal that meets every one of these. No symbols listed means any symbol."""
 
@@ -138,6 +151,7 @@ class Settings:
     feed: FeedSettings = field(default_factory=FeedSettings)
     strategies: tuple[StrategySettings, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    margin: MarginSettings = field(default_factory=MarginSettings)
     approvals: Approvals = field(default_factory=Approvals)
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)

@@ -21,7 +21,9 @@ class RiskCase:
     `sent_within` answers how many orders the intent's strategy sent in so many nanoseconds of market time up to now.
     `crossing` is our own working limit order on the other side that is nearest to trading with this one, None where there is none.
     `position` is signed; `working_buys` and `working_sells` are shares that open orders in the symbol may still trade; `exposure` is
-    the gross value of all positions and of all working orders that may add to one; `price_age_s` is None before the first event.
+    the gross value of all positions and of all working orders that may add to one; `maintenance` is the equity that what is held must be
+    covered with, zero in a cash account; an order asks for `cushion` times its value of buying power; `price_age_s` is None before the
+    first event.
     """
 
     intent: Intent
@@ -44,6 +46,8 @@ class RiskCase:
     session_equity: Decimal
     trading: TradingState
     trading_reason: str
+    maintenance: Decimal = ZERO
+    cushion: Decimal = Decimal(1)
 
     @property
     def closable(self) -> Decimal:

@@ -132,12 +132,21 @@ def total_exposure(case: RiskCase) -> Verdict:
     return _value_cap(case, case.exposure, case.limits.max_exposure_pct, "total exposure", "The total exposure")
 
 
+def margin(case: RiskCase) -> Verdict:
+    """While a margin call stands, nothing is added to what caused it."""
+    if case.equity >= case.maintenance or not case.maintenance:
+        return PASSED
+    limit, actual = f"{case.maintenance:,.2f}", f"{case.equity:,.2f}"
+    text = f"A margin call stands: equity of {actual} is under the maintenance margin of {limit}. Reduce positions first."
+    return Verdict(Outcome.DENY, "margin call", limit, actual, text)
+
+
 def buying_power(case: RiskCase) -> Verdict:
-    """What the account can pay for, working orders set aside."""
-    cost = case.opening * _price(case)
+    """What the account can pay for, working orders set aside, with the cushion for fees and for the price until it fills."""
+    cost = case.opening * _price(case) * case.cushion
     if cost <= case.buying_power:
         return PASSED
-    most = case.closable + max(case.buying_power, ZERO) / _price(case)
+    most = case.closable + max(case.buying_power, ZERO) / (_price(case) * case.cushion)
     limit, actual = f"{case.buying_power:,.2f}", f"{cost:,.2f}"
     return _cap(case, most, "buying power", limit, actual, f"The order needs {actual}, the buying power is {limit}.")
 
@@ -154,6 +163,7 @@ CHECKS: Final[tuple[Check, ...]] = (
     order_size,
     position_size,
     total_exposure,
+    margin,
     buying_power,
 )
 

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from engine.core.gate import Figures
+from engine.core.margin import Figures
 from engine.model.effects import Effect, Send
 from engine.model.inputs import Input, OrderUpdate
 from engine.model.modes import Mode, TradingState
