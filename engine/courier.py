@@ -18,7 +18,7 @@ from engine.core.core import Core
 from engine.latch import StopSwitch
 from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
 from engine.model.journal import JournalError
-from engine.model.modes import Level
+from engine.model.modes import Level, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, Source
 
@@ -27,6 +27,10 @@ ANSWER_S = 10.0
 CANCEL_ANSWER_S = 5.0
 CANCEL_AGAIN_S = (0.5, 1.0, 2.0, 5.0)
 """When a cancel that may be lost is sent again; the last one repeats, and a link that comes up ends the wait."""
+CANCELS_AT_ONCE = 25
+"""Orders in one request to cancel."""
+NEXT_CANCELS_S = 0.25
+"""How long the next of them waits for the answer to the one before."""
 ASK_AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """When an UNKNOWN order is asked for by its id; likewise."""
 ALARM_S = 60.0
@@ -123,11 +127,14 @@ class Courier:
             if durable is not None:
                 await asyncio.shield(durable)
         except JournalError as error:
-            self._unsent.discard(order.id)
-            self._handle(NotDurable((order.id,), str(error)))
-            return
+            # What closes a position must not wait for a disk: it is made from the broker's own positions, so a start that knows nothing
+            # of it finds it there, as an order placed elsewhere, and closes nothing twice.
+            if order.source is not Source.FLATTEN:
+                self._unsent.discard(order.id)
+                self._handle(NotDurable((order.id,), str(error)))
+                return
         self._unsent.discard(order.id)
-        stopped = self._switch.closed and order.source is not Source.FLATTEN
+        stopped = (self._switch.closed or self._core.state.trading is TradingState.HALTED) and order.source is not Source.FLATTEN
         if stopped or self._shut or not self._core.gate.ready or order.state is not OrderState.PENDING_SUBMIT:
             self._handle(Unsent(order.id))
             return
@@ -139,14 +146,23 @@ class Courier:
             self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
 
     def cancel(self, order_ids: Iterable[str]) -> None:
-        """Has them cancelled at the broker at once, each by one request at a time. One that was not sent yet never will be."""
+        """Has them cancelled at the broker, each by one request at a time. One that was not sent yet never will be."""
         orders = [self._core.state.book.orders[i] for i in order_ids if i not in self._unsent and i not in self._cancelling]
         if orders:
             self._cancelling.update(order.id for order in orders)
-            self._spawn(self._cancel(orders))
+            self._spawn(self._cancel_in_batches(orders))
 
-    async def _cancel(self, orders: Sequence[Order]) -> None:
-        """Asks until the broker took the request; what came of it is told as events."""
+    async def _cancel_in_batches(self, orders: Sequence[Order]) -> None:
+        """A batch follows the answer to the one before; a broker that does not answer is told of all of them all the same."""
+        for first in range(0, len(orders), CANCELS_AT_ONCE):
+            answered = asyncio.Event()
+            self._spawn(self._cancel(orders[first : first + CANCELS_AT_ONCE], answered))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(NEXT_CANCELS_S):
+                    await answered.wait()
+
+    async def _cancel(self, orders: Sequence[Order], answered: asyncio.Event) -> None:
+        """Asks until the broker took the request; what came of it is told as events. `answered` is set by the first answer, or its lack."""
         attempt = 0
         try:
             while still := [order for order in orders if not order.state.is_final]:
@@ -159,9 +175,11 @@ class Courier:
                         self._handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} may be lost ({error}): asking again"))
                 else:
                     return
+                answered.set()
                 await self._pause(CANCEL_AGAIN_S, attempt, link_up)
                 attempt += 1
         finally:
+            answered.set()
             self._cancelling.difference_update(order.id for order in orders)
 
     def find_unknown(self) -> None:

@@ -81,7 +81,7 @@ class Core:
         self.market: MarketStatus | None = None
         self._signals = Signals(self.desk, sizes or {})
         self._breakers = Breakers(self.desk)
-        self._stop = Stop(self.desk, self._signals, self._breakers)
+        self.stop = Stop(self.desk, self._signals, self._breakers)
         self._equity_due = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             Bar: self._on_bar,
@@ -97,9 +97,9 @@ class Core:
             Reject: self._signals.on_reject,
             Cancel: self._on_cancel,
             SetMode: self._on_set_mode,
-            EmergencyStop: self._stop.on_emergency_stop,
-            Flatten: self._stop.on_flatten,
-            Resume: self._stop.on_resume,
+            EmergencyStop: self.stop.on_emergency_stop,
+            Flatten: self.stop.on_flatten,
+            Resume: self.stop.on_resume,
             Proposal: self._signals.on_proposal,
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,
@@ -264,7 +264,7 @@ class Core:
                 self.state.portfolio.mark(order.symbol, last)
         if news.change:
             self.desk.record(news.change)
-            self._stop.hold(order)
+            self.stop.hold(order)
         if news.fill:
             self._mark_equity()
         if news.complaint:
@@ -321,7 +321,7 @@ class Core:
         self._journal_is(tick.journal_problem)
         self._signals.expire()
         self._breakers.watch()
-        self._stop.watch()
+        self.stop.watch()
         if self.desk.mono >= self._equity_due:
             self._mark_equity()
 

@@ -65,6 +65,9 @@ class Gate:
         find that they traded another number than they typed.
         """
         instrument = self._instruments.get(wish.symbol)
+        if wish.source is Source.FLATTEN:
+            # What the broker holds is closed to its last fraction, in a symbol that no feed knows, too.
+            instrument = Instrument(wish.symbol, lot=wish.quantity)
         if instrument is None:
             return Judgement(wish, _deny("symbol", f"{wish.symbol} is not a symbol this feed knows."))
         complaint = _malformed(wish)
@@ -136,7 +139,7 @@ class Gate:
     def _closed(self, case: RiskCase) -> Verdict | None:
         """Whether the door is shut to this order for a reason that has nothing to do with its size."""
         intent, state = case.intent, self._state
-        if self.unwritable:
+        if self.unwritable and intent.source is not Source.FLATTEN:
             return _deny("journal", f"The journal cannot be written, so nothing is sent: {self.unwritable}.")
         if self.link_down:
             return _deny("link", f"The link to the broker is down, so nothing is sent: {self.link_down}.")

@@ -5,6 +5,8 @@ Cancels are asked for again until nothing works; no race of them with a fill tak
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 from engine.core.breakers import Breakers, closing
 from engine.core.desk import SECOND, Desk
 from engine.core.signals import Signals
@@ -21,13 +23,16 @@ _MAY_TRADE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING
 class Stop:
     """Shuts the account to trading, cancels what works, and closes what is held."""
 
-    __slots__ = ("_breakers", "_cancel_due", "_desk", "_signals")
+    __slots__ = ("_breakers", "_cancel_due", "_desk", "_flattens", "_signals", "_told")
 
     def __init__(self, desk: Desk, signals: Signals, breakers: Breakers) -> None:
         self._desk = desk
         self._signals = signals
         self._breakers = breakers
         self._cancel_due = 0
+        self._flattens = False
+        self._told: dict[str, str] = {}
+        """What was last said of a symbol that could not be closed: said once, however often it is tried."""
 
     def watch(self) -> None:
         """While HALTED, looks after what still works. Called with every tick of the clock."""
@@ -39,11 +44,20 @@ class Stop:
         if self._desk.state.trading is TradingState.HALTED and order.state in _MAY_TRADE and order.source is not Source.FLATTEN:
             self._cancel_everything()
 
+    def left(self) -> list[Order]:
+        """What must not work while HALTED and still may."""
+        working = self._desk.state.book.working()
+        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
+        spares = self._desk.settings.stop.keep_protective and not self._flattens
+        spared = closing(self._desk.state, protective) if spares else set()
+        return [o for o in working if o.source is not Source.FLATTEN and o.id not in spared]
+
     def on_emergency_stop(self, command: EmergencyStop) -> None:
         again = self._desk.state.trading is TradingState.HALTED
         if not again:
-            self._desk.record(TradingStateChanged(TradingState.HALTED, "you", command.reason, self._desk.now))
+            self._desk.record(TradingStateChanged(TradingState.HALTED, command.by, command.reason, self._desk.now))
             self._desk.ask(Latch(True, command.reason))
+        self._flattens = self._flattens or command.flatten
         self._signals.void("stop", "the emergency stop was pressed")
         asked = self._cancel_everything()
         text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
@@ -51,34 +65,45 @@ class Stop:
 
     def on_flatten(self, command: Flatten) -> None:
         """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""
-        book = self._desk.state.book
-        busy = {o.symbol for o in book.open.values() if o.source is Source.FLATTEN}
-        sent, left = [], []
+        working = {o.symbol: o for o in self._desk.state.book.working() if o.source is Source.FLATTEN}
+        left = []
         for symbol, held in command.positions:
-            if held and symbol not in busy:
-                side = Side.SELL if held > 0 else Side.BUY
-                # A cancel may come too late, so what still works on this side counts as if it had traded.
-                working = book.working_quantity(symbol, side)
-                if working:
-                    self._desk.note(Level.WARNING, "flatten", f"{working:f} {symbol} may still trade in working orders: left to those")
-                if working >= abs(held):
+            if held and symbol not in working:
+                order = self._close(symbol, held)
+                if order is None:
                     left.append(symbol)
-                    continue
-                # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
-                wish = Intent(
-                    symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten"
-                )
-                judgement = self._desk.gate.judge(wish, self._desk.now, self._desk.mono)
-                if judgement.passes:
-                    sent.append(self._desk.place(judgement, abs(held)))
                 else:
-                    left.append(symbol)
-                    self._desk.deny(judgement)
-                    self._desk.note(Level.ERROR, "flatten", f"{symbol} cannot be closed: {judgement.verdict.text}")
-        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in sent]
+                    working[symbol] = order
+        words = [f"#{order.number} {order.side} {order.quantity:f} {order.symbol}" for order in working.values()]
         if left:
             words.append(f"{', '.join(left)} not closed, the log says why")
         self._desk.reply(command.id, not left, f"flatten: {', '.join(words) or 'nothing to close'}")
+
+    def _close(self, symbol: str, held: Decimal) -> Order | None:
+        """Places the order that closes `held` (signed) shares, or says why there is none."""
+        side = Side.SELL if held > 0 else Side.BUY
+        # A cancel may come too late, so what still works on this side counts as if it had traded.
+        working = self._desk.state.book.working_quantity(symbol, side)
+        if working:
+            self._tell(Level.WARNING, symbol, f"{working:f} {symbol} may still trade in working orders: left to those")
+        if working >= abs(held):
+            return None
+        # Until it is done, whatever the session: nobody asks a second time for what a DAY order left open.
+        wish = Intent(symbol, side, abs(held) - working, tif=TimeInForce.GTC, source=Source.FLATTEN, reduce_only=True, reason="flatten")
+        judgement = self._desk.gate.judge(wish, self._desk.now, self._desk.mono)
+        if judgement.passes:
+            return self._desk.place(judgement, abs(held))
+        if self._tell(Level.ERROR, symbol, f"{symbol} cannot be closed: {judgement.verdict.text}"):
+            self._desk.deny(judgement)
+        return None
+
+    def _tell(self, level: Level, symbol: str, text: str) -> bool:
+        """Says it, unless it was the last thing said of the symbol. Whether it is news."""
+        if self._told.get(symbol) == text:
+            return False
+        self._told[symbol] = text
+        self._desk.note(level, "flatten", text)
+        return True
 
     def on_resume(self, command: Resume) -> None:
         state = self._desk.state
@@ -94,6 +119,8 @@ class Stop:
                 self._breakers.release()
             tripped = self._breakers.tripped()
             after = TradingState.REDUCING if tripped else TradingState.ACTIVE
+            self._flattens = False
+            self._told.clear()
             self._desk.record(TradingStateChanged(after, "you", tripped or command.reason, self._desk.now))
             self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
             self._desk.ask(Latch(False, command.reason))
@@ -102,7 +129,4 @@ class Stop:
     def _cancel_everything(self) -> list[Order]:
         """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
         self._cancel_due = self._desk.mono + _CANCEL_AGAIN_EVERY
-        working = self._desk.state.book.working()
-        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
-        spared = closing(self._desk.state, protective) if self._desk.settings.stop.keep_protective else set()
-        return self._desk.cancel([o for o in working if o.source is not Source.FLATTEN and o.id not in spared])
+        return self._desk.cancel(self.left())

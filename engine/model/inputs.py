@@ -99,8 +99,12 @@ class SetMode:
 
 @dataclass(frozen=True, slots=True)
 class EmergencyStop:
+    """Shuts the gate and cancels everything. With `flatten` positions are to be closed as well, so not even protective orders stay."""
+
     id: str
     reason: str = "stop key"
+    by: str = "you"
+    flatten: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from engine.model.effects import CancelAtBroker, Latch, Persist, Reply
 from engine.model.inputs import (
     EmergencyStop,
     Flatten,
+    LinkChanged,
     OrderUpdate,
     Tick,
 )
@@ -250,3 +251,41 @@ def test_a_flatten_needs_no_price_and_no_room() -> None:
     the_floor.hold(100, 100)
     the_floor.restart()
     assert the_floor.flatten().text.startswith("flatten: #2 SELL 100 AAPL")
+
+
+def test_a_flatten_closes_what_the_broker_holds_to_the_last_fraction_and_in_symbols_that_no_feed_knows() -> None:
+    the_floor = floor()
+    the_floor.handle(Flatten("c", (("AAPL", D("0.5")), ("XYZ", D(-7)))))
+    assert the_floor.replies[-1].text == "flatten: #1 SELL 0.5 AAPL, #2 BUY 7 XYZ"
+
+
+def test_a_journal_that_cannot_be_written_does_not_keep_a_position_open() -> None:
+    the_floor = floor()
+    the_floor.hold(100, 100)
+    the_floor.handle(Tick("the disk is full"))
+    assert the_floor.submit(wish(Side.SELL, 1)).verdict.rule == "journal"  # type: ignore[union-attr]
+    assert the_floor.flatten().text == "flatten: #2 SELL 100 AAPL"
+
+
+def test_what_cannot_be_closed_is_said_once_however_often_it_is_tried() -> None:
+    the_floor = floor()
+    the_floor.hold(100, 100)
+    the_floor.handle(LinkChanged("test", False, "unplugged"))
+    for _ in range(5):
+        the_floor.flatten()
+    told = [note.text for note in the_floor.of(Noted) if "cannot be closed" in note.text]
+    assert told == ["AAPL cannot be closed: The link to the broker is down, so nothing is sent: unplugged."]
+
+
+def test_a_flatten_spares_not_even_what_protects() -> None:
+    the_floor = floor(keep_protective=True)
+    the_floor.hold(100, 100)
+    the_floor.sell(100, stop=80)
+    the_floor.stop()
+    assert the_floor.open_states()
+    the_floor.handle(EmergencyStop("c", flatten=True))
+    assert not the_floor.open_states()
+    the_floor.resume()
+    the_floor.sell(100, stop=80)
+    the_floor.stop()
+    assert the_floor.open_states(), "the next stop is one of its own"
