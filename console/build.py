@@ -9,6 +9,7 @@ from engine.clock import SystemClock
 from engine.live import Engine, Parts, Venue
 from engine.model.ranges import problems
 from engine.model.settings import Settings
+from engine.strategies.names import unknown_names
 
 if TYPE_CHECKING:
     from engine.brokers.base import Broker
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
 def create_engine(settings: Settings | None = None) -> Engine:
     """An engine that is not started yet. Without settings: paper, a simulated market, the database in the user's data folder.
 
-    Raises ValueError naming each setting that is of another type or outside its range.
+    Raises ValueError naming each setting that is of another type, outside its range, or of a strategy or symbol that is not there.
     """
     settings = settings or Settings()
-    if wrong := list(problems(settings)):
+    if wrong := [*problems(settings), *(f"{key}: {why}" for key, why in unknown_names(settings))]:
         raise ValueError("; ".join(wrong))
     database = settings.database
     if database is None:

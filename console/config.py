@@ -12,8 +12,9 @@ from typing import Any, get_args, get_origin
 
 from console import yaml_nodes
 from console.yaml_nodes import Node, Scalar, YamlError
-from engine.model.ranges import hints, parse, split
+from engine.model.ranges import hints, parse, section_of, split
 from engine.model.settings import FeedSettings, Settings, StrategySettings
+from engine.strategies.names import unknown_names
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
 _LARGEST = 1_000_000
@@ -73,6 +74,8 @@ def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     settings = reading.value(Settings, tree, "")
     if reading.mistakes:
         raise ConfigError("\n".join(f"{file}:{line}: {text}" for line, text in sorted(reading.mistakes)))
+    if unknown := [f"{file}:{_line_of(tree, key)}: {key}: {why}" for key, why in unknown_names(settings)]:
+        raise ConfigError("\n".join(unknown))
     return _from_folder(settings, file.resolve().parent)
 
 
@@ -105,6 +108,8 @@ class _Reading:
             return self._section(kind, node, path)
         if get_origin(kind) is tuple:
             return self._list(get_args(kind)[0], node, path)
+        if (section := section_of(hint)) is not None:
+            return self._sections(*section, node, path)
         if get_origin(kind) is dict:
             return self._free(node, path)
         if not isinstance(node, Scalar):
@@ -129,6 +134,20 @@ class _Reading:
             if field.name not in given and field.default is MISSING and field.default_factory is MISSING:
                 self.mistakes.append((node.line, f"{_join(path, field.name)}: missing, and it has no default"))
         return None if self.mistakes else owner(**given)
+
+    def _sections(self, name_hint: Any, owner: type, node: Node, path: str) -> Any:
+        """A section for each of the user's own names."""
+        if isinstance(node, Scalar) and node.blank:
+            return {}
+        if not isinstance(node, yaml_nodes.Mapping):
+            return self._wrong(node, path, "a mapping of names to their keys belongs here")
+        sections = {}
+        for name, item in node.items.items():
+            try:
+                sections[parse(name_hint, name)] = self._section(owner, item, _join(path, _shown(name)))
+            except ValueError as error:
+                self.mistakes.append((node.keys[name], f"{_shown(_join(path, name))}: the name must be {error}"))
+        return sections
 
     def _list(self, hint: Any, node: Node, path: str) -> Any:
         if isinstance(node, Scalar) and node.blank:
@@ -180,6 +199,17 @@ class _Reading:
         self.mistakes.append((node.line, f"{path or 'the file'} {text}"))
 
 
+def _line_of(node: Node, key: str) -> int:
+    """The line in which the setting `key` stands, or the nearest above it that has one."""
+    line, rest = node.line, key
+    while isinstance(node, yaml_nodes.Mapping) and rest:
+        name = next((name for name in node.items if rest == name or rest.startswith(f"{name}.")), None)
+        if name is None:
+            break
+        line, node, rest = node.keys[name], node.items[name], rest[len(name) + 1 :]
+    return line
+
+
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
@@ -211,7 +241,8 @@ def _nearest(key: str, known: Mapping[str, Any], path: str) -> str:
 
 
 def leaves(owner: type, path: str = "") -> Iterator[tuple[str, Any]]:
-    """Every key under a settings class with its type, as (`limits.max_order_pct`, hint); a list's items are `strategies[].file`."""
+    """Every key under a settings class with its type, as (`limits.max_order_pct`, hint); a list's items are `strategies[].file`,
+    a section for each of the user's names `limits.symbols.NAME.collar_pct`."""
     for name, hint in hints(owner).items():
         kind, _, _ = split(hint)
         place = _join(path, name)
@@ -219,6 +250,8 @@ def leaves(owner: type, path: str = "") -> Iterator[tuple[str, Any]]:
             yield from leaves(kind, place)
         elif get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
             yield from leaves(get_args(kind)[0], f"{place}[]")
+        elif (section := section_of(hint)) is not None:
+            yield from leaves(section[1], f"{place}.NAME")
         else:
             yield place, hint
 

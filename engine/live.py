@@ -33,8 +33,8 @@ from engine.model.orders import Intent
 from engine.model.records import Record
 from engine.model.settings import Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
+from engine.strategies.names import strategy_names
 from engine.strategies.params import StrategyError
-from engine.strategies.text import one_line
 
 if TYPE_CHECKING:
     # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
@@ -361,16 +361,6 @@ def latch_path(database: Path) -> Path:
     """The stop's file beside the database, one for each, by whatever link it is reached."""
     database = database.resolve()
     return database.with_name(f"{database.name}.latch")
-
-
-def strategy_names(settings: Settings) -> list[str]:
-    """A name for each strategy: its file's, numbered where two share one."""
-    names: list[str] = []
-    for strategy in settings.strategies:
-        stem = one_line(Path(strategy.file).stem, 36)
-        same = sum(name == stem or name.startswith(f"{stem} ") for name in names)
-        names.append(f"{stem} {same + 1}" if same else stem)
-    return names
 
 
 def _post(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> bool:

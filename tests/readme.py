@@ -18,7 +18,7 @@ from console.build import create_engine
 from console.config import leaves
 from console.keys import ACTIONS, shown
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce, View
-from engine.model.ranges import hints, split, words
+from engine.model.ranges import hints, section_of, split, words
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from tests.project_files import ROOT
 
@@ -54,9 +54,14 @@ def _allowed(hint: Any) -> str:
 
 def _default(place: str) -> str:
     value: Any = Settings(strategies=(StrategySettings("-"),))
-    owner: Any = type(value)
+    owner, section = type(value), ""
     for name in place.split("."):
-        owner, value = type(value), getattr(value, name.removesuffix("[]"))
+        if name == "NAME":
+            sections = section_of(hints(owner)[section])
+            assert sections
+            value = sections[1]()
+            continue
+        owner, section, value = type(value), name, getattr(value, name.removesuffix("[]"))
         value = value[0] if name.endswith("[]") else value
     assert name in hints(owner)
     match value:

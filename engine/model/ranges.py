@@ -34,6 +34,14 @@ def split(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
     return hint, (), False
 
 
+def section_of(hint: Any) -> tuple[Any, type] | None:
+    """The hints of name and section, where a setting is a mapping of names to sections of one kind."""
+    kind, _, _ = split(hint)
+    if get_origin(kind) is dict and is_dataclass(owner := get_args(kind)[1]):
+        return get_args(kind)[0], owner  # type: ignore[return-value]
+    return None
+
+
 def allows(hint: Any, value: Any) -> bool:
     """Whether `value`, which already has the right type, meets every mark. NaN and the infinities never do."""
     kind, marks, optional = split(hint)
@@ -141,6 +149,11 @@ def _problems(hint: Any, value: Any, path: str) -> Iterator[str]:
     elif get_origin(kind) is tuple:
         for index, item in enumerate(value):
             yield from _problems(get_args(kind)[0], item, f"{path}[{index}]")
+    elif (section := section_of(hint)) is not None:
+        for name, item in value.items():
+            if not allows(section[0], name):
+                yield f"{path}.{name}: the name must be {words(section[0])}"
+            yield from problems(item, f"{path}.{name}.")
     elif get_origin(kind) is not dict and not (_is_of(hint, value) and allows(hint, value)):
         shown = value.value if isinstance(value, Enum) else repr(value)
         yield f"{path} is {shown}; allowed: {words(hint)}"

@@ -40,6 +40,36 @@ Symbol = Annotated[str, Predicate(is_symbol)]
 
 
 Rate = Annotated[int, Ge(1), Le(1_000)]
+AccountRate = Annotated[int, Ge(1), Le(10_000)]
+Shares = Annotated[Decimal, Gt(0), Le(1_000_000_000)]
+Exposure = Annotated[Decimal, Gt(0), Le(400)]
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLimits:
+    """Limits of one strategy's orders beside the account's. The tighter of all that are given holds, so these can only tighten."""
+
+    max_position_pct: Percent | None = None
+    max_order_pct: Percent | None = None
+    max_order_notional: Money | None = None
+    max_order_quantity: Shares | None = None
+    max_daily_loss_pct: Percent | None = None
+    """Of the account's equity: a strategy that lost so much by itself enters no more until the next session."""
+    max_orders_second: Rate | None = None
+    max_orders_minute: Rate | None = None
+    max_orders_day: Rate | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolLimits:
+    """Limits of one symbol's orders beside the account's. The tighter of all that are given holds, so these can only tighten."""
+
+    max_position_pct: Percent | None = None
+    max_order_pct: Percent | None = None
+    max_order_notional: Money | None = None
+    max_order_quantity: Shares | None = None
+    collar_pct: Percent | None = None
+    short_selling: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +78,8 @@ class Limits:
 
     max_position_pct: Percent = Decimal(10)
     max_order_pct: Percent = Decimal(10)
-    max_exposure_pct: Annotated[Decimal, Gt(0), Le(400)] = Decimal(80)
+    max_exposure_pct: Exposure = Decimal(80)
+    """Gross: the value of all positions, shorts counted as positive, and of all that working orders may add."""
     max_daily_loss_pct: Percent = Decimal(2)
     max_drawdown_pct: Percent = Decimal(10)
     """How far equity may fall under the highest it has been."""
@@ -60,6 +91,23 @@ class Limits:
     max_orders_minute: Rate = 60
     max_orders_day: Rate = 300
     """Entries of one strategy, in market time: one that runs wild is held here."""
+    max_order_notional: Money | None = None
+    max_order_quantity: Shares | None = None
+    max_net_exposure_pct: Exposure | None = None
+    """Long less short, whichever of the two is more, working orders counted in."""
+    circuit_breaker_pct: Percent = Decimal("1.5")
+    """How much equity may be lost within `circuit_breaker_minutes` of market time before entries stop."""
+    circuit_breaker_minutes: Annotated[int, Ge(1), Le(1440)] = 10
+    max_account_orders_second: AccountRate = 50
+    max_account_orders_minute: AccountRate = 600
+    max_account_orders_day: AccountRate = 5_000
+    """Entries of everybody together, in market time."""
+    repetition_s: Annotated[float, Ge(0), Le(60)] = 2.0
+    """How soon the same order again looks like a slip."""
+    outside_hours: Literal["queue", "deny"] = "queue"
+    """What becomes of an entry while the market is closed: it waits for the open, or it is refused."""
+    strategies: dict[str, StrategyLimits] = field(default_factory=dict)
+    symbols: dict[Symbol, SymbolLimits] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +125,15 @@ class MarginSettings:
 
 @dataclass(frozen=True, slots=True)
 class AutoApprove:
-    """What SEMI_AUTO sends without a yes: a signal that meets every one of these. No symbols listed means any symbol."""
+    """What SEMI_AUTO sends without a yes: a signal that meets every one of these. No symbols, no strategies listed means any."""
 
     max_notional: Money = Decimal(5000)
     min_confidence: Annotated[float, Ge(0), Le(1)] = 0.8
     symbols: tuple[Symbol, ...] = ()
+    max_quantity: Shares | None = None
+    strategies: tuple[str, ...] = ()
+    regular_hours: bool = True
+    """Only while the regular session is under way."""
 
 
 @dataclass(frozen=True, slots=True)

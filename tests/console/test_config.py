@@ -16,7 +16,7 @@ from console import yaml_nodes
 from console.config import ConfigError, folders, leaves, load, read
 from engine.model.modes import Mode
 from engine.model.ranges import problems
-from engine.model.settings import Settings, StrategySettings
+from engine.model.settings import Settings, StrategySettings, is_symbol
 
 Write = Callable[[str], Path]
 
@@ -105,7 +105,8 @@ def test_every_mistake_of_a_file_is_told_at_once_in_its_order(write: Write) -> N
         f"{file}:2: limit: no such key; did you mean limits?",
         f"{file}:5: limits.max_order_pct is '-1'; allowed: a number above 0, at most 100",
         f"{file}:6: limits.max_exposur_pct: no such key; did you mean limits.max_exposure_pct?",
-        f"{file}:7: max_daily_loss_pct: no such key here; did you mean limits.max_daily_loss_pct?",
+        f"{file}:7: max_daily_loss_pct: no such key here;"
+        " did you mean limits.max_daily_loss_pct or limits.strategies.NAME.max_daily_loss_pct?",
     ]
 
 
@@ -230,3 +231,26 @@ def test_every_key_can_be_written_in_a_file(write: Write) -> None:
 def test_a_start_without_a_config_file_imports_no_yaml() -> None:
     code = "import sys, console.config; console.config.load(None, {'TRADECONSOLE_HOME': '/nowhere'}); print('yaml' in sys.modules)"
     assert run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"
+
+
+def test_a_strategy_and_a_symbol_have_limits_of_their_own(write: Write) -> None:
+    text = "symbols: [AAPL]\nstrategies: [{file: sma_cross}]\nlimits:\n  strategies: {sma_cross: {max_order_notional: 500}}\n"
+    limits = read(write(text + "  symbols: {aapl: {max_position_pct: 2, short_selling: no}}\n"), {}).limits
+    assert limits.strategies["sma_cross"].max_order_notional == 500
+    assert limits.symbols["AAPL"].max_position_pct == 2
+    assert limits.symbols["AAPL"].short_selling is False
+
+
+@pytest.mark.parametrize(
+    ("limits", "mistake"),
+    [
+        ("strategies: {sma_cros: {max_order_pct: 5}}", "4: limits.strategies.sma_cros: no strategy has this name; there is sma_cross"),
+        ("symbols:\n    MSFT: {collar_pct: 1}", "5: limits.symbols.MSFT: is not among the symbols: AAPL"),
+        ("symbols: {APPLE INC: {collar_pct: 1}}", f"4: limits.symbols.APPLE INC: the name must be {is_symbol.__doc__}"),
+        ("symbols: {AAPL: {collar: 1}}", "4: limits.symbols.AAPL.collar: no such key; did you mean limits.symbols.AAPL.collar_pct?"),
+        ("symbols: {AAPL: {collar_pct: 101}}", "4: limits.symbols.AAPL.collar_pct is '101'; allowed: a number above 0, at most 100"),
+        ("symbols: [AAPL]", "4: limits.symbols is a list; a mapping of names to their keys belongs here"),
+    ],
+)
+def test_a_limit_of_what_is_not_there_is_a_mistake(write: Write, limits: str, mistake: str) -> None:
+    assert mistakes(write(f"symbols: [AAPL]\nstrategies: [{{file: sma_cross}}]\nlimits:\n  {limits}\n")) == [mistake]
