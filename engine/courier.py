@@ -16,6 +16,7 @@ from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.latch import StopSwitch
+from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
 from engine.model.journal import JournalError
 from engine.model.modes import Level, TradingState
@@ -74,6 +75,10 @@ class Courier:
         self._link_up = asyncio.Event()
 
     # ---- the link
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._broker.capabilities
 
     async def open(self) -> BrokerSnapshot:
         """Opens the link and answers where the account stands there. Raises ConnectionError and AmbiguousError in words."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -34,6 +34,14 @@ class News:
     complaint: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Working:
+    """Shares that the open orders of a symbol may still trade on one side, and what they were valued at when they were let through."""
+
+    quantity: Decimal = ZERO
+    value: Decimal = ZERO
+
+
 _SENT_KEPT = 1_000
 """Times of a strategy's orders: as many as the widest limit on their rate asks for."""
 
@@ -42,13 +50,16 @@ class OrderBook:
     """All orders by id, and the open ones apart. Reading news (`read`) and taking over facts (`apply_*`) are two steps on purpose:
     a restart takes over the same facts without the news."""
 
-    __slots__ = ("_sent", "last_number", "open", "orders")
+    __slots__ = ("_by_symbol", "_sent", "_working", "last_number", "open", "orders")
 
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
         self.last_number = 0
         self._sent: dict[str, deque[int]] = {}
+        self._by_symbol: dict[str, dict[str, Order]] = {}
+        self._working: dict[tuple[str, Side], Working] = {}
+        """What was summed up since the symbol's orders last changed: the gate asks far oftener than they do."""
 
     def read(self, update: OrderUpdate, at: int) -> News:
         """What `update` says that we did not know. Changes nothing. Raises KeyError where the order is not ours."""
@@ -111,7 +122,8 @@ class OrderBook:
             released=not record.parent,
             state=OrderState.HELD if record.parent else OrderState.PENDING_SUBMIT,
         )
-        self.orders[order.id] = self.open[order.id] = order
+        self.orders[order.id] = order
+        self._changed(order)
         self.last_number = max(self.last_number, order.number)
         if order.strategy:
             self._sent.setdefault(order.strategy, deque(maxlen=_SENT_KEPT)).append(order.created_at)
@@ -122,10 +134,7 @@ class OrderBook:
         order.broker_id = record.broker_id
         order.reason = record.reason or order.reason
         order.changed_at = record.at
-        if order.state.is_final:
-            self.open.pop(order.id, None)
-        else:
-            self.open[order.id] = order
+        self._changed(order)
 
     def apply_fill(self, record: FillBooked) -> None:
         fill = record.fill
@@ -134,6 +143,7 @@ class OrderBook:
         order.cost += fill.cost
         order.fees += fill.fees
         order.changed_at = fill.at
+        self._changed(order)
 
     def apply_corrected(self, record: FillCorrected) -> None:
         order = self.orders[record.order_id]
@@ -141,6 +151,7 @@ class OrderBook:
         order.cost += record.cost
         order.fees += record.fees
         order.changed_at = record.at
+        self._changed(order)
 
     def apply_released(self, record: OrderReleased) -> None:
         order = self.orders[record.order_id]
@@ -148,6 +159,7 @@ class OrderBook:
         order.released = True
         order.state = OrderState.PENDING_SUBMIT
         order.changed_at = record.at
+        self._changed(order)
 
     def apply_trailed(self, record: OrderTrailed) -> None:
         self.orders[record.order_id].stop = record.stop
@@ -156,6 +168,7 @@ class OrderBook:
         order = self.orders[record.order_id]
         order.asked = record.terms
         order.mark = max(order.mark, record.mark)
+        self._changed(order)
 
     def apply_replaced(self, record: OrderReplaced) -> None:
         order, terms = self.orders[record.order_id], record.terms
@@ -163,6 +176,17 @@ class OrderBook:
         order.trail, order.trail_pct = terms.trail, terms.trail_pct
         order.asked = None
         order.changed_at = record.at
+        self._changed(order)
+
+    def _changed(self, order: Order) -> None:
+        """Keeps the open orders, and forgets what was summed up of them."""
+        if order.state.is_final:
+            self.open.pop(order.id, None)
+            self._by_symbol.get(order.symbol, {}).pop(order.id, None)
+        else:
+            self.open[order.id] = order
+            self._by_symbol.setdefault(order.symbol, {})[order.id] = order
+        self._working.pop((order.symbol, order.side), None)
 
     def sent_within(self, strategy: str, window: int, now: int) -> int:
         """Orders of `strategy` in the `window` nanoseconds of market time up to `now`."""
@@ -175,11 +199,42 @@ class OrderBook:
 
     def working(self, symbol: str = "") -> Iterable[Order]:
         """Open orders of one symbol, or all."""
-        return [order for order in self.open.values() if not symbol or order.symbol == symbol]
+        return list((self._by_symbol.get(symbol, {}) if symbol else self.open).values())
 
-    def working_quantity(self, symbol: str, side: Side) -> Decimal:
-        """Shares that open orders may still trade. An UNKNOWN order counts in full: it may well be working."""
-        return sum((o.remaining for o in self.open.values() if o.symbol == symbol and o.side is side and o.remaining > 0), ZERO)
+    def symbols(self) -> Iterable[str]:
+        """Those with an open order."""
+        return [symbol for symbol, orders in self._by_symbol.items() if orders]
+
+    def working_on(self, symbol: str, side: Side, aside: Collection[str] = ()) -> Working:
+        """What open orders may still trade, those `aside` (by id) left out. An UNKNOWN order counts in full: it may well be working. Of
+        orders that share what they are to trade the largest counts."""
+        if aside:
+            return self._sum_up(symbol, side, aside)
+        working = self._working.get((symbol, side))
+        if working is None:
+            working = self._working[symbol, side] = self._sum_up(symbol, side, ())
+        return working
+
+    def _sum_up(self, symbol: str, side: Side, aside: Collection[str]) -> Working:
+        quantity = value = ZERO
+        shared: dict[str, tuple[Decimal, Decimal]] = {}
+        for order in self._by_symbol.get(symbol, {}).values():
+            left = order.may_trade
+            if order.side is not side or not left or order.id in aside:
+                continue
+            if order.oco:
+                most, dearest = shared.get(order.oco, (ZERO, ZERO))
+                shared[order.oco] = max(most, left), max(dearest, left * order.mark)
+            else:
+                quantity += left
+                value += left * order.mark
+        for most, dearest in shared.values():
+            quantity += most
+            value += dearest
+        return Working(quantity, value)
+
+    def working_quantity(self, symbol: str, side: Side, aside: Collection[str] = ()) -> Decimal:
+        return self.working_on(symbol, side, aside).quantity
 
 
 def _event(event: OrderEvent, order: Order, filled: Decimal) -> OrderEvent:

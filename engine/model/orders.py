@@ -224,6 +224,14 @@ class Order:
         return self.quantity - self.filled
 
     @property
+    def may_trade(self) -> Decimal:
+        """Shares it may still trade at the broker: none while it is held here, and the more where a replace was not answered yet."""
+        if not self.released:
+            return ZERO
+        most = self.quantity if self.asked is None else max(self.quantity, self.asked.quantity)
+        return max(most - self.filled, ZERO)
+
+    @property
     def average(self) -> Decimal | None:
         """The average fill price, or None where nothing filled yet."""
         return self.cost / self.filled if self.filled else None

@@ -149,6 +149,7 @@ class Floor:
         if not first:
             portfolio, orders = self._books()
             self.broker.restore(portfolio, orders)
+        self.core.gate.capabilities = self.broker.capabilities
         at_once(self.broker.connect(self._hear))
         cash = at_once(self.broker.snapshot([])).cash if first else None
         self._perform(self.core.start(RunStarted(run_id, "paper", "test", cash, self.at), mode, self.latched, self.mono))
