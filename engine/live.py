@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import os
 import secrets
 import threading
 import time
@@ -31,7 +32,7 @@ from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.orders import Intent
 from engine.model.records import Record
-from engine.model.settings import Settings
+from engine.model.settings import LogSettings, Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
 from engine.strategies.names import strategy_names
 from engine.strategies.params import StrategyError
@@ -39,6 +40,8 @@ from engine.strategies.params import StrategyError
 if TYPE_CHECKING:
     # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
     from engine.core.core import Core
+    from engine.log_file import LogFile
+    from engine.secrets import Redactor
     from engine.shell import Shell
     from engine.strategies.supervisor import Snapshot, StrategyRunner
     from engine.view_builder import ViewBuilder
@@ -264,11 +267,14 @@ class Engine:
         if self._end_asked:  # before there was a loop to be told on
             ending.set()
         from engine.core.core import Core
+        from engine.secrets import Redactor
         from engine.shell import Shell
         from engine.view_builder import ViewBuilder
 
         feed = parts.open_feed()
         journal = await parts.open_journal(parts.database, run_id=self.run_id)
+        redactor = Redactor.of(os.environ)
+        log_file, log_problem = _open_log(parts.database.with_suffix(".log"), settings.log, self.run_id, redactor)
         try:
             self._latch.prepare()
             names = strategy_names(settings)
@@ -277,7 +283,10 @@ class Engine:
             async for record in journal.read():
                 core.state.apply(record)
             broker, venue = parts.open_broker(core)
-            self._views = ViewBuilder(core, settings.account.upper(), feed.timeframe)
+            keep = log_file.write if log_file else None
+            self._views = ViewBuilder(core, settings.account.upper(), feed.timeframe, redactor=redactor, keep=keep)
+            if log_problem:
+                self._views.log(parts.clock.wall(), Level.WARNING, "log", log_problem)
             shell = Shell(
                 core,
                 journal=journal,
@@ -289,6 +298,8 @@ class Engine:
                 views=self._views,
                 venue=venue,
                 publish=self._publish,
+                redactor=redactor,
+                log_file=log_file,
             )
             shell.strategies.extend(self._runners(shell, names))
             if not await _started(shell, shell.start(settings.account, settings.mode), ending):
@@ -302,7 +313,11 @@ class Engine:
             await shell.stop(settings.on_exit)
             self._build()
         finally:
-            await journal.close()
+            try:
+                await journal.close()
+            finally:
+                if log_file:
+                    log_file.close()
 
     def _runners(self, shell: Shell, names: list[str]) -> list[StrategyRunner]:
         from engine.strategies.supervisor import Snapshot, StrategyRunner
@@ -341,6 +356,16 @@ class Engine:
         health = replace(self._view.health, ready=False, problem=problem)
         self._shell = None
         self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=(*self._view.log, line))
+
+
+def _open_log(path: Path, settings: LogSettings, run_id: str, redactor: Redactor) -> tuple[LogFile | None, str]:
+    """The log file, or none and why: without one there is less to read afterwards, which is no reason not to trade."""
+    from engine.log_file import LogFile
+
+    try:
+        return LogFile(path, settings, run_id, redactor), ""
+    except OSError as error:
+        return None, f"{path} cannot be opened ({error.strerror}): this run's log is on the screen alone"
 
 
 async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: asyncio.Event) -> bool:

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.core.core import Core
 from engine.courier import Courier
 from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, StopSwitch
+from engine.log_file import LogFile
 from engine.log_lines import line_of
 from engine.metrics import Metrics, performance_line
 from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
@@ -28,8 +30,11 @@ from engine.model.inputs import (
     EmergencyStop,
     Flatten,
     Input,
+    LinkChanged,
     Note,
+    OrderUpdate,
     Proposal,
+    StrategyFailed,
     Tick,
     Unsent,
 )
@@ -40,6 +45,7 @@ from engine.model.modes import Level, Mode
 from engine.model.orders import Order, OrderState, Source
 from engine.model.records import FillBooked, Record, RunStarted
 from engine.model.views import View
+from engine.secrets import Redactor
 from engine.strategies.supervisor import StrategyRunner
 from engine.view_builder import Health, ViewBuilder
 
@@ -70,6 +76,8 @@ class Shell:
         views: ViewBuilder,
         venue: Callable[[MarketEvent], None] | None,
         publish: Callable[[Record | MarketEvent], None],
+        redactor: Redactor,
+        log_file: LogFile | None = None,
     ) -> None:
         """`venue` is shown every market event before the core, where the market is one of our own; `publish` gets every record and
         every market event."""
@@ -89,12 +97,16 @@ class Shell:
         self._failing = False
         self._stirred = asyncio.Event()
         self._metrics = Metrics()
+        self._redactor = redactor
+        self._log_file = log_file
+        self._log_problem = ""
 
     # ---- the one way in
 
     def handle(self, event: Input) -> None:
         """Hands `event` to the core and performs what it asks for. An error in the core stops trading, never the program."""
         mono = self._clock.mono()
+        event = self._without_secrets(event)
         try:
             effects = self.core.handle(event, mono)
         except Exception as error:  # noqa: BLE001 - whatever it is, money is at stake: stop, keep what is known, say it
@@ -107,6 +119,17 @@ class Shell:
         self._stirred.set()
         if isinstance(event, EmergencyStop):
             self._switch.handled()
+
+    def _without_secrets(self, event: Input) -> Input:
+        """Words from libraries, brokers and strategies go to the journal: no key may stand in them."""
+        clean = self._redactor.clean
+        if isinstance(event, Note):
+            return replace(event, text=clean(event.text))
+        if isinstance(event, StrategyFailed):
+            return replace(event, error=clean(event.error), detail=clean(event.detail))
+        if isinstance(event, OrderUpdate | LinkChanged) and event.reason:
+            return replace(event, reason=clean(event.reason))
+        return event
 
     def _core_failed(self, event: Input, error: Exception) -> None:
         meant = self.core.desk.effects()
@@ -153,6 +176,7 @@ class Shell:
             if bars:
                 self.core.prime(instrument.symbol, bars[-1].close, bars[0].close, bars[-1].at)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
+        self.core.gate.capabilities = self._courier.capabilities
         snapshot = await self._courier.open()
         cash = None if self.core.state.runs else snapshot.cash
         started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, self.core.desk.now)
@@ -351,10 +375,17 @@ class Shell:
             due += late
             self.handle(Tick(self._journal.problem or ""))
             self._courier.find_unknown()
+            self._watch_log_file()
             if loop.time() >= report_due:
                 report_due += REPORT_S
                 report, before = self.metrics(), report
                 self.handle(Note(Level.INFO, "performance", performance_line(report, before)))
+
+    def _watch_log_file(self) -> None:
+        problem = self._log_file.problem if self._log_file else ""
+        if problem != self._log_problem:
+            self._log_problem = problem
+            self.views.log(self._clock.wall(), Level.WARNING, "log", problem or "the log file can be written again")
 
     async def _sync(self) -> None:
         while True:

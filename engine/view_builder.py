@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from itertools import islice
@@ -35,6 +35,7 @@ from engine.model.views import (
     View,
     WatchRow,
 )
+from engine.secrets import Redactor
 
 _SECOND = 1_000_000_000
 _BARS_KEPT = 1_000
@@ -66,8 +67,13 @@ class Health:
 class ViewBuilder:
     """Lives on the engine's loop. Keeps the bars and log lines that only the screen needs."""
 
-    def __init__(self, core: Core, badge: str, timeframe: str) -> None:
+    def __init__(
+        self, core: Core, badge: str, timeframe: str, *, redactor: Redactor | None = None, keep: Callable[[LogLine], None] | None = None
+    ) -> None:
+        """`keep` gets every line of the log, cleaned of secrets as the screen's are."""
         self._core = core
+        self._redactor = redactor or Redactor()
+        self._keep = keep
         self._badge = badge
         self._timeframe = timeframe
         self._instruments: list[Instrument] = list(core.desk.instruments.values())
@@ -111,7 +117,11 @@ class ViewBuilder:
 
     def log(self, wall: int, level: Level, source: str, text: str, detail: str = "") -> None:
         self._line_number += 1
-        self._lines.append(LogLine(self._line_number, wall, level, source, text, detail))
+        clean = self._redactor.clean
+        line = LogLine(self._line_number, wall, level, source, clean(text), clean(detail))
+        self._lines.append(line)
+        if self._keep is not None:
+            self._keep(line)
 
     def answer(self, reply: Reply) -> None:
         self._replies.append(reply)

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
 
-from engine.model.modes import Mode
+from engine.model.modes import Level, Mode
 
 Percent = Annotated[Decimal, Gt(0), Le(100)]
 Money = Annotated[Decimal, Gt(0), Le(1_000_000_000_000)]
@@ -171,6 +171,12 @@ class FeedSettings:
     """Of the simulated market, for each symbol."""
     bar_seconds: Annotated[int, Ge(1), Le(3600)] = 5
     """Length of the simulated market's bars, in its own market time."""
+    universe: Annotated[int, Ge(0), Le(5000)] = 0
+    """How many symbols the simulated market has at least: beyond those asked for, known and invented ones."""
+    session: Literal["always", "XNYS"] = "always"
+    """When the simulated market is open: at any hour, or in the New York Stock Exchange's sessions."""
+    speed: Annotated[float, Ge(0), Le(100_000)] = 1.0
+    """Of the simulated market's time: 1 is the wall clock's, 0 as fast as the engine takes it; faster ones leave out closed hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +199,16 @@ class StopSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class LogSettings:
+    """The log file beside the database, one JSON object a line: lines from `level` up, in a file of `max_mb` megabytes and `files` older
+    ones."""
+
+    level: Literal[Level.INFO, Level.WARNING, Level.ERROR] = Level.INFO
+    max_mb: Annotated[float, Gt(0), Le(10_000)] = 10.0
+    files: Annotated[int, Ge(1), Le(1_000)] = 5
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it. `database` is the account's own file; its latch file lies beside it."""
 
@@ -207,4 +223,5 @@ class Settings:
     approvals: Approvals = field(default_factory=Approvals)
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)
+    log: LogSettings = field(default_factory=LogSettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"

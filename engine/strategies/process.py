@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import sys
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from typing import cast
 
 import msgspec
 
+from engine.secrets import NAMES
 from engine.strategies.params import Value
 from engine.strategies.text import many_lines
 from engine.strategies.wire import LENGTH_BYTES, MAX_FRAME, Beat, Load, Log, Reply, ToStrategy, decode_from_strategy, frame
@@ -34,9 +34,6 @@ RAW_PAUSE_S = 0.05
 LAST_WORDS = 2_000
 UNASKED_A_SECOND = 300
 """Beats and log lines; an honest process is far below, and one that is not may hold up the engine's loop as little as any other."""
-SECRETS = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH", re.IGNORECASE)
-"""Environment variables whose names hold one of these words are not handed to a strategy."""
-
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -76,7 +73,7 @@ class HostProcess(asyncio.SubprocessProtocol):
     ) -> HostProcess:
         """Raises HostGoneError where the system gives us no process."""
         # -P keeps the working directory off sys.path: an engine.py that lies there is not ours. So our own place is told.
-        environment = {name: value for name, value in os.environ.items() if not SECRETS.search(name)}
+        environment = {name: value for name, value in os.environ.items() if not NAMES.search(name)}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(ROOT), environment.get("PYTHONPATH"))))
         host = cls(deadline_s, clock, on_log, on_gone)
         command = (sys.executable, "-P", "-m", "engine.strategies.host")
