@@ -10,8 +10,10 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core.breakers import Breakers, closing
+from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
+from engine.core.margin_call import MarginCall
 from engine.core.reconcile import reconcile
 from engine.core.signals import Signals
 from engine.core.stop import Stop
@@ -81,6 +83,8 @@ class Core:
         self.market: MarketStatus | None = None
         self._signals = Signals(self.desk, sizes or {})
         self._breakers = Breakers(self.desk)
+        self._margin_call = MarginCall(self.desk)
+        self._corporate = Corporate(self.desk, self._signals)
         self.stop = Stop(self.desk, self._signals, self._breakers)
         self._equity_due = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
@@ -89,8 +93,8 @@ class Core:
             MarketStatus: self._on_market_status,
             Auction: self._on_time,
             Halt: self._on_time,
-            Split: self._on_time,
-            Dividend: self._on_time,
+            Split: self._corporate.on_split,
+            Dividend: self._corporate.on_dividend,
             Submit: self._on_submit,
             Preview: self._on_preview,
             Approve: self._signals.on_approve,
@@ -170,7 +174,7 @@ class Core:
         if self.prices.on_quote(quote, self.desk.mono):
             self.state.portfolio.mark(quote.symbol, quote.last)
 
-    def _on_time(self, event: Auction | Halt | Split | Dividend) -> None:
+    def _on_time(self, event: Auction | Halt) -> None:
         self.desk.now = max(self.desk.now, event.at)
 
     def _on_market_status(self, status: MarketStatus) -> None:
@@ -178,7 +182,7 @@ class Core:
         self.market = status
         if status.session != self.state.session:
             self.prices.open_session()
-            self.desk.record(SessionOpened(status.session, self.state.portfolio.equity(), self.desk.now))
+            self.desk.record(SessionOpened(status.session, cents(self.state.portfolio.equity()), self.desk.now))
             self._mark_equity()
 
     # ---- a person's commands
@@ -321,6 +325,7 @@ class Core:
         self._journal_is(tick.journal_problem)
         self._signals.expire()
         self._breakers.watch()
+        self._margin_call.watch()
         self.stop.watch()
         if self.desk.mono >= self._equity_due:
             self._mark_equity()

@@ -1,23 +1,40 @@
-"""Cash, holdings and their profit and loss, by average cost. Exact to the last digit of what the fills say."""
+"""Cash, holdings and their profit and loss, by average cost. Exact to the last digit of what the fills say.
+
+Sums over all holdings are kept, not made anew when somebody asks: a price that moved is worked into them with the next question, so
+neither a price nor a question costs more with more symbols.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from engine.model.average_cost import NOTHING, AverageCost
-from engine.model.money import ZERO, exact
+from engine.model.money import WIDE, ZERO, after_dividend, after_split, exact
 from engine.model.orders import Fill
 from engine.model.records import DividendBooked, FillCorrected, SplitBooked
+
+_RECENT = 32
+"""Fills of a symbol that are kept, each with the cost before it: a correction of one of them is worked out as if it had been told right."""
 
 
 @dataclass(slots=True)
 class Holding:
-    """What is held of one symbol, and what it is worth. `mark` is the last price, None before there is one."""
+    """What is held of one symbol, and what it is worth. `mark` is the last price, None before there is one.
+
+    `recent` are its latest fills, oldest first, each with the cost before it. Only the portfolio changes a holding.
+    """
 
     symbol: str
     cost: AverageCost = NOTHING
     mark: float | None = None
+    recent: deque[tuple[AverageCost, Fill]] = field(default_factory=lambda: deque(maxlen=_RECENT))
+    counted: AverageCost = field(default=NOTHING, compare=False)
+    counted_value: Decimal = field(default=ZERO, compare=False)
+    """What of it is in the portfolio's sums."""
+    changed: bool = field(default=False, compare=False)
 
     @property
     def quantity(self) -> Decimal:
@@ -38,24 +55,27 @@ class Holding:
     @property
     def value(self) -> Decimal:
         """Signed market value; at cost while no price is known."""
-        if not self.quantity:
-            return ZERO
-        return self.basis if self.mark is None else self.quantity * exact(self.mark)
+        return self.worked_out() if self.changed else self.counted_value
 
     @property
     def unrealised(self) -> Decimal:
-        return self.value - self.basis
+        return WIDE.subtract(self.value, self.basis)
+
+    def worked_out(self) -> Decimal:
+        return worth(self.cost, self.mark)
 
 
 class Portfolio:
     """The account's money and positions. `cash + sum of basis - realised` never changes but by deposits: that is the proof of the books."""
 
-    __slots__ = ("_cash", "fees", "holdings")
+    __slots__ = ("_basis", "_cash", "_changed", "_gross", "_net", "_realised", "fees", "holdings")
 
     def __init__(self, cash: Decimal = ZERO) -> None:
         self._cash = cash
         self.fees = ZERO
         self.holdings: dict[str, Holding] = {}
+        self._changed: list[Holding] = []
+        self._net = self._gross = self._basis = self._realised = ZERO
 
     @property
     def cash(self) -> Decimal:
@@ -67,64 +87,147 @@ class Portfolio:
 
     def book(self, fill: Fill) -> None:
         """Takes over one fill. A fill through zero closes what was held and opens the rest."""
-        holding = self._holding(fill.symbol)
+        holding = self._changing(fill.symbol)
+        holding.recent.append((holding.cost, fill))
         holding.cost = holding.cost.booked(fill)
         self._cash -= fill.side.sign * fill.cost + fill.fees
         self.fees += fill.fees
 
+    def settled(self, record: FillCorrected) -> FillCorrected:
+        """`record` with what it changes of the profit taken, where the fills that it corrects are recent enough to tell. Changes nothing.
+
+        Where an order has several fills, its newest are taken to be the ones that were wrong.
+        """
+        holding = self.holdings.get(record.symbol)
+        told = list(holding.recent) if holding is not None else []
+        fills = _as_corrected([fill for _, fill in told], record)
+        if fills is None:
+            return record
+        start = told[0][0]
+        before, after = _folded(start, (fill for _, fill in told)), _folded(start, fills)
+        return replace(record, realised=after.realised - before.realised)
+
     def correct(self, record: FillCorrected) -> None:
         """Takes over what a broker changed of a fill it had told before."""
-        holding = self._holding(record.symbol)
-        holding.cost = holding.cost.corrected(record.side, record.quantity, record.cost, record.fees)
+        holding = self._changing(record.symbol)
+        holding.cost = holding.cost.corrected(record.side, record.quantity, record.cost, record.fees, record.realised)
         self._cash -= record.side.sign * record.cost + record.fees
         self.fees += record.fees
+        told = list(holding.recent)
+        fills = None if record.realised is None else _as_corrected([fill for _, fill in told], record)
+        holding.recent.clear()
+        cost = told[0][0] if told else NOTHING
+        for fill in fills or ():
+            holding.recent.append((cost, fill))
+            cost = cost.booked(fill)
 
     def split(self, record: SplitBooked) -> None:
-        holding = self._holding(record.symbol)
+        holding = self._changing(record.symbol)
         holding.cost = holding.cost.split(record.quantity, record.cash)
+        holding.recent.clear()
         self._cash += record.cash
         if holding.mark is not None:
-            holding.mark /= float(record.ratio)
+            holding.mark = after_split(holding.mark, record.ratio)
 
     def receive_dividend(self, record: DividendBooked) -> None:
-        holding = self._holding(record.symbol)
+        """The price goes without the dividend from now on, so what it takes from the value comes in as cash and equity stays as it was."""
+        holding = self._changing(record.symbol)
         holding.cost = holding.cost.paid(record.cash)
         self._cash += record.cash
+        if holding.mark is not None:
+            holding.mark = after_dividend(holding.mark, record.amount)
 
     def adopt(self, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:
         """Takes over `quantity` (signed) that was traded elsewhere at `average`, with the change of cash that came with it."""
-        holding = self._holding(symbol)
+        holding = self._changing(symbol)
         holding.cost = holding.cost.adopted(quantity, average)
+        holding.recent.clear()
         self._cash += cash
 
     def mark(self, symbol: str, price: float) -> None:
         holding = self.holdings.get(symbol)
-        if holding is not None:
+        if holding is not None and holding.mark != price:
             holding.mark = price
+            if not holding.changed and holding.cost.quantity:
+                self._touch(holding)
 
     def position(self, symbol: str) -> Decimal:
         holding = self.holdings.get(symbol)
         return holding.quantity if holding is not None else ZERO
 
     def equity(self) -> Decimal:
-        return self._cash + sum((holding.value for holding in self.holdings.values()), ZERO)
+        return WIDE.add(self._cash, self.net())
 
     def realised(self) -> Decimal:
-        return sum((holding.realised for holding in self.holdings.values()), ZERO)
+        self._count()
+        return self._realised
 
     def unrealised(self) -> Decimal:
-        return sum((holding.unrealised for holding in self.holdings.values()), ZERO)
+        return WIDE.subtract(self.net(), self._basis)
 
     def gross(self) -> Decimal:
         """The sum of the positions' market values, shorts counted as positive."""
-        return sum((abs(holding.value) for holding in self.holdings.values()), ZERO)
+        self._count()
+        return self._gross
 
     def net(self) -> Decimal:
         """The sum of the positions' market values, shorts counted as negative."""
-        return sum((holding.value for holding in self.holdings.values()), ZERO)
+        self._count()
+        return self._net
 
-    def _holding(self, symbol: str) -> Holding:
+    def _changing(self, symbol: str) -> Holding:
+        """The holding of `symbol`, which is about to change."""
         holding = self.holdings.get(symbol)
         if holding is None:
             holding = self.holdings[symbol] = Holding(symbol)
+        self._touch(holding)
         return holding
+
+    def _touch(self, holding: Holding) -> None:
+        if not holding.changed:
+            holding.changed = True
+            self._changed.append(holding)
+
+    def _count(self) -> None:
+        """Works what changed since the last question into the sums. In a context in which no sum is ever rounded: what comes out must not
+        depend on how often somebody asked."""
+        for holding in self._changed:
+            value, before = holding.worked_out(), holding.counted_value
+            self._net = WIDE.add(self._net, WIDE.subtract(value, before))
+            self._gross = WIDE.add(self._gross, WIDE.subtract(abs(value), abs(before)))
+            if holding.cost is not holding.counted:
+                self._basis = WIDE.add(self._basis, WIDE.subtract(holding.cost.basis, holding.counted.basis))
+                self._realised = WIDE.add(self._realised, WIDE.subtract(holding.cost.realised, holding.counted.realised))
+            holding.counted, holding.counted_value, holding.changed = holding.cost, value, False
+        self._changed.clear()
+
+
+def worth(cost: AverageCost, mark: float | None) -> Decimal:
+    """The signed market value of a position at `mark`; its cost where there is no price."""
+    if not cost.quantity:
+        return ZERO
+    return cost.basis if mark is None else WIDE.multiply(cost.quantity, exact(mark))
+
+
+def _folded(cost: AverageCost, fills: Iterable[Fill]) -> AverageCost:
+    for fill in fills:
+        cost = cost.booked(fill)
+    return cost
+
+
+def _as_corrected(fills: list[Fill], record: FillCorrected) -> list[Fill] | None:
+    """`fills` as the broker tells them now, or None where they do not hold all that it took back."""
+    quantity, cost, fees = record.quantity, record.cost, record.fees
+    corrected = list(fills)
+    for index in range(len(fills) - 1, -1, -1):
+        fill = fills[index]
+        if fill.order_id != record.order_id:
+            continue
+        quantity, cost, fees = fill.quantity + quantity, fill.cost + cost, fill.fees + fees
+        if quantity > 0:
+            corrected[index] = replace(fill, quantity=quantity, price=cost / quantity, cost=cost, fees=fees)
+            return corrected
+        del corrected[index]
+        if quantity == cost == fees == 0:
+            return corrected
+    return None

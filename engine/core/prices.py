@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.model.market import Bar, Quote
-from engine.model.money import exact, is_price
+from engine.model.money import after_dividend, after_split, exact, is_price
 from engine.model.orders import Side
 
 _SECOND = 1_000_000_000
@@ -68,6 +69,25 @@ class Prices:
             price = self.by_symbol[quote.symbol] = Price(quote.last)
         price.last, price.bid, price.ask, price.heard = quote.last, quote.bid, quote.ask, mono
         return True
+
+    def on_split(self, symbol: str, ratio: Decimal) -> None:
+        """From now on `ratio` shares stand for one: what is known is told in the new shares, so that nothing looks like a fall."""
+        self._restate(symbol, lambda price: after_split(price, ratio))
+        price = self.by_symbol.get(symbol)
+        if price is not None:
+            price.volume *= float(ratio)
+            price.previous = None if price.previous is None else after_split(price.previous, ratio)
+
+    def on_dividend(self, symbol: str, amount: Decimal) -> None:
+        """The price goes without `amount` from now on; the previous close stays what it was."""
+        self._restate(symbol, lambda price: after_dividend(price, amount))
+
+    def _restate(self, symbol: str, restated: Callable[[float], float]) -> None:
+        price = self.by_symbol.get(symbol)
+        if price is not None:
+            price.last = restated(price.last)
+            price.bid = None if price.bid is None else restated(price.bid)
+            price.ask = None if price.ask is None else restated(price.ask)
 
     def open_session(self) -> None:
         """A trading day began: from now on changes count from the last prices."""

@@ -121,10 +121,11 @@ class Signals:
         for case in list(self._desk.state.approvals.waiting.values()):
             self._expire(case)
 
-    def void(self, by: str, reason: str) -> None:
-        """Rejects everything that waits: after a stop or a restart nobody's yes may act on an old picture."""
+    def void(self, by: str, reason: str, symbol: str = "") -> None:
+        """Rejects everything that waits, or all of one symbol: after a stop or a restart nobody's yes may act on an old picture."""
         for case in list(self._desk.state.approvals.waiting.values()):
-            self._decide(case, SignalState.REJECTED, by, reason)
+            if not symbol or case.signal.symbol == symbol:
+                self._decide(case, SignalState.REJECTED, by, reason)
 
     def _expire(self, case: Case) -> bool:
         desk, approvals, signal = self._desk, self._desk.settings.approvals, case.signal

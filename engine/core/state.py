@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core.approvals import Approvals
+from engine.core.attribution import Attribution
 from engine.core.order_book import OrderBook
 from engine.core.portfolio import Portfolio
 from engine.model.modes import Mode, TradingState
@@ -52,6 +53,7 @@ class State:
     __slots__ = (
         "_apply",
         "approvals",
+        "attribution",
         "book",
         "clean",
         "drawdown_tripped",
@@ -68,6 +70,7 @@ class State:
 
     def __init__(self) -> None:
         self.portfolio = Portfolio()
+        self.attribution = Attribution()
         self.book = OrderBook()
         self.approvals = Approvals()
         self.mode = Mode.MANUAL
@@ -135,16 +138,20 @@ class State:
     def _fill_booked(self, record: FillBooked) -> None:
         self.book.apply_fill(record)
         self.portfolio.book(record.fill)
+        self.attribution.book(record.fill, self.book.orders[record.fill.order_id].strategy)
 
     def _fill_corrected(self, record: FillCorrected) -> None:
         self.book.apply_corrected(record)
         self.portfolio.correct(record)
+        self.attribution.correct(record, self.book.orders[record.order_id].strategy)
 
     def _split_booked(self, record: SplitBooked) -> None:
         self.portfolio.split(record)
+        self.attribution.split(record)
 
     def _dividend_booked(self, record: DividendBooked) -> None:
         self.portfolio.receive_dividend(record)
+        self.attribution.receive_dividend(record)
 
     def _cash_moved(self, record: CashMoved) -> None:
         self.portfolio.deposit(record.amount)
@@ -153,6 +160,7 @@ class State:
 
     def _position_adopted(self, record: PositionAdopted) -> None:
         self.portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
+        self.attribution.adopt(record.symbol, record.quantity, record.average)
 
     def _mode_changed(self, record: ModeChanged) -> None:
         self.mode = record.mode

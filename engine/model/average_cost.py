@@ -1,4 +1,8 @@
-"""A position at average cost: the one place where fills become quantity, cost and profit, for the portfolio and for the history."""
+"""A position at average cost: the one place where fills become quantity, cost and profit, for the portfolio and for the history.
+
+Whatever happens to a position, `basis - realised` changes by exactly the money that went into it. So cash, cost and profit always add up,
+and what a rule here decides is only how much of a result counts as taken already and how much as still open.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
 
-from engine.model.money import ZERO
+from engine.model.money import WIDE, ZERO
 from engine.model.orders import Fill, Side
 
 _DUST = Decimal("1e-10")
@@ -36,37 +40,47 @@ class AverageCost:
         basis = self.basis + money
         if self.quantity and (self.quantity > 0) != (moved > 0):
             closing = min(abs(moved), abs(self.quantity))
-            released = _share(self.basis, closing, abs(self.quantity))
-            proceeds = _share(money, closing, abs(moved))
+            released = share(self.basis, closing, abs(self.quantity))
+            proceeds = share(money, closing, abs(moved))
             realised -= proceeds + released
             basis -= proceeds + released
         return AverageCost(self.quantity + moved, basis, realised, self.fees + fill.fees)
 
-    def corrected(self, side: Side, quantity: Decimal, cost: Decimal, fees: Decimal) -> AverageCost:
-        """After a broker changed what it had told of a fill on `side` by these differences. What is still held of it carries them in its
-        basis; where nothing of it is held any more they are realised."""
+    def corrected(self, side: Side, quantity: Decimal, cost: Decimal, fees: Decimal, realised: Decimal | None = None) -> AverageCost:
+        """After a broker changed what it had told of fills on `side` by these differences.
+
+        `realised` is what that changes of the profit taken, fees counted, where it is known. Where it is not: a flat position has all of
+        it realised; a position on the fills' side carries their money in its cost; one on the other side, which they had reduced, keeps
+        its average; and what the correction itself opens costs what the correction says.
+        """
         change, money = side.sign * quantity, side.sign * cost
         held = self.quantity + change
-        realised = self.realised - fees
-        if held and (held > 0) == (side.sign > 0):
-            return AverageCost(held, self.basis + money, realised, self.fees + fees)
-        basis = held * self.average
-        return AverageCost(held, basis, realised - (self.basis + money - basis), self.fees + fees)
+        if realised is not None:
+            basis = self.basis + money + fees + realised
+        elif not held:
+            basis = ZERO
+        elif not self.quantity or (held > 0) != (self.quantity > 0):
+            basis = share(money, abs(held), abs(change))
+        elif (held > 0) == (side.sign > 0):
+            basis = self.basis + money
+        else:
+            basis = share(self.basis, abs(held), abs(self.quantity))
+        return AverageCost(held, basis, self.realised + basis - self.basis - money - fees, self.fees + fees)
 
     def split(self, quantity: Decimal, cash: Decimal) -> AverageCost:
-        """After a split that left `quantity` and paid `cash` for the fraction of a share."""
+        """After a split that left `quantity` and paid `cash` for the fraction of a share, which takes that much off the cost."""
         if not quantity:
             return replace(self, quantity=quantity, basis=ZERO, realised=self.realised + cash - self.basis)
         return replace(self, quantity=quantity, basis=self.basis - cash)
 
     def paid(self, cash: Decimal) -> AverageCost:
-        """After a dividend."""
+        """After a dividend: `cash` came in, or went out for a short position."""
         return replace(self, realised=self.realised + cash)
 
     def adopted(self, change: Decimal, average: Decimal) -> AverageCost:
         """After taking over `change` (signed) that was traded elsewhere at `average`."""
         quantity = self.quantity + change
-        basis = self.basis + change * average
+        basis = self.basis + WIDE.multiply(change, average).quantize(_DUST, context=WIDE)
         if quantity:
             return replace(self, quantity=quantity, basis=basis)
         return replace(self, quantity=quantity, basis=ZERO, realised=self.realised - basis)
@@ -75,6 +89,6 @@ class AverageCost:
 NOTHING: Final = AverageCost()
 
 
-def _share(money: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+def share(money: Decimal, part: Decimal, whole: Decimal) -> Decimal:
     """What `part` of `whole` is of `money`."""
-    return money if part == whole else (money * part / whole).quantize(_DUST)
+    return money if part == whole else WIDE.divide(WIDE.multiply(money, part), whole).quantize(_DUST, context=WIDE)

@@ -101,11 +101,16 @@ class Halt:
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """From now on there are `ratio` shares for each one held: 2 is two for one, 0.1 one for ten. Told before the first trade after it."""
+    """From now on there are `ratio` shares for each one held: 2 is two for one, 0.1 one for ten. Told before the first trade after it.
+
+    `price` is the last trade's before it, for a share as it was: what part of a share nobody can hold is paid out at that. Where the feed
+    knows none, it is paid out at what it cost.
+    """
 
     symbol: str
     at: int
     ratio: Decimal
+    price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ matching, and comes back by its shortest representation, on the way out.
 
 from __future__ import annotations
 
-from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Decimal
+from decimal import ROUND_DOWN, ROUND_HALF_EVEN, Context, Decimal
+from typing import Final
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
@@ -15,6 +16,10 @@ HUNDRED = Decimal(100)
 LARGEST = Decimal(10) ** 12
 SMALLEST = Decimal("1e-12")
 """No price and no quantity is larger or smaller; a longer number is a slip or malice, and would overflow what is computed from it."""
+
+
+WIDE: Final = Context(prec=64)
+"""For sums and shares that must not lose a digit: the usual 28 are too few where a price has 17 and a total 12 before the point."""
 
 
 def is_price(value: float) -> bool:
@@ -30,6 +35,17 @@ def is_amount(value: Decimal) -> bool:
 def exact(price: float) -> Decimal:
     """The decimal a person would read off this float: 187.49, not 187.490000000000009094947."""
     return Decimal(repr(price))
+
+
+def after_split(price: float, ratio: Decimal) -> float:
+    """What one share costs where `ratio` shares have taken one's place."""
+    return float(exact(price) / ratio)
+
+
+def after_dividend(price: float, amount: Decimal) -> float:
+    """What a share costs without a dividend of `amount` that it carried until now. One that would leave nothing is no dividend on it."""
+    left = exact(price) - amount
+    return float(left) if left > 0 else price
 
 
 def to_tick(price: Decimal, tick: Decimal) -> Decimal:

@@ -134,7 +134,9 @@ class FillBooked:
 
 @dataclass(frozen=True, slots=True)
 class FillCorrected:
-    """The broker took back or changed what it had told of an order's fills; all three are differences to what was booked."""
+    """The broker took back or changed what it had told of an order's fills: `quantity`, `cost` and `fees` are differences to what was
+    booked. `realised` is the difference to the profit taken, fees counted, had it told the fills right at first; None where they are too
+    long ago to say."""
 
     order_id: str
     symbol: str
@@ -144,6 +146,7 @@ class FillCorrected:
     fees: Decimal
     reason: str
     at: int
+    realised: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,99 @@
+"""Whose positions they are: the account's holdings and results divided among the strategies and the person.
+
+Every fill belongs to the strategy of its order. An order of nobody's (a person's, a flatten's, one placed elsewhere) first closes what the
+person's own book holds on the other side, then what strategies hold there, so that a flattened strategy is flat here too.
+
+For every symbol the quantities, the fees, and `basis - realised`, add up to the account's, to the last digit; so does the profit at any
+price. What counts as realised may differ: two strategies on opposite sides are flat together, and neither has taken a profit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from engine.model.average_cost import NOTHING, AverageCost, share
+from engine.model.money import WIDE, ZERO
+from engine.model.orders import Fill
+from engine.model.records import DividendBooked, FillCorrected, SplitBooked
+
+PERSON = ""
+"""The book of what no strategy ordered."""
+_SHARE_OF_A_SHARE = Decimal("1e-10")
+
+
+class Attribution:
+    """One average cost for each strategy and symbol. `books` is by strategy, then by symbol."""
+
+    __slots__ = ("books",)
+
+    def __init__(self) -> None:
+        self.books: dict[str, dict[str, AverageCost]] = {}
+
+    def cost(self, strategy: str, symbol: str) -> AverageCost:
+        return self.books.get(strategy, {}).get(symbol, NOTHING)
+
+    def book(self, fill: Fill, strategy: str) -> None:
+        if strategy:
+            self._keep(strategy, fill.symbol, self.cost(strategy, fill.symbol).booked(fill))
+        else:
+            for owner, part in self._owners(fill):
+                self._keep(owner, fill.symbol, self.cost(owner, fill.symbol).booked(part))
+
+    def correct(self, record: FillCorrected, strategy: str) -> None:
+        """The difference goes to the book of the order's own strategy, whoever's shares a person's order had closed."""
+        cost = self.cost(strategy, record.symbol).corrected(record.side, record.quantity, record.cost, record.fees)
+        self._keep(strategy, record.symbol, cost)
+
+    def split(self, record: SplitBooked) -> None:
+        """Everybody's shares split; the fraction that was paid out was the largest holder's."""
+        largest, others = self._holders(record.symbol)
+        rest = record.quantity
+        for owner, cost in others:
+            quantity = _part(cost.quantity, record.ratio)
+            rest -= quantity
+            self._keep(owner, record.symbol, cost.split(quantity, ZERO))
+        self._keep(largest, record.symbol, self.cost(largest, record.symbol).split(rest, record.cash))
+
+    def receive_dividend(self, record: DividendBooked) -> None:
+        """Everybody gets theirs; what rounding to the cent left over, the largest holder."""
+        largest, others = self._holders(record.symbol)
+        rest = record.cash
+        for owner, cost in others:
+            cash = _part(cost.quantity, record.amount)
+            rest -= cash
+            self._keep(owner, record.symbol, cost.paid(cash))
+        self._keep(largest, record.symbol, self.cost(largest, record.symbol).paid(rest))
+
+    def adopt(self, symbol: str, quantity: Decimal, average: Decimal) -> None:
+        """What was traded elsewhere is the person's."""
+        self._keep(PERSON, symbol, self.cost(PERSON, symbol).adopted(quantity, average))
+
+    def _keep(self, strategy: str, symbol: str, cost: AverageCost) -> None:
+        self.books.setdefault(strategy, {})[symbol] = cost
+
+    def _owners(self, fill: Fill) -> Iterator[tuple[str, Fill]]:
+        """Whose `fill` of nobody's order is, in parts that add up to it."""
+        left = fill
+        for owner in sorted(self.books):  # the person's comes first
+            closable = -fill.side.sign * self.cost(owner, fill.symbol).quantity
+            if closable <= 0:
+                continue
+            if closable >= left.quantity:
+                yield owner, left
+                return
+            cost, fees = share(left.cost, closable, left.quantity), share(left.fees, closable, left.quantity)
+            yield owner, replace(left, quantity=closable, cost=cost, fees=fees)
+            left = replace(left, quantity=left.quantity - closable, cost=left.cost - cost, fees=left.fees - fees)
+        yield PERSON, left
+
+    def _holders(self, symbol: str) -> tuple[str, list[tuple[str, AverageCost]]]:
+        """Who holds most of `symbol`, and the other books that know it."""
+        known = [(owner, book[symbol]) for owner, book in sorted(self.books.items()) if symbol in book]
+        largest = max(known, key=lambda held: abs(held[1].quantity), default=(PERSON, NOTHING))[0]
+        return largest, [held for held in known if held[0] != largest]
+
+
+def _part(quantity: Decimal, factor: Decimal) -> Decimal:
+    return WIDE.multiply(quantity, factor).quantize(_SHARE_OF_A_SHARE, context=WIDE)

@@ -1,0 +1,105 @@
+"""Splits and dividends: what they do to an account, worked out in one place for the books and for the paper broker alike."""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Decimal
+
+from engine.core.desk import Desk
+from engine.core.portfolio import Portfolio
+from engine.core.signals import Signals
+from engine.model.market import Dividend, Instrument, Split
+from engine.model.modes import Level
+from engine.model.money import WIDE, ZERO, cents, exact, is_amount, is_price, to_lot
+from engine.model.records import DividendBooked, SplitBooked
+
+_DIGITS = Decimal("1e-12")
+"""A ratio of one to three cannot be written out: a quantity this much of itself away from a whole number of steps is that number."""
+
+
+def split_booked(event: Split, portfolio: Portfolio, step: Decimal) -> SplitBooked | None:
+    """What `event` makes of the position in its symbol, in whole multiples of `step`: the rest is paid out, to the cent.
+
+    None where nothing was ever held of it, or where the ratio is no number of shares.
+    """
+    holding = portfolio.holdings.get(event.symbol)
+    if holding is None or not is_amount(event.ratio):
+        return None
+    wanted = WIDE.multiply(holding.quantity, event.ratio)
+    quantity = (abs(wanted) / step).quantize(Decimal(1), ROUND_HALF_EVEN, WIDE) * step
+    if abs(quantity - abs(wanted)) > abs(wanted) * _DIGITS:
+        quantity = to_lot(abs(wanted), step)
+    if wanted < 0:
+        quantity = -quantity
+    known = event.price is not None and is_price(event.price)
+    price = exact(event.price) if known and event.price is not None else abs(holding.average)
+    cash = ZERO if abs(wanted - quantity) <= abs(wanted) * _DIGITS else cents((wanted - quantity) * price / event.ratio)
+    return SplitBooked(event.symbol, event.ratio, quantity, cash, event.at)
+
+
+def dividend_booked(event: Dividend, portfolio: Portfolio) -> DividendBooked | None:
+    """What `event` pays for the position in its symbol, to the cent. None where nothing was ever held of it, or it is no amount."""
+    holding = portfolio.holdings.get(event.symbol)
+    if holding is None or not is_amount(event.amount):
+        return None
+    return DividendBooked(event.symbol, event.amount, holding.quantity, cents(holding.quantity * event.amount), event.at)
+
+
+class Corporate:
+    """Books what the feed tells of companies' own acts."""
+
+    __slots__ = ("_desk", "_signals")
+
+    def __init__(self, desk: Desk, signals: Signals) -> None:
+        self._desk = desk
+        self._signals = signals
+
+    def on_split(self, event: Split) -> None:
+        """Orders and signals in the old shares end: their prices and quantities mean something else now. Brokers do the same."""
+        desk, symbol = self._desk, event.symbol
+        desk.now = max(desk.now, event.at)
+        if not is_amount(event.ratio):
+            desk.note(Level.ERROR, "feed", f"a split of {symbol} by {event.ratio}, which is no number of shares: ignored")
+            return
+        desk.prices.on_split(symbol, event.ratio)
+        before = desk.state.portfolio.position(symbol)
+        record = split_booked(event, desk.state.portfolio, _step(desk, symbol))
+        what = f"{symbol} split {ratio_text(event.ratio)}"
+        if record is not None:
+            desk.record(record)
+            paid = f", {record.cash:,.2f} for the fraction" if record.cash else ""
+            desk.note(Level.WARNING, "split", f"{what}: {before:f} shares are {record.quantity:f} now{paid}")
+        orders = desk.cancel(desk.state.book.working(symbol))
+        if orders:
+            names = ", ".join(f"#{order.number}" for order in orders)
+            desk.note(Level.WARNING, "split", f"{what}: {names} had prices and quantities of before it: cancelled, place them anew")
+        self._signals.void("split", f"{what} while it waited", symbol)
+
+    def on_dividend(self, event: Dividend) -> None:
+        desk, symbol = self._desk, event.symbol
+        desk.now = max(desk.now, event.at)
+        if not is_amount(event.amount):
+            desk.note(Level.ERROR, "feed", f"a dividend of {event.amount} on {symbol}, which is no amount: ignored")
+            return
+        desk.prices.on_dividend(symbol, event.amount)
+        record = dividend_booked(event, desk.state.portfolio)
+        if record is not None:
+            desk.record(record)
+            if record.cash:
+                way = "received for" if record.cash > 0 else "paid on a short position of"
+                shares = f"{abs(record.quantity):f} {symbol} at {record.amount:f}"
+                desk.note(Level.INFO, "dividend", f"{abs(record.cash):,.2f} {way} {shares} a share")
+
+
+def _step(desk: Desk, symbol: str) -> Decimal:
+    """The smallest quantity of `symbol` that the broker can hold."""
+    lot, fraction = desk.instruments.get(symbol, Instrument(symbol)).lot, desk.gate.capabilities.fraction
+    return lot if fraction is None else min(lot, fraction)
+
+
+def ratio_text(ratio: Decimal) -> str:
+    """A split's ratio as a trader says it: 4 for 1, 1 for 10, 3 for 2."""
+    for old in range(1, 101):
+        new = round(ratio * old)
+        if new and abs(ratio * old - new) <= new * _DIGITS:
+            return f"{new} for {old}"
+    return f"{ratio:f} for 1"
