@@ -1,5 +1,5 @@
 # Everything a person does from a checkout. Each target makes the .venv it needs; PYTHON=python3.12 chooses the interpreter.
-.PHONY: run test lint format bench readme clean
+.PHONY: run test test-thorough lint format bench readme clean
 
 # make run ARGS="--feed sample --strategy sma_cross"
 run:
@@ -10,6 +10,11 @@ run:
 test:
 	@PYTHON="$(PYTHON)" .ci/venv dev
 	.venv/bin/python -m pytest -q -n auto $(ARGS)
+
+# Thousands of random sequences, kills and power cuts where `make test` tries dozens.
+test-thorough:
+	@PYTHON="$(PYTHON)" .ci/venv dev
+	TRADECONSOLE_TESTS=thorough .venv/bin/python -m pytest -q -n auto -p no:timeout $(ARGS)
 
 lint:
 	@PYTHON="$(PYTHON)" .ci/venv dev
