@@ -8,19 +8,26 @@ from typing import Any
 from engine.core.state import State
 from engine.model.modes import Level, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState
+from engine.model.orders import OrderState, Terms
 from engine.model.records import (
+    CashMoved,
+    DividendBooked,
     FillBooked,
+    FillCorrected,
     ModeChanged,
     Noted,
     OrderChanged,
     OrderDenied,
     OrderPlaced,
+    OrderReleased,
+    OrderReplaced,
     PositionAdopted,
     Record,
+    ReplaceAsked,
     RunStarted,
     SignalDecided,
     SignalRaised,
+    SplitBooked,
     StrategyErrored,
     TradingStateChanged,
 )
@@ -44,10 +51,13 @@ def _run_started(r: RunStarted, state: State) -> Line:
 
 
 def _placed(r: OrderPlaced, state: State) -> Line:
-    price = f" @ {r.limit:f}" if r.limit is not None else f" stop {r.stop:f}" if r.stop is not None else " at the market"
+    named = (("stop", r.stop), ("trail", r.trail), ("trail %", r.trail_pct), ("@", r.limit), ("% away", r.exit_pct))
+    price = "".join(f" {name} {amount:f}" for name, amount in named if amount is not None) or " at the market"
     cut = f", cut from {r.requested:f} by {r.verdict.rule}" if r.verdict.outcome is Outcome.RESIZE else ""
+    parent = state.book.orders.get(r.parent)
+    waits = f", waits for #{parent.number}" if parent is not None else ""
     who = f" ({r.strategy})" if r.strategy else ""
-    return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{cut}{who}", ""
+    return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{cut}{waits}{who}", ""
 
 
 def _denied(r: OrderDenied, state: State) -> Line:
@@ -69,6 +79,51 @@ def _filled(r: FillBooked, state: State) -> Line:
     rule = f" [{fill.rule}]" if fill.rule else ""
     what = f"{fill.side} {fill.quantity:f} {fill.symbol} @ {round(fill.price, 6).normalize():f}"
     return Level.INFO, "fill", f"#{order.number} filled {what} fees {fill.fees:f}{part}{rule}", ""
+
+
+def _released(r: OrderReleased, state: State) -> Line:
+    order = state.book.orders[r.order_id]
+    first = state.book.orders[order.parent]
+    return Level.INFO, "order", f"#{order.number} is free to work: #{first.number} filled, {r.quantity:f} {order.symbol} to close", ""
+
+
+def _replace_asked(r: ReplaceAsked, state: State) -> Line:
+    order = state.book.orders[r.order_id]
+    return Level.INFO, "order", f"#{order.number} {order.symbol} is to be replaced: {_terms(r.terms)}", ""
+
+
+def _replaced(r: OrderReplaced, state: State) -> Line:
+    order = state.book.orders[r.order_id]
+    return Level.INFO, "order", f"#{order.number} {order.symbol} works on new terms: {_terms(r.terms)}", ""
+
+
+def _terms(terms: Terms) -> str:
+    named = (("limit", terms.limit), ("stop", terms.stop), ("trail", terms.trail), ("trail %", terms.trail_pct))
+    return ", ".join([f"{terms.quantity:f}", *(f"{name} {amount:f}" for name, amount in named if amount is not None)])
+
+
+def _corrected(r: FillCorrected, state: State) -> Line:
+    order = state.book.orders[r.order_id]
+    what = f"{r.quantity:+f} {r.symbol}, cost {r.cost:+f}, fees {r.fees:+f}"
+    return (
+        Level.WARNING,
+        "fill",
+        f"#{order.number}: the broker corrected what it had filled by {what}{f': {r.reason}' if r.reason else ''}",
+        "",
+    )
+
+
+def _split(r: SplitBooked, state: State) -> Line:
+    paid = f", {r.cash:f} paid for a fraction" if r.cash else ""
+    return Level.WARNING, "market", f"{r.symbol} was split {r.ratio:f} for 1: {r.quantity:f} held{paid}", ""
+
+
+def _dividend(r: DividendBooked, state: State) -> Line:
+    return Level.INFO, "market", f"dividend of {r.amount:f} a share on {r.quantity:f} {r.symbol}: {r.cash:+f}", ""
+
+
+def _cash_moved(r: CashMoved, state: State) -> Line:
+    return Level.WARNING, "cash", f"cash changed by {r.amount:+f} without a trade: {r.reason}", ""
 
 
 def _adopted(r: PositionAdopted, state: State) -> Line:
@@ -112,6 +167,13 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     OrderDenied: _denied,
     OrderChanged: _changed,
     FillBooked: _filled,
+    OrderReleased: _released,
+    ReplaceAsked: _replace_asked,
+    OrderReplaced: _replaced,
+    FillCorrected: _corrected,
+    SplitBooked: _split,
+    DividendBooked: _dividend,
+    CashMoved: _cash_moved,
     PositionAdopted: _adopted,
     SignalRaised: _raised,
     SignalDecided: _decided,

@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
 
-from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.modes import Level, TradingState
+from engine.model.money import ZERO
 from engine.model.orders import OrderState
 from engine.model.records import (
+    CashMoved,
+    DividendBooked,
     DrawdownTripped,
     EquityMarked,
     FillBooked,
+    FillCorrected,
     HighWaterSet,
     LossLimitTripped,
     ModeChanged,
@@ -22,16 +25,22 @@ from engine.model.records import (
     OrderChanged,
     OrderDenied,
     OrderPlaced,
+    OrderReleased,
+    OrderReplaced,
+    OrderTrailed,
     PositionAdopted,
+    ReplaceAsked,
     RunEnded,
     RunStarted,
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    SplitBooked,
     StrategyErrored,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
+from storage.books import Booking, book, cost_of
 from storage.codec import to_json
 
 
@@ -72,10 +81,13 @@ def _order_placed(db: sqlite3.Connection, entry: Entry, record: OrderPlaced) -> 
     order = (
         *(entry.seq, record.id, record.number, record.symbol, record.side, str(record.quantity), str(record.requested), record.type),
         *(_text(record.limit), _text(record.stop), record.tif, record.source, record.strategy, record.signal_id, record.reduce_only),
-        *(str(record.mark), record.verdict.rule, record.verdict.text, OrderState.PENDING_SUBMIT, "", record.reason),
-        *("0", "0", "0", record.at, record.at),
+        *(str(record.mark), record.verdict.rule, record.verdict.text),
+        *(OrderState.HELD if record.parent else OrderState.PENDING_SUBMIT, "", record.reason),
+        *("0", "0", "0", record.at, record.at, _text(record.trail), _text(record.trail_pct), record.extended_hours),
+        *(record.parent, record.oco, _text(record.exit_pct), not record.parent),
     )
     _insert(db, "orders", *order)
+    _trace(db, entry, record.id)
 
 
 def _order_denied(db: sqlite3.Connection, entry: Entry, record: OrderDenied) -> None:
@@ -83,6 +95,8 @@ def _order_denied(db: sqlite3.Connection, entry: Entry, record: OrderDenied) -> 
     text = f"Denied {intent.side} {intent.quantity:f} {intent.symbol}: {verdict.text or verdict.rule}"
     detail = f"rule {verdict.rule}, limit {verdict.limit}, actual {verdict.actual}"
     _audit(db, entry, record, Level.WARNING, intent.strategy or intent.source.lower(), text, detail)
+    if intent.signal_id:
+        _trace(db, entry, intent.signal_id)
 
 
 def _order_changed(db: sqlite3.Connection, entry: Entry, record: OrderChanged) -> None:
@@ -90,29 +104,88 @@ def _order_changed(db: sqlite3.Connection, entry: Entry, record: OrderChanged) -
         "UPDATE orders SET state = ?, broker_id = iif(? = '', broker_id, ?), reason = iif(? = '', reason, ?), changed_at = ? WHERE id = ?",
         (record.state, record.broker_id, record.broker_id, record.reason, record.reason, record.at, record.order_id),
     )
+    _trace(db, entry, record.order_id)
+
+
+def _order_released(db: sqlite3.Connection, entry: Entry, record: OrderReleased) -> None:
+    db.execute(
+        'UPDATE orders SET quantity = ?, "limit" = ?, stop = ?, released = 1, state = ?, changed_at = ? WHERE id = ?',
+        (str(record.quantity), _text(record.limit), _text(record.stop), OrderState.PENDING_SUBMIT, record.at, record.order_id),
+    )
+    _trace(db, entry, record.order_id)
+
+
+def _order_trailed(db: sqlite3.Connection, entry: Entry, record: OrderTrailed) -> None:
+    db.execute("UPDATE orders SET stop = ? WHERE id = ?", (str(record.stop), record.order_id))
+    _trace(db, entry, record.order_id)
+
+
+def _replace_asked(db: sqlite3.Connection, entry: Entry, record: ReplaceAsked) -> None:
+    _trace(db, entry, record.order_id)
+
+
+def _order_replaced(db: sqlite3.Connection, entry: Entry, record: OrderReplaced) -> None:
+    terms = record.terms
+    db.execute(
+        'UPDATE orders SET quantity = ?, "limit" = ?, stop = ?, trail = ?, trail_pct = ?, changed_at = ? WHERE id = ?',
+        (
+            *(str(terms.quantity), *map(_text, (terms.limit, terms.stop, terms.trail, terms.trail_pct))),
+            *(record.at, record.order_id),
+        ),
+    )
+    _trace(db, entry, record.order_id)
 
 
 def _fill_booked(db: sqlite3.Connection, entry: Entry, record: FillBooked) -> None:
     fill = record.fill
-    before = _cost(db, fill.symbol)
-    after = before.booked(fill)
-    _keep(db, fill.symbol, after, fill.at)
+    strategy = _filled(db, fill.order_id, fill.quantity, fill.cost, fill.fees, fill.at)
+    before = cost_of(db, fill.symbol)
+    realised = book(db, fill.symbol, before, before.booked(fill), fill.at, Booking(strategy, 1, fill.quantity))
     row = (
         *(entry.seq, fill.id, fill.order_id, fill.symbol, fill.side, str(fill.quantity), str(fill.price), str(fill.cost)),
-        *(str(fill.fees), str(after.realised - before.realised), fill.rule, fill.at),
+        *(str(fill.fees), str(realised), fill.rule, fill.at, False),
     )
     _insert(db, "fills", *row)
-    order = db.execute("SELECT filled, cost, fees FROM orders WHERE id = ?", (fill.order_id,)).fetchone()
-    if order is not None:
-        filled, cost, fees = map(Decimal, order)
-        db.execute(
-            "UPDATE orders SET filled = ?, cost = ?, fees = ?, changed_at = ? WHERE id = ?",
-            (str(filled + fill.quantity), str(cost + fill.cost), str(fees + fill.fees), fill.at, fill.order_id),
-        )
+    _trace(db, entry, fill.order_id)
+
+
+def _fill_corrected(db: sqlite3.Connection, entry: Entry, record: FillCorrected) -> None:
+    """A row of differences, so that an order's rows still add up to what it filled."""
+    strategy = _filled(db, record.order_id, record.quantity, record.cost, record.fees, record.at)
+    before = cost_of(db, record.symbol)
+    after = before.corrected(record.side, record.quantity, record.cost, record.fees, record.realised)
+    realised = book(db, record.symbol, before, after, record.at, Booking(strategy, 0, record.quantity))
+    price = record.cost / record.quantity if record.quantity else ZERO
+    row = (
+        *(entry.seq, f"{record.order_id}/corrected", record.order_id, record.symbol, record.side, str(record.quantity), str(price)),
+        *(str(record.cost), str(record.fees), str(realised), "", record.at, True),
+    )
+    _insert(db, "fills", *row)
+    _trace(db, entry, record.order_id)
+    _audit(db, entry, record, Level.WARNING, "broker", f"The broker corrected fills of {record.symbol}: {record.reason}", record.order_id)
+
+
+def _split_booked(db: sqlite3.Connection, entry: Entry, record: SplitBooked) -> None:
+    before = cost_of(db, record.symbol)
+    book(db, record.symbol, before, before.split(record.quantity, record.cash), record.at, Booking())
+    text = f"{record.symbol} was split, {record.ratio:f} for one: {record.quantity:f} are held, {record.cash:f} was paid for a fraction."
+    _audit(db, entry, record, Level.INFO, "market", text)
+
+
+def _dividend_booked(db: sqlite3.Connection, entry: Entry, record: DividendBooked) -> None:
+    before = cost_of(db, record.symbol)
+    book(db, record.symbol, before, before.paid(record.cash), record.at, Booking())
+    text = f"Dividend of {record.amount:f} a share on {record.quantity:f} {record.symbol}: {record.cash:f}."
+    _audit(db, entry, record, Level.INFO, "market", text)
+
+
+def _cash_moved(db: sqlite3.Connection, entry: Entry, record: CashMoved) -> None:
+    _audit(db, entry, record, Level.INFO, "broker", f"Cash changed by {record.amount:f} without a trade: {record.reason}")
 
 
 def _position_adopted(db: sqlite3.Connection, entry: Entry, record: PositionAdopted) -> None:
-    _keep(db, record.symbol, _cost(db, record.symbol).adopted(record.quantity, record.average), record.at)
+    before = cost_of(db, record.symbol)
+    book(db, record.symbol, before, before.adopted(record.quantity, record.average), record.at, Booking())
     text = f"Took over {record.quantity:f} {record.symbol} at {record.average:f}, traded elsewhere: {record.reason}"
     _audit(db, entry, record, Level.WARNING, "broker", text)
 
@@ -123,8 +196,10 @@ def _signal_raised(db: sqlite3.Connection, entry: Entry, record: SignalRaised) -
         *(entry.seq, signal.id, signal.number, signal.strategy, signal.symbol, signal.side, str(signal.quantity), signal.type),
         *(_text(signal.limit), _text(signal.stop), str(signal.price), signal.strength, signal.reason, to_json(signal.votes)),
         *(signal.raised_at, verdict.rule, verdict.text, SignalState.WAITING, "", "", None, "", None),
+        *(signal.tif, _text(signal.trail), _text(signal.trail_pct), to_json(signal.bracket) if signal.bracket else None),
     )
     _insert(db, "signals", *row)
+    _trace(db, entry, signal.id)
 
 
 def _signal_decided(db: sqlite3.Connection, entry: Entry, record: SignalDecided) -> None:
@@ -134,6 +209,7 @@ def _signal_decided(db: sqlite3.Connection, entry: Entry, record: SignalDecided)
     )
     why = f": {record.reason}" if record.reason else ""
     _audit(db, entry, record, Level.INFO, record.by, f"Signal {record.signal_id} {record.state}{why}", record.order_id)
+    _trace(db, entry, record.signal_id)
 
 
 def _mode_changed(db: sqlite3.Connection, entry: Entry, record: ModeChanged) -> None:
@@ -180,7 +256,15 @@ FOLDS: Final[dict[type, Fold]] = {
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,
     OrderChanged: _order_changed,
+    OrderReleased: _order_released,
+    OrderTrailed: _order_trailed,
+    ReplaceAsked: _replace_asked,
+    OrderReplaced: _order_replaced,
     FillBooked: _fill_booked,
+    FillCorrected: _fill_corrected,
+    SplitBooked: _split_booked,
+    DividendBooked: _dividend_booked,
+    CashMoved: _cash_moved,
     PositionAdopted: _position_adopted,
     SignalRaised: _signal_raised,
     SignalDecided: _signal_decided,
@@ -202,16 +286,20 @@ def _audit(db: sqlite3.Connection, entry: Entry, record: Any, level: Level, sour
     _insert(db, "audit", entry.seq, entry.wall, record.at, type(record).__name__, level, source, text, detail)
 
 
-def _cost(db: sqlite3.Connection, symbol: str) -> AverageCost:
-    row = db.execute("SELECT quantity, basis, realised, fees FROM positions WHERE symbol = ?", (symbol,)).fetchone()
-    return AverageCost(*map(Decimal, row)) if row is not None else NOTHING
+def _trace(db: sqlite3.Connection, entry: Entry, told_of: str) -> None:
+    """Notes that this entry tells of the order or signal `told_of`."""
+    _insert(db, "traces", told_of, entry.seq)
 
 
-def _keep(db: sqlite3.Connection, symbol: str, cost: AverageCost, at: int) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
-        (symbol, str(cost.quantity), str(cost.basis), str(cost.realised), str(cost.fees), at),
-    )
+def _filled(db: sqlite3.Connection, order_id: str, quantity: Decimal, cost: Decimal, fees: Decimal, at: int) -> str:
+    """Adds what filled to the order, and answers whose strategy's it was."""
+    order = db.execute("SELECT filled, cost, fees, strategy FROM orders WHERE id = ?", (order_id,)).fetchone()
+    if order is None:
+        return ""
+    *amounts, strategy = order
+    sums = (str(Decimal(had) + more) for had, more in zip(amounts, (quantity, cost, fees), strict=True))
+    db.execute("UPDATE orders SET filled = ?, cost = ?, fees = ?, changed_at = ? WHERE id = ?", (*sums, at, order_id))
+    return str(strategy)
 
 
 def _text(amount: Decimal | None) -> str | None:

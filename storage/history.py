@@ -15,6 +15,7 @@ import aiosqlite
 import msgspec
 
 from engine.model.journal import JournalError
+from engine.model.orders import Bracket
 from engine.model.signals import Vote
 from storage import tables
 from storage.codec import from_json
@@ -128,4 +129,5 @@ def _read_only(path: Path) -> str:
 def _row(kind: type[T], values: dict[str, Any]) -> T:
     if "votes" in values:
         values["votes"] = from_json(values["votes"], tuple[Vote, ...])
+        values["bracket"] = from_json(values["bracket"], Bracket) if values["bracket"] else None
     return msgspec.convert(values, kind, strict=False)

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from engine.model.modes import Level
 from engine.model.money import ZERO
-from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Bracket, OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.signals import SignalState, Vote
 
 
@@ -43,7 +43,8 @@ class SessionRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
-    """An order as it stood last. `rule` and `verdict` are the gate's answer that let it pass."""
+    """An order as it stood last; the fields as in `engine.model.orders.Order`. `rule` and `verdict` are the gate's answer that let it
+    pass."""
 
     seq: int
     id: str
@@ -71,6 +72,13 @@ class OrderRow:
     fees: Decimal
     created_at: int
     changed_at: int
+    trail: Decimal | None
+    trail_pct: Decimal | None
+    extended_hours: bool
+    parent: str
+    oco: str
+    exit_pct: Decimal | None
+    released: bool
 
     @property
     def average(self) -> Decimal | None:
@@ -80,7 +88,8 @@ class OrderRow:
 
 @dataclass(frozen=True, slots=True)
 class FillRow:
-    """`realised` is the profit this fill took, less its fees: a fill that only opens realises its fees."""
+    """`realised` is the profit this fill took, less its fees: a fill that only opens realises its fees. A row that `corrects` is what the
+    broker changed of earlier ones: its figures are differences."""
 
     seq: int
     id: str
@@ -94,6 +103,7 @@ class FillRow:
     realised: Decimal
     rule: str
     at: int
+    corrects: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +121,32 @@ class PositionRow:
     def average(self) -> Decimal:
         """The average cost without fees, zero where nothing is held."""
         return self.basis / self.quantity if self.quantity else ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class TotalRow:
+    """What trading a symbol brought for all time. `strategy` is empty for a person's orders, and for what no order brought: dividends,
+    and what was taken over. `volume` is in shares; `realised` is the profit taken less `fees`."""
+
+    symbol: str
+    strategy: str
+    fills: int
+    volume: Decimal
+    realised: Decimal
+    fees: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class DailyRow:
+    """The same for one session; `session` is empty for what happened before the first."""
+
+    session: str
+    symbol: str
+    strategy: str
+    fills: int
+    volume: Decimal
+    realised: Decimal
+    fees: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +176,10 @@ class SignalRow:
     decided_price: Decimal | None
     order_id: str
     decided_at: int | None
+    tif: TimeInForce
+    trail: Decimal | None
+    trail_pct: Decimal | None
+    bracket: Bracket | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The history tables: what the journal's records are folded into, for screens and scripts to ask.
 
-`seq` is the number of the journal's entry that a row came from, so every table has the journal's order and pages by it. Times are
+`seq` is the number of the journal's entry that a row came from, so every table has the journal's order and pages by it. `daily` and
+`totals` are sums over the fills, kept up with each one; `traces` says which entries tell of an order or a signal. Times are
 nanoseconds UTC: `at` and its like in market time, `wall` by the wall clock. Money, prices and quantities are decimals as text.
 """
 
@@ -8,10 +9,10 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raise it with every change of these tables or of how records are folded into them: they are then made again from the journal."""
 
-NAMES: Final = ("runs", "sessions", "orders", "fills", "positions", "signals", "equity", "audit")
+NAMES: Final = ("runs", "sessions", "orders", "fills", "positions", "daily", "totals", "signals", "equity", "audit", "traces")
 
 CREATE: Final = """
 CREATE TABLE runs (
@@ -31,14 +32,16 @@ CREATE TABLE orders (
     quantity TEXT NOT NULL, requested TEXT NOT NULL, type TEXT NOT NULL, "limit" TEXT, stop TEXT, tif TEXT NOT NULL,
     source TEXT NOT NULL, strategy TEXT NOT NULL, signal_id TEXT NOT NULL, reduce_only INTEGER NOT NULL, mark TEXT NOT NULL,
     rule TEXT NOT NULL, verdict TEXT NOT NULL, state TEXT NOT NULL, broker_id TEXT NOT NULL, reason TEXT NOT NULL,
-    filled TEXT NOT NULL, cost TEXT NOT NULL, fees TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL
+    filled TEXT NOT NULL, cost TEXT NOT NULL, fees TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
+    trail TEXT, trail_pct TEXT, extended_hours INTEGER NOT NULL, parent TEXT NOT NULL, oco TEXT NOT NULL, exit_pct TEXT,
+    released INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX orders_by_symbol ON orders (symbol);
 
 CREATE TABLE fills (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, order_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
     quantity TEXT NOT NULL, price TEXT NOT NULL, cost TEXT NOT NULL, fees TEXT NOT NULL, realised TEXT NOT NULL,
-    rule TEXT NOT NULL, at INTEGER NOT NULL
+    rule TEXT NOT NULL, at INTEGER NOT NULL, corrects INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX fills_by_symbol ON fills (symbol);
 CREATE INDEX fills_by_order ON fills (order_id);
@@ -48,12 +51,22 @@ CREATE TABLE positions (
     changed_at INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE daily (
+    session TEXT NOT NULL, symbol TEXT NOT NULL, strategy TEXT NOT NULL, fills INTEGER NOT NULL, volume TEXT NOT NULL,
+    realised TEXT NOT NULL, fees TEXT NOT NULL, PRIMARY KEY (session, symbol, strategy)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE totals (
+    symbol TEXT NOT NULL, strategy TEXT NOT NULL, fills INTEGER NOT NULL, volume TEXT NOT NULL, realised TEXT NOT NULL,
+    fees TEXT NOT NULL, PRIMARY KEY (symbol, strategy)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE signals (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, number INTEGER NOT NULL, strategy TEXT NOT NULL, symbol TEXT NOT NULL,
     side TEXT NOT NULL, quantity TEXT NOT NULL, type TEXT NOT NULL, "limit" TEXT, stop TEXT, price TEXT NOT NULL,
     strength REAL, reason TEXT NOT NULL, votes TEXT NOT NULL, raised_at INTEGER NOT NULL, rule TEXT NOT NULL,
     verdict TEXT NOT NULL, state TEXT NOT NULL, decided_by TEXT NOT NULL, decided_reason TEXT NOT NULL, decided_price TEXT,
-    order_id TEXT NOT NULL, decided_at INTEGER
+    order_id TEXT NOT NULL, decided_at INTEGER, tif TEXT NOT NULL, trail TEXT, trail_pct TEXT, bracket TEXT
 ) STRICT;
 CREATE INDEX signals_by_symbol ON signals (symbol);
 
@@ -66,6 +79,10 @@ CREATE TABLE audit (
     seq INTEGER PRIMARY KEY, wall INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, level TEXT NOT NULL,
     source TEXT NOT NULL, text TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
+
+CREATE TABLE traces (
+    id TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (id, seq)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE projected (
     version INTEGER NOT NULL, projected_to INTEGER NOT NULL

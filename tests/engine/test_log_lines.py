@@ -11,23 +11,30 @@ from engine.core.state import State
 from engine.log_lines import line_of
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import (
+    CashMoved,
+    DividendBooked,
     EquityMarked,
     FillBooked,
+    FillCorrected,
     LossLimitTripped,
     ModeChanged,
     Noted,
     OrderChanged,
     OrderDenied,
     OrderPlaced,
+    OrderReleased,
+    OrderReplaced,
     PositionAdopted,
     Record,
+    ReplaceAsked,
     RunEnded,
     RunStarted,
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    SplitBooked,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState
@@ -88,6 +95,11 @@ def filled(quantity: int, price: str = "187.5", rule: str = "") -> FillBooked:
             replace(PLACED, requested=D(150), strategy="sma_cross", verdict=Verdict(Outcome.RESIZE, "position size", quantity=D(100))),
             "#1 BUY 100 AAPL @ 187.50 DAY, cut from 150 by position size (sma_cross)",
         ),
+        (replace(PLACED, type=OrderType.STOP_LIMIT, stop=D("190.5"), limit=D(191)), "#1 BUY 100 AAPL stop 190.5 @ 191 DAY"),
+        (
+            replace(PLACED, type=OrderType.TRAILING_STOP, limit=None, stop=D(190), trail_pct=D("1.5")),
+            "#1 BUY 100 AAPL stop 190 trail % 1.5 DAY",
+        ),
     ],
 )
 def test_an_order_is_told_as_it_was_placed(placed: OrderPlaced, text: str) -> None:
@@ -125,6 +137,38 @@ def test_the_steps_that_the_orders_panel_shows_are_not_repeated() -> None:
 )
 def test_an_end_and_a_doubt_are_told_with_their_reason(change: OrderChanged, level: Level, text: str) -> None:
     assert said(PLACED, change)[1] == (level, "order", text)
+
+
+def test_an_exit_tells_what_it_waits_for_and_when_it_may_work() -> None:
+    exit_order = replace(PLACED, id="r-2", number=2, side=Side.SELL, limit=D(190), parent="r-1")
+    assert said(PLACED, exit_order, OrderReleased("r-2", D(40), D(190), None, 3))[1:] == [
+        (Level.INFO, "order", "#2 SELL 100 AAPL @ 190 DAY, waits for #1"),
+        (Level.INFO, "order", "#2 is free to work: #1 filled, 40 AAPL to close"),
+    ]
+
+
+def test_a_replace_is_told_when_asked_for_and_when_it_holds() -> None:
+    terms = Terms(D(80), limit=D("187.25"))
+    assert said(PLACED, ReplaceAsked("r-1", terms, D("187.5"), PASSED, 2), OrderReplaced("r-1", terms, 3))[1:] == [
+        (Level.INFO, "order", "#1 AAPL is to be replaced: 80, limit 187.25"),
+        (Level.INFO, "order", "#1 AAPL works on new terms: 80, limit 187.25"),
+    ]
+
+
+def test_what_changes_the_account_without_an_order_is_told() -> None:
+    assert said(
+        PLACED,
+        filled(40),
+        FillCorrected("r-1", "AAPL", Side.BUY, D(-5), D("-937.5"), D(0), "trade busted", 4),
+        SplitBooked("AAPL", D("1.5"), D(52), D("62.50"), 5),
+        DividendBooked("AAPL", D("0.24"), D(52), D("12.48"), 6),
+        CashMoved(D(-100), "withdrawal", 7),
+    )[2:] == [
+        (Level.WARNING, "fill", "#1: the broker corrected what it had filled by -5 AAPL, cost -937.5, fees +0: trade busted"),
+        (Level.WARNING, "market", "AAPL was split 1.5 for 1: 52 held, 62.50 paid for a fraction"),
+        (Level.INFO, "market", "dividend of 0.24 a share on 52 AAPL: +12.48"),
+        (Level.WARNING, "cash", "cash changed by -100 without a trade: withdrawal"),
+    ]
 
 
 def test_the_gates_no_comes_with_its_sentence() -> None:

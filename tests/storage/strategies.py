@@ -10,11 +10,14 @@ from hypothesis import strategies as st
 
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Bracket, Exit, Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import (
+    CashMoved,
+    DividendBooked,
     DrawdownTripped,
     EquityMarked,
     FillBooked,
+    FillCorrected,
     HighWaterSet,
     LossLimitTripped,
     ModeChanged,
@@ -22,13 +25,18 @@ from engine.model.records import (
     OrderChanged,
     OrderDenied,
     OrderPlaced,
+    OrderReleased,
+    OrderReplaced,
+    OrderTrailed,
     PositionAdopted,
     Record,
+    ReplaceAsked,
     RunEnded,
     RunStarted,
     SessionOpened,
     SignalDecided,
     SignalRaised,
+    SplitBooked,
     StrategyErrored,
     TradingStateChanged,
 )
@@ -103,9 +111,11 @@ _intents = _made(Intent, _symbols, _side, _quantity)
 _signals = _made(
     Signal,
     *(_signal_ids, st.integers(1, 9), _names, _symbols, _side, _quantity, st.sampled_from(OrderType), _limit, _limit, _price),
-    *(st.floats(0, 1), _names, _votes, _at, _at),
+    *(st.floats(0, 1), _names, _votes, _at, _at, st.sampled_from(TimeInForce), _limit, _limit),
+    st.sampled_from([None, Bracket(Exit(Decimal("12.50")), Exit(pct=Decimal(2)))]),
 )
 _verdict = st.just(PASSED)
+_terms = _made(Terms, _quantity, _limit, _limit, _limit, _limit)
 
 histories: st.SearchStrategy[list[Record]] = st.lists(
     st.one_of(
@@ -115,11 +125,20 @@ histories: st.SearchStrategy[list[Record]] = st.lists(
             OrderPlaced,
             *(_order_ids, st.integers(1, 9), _symbols, _side, _quantity, _quantity, st.sampled_from(OrderType), _limit, _limit),
             *(st.sampled_from(TimeInForce), st.sampled_from(Source), _names, _signal_ids, st.booleans(), _names, _price, _verdict, _at),
+            *(_limit, _limit, st.booleans(), st.just("") | _order_ids, st.just("") | _order_ids, _limit),
         ),
         _made(OrderDenied, _intents, _verdict, _at),
         _made(OrderChanged, _order_ids, st.sampled_from(OrderEvent), st.sampled_from(OrderState), _names, _names, _at),
+        _made(OrderReleased, _order_ids, _quantity, _limit, _limit, _at),
+        _made(OrderTrailed, _order_ids, _price, _at),
+        _made(ReplaceAsked, _order_ids, _terms, _price, _verdict, _at),
+        _made(OrderReplaced, _order_ids, _terms, _at),
         some_fills(),
         some_fills(),
+        _made(FillCorrected, _order_ids, _symbols, _side, _money, _money, _money, _names, _at, st.none() | _money),
+        _made(SplitBooked, _symbols, _quantity, _quantity, _money, _at),
+        _made(DividendBooked, _symbols, _money, _quantity, _money, _at),
+        _made(CashMoved, _money, _names, _at),
         _made(PositionAdopted, _symbols, _quantity, _price, _money, _names, _at),
         _made(SignalRaised, _signals, _verdict, _at),
         _made(SignalDecided, _signal_ids, st.sampled_from(SignalState), _names, _names, _limit, _order_ids, _at),

@@ -156,7 +156,19 @@ async def test_what_is_not_there_is_none_or_empty(day: History) -> None:
 
 
 async def test_counts(day: History) -> None:
-    assert await day.counts() == {"runs": 1, "sessions": 1, "orders": 1, "fills": 3, "positions": 2, "signals": 1, "equity": 1, "audit": 9}
+    assert await day.counts() == {
+        "runs": 1,
+        "sessions": 1,
+        "orders": 1,
+        "fills": 3,
+        "positions": 2,
+        "daily": 3,
+        "totals": 3,
+        "signals": 1,
+        "equity": 1,
+        "audit": 9,
+        "traces": 9,
+    }
 
 
 async def test_pages_join_without_a_gap_while_more_is_written(database: Path) -> None:

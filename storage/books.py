@@ -1,0 +1,53 @@
+"""Positions and results in the history: what is held of each symbol, and what it earned by session and for all time.
+
+Every change of a symbol's cost goes through `book`, so the results are sums over the positions' changes and agree with them to the
+last digit.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.model.average_cost import NOTHING, AverageCost
+from engine.model.money import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Booking:
+    """Who earned it and by how much trading: `strategy` is empty for a person and for what no order brought; `volume` is in shares."""
+
+    strategy: str = ""
+    fills: int = 0
+    volume: Decimal = ZERO
+
+
+def cost_of(db: sqlite3.Connection, symbol: str) -> AverageCost:
+    """What is held of `symbol`, as booked so far."""
+    row = db.execute("SELECT quantity, basis, realised, fees FROM positions WHERE symbol = ?", (symbol,)).fetchone()
+    return AverageCost(*map(Decimal, row)) if row is not None else NOTHING
+
+
+def book(db: sqlite3.Connection, symbol: str, before: AverageCost, after: AverageCost, at: int, booking: Booking) -> Decimal:
+    """The position of `symbol` is `after` now. Answers the profit that this took, less its fees."""
+    db.execute(
+        "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
+        (symbol, str(after.quantity), str(after.basis), str(after.realised), str(after.fees), at),
+    )
+    session = db.execute("SELECT session FROM sessions ORDER BY seq DESC LIMIT 1").fetchone() or ("",)
+    realised, fees = after.realised - before.realised, after.fees - before.fees
+    _add(db, "daily", ("session", "symbol", "strategy"), (*session, symbol, booking.strategy), booking, realised, fees)
+    _add(db, "totals", ("symbol", "strategy"), (symbol, booking.strategy), booking, realised, fees)
+    return realised
+
+
+def _add(
+    db: sqlite3.Connection, table: str, names: tuple[str, ...], key: tuple[str, ...], booking: Booking, realised: Decimal, fees: Decimal
+) -> None:
+    where = " AND ".join(f"{name} = ?" for name in names)
+    row = db.execute(f"SELECT fills, volume, realised, fees FROM {table} WHERE {where}", key).fetchone()
+    count, *amounts = row if row is not None else (0, "0", "0", "0")
+    sums = (str(Decimal(had) + more) for had, more in zip(amounts, (booking.volume, realised, fees), strict=True))
+    values = (*key, count + booking.fills, *sums)
+    db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", values)
