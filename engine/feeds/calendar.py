@@ -15,6 +15,7 @@ from operator import attrgetter
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from engine.feeds.base import FeedError
 from engine.feeds.names import shown
 from engine.feeds.new_york import NEW_YORK, SECOND, to_ns
 from engine.model.market import Phase
@@ -24,13 +25,14 @@ TABLE_YEARS = range(2000, 2031)
 TABLE = Path(__file__).parent / "sessions" / f"{TABLE_NAME}.csv"
 """The weekdays that are no usual session: `day,opens,closes` on New York's clock, both empty where it stays closed."""
 USUAL = time(9, 30), time(16)
-_PRE, _POST = time(4), time(20)
-"""Hours in which brokers take orders for extended hours, also after a half-day's early close."""
+_PRE = time(4)
+_POST = 4 * 3600 * SECOND
+"""New York's extended hours begin at four in the morning and end four hours after the close, on a half-day too."""
 _DAY = attrgetter("day")
 _SPOKEN = {TABLE_NAME: "NYSE"}
 
 
-class CalendarError(Exception):
+class CalendarError(FeedError):
     """There is no such calendar, or it does not reach that far. The message says what to write instead."""
 
 
@@ -153,12 +155,9 @@ def _from_table(year: int) -> list[Session]:
 
 
 def _new_york(day: date, opens: time, closes: time) -> Session:
-    pre, post = _extended(day)
-    return Session(day, pre, to_ns(datetime.combine(day, opens, NEW_YORK)), to_ns(datetime.combine(day, closes, NEW_YORK)), post)
-
-
-def _extended(day: date) -> tuple[int, int]:
-    return to_ns(datetime.combine(day, _PRE, NEW_YORK)), to_ns(datetime.combine(day, _POST, NEW_YORK))
+    moments = (datetime.combine(day, moment, NEW_YORK) for moment in (_PRE, opens, closes))
+    pre, first, last = (to_ns(moment) for moment in moments)
+    return Session(day, pre, first, last, last + _POST)
 
 
 def _library_zone(name: str) -> ZoneInfo:
@@ -180,6 +179,9 @@ def _from_library(name: str, year: int) -> list[Session]:
     sessions = []
     for label, opens, closes, pauses, resumes in zip(calendar.sessions, *(column.tolist() for column in columns), strict=True):
         day, pause = label.date(), (pauses, resumes) if pauses > 0 else None  # the library's word for none is the smallest integer
-        pre, post = _extended(day) if name == TABLE_NAME else (opens, closes)
+        if name == TABLE_NAME:
+            pre, post = to_ns(datetime.combine(day, _PRE, NEW_YORK)), closes + _POST
+        else:
+            pre, post = opens, closes
         sessions.append(Session(day, pre, opens, closes, post, pause))
     return sessions

