@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.matching import Execution, Matcher, basis_points
 from engine.core.portfolio import Portfolio
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
-from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Quote
-from engine.model.money import HUNDRED, ZERO, cents
+from engine.model.market import Bar, Dividend, Instrument, MarketEvent, MarketStatus, Quote, Split
+from engine.model.money import HUNDRED, ZERO, cents, is_amount
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Order, OrderType, Terms, TimeInForce
 from engine.model.settings import PaperSettings
@@ -118,6 +119,10 @@ class PaperBroker:
         if isinstance(event, MarketStatus):
             self._open_session(event)
             return
+        if isinstance(event, Split):
+            self._split(event)
+        elif isinstance(event, Dividend) and (paid := dividend_booked(event, self._portfolio)) is not None:
+            self._portfolio.receive_dividend(paid)
         if not isinstance(event, Bar | Quote):
             return
         executions = self._matcher.on_bar(event) if isinstance(event, Bar) else self._matcher.on_quote(event)
@@ -127,6 +132,20 @@ class PaperBroker:
             if resting.seen and resting.symbol == event.symbol:
                 ticket = self._tickets[resting.order_id]
                 ticket.session = ticket.session or self._session
+
+    def _split(self, event: Split) -> None:
+        """Orders in the old shares are cancelled, as brokers do: their prices and quantities mean something else now."""
+        if not is_amount(event.ratio):
+            return
+        record = split_booked(event, self._portfolio, self._lots.get(event.symbol, Decimal(1)))
+        if record is not None:
+            self._portfolio.split(record)
+        for resting in list(self._matcher.resting()):
+            if resting.symbol == event.symbol:
+                self._matcher.remove(resting.order_id)
+                ticket = self._tickets[resting.order_id]
+                ticket.event, ticket.reason = OrderEvent.CANCEL, f"{event.symbol} split {ratio_text(event.ratio)}"
+                self._tell(self._update(ticket))
 
     def _open_session(self, status: MarketStatus) -> None:
         """A DAY order ends with the session in which it could first trade; one that has met no price yet waits for the next."""

@@ -28,7 +28,7 @@ from engine.model.inputs import (
     Tick,
     Unsent,
 )
-from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
+from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.records import OrderPlaced, Record, RunStarted
@@ -199,7 +199,7 @@ class Floor:
     def session(self, name: str, *, open: bool = True) -> None:  # noqa: A002
         self.market(MarketStatus(Phase.REGULAR if open else Phase.CLOSED, "open" if open else "closed", name, self.at))
 
-    def market(self, event: Bar | Quote | MarketStatus) -> None:
+    def market(self, event: MarketEvent) -> None:
         self.broker.on_market(event)
         self.handle(event)
 
@@ -355,6 +355,7 @@ def essence(state: State) -> dict[str, object]:
         "cash": state.portfolio.cash,
         "fees": state.portfolio.fees,
         "holdings": {h.symbol: (h.quantity, h.basis, h.realised) for h in state.portfolio.holdings.values()},
+        "by strategy": state.attribution.books,
         "orders": book.orders,
         "open": set(book.open),
         "number": book.last_number,
