@@ -21,6 +21,7 @@ class Latch:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
+        self._known = b""
 
     def prepare(self) -> None:
         """Makes the file where there is none yet, to stay. Raises OSError."""
@@ -46,20 +47,29 @@ class Latch:
         try:
             raw = self.path.read_bytes().rstrip(b"\0 \n")
         except FileNotFoundError:
-            return ""
+            raw = _CLEAR
         except OSError as error:
             return f"the stop's file cannot be read: {error.strerror}"
+        self._known = raw
         if raw == _CLEAR:
             return ""
         if raw.startswith(_SET):
             return raw.removeprefix(_SET).decode("utf-8", "replace") or "stopped"
         return "the stop's file cannot be read"
 
+    def news(self) -> str:
+        """Why trading was halted by somebody else since this one last read or wrote the file, or nothing."""
+        with self._lock:
+            known = self._known
+            reason = self.read()
+            return reason if self._known != known else ""
+
     def _write(self, content: bytes, flags: int) -> None:
         with self._lock:
             descriptor = os.open(self.path, os.O_WRONLY | flags, 0o600)
             try:
                 os.pwrite(descriptor, content[:_SIZE].ljust(_SIZE), 0)
+                self._known = content[:_SIZE].rstrip(b"\0 \n")
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -86,3 +96,9 @@ class StopSwitch:
     @property
     def closed(self) -> bool:
         return self._pressed != self._handled
+
+
+def latch_path(database: Path) -> Path:
+    """The stop's file beside the database, one for each, by whatever link it is reached."""
+    database = database.resolve()
+    return database.with_name(f"{database.name}.latch")

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.feeds.base import Feed, FeedError
-from engine.latch import Latch, StopSwitch
+from engine.latch import Latch, StopSwitch, latch_path
 from engine.model.effects import Reply
 from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, Resume, SetMode, Submit
 from engine.model.journal import Journal, JournalError
@@ -201,19 +201,41 @@ class Engine:
         return self._command(lambda i: Resume(i, reason))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
-        """Closes the gate and writes the latch before it returns; then the engine voids approvals and cancels everything."""
-        self._switch.press()
-        with contextlib.suppress(OSError):  # the gate is closed all the same; the engine tries the file again and says so where it cannot
-            self._latch.set(reason)
-        return self._command(lambda i: EmergencyStop(i, reason))
+        """Closes the gate and writes the latch before it returns; the engine voids approvals, cancels everything, and asks the broker until
+        nothing works: `View.stop` tells how far it has come."""
+        return self._stop(reason, lambda shell, i: shell.handle(EmergencyStop(i, reason)))
 
     def sync(self) -> str:
         """Compares orders and positions with the broker's now, as happens every minute by itself; the answer says what differs."""
         return self._post_command(lambda shell, i: shell.sync(i))
 
     def liquidate_all(self) -> str:
-        """Cancels everything, then closes every position the broker itself reports."""
-        return self._post_command(lambda shell, i: shell.flatten(i))
+        """The emergency stop, and then closes every position that the broker itself reports, until nothing is held."""
+        return self._stop("flatten", lambda shell, i: shell.flatten(i, "flatten"))
+
+    def _stop(self, reason: str, work: Callable[[Shell, str], None]) -> str:
+        """The cancels do not wait for the disk, whatever is the matter with it."""
+        self._switch.press()
+        command_id = self._post_command(work)
+        with contextlib.suppress(OSError):  # the gate is closed all the same; the engine tries the file again and says so where it cannot
+            self._latch.set(reason)
+        return command_id
+
+    def _stop_from_outside(self, reason: str, flatten: bool) -> str:
+        """The control socket's word. On the engine's loop."""
+        self._switch.press()
+        command_id, shell = f"c{next(self._commands)}", self._shell
+        if shell is None:
+            with contextlib.suppress(OSError):  # who asks has written the file already, and the gate opens to nothing while it starts
+                self._latch.set(reason)
+            return "the engine is still starting, and starts HALTED" + (": flatten once more when it is ready" if flatten else "")
+        if flatten:
+            shell.flatten(command_id, reason)
+        else:
+            shell.handle(EmergencyStop(command_id, reason, by="control socket"))
+        self._build()
+        told = [reply.text for reply in self._view.replies if reply.command_id == command_id]
+        return told[0] if told else "HALTED: everything is being cancelled, then every position closed"
 
     # ---- inside
 
@@ -380,12 +402,6 @@ async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: async
         return False
     await starting
     return True
-
-
-def latch_path(database: Path) -> Path:
-    """The stop's file beside the database, one for each, by whatever link it is reached."""
-    database = database.resolve()
-    return database.with_name(f"{database.name}.latch")
 
 
 def _post(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> bool:

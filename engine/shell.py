@@ -14,7 +14,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from engine.brokers.base import AmbiguousError, Broker
+from engine.brokers.base import Broker
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.courier import Courier
@@ -28,12 +28,12 @@ from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
     Cancel,
     EmergencyStop,
-    Flatten,
     Input,
     LinkChanged,
     Note,
     OrderUpdate,
     Proposal,
+    Resume,
     StrategyFailed,
     Tick,
     Unsent,
@@ -42,10 +42,11 @@ from engine.model.journal import Journal, JournalError
 from engine.model.market import Bar, MarketEvent, Quote
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
-from engine.model.orders import Order, OrderState, Source
+from engine.model.orders import Order, OrderState
 from engine.model.records import FillBooked, Record, RunStarted
 from engine.model.views import View
 from engine.secrets import Redactor
+from engine.standstill import Standstill
 from engine.strategies.supervisor import StrategyRunner
 from engine.view_builder import Health, ViewBuilder
 
@@ -93,6 +94,9 @@ class Shell:
         self._switch = switch
         self._venue = venue
         self._publish = publish
+        self._standstill = Standstill(
+            core, self._courier, clock, handle=self.handle, answer=views.answer, until=self._until, spawn=self._spawn
+        )
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._stirred = asyncio.Event()
@@ -119,6 +123,9 @@ class Shell:
         self._stirred.set()
         if isinstance(event, EmergencyStop):
             self._switch.handled()
+            self._standstill.look()
+        elif isinstance(event, Resume):
+            self._standstill.watch()
 
     def _without_secrets(self, event: Input) -> Input:
         """Words from libraries, brokers and strategies go to the journal: no key may stand in them."""
@@ -228,6 +235,7 @@ class Shell:
     def view(self) -> View:
         self.health.strategies = [strategy.row() for strategy in self.strategies]
         self.health.backlog = self._journal.backlog
+        self.health.stop = self._standstill.view()
         if self._venue is None:
             self.health.broker_heard = self._courier.heard
         return self.views.build(self.health, self.metrics(), self._clock.mono())
@@ -292,28 +300,18 @@ class Shell:
             what = "Trading is halted, but a restart would not know it" if effect.halted else "After a restart trading will be halted again"
             self.views.log(self._clock.wall(), Level.ERROR, "stop", f"{self._latch.path} cannot be written ({error.strerror}). {what}.")
 
+    def _look_at_latch(self) -> None:
+        """Somebody else may set it at any time: `tradeconsole kill` does, and needs no answer of ours to be obeyed."""
+        if reason := self._latch.news():
+            self._switch.press()
+            self.handle(EmergencyStop("", reason, by="latch"))
+
     # ---- everything closed
 
-    def flatten(self, command_id: str) -> None:
-        """Begins to close everything; the answer comes in the view under `command_id`."""
-        self._spawn(self._flatten(command_id))
-
-    async def _flatten(self, command_id: str) -> None:
-        """Cancels everything, waits until nothing works, and closes what the broker itself says is held."""
-        book = self.core.state.book
-        self.handle(Cancel(""))
-        await self._until(lambda: not book.open, EXIT_S)
-        try:
-            positions = await self._courier.positions()
-        except AmbiguousError as error:
-            text = f"flatten: the broker did not tell its positions ({error}); nothing was sent, press again"
-            self.views.answer(Reply(command_id, False, text))
-            return
-        for order in book.working():
-            if order.source is not Source.FLATTEN:
-                text = f"#{order.number} {order.side} {order.remaining:f} {order.symbol} is {order.state} and may still trade: look again"
-                self.handle(Note(Level.ERROR, "flatten", text))
-        self.handle(Flatten(command_id, positions))
+    def flatten(self, command_id: str, reason: str) -> None:
+        """Stops trading and begins to close everything; the answer comes in the view under `command_id`."""
+        self.handle(EmergencyStop("", reason, flatten=True))
+        self._standstill.flatten(command_id)
 
     # ---- comparing
 
@@ -374,6 +372,8 @@ class Shell:
             self._metrics.lag(late * 1000)
             due += late
             self.handle(Tick(self._journal.problem or ""))
+            self._look_at_latch()
+            self._standstill.watch()
             self._courier.find_unknown()
             self._watch_log_file()
             if loop.time() >= report_due:

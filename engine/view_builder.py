@@ -31,6 +31,7 @@ from engine.model.views import (
     PositionRow,
     RiskRow,
     SignalRow,
+    StopView,
     StrategyRow,
     View,
     WatchRow,
@@ -61,6 +62,7 @@ class Health:
     feed: str = ""
     feed_heard: int = 0
     feed_problem: str = ""
+    stop: StopView | None = None
     strategies: Sequence[StrategyRow] = field(default=())
 
 
@@ -145,6 +147,7 @@ class ViewBuilder:
             chart=self._chart(),
             replies=tuple(self._replies),
             metrics=metrics,
+            stop=health.stop,
         )
 
     def _same(self, kind: str, key: str, row: Row) -> Row:

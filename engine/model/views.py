@@ -204,6 +204,16 @@ class StrategyRow:
 
 
 @dataclass(frozen=True, slots=True)
+class StopView:
+    """How far the stop has come while trading is halted. `verified`: the broker itself says that nothing works and, where the stop
+    `flattens`, that nothing is held. Until then `left` names each thing that is not at rest, in words."""
+
+    flattens: bool
+    verified: bool
+    left: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class View:
     """All a screen needs. `log` is the newest lines, oldest first; `replies` the newest answers to commands."""
 
@@ -220,3 +230,4 @@ class View:
     chart: ChartView | None
     replies: tuple[Reply, ...]
     metrics: MetricsView = MetricsView()
+    stop: StopView | None = None

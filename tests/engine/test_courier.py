@@ -14,7 +14,7 @@ from engine import courier
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import LinkChanged, OrderUpdate
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, Side
+from engine.model.orders import Order, OrderState
 from tests.engine.engines import HeldJournal, ToldBroker, limit, lost, market, order_of, running, said, until
 from tests.servers.driver import VenueProcess
 from tests.servers.venue_broker import VenueBroker
@@ -318,64 +318,6 @@ def test_a_snapshot_that_news_overtook_is_not_believed(tmp_path: Path) -> None:
         broker.say(LinkChanged("told", True))
         view = until(engine, lambda view: view.positions and view.health.ready)
         assert not said(view, "until both agree")
-
-
-# ---- everything closed
-
-
-def test_flatten_closes_what_the_broker_says_is_held(tmp_path: Path) -> None:
-    broker = ToldBroker()
-    with running(tmp_path, broker) as engine:
-        engine.submit(limit(20))
-        order = order_of(until(engine, state(OrderState.WORKING)), 1)
-        broker.fill(order.id)
-        until(engine, lambda view: view.positions)
-        broker.positions[:] = [("AAPL", Decimal(25), Decimal(100)), ("MSFT", Decimal(-5), Decimal(100))]
-        answer = engine.answer(engine.liquidate_all())
-        assert answer.text == "flatten: #2 SELL 25 AAPL, #3 BUY 5 MSFT"
-
-
-def test_flatten_beside_an_order_whose_cancel_is_lost_never_crosses_zero_and_names_the_order(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("engine.shell.EXIT_S", 0.2)
-    broker = ToldBroker(positions=[("AAPL", Decimal(10), Decimal(100)), ("MSFT", Decimal(10), Decimal(100))])
-
-    async def deaf(orders: Sequence[Order]) -> None:
-        raise AmbiguousError("no answer")
-
-    broker.on_cancel = deaf
-    with running(tmp_path, broker) as engine:
-        engine.submit(limit(4, 110, side=Side.SELL))
-        until(engine, state(OrderState.WORKING))
-        assert engine.answer(engine.liquidate_all()).text == "flatten: #2 SELL 6 AAPL, #3 SELL 10 MSFT"
-        assert said(engine.status(), "#1 SELL 4 AAPL is PENDING_CANCEL and may still trade: look again")
-
-
-def test_pressing_flatten_again_with_positions_read_before_the_first_one_closed_them_closes_them_once(tmp_path: Path) -> None:
-    broker = ToldBroker(positions=[("AAPL", Decimal(10), Decimal(100))])
-    both, filled, waiting = asyncio.Event(), asyncio.Event(), 0
-
-    async def second_later() -> None:
-        nonlocal waiting
-        waiting += 1
-        if waiting == 1:
-            await both.wait()
-        elif waiting == 2:
-            both.set()
-            await filled.wait()
-
-    async def fills(order: Order) -> None:
-        broker.positions.clear()
-        broker._tell(OrderUpdate(order.id, OrderEvent.FILL_ALL, "T", order.quantity, order.quantity * 100))
-        filled.set()
-
-    with running(tmp_path, broker) as engine:
-        broker.on_snapshot, broker.on_submit = second_later, fills
-        first, second = engine.liquidate_all(), engine.liquidate_all()
-        assert engine.answer(first).text == "flatten: #1 SELL 10 AAPL"
-        assert engine.answer(second).text == "flatten: nothing to close"
-        assert len(broker.submitted) == 1
 
 
 # ---- over a real wire

@@ -14,8 +14,7 @@ import pytest
 
 from console.build import create_engine
 from engine.feeds.base import FeedError
-from engine.latch import Latch
-from engine.live import latch_path
+from engine.latch import Latch, latch_path
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import FillBooked, OrderPlaced

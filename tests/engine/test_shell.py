@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from engine.latch import Latch
-from engine.live import Engine, latch_path
+from engine.latch import Latch, latch_path
+from engine.live import Engine
 from engine.model.inputs import EmergencyStop, Submit, Tick
 from engine.model.market import Bar, Quote
 from engine.model.modes import Mode, TradingState
