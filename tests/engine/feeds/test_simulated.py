@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from engine.feeds.base import Feed, FeedError
 from engine.feeds.new_york import SECOND, to_ns
 from engine.feeds.simulated import SimulatedFeed
-from engine.model.market import Bar, MarketEvent, MarketStatus, Quote
+from engine.model.market import Auction, AuctionKind, Bar, MarketEvent, MarketStatus, Quote
 from engine.model.settings import FeedSettings
 from tests.engine.feeds.fake_time import FakeTime, OverError, play
 
@@ -203,11 +203,14 @@ async def test_the_market_is_always_open_and_its_session_is_new_yorks_day() -> N
         (True, "simulated market, always open", "2024-05-14", before_midnight),
         (True, "simulated market, always open", "2024-05-15", midnight),
     ]
-    # The bar that closes at midnight is still the old day's.
+    # The bar that closes at midnight is still the old day's, and a day begins and ends with an auction.
     place = told.index(statuses[1])
-    assert isinstance(told[place - 1], Bar)
-    assert told[place - 1].at == midnight
-    assert told[place + 1].at >= midnight
+    closing, bar, _, opening = told[place - 2 : place + 2]
+    assert isinstance(bar, Bar)
+    assert isinstance(closing, Auction)
+    assert isinstance(opening, Auction)
+    assert (bar.at, bar.close) == (midnight, closing.price)
+    assert [(auction.at, auction.kind) for auction in (closing, opening)] == [(midnight, AuctionKind.CLOSE), (midnight, AuctionKind.OPEN)]
 
 
 async def test_after_the_machine_slept_the_market_goes_on_from_there_without_a_rush() -> None:

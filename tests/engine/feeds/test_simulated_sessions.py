@@ -180,13 +180,16 @@ def test_a_move_of_ten_per_cent_within_five_minutes_halts_a_symbol_for_five(week
             assert all(bar.low == bar.high and not bar.volume for bar in between[1:] if isinstance(bar, Bar))
 
 
+def scripted(walk: SymbolWalk, seed: int, begin: str) -> Script:
+    """IBM alone, quoted once a second."""
+    factors = Factors(seed, [walk.sector], 1.0)
+    return Script({"IBM": walk}, factors, Calendar(), begin=local(begin), step=SECOND, length=MINUTE)
+
+
 def test_a_halt_ends_with_the_session_before_the_closing_auction() -> None:
     walk = SymbolWalk(7, "IBM", 1.0)
-    script = Script(
-        {"IBM": walk}, Factors(7, [walk.sector], 1.0), Calendar(), begin=local("2024-11-25T15:50"), step=SECOND, length=MINUTE
-    )  # fmt: skip
     events: list[MarketEvent] = []
-    for event in script:
+    for event in scripted(walk, 7, "2024-11-25T15:50"):
         if event.at >= local("2024-11-25T15:58") and walk.level == 184.30:
             walk.level *= 1.2
         events.append(event)
@@ -204,6 +207,23 @@ def test_a_halt_ends_with_the_session_before_the_closing_auction() -> None:
     assert auction.price == pytest.approx(184.3 * 1.2, rel=0.03)
     assert isinstance(bar, Bar)
     assert (bar.at, bar.close, bar.volume) == (status.at, auction.price, auction.volume)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_would_have_been_traded_at_the_halting_price_was_not(seed: int) -> None:
+    walk = SymbolWalk(seed, "IBM", 1.0)
+    script = iter(scripted(walk, seed, "2024-11-25T12:00"))
+    last = 0.0
+    for event in script:
+        if isinstance(event, Quote) and event.at >= local("2024-11-25T12:01"):
+            last = event.last
+            walk.level *= 0.8
+            break
+    halted = next(event for event in script if isinstance(event, Halt))
+    stood_still = next(event for event in script if isinstance(event, Bar) and event.at > halted.at + MINUTE)
+    assert (stood_still.low, stood_still.high) == (last, last)
+    quote = next(event for event in script if isinstance(event, Quote))
+    assert quote.last in (last, quote.bid, quote.ask)
 
 
 async def test_who_joins_in_mid_session_finds_it_open_and_hears_no_opening_auction() -> None:
