@@ -24,6 +24,7 @@ from engine.model.views import (
     AccountView,
     ChartMark,
     ChartView,
+    ExposureRow,
     HealthView,
     LinkView,
     LogLine,
@@ -148,6 +149,8 @@ class ViewBuilder:
             replies=tuple(self._replies),
             metrics=metrics,
             stop=health.stop,
+            exposure_by_symbol=tuple(self._same("exposure", h.symbol, _exposure(h)) for h in self._held()),
+            exposure_by_strategy=tuple(self._same("strategy exposure", row.name, row) for row in self._strategy_exposures()),
         )
 
     def _same(self, kind: str, key: str, row: Row) -> Row:
@@ -174,6 +177,10 @@ class ViewBuilder:
             exposure_limit=figures.equity * limits.max_exposure_pct / HUNDRED,
             daily_loss=state.day_loss(figures.equity),
             daily_loss_limit=state.session_equity * limits.max_daily_loss_pct / HUNDRED,
+            net=figures.net,
+            maintenance=figures.maintenance,
+            margin_excess=figures.excess,
+            margin_call=figures.margin_call,
         )
 
     def _health(self, health: Health, mono: int) -> HealthView:
@@ -225,6 +232,10 @@ class ViewBuilder:
             stale_s=self._stale_s(h.symbol, mono),
             tick=self._tick(h.symbol),
         )
+
+    def _strategy_exposures(self) -> Iterable[ExposureRow]:
+        state = self._core.state
+        return [state.attribution.exposure(strategy, state.portfolio.holdings) for strategy in sorted(state.attribution.books)]
 
     def _recent_orders(self) -> Iterable[Order]:
         """Newest first: all that are open, and the latest that ended. Looks at no more than it shows, however long the history."""
@@ -317,7 +328,12 @@ class ViewBuilder:
             ("daily loss", loss, limits.max_daily_loss_pct, state.session_equity, ""),
             ("drawdown", state.drawdown(equity), limits.max_drawdown_pct, state.high_water, ""),
         ]
-        return [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
+        shown = [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
+        if figures.margin.enabled:
+            call = figures.margin_call
+            used = _pct(figures.maintenance, equity) if equity > 0 or not call else HUNDRED
+            shown.append(RiskRow("margin", used, HUNDRED, "%", call, "margin call" if call else ""))
+        return shown
 
     def _chart(self) -> ChartView | None:
         symbol = self.focus
@@ -341,6 +357,10 @@ class ViewBuilder:
     def _tick(self, symbol: str) -> Decimal:
         instrument = self._core.desk.instruments.get(symbol)
         return instrument.tick if instrument else Decimal("0.01")
+
+
+def _exposure(h: Holding) -> ExposureRow:
+    return ExposureRow(h.symbol, h.value, abs(h.value), h.realised, h.unrealised, h.cost.fees)
 
 
 def _age_ms(heard: int, mono: int) -> float | None:

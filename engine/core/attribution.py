@@ -9,30 +9,64 @@ price. What counts as realised may differ: two strategies on opposite sides are 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
+from engine.core.portfolio import Holding, worth
 from engine.model.average_cost import NOTHING, AverageCost, share
 from engine.model.money import WIDE, ZERO
 from engine.model.orders import Fill
 from engine.model.records import DividendBooked, FillCorrected, SplitBooked
+from engine.model.views import ExposureRow
 
 PERSON = ""
 """The book of what no strategy ordered."""
 _SHARE_OF_A_SHARE = Decimal("1e-10")
 
 
+@dataclass(slots=True)
+class Book:
+    """What one strategy holds and made, by symbol; `held` are the symbols of which it holds any, the sums are over all of them."""
+
+    costs: dict[str, AverageCost] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
+    realised: Decimal = ZERO
+    fees: Decimal = ZERO
+
+    def keep(self, symbol: str, cost: AverageCost) -> None:
+        before = self.costs.get(symbol, NOTHING)
+        self.costs[symbol] = cost
+        self.realised = WIDE.add(self.realised, WIDE.subtract(cost.realised, before.realised))
+        self.fees = WIDE.add(self.fees, WIDE.subtract(cost.fees, before.fees))
+        if cost.quantity:
+            self.held.add(symbol)
+        else:
+            self.held.discard(symbol)
+
+
 class Attribution:
-    """One average cost for each strategy and symbol. `books` is by strategy, then by symbol."""
+    """One average cost for each strategy and symbol. `books` is by strategy."""
 
     __slots__ = ("books",)
 
     def __init__(self) -> None:
-        self.books: dict[str, dict[str, AverageCost]] = {}
+        self.books: dict[str, Book] = {}
 
     def cost(self, strategy: str, symbol: str) -> AverageCost:
-        return self.books.get(strategy, {}).get(symbol, NOTHING)
+        book = self.books.get(strategy)
+        return NOTHING if book is None else book.costs.get(symbol, NOTHING)
+
+    def exposure(self, strategy: str, holdings: Mapping[str, Holding]) -> ExposureRow:
+        """What `strategy` holds and made, at the marks of the account's `holdings`. Costs what it holds, not what it ever traded."""
+        book = self.books.get(strategy) or Book()
+        net = gross = unrealised = ZERO
+        for symbol in book.held:
+            cost = book.costs[symbol]
+            value = worth(cost, holdings[symbol].mark)
+            net, gross = WIDE.add(net, value), WIDE.add(gross, abs(value))
+            unrealised = WIDE.add(unrealised, WIDE.subtract(value, cost.basis))
+        return ExposureRow(strategy, net, gross, book.realised, unrealised, book.fees)
 
     def book(self, fill: Fill, strategy: str) -> None:
         if strategy:
@@ -71,7 +105,7 @@ class Attribution:
         self._keep(PERSON, symbol, self.cost(PERSON, symbol).adopted(quantity, average))
 
     def _keep(self, strategy: str, symbol: str, cost: AverageCost) -> None:
-        self.books.setdefault(strategy, {})[symbol] = cost
+        self.books.setdefault(strategy, Book()).keep(symbol, cost)
 
     def _owners(self, fill: Fill) -> Iterator[tuple[str, Fill]]:
         """Whose `fill` of nobody's order is, in parts that add up to it."""
@@ -90,7 +124,7 @@ class Attribution:
 
     def _holders(self, symbol: str) -> tuple[str, list[tuple[str, AverageCost]]]:
         """Who holds most of `symbol`, and the other books that know it."""
-        known = [(owner, book[symbol]) for owner, book in sorted(self.books.items()) if symbol in book]
+        known = [(owner, self.books[owner].costs[symbol]) for owner in sorted(self.books) if symbol in self.books[owner].costs]
         largest = max(known, key=lambda held: abs(held[1].quantity), default=(PERSON, NOTHING))[0]
         return largest, [held for held in known if held[0] != largest]
 

@@ -13,13 +13,18 @@ from engine.model.effects import Reply
 from engine.model.market import Bar
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import ZERO
 from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.signals import SignalState, Vote
 
 
 @dataclass(frozen=True, slots=True)
 class AccountView:
-    """`badge` is PAPER or LIVE. `day_start` is the session's opening equity. `reason` says why trading is HALTED or REDUCING."""
+    """`badge` is PAPER or LIVE. `day_start` is the session's opening equity. `reason` says why trading is HALTED or REDUCING.
+
+    `exposure` is gross, `net` counts short positions as negative. `maintenance` is the equity that positions must be covered with, zero
+    in a cash account; `margin_excess` what equity has beyond it. While a `margin_call` stands entries are denied.
+    """
 
     badge: str
     mode: Mode
@@ -33,6 +38,10 @@ class AccountView:
     exposure_limit: Decimal
     daily_loss: Decimal
     daily_loss_limit: Decimal
+    net: Decimal = ZERO
+    maintenance: Decimal = ZERO
+    margin_excess: Decimal = ZERO
+    margin_call: bool = False
 
     @property
     def day_pnl(self) -> Decimal:
@@ -51,7 +60,8 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable."""
+    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable. `failed` says that
+    the engine has ended with its `problem`; without it the engine goes on, and a start is tried again by itself."""
 
     ready: bool
     engine_lag_ms: float
@@ -61,6 +71,7 @@ class HealthView:
     market_text: str
     market_time: int
     problem: str = ""
+    failed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,25 @@ class PositionRow:
     realised: Decimal
     stale_s: int | None
     tick: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class ExposureRow:
+    """What is held and was made of one symbol, or by one strategy. `name` is empty for what no strategy ordered.
+
+    `net` is the market value with short positions negative, `gross` with all positive; `realised` is less all `fees`.
+    """
+
+    name: str
+    net: Decimal
+    gross: Decimal
+    realised: Decimal
+    unrealised: Decimal
+    fees: Decimal
+
+    @property
+    def profit(self) -> Decimal:
+        return self.realised + self.unrealised
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +186,17 @@ class RiskRow:
     unit: str
     tripped: bool
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRow:
+    """One breaker: whether it holds, why, and what releases it; `at` is the market time it tripped, 0 where it did not."""
+
+    name: str
+    tripped: bool
+    reason: str
+    unlocks: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,4 +271,7 @@ class View:
     chart: ChartView | None
     replies: tuple[Reply, ...]
     metrics: MetricsView = MetricsView()
+    breakers: tuple[BreakerRow, ...] = ()
     stop: StopView | None = None
+    exposure_by_symbol: tuple[ExposureRow, ...] = ()
+    exposure_by_strategy: tuple[ExposureRow, ...] = ()

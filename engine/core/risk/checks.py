@@ -159,11 +159,11 @@ CHECKS: Final[tuple[Check, ...]] = (
     self_trade,
     short_sale,
     daily_loss,
+    margin,
     order_rate,
     order_size,
     position_size,
     total_exposure,
-    margin,
     buying_power,
 )
 

@@ -70,7 +70,7 @@ def test_what_belongs_to_strategies_and_the_person_adds_up_to_the_account(happen
     for symbol in SYMBOLS:
         holding = state.portfolio.holdings.get(symbol)
         whole = holding.cost if holding is not None else NOTHING
-        books = [book.get(symbol, NOTHING) for book in state.attribution.books.values()]
+        books = [book.costs.get(symbol, NOTHING) for book in state.attribution.books.values()]
         assert added(books) == (whole.quantity, whole.basis - whole.realised, whole.fees)
 
 

@@ -24,7 +24,7 @@ def position(*fills: Fill) -> AverageCost:
     return cost
 
 
-def numbers(cost: AverageCost) -> tuple[Decimal, Decimal, Decimal]:
+def numbers(cost: AverageCost) -> tuple[object, ...]:
     return cost.quantity, cost.basis, cost.realised
 
 
