@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
+from engine.control_client import control_path
 from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, StopSwitch, latch_path
 from engine.model.effects import Reply
@@ -98,9 +99,9 @@ class Engine:
         self._thread.start()
 
     def wait_ready(self, timeout: float = 30.0) -> View:
-        """Blocks until the engine is ready or has failed to start; the view then. Raises TimeoutError."""
+        """Blocks until the engine is ready or has failed to start; the view then. Raises TimeoutError, with what it waits for."""
         if not self._ready.wait(timeout):
-            raise TimeoutError(f"the engine was not ready within {timeout:g} s")
+            raise TimeoutError(self._view.health.problem or f"the engine was not ready within {timeout:g} s")
         return self._view
 
     def shutdown(self, timeout: float = 10.0) -> None:
@@ -246,7 +247,9 @@ class Engine:
         command_id = f"c{next(self._commands)}"
         loop, shell = self._loop, self._shell
         if loop is None or shell is None:
-            self._refuse(command_id, self._view.health.problem or "the engine is still starting: nothing was sent")
+            health = self._view.health
+            why = health.problem if health.failed else f"{health.problem or 'the engine is still starting'}: nothing was sent"
+            self._refuse(command_id, why)
         elif not _post(loop, lambda: work(shell, command_id)):
             self._refuse(command_id, "the engine has ended: nothing was sent")
         return command_id
@@ -288,6 +291,7 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         if self._end_asked:  # before there was a loop to be told on
             ending.set()
+        from engine.control import Control
         from engine.core.core import Core
         from engine.secrets import Redactor
         from engine.shell import Shell
@@ -296,6 +300,7 @@ class Engine:
         feed = parts.open_feed()
         journal = await parts.open_journal(parts.database, run_id=self.run_id)
         redactor = Redactor.of(os.environ)
+        control: Control | None = None
         log_file, log_problem = _open_log(parts.database.with_suffix(".log"), settings.log, self.run_id, redactor)
         try:
             self._latch.prepare()
@@ -324,7 +329,12 @@ class Engine:
                 log_file=log_file,
             )
             shell.strategies.extend(self._runners(shell, names))
-            if not await _started(shell, shell.start(settings.account, settings.mode), ending):
+            control = Control(control_path(parts.database), self._stop_from_outside, self._look, self._control_broke)
+            try:
+                await control.open()
+            except OSError as error:
+                self._control_broke(f"the control socket cannot be made ({error.strerror}): `tradeconsole kill` sets the latch alone")
+            if not await _started(shell, shell.start(settings.account, settings.mode, self._waits), ending):
                 return
             self._shell = shell
             if self._switch.closed:
@@ -335,6 +345,8 @@ class Engine:
             await shell.stop(settings.on_exit)
             self._build()
         finally:
+            if control is not None:
+                control.close()
             try:
                 await journal.close()
             finally:
@@ -373,9 +385,25 @@ class Engine:
                     text = f"a subscriber to {type(event).__name__} failed: {error}"
                     self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
 
+    def _look(self) -> View:
+        self._build()
+        return self._view
+
+    def _control_broke(self, problem: str) -> None:
+        """The socket is one way to stop out of several: without it the others are all there."""
+        if self._views is not None:
+            self._views.log(self._parts.clock.wall(), Level.WARNING, "control", problem)
+
+    def _waits(self, problem: str) -> None:
+        """The start is held up, and goes on by itself: the screen says by what."""
+        if self._views is not None:
+            self._views.log(self._parts.clock.wall(), Level.WARNING, "start", problem)
+            health = replace(self._view.health, problem=problem)
+            self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=self._views.lines())
+
     def _failed(self, problem: str, detail: str = "") -> None:
         line = LogLine(0, self._parts.clock.wall(), Level.ERROR, "engine", problem, detail)
-        health = replace(self._view.health, ready=False, problem=problem)
+        health = replace(self._view.health, ready=False, problem=problem, failed=True)
         self._shell = None
         self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=(*self._view.log, line))
 

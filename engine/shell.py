@@ -14,11 +14,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from engine.brokers.base import Broker
+from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.courier import Courier
-from engine.feeds.base import Feed, FeedError
+from engine.feeds.base import Feed, FeedError, FeedLostError
 from engine.latch import Latch, StopSwitch
 from engine.log_file import LogFile
 from engine.log_lines import line_of
@@ -26,6 +26,7 @@ from engine.metrics import Metrics, performance_line
 from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
+    BrokerSnapshot,
     Cancel,
     EmergencyStop,
     Input,
@@ -59,6 +60,8 @@ REPORT_S = 300.0
 STRATEGIES_S = 5.0
 """How long the market is held back for strategies that are still loading."""
 EXIT_S = 3.0
+AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""When a broker that does not answer at the start, or a feed whose line broke, is tried again; the last one repeats."""
 
 
 class Shell:
@@ -131,7 +134,7 @@ class Shell:
         """Words from libraries, brokers and strategies go to the journal: no key may stand in them."""
         clean = self._redactor.clean
         if isinstance(event, Note):
-            return replace(event, text=clean(event.text))
+            return replace(event, text=clean(event.text), detail=clean(event.detail))
         if isinstance(event, StrategyFailed):
             return replace(event, error=clean(event.error), detail=clean(event.detail))
         if isinstance(event, OrderUpdate | LinkChanged) and event.reason:
@@ -171,11 +174,10 @@ class Shell:
 
     # ---- life
 
-    async def start(self, account: str, mode: Mode) -> None:
+    async def start(self, account: str, mode: Mode, waits: Callable[[str], None]) -> None:
         """Compares the account with the broker's own before anything may be sent, then lets the market in.
 
-        An account's first run takes its cash from the broker. Raises ConnectionError and AmbiguousError in words where the broker cannot
-        be reached.
+        An account's first run takes its cash from the broker. One that does not answer is asked again, and `waits` is told so in words.
         """
         for instrument in self._feed.instruments():
             bars = self._feed.history(instrument.symbol, HISTORY)
@@ -184,7 +186,7 @@ class Shell:
                 self.core.prime(instrument.symbol, bars[-1].close, bars[0].close, bars[-1].at)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
         self.core.gate.capabilities = self._courier.capabilities
-        snapshot = await self._courier.open()
+        snapshot = await self._reach_broker(waits)
         cash = None if self.core.state.runs else snapshot.cash
         started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, self.core.desk.now)
         self._perform(self.core.start(started, mode, self._latch.read(), self._clock.mono()))
@@ -197,6 +199,19 @@ class Shell:
             await strategy.start()
         self._spawn(self._play())
 
+    async def _reach_broker(self, waits: Callable[[str], None]) -> BrokerSnapshot:
+        attempt = 0
+        while True:
+            try:
+                return await self._courier.open()
+            except (ConnectionError, AmbiguousError) as error:
+                pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
+                reason = str(error).rstrip(".")
+                waits(f"starting: {self.health.broker} does not answer ({reason}); it is tried again in {pause:g} s")
+            await self._courier.close()
+            await asyncio.sleep(pause)
+            attempt += 1
+
     @property
     def connected(self) -> bool:
         """Whether the broker has told where the account stands. Until then nothing of this run is on the disk."""
@@ -208,7 +223,9 @@ class Shell:
 
     async def stop(self, on_exit: str) -> None:
         """Ends in order: strategies, orders as configured, what is known on disk, then the links."""
-        await asyncio.gather(*(strategy.stop() for strategy in self.strategies))
+        for error in await asyncio.gather(*(strategy.stop() for strategy in self.strategies), return_exceptions=True):
+            if error is not None:
+                self.handle(Note(Level.ERROR, "exit", f"a strategy did not end in order ({error}): the rest does"))
         self._courier.shut()
         if on_exit != "keep":
             self.handle(Cancel("", entries_only=on_exit == "cancel_entries"))
@@ -219,8 +236,11 @@ class Shell:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        try:
+            await self._courier.close()
+        except Exception as error:  # noqa: BLE001 - an adapter that stumbles over its own end must not keep the journal from its last word
+            self.handle(Note(Level.WARNING, "exit", f"the link to {self.health.broker} did not close in order: {error}"))
         self._perform(self.core.end(self._clock.mono()))
-        await self._courier.close()
 
     def _pending_cancel(self) -> list[Order]:
         return [order for order in self.core.state.book.working() if order.state is OrderState.PENDING_CANCEL]
@@ -335,14 +355,42 @@ class Shell:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STRATEGIES_S):
                 await asyncio.gather(*(strategy.settled() for strategy in self.strategies))
-        try:
-            await self._feed.run(self._on_market)
-        except FeedError as error:
-            self.health.feed_problem = str(error)
-            self.handle(Note(Level.ERROR, self._feed.name, f"{error} Prices go stale; positions and orders are as they were."))
+        attempt = 0
+        while True:
+            began = self.health.feed_heard
+            try:
+                await self._feed.run(self._on_market)
+                return
+            except FeedLostError as error:
+                attempt = attempt if self.health.feed_heard == began else 0
+                pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
+                self._feed_is_down(f"{_sentence(error)} It is tried again in {pause:g} s.")
+            except FeedError as error:
+                self._feed_is_down(_sentence(error))
+                return
+            except Exception as error:  # noqa: BLE001 - without prices entries are denied by themselves; orders, exits and the stop live on
+                self._feed_is_down(f"It broke ({type(error).__name__}: {error}).", "".join(traceback.format_exception(error)))
+                return
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    def _feed_is_down(self, problem: str, detail: str = "") -> None:
+        self.health.feed_problem = problem
+        text = f"{problem} Prices go stale; positions and orders are as they were."
+        self.handle(Note(Level.ERROR, self._feed.name, text, detail))
 
     def _on_market(self, event: MarketEvent) -> None:
+        """Everything that wants to know of `event` hears it. What breaks on the way is ours, and none of the feed's business."""
+        try:
+            self._spread(event)
+        except Exception as error:  # noqa: BLE001 - a market that is seen by half of us must not be traded on: stop, say it, live on
+            self._break(f"The engine failed on a {type(event).__name__} of the market ({error}). Trading is stopped.", error)
+
+    def _spread(self, event: MarketEvent) -> None:
         self.health.feed_heard = self._clock.mono()
+        if self.health.feed_problem:
+            self.health.feed_problem = ""
+            self.handle(Note(Level.INFO, self._feed.name, "the feed speaks again"))
         self._metrics.event()
         for strategy in self.strategies:
             strategy.on_time(event.at)
@@ -416,3 +464,7 @@ def _look_at(future: asyncio.Future[None]) -> None:
     """A failed write is told by the journal's own `problem`; here it must only not count as unseen."""
     if not future.cancelled():
         future.exception()
+
+
+def _sentence(error: Exception) -> str:
+    return f"{str(error).rstrip('.')}."

@@ -126,6 +126,10 @@ class ViewBuilder:
         if self._keep is not None:
             self._keep(line)
 
+    def lines(self) -> tuple[LogLine, ...]:
+        """The newest lines of the log, oldest first."""
+        return tuple(islice(self._lines, max(len(self._lines) - 500, 0), None))
+
     def answer(self, reply: Reply) -> None:
         self._replies.append(reply)
 
@@ -144,7 +148,7 @@ class ViewBuilder:
             signals=tuple(self._same("signal", c.signal.id, self._signal(c, mono)) for c in self._recent_cases()),
             risk=tuple(self._same("risk", row.name, row) for row in self._risk()),
             strategies=tuple(self._same("strategy", row.name, row) for row in health.strategies),
-            log=tuple(islice(self._lines, max(len(self._lines) - 500, 0), None)),
+            log=self.lines(),
             chart=self._chart(),
             replies=tuple(self._replies),
             metrics=metrics,

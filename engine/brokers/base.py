@@ -24,7 +24,8 @@ class Broker(Protocol):
     """For how long after the link came up an order sent just before may still turn up: until then "never seen" proves nothing."""
 
     async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
-        """Open the link; from now on call `tell` with every event. Raises ConnectionError in words where there is no link to be had."""
+        """Open the link; from now on call `tell` with every event. Raises ConnectionError in words where there is no link to be had; it is
+        called again then, after `close`. Any other OSError says that trying again makes no sense, as with credentials that are wrong."""
 
     async def submit(self, order: Order) -> None:
         """Send `order` once, under its own id. A rejection is told as an event; raises AmbiguousError where the outcome is unknown."""

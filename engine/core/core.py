@@ -319,7 +319,7 @@ class Core:
             self.desk.cancel([o for o in self.state.book.working() if o.strategy == failure.strategy and o.id not in spared])
 
     def _on_note(self, note: Note) -> None:
-        self.desk.note(note.level, note.source, note.text)
+        self.desk.note(note.level, note.source, note.text, note.detail)
 
     def _on_tick(self, tick: Tick) -> None:
         self._journal_is(tick.journal_problem)

@@ -12,6 +12,10 @@ class FeedError(Exception):
     """The feed cannot give what was asked. The message names the file and line, or the symbol, and says what to do."""
 
 
+class FeedLostError(FeedError):
+    """The line to the source broke, and may be there again in a while: `run` is called once more then, and goes on from that moment."""
+
+
 class Feed(Protocol):
     name: str
     timeframe: str
@@ -34,5 +38,5 @@ class Feed(Protocol):
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         """Call `tell` with every event in order of market time, until cancelled or until the data end (then a closed MarketStatus last).
 
-        Raises FeedError where the source breaks down.
+        Raises FeedError where the source breaks down, FeedLostError where another try makes sense.
         """

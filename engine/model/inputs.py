@@ -266,6 +266,7 @@ class Note:
     level: Level
     source: str
     text: str
+    detail: str = ""
 
 
 Input: TypeAlias = (

@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +14,11 @@ from pathlib import Path
 import pytest
 
 from console.build import create_engine
-from engine.feeds.base import FeedError
+from engine import shell
+from engine.brokers.base import BrokerEvent
+from engine.feeds.base import FeedError, FeedLostError
 from engine.latch import Latch, latch_path
+from engine.model.market import MarketEvent
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import FillBooked, OrderPlaced
@@ -165,14 +169,80 @@ def test_a_feed_that_breaks_down_leaves_the_engine_alive(tmp_path: Path) -> None
         engine.shutdown()
 
 
-def test_a_broker_that_is_not_there_keeps_the_engine_from_trading_in_words(tmp_path: Path) -> None:
-    class Away(ToldBroker):
-        async def connect(self, tell: object) -> None:
-            raise ConnectionError("the gateway does not answer on port 7497: is it running?")
+class Away(ToldBroker):
+    """A gateway that is not running, until `there` is set."""
 
-    with running(tmp_path, Away(), ready=False) as engine:
-        assert engine.wait_ready().health.problem == "the gateway does not answer on port 7497: is it running?"
-        assert "port 7497" in engine.answer(engine.submit(market())).text
+    def __init__(self) -> None:
+        super().__init__()
+        self.there = threading.Event()
+        self.tries = 0
+
+    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+        self.tries += 1
+        if not self.there.is_set():
+            raise ConnectionError("the gateway does not answer on port 7497: is it running?")
+        await super().connect(tell)
+
+
+def test_a_broker_that_is_not_there_at_the_start_is_tried_again_and_the_screen_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shell, "AGAIN_S", (0.05,))
+    broker = Away()
+    with running(tmp_path, broker, ready=False) as engine:
+        view = until(engine, lambda view: broker.tries > 2)
+        text = "starting: told does not answer (the gateway does not answer on port 7497: is it running?); it is tried again in 0.05 s"
+        assert (view.health.problem, view.health.failed, view.health.ready) == (text, False, False)
+        assert said(view, text)
+        assert engine.answer(engine.submit(market())).text == f"{text}: nothing was sent"
+        with pytest.raises(TimeoutError, match="port 7497"):
+            engine.wait_ready(0.01)
+        broker.there.set()
+        assert not engine.wait_ready().health.problem
+        assert engine.answer(engine.submit(limit())).ok
+
+
+def test_a_start_that_waits_for_its_broker_can_be_ended_and_stopped(tmp_path: Path) -> None:
+    broker = Away()
+    with running(tmp_path, broker, ready=False) as engine:
+        until(engine, lambda view: broker.tries)
+        engine.emergency_stop("not today")
+        engine.shutdown(2)
+    assert Latch(latch_path(tmp_path / "paper.db")).read() == "not today"
+
+
+def test_credentials_that_are_wrong_are_not_tried_again(tmp_path: Path) -> None:
+    class Strange(ToldBroker):
+        async def connect(self, tell: object) -> None:
+            raise PermissionError("the key is not known there")
+
+    with running(tmp_path, Strange(), ready=False) as engine:
+        health = engine.wait_ready().health
+        assert (health.problem, health.failed) == ("the key is not known there", True)
+        assert engine.answer(engine.submit(market())).text == "the key is not known there"
+
+
+def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shell, "AGAIN_S", (0.2,))
+    broken = threading.Event()
+
+    class Flaky(QuoteFeed):
+        async def run(self, tell: Callable[[MarketEvent], None]) -> None:
+            if not broken.is_set():
+                broken.set()
+                raise FeedLostError("the line broke")
+            await super().run(tell)
+
+    engine = make(tmp_path, ToldBroker(), feed=Flaky)
+    engine.start()
+    try:
+        engine.wait_ready()
+        view = until(engine, lambda view: not view.health.links[1].up)
+        assert view.health.links[1].reason == "the line broke. It is tried again in 0.2 s."
+        until(engine, lambda view: view.health.links[1].up and view.watch[0].bid)
+        assert said(engine.status(), "the feed speaks again")
+    finally:
+        engine.shutdown()
 
 
 # ---- commands
