@@ -20,6 +20,7 @@ from engine.feeds.timeframe import timeframe
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase
 from engine.model.settings import FeedSettings, Limits
 
+_YEARS = range(1990, 2100)
 _BATCH_S = 0.025
 """What became due is told this often at most: one wake-up of the loop for many quotes."""
 _NAP_S = 1.0
@@ -51,7 +52,9 @@ class SimulatedFeed:
         clock: Callable[[], int] = time.time_ns,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Raises FeedError where a symbol cannot be one."""
+        """Raises FeedError where a symbol cannot be one, and where `start` is in no year that calendars are sure of."""
+        if start is not None and start.year not in _YEARS:
+            raise FeedError(f"The simulated market begins between {_YEARS[0]} and {_YEARS[-1]}, not on {start}: choose another start.")
         self.name = "sim"
         self.problems: tuple[str, ...] = ()
         self.timeframe = timeframe(settings.bar_seconds)

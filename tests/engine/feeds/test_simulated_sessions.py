@@ -6,12 +6,15 @@ import asyncio
 from collections import Counter, defaultdict
 from contextlib import suppress
 from datetime import UTC, date, datetime
-from itertools import pairwise
+from itertools import islice, pairwise
 from statistics import mean, median
 from typing import TypeVar
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
 from engine.feeds.new_york import NEW_YORK, SECOND, to_ns
 from engine.feeds.simulated import SimulatedFeed
@@ -236,6 +239,55 @@ async def test_a_start_on_a_day_without_a_session_is_the_next_ones() -> None:
     events = await told(market("IBM", start=date(2024, 11, 28)))
     assert isinstance(events[0], MarketStatus)
     assert (events[0].session, clock(events[0].at)) == ("2024-11-29", "Fri 04:00:00")
+
+
+@pytest.mark.parametrize("year", [1, 1989, 2100, 9999])
+def test_a_start_in_a_year_without_a_calendar_is_an_error_in_words(year: int) -> None:
+    with pytest.raises(FeedError, match=f"begins between 1990 and 2099, not on {year:04}-05-01: choose another start"):
+        market("IBM", start=date(year, 5, 1))
+
+
+@given(
+    seed=st.integers(0, 2**32),
+    begin=st.integers(local("2024-11-26T18:00") // SECOND, local("2024-11-29T18:00") // SECOND),
+    step_s=st.sampled_from([7, 60, 400]),
+    length_s=st.sampled_from([45, 300, 3600]),
+    shocks=st.dictionaries(st.integers(0, 2000), st.floats(0.7, 1.4), max_size=8),
+)
+@settings(max_examples=60, deadline=None)
+def test_whatever_happens_halts_auctions_and_bars_keep_to_the_session(
+    seed: int, begin: int, step_s: int, length_s: int, shocks: dict[int, float]
+) -> None:
+    walks = {symbol: SymbolWalk(seed, symbol, step_s) for symbol in ("IBM", "AAPL")}
+    factors = Factors(seed, [walk.sector for walk in walks.values()], step_s)
+    script = Script(walks, factors, Calendar(), begin=begin * SECOND, step=step_s * SECOND, length=length_s * SECOND)
+    calendar, session, at = Calendar(), None, begin * SECOND
+    due: list[AuctionKind] = []
+    phase, halted, crossed = Phase.CLOSED, set[str](), list[tuple[str, AuctionKind]]()
+    for number, event in enumerate(islice(script, 6000)):
+        assert event.at >= at
+        at = event.at
+        walks["IBM"].level *= shocks.get(number, 1.0)
+        match event:
+            case MarketStatus():
+                assert not halted
+                if phase is Phase.REGULAR:
+                    assert sorted(crossed) == sorted((symbol, kind) for symbol in walks for kind in due)
+                phase, session = event.phase, calendar.current_or_next(at)
+                due = [AuctionKind.OPEN, AuctionKind.CLOSE] if at == session.opens else [AuctionKind.CLOSE]
+                crossed.clear()
+            case Auction():
+                crossed.append((event.symbol, event.kind))
+            case Halt():
+                assert event.halted is (event.symbol not in halted)
+                halted ^= {event.symbol}
+            case Quote():
+                assert phase is not Phase.CLOSED
+                assert event.symbol not in halted
+            case Bar():
+                assert session is not None
+                assert event.at == session.closes or (event.at - session.opens) % (length_s * SECOND) == 0
+                assert 0 < event.low <= min(event.open, event.close) <= max(event.open, event.close) <= event.high
 
 
 async def test_another_symbol_changes_nothing_for_those_that_were_there(week: list[MarketEvent]) -> None:
