@@ -17,7 +17,7 @@ from tests.readme import PICTURE, README, parts
 
 TEXT = README.read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-(CONFIG,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+CONFIGS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 
 
 @pytest.mark.parametrize(("name", "part"), list(parts()))
@@ -44,7 +44,8 @@ def test_the_script_trades(tmp_path: Path) -> None:
     assert "BUY 10 AAPL" in result.stdout
 
 
-def test_the_config_is_a_config(tmp_path: Path) -> None:
+@pytest.mark.parametrize("config", CONFIGS)
+def test_a_config_is_a_config(config: str, tmp_path: Path) -> None:
     file = tmp_path / "tradeconsole.yaml"
-    file.write_text(CONFIG)
-    assert read(file, {}).symbols == ("AAPL", "MSFT", "IBM")
+    file.write_text(config)
+    assert read(file, {}).feed.source in ("sim", "sample")
