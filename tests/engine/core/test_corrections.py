@@ -14,6 +14,7 @@ from engine.model.orders import Fill, Side
 from engine.model.records import FillCorrected
 from tests.engine.core import bookings
 from tests.engine.core.bookings import CASH
+from tests.thorough import tries
 
 D = Decimal
 
@@ -41,7 +42,7 @@ trades = st.lists(st.tuples(sides, bookings.shares, bookings.prices, bookings.fe
 
 
 @given(trades, st.data())
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200, 10_000), deadline=None)
 def test_a_recent_fill_is_corrected_as_if_it_had_been_told_right_at_first(
     traded: list[tuple[Side, Decimal, Decimal, Decimal]], data: st.DataObject
 ) -> None:
@@ -58,7 +59,7 @@ def test_a_recent_fill_is_corrected_as_if_it_had_been_told_right_at_first(
 
 
 @given(trades, st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100, 10_000), deadline=None)
 def test_a_recent_fill_that_never_was_is_as_if_it_had_never_been_told(
     traded: list[tuple[Side, Decimal, Decimal, Decimal]], data: st.DataObject
 ) -> None:

@@ -12,9 +12,10 @@ from engine.core.state import State
 from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.money import WIDE, ZERO, exact
 from tests.engine.core.bookings import SYMBOLS, Account, Happening, happenings
+from tests.thorough import tries
 
 D = Decimal
-PACE = settings(max_examples=200, deadline=None)
+PACE = settings(max_examples=tries(200, 10_000), deadline=None)
 marks = st.floats(0.01, 1e5)
 
 
