@@ -26,7 +26,7 @@ from engine.control_client import control_path
 from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, StopSwitch, latch_path
 from engine.model.effects import Reply
-from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, Resume, SetMode, Submit
+from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, ResetBreaker, Resume, SetMode, Submit
 from engine.model.journal import Journal, JournalError
 from engine.model.market import MarketEvent
 from engine.model.modes import Level, Mode, TradingState
@@ -200,6 +200,10 @@ class Engine:
     def resume(self, reason: str) -> str:
         """Leaves HALTED, into MANUAL. The reason goes to the audit log."""
         return self._command(lambda i: Resume(i, reason))
+
+    def reset_breaker(self, name: str, reason: str) -> str:
+        """Releases the breaker `name` of the view's. The reason goes to the audit log."""
+        return self._command(lambda i: ResetBreaker(i, name, reason))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Closes the gate and writes the latch before it returns; the engine voids approvals, cancels everything, and asks the broker until

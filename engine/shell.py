@@ -23,7 +23,7 @@ from engine.latch import Latch, StopSwitch
 from engine.log_file import LogFile
 from engine.log_lines import line_of
 from engine.metrics import Metrics, performance_line
-from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
+from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send, StopStrategy
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
     BrokerSnapshot,
@@ -276,6 +276,8 @@ class Shell:
                 self._courier.cancel(effect.order_ids)
             elif isinstance(effect, LatchEffect):
                 self._set_latch(effect)
+            elif isinstance(effect, StopStrategy):
+                self._stop_strategy(effect)
             elif isinstance(effect, Reply):
                 self.views.answer(effect)
 
@@ -306,6 +308,11 @@ class Shell:
                 if strategy.name == owner:
                     strategy.on_fill(record.fill)
         self._publish(record)
+
+    def _stop_strategy(self, effect: StopStrategy) -> None:
+        for strategy in self.strategies:
+            if strategy.name == effect.strategy:
+                self._spawn(strategy.disable(effect.reason))
 
     def _set_latch(self, effect: LatchEffect) -> None:
         pressed = self._switch.closed

@@ -116,7 +116,7 @@ class Standstill:
     def _left(self) -> tuple[str, ...]:
         """What is not at rest, in words."""
         closing = {order.symbol: order for order in self._closing()}
-        market = self._core.market
+        market = self._core.gate.market
         when = "at the open, for the market is closed" if market is not None and not market.open else "now"
         words = [f"#{o.number} {o.side} {o.remaining:f} {o.symbol} is {o.state}" for o in self._core.stop.left()]
         for symbol, quantity in sorted(self._held.items()) if self._flattens else ():

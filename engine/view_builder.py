@@ -152,6 +152,7 @@ class ViewBuilder:
             chart=self._chart(),
             replies=tuple(self._replies),
             metrics=metrics,
+            breakers=tuple(self._same("breaker", row.name, row) for row in self._core.breakers.rows()),
             stop=health.stop,
             exposure_by_symbol=tuple(self._same("exposure", h.symbol, _exposure(h)) for h in self._held()),
             exposure_by_strategy=tuple(self._same("strategy exposure", row.name, row) for row in self._strategy_exposures()),
@@ -188,7 +189,7 @@ class ViewBuilder:
         )
 
     def _health(self, health: Health, mono: int) -> HealthView:
-        market = self._core.market
+        market = self._core.gate.market
         links = (
             LinkView(health.broker, not self._core.gate.link_down, _age_ms(health.broker_heard, mono), self._core.gate.link_down),
             LinkView(health.feed, not health.feed_problem, _age_ms(health.feed_heard, mono), health.feed_problem),
@@ -325,12 +326,13 @@ class ViewBuilder:
         figures = self._core.gate.figures()
         equity = figures.equity
         largest = max((h for h in state.portfolio.holdings.values() if h.quantity), key=lambda h: abs(h.value), default=None)
-        loss = state.day_loss(equity)
+        loss, fell = state.day_loss(equity), self._core.breakers.window_loss()
         rows = [
             ("position", abs(largest.value) if largest else ZERO, limits.max_position_pct, equity, largest.symbol if largest else ""),
             ("exposure", figures.exposure, limits.max_exposure_pct, equity, ""),
             ("daily loss", loss, limits.max_daily_loss_pct, state.session_equity, ""),
             ("drawdown", state.drawdown(equity), limits.max_drawdown_pct, state.high_water, ""),
+            ("circuit breaker", fell, limits.circuit_breaker_pct, equity + fell, f"in {limits.circuit_breaker_minutes} min"),
         ]
         shown = [RiskRow(name, _pct(used, whole), limit, "%", _pct(used, whole) >= limit, note) for name, used, limit, whole, note in rows]
         if figures.margin.enabled:

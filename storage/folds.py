@@ -12,7 +12,9 @@ from engine.model.modes import Level, TradingState
 from engine.model.money import ZERO
 from engine.model.orders import OrderState
 from engine.model.records import (
+    BreakerReset,
     CashMoved,
+    CircuitTripped,
     DividendBooked,
     DrawdownTripped,
     EquityMarked,
@@ -37,6 +39,7 @@ from engine.model.records import (
     SignalRaised,
     SplitBooked,
     StrategyErrored,
+    StrategyLossTripped,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
@@ -226,6 +229,20 @@ def _drawdown_tripped(db: sqlite3.Connection, entry: Entry, record: DrawdownTrip
     _audit(db, entry, record, Level.ERROR, "risk", text)
 
 
+def _circuit_tripped(db: sqlite3.Connection, entry: Entry, record: CircuitTripped) -> None:
+    text = f"{record.loss:f} were lost within {record.minutes} minutes, the limit is {record.limit:f}: the circuit breaker."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
+def _strategy_loss_tripped(db: sqlite3.Connection, entry: Entry, record: StrategyLossTripped) -> None:
+    text = f"The loss of {record.strategy} in session {record.session}, {record.loss:f}, reached its limit of {record.limit:f}."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
+def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
+    _audit(db, entry, record, Level.WARNING, "risk", f"The {record.name} was reset by hand: {record.reason}")
+
+
 def _high_water_set(db: sqlite3.Connection, entry: Entry, record: HighWaterSet) -> None:
     _audit(db, entry, record, Level.WARNING, "risk", f"The drawdown limit was released: it counts from {record.equity:f} now.")
 
@@ -253,6 +270,9 @@ FOLDS: Final[dict[type, Fold]] = {
     LossLimitTripped: _loss_limit_tripped,
     DrawdownTripped: _drawdown_tripped,
     HighWaterSet: _high_water_set,
+    CircuitTripped: _circuit_tripped,
+    StrategyLossTripped: _strategy_loss_tripped,
+    BreakerReset: _breaker_reset,
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,
     OrderChanged: _order_changed,

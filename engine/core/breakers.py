@@ -1,86 +1,202 @@
-"""The limits on loss and drawdown. A breaker trips by itself and is reset by a person alone, with a reason."""
+"""The breakers: limits on loss and drawdown. One trips by itself, is kept in the journal, and is reset by a person alone, with a reason."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
-from engine.core.desk import Desk
-from engine.core.state import State
-from engine.model.modes import Level, TradingState
+from engine.core.desk import SECOND, Desk
+from engine.core.peak import RollingPeak
+from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN, State
+from engine.model.inputs import ResetBreaker
+from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
-from engine.model.orders import Order, OrderType, Source
-from engine.model.records import DrawdownTripped, HighWaterSet, LossLimitTripped, TradingStateChanged
+from engine.model.orders import Order, Source
+from engine.model.records import (
+    BreakerReset,
+    CircuitTripped,
+    DrawdownTripped,
+    HighWaterSet,
+    LossLimitTripped,
+    ModeChanged,
+    StrategyLossTripped,
+    TradingStateChanged,
+)
+from engine.model.views import BreakerRow
+
+_UNLOCKS = {
+    DAILY_LOSS: "by your word, from the next session on",
+    DRAWDOWN: "by your word",
+    CIRCUIT_BREAKER: "by your word",
+}
 
 
 class Breakers:
-    """Leaves the account only what shrinks a position once it has lost too much."""
+    """Leaves the account only what shrinks a position once it has lost too much, and a strategy only that once it has."""
 
-    __slots__ = ("_desk",)
+    __slots__ = ("_desk", "_minutes", "_peaks")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._minutes = desk.settings.limits.circuit_breaker_minutes
+        self._peaks = RollingPeak(self._minutes * 60 * SECOND)
+        """Equity as it was at each look, less what came in from outside: finer than the marks in the journal, which outlive a restart."""
 
     def watch(self) -> None:
         """Looks after the limits. Called with every tick of the clock."""
         self._watch_daily_loss()
         self._watch_drawdown()
+        self._watch_circuit()
+        self._watch_strategies()
+
+    # ---- a person's word
 
     def tripped(self) -> str:
-        """Which limit is tripped, in words, or nothing."""
-        state = self._desk.state
-        if state.session and state.loss_session == state.session:
-            return "the daily loss limit"
-        return "the drawdown limit" if state.drawdown_tripped else ""
+        """Which breakers hold, in words, or nothing."""
+        return " and ".join(f"the {name}{'' if name == CIRCUIT_BREAKER else ' limit'}" for name in self._desk.state.trips)
 
     def refusal(self) -> str:
         """Why no person's word releases what is tripped, or nothing where one does."""
         state = self._desk.state
-        return "the daily loss limit holds until the next session" if state.loss_session == state.session else ""
+        holds = DAILY_LOSS in state.trips and state.trips[DAILY_LOSS].session == state.session
+        return "the daily loss limit holds until the next session" if holds else ""
 
-    def release(self) -> None:
-        """A person's word: what it may release is released."""
-        if self._desk.state.drawdown_tripped:
-            self._desk.record(HighWaterSet(cents(self._desk.state.portfolio.equity()), self._desk.now))
+    def release(self, reason: str) -> None:
+        """A person's word: all that it may release is released."""
+        for name in list(self._desk.state.trips):
+            if name != DAILY_LOSS or not self.refusal():
+                self._release(name, reason)
+
+    def on_reset(self, command: ResetBreaker) -> None:
+        state, desk = self._desk.state, self._desk
+        if not command.reason.strip():
+            desk.reply(command.id, False, "say why: the reason goes to the audit log")
+        elif command.name not in _UNLOCKS:
+            desk.reply(command.id, False, f"there is no such breaker; there are {', '.join(_UNLOCKS)}")
+        elif command.name not in state.trips:
+            desk.reply(command.id, False, f"the {command.name} is not tripped")
+        elif command.name == DAILY_LOSS and (refusal := self.refusal()):
+            desk.reply(command.id, False, refusal)
+        else:
+            self._release(command.name, command.reason)
+            if state.trading is TradingState.REDUCING and not state.trips:
+                desk.record(TradingStateChanged(TradingState.ACTIVE, "you", command.reason, desk.now))
+                desk.record(ModeChanged(Mode.MANUAL, "reset", desk.now))
+            left = self.tripped()
+            desk.reply(command.id, True, f"{command.name} reset: {f'{left} still holds' if left else f'trading is {state.trading}'}")
+
+    def _release(self, name: str, reason: str) -> None:
+        desk = self._desk
+        if name == DRAWDOWN:
+            desk.record(HighWaterSet(cents(desk.state.portfolio.equity()), desk.now))
+        if name == CIRCUIT_BREAKER:
+            self._peaks.clear()
+        desk.record(BreakerReset(name, reason, desk.now))
+
+    def window_loss(self) -> Decimal:
+        """How far equity lies under the highest that was seen within the circuit breaker's window."""
+        state = self._desk.state
+        since = self._desk.now - self._minutes * 60 * SECOND
+        equity = state.portfolio.equity() - state.moved
+        seen = (self._peaks.since(since), state.peaks.since(since))
+        return max([equity, *(peak for peak in seen if peak is not None)]) - equity
+
+    def rows(self) -> list[BreakerRow]:
+        """Every breaker of the account, and each strategy's that has tripped in this session."""
+        state = self._desk.state
+        rows = []
+        for name, unlocks in _UNLOCKS.items():
+            trip = state.trips.get(name)
+            rows.append(BreakerRow(name, trip is not None, trip.reason if trip else "", unlocks if trip else "", trip.at if trip else 0))
+        for strategy, trip in state.strategy_trips.items():
+            if state.has_tripped(strategy):
+                rows.append(BreakerRow(f"{strategy}'s daily loss", True, trip.reason, "with the next session", trip.at))
+        return rows
+
+    # ---- what trips
 
     def _watch_daily_loss(self) -> None:
         state = self._desk.state
-        if not state.session or state.loss_session == state.session:
+        trip = state.trips.get(DAILY_LOSS)
+        if not state.session or (trip is not None and trip.session == state.session):
             return
         limit = state.session_equity * self._desk.settings.limits.max_daily_loss_pct / HUNDRED
         loss = state.day_loss(state.portfolio.equity())
         if not limit or loss < limit:
             return
         self._desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self._desk.now))
-        self._reduce("daily loss", f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}", "the next session and your word")
+        self._reduce(DAILY_LOSS, f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}", "the next session and your word")
 
     def _watch_drawdown(self) -> None:
         state = self._desk.state
         limit = state.high_water * self._desk.settings.limits.max_drawdown_pct / HUNDRED
         equity = state.portfolio.equity()
         drawdown = state.drawdown(equity)
-        if state.drawdown_tripped or not limit or drawdown < limit:
+        if DRAWDOWN in state.trips or not limit or drawdown < limit:
             return
         self._desk.record(DrawdownTripped(state.high_water, cents(equity), self._desk.now))
-        self._reduce("drawdown", f"equity is {drawdown:,.2f} under its highest, the limit is {limit:,.2f}", "your word")
+        self._reduce(DRAWDOWN, f"equity is {drawdown:,.2f} under its highest, the limit is {limit:,.2f}", "your word")
+
+    def _watch_circuit(self) -> None:
+        """The fall from the highest equity that was seen within the window. Between two sessions no minute passes: a gap is the daily
+        loss limit's business."""
+        desk, state = self._desk, self._desk.state
+        if CIRCUIT_BREAKER in state.trips:
+            return
+        loss = self.window_loss()
+        self._peaks.add(desk.now, state.portfolio.equity() - state.moved)
+        limit = (state.portfolio.equity() + loss) * desk.settings.limits.circuit_breaker_pct / HUNDRED
+        if limit <= 0 or loss < limit:
+            return
+        desk.record(CircuitTripped(cents(loss), cents(limit), self._minutes, desk.now))
+        self._reduce(CIRCUIT_BREAKER, f"{loss:,.2f} were lost within {self._minutes} minutes, the limit is {limit:,.2f}", "your word")
+
+    def _watch_strategies(self) -> None:
+        desk, state = self._desk, self._desk.state
+        if not state.session:
+            return
+        for name, own in desk.settings.limits.strategies.items():
+            if own.max_daily_loss_pct is None or state.has_tripped(name):
+                continue
+            limit = state.session_equity * own.max_daily_loss_pct / HUNDRED
+            loss = state.strategy_loss(name)
+            if limit and loss >= limit:
+                desk.record(StrategyLossTripped(name, state.session, cents(loss), cents(limit), desk.now))
+                text = f"its loss of {loss:,.2f} reached its limit of {limit:,.2f}"
+                desk.note(Level.ERROR, name, f"{text}: it enters no more in this session; its resting entries are cancelled")
+                cancel_entries(desk, name)
 
     def _reduce(self, by: str, reason: str, until: str) -> None:
         """From now on only what shrinks a position goes through, and no entry goes on working."""
-        state = self._desk.state
-        if state.trading is TradingState.ACTIVE:
-            self._desk.record(TradingStateChanged(TradingState.REDUCING, by, reason, self._desk.now))
-        self._desk.note(Level.ERROR, "risk", f"{reason}: no entries until {until}; resting entries are cancelled")
-        spared = closing(state, state.book.working())
-        self._desk.cancel([o for o in state.book.working() if o.id not in spared])
+        desk = self._desk
+        if desk.state.trading is TradingState.ACTIVE:
+            desk.record(TradingStateChanged(TradingState.REDUCING, by, reason, desk.now))
+        desk.note(Level.ERROR, "risk", f"{reason}: no entries until {until}; resting entries are cancelled")
+        cancel_entries(desk)
+
+
+def cancel_entries(desk: Desk, strategy: str = "") -> None:
+    """Cancels all that would open a position, of one strategy or of everybody. What closes or protects one stays."""
+    working = list(desk.state.book.working())
+    spared = closing(desk.state, working)
+    desk.cancel([order for order in working if order.id not in spared and (not strategy or order.strategy == strategy)])
 
 
 def closing(state: State, orders: Iterable[Order]) -> set[str]:
     """Those of `orders` that together close no more than is held. What would take a position across zero is an entry; where there is
-    too much, a flatten's order is spared before a stop, and a stop before the rest."""
+    too much, a flatten's order is spared before a stop, and a stop before the rest. Of orders that share what they close the largest
+    counts. One that is still held here trades nothing: it is spared, and ends with the order it waits for."""
     held = {symbol: holding.quantity for symbol, holding in state.portfolio.holdings.items()}
+    shared: dict[str, Decimal] = {}
     spared = set()
-    for order in sorted(orders, key=lambda o: (o.source is not Source.FLATTEN, o.type is not OrderType.STOP)):
+    for order in sorted(orders, key=lambda o: (o.source is not Source.FLATTEN, not o.type.is_stop)):
         left = held.get(order.symbol, ZERO)
-        if order.side.sign * left < 0 and order.remaining <= abs(left):
-            held[order.symbol] = left + order.side.sign * order.remaining
+        takes = max(order.remaining - shared.get(order.oco, ZERO), ZERO) if order.oco else order.remaining
+        if not order.released:
             spared.add(order.id)
+        elif (order.side.sign * left < 0 and takes <= abs(left)) or (not takes and order.oco in shared):
+            held[order.symbol] = left + order.side.sign * takes
+            spared.add(order.id)
+            if order.oco:
+                shared[order.oco] = shared.get(order.oco, ZERO) + takes
     return spared

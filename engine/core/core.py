@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.core.breakers import Breakers, closing
+from engine.core.breakers import Breakers, cancel_entries, closing
 from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
 from engine.core.margin_call import MarginCall
 from engine.core.reconcile import reconcile
+from engine.core.runaway import Runaway
 from engine.core.signals import Signals
 from engine.core.stop import Stop
 from engine.model.effects import Effect, Latch, Reply
@@ -32,6 +33,7 @@ from engine.model.inputs import (
     Preview,
     Proposal,
     Reject,
+    ResetBreaker,
     Resume,
     SetMode,
     StrategyFailed,
@@ -80,19 +82,21 @@ class Core:
         self.state = self.desk.state
         self.prices = self.desk.prices
         self.gate = self.desk.gate
-        self.market: MarketStatus | None = None
+        self._session = ""
+        """The latest session of this run. A clock that jumps back leads into no earlier one, whose loss would count anew."""
         self._signals = Signals(self.desk, sizes or {})
-        self._breakers = Breakers(self.desk)
+        self.breakers = Breakers(self.desk)
         self._margin_call = MarginCall(self.desk)
         self._corporate = Corporate(self.desk, self._signals)
-        self.stop = Stop(self.desk, self._signals, self._breakers)
+        self.stop = Stop(self.desk, self._signals, self.breakers)
+        self._runaway = Runaway(self.desk, self.stop.on_emergency_stop)
         self._equity_due = 0
         self._handlers: dict[type, Callable[[Any], None]] = {
             Bar: self._on_bar,
             Quote: self._on_quote,
             MarketStatus: self._on_market_status,
             Auction: self._on_time,
-            Halt: self._on_time,
+            Halt: self._on_halt,
             Split: self._corporate.on_split,
             Dividend: self._corporate.on_dividend,
             Submit: self._on_submit,
@@ -104,6 +108,7 @@ class Core:
             EmergencyStop: self.stop.on_emergency_stop,
             Flatten: self.stop.on_flatten,
             Resume: self.stop.on_resume,
+            ResetBreaker: self.breakers.on_reset,
             Proposal: self._signals.on_proposal,
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,
@@ -174,15 +179,30 @@ class Core:
         if self.prices.on_quote(quote, self.desk.mono):
             self.state.portfolio.mark(quote.symbol, quote.last)
 
-    def _on_time(self, event: Auction | Halt) -> None:
+    def _on_time(self, event: Auction) -> None:
         self.desk.now = max(self.desk.now, event.at)
+
+    def _on_halt(self, event: Halt) -> None:
+        self.desk.now = max(self.desk.now, event.at)
+        halts = self.gate.halts
+        if event.halted and event.symbol not in halts:
+            self.desk.note(Level.WARNING, "market", f"{event.symbol} is halted{f': {event.reason}' if event.reason else ''}")
+        elif not event.halted and event.symbol in halts:
+            self.desk.note(Level.INFO, "market", f"{event.symbol} trades again")
+        if event.halted:
+            halts[event.symbol] = event.reason
+        else:
+            halts.pop(event.symbol, None)
 
     def _on_market_status(self, status: MarketStatus) -> None:
         self.desk.now = max(self.desk.now, status.at)
-        self.market = status
-        if status.session != self.state.session:
+        self.gate.market = status
+        if status.session != self.state.session and status.session > self._session:
+            self._session = status.session
             self.prices.open_session()
-            self.desk.record(SessionOpened(status.session, cents(self.state.portfolio.equity()), self.desk.now))
+            state = self.state
+            profits = tuple((name, state.strategy_profit(name)) for name in sorted(state.attribution.books) if name)
+            self.desk.record(SessionOpened(status.session, cents(state.portfolio.equity()), self.desk.now, profits))
             self._mark_equity()
 
     # ---- a person's commands
@@ -270,6 +290,7 @@ class Core:
             self.desk.record(news.change)
             self.stop.hold(order)
         if news.fill:
+            self._runaway.on_fill(order)
             self._mark_equity()
         if news.complaint:
             self.desk.note(Level.ERROR, "broker", news.complaint)
@@ -315,8 +336,7 @@ class Core:
     def _on_strategy_failed(self, failure: StrategyFailed) -> None:
         self.desk.record(StrategyErrored(failure.strategy, failure.error, failure.detail, failure.disabled, self.desk.now))
         if failure.disabled or failure.died:
-            spared = closing(self.state, self.state.book.working())
-            self.desk.cancel([o for o in self.state.book.working() if o.strategy == failure.strategy and o.id not in spared])
+            cancel_entries(self.desk, failure.strategy)
 
     def _on_note(self, note: Note) -> None:
         self.desk.note(note.level, note.source, note.text, note.detail)
@@ -324,7 +344,7 @@ class Core:
     def _on_tick(self, tick: Tick) -> None:
         self._journal_is(tick.journal_problem)
         self._signals.expire()
-        self._breakers.watch()
+        self.breakers.watch()
         self._margin_call.watch()
         self.stop.watch()
         if self.desk.mono >= self._equity_due:

@@ -9,11 +9,15 @@ from decimal import Decimal
 from engine.core.margin import CASH_ACCOUNT, Figures
 from engine.core.normal_form import normal_form, valued_at
 from engine.core.prices import Prices
+from engine.core.risk.bounds import BoundsBook
 from engine.core.risk.case import RiskCase
 from engine.core.risk.checks import judge
+from engine.core.risk.market import waiting
+from engine.core.risk.repetition import Repetitions
+from engine.core.risk.rules import Rule, deny
 from engine.core.state import State
 from engine.model.capabilities import Capabilities
-from engine.model.market import Instrument
+from engine.model.market import Instrument, MarketStatus
 from engine.model.modes import Mode, TradingState
 from engine.model.money import ZERO, to_lot
 from engine.model.orders import Intent, Order, OrderState, Side, Source
@@ -30,6 +34,7 @@ class Judgement:
     price: Decimal | None = None
     figures: Figures | None = None
     position: Decimal = ZERO
+    reduces: bool = False
 
     @property
     def passes(self) -> bool:
@@ -40,15 +45,18 @@ class Gate:
     """Judges against the state as it is now. Reads it, never changes it."""
 
     __slots__ = (
+        "_bounds",
         "_instruments",
-        "_limits",
         "_margin",
         "_prices",
         "_state",
         "capabilities",
+        "halts",
         "link_down",
+        "market",
         "mismatched",
         "ready",
+        "repetitions",
         "unwritable",
     )
 
@@ -63,8 +71,9 @@ class Gate:
         self._state = state
         self._prices = prices
         self._instruments = instruments
-        self._limits = limits
+        self._bounds = BoundsBook(limits)
         self._margin = margin
+        self.repetitions = Repetitions(limits.repetition_s)
         self.capabilities = Capabilities()
         """What the broker can do, as soon as there is one."""
         self.ready = False
@@ -72,6 +81,10 @@ class Gate:
         self.link_down = ""
         self.unwritable = ""
         self.mismatched: dict[str, str] = {}
+        self.market: MarketStatus | None = None
+        """Where in its day the market is, as the feed last told."""
+        self.halts: dict[str, str] = {}
+        """The symbols that the venue has halted, with its reason."""
 
     def judge(self, wish: Intent, now: int, mono: int, *, aside: Collection[str] = (), lighter: bool = False) -> Judgement:
         """The verdict on `wish` at market time `now` and monotonic time `mono`.
@@ -82,62 +95,93 @@ class Gate:
         A strategy's order is cut down where a check allows less; a person's is refused, and told how much would pass, for nobody should
         find that they traded another number than they typed.
         """
-        instrument = self._instruments.get(wish.symbol)
-        if wish.source is Source.FLATTEN:
-            # What the broker holds is closed to its last fraction, in a symbol that no feed knows, too.
-            instrument = Instrument(wish.symbol, lot=wish.quantity)
+        instrument = self._traded_in(wish)
         if instrument is None:
-            return Judgement(wish, _deny("symbol", f"{wish.symbol} is not a symbol this feed knows."))
-        if self.capabilities.fraction is not None and wish.source is not Source.FLATTEN:
-            instrument = replace(instrument, lot=min(instrument.lot, self.capabilities.fraction))
-        intent, complaint = normal_form(wish, instrument, self.capabilities, self._prices.reference(wish.symbol, wish.side))
+            return self.in_itself(wish)
+        intent, complaint = self._normal(wish, instrument)
         if complaint is not None:
             return Judgement(intent, complaint)
-        figures = self.figures(aside)
-        case = self._case(intent, instrument, figures, aside, now, mono)
+        reserved = self._reserved(aside)
+        figures = self._figures(reserved[Side.BUY] + reserved[Side.SELL])
+        net = figures.net * intent.side.sign + reserved[intent.side]
+        case = self._case(intent, instrument, figures, net, aside, now, mono)
         if intent.bracket is not None and case.reduces:
-            return Judgement(intent, _deny("bracket", f"It closes {intent.symbol}: only an order that opens a position takes a bracket."))
+            return Judgement(intent, deny(Rule.BRACKET, f"It closes {intent.symbol}: only an order that opens a position takes a bracket."))
         if intent.reduce_only and intent.source is not Source.FLATTEN:
             if case.closable < instrument.lot:
-                return Judgement(intent, _deny("reduce only", f"There is nothing of {intent.symbol} left to close."))
+                return Judgement(intent, deny(Rule.REDUCE_ONLY, f"There is nothing of {intent.symbol} left to close."))
             intent = case.intent = replace(intent, quantity=to_lot(min(intent.quantity, case.closable), instrument.lot))
-        verdict = self._closed(case, lighter) or (PASSED if lighter or intent.source is Source.FLATTEN else judge(case))
+        verdict = self._closed(case, lighter) or (waiting(case) if lighter or intent.source is Source.FLATTEN else judge(case))
         if verdict.outcome is Outcome.RESIZE:
             if intent.source is Source.STRATEGY and verdict.quantity is not None:
                 intent = replace(intent, quantity=verdict.quantity)
             else:
                 verdict = replace(verdict, outcome=Outcome.DENY)
-        return Judgement(intent, verdict, case.price, figures, case.position)
+        return Judgement(intent, verdict, case.price, figures, case.position, case.reduces)
+
+    def in_itself(self, wish: Intent) -> Judgement:
+        """The verdict on `wish` alone, whatever the account may have: for an order that is held until something else has happened."""
+        instrument = self._traded_in(wish)
+        if instrument is None:
+            return Judgement(wish, deny(Rule.SYMBOL, f"{wish.symbol} is not a symbol this feed knows."))
+        intent, complaint = self._normal(wish, instrument)
+        return Judgement(intent, complaint or PASSED, valued_at(intent, self._prices.reference(intent.symbol, intent.side)))
+
+    def _traded_in(self, wish: Intent) -> Instrument | None:
+        """What `wish` is about, with the steps that this broker trades it in; None where the feed knows no such symbol."""
+        if wish.source is Source.FLATTEN:
+            # What the broker holds is closed to its last fraction, in a symbol that no feed knows, too.
+            return Instrument(wish.symbol, lot=wish.quantity)
+        instrument, fraction = self._instruments.get(wish.symbol), self.capabilities.fraction
+        if instrument is None or fraction is None:
+            return instrument
+        return replace(instrument, lot=min(instrument.lot, fraction))
+
+    def _normal(self, wish: Intent, instrument: Instrument) -> tuple[Intent, Verdict | None]:
+        return normal_form(wish, instrument, self.capabilities, self._prices.reference(wish.symbol, wish.side))
 
     def figures(self, aside: Collection[str] = ()) -> Figures:
         """The account in numbers, without what the orders `aside` reserve."""
-        portfolio = self._state.portfolio
-        return Figures(portfolio.equity(), portfolio.gross(), self._reserved(aside), portfolio.net(), self._margin)
+        reserved = self._reserved(aside)
+        return self._figures(reserved[Side.BUY] + reserved[Side.SELL])
 
-    def _case(self, intent: Intent, instrument: Instrument, figures: Figures, aside: Collection[str], now: int, mono: int) -> RiskCase:
-        state, symbol = self._state, intent.symbol
-        market = self._prices.reference(symbol, intent.side)
+    def _figures(self, reserved: Decimal) -> Figures:
+        portfolio = self._state.portfolio
+        return Figures(portfolio.equity(), portfolio.gross(), reserved, portfolio.net(), self._margin)
+
+    def _case(
+        self, intent: Intent, instrument: Instrument, figures: Figures, net: Decimal, aside: Collection[str], now: int, mono: int
+    ) -> RiskCase:
+        state, prices, symbol, strategy = self._state, self._prices, intent.symbol, intent.strategy
+        market = prices.reference(symbol, intent.side)
         return RiskCase(
             intent=intent,
             instrument=instrument,
-            limits=self._limits,
+            bounds=self._bounds.of(strategy, symbol),
             price=valued_at(intent, market),
             market=market,
             crossing=self._crossing(intent, aside),
-            sent_within=lambda window: state.book.sent_within(intent.strategy, window, now),
-            fresh=self._prices.is_fresh(symbol, mono),
-            price_age_s=self._prices.age_s(symbol, mono),
-            price_life_s=self._prices.life_s,
+            strategy_sent=lambda window: state.sent_within(window, now, strategy),
+            account_sent=lambda window: state.sent_within(window, now),
+            fresh=prices.is_fresh(symbol, mono),
+            doubt=prices.doubt(symbol),
+            price_age_s=prices.age_s(symbol, mono),
+            price_life_s=prices.life_s,
+            phase=self.market.phase if self.market else None,
+            halt=self.halts.get(symbol),
             equity=figures.equity,
             buying_power=figures.buying_power,
             maintenance=figures.maintenance,
             cushion=figures.cushion,
             exposure=figures.exposure,
+            net=net,
             position=state.portfolio.position(symbol),
             working_buys=state.book.working_quantity(symbol, Side.BUY, aside),
             working_sells=state.book.working_quantity(symbol, Side.SELL, aside),
             day_loss=state.day_loss(figures.equity),
             session_equity=state.session_equity,
+            strategy_loss=state.strategy_loss(strategy) if strategy else ZERO,
+            strategy_tripped=state.has_tripped(strategy),
             trading=state.trading,
             trading_reason=state.halt_reason,
         )
@@ -155,40 +199,39 @@ class Gate:
         """Whether the door is shut to this order for a reason that has nothing to do with its size."""
         intent, state = case.intent, self._state
         if self.unwritable and intent.source is not Source.FLATTEN:
-            return _deny("journal", f"The journal cannot be written, so nothing is sent: {self.unwritable}.")
+            return deny(Rule.JOURNAL, f"The journal cannot be written, so nothing is sent: {self.unwritable}.")
         if self.link_down:
-            return _deny("link", f"The link to the broker is down, so nothing is sent: {self.link_down}.")
+            return deny(Rule.LINK, f"The link to the broker is down, so nothing is sent: {self.link_down}.")
         if not self.ready:
-            return _deny("starting", "The account is still being compared with the broker's: nothing is sent until that is done.")
+            return deny(Rule.STARTING, "The account is still being compared with the broker's: nothing is sent until that is done.")
         if intent.source is Source.FLATTEN:
             # Its quantity is the broker's own, read a moment ago; our books may be what is wrong.
             return None
         if state.trading is TradingState.HALTED:
-            return _deny("halted", f"Trading is halted ({state.halt_reason}): only cancels and flatten go through.")
+            return deny(Rule.HALTED, f"Trading is halted ({state.halt_reason}): only cancels and flatten go through.")
         if case.reduces or lighter:
             return None
         if state.mode is Mode.RESEARCH:
-            return _deny("research", "In RESEARCH nothing is entered; only orders that reduce a position go through.")
-        if case.intent.symbol in self.mismatched:
-            return _deny("mismatch", f"{self.mismatched[case.intent.symbol]}: no entries until both agree.")
+            return deny(Rule.RESEARCH, "In RESEARCH nothing is entered; only orders that reduce a position go through.")
+        if intent.strategy and (why := state.disabled.get(intent.strategy)) is not None:
+            return deny(Rule.DISABLED, f"{intent.strategy} is disabled ({why}): it enters no more until it is started again.")
+        if intent.symbol in self.mismatched:
+            return deny(Rule.MISMATCH, f"{self.mismatched[intent.symbol]}: no entries until both agree.")
         lost = next((o for o in state.book.working(intent.symbol) if o.state is OrderState.UNKNOWN), None)
         if lost is not None:
             text = f"#{lost.number} is UNKNOWN: no entries in {intent.symbol} until the broker tells what became of it."
-            return _deny("unknown order", text)
+            return deny(Rule.UNKNOWN_ORDER, text)
         return None
 
-    def _reserved(self, aside: Collection[str]) -> Decimal:
-        """What working orders may add to positions, valued at what each was reserved at."""
+    def _reserved(self, aside: Collection[str]) -> dict[Side, Decimal]:
+        """What working orders may add to positions, long and short, valued at what each was reserved at."""
         book, portfolio = self._state.book, self._state.portfolio
-        total = ZERO
+        total = {Side.BUY: ZERO, Side.SELL: ZERO}
         for symbol in book.symbols():
+            held = portfolio.position(symbol)
             for side in Side:
                 working = book.working_on(symbol, side, aside)
-                opening = working.quantity - max(-side.sign * portfolio.position(symbol), ZERO)
+                opening = working.quantity - max(-side.sign * held, ZERO)
                 if opening > 0:
-                    total += working.value * opening / working.quantity
+                    total[side] += working.value * opening / working.quantity
         return total
-
-
-def _deny(rule: str, text: str) -> Verdict:
-    return Verdict(Outcome.DENY, rule, text=text)

@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from engine.core.risk.rules import Rule, deny
 from engine.model.capabilities import Capabilities
 from engine.model.market import Instrument
 from engine.model.money import HUNDRED, ZERO, is_amount, to_lot, to_tick
 from engine.model.orders import Bracket, Exit, Intent, OrderType, Side, TimeInForce
-from engine.model.verdicts import Outcome, Verdict
+from engine.model.verdicts import Verdict
 
 _PRICES: dict[OrderType, tuple[str, ...]] = {
     OrderType.MARKET: (),
@@ -32,13 +33,13 @@ def normal_form(wish: Intent, instrument: Instrument, can: Capabilities, market:
     """
     complaint = _numbers(wish)
     if complaint:
-        return _without_nonsense(wish), _deny("order", complaint)
+        return _without_nonsense(wish), deny(Rule.ORDER, complaint)
     complaint = _shape(wish) or _bracket_shape(wish)
     if complaint:
-        return wish, _deny("order", complaint)
+        return wish, deny(Rule.ORDER, complaint)
     complaint = _beyond(wish, can)
     if complaint:
-        return wish, _deny("broker", complaint)
+        return wish, deny(Rule.BROKER, complaint)
     intent = replace(
         wish,
         limit=_on_tick(wish.limit, instrument),
@@ -48,21 +49,21 @@ def normal_form(wish: Intent, instrument: Instrument, can: Capabilities, market:
         and Bracket(_exit_on_tick(wish.bracket.take_profit, instrument), _exit_on_tick(wish.bracket.stop_loss, instrument)),
     )
     if any(price is not None and price <= 0 for price in _prices(intent)):
-        return intent, _deny("tick size", f"The price is less than one tick of {instrument.tick:f}.")
+        return intent, deny(Rule.TICK_SIZE, f"The price is less than one tick of {instrument.tick:f}.")
     if wish.notional is not None:
         price = valued_at(intent, market)
         if price is None:
-            return intent, _deny("price", f"{wish.symbol} has no price yet, so {wish.notional:f} of it is no number of shares.")
+            return intent, deny(Rule.PRICE, f"{wish.symbol} has no price yet, so {wish.notional:f} of it is no number of shares.")
         intent = replace(intent, quantity=to_lot(wish.notional / price, instrument.lot), notional=None)
         if intent.quantity <= 0:
             what = f"{wish.notional:f} buys less than one lot of {instrument.lot:f} {wish.symbol} at {price:f}."
-            return intent, _deny("lot size", what if wish.side is Side.BUY else what.replace("buys", "is"))
+            return intent, deny(Rule.LOT_SIZE, what if wish.side is Side.BUY else what.replace("buys", "is"))
     else:
         intent = replace(intent, quantity=to_lot(wish.quantity, instrument.lot))
         if intent.quantity <= 0:
-            return intent, _deny("lot size", f"{wish.quantity} is less than one lot of {instrument.lot:f}.")
+            return intent, deny(Rule.LOT_SIZE, f"{wish.quantity} is less than one lot of {instrument.lot:f}.")
     complaint = _bracket_sides(intent, market)
-    return intent, _deny("bracket", complaint) if complaint else None
+    return intent, deny(Rule.BRACKET, complaint) if complaint else None
 
 
 def valued_at(intent: Intent, market: Decimal | None) -> Decimal | None:
@@ -213,7 +214,3 @@ def _without_nonsense(wish: Intent) -> Intent:
 
 def _amount_or_none(value: Decimal | None) -> Decimal | None:
     return value if value is not None and is_amount(value) else None
-
-
-def _deny(rule: str, text: str) -> Verdict:
-    return Verdict(Outcome.DENY, rule, text=text)

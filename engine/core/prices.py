@@ -11,11 +11,16 @@ from engine.model.money import after_dividend, after_split, exact, is_price
 from engine.model.orders import Side
 
 _SECOND = 1_000_000_000
+_JUMP = 0.2
+"""A single print further than this from the last one may be a slip of somebody's: it is not believed until a second one agrees."""
 
 
 @dataclass(slots=True)
 class Price:
-    """`heard` is the monotonic nanosecond of its last event, 0 before the first live one. `previous` is the session's reference close."""
+    """`heard` is the monotonic nanosecond of its last event, 0 before the first live one. `previous` is the session's reference close.
+
+    `doubt` says in words why the price may not be traded on, empty while it may; `jumped` is a print that waits to be confirmed.
+    """
 
     last: float
     bid: float | None = None
@@ -23,6 +28,8 @@ class Price:
     heard: int = 0
     previous: float | None = None
     volume: float = 0.0
+    doubt: str = ""
+    jumped: float | None = None
 
     @property
     def quoted(self) -> bool:
@@ -31,7 +38,8 @@ class Price:
 
 
 class Prices:
-    """Takes market data in and keeps only numbers: a NaN, a zero or a crossed quote leaves the old price, which then goes stale."""
+    """Takes market data in and keeps only numbers: a NaN, a zero, a crossed quote or a jump that nothing confirms leaves the old price,
+    which may not be traded on then. A bar sums up many trades, so its close is believed at once."""
 
     __slots__ = ("_life", "by_symbol")
 
@@ -58,16 +66,26 @@ class Prices:
         if not price.quoted:
             price.last = bar.close
             price.heard = mono
+            price.doubt = ""
         return True
 
     def on_quote(self, quote: Quote, mono: int) -> bool:
-        """Takes a quote; False where it is crossed or no number."""
-        if not (is_price(quote.bid) and is_price(quote.ask) and is_price(quote.last) and quote.bid <= quote.ask):
+        """Takes a quote; False where it is crossed, no number, or a jump that nothing has confirmed yet."""
+        if not (is_price(quote.bid) and is_price(quote.ask) and is_price(quote.last)):
             return False
         price = self.by_symbol.get(quote.symbol)
+        if quote.bid > quote.ask:
+            if price is not None:
+                price.doubt = f"its quote is crossed, {quote.bid:g} bid over {quote.ask:g} asked"
+            return False
         if price is None:
             price = self.by_symbol[quote.symbol] = Price(quote.last)
+        if price.heard and _is_jump(price.last, quote.last) and (price.jumped is None or _is_jump(price.jumped, quote.last)):
+            price.jumped = quote.last
+            price.doubt = f"one print moved it {quote.last / price.last - 1:+.0%}, to {quote.last:g}, and no second one has confirmed that"
+            return False
         price.last, price.bid, price.ask, price.heard = quote.last, quote.bid, quote.ask, mono
+        price.doubt, price.jumped = "", None
         return True
 
     def on_split(self, symbol: str, ratio: Decimal) -> None:
@@ -88,6 +106,7 @@ class Prices:
             price.last = restated(price.last)
             price.bid = None if price.bid is None else restated(price.bid)
             price.ask = None if price.ask is None else restated(price.ask)
+            price.jumped = None
 
     def open_session(self) -> None:
         """A trading day began: from now on changes count from the last prices."""
@@ -113,8 +132,17 @@ class Prices:
 
     def is_fresh(self, symbol: str, mono: int) -> bool:
         price = self.by_symbol.get(symbol)
-        return price is not None and price.heard > 0 and mono - price.heard <= self._life
+        return price is not None and price.heard > 0 and not price.doubt and mono - price.heard <= self._life
+
+    def doubt(self, symbol: str) -> str:
+        """Why the price may not be traded on however young it is, or nothing."""
+        price = self.by_symbol.get(symbol)
+        return price.doubt if price is not None else ""
 
     @property
     def life_s(self) -> float:
         return self._life / _SECOND
+
+
+def _is_jump(before: float, now: float) -> bool:
+    return abs(now / before - 1) > _JUMP

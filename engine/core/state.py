@@ -7,17 +7,23 @@ what was there before.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from engine.core.approvals import Approvals
 from engine.core.attribution import Attribution
 from engine.core.order_book import OrderBook
+from engine.core.pace import Pace
+from engine.core.peak import RollingPeak
 from engine.core.portfolio import Portfolio
 from engine.model.modes import Mode, TradingState
 from engine.model.money import ZERO
+from engine.model.orders import Source
 from engine.model.records import (
+    BreakerReset,
     CashMoved,
+    CircuitTripped,
     DividendBooked,
     DrawdownTripped,
     EquityMarked,
@@ -43,8 +49,23 @@ from engine.model.records import (
     SignalRaised,
     SplitBooked,
     StrategyErrored,
+    StrategyLossTripped,
     TradingStateChanged,
 )
+
+DAILY_LOSS = "daily loss"
+DRAWDOWN = "drawdown"
+CIRCUIT_BREAKER = "circuit breaker"
+_DAY = 86_400 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """A breaker that holds: why, in which session and at which market time it tripped."""
+
+    reason: str
+    session: str
+    at: int
 
 
 class State:
@@ -56,16 +77,22 @@ class State:
         "attribution",
         "book",
         "clean",
-        "drawdown_tripped",
+        "disabled",
         "halt_reason",
         "high_water",
-        "loss_session",
         "mode",
+        "moved",
+        "paces",
+        "peaks",
         "portfolio",
         "runs",
         "session",
         "session_equity",
+        "strategies_opened",
+        "strategy_trips",
+        "traded",
         "trading",
+        "trips",
     )
 
     def __init__(self) -> None:
@@ -78,18 +105,31 @@ class State:
         self.halt_reason = ""
         self.session = ""
         self.session_equity = ZERO
-        self.loss_session = ""
-        """The session in which the daily loss limit tripped and which a person has not yet released; empty where none did."""
+        self.trips: dict[str, Trip] = {}
+        """The breakers that tripped and that no person has released."""
         self.high_water = ZERO
         """The highest equity that was marked since the account began, or since a person released the drawdown limit."""
-        self.drawdown_tripped = False
+        self.moved = ZERO
+        """All that came in or went out and was neither profit nor loss."""
+        self.peaks = RollingPeak(_DAY)
+        """Equity as it was marked over the last day, less what was `moved`."""
+        self.strategies_opened: dict[str, Decimal] = {}
+        """Each strategy's profit, open positions counted, when the session opened."""
+        self.strategy_trips: dict[str, Trip] = {}
+        """The strategies that lost too much in their session."""
+        self.disabled: dict[str, str] = {}
+        """The strategies that are disabled in this run, and why."""
+        self.paces: dict[str, Pace] = {}
+        """When each strategy sent an order, and under an empty name when anybody did."""
+        self.traded: dict[str, dict[str, None]] = {}
+        """The orders of each signal that have traded, by their ids, in that order."""
         self.runs = 0
         self.clean = True
         """Whether the run before this one ended in order."""
         self._apply: dict[type, Callable[[Any], None]] = {
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
-            OrderPlaced: self.book.apply_placed,
+            OrderPlaced: self._order_placed,
             OrderChanged: self.book.apply_changed,
             OrderReleased: self.book.apply_released,
             OrderTrailed: self.book.apply_trailed,
@@ -109,9 +149,12 @@ class State:
             LossLimitTripped: self._loss_tripped,
             DrawdownTripped: self._drawdown_tripped,
             HighWaterSet: self._high_water_set,
+            CircuitTripped: self._circuit_tripped,
+            StrategyLossTripped: self._strategy_loss_tripped,
+            BreakerReset: self._breaker_reset,
             EquityMarked: self._equity_marked,
             OrderDenied: _nothing,
-            StrategyErrored: _nothing,
+            StrategyErrored: self._strategy_errored,
             Noted: _nothing,
         }
 
@@ -126,7 +169,32 @@ class State:
         """How far `equity` lies under the high-water mark, zero where it is above."""
         return max(self.high_water - equity, ZERO)
 
+    def strategy_profit(self, strategy: str) -> Decimal:
+        """What the strategy made so far, open positions at their marks and fees counted."""
+        return self.attribution.exposure(strategy, self.portfolio.holdings).profit
+
+    def strategy_loss(self, strategy: str) -> Decimal:
+        """How much the strategy has lost in this session so far, zero where it has gained."""
+        return max(self.strategies_opened.get(strategy, ZERO) - self.strategy_profit(strategy), ZERO)
+
+    def has_tripped(self, strategy: str) -> bool:
+        """Whether the strategy has lost too much in this session."""
+        trip = self.strategy_trips.get(strategy)
+        return trip is not None and trip.session == self.session
+
+    def sent_within(self, window: int, now: int, strategy: str = "") -> int:
+        """Orders of `strategy`, or of everybody, in the `window` nanoseconds of market time up to `now`."""
+        pace = self.paces.get(strategy)
+        return pace.within(window, now) if pace is not None else 0
+
+    def _order_placed(self, record: OrderPlaced) -> None:
+        self.book.apply_placed(record)
+        if record.source in (Source.PERSON, Source.STRATEGY) and not record.parent:
+            for name in {"", record.strategy}:
+                self.paces.setdefault(name, Pace()).add(record.at)
+
     def _run_started(self, record: RunStarted) -> None:
+        self.disabled.clear()
         if record.cash is not None:
             self.portfolio.deposit(record.cash)
         self.runs += 1
@@ -138,7 +206,10 @@ class State:
     def _fill_booked(self, record: FillBooked) -> None:
         self.book.apply_fill(record)
         self.portfolio.book(record.fill)
-        self.attribution.book(record.fill, self.book.orders[record.fill.order_id].strategy)
+        order = self.book.orders[record.fill.order_id]
+        self.attribution.book(record.fill, order.strategy)
+        if order.signal_id:
+            self.traded.setdefault(order.signal_id, {})[order.id] = None
 
     def _fill_corrected(self, record: FillCorrected) -> None:
         self.book.apply_corrected(record)
@@ -155,6 +226,7 @@ class State:
 
     def _cash_moved(self, record: CashMoved) -> None:
         self.portfolio.deposit(record.amount)
+        self.moved += record.amount
         self.high_water += record.amount
         self.session_equity += record.amount
 
@@ -169,24 +241,49 @@ class State:
         self.trading = record.state
         self.halt_reason = record.reason
         if record.state is TradingState.ACTIVE:
-            self.loss_session = ""
+            # Journals of before a reset had a record of its own.
+            self.trips.pop(DAILY_LOSS, None)
 
     def _session_opened(self, record: SessionOpened) -> None:
         self.session = record.session
         self.session_equity = record.equity
+        self.strategies_opened = dict(record.strategies)
 
     def _equity_marked(self, record: EquityMarked) -> None:
         self.high_water = max(self.high_water, record.equity)
+        self.peaks.add(record.at, record.equity - self.moved)
 
     def _drawdown_tripped(self, record: DrawdownTripped) -> None:
-        self.drawdown_tripped = True
+        fell = record.high_water - record.equity
+        self._trip(DRAWDOWN, f"equity of {record.equity:,.2f} is {fell:,.2f} under its highest", record.at)
 
     def _high_water_set(self, record: HighWaterSet) -> None:
         self.high_water = record.equity
-        self.drawdown_tripped = False
+        self.trips.pop(DRAWDOWN, None)
 
     def _loss_tripped(self, record: LossLimitTripped) -> None:
-        self.loss_session = record.session
+        reason = f"the loss of {record.loss:,.2f} in session {record.session} reached the limit of {record.limit:,.2f}"
+        self._trip(DAILY_LOSS, reason, record.at)
+
+    def _circuit_tripped(self, record: CircuitTripped) -> None:
+        reason = f"{record.loss:,.2f} were lost within {record.minutes} minutes, the limit is {record.limit:,.2f}"
+        self._trip(CIRCUIT_BREAKER, reason, record.at)
+
+    def _trip(self, name: str, reason: str, at: int) -> None:
+        self.trips[name] = Trip(reason, self.session, at)
+
+    def _strategy_loss_tripped(self, record: StrategyLossTripped) -> None:
+        reason = f"its loss of {record.loss:,.2f} reached its limit of {record.limit:,.2f}"
+        self.strategy_trips[record.strategy] = Trip(reason, record.session, record.at)
+
+    def _breaker_reset(self, record: BreakerReset) -> None:
+        self.trips.pop(record.name, None)
+        if record.name == CIRCUIT_BREAKER:
+            self.peaks.clear()
+
+    def _strategy_errored(self, record: StrategyErrored) -> None:
+        if record.disabled:
+            self.disabled[record.strategy] = record.error
 
 
 def _nothing(record: object) -> None:

@@ -116,7 +116,7 @@ class Stop:
         else:
             # A limit outlives a stop: leaving HALTED while one is tripped leads back to REDUCING, and only from there is it released.
             if state.trading is TradingState.REDUCING:
-                self._breakers.release()
+                self._breakers.release(command.reason)
             tripped = self._breakers.tripped()
             after = TradingState.REDUCING if tripped else TradingState.ACTIVE
             self._flattens = False

@@ -49,6 +49,14 @@ class Latch:
 
 
 @dataclass(frozen=True, slots=True)
+class StopStrategy:
+    """End this strategy's process: it is disabled."""
+
+    strategy: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """The answer to a command. `text` is a sentence; `verdict` and `cost` come with a preview or a denial."""
 
@@ -64,4 +72,4 @@ class Reply:
     """From the market, as a fraction: 0.0001 is one hundredth of a per cent away."""
 
 
-Effect: TypeAlias = Persist | Send | ReplaceAtBroker | CancelAtBroker | Latch | Reply
+Effect: TypeAlias = Persist | Send | ReplaceAtBroker | CancelAtBroker | Latch | StopStrategy | Reply

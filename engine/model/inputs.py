@@ -123,7 +123,18 @@ class Resume:
     reason: str
 
 
-Command: TypeAlias = Submit | SubmitGroup | Replace | Preview | Approve | Reject | Cancel | SetMode | EmergencyStop | Flatten | Resume
+@dataclass(frozen=True, slots=True)
+class ResetBreaker:
+    """Releases one breaker by its name in the view. The reason goes to the audit log; an empty one is refused."""
+
+    id: str
+    name: str
+    reason: str
+
+
+Command: TypeAlias = (
+    Submit | SubmitGroup | Replace | Preview | Approve | Reject | Cancel | SetMode | EmergencyStop | Flatten | Resume | ResetBreaker
+)
 
 # ---- strategies
 
@@ -172,7 +183,8 @@ class OrderUpdate:
 
     `order_id` is our own id; `cost` the sum of price x quantity over all fills so far. `at` is the market time it happened at, 0 where the
     broker's clock is not the market's. `terms` is what the order is now at the broker, where it says so; `stop` where a trailing stop
-    stands. `corrected` says that the broker took back an earlier word on fills: only then may cumulative figures go down.
+    stands, `triggered` that a stop was reached. `corrected` says that the broker took back an earlier word on fills: only then may
+    cumulative figures go down.
     """
 
     order_id: str
@@ -187,6 +199,7 @@ class OrderUpdate:
     terms: Terms | None = None
     stop: Decimal | None = None
     corrected: bool = False
+    triggered: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,11 @@ class OrderType(StrEnum):
     STOP_LIMIT = "STOP_LIMIT"
     TRAILING_STOP = "TRAILING_STOP"
 
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits for the market to go against whoever placed it: the kind that protects a position."""
+        return self in (OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP)
+
 
 class TimeInForce(StrEnum):
     """DAY ends with the session, GTC by its own word. IOC fills what it can at once and FOK all or nothing; OPG trades in the opening
@@ -176,11 +181,14 @@ class Order:
 
     `id` goes to the broker and is on disk before it does; `number` is what a person calls it (#12). `requested` is the quantity before
     a check cut it down. `filled` is in shares, `cost` the sum of price x quantity over its fills, `fees` their commission.
-    `mark` is the price its exposure was reserved at. A trailing stop's `stop` is where it stands now, as the broker last told.
+    `mark` is the price its exposure was reserved at. A trailing stop's `stop` is where it stands now, as the broker last told;
+    `triggered` says that a stop was reached and trades.
 
     `parent` is the order that it waits for: until that fills, this one is not `released`, which is HELD here and not at the broker;
-    `exit_pct` is how far from the parent's average its price will be set. Orders of one `oco` share what there is to close: a fill of one
-    takes from the others. `asked` are the terms of a replace that the broker has not answered yet.
+    `exit_pct` is how far from the parent's average its price will be set. One that `succeeds` another takes its place once that has ended.
+    Orders of one `oco` share what there is to close, `requested` in all: a fill of one takes from the others. `asked` are the terms of a
+    replace that the broker has not answered yet, `asked_mark` the price they were valued at. `corrections` counts how often the broker
+    changed its word on fills.
     """
 
     id: str
@@ -214,6 +222,15 @@ class Order:
     exit_pct: Decimal | None = None
     released: bool = True
     asked: Terms | None = None
+    succeeds: str = ""
+    asked_mark: Decimal = ZERO
+    corrections: int = 0
+    triggered: bool = False
+
+    @property
+    def family(self) -> str:
+        """What it shares with the orders that hang together with it: the id of the order they wait for, or their group's, or nothing."""
+        return self.parent or self.oco
 
     @property
     def terms(self) -> Terms:

@@ -64,6 +64,7 @@ class OrderPlaced:
     parent: str = ""
     oco: str = ""
     exit_pct: Decimal | None = None
+    succeeds: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class OrderChanged:
 
 @dataclass(frozen=True, slots=True)
 class OrderReleased:
-    """The order that this one waited for has filled: from now on it may go to the broker, for what there is to close."""
+    """What this order waited for has happened: from now on it may go to the broker, for as much as there is to do."""
 
     order_id: str
     quantity: Decimal
@@ -100,11 +101,12 @@ class OrderReleased:
 
 @dataclass(frozen=True, slots=True)
 class OrderTrailed:
-    """A trailing stop followed the market: it stands at `stop` now."""
+    """A trailing stop followed the market: it stands at `stop` now. `triggered` says that a stop was reached there, and trades."""
 
     order_id: str
     stop: Decimal
     at: int
+    triggered: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +232,12 @@ class TradingStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """A trading day began: its loss limit counts from this equity."""
+    """A trading day began: its loss limit counts from this equity, and each strategy's from its profit so far, open positions counted."""
 
     session: str
     equity: Decimal
     at: int
+    strategies: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,6 +264,36 @@ class HighWaterSet:
     """A person released the drawdown limit: from now on it counts from this equity."""
 
     equity: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CircuitTripped:
+    """Equity fell by `loss` within so many minutes of market time: no entries until a person says so."""
+
+    loss: Decimal
+    limit: Decimal
+    minutes: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLossTripped:
+    """One strategy lost its share: it enters no more in this session."""
+
+    strategy: str
+    session: str
+    loss: Decimal
+    limit: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerReset:
+    """A person released a breaker, and why."""
+
+    name: str
+    reason: str
     at: int
 
 
@@ -321,6 +354,9 @@ Record: TypeAlias = (
     | LossLimitTripped
     | DrawdownTripped
     | HighWaterSet
+    | CircuitTripped
+    | StrategyLossTripped
+    | BreakerReset
     | EquityMarked
     | StrategyErrored
     | Noted

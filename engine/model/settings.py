@@ -98,9 +98,9 @@ class Limits:
     circuit_breaker_pct: Percent = Decimal("1.5")
     """How much equity may be lost within `circuit_breaker_minutes` of market time before entries stop."""
     circuit_breaker_minutes: Annotated[int, Ge(1), Le(1440)] = 10
-    max_account_orders_second: AccountRate = 50
-    max_account_orders_minute: AccountRate = 600
-    max_account_orders_day: AccountRate = 5_000
+    max_account_orders_second: AccountRate = 100
+    max_account_orders_minute: AccountRate = 1_000
+    max_account_orders_day: AccountRate = 10_000
     """Entries of everybody together, in market time."""
     repetition_s: Annotated[float, Ge(0), Le(60)] = 2.0
     """How soon the same order again looks like a slip."""

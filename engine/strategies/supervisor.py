@@ -167,6 +167,11 @@ class StrategyRunner:
         if self._state != "disabled":
             self._set("stopped", "")
 
+    async def disable(self, why: str) -> None:
+        """End it for this run, as the engine has decided."""
+        await self.stop()
+        self._set("disabled", why)
+
     def row(self) -> StrategyRow:
         """For the view: the same object until something in it changed."""
         row = StrategyRow(self.name, self._state, self._detail, self._signals, self._errors, self._answer_ms)

@@ -12,7 +12,9 @@ from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import (
+    BreakerReset,
     CashMoved,
+    CircuitTripped,
     DividendBooked,
     DrawdownTripped,
     EquityMarked,
@@ -38,6 +40,7 @@ from engine.model.records import (
     SignalRaised,
     SplitBooked,
     StrategyErrored,
+    StrategyLossTripped,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState, Vote
@@ -147,6 +150,9 @@ histories: st.SearchStrategy[list[Record]] = st.lists(
         _made(SessionOpened, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _at),
         _made(DrawdownTripped, _money, _money, _at),
         _made(HighWaterSet, _money, _at),
+        _made(CircuitTripped, _money, _money, st.integers(1, 60), _at),
+        _made(StrategyLossTripped, _names, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
+        _made(BreakerReset, _names, _names, _at),
         _made(LossLimitTripped, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(EquityMarked, _money, _money, _money, _money, _at),
         _made(StrategyErrored, _names, _names, _names, st.booleans(), _at),

@@ -43,6 +43,7 @@ OPEN_LIMITS = Limits(
     max_exposure_pct=Decimal(400),
     max_daily_loss_pct=Decimal(100),
     max_drawdown_pct=Decimal(100),
+    circuit_breaker_pct=Decimal(100),
 )
 """Limits so wide that a test of something else does not meet them."""
 FRICTIONLESS = PaperSettings(
@@ -192,6 +193,11 @@ class Floor:
         half = spread / 2
         self.market(Quote(symbol, self.at, round(last - half, 6), round(last + half, 6), size, size, last))
 
+    def move(self, symbol: str, last: float) -> None:
+        """Takes the market to `last` however far that is: the second print confirms the first."""
+        self.quote(symbol, last)
+        self.quote(symbol, last)
+
     def bar(self, symbol: str, open: float, high: float, low: float, close: float, *, volume: float = 1e9, later_s: float = 60) -> None:  # noqa: A002
         self.at += int(later_s * SECOND)
         self.market(Bar(symbol, self.at, open, high, low, close, volume))
@@ -236,7 +242,7 @@ class Floor:
 
     def hold(self, quantity: int, price: float, symbol: str = "AAPL") -> None:
         """Owns `quantity` (short if negative) of `symbol`, bought at `price`."""
-        self.quote(symbol, price)
+        self.move(symbol, price)
         self._placed(wish(Side.BUY if quantity > 0 else Side.SELL, abs(quantity), symbol))
         self.quote(symbol, price)
         assert self.position(symbol) == quantity
@@ -363,6 +369,7 @@ def essence(state: State) -> dict[str, object]:
         "waiting": set(state.approvals.waiting),
         "mode": state.mode,
         "trading": (state.trading, state.halt_reason),
-        "session": (state.session, state.session_equity, state.loss_session),
+        "session": (state.session, state.session_equity, state.strategies_opened),
+        "breakers": (state.trips, state.strategy_trips, state.disabled, state.high_water, state.moved),
         "clean": state.clean,
     }

@@ -7,9 +7,10 @@ from decimal import Decimal
 
 import pytest
 
+from engine.core.risk.bounds import Bounds
 from engine.core.risk.case import RiskCase
 from engine.core.risk.checks import judge
-from engine.model.market import Instrument
+from engine.model.market import Instrument, Phase
 from engine.model.modes import TradingState
 from engine.model.orders import Order, OrderType, Side, Source, TimeInForce
 from engine.model.settings import Limits
@@ -21,22 +22,29 @@ WIDE = Limits(max_position_pct=D(100), max_order_pct=D(100), max_exposure_pct=D(
 CASE = RiskCase(
     intent=wish(Side.BUY, 100),
     instrument=Instrument("AAPL"),
-    limits=WIDE,
+    bounds=Bounds(WIDE),
     price=D(100),
     market=D(100),
     crossing=None,
-    sent_within=lambda window: 0,
+    strategy_sent=lambda window: 0,
+    account_sent=lambda window: 0,
     fresh=True,
+    doubt="",
     price_age_s=1.0,
     price_life_s=5.0,
+    phase=Phase.REGULAR,
+    halt=None,
     equity=D(100_000),
     buying_power=D(100_000),
     exposure=D(0),
+    net=D(0),
     position=D(0),
     working_buys=D(0),
     working_sells=D(0),
     day_loss=D(0),
     session_equity=D(100_000),
+    strategy_loss=D(0),
+    strategy_tripped=False,
     trading=TradingState.ACTIVE,
     trading_reason="",
 )
@@ -48,8 +56,8 @@ OURS = Order(
 )
 
 
-def limits(**percents: int) -> Limits:
-    return replace(WIDE, **{name: D(value) for name, value in percents.items()})  # type: ignore[arg-type]
+def limits(**given: int) -> Bounds:
+    return Bounds(replace(WIDE, **{name: D(value) if name.endswith("_pct") else value for name, value in given.items()}))  # type: ignore[arg-type]
 
 
 def test_an_order_within_every_limit_passes() -> None:
@@ -59,12 +67,12 @@ def test_an_order_within_every_limit_passes() -> None:
 @pytest.mark.parametrize(
     "at_the_limit",
     [
-        replace(CASE, limits=limits(max_order_pct=10)),
-        replace(CASE, limits=limits(max_position_pct=10)),
-        replace(CASE, limits=limits(max_position_pct=20), position=D(60), working_buys=D(40)),
-        replace(CASE, limits=limits(max_exposure_pct=80), exposure=D(70_000)),
+        replace(CASE, bounds=limits(max_order_pct=10)),
+        replace(CASE, bounds=limits(max_position_pct=10)),
+        replace(CASE, bounds=limits(max_position_pct=20), position=D(60), working_buys=D(40)),
+        replace(CASE, bounds=limits(max_exposure_pct=80), exposure=D(70_000)),
         replace(CASE, buying_power=D(10_000)),
-        replace(CASE, limits=limits(max_daily_loss_pct=2), day_loss=D("1999.99")),
+        replace(CASE, bounds=limits(max_daily_loss_pct=2), day_loss=D("1999.99")),
         replace(CASE, intent=wish(Side.SELL, 100), position=D(160), working_sells=D(60)),
         replace(CASE, intent=wish(Side.BUY, 10, limit=105), price=D(105)),
         replace(CASE, intent=wish(Side.BUY, 10, limit="99.99"), crossing=OURS),
@@ -91,21 +99,21 @@ ONE_MORE = wish(Side.BUY, 101)
 
 BEYOND = {
     "order size": (
-        replace(CASE, intent=ONE_MORE, limits=limits(max_order_pct=10)),
+        replace(CASE, intent=ONE_MORE, bounds=limits(max_order_pct=10)),
         100,
         "10 % of equity (10,000.00)",
         "10.10 % (10,100.00)",
         "The order would be 10.10 % (10,100.00), the limit is 10 % of equity (10,000.00). 100 would pass.",
     ),
     "position size": (
-        replace(CASE, intent=ONE_MORE, limits=limits(max_position_pct=20), position=D(60), working_buys=D(40)),
+        replace(CASE, intent=ONE_MORE, bounds=limits(max_position_pct=20), position=D(60), working_buys=D(40)),
         100,
         "20 % of equity (20,000.00)",
         "20.10 % (20,100.00)",
         "The AAPL position would be 20.10 % (20,100.00), the limit is 20 % of equity (20,000.00). 100 would pass.",
     ),
     "total exposure": (
-        replace(CASE, intent=ONE_MORE, limits=limits(max_exposure_pct=80), exposure=D(70_000)),
+        replace(CASE, intent=ONE_MORE, bounds=limits(max_exposure_pct=80), exposure=D(70_000)),
         100,
         "80 % of equity (80,000.00)",
         "80.10 % (80,100.00)",
@@ -177,13 +185,13 @@ REFUSED = {
         "Selling 100 would be short: 0 AAPL are free to sell, and limits.short_selling is off.",
     ),
     "daily loss": (
-        replace(CASE, limits=limits(max_daily_loss_pct=2), day_loss=D(2000)),
+        replace(CASE, bounds=limits(max_daily_loss_pct=2), day_loss=D(2000)),
         "2 %",
         "2.00 %",
         "Today's loss is 2.00 % of equity, the limit is 2 %: no entries.",
     ),
     "order size": (
-        replace(CASE, price=D(20_000), market=D(20_000), limits=limits(max_order_pct=10)),
+        replace(CASE, price=D(20_000), market=D(20_000), bounds=limits(max_order_pct=10)),
         "10 % of equity (10,000.00)",
         "2000.00 % (2,000,000.00)",
         "The order would be 2000.00 % (2,000,000.00), the limit is 10 % of equity (10,000.00).",
@@ -206,13 +214,13 @@ def test_no_price_since_the_start_is_said_as_such() -> None:
 
 
 def test_the_smallest_of_several_cuts_wins() -> None:
-    case = replace(CASE, limits=limits(max_order_pct=5, max_exposure_pct=3), buying_power=D(4_000))
+    case = replace(CASE, bounds=limits(max_order_pct=5, max_exposure_pct=3), buying_power=D(4_000))
     assert facts(judge(case).rule, judge(case).quantity) == ("total exposure", 30)
 
 
 WORST = replace(
     CASE,
-    limits=limits(max_order_pct=1, max_position_pct=1, max_exposure_pct=1, max_daily_loss_pct=1),
+    bounds=limits(max_order_pct=1, max_position_pct=1, max_exposure_pct=1, max_daily_loss_pct=1),
     price=None,
     market=None,
     fresh=False,
@@ -241,19 +249,18 @@ def test_no_more_may_be_closed_than_working_orders_leave() -> None:
 
 
 def test_only_what_opens_counts_of_an_order_through_zero() -> None:
-    short = replace(WIDE, short_selling=True)
-    case = replace(CASE, intent=wish(Side.SELL, 200), limits=replace(short, max_order_pct=D(10)), position=D(100))
+    case = replace(CASE, intent=wish(Side.SELL, 200), bounds=limits(max_order_pct=10, short_selling=True), position=D(100))
     assert judge(case).outcome is Outcome.PASS
     assert judge(replace(case, intent=wish(Side.SELL, 201))).quantity == 200
 
 
 def test_a_limit_far_below_the_market_makes_the_position_held_no_smaller() -> None:
-    case = replace(CASE, intent=wish(Side.BUY, 100, limit=50), price=D(50), position=D(100), limits=limits(max_position_pct=10))
+    case = replace(CASE, intent=wish(Side.BUY, 100, limit=50), price=D(50), position=D(100), bounds=limits(max_position_pct=10))
     assert judge(case).outcome is Outcome.DENY
 
 
 def test_what_would_pass_is_a_whole_number_of_lots() -> None:
-    tens = replace(CASE, instrument=Instrument("AAPL", lot=D(10)), intent=wish(Side.BUY, 100), limits=limits(max_order_pct=6), price=D(101))
+    tens = replace(CASE, instrument=Instrument("AAPL", lot=D(10)), intent=wish(Side.BUY, 100), bounds=limits(max_order_pct=6), price=D(101))
     assert judge(tens).quantity == 50
     assert judge(replace(tens, intent=wish(Side.SELL, 100), position=D("25.5"))).quantity == 20
 

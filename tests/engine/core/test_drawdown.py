@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from engine.core.state import DRAWDOWN
 from engine.model.modes import TradingState
 from engine.model.orders import Side
 from engine.model.records import DrawdownTripped, HighWaterSet
@@ -55,7 +56,7 @@ def test_neither_a_new_session_nor_a_recovery_nor_a_restart_ends_it() -> None:
     price(the_floor, 150)
     the_floor.restart()
     assert the_floor.trading() is TradingState.REDUCING
-    assert restored(the_floor.records).drawdown_tripped
+    assert DRAWDOWN in restored(the_floor.records).trips
 
 
 def test_a_persons_word_ends_it_and_it_counts_from_there() -> None:

@@ -20,7 +20,7 @@ from tests.engine.core.floor import Floor, facts, wish
 
 D = Decimal
 MARGIN = MarginSettings(enabled=True, cushion_pct=D(0))
-WIDE = Limits(D(100), D(100), D(400), max_daily_loss_pct=D(100), max_drawdown_pct=D(100), short_selling=True)
+WIDE = Limits(D(100), D(100), D(400), max_daily_loss_pct=D(100), max_drawdown_pct=D(100), short_selling=True, circuit_breaker_pct=D(100))
 
 
 def figures(equity: int, long: int, short: int = 0, reserved: int = 0, margin: MarginSettings = MARGIN) -> Figures:

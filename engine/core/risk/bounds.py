@@ -1,0 +1,62 @@
+"""The limits that hold one order: of the account's, its strategy's and its symbol's the tightest each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from engine.model.settings import Limits, StrategyLimits, SymbolLimits
+
+_APART = frozenset({"max_daily_loss_pct"})
+"""Of a strategy's own loss, which is not the account's: no tighter form of it, but a limit of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """`limits` as they hold for one order; `whose` names the strategy or the symbol whose limit is tighter than the account's."""
+
+    limits: Limits
+    whose: Mapping[str, str] = field(default_factory=dict)
+
+    def of(self, name: str) -> str:
+        """For a sentence: ` for AAPL` where the limit `name` is not the account's, else nothing."""
+        owner = self.whose.get(name)
+        return f" for {owner}" if owner else ""
+
+
+class BoundsBook:
+    """The bounds of every strategy and symbol, each worked out once."""
+
+    __slots__ = ("_known", "_limits")
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._known: dict[tuple[str, str], Bounds] = {}
+
+    def of(self, strategy: str, symbol: str) -> Bounds:
+        known = self._known.get((strategy, symbol))
+        if known is None:
+            known = self._known[strategy, symbol] = self._tightest(strategy, symbol)
+        return known
+
+    def _tightest(self, strategy: str, symbol: str) -> Bounds:
+        limits, whose = self._limits, {}
+        own: tuple[tuple[str, StrategyLimits | SymbolLimits | None], ...] = (
+            (strategy, self._limits.strategies.get(strategy)),
+            (symbol, self._limits.symbols.get(symbol)),
+        )
+        for owner, section in own:
+            if section is None:
+                continue
+            for name in (f.name for f in fields(section) if f.name not in _APART):
+                value = getattr(section, name)
+                if value is not None and _is_tighter(value, getattr(limits, name)):
+                    limits = replace(limits, **{name: value})
+                    whose[name] = owner
+        return Bounds(limits, whose)
+
+
+def _is_tighter(value: Any, than: Any) -> bool:
+    """Of numbers the lower is; of what may be allowed, not to be."""
+    return than is None or value < than

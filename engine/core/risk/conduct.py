@@ -1,0 +1,66 @@
+"""The rules about who trades and how it went so far: tripped breakers, losses, the pace of entries."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from engine.core.risk.case import RiskCase
+from engine.core.risk.rules import Rule, deny
+from engine.model.modes import TradingState
+from engine.model.money import HUNDRED
+from engine.model.orders import Source
+from engine.model.verdicts import PASSED, Verdict
+
+_SECOND = 1_000_000_000
+_WINDOWS: Final = (("second", _SECOND), ("minute", 60 * _SECOND), ("day", 86_400 * _SECOND))
+
+
+def reducing_only(case: RiskCase) -> Verdict:
+    """REDUCING lets through only what shrinks a position."""
+    if case.trading is not TradingState.REDUCING:
+        return PASSED
+    text = f"Only orders that shrink a position are let through: {case.trading_reason}."
+    return deny(Rule.REDUCING, text, "only orders that shrink a position", f"{case.opening:f} would open")
+
+
+def strategy_loss(case: RiskCase) -> Verdict:
+    """What the strategy itself lost in this session, unrealised and fees counted."""
+    own = case.limits.strategies.get(case.intent.strategy)
+    if own is None or own.max_daily_loss_pct is None:
+        return PASSED
+    limit = case.session_equity * own.max_daily_loss_pct / HUNDRED
+    if not case.strategy_tripped and (case.strategy_loss < limit or not limit):
+        return PASSED
+    actual, allowed = f"{percent(case.strategy_loss, case.session_equity)} %", f"{own.max_daily_loss_pct:f} %"
+    text = f"{case.intent.strategy} reached its loss limit of {allowed} of equity in this session: it enters no more until the next."
+    return deny(Rule.STRATEGY_LOSS, text, allowed, actual)
+
+
+def daily_loss(case: RiskCase) -> Verdict:
+    """The session's loss, unrealised and fees counted, against its opening equity."""
+    limit = case.session_equity * case.limits.max_daily_loss_pct / HUNDRED
+    if case.day_loss < limit or not limit:
+        return PASSED
+    actual, allowed = f"{percent(case.day_loss, case.session_equity)} %", f"{case.limits.max_daily_loss_pct:f} %"
+    return deny(Rule.DAILY_LOSS, f"Today's loss is {actual} of equity, the limit is {allowed}: no entries.", allowed, actual)
+
+
+def order_rate(case: RiskCase) -> Verdict:
+    """How often one strategy, and all together, may enter, so that what runs wild is held before it is expensive."""
+    who = case.intent.strategy
+    for name, window in _WINDOWS:
+        if case.intent.source is Source.STRATEGY:
+            most: int = getattr(case.limits, f"max_orders_{name}")
+            if (sent := case.strategy_sent(window)) >= most:
+                text = f"{who} has sent {sent} orders within a {name}, the limit{case.bounds.of(f'max_orders_{name}')} is {most}."
+                return deny(Rule.ORDER_RATE, text, f"{most} a {name}", f"{sent}")
+        most = getattr(case.limits, f"max_account_orders_{name}")
+        if (sent := case.account_sent(window)) >= most:
+            text = f"The account has sent {sent:,} orders within a {name}, the limit is {most:,}."
+            return deny(Rule.ORDER_RATE, text, f"{most} a {name}", f"{sent}")
+    return PASSED
+
+
+def percent(part: Decimal, whole: Decimal) -> str:
+    return f"{part / whole * HUNDRED:.2f}" if whole > 0 else "more than 100"

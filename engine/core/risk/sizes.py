@@ -1,0 +1,108 @@
+"""The rules about how much: of one order, of a position, of everything together, and of what the account can pay for."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from engine.core.risk.case import RiskCase
+from engine.core.risk.conduct import percent
+from engine.core.risk.rules import Rule, cut, deny
+from engine.model.money import HUNDRED, ZERO, to_lot
+from engine.model.orders import Side
+from engine.model.verdicts import PASSED, Verdict
+
+
+def short_sale(case: RiskCase) -> Verdict:
+    """Selling more than is held opens a short position, which the settings must allow."""
+    if case.intent.side is Side.BUY or case.limits.short_selling:
+        return PASSED
+    free = f"{case.closable:f} {case.intent.symbol} are free to sell"
+    setting = f"limits.symbols.{case.intent.symbol}.short_selling" if case.bounds.of("short_selling") else "limits.short_selling"
+    text = f"Selling {case.intent.quantity:f} would be short: {free}, and {setting} is off."
+    return _cut(case, case.closable, Rule.SHORT_SALE, f"{case.closable:f} shares", f"{case.intent.quantity:f} shares", text)
+
+
+def order_size(case: RiskCase) -> Verdict:
+    """One order's value against equity."""
+    return _share_of_equity(case, ZERO, "max_order_pct", Rule.ORDER_SIZE, "The order")
+
+
+def order_notional(case: RiskCase) -> Verdict:
+    """One order's value."""
+    allowed, value = case.limits.max_order_notional, case.opening * case.worth
+    if allowed is None or value <= allowed:
+        return PASSED
+    limit, actual = f"{allowed:,.2f}", f"{value:,.2f}"
+    text = f"The order would be worth {actual}, the limit{case.bounds.of('max_order_notional')} is {limit}."
+    return _cut(case, case.closable + allowed / case.worth, Rule.ORDER_NOTIONAL, limit, actual, text)
+
+
+def order_quantity(case: RiskCase) -> Verdict:
+    """One order's shares."""
+    allowed = case.limits.max_order_quantity
+    if allowed is None or case.opening <= allowed:
+        return PASSED
+    limit, actual = f"{allowed:f} shares", f"{case.opening:f} shares"
+    text = f"The order is for {actual}, the limit{case.bounds.of('max_order_quantity')} is {limit}."
+    return _cut(case, case.closable + allowed, Rule.ORDER_QUANTITY, limit, actual, text)
+
+
+def position_size(case: RiskCase) -> Verdict:
+    """The symbol's position after this order and all that works on its side, against equity. A limit far below the market makes what is
+    held no smaller."""
+    already = case.committed * max(case.worth, case.market or ZERO)
+    return _share_of_equity(case, already, "max_position_pct", Rule.POSITION_SIZE, f"The {case.intent.symbol} position")
+
+
+def total_exposure(case: RiskCase) -> Verdict:
+    """All positions and all working entries together, against equity."""
+    return _share_of_equity(case, case.exposure, "max_exposure_pct", Rule.TOTAL_EXPOSURE, "The total exposure")
+
+
+def net_exposure(case: RiskCase) -> Verdict:
+    """Long less short, or short less long, working entries on that side counted in. What closes moves it too."""
+    pct = case.limits.max_net_exposure_pct
+    if pct is None:
+        return PASSED
+    allowed, after = case.equity * pct / HUNDRED, case.net + case.intent.quantity * case.worth
+    if after <= allowed:
+        return PASSED
+    limit, actual = f"{pct:f} % of equity ({allowed:,.2f})", f"{percent(after, case.equity)} % ({after:,.2f})"
+    side = "long" if case.intent.side is Side.BUY else "short"
+    most = max(case.closable, (allowed - case.net) / case.worth)
+    return _cut(case, most, Rule.NET_EXPOSURE, limit, actual, f"The net exposure would be {actual} {side}, the limit is {limit}.")
+
+
+def margin_call(case: RiskCase) -> Verdict:
+    """While a margin call stands, nothing is added to what caused it."""
+    if case.equity >= case.maintenance or not case.maintenance:
+        return PASSED
+    limit, actual = f"{case.maintenance:,.2f}", f"{case.equity:,.2f}"
+    text = f"A margin call stands: equity of {actual} is under the maintenance margin of {limit}. Reduce positions first."
+    return deny(Rule.MARGIN_CALL, text, limit, actual)
+
+
+def buying_power(case: RiskCase) -> Verdict:
+    """What the account can pay for, working orders set aside, with the cushion for fees and for the price until it fills."""
+    cost = case.opening * case.worth * case.cushion
+    if cost <= case.buying_power:
+        return PASSED
+    most = case.closable + max(case.buying_power, ZERO) / (case.worth * case.cushion)
+    limit, actual = f"{case.buying_power:,.2f}", f"{cost:,.2f}"
+    return _cut(case, most, Rule.BUYING_POWER, limit, actual, f"The order needs {actual}, the buying power is {limit}.")
+
+
+def _share_of_equity(case: RiskCase, already: Decimal, name: str, rule: Rule, what: str) -> Verdict:
+    """Holds `already` plus the opening part of the order to the limit `name`, in per cent of equity."""
+    pct: Decimal = getattr(case.limits, name)
+    allowed = case.equity * pct / HUNDRED
+    after = already + case.opening * case.worth
+    if after <= allowed:
+        return PASSED
+    most = case.closable + max(allowed - already, ZERO) / case.worth
+    limit, actual = f"{pct:f} % of equity ({allowed:,.2f})", f"{percent(after, case.equity)} % ({after:,.2f})"
+    return _cut(case, most, rule, limit, actual, f"{what} would be {actual}, the limit{case.bounds.of(name)} is {limit}.")
+
+
+def _cut(case: RiskCase, most: Decimal, rule: Rule, limit: str, actual: str, text: str) -> Verdict:
+    return cut(rule, to_lot(most, case.instrument.lot), limit, actual, text)
