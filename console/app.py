@@ -7,9 +7,9 @@ to the old focus, so that a burst like `:buy` would act in a panel letter by let
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -20,6 +20,7 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 
+from console.ending import EndingSignals
 from console.keys import STOP
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
@@ -27,8 +28,6 @@ from themes import choose_theme, load_themes
 
 if TYPE_CHECKING:
     from textual.driver import Driver
-
-ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP")
 
 
 class TakesKeys(Protocol):
@@ -56,10 +55,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         theme: str = "dark",
         theme_folders: tuple[Path, ...] = (),
         clock: Callable[[], float] = time.monotonic,
+        ending: EndingSignals | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
+        self._ending = ending
         self._themes = load_themes(theme_folders)
         for loaded in self._themes.values():
             self.register_theme(loaded)
@@ -70,12 +71,21 @@ class ConsoleApp(App[int], inherit_bindings=False):
         return self.trading
 
     def on_mount(self) -> None:
-        if sys.platform != "win32":
-            loop = asyncio.get_running_loop()
-            for name in ENDING_SIGNALS:
-                number = getattr(signal, name)
-                loop.add_signal_handler(number, self.exit, 128 + number)
+        if self._ending is not None:
+            self._obey(self._ending)
         self.call_after_refresh(self._painted)
+
+    def _obey(self, ending: EndingSignals) -> None:
+        loop = asyncio.get_running_loop()
+
+        def end(number: int) -> None:
+            # While the screen is being put away its loop is gone, and it ends all the same.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(self.exit, 128 + number)
+
+        ending.tell = end
+        if ending.came:
+            end(ending.came)
 
     def _painted(self) -> None:
         """The first picture is out: it waited neither for the garbage collector, which the command line turned off, nor for the engine."""
@@ -127,7 +137,7 @@ def run_console(
     The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
     and TimeoutError where the engine does not end.
     """
-    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders)
+    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals())
     try:
         code = app.run()
     finally:

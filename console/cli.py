@@ -1,146 +1,28 @@
-"""The command line. Options go over the config file; a mistake is one sentence that names the option, and exit code 2."""
+"""The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal.
+
+Each word imports its own: a stop must not wait for what a start needs.
+"""
 
 from __future__ import annotations
 
-import argparse
-import gc
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, NoReturn
-
-from console import __version__
-from console.config import ConfigError, folders, load
-from engine.model.ranges import hints, parse
-from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
-
-_FAILED, _NOT_STARTED = 1, 2
+from collections.abc import Sequence
 
 
 def main() -> None:
-    """The command `tradeconsole`. Ends the process.
-
-    Its code is 0 after an end in order, 2 where the command or the config is wrong, 1 where the engine failed, 128 + n after signal n.
-    """
+    """Ends the process. The codes of a start are told at `console.start.start`, those of a kill at `console.kill.kill`."""
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: Sequence[str]) -> int:
     """The command with these arguments; answers the exit code. Raises SystemExit where nothing was started."""
-    given = _options().parse_args(arguments)
-    if not given.headless and not sys.stdout.isatty():
-        _end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
-    try:
-        settings = load(given.config)
-    except ConfigError as error:
-        _end(str(error))
-    changes = {
-        "symbols": given.symbols,
-        "mode": given.mode,
-        "database": given.database,
-        "strategies": _strategies(given.strategy, settings),
-    }
-    market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
-    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), given.headless)
+    if arguments[:1] == ["kill"]:
+        from console.kill import kill
 
+        return kill(arguments[1:])
+    from console.start import start
 
-class _Options(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        _end(f"{message.removeprefix('argument ').rstrip('.')}. -h lists the options.")
-
-
-def _options() -> argparse.ArgumentParser:
-    options = _Options(
-        prog="tradeconsole",
-        description="A trading console for the terminal: it watches, proposes, asks, trades and stops. Without options, on paper money.",
-        allow_abbrev=False,
-    )
-    feed, everything = hints(FeedSettings), hints(Settings)
-    add = options.add_argument
-    add("--feed", metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or a CSV file.")
-    add("--strategy", action="append", metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
-    add("--symbols", type=_symbols, metavar="A,B", help="What to watch and trade; without it, what the feed offers.")
-    add("--mode", type=_as(everything["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
-    add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
-    add("--database", type=Path, metavar="FILE", help="The account's own file, made where there is none.")
-    add("--pace", type=_as(feed["pace"]), metavar="N", help="Bars a second, of bars that are played.")
-    add("--start", type=_as(feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")
-    add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
-    add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
-    add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
-    return options
-
-
-def _as(hint: Any) -> Callable[[str], Any]:
-    """Reads an option's text by the type and range that the setting behind it has."""
-
-    def read(text: str) -> Any:
-        try:
-            return parse(hint, text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(f"{text!r} is not allowed. Give {error}") from None
-
-    return read
-
-
-def _symbols(text: str) -> Any:
-    return tuple(dict.fromkeys(_as(Symbol)(symbol) for symbol in text.split(",")))
-
-
-def _given(options: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in options.items() if value is not None}
-
-
-def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySettings, ...] | None:
-    """The strategies named on the command line, and no others; with the parameters that the config file gives them, where it does."""
-    if not named:
-        return None
-    configured = {strategy.file: strategy for strategy in settings.strategies}
-    return tuple(configured.get(name, StrategySettings(name)) for name in named)
-
-
-def _run(settings: Settings, headless: bool) -> int:
-    """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens."""
-    from console.build import create_engine
-    from engine.strategies.loader import check
-    from engine.strategies.params import StrategyError
-    from themes import ThemeError
-
-    source = settings.feed.source
-    if source not in ("sim", "sample") and not Path(source).exists():
-        _end(f"--feed: there is no feed {source!r}, nor a file of that name. Give sim, sample, or the path of a CSV file.")
-    try:
-        for strategy in settings.strategies:
-            check(strategy.file, strategy.params)
-        if headless:
-            from console.headless import run_headless
-
-            return run_headless(create_engine(settings))
-        # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
-        gc.disable()
-        from console.app import run_console
-
-        return run_console(create_engine(settings), on_exit=settings.on_exit, theme_folders=(folders().config / "themes",))
-    except StrategyError as error:
-        _end(f"--strategy: {error}")
-    except ThemeError as error:
-        _end(str(error))
-    except TimeoutError as error:
-        _say(str(error))
-        return _FAILED
-
-
-def _end(text: str) -> NoReturn:
-    _say(text)
-    raise SystemExit(_NOT_STARTED)
-
-
-def _say(text: str) -> None:
-    """On standard error. What it quotes (options, files, the config) may come from outside and steers no terminal."""
-    from widgets.text import clean
-
-    print("\n".join(map(clean, f"tradeconsole: {text}".split("\n"))), file=sys.stderr)
+    return start(arguments)
 
 
 if __name__ == "__main__":

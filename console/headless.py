@@ -3,33 +3,30 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
 from datetime import datetime
 
+from console.ending import EndingSignals
 from console.trading_engine import TradingEngine
 from engine.model.views import LogLine
 from widgets.text import clean
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _POLL_S = 0.2
 
 
 def run_headless(engine: TradingEngine) -> int:
-    """Starts `engine` and returns once a signal came (0) or the engine failed (1), and it has shut down. Call it on the main thread."""
-    came: list[int] = []
-    for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:  # nohup has said that a hang-up is not to end it
-            signal.signal(number, lambda number, _: came.append(number))
+    """Starts `engine` and returns once signal n came (128 + n), nobody reads its log any more (0) or the engine failed (1), and it has
+    shut down. Call it on the main thread."""
+    ending = EndingSignals()
     told, problem = 0, ""
     engine.start()
     try:
-        while not came and not problem:
+        while not ending.came and not problem:
             view = engine.view()
             told = _tell(view.log, told)
-            problem = "" if view.health.ready else view.health.problem
+            problem = view.health.problem if view.health.failed else ""
             time.sleep(_POLL_S)
         engine.shutdown()
         _tell(engine.view().log, told)
@@ -40,7 +37,7 @@ def run_headless(engine: TradingEngine) -> int:
         engine.shutdown()
     if problem:
         print(f"tradeconsole: {problem}", file=sys.stderr)
-    return 1 if problem else 0
+    return 1 if problem else 128 + ending.came if ending.came else 0
 
 
 def _tell(log: Sequence[LogLine], told: int) -> int:

@@ -64,6 +64,6 @@ def ask(path: Path, do: str, reason: str = "", within_s: float = 3.0) -> dict[st
                 line = lines.readline(LONGEST_ANSWER)
             return cast("dict[str, Any]", json.loads(line))
         except TimeoutError:
-            raise NoAnswerError(f"it did not answer within {within_s:g} s", listens=True) from None
+            raise NoAnswerError(f"it did not answer within {within_s:.1f} s", listens=True) from None
         except (OSError, ValueError) as error:
             raise NoAnswerError(f"it gave no answer that can be read ({error})", listens=True) from None

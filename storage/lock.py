@@ -17,7 +17,7 @@ class WriterLock:
     """
 
     def __init__(self, database: Path) -> None:
-        path = database.with_name(database.name + ".lock")
+        path = _lock_path(database)
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
@@ -25,9 +25,8 @@ class WriterLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
+            process = f" (process {number})" if (number := _number(self._file)) else ""
             os.close(self._file)
-            process = f" (process {holder})" if holder.isdigit() else ""
             raise JournalError(
                 f"Another tradeconsole{process} already trades on {database}. Stop it first, or choose another database."
             ) from error
@@ -38,3 +37,29 @@ class WriterLock:
 
     def release(self) -> None:
         os.close(self._file)
+
+
+def holder(database: Path) -> int | None:
+    """The number of the process that holds the lock of `database`, 0 where it did not say; None where nobody does."""
+    try:
+        file = os.open(_lock_path(database), os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return _number(file)
+    else:
+        return None
+    finally:
+        os.close(file)
+
+
+def _lock_path(database: Path) -> Path:
+    return database.with_name(database.name + ".lock")
+
+
+def _number(file: int) -> int:
+    """Who holds the lock, by what it wrote into the file, or 0."""
+    said = os.pread(file, 20, 0).decode("ascii", "replace").strip()
+    return int(said) if said.isdigit() else 0

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from console import __version__, cli
+from console import __version__, cli, start
+from engine.core.state import State
 from engine.model.modes import Mode
+from engine.model.orders import OrderState, OrderType, Side, TimeInForce
 from engine.model.settings import Settings, StrategySettings
+from storage.codec import decode
+from tests.engine.engines import SETTINGS, limit, market, running, until
 from tests.project_files import ROOT
 
 
@@ -27,11 +34,11 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, *options: str) -> Settings:
     """The settings that a start with these options hands to the engine."""
     started: list[Settings] = []
 
-    def start(settings: Settings, _headless: bool) -> int:
+    def run(settings: Settings, _headless: bool) -> int:
         started.append(settings)
         return 0
 
-    monkeypatch.setattr(cli, "_run", start)
+    monkeypatch.setattr(start, "_run", run)
     assert cli.run(["--headless", *options]) == 0
     return started[0]
 
@@ -162,7 +169,7 @@ def test_a_run_without_a_screen_prints_its_log_until_a_signal_and_ends_in_order(
         filled = next(line for line in process.stdout if "fill: " in line)
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read()
-        assert (process.wait(30), process.stderr.read()) == (0, "")
+        assert (process.wait(30), process.stderr.read()) == (128 + signal.SIGTERM, "")
     assert "BUY" in filled
     assert "IBM" in filled
     numbers = [line.split("fill: #")[1].split()[0] for line in (filled + rest).splitlines() if "fill: " in line]
@@ -183,3 +190,38 @@ def test_a_file_of_the_users_that_is_called_engine_does_not_get_in_the_way(tmp_p
         (tmp_path / name).write_text("raise SystemExit('the wrong file')")
     result = tradeconsole("--version", home=tmp_path, cwd=tmp_path)
     assert (result.returncode, result.stderr) == (0, "")
+
+
+@pytest.mark.parametrize(("on_exit", "left"), [("cancel_entries", {"STOP"}), ("keep", {"STOP", "LIMIT"}), ("cancel_all", set())])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_every_signal_ends_a_run_in_order_as_the_config_says_and_a_second_one_changes_nothing(
+    tmp_path: Path, number: signal.Signals, on_exit: str, left: set[str]
+) -> None:
+    with running(tmp_path, settings=replace(SETTINGS, on_exit="keep")) as engine:
+        engine.submit(market())
+        until(engine, lambda view: view.positions)
+        engine.submit(replace(market(), side=Side.SELL, type=OrderType.STOP, stop=Decimal(1), tif=TimeInForce.GTC))
+        engine.submit(replace(limit(price=1), tif=TimeInForce.GTC))
+        until(engine, lambda view: {row.state for row in view.orders} == {OrderState.FILLED, OrderState.WORKING})
+    (tmp_path / "tradeconsole.yaml").write_text(f"on_exit: {on_exit}\ndatabase: paper.db")
+    with subprocess.Popen(
+        [sys.executable, "-m", "tradeconsole", "--headless", "--symbols", "AAPL"],
+        env={"PATH": os.environ["PATH"], "TRADECONSOLE_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        next(line for line in process.stdout if "reconcile" in line or "started" in line or "run" in line)
+        for _ in range(3):
+            process.send_signal(number)
+        said = process.stdout.read()
+        assert (process.wait(30), process.stderr.read()) == (128 + number, ""), said
+    with closing(sqlite3.connect(tmp_path / "paper.db")) as connection:
+        told = [decode(*row) for row in connection.execute("SELECT seq, kind, body FROM journal ORDER BY seq")]
+    state = State()
+    for record in told:
+        state.apply(record)
+    assert state.clean, "the run ended in order"
+    assert {str(order.type) for order in state.book.open.values()} == left

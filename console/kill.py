@@ -1,0 +1,137 @@
+"""`tradeconsole kill`: stops trading from a process of its own, whether or not the console can be reached.
+
+The latch comes first: an engine that runs sees it within a tenth of a second, and the next start is HALTED by it. Then the engine is asked
+over its control socket, and what comes of it is told until the broker itself says that nothing works.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from console.options import Options, end, say
+from engine.control_client import NoAnswerError, ask, control_path
+from engine.latch import Latch, latch_path
+
+DONE, NOTHING_DONE, NOT_AT_REST, NO_ANSWER = 0, 1, 3, 4
+ANSWER_S = 3.0
+"""How long an engine that runs may take to answer. One that is well does it in milliseconds."""
+AT_REST_S = 10.0
+FLAT_S = 30.0
+POLL_S = 0.1
+
+
+def kill(arguments: Sequence[str]) -> int:
+    """Stops trading; answers the exit code. Raises SystemExit with code 2 where the command is wrong or there is no such database.
+
+    0: nothing works any more and, with --flatten, nothing is held. 3: trading is halted, but not all is at rest yet, or held positions
+    could not be closed; each is named. 4: the latch is set, but the engine that runs does not answer. 1: neither could be done.
+    """
+    given = _options().parse_args(arguments)
+    database = (given.database or _configured(given.config)).resolve()
+    latch = Latch(latch_path(database))
+    if not database.exists() and not latch.path.exists():
+        end(f"There is no database {database}, so nothing was stopped. Give the one that your console uses with --database.")
+    reason = f"{given.reason} (tradeconsole kill at {time.strftime('%H:%M:%S')})".strip()
+    try:
+        latch.set(reason)
+        is_latched = True
+    except OSError as error:
+        is_latched = False
+        say(f"{latch.path} cannot be written ({error.strerror}): a restart would not know of the stop. The engine is told all the same.")
+    try:
+        return _follow(control_path(database), reason, flatten=given.flatten)
+    except NoAnswerError as error:
+        return _unanswered(database, error, is_latched=is_latched, flatten=given.flatten)
+
+
+def _options() -> Options:
+    options = Options(
+        prog="tradeconsole kill",
+        description="Stops trading: halts the engine, cancels every order, and says what is left. Works when the console does not.",
+        epilog=(kill.__doc__ or "").split("\n\n")[1].replace("    ", " ").strip(),
+        allow_abbrev=False,
+    )
+    add = options.add_argument
+    add("--database", type=Path, metavar="FILE", help="The account's file; without it, the one your config names.")
+    add("--config", type=Path, metavar="FILE", help="The YAML file to look the database up in, instead of your own.")
+    add("--flatten", action="store_true", help="Close every position as well.")
+    add("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
+    return options
+
+
+def _configured(config: Path | None) -> Path:
+    from console.config import ConfigError, folders, load
+
+    try:
+        return load(config).database or folders().database
+    except ConfigError as error:
+        end(f"{error}\nNothing was stopped: give the database with --database.")
+
+
+def _follow(socket: Path, reason: str, *, flatten: bool) -> int:
+    """Tells the engine, and says what comes of it. Raises NoAnswerError."""
+    answer = _asked(socket, "flatten" if flatten else "stop", reason)
+    if not answer.get("ok"):
+        raise NoAnswerError(f"it did not understand: {answer.get('text')}", listens=True)
+    _tell(str(answer["text"]))
+    patience = FLAT_S if flatten else AT_REST_S
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        status = _asked(socket, "status")
+        if status["verified"]:
+            _tell(f"HALTED, verified with the broker: nothing works{_spared(status)}; held: {_held(status)}")
+            return DONE
+        if status["ready"] and status["state"] != "HALTED":
+            _tell("Trading was resumed meanwhile, by somebody who said why in the console.")
+            return NOT_AT_REST
+        time.sleep(POLL_S)
+    left = "; ".join(status["left"]) or status["problem"] or "the broker has not told where the account stands"
+    _tell(f"{status['state']}, but not at rest after {patience:g} s: {left}. The engine goes on asking; held: {_held(status)}")
+    return NOT_AT_REST
+
+
+def _asked(socket: Path, do: str, reason: str = "") -> dict[str, Any]:
+    """One answer. A socket that turns us away (too many are talking to it) is asked again. Raises NoAnswerError."""
+    until = time.monotonic() + ANSWER_S
+    while True:
+        try:
+            return ask(socket, do, reason, max(until - time.monotonic(), POLL_S))
+        except NoAnswerError as error:
+            if not error.listens or time.monotonic() >= until:
+                raise
+        time.sleep(POLL_S)
+
+
+def _unanswered(database: Path, error: NoAnswerError, *, is_latched: bool, flatten: bool) -> int:
+    from storage.lock import holder
+
+    process = holder(database)
+    if process is None and is_latched:
+        text = f"No engine runs on {database}. The latch is set: on paper nothing works without an engine, and the next start is HALTED."
+        _tell(f"{text} Positions are as they were: start the console and flatten there." if flatten else text)
+        return NOT_AT_REST if flatten else DONE
+    if process is None:
+        say(f"No engine runs on {database}, and the latch could not be set: nothing was done. Free its disk, and do it again.")
+        return NOTHING_DONE
+    latched = "The latch is set: it halts as soon as it runs again." if is_latched else "The latch could not be set either."
+    say(
+        f"The engine (process {process}) does not answer: {error}. {latched} To be sure that it does nothing, end it: kill -9 {process}. "
+        "On paper nothing works without it."
+    )
+    return NO_ANSWER if is_latched else NOTHING_DONE
+
+
+def _spared(status: dict[str, Any]) -> str:
+    return f" but {status['working']} that protect" if status["working"] else ""
+
+
+def _held(status: dict[str, Any]) -> str:
+    return ", ".join(f"{quantity} {symbol}" for symbol, quantity in status["positions"]) or "nothing"
+
+
+def _tell(text: str) -> None:
+    say(text, sys.stdout)

@@ -1,0 +1,30 @@
+"""What every word of the command line shares: a mistake is one sentence that names the option, and exit code 2."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from typing import NoReturn, TextIO
+
+WRONG = 2
+"""The exit code where the command or the config is wrong, and nothing was done."""
+
+
+class Options(argparse.ArgumentParser):
+    """Never raises: a mistake ends the process."""
+
+    def error(self, message: str) -> NoReturn:
+        end(f"{message.removeprefix('argument ').rstrip('.')}. -h lists the options.")
+
+
+def end(text: str) -> NoReturn:
+    say(text)
+    raise SystemExit(WRONG)
+
+
+def say(text: str, to: TextIO | None = None) -> None:
+    """On standard error, or where it is to go. What it quotes (options, files, the config, a broker) may come from outside and steers
+    no terminal."""
+    from widgets.text import clean
+
+    print("\n".join(map(clean, f"tradeconsole: {text}".split("\n"))), file=to or sys.stderr, flush=True)

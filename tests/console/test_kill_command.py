@@ -1,0 +1,203 @@
+"""`tradeconsole kill`: a process of its own that stops a console which runs, one which hangs, and the next one to start."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from console import kill
+from console.cli import run
+from engine.latch import Latch, latch_path
+from engine.model.modes import TradingState
+from engine.model.orders import OrderState
+from engine.model.settings import StopSettings
+from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, order_of, running, until
+from tests.project_files import ROOT
+from tests.test_import_weight import loaded_by
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Path:
+    return tmp_path / "paper.db"
+
+
+def killing(database: Path, *options: str) -> int:
+    return run(["kill", "--database", str(database), *options])
+
+
+@contextmanager
+def a_console(folder: Path) -> Iterator[subprocess.Popen[str]]:
+    """A real run without a screen, once it has begun to trade."""
+    command = [sys.executable, "-m", "tradeconsole", "--headless", "--database", str(folder / "paper.db")]
+    environment = {"PATH": os.environ["PATH"], "TRADECONSOLE_HOME": str(folder), "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        next(line for line in process.stdout if "run " in line or "start" in line)
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_it_stops_the_engine_and_says_what_is_left(tmp_path: Path, database: Path, capsys: Capture) -> None:
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        for _ in range(3):
+            engine.submit(limit())
+        order = until(engine, lambda view: len(broker.listed) == 3).orders[-1]
+        broker.fill(order.id)
+        until(engine, lambda view: view.positions)
+        assert killing(database, "--reason", "gone mad") == kill.DONE
+        view = engine.status()
+        assert (view.account.state, broker.listed) == (TradingState.HALTED, {})
+        assert view.account.reason.startswith("gone mad (tradeconsole kill at ")
+    said = capsys.readouterr()
+    assert said.out == (
+        "tradeconsole: HALTED: 2 working orders being cancelled\n"
+        "tradeconsole: HALTED, verified with the broker: nothing works; held: 10 AAPL\n"
+    )
+    assert said.err == ""
+
+
+def test_it_flattens_where_it_is_told_to(tmp_path: Path, database: Path, capsys: Capture) -> None:
+    with running(tmp_path) as engine:
+        engine.submit(market())
+        until(engine, lambda view: view.positions)
+        assert killing(database, "--flatten") == kill.DONE
+        assert not [row for row in engine.status().positions if row.quantity]
+    assert capsys.readouterr().out.endswith("HALTED, verified with the broker: nothing works; held: nothing\n")
+
+
+def test_what_is_not_at_rest_in_time_is_named(tmp_path: Path, database: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kill, "FLAT_S", 0.5)
+    broker = ToldBroker(positions=[("AAPL", Decimal(10), Decimal(100))])
+    with running(tmp_path, broker):
+        assert killing(database, "--flatten") == kill.NOT_AT_REST
+    assert "not at rest after 0.5 s: 10 AAPL is held, #1 closes it now. The engine goes on asking" in capsys.readouterr().out
+
+
+def test_what_protects_is_told_where_the_settings_keep_it(tmp_path: Path, database: Path, capsys: Capture) -> None:
+    with running(tmp_path, settings=replace(SETTINGS, stop=StopSettings(keep_protective=True))) as engine:
+        engine.submit(market())
+        until(engine, lambda view: view.positions)
+        protective = replace(market(), side=market().side.opposite, type=limit().type.STOP, stop=Decimal(90))
+        assert engine.answer(engine.submit(protective)).ok
+        until(engine, lambda view: order_of(view, 2).state is OrderState.WORKING)
+        assert killing(database) == kill.DONE
+    assert "nothing works but 1 that protect; held: 10 AAPL" in capsys.readouterr().out
+
+
+def test_without_an_engine_the_latch_halts_the_next_start(tmp_path: Path, database: Path, capsys: Capture) -> None:
+    with running(tmp_path):
+        pass
+    assert killing(database) == kill.DONE
+    said = capsys.readouterr().out
+    assert f"No engine runs on {database}. The latch is set: on paper nothing works without an engine" in said
+    with running(tmp_path) as engine:
+        assert engine.status().account.state is TradingState.HALTED
+    assert killing(database, "--flatten") == kill.NOT_AT_REST
+    assert "Positions are as they were: start the console and flatten there." in capsys.readouterr().out
+
+
+def test_a_database_that_is_not_there_is_a_mistake(database: Path, capsys: Capture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        killing(database)
+    assert ended.value.code == 2
+    assert f"There is no database {database}, so nothing was stopped." in capsys.readouterr().err
+    assert not latch_path(database).exists()
+
+
+def test_the_database_is_the_one_the_config_names(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    (tmp_path / "tradeconsole.yaml").write_text("database: mine.db")
+    (tmp_path / "mine.db").touch()
+    assert run(["kill"]) == kill.DONE
+    assert Latch(latch_path(tmp_path / "mine.db")).read()
+    (tmp_path / "tradeconsole.yaml").write_text("database: [")
+    with pytest.raises(SystemExit) as ended:
+        run(["kill"])
+    assert ended.value.code == 2
+    assert "Nothing was stopped: give the database with --database." in capsys.readouterr().err
+
+
+def test_a_full_disk_does_not_keep_it_from_the_engine(
+    tmp_path: Path, database: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*given: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with running(tmp_path) as engine:
+        monkeypatch.setattr(os, "pwrite", full)
+        assert killing(database) == kill.DONE
+        assert engine.status().account.state is TradingState.HALTED
+        monkeypatch.undo()
+    assert "cannot be written (No space left on device): a restart would not know of the stop." in capsys.readouterr().err
+    monkeypatch.setattr(os, "pwrite", full)
+    assert killing(database) == kill.NOTHING_DONE
+    assert "nothing was done" in capsys.readouterr().err
+
+
+def test_an_engine_sees_the_latch_by_itself(tmp_path: Path, database: Path) -> None:
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, lambda view: broker.listed)
+        Latch(latch_path(database)).set("by hand")
+        view = until(engine, lambda view: view.stop and view.stop.verified)
+        assert (view.account.reason, broker.listed) == ("by hand", {})
+        assert engine.answer(engine.resume("it was me")).ok
+        assert engine.status().account.state is TradingState.ACTIVE
+
+
+def test_a_console_that_is_frozen_is_said_to_be_and_halts_as_soon_as_it_runs_again(
+    tmp_path: Path, database: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kill, "ANSWER_S", 0.5)
+    with a_console(tmp_path) as console:
+        console.send_signal(signal.SIGSTOP)
+        assert killing(database) == kill.NO_ANSWER
+        said = capsys.readouterr().err
+        assert f"The engine (process {console.pid}) does not answer: it did not answer within 0.5 s. The latch is set" in said
+        console.send_signal(signal.SIGCONT)
+        assert console.stdout is not None
+        assert next(line for line in console.stdout if "HALTED" in line)
+        assert killing(database) == kill.DONE
+
+
+def test_it_is_a_command_of_its_own_and_loads_neither_engine_nor_screen(tmp_path: Path) -> None:
+    loaded = loaded_by("console.cli", "console.kill")
+    assert not loaded & {"asyncio", "msgspec", "yaml", "rich", "textual", "sqlite3", "engine.model", "engine.live", "console.config"}
+    help_text = subprocess.run(
+        [sys.executable, "-m", "console.cli", "kill", "-h"], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    ).stdout
+    assert "4: the latch is set, but the engine that runs does not answer" in " ".join(help_text.split())
+
+
+def test_an_engine_that_is_still_starting_starts_halted(
+    tmp_path: Path, database: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Away(ToldBroker):
+        async def connect(self, tell: object) -> None:
+            raise ConnectionError("no gateway")
+
+    monkeypatch.setattr(kill, "AT_REST_S", 0.3)
+    engine = make(tmp_path, Away())
+    engine.start()
+    try:
+        until(engine, lambda view: view.health.problem)
+        assert killing(database) == kill.NOT_AT_REST
+        assert "the engine is still starting, and starts HALTED" in capsys.readouterr().out
+    finally:
+        engine.shutdown()
