@@ -12,7 +12,7 @@ from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
 from engine.feeds.names import check_symbols, listed, shown
 from engine.feeds.new_york import SECOND, midnight_before
-from engine.feeds.simulated.hours import AlwaysOpen, Hours, slots
+from engine.feeds.simulated.hours import AlwaysOpen, Hours, Slot, slots
 from engine.feeds.simulated.script import THIN, Script
 from engine.feeds.simulated.universe import universe
 from engine.feeds.simulated.walk import Factors, SymbolWalk
@@ -78,6 +78,8 @@ class SimulatedFeed:
             step=round(SECOND * step_s),
             length=settings.bar_seconds * SECOND,
         )
+        # Room for the longest history asked for so far, the same for every symbol.
+        self._slots: list[Slot] = []
         self._events = iter(self._script)
         self._upcoming = next(self._events)
 
@@ -88,7 +90,9 @@ class SimulatedFeed:
         walk = self._walks.get(symbol)
         if walk is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it was started with {listed(list(self._walks))}.")
-        bars = list(walk.past(islice(slots(self._hours, self._begin, self._bar_seconds), count), self._factors))
+        if count > len(self._slots):
+            self._slots = list(islice(slots(self._hours, self._begin, self._bar_seconds), count))
+        bars = list(walk.past(self._slots[:count], self._factors))
         bars.reverse()
         return bars
 

@@ -9,7 +9,7 @@ level has a half-life of four hours, which keeps a symbol within a few per cent 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date
 from math import exp, log, sqrt
 from random import Random
@@ -61,6 +61,8 @@ class Factor:
         self._name = name
         self._gauss = Random(f"{seed} {name}").gauss
         self._scale = volatility * sqrt(step_s)
+        self._past_gauss = Random(f"{seed} {name} past").gauss
+        self._past: list[float] = []
 
     def step(self, tempo: float) -> float:
         return self._gauss(0.0, self._scale * tempo)
@@ -69,8 +71,11 @@ class Factor:
         """The move over the night before `day`, the same whenever it is asked for."""
         return Random(f"{self._seed} {self._name} {day}").gauss(0.0, self.volatility * sqrt(_NIGHT_S))
 
-    def past(self) -> Random:
-        return Random(f"{self._seed} {self._name} past")
+    def past(self, count: int) -> Sequence[float]:
+        """Its moves in at least `count` bars of one second each, backward in time; kept, for all its symbols ask for the same."""
+        missing = count - len(self._past)
+        self._past += [self._past_gauss(0.0, self.volatility) for _ in range(missing)]
+        return self._past
 
 
 class Factors:
@@ -156,7 +161,7 @@ class SymbolWalk:
         self._x += moved
         self.level *= exp(revalued)
 
-    def past(self, slots: Iterable[Slot], factors: Factors) -> Iterator[Bar]:
+    def past(self, slots: Sequence[Slot], factors: Factors) -> Iterator[Bar]:
         """Bars for `slots`, newest first: the walk run backward in time from the price it starts at.
 
         The factors' backward steps are the same for every symbol, so that history is correlated like what follows. Within a bar the
@@ -164,13 +169,12 @@ class SymbolWalk:
         deviation s (Karatzas and Shreve 1991, 4.3.40), and the lowest likewise.
         """
         own, market, sector = Random(f"{self._seed} {self._symbol} past"), factors.market, factors.sectors[self.sector]
-        markets, sectors = market.past(), sector.past()
         whole = sqrt((self.beta * market.volatility) ** 2 + sector.volatility**2 + self.volatility**2)
         x, level = self._begun
-        for slot in slots:
+        for slot, of_market, of_sector in zip(slots, market.past(len(slots)), sector.past(len(slots)), strict=False):
             scale = sqrt(slot.seconds) * slot.tempo.volatility
-            common = self.beta * markets.gauss(0.0, market.volatility) + sectors.gauss(0.0, sector.volatility)
-            before = x + (common + own.gauss(0.0, self.volatility)) * scale - min(1.0, slot.seconds / _REVERSION_S) * x
+            back = (self.beta * of_market + of_sector + own.gauss(0.0, self.volatility)) * scale
+            before = x + back - min(1.0, slot.seconds / _REVERSION_S) * x
             move, twice = x - before, 2 * (whole * scale) ** 2
             high = before + (move + sqrt(move * move - twice * log(1 - own.random()))) / 2
             low = before + (move - sqrt(move * move - twice * log(1 - own.random()))) / 2

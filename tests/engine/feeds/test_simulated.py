@@ -131,6 +131,13 @@ def test_a_longer_history_only_adds_older_bars() -> None:
     assert feed.history("AAPL", 0) == []
 
 
+def test_history_does_not_depend_on_what_was_asked_for_before() -> None:
+    feed, other = market(), market()
+    feed.history("MSFT", 10)
+    feed.history("JPM", 500)
+    assert feed.history("AAPL", 100) == other.history("AAPL", 100)
+
+
 def test_history_of_a_symbol_that_was_not_asked_for_is_an_error_in_words() -> None:
     with pytest.raises(FeedError, match=r"sim has no IBM: it was started with AAPL\."):
         market("AAPL").history("IBM", 5)
