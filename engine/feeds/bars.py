@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import date
-from itertools import chain, groupby
+from heapq import merge
+from itertools import groupby, islice
 from operator import attrgetter
 
+from engine.feeds.actions import Action
 from engine.feeds.base import FeedError
+from engine.feeds.calendar import Calendar
 from engine.feeds.names import listed, shown
-from engine.feeds.new_york import SECOND, day_of_close, open_of
+from engine.feeds.new_york import SECOND
+from engine.feeds.played_sessions import PlayedSessions, day_of
 from engine.feeds.timeframe import DAY_S, spacing, timeframe
-from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase
+from engine.model.market import Bar, Instrument, MarketEvent
 from engine.model.settings import Limits
 
 _BEFORE_START = 60
@@ -23,16 +27,19 @@ _SLACK_S = 0.25
 """Later than this, playing goes on from here: a machine that slept for an hour must not rush an hour's bars at the person who opens it."""
 _HOLD_S = 0.002
 """For how long the loop is kept from others at most, one step apart."""
+_AT: Callable[[Bar], int] = attrgetter("at")
 
 
 class BarFeed:
-    """Implements Feed over `bars`, each symbol's oldest first. Symbols may start late, end early and miss days.
+    """Implements Feed over `bars`, each symbol's oldest first. Symbols may start late, end early, miss days, and have bars of different
+    lengths.
 
-    A step tells the bars of one moment, and before a day's first bars its session, as a MarketStatus. On daily bars a session thus begins
-    with its bar and lasts until the next one, so that the day's gains and losses are on the screen for as long as the day's price is.
+    A step tells the bars of one moment. Where all bars are of a day or longer, a session begins with its bar and lasts until the next
+    one, so that the day's gains and losses are on the screen for as long as the day's price is. Shorter bars go through the phases of
+    `calendar`, New York's by default, as the exchange does. `actions`, in order of their days, are told before anything else of their day.
 
-    `pace` is steps a second of the wall clock, `start` the first day to play. `problems` are sentences about what was left out of
-    `bars`, for the log. `clock` gives seconds and `sleep` waits for some; tests hand in their own.
+    `pace` is steps a second of the wall clock, 0 as fast as they are taken; `start` is the first day to play. `problems` are sentences
+    about what was left out of `bars`, for the log. `clock` gives seconds and `sleep` waits for some; tests hand in their own.
     """
 
     def __init__(
@@ -43,27 +50,27 @@ class BarFeed:
         pace: float,
         start: date | None = None,
         problems: Sequence[str] = (),
+        calendar: Calendar | None = None,
+        actions: Sequence[Action] = (),
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         """Raises FeedError where there are no bars, or none from `start` on."""
         self.name = name
         self.problems = tuple(problems)
-        self.quote_life_s: float | None = max(Limits().stale_after_s, 3 / pace)
-        self._bars = dict(bars)
-        self._pace = pace
+        self._bars = {symbol: series for symbol, series in bars.items() if series}
+        if not self._bars:
+            raise FeedError(f"{name} has no bars.")
+        self._calendar = calendar or Calendar()
+        self._interval = 1 / pace if pace else 0.0
         self._clock = clock
         self._sleep = sleep
-        # Sorting is stable, so that bars of one moment keep the order of the symbols.
-        merged = sorted(chain.from_iterable(bars.values()), key=attrgetter("at"))
-        self._steps = [list(step) for _, step in groupby(merged, key=attrgetter("at"))]
-        if not self._steps:
-            raise FeedError(f"{name} has no bars.")
-        self._first = self._first_step(start)
-        spacing_s = spacing(bars.values())
-        self.timeframe = timeframe(spacing_s)
-        self._spacing = spacing_s * SECOND
-        self._daily = spacing_s >= DAY_S
+        self._actions = tuple(actions)
+        self._first = self._first_moment(start)
+        spacings = {symbol: spacing([series]) for symbol, series in self._bars.items()}
+        self.timeframe = timeframe(spacing(self._bars.values()))
+        self.quote_life_s: float | None = max(Limits().stale_after_s, 3 * self._interval * self._steps_between(spacings))
+        self._spacing_s = min(spacings.values())
 
     def instruments(self) -> tuple[Instrument, ...]:
         return tuple(Instrument(symbol) for symbol in self._bars)
@@ -72,47 +79,60 @@ class BarFeed:
         series = self._bars.get(symbol)
         if series is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it holds {listed(list(self._bars))}.")
-        end = bisect_left(series, self._steps[self._first][0].at, key=attrgetter("at"))
-        return series[max(0, end - count) : end]
+        end = bisect_left(series, self._first, key=_AT)
+        return list(series[max(0, end - count) : end])
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         begun = held = self._clock()
-        for number in range(self._first, len(self._steps)):
+        sessions = PlayedSessions(self._calendar, self._actions, self._last_close, daily=self._spacing_s >= DAY_S)
+        remaining = (series[bisect_left(series, self._first, key=_AT) :] for series in self._bars.values())
+        last = 0
+        # Bars of one moment keep the order of the symbols.
+        for number, (at, bars) in enumerate(groupby(merge(*remaining, key=_AT), key=_AT)):
             now = self._clock()
-            early = begun + (number - self._first) / self._pace - now
+            early = begun + number * self._interval - now
             if early > 0 or now - held > _HOLD_S:
                 await self._sleep(max(early, 0))
                 held = self._clock()
             if early < -_SLACK_S:
                 begun -= early
-            if number == self._first or self._day(number) != self._day(number - 1):
-                tell(self._session(number))
-            for bar in self._steps[number]:
+            for event in sessions.before(last, at) if number else sessions.first(at - self._spacing_s * SECOND, at):
+                tell(event)
+            for bar in bars:
                 tell(bar)
-        tell(self._end())
+            for event in sessions.after(at):
+                tell(event)
+            last = at
+        tell(sessions.end(last))
 
-    def _day(self, number: int) -> date:
-        return day_of_close(self._steps[number][0].at)
+    def _last_close(self, symbol: str, at: int) -> float | None:
+        series = self._bars.get(symbol, ())
+        end = bisect_right(series, at, key=_AT)
+        return series[end - 1].close if end else None
 
-    def _session(self, number: int) -> MarketStatus:
-        """The session that step `number` is the first of, from the opening of its bar, but never before what was told already."""
-        at, day = self._steps[number][0].at, self._day(number)
-        opening = open_of(day) if self._daily else at - self._spacing
-        if number:
-            opening = max(opening, self._steps[number - 1][0].at)
-        return MarketStatus(phase=Phase.REGULAR, text=f"playing {day:%a %Y-%m-%d}", session=day.isoformat(), at=min(opening, at))
+    # ---- which moments
 
-    def _end(self) -> MarketStatus:
-        day = self._day(len(self._steps) - 1)
-        return MarketStatus(
-            phase=Phase.CLOSED, text=f"closed: data end {day:%a %Y-%m-%d}", session=day.isoformat(), at=self._steps[-1][0].at
-        )
-
-    def _first_step(self, start: date | None) -> int:
+    def _first_moment(self, start: date | None) -> int:
+        """The close of the first bars to play."""
         if start is None:
+            every = groupby(merge(*self._bars.values(), key=_AT), key=_AT)
             # A short file is played from its middle at the latest.
-            return min(_BEFORE_START, len(self._steps) // 2)
-        first = bisect_left(self._steps, start, key=lambda step: day_of_close(step[0].at))
-        if first == len(self._steps):
-            raise FeedError(f"{self.name} has no bar from {start} on: its last is of {self._day(first - 1)}. Choose an earlier start.")
-        return first
+            moments = [at for at, _ in islice(every, 2 * _BEFORE_START)]
+            return moments[len(moments) // 2]
+        firsts = ((series, bisect_left(series, start, key=lambda bar: day_of(self._calendar, bar.at))) for series in self._bars.values())
+        moments = [series[place].at for series, place in firsts if place < len(series)]
+        if not moments:
+            last = day_of(self._calendar, max(series[-1].at for series in self._bars.values()))
+            raise FeedError(f"{self.name} has no bar from {start} on: its last is of {last}. Choose an earlier start.")
+        return min(moments)
+
+    def _steps_between(self, spacings: Mapping[str, int]) -> int:
+        """How many steps lie between two bars of the symbol that has the fewest."""
+        finest = self._bars[min(spacings, key=lambda symbol: spacings[symbol])]
+        most = 1
+        for series in self._bars.values():
+            middle = len(series) // 2
+            if middle:
+                before, after = (bisect_left(finest, bar.at, key=_AT) for bar in (series[middle - 1], series[middle]))
+                most = max(most, after - before)
+        return most

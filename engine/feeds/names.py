@@ -9,6 +9,7 @@ from engine.feeds.base import FeedError
 
 _SYMBOL = re.compile(r"[A-Z0-9.\-/]{1,12}")
 _SHOWN = 120
+_LISTED = 20
 
 
 def is_symbol(text: str) -> bool:
@@ -23,6 +24,15 @@ def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
         if not is_symbol(symbol):
             raise FeedError(f"{shown(symbol)!r} is not a symbol: write 1 to 12 of A-Z, 0-9, '.', '-' and '/', in capitals.")
     return wanted
+
+
+def check_known(name: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+    """Raises FeedError where a wanted symbol is not among those that `name` holds."""
+    held = list(known)
+    unknown = [symbol for symbol in wanted if symbol not in held]
+    if unknown:
+        more = [f"{len(held) - _LISTED} more"] if len(held) > _LISTED else []
+        raise FeedError(f"{name} has no {listed(unknown)}: it holds {listed([*held[:_LISTED], *more])}.")
 
 
 def shown(text: str) -> str:

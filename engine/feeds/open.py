@@ -1,25 +1,25 @@
-"""Opens the feed that the settings name: the simulated market, the bundled sample, or a CSV file of bars."""
+"""Opens the feed that the settings name: the simulated market, the bundled sample, or bars from files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
+from engine.feeds.actions import read_actions
 from engine.feeds.bars import BarFeed
 from engine.feeds.base import FeedError
-from engine.feeds.csv_bars import Problem, read_bars
-from engine.feeds.names import check_symbols, listed, shown
-from engine.feeds.simulated import SimulatedFeed
-from engine.feeds.splits import adjust, read_splits
-from engine.model.market import Bar
+from engine.feeds.calendar import Calendar, CalendarError
+from engine.feeds.names import check_known, check_symbols, shown
+from engine.feeds.sample_bars import SYMBOLS, WHOLE, sample_bars
+from engine.feeds.simulated.feed import SimulatedFeed
+from engine.feeds.timeframe import DAY_S, spacing
 from engine.model.settings import FeedSettings
 
-_SAMPLE = Path(__file__).parent / "sample"
-_SAMPLE_SYMBOLS = ("AAPL", "MSFT", "IBM", "GOOG", "FB")
-_WHOLE_SAMPLE = ("AAPL", "MSFT", "IBM")
-"""Played where nobody named symbols: they trade from the sample's first day to its last, the other two start years into it."""
-_PROBLEMS_TOLD = 20
+_USUAL_SHARE = 0.5
+"""With fewer of a file's bars in the regular session, its clock is probably another one than we were told."""
 
 
 def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | SimulatedFeed:
@@ -37,33 +37,50 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
     except (OSError, RuntimeError, ValueError) as error:  # too long a name, a ~user who does not exist, a NUL
         raise FeedError(f"The feed {shown(settings.source)!r} cannot be opened: {shown(str(error))}.") from error
     if not there:
-        raise FeedError(f"There is no feed {shown(settings.source)!r}, nor such a file: write sim, sample, or the path of a CSV file.")
-    return csv_feed(path, symbols, settings)
+        raise FeedError(f"There is no feed {shown(settings.source)!r}, nor such a file: write sim, sample, or the path of bars.")
+    try:
+        return file_feed(path, symbols, settings)
+    except CalendarError as error:
+        raise FeedError(f"{error} feed.calendar names it.") from error
 
 
 def sample_feed(symbols: Sequence[str], settings: FeedSettings) -> BarFeed:
     """The bundled daily bars of AAPL, MSFT, IBM, GOOG and FB, adjusted for splits and not for dividends. Raises FeedError."""
-    wanted = check_symbols(symbols) or _WHOLE_SAMPLE
-    _check_known("The sample", wanted, _SAMPLE_SYMBOLS)
-    splits = read_splits(_SAMPLE / "splits.csv")
-    bars = {symbol: adjust(read_bars(_SAMPLE / f"{symbol}.csv").bars[symbol], splits) for symbol in wanted}
-    return BarFeed("sample", bars, pace=settings.pace, start=_start(settings))
+    wanted = check_symbols(symbols) or WHOLE
+    check_known("The sample", wanted, SYMBOLS)
+    return BarFeed("sample", sample_bars(wanted), pace=settings.pace, start=_start(settings))
 
 
-def csv_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> BarFeed:
-    """The bars of the CSV file at `path` (see `read_bars`), of all its symbols where none are asked for. Raises FeedError."""
+def file_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> BarFeed:
+    """The bars at `path` (see `read_bars`), of all its symbols where none are asked for. Raises FeedError and CalendarError."""
+    from engine.feeds.aggregate import in_timeframe, regular_share
+    from engine.feeds.files import read_bars
+    from engine.feeds.table import Rules
+
     wanted = check_symbols(symbols)
-    file = read_bars(path)
-    name = shown(path.name)
-    _check_known(name, wanted, tuple(file.bars))
-    bars: Mapping[str, Sequence[Bar]] = {symbol: file.bars[symbol] for symbol in wanted or file.bars}
-    return BarFeed(name, bars, pace=settings.pace, start=_start(settings), problems=_told(file.problems))
-
-
-def _check_known(name: str, wanted: Sequence[str], known: Sequence[str]) -> None:
-    unknown = [symbol for symbol in wanted if symbol not in known]
-    if unknown:
-        raise FeedError(f"{name} has no {listed(unknown)}: it holds {listed(known)}.")
+    calendar = Calendar(settings.calendar)
+    actions = None if settings.actions is None else read_actions(settings.actions.expanduser())
+    splits = None if actions is None else frozenset((action.symbol, action.day) for action in actions if action.kind == "split")
+    rules = Rules(calendar, time.time_ns(), ZoneInfo(settings.timezone), settings.bar_time, settings.bad_rows == "refuse", splits)
+    read = read_bars(path, rules, wanted)
+    name = shown(path.resolve().name)
+    bars, problems = read.bars, list(read.problems)
+    if settings.timeframe:
+        bars = in_timeframe(name, bars, settings.timeframe, calendar)
+    elif spacing(bars.values()) < DAY_S and (share := regular_share(bars.values(), calendar)) < _USUAL_SHARE:
+        problems.append(
+            f"{name}: only {share:.0%} of its bars are of the regular session of {calendar.name}; "
+            "feed.timezone and feed.calendar say on which clock and where they were traded"
+        )
+    return BarFeed(
+        name,
+        bars,
+        pace=settings.pace,
+        start=_start(settings),
+        problems=problems,
+        calendar=calendar,
+        actions=[action for action in actions or () if action.symbol in bars],
+    )
 
 
 def _start(settings: FeedSettings) -> date | None:
@@ -73,11 +90,3 @@ def _start(settings: FeedSettings) -> date | None:
         return date.fromisoformat(settings.start)
     except ValueError:
         raise FeedError(f"The start {shown(settings.start)!r} is not a day: write it as YYYY-MM-DD, 2005-02-01 for example.") from None
-
-
-def _told(problems: Sequence[Problem]) -> list[str]:
-    """The first of them in full, the rest as a count: a file that is bad throughout must not bury the log."""
-    lines = [str(problem) for problem in problems[:_PROBLEMS_TOLD]]
-    if len(problems) > _PROBLEMS_TOLD:
-        lines.append(f"{problems[0].file}: {len(problems) - _PROBLEMS_TOLD} more rows skipped, the last in line {problems[-1].line}")
-    return lines

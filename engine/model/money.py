@@ -22,9 +22,13 @@ WIDE: Final = Context(prec=64)
 """For sums and shares that must not lose a digit: the usual 28 are too few where a price has 17 and a total 12 before the point."""
 
 
+LEAST_PRICE: Final = 1e-6
+MOST_PRICE: Final = 1e12
+
+
 def is_price(value: float) -> bool:
     """Whether market data may count as a price: a NaN, a zero and what no market ever showed may not."""
-    return 1e-6 <= value <= 1e12
+    return LEAST_PRICE <= value <= MOST_PRICE
 
 
 def is_amount(value: Decimal) -> bool:

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
 
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
 
@@ -33,6 +34,23 @@ def is_day(text: str) -> bool:
     try:
         return not text or date.fromisoformat(text).isoformat() == text
     except ValueError:
+        return False
+
+
+TIMEFRAMES = {"1s": 1, "1m": 60, "5m": 300, "15m": 900, "1h": 3600, "1d": 86_400}
+"""What bars can be aggregated to, in seconds."""
+
+
+def is_timeframe(text: str) -> bool:
+    """1s, 1m, 5m, 15m, 1h or 1d"""
+    return not text or text in TIMEFRAMES
+
+
+def is_time_zone(text: str) -> bool:
+    """a time zone like UTC or America/New_York"""
+    try:
+        return bool(ZoneInfo(text))
+    except (KeyError, ValueError, OSError):  # unknown, no name at all, a folder of names
         return False
 
 
@@ -160,12 +178,13 @@ class PaperSettings:
 
 @dataclass(frozen=True, slots=True)
 class FeedSettings:
-    """Where prices come from: `sim`, `sample`, or the path of a CSV file of bars. `pace` is bars a second of the wall clock."""
+    """Where prices come from: `sim`, `sample`, or the path of a file of bars or of a folder of them."""
 
     source: Annotated[str, MinLen(1)] = "sim"
-    pace: Annotated[float, Gt(0), Le(10_000)] = 1.0
+    pace: Annotated[float, Ge(0), Le(10_000)] = 1.0
+    """Of recorded bars: so many moments of market time in a second of the wall clock; 0 as fast as the engine takes them."""
     start: Annotated[str, Predicate(is_day)] = ""
-    """First day to play, as YYYY-MM-DD; empty keeps the first bars back as history and plays from there."""
+    """First day to play, as YYYY-MM-DD; empty keeps the first bars back as history, and begins the simulated market now."""
     seed: Annotated[int, Ge(0)] = 7
     quotes_per_second: Annotated[float, Gt(0), Le(10_000)] = 4.0
     """Of the simulated market, for each symbol."""
@@ -177,6 +196,18 @@ class FeedSettings:
     """When the simulated market is open: at any hour, or in the New York Stock Exchange's sessions."""
     speed: Annotated[float, Ge(0), Le(100_000)] = 1.0
     """Of the simulated market's time: 1 is the wall clock's, 0 as fast as the engine takes it; faster ones leave out closed hours."""
+    timeframe: Annotated[str, Predicate(is_timeframe)] = ""
+    """What a file's bars are aggregated to, aligned to the session; empty plays them as they are."""
+    bar_time: Literal["close", "open"] = "close"
+    """Which of a bar's two times a file gives."""
+    timezone: Annotated[str, Predicate(is_time_zone)] = "UTC"
+    """Of a file's times that have no offset."""
+    calendar: Annotated[str, MinLen(1)] = "XNYS"
+    """A file's exchange by its market identifier code (ISO 10383), or 24/7: its sessions close daily bars and align the larger ones."""
+    bad_rows: Literal["skip", "refuse"] = "skip"
+    """What becomes of a file with rows that cannot be trusted: they are left out and told, or the file is refused."""
+    actions: Path | None = None
+    """A CSV file of the splits and dividends of unadjusted prices: symbol, date, kind and value."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,15 +6,18 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.feeds.actions import Action
 from engine.feeds.bars import BarFeed
 from engine.feeds.base import Feed, FeedError
-from engine.feeds.new_york import SECOND, close_of, to_ns
-from engine.model.market import Bar, MarketStatus, Phase
+from engine.feeds.calendar import Calendar
+from engine.feeds.new_york import NEW_YORK, SECOND, close_of, to_ns
+from engine.model.market import Bar, Dividend, MarketEvent, MarketStatus, Phase, Split
 from tests.engine.feeds.fake_time import FakeTime, play
 
 MONDAY = date(2005, 3, 7)
@@ -31,10 +34,16 @@ def daily(symbol: str, days: Sequence[int]) -> list[Bar]:
 
 
 def feed_of(
-    bars: Mapping[str, Sequence[Bar]], *, fake: FakeTime | None = None, pace: float = 1.0, start: date | None = date(1990, 1, 1)
+    bars: Mapping[str, Sequence[Bar]],
+    *,
+    fake: FakeTime | None = None,
+    pace: float = 1.0,
+    start: date | None = date(1990, 1, 1),
+    calendar: Calendar | None = None,
+    actions: Sequence[Action] = (),
 ) -> BarFeed:
     fake = fake or FakeTime()
-    return BarFeed("prices", bars, pace=pace, start=start, clock=fake.seconds, sleep=fake.sleep)
+    return BarFeed("prices", bars, pace=pace, start=start, calendar=calendar, actions=actions, clock=fake.seconds, sleep=fake.sleep)
 
 
 async def test_symbols_are_merged_by_time_whenever_they_start_end_or_miss_a_day() -> None:
@@ -86,16 +95,70 @@ async def test_a_session_is_named_for_the_header_opens_in_the_morning_and_the_la
     assert [status.at for status in statuses[1:]] == [opening, close_of(date(2005, 3, 8))]
 
 
-async def test_intraday_bars_share_their_days_session_and_one_that_closes_at_midnight_ends_its_day() -> None:
-    evening = to_ns(datetime(2005, 3, 8, 4, 59, tzinfo=UTC))
-    feed = feed_of({"BTC": [bar("BTC", evening + number * MINUTE) for number in range(4)]})
-    statuses = [event for event in await play(feed) if isinstance(event, MarketStatus)]
-    assert feed.timeframe == "1m"
-    assert [(status.session, (status.at - evening) // MINUTE) for status in statuses] == [
-        ("2005-03-07", -1),
-        ("2005-03-08", 1),
-        ("2005-03-08", 3),
+def new_york(text: str) -> int:
+    return to_ns(datetime.fromisoformat(text).replace(tzinfo=NEW_YORK))
+
+
+def phases(events: Sequence[MarketEvent]) -> list[tuple[str, str]]:
+    """What was told, in order: each bar's time and each phase, on New York's clock."""
+    said = [event.phase.value if isinstance(event, MarketStatus) else type(event).__name__ for event in events]
+    return [(f"{datetime.fromtimestamp(event.at // SECOND, NEW_YORK):%a %H:%M}", word) for event, word in zip(events, said, strict=True)]
+
+
+async def test_intraday_bars_go_through_the_phases_of_their_exchange() -> None:
+    hours = ["2005-03-04 09:00", "2005-03-04 09:30", "2005-03-04 10:30", "2005-03-04 16:00", "2005-03-04 17:00", "2005-03-07 10:30"]
+    feed = feed_of({"A": [bar("A", new_york(hour)) for hour in hours]})
+    assert phases(await play(feed)) == [
+        ("Fri 08:00", "PRE"),
+        ("Fri 09:00", "Bar"),
+        ("Fri 09:30", "Bar"),
+        ("Fri 09:30", "REGULAR"),
+        ("Fri 10:30", "Bar"),
+        ("Fri 16:00", "Bar"),
+        ("Fri 16:00", "POST"),
+        ("Fri 17:00", "Bar"),
+        ("Fri 20:00", "CLOSED"),
+        ("Mon 04:00", "PRE"),
+        ("Mon 09:30", "REGULAR"),
+        ("Mon 10:30", "Bar"),
+        ("Mon 10:30", "CLOSED"),
     ]
+
+
+async def test_a_half_day_closes_early_and_days_without_bars_are_left_out() -> None:
+    hours = ["2024-11-29 12:00", "2024-11-29 13:00", "2024-12-03 10:30"]
+    feed = feed_of({"A": [bar("A", new_york(hour)) for hour in hours]})
+    assert phases(await play(feed))[:7] == [
+        ("Fri 11:00", "REGULAR"),
+        ("Fri 12:00", "Bar"),
+        ("Fri 13:00", "Bar"),
+        ("Fri 13:00", "POST"),
+        ("Fri 17:00", "CLOSED"),
+        ("Tue 04:00", "PRE"),
+        ("Tue 09:30", "REGULAR"),
+    ]
+
+
+async def test_the_header_says_which_day_is_played_and_its_phase() -> None:
+    feed = feed_of({"A": [bar("A", new_york(f"2005-03-07 {hour}")) for hour in ("09:00", "10:00", "16:00")]})
+    statuses = [event for event in await play(feed) if isinstance(event, MarketStatus)]
+    assert [status.text for status in statuses] == [
+        "playing Mon 2005-03-07, pre-market",
+        "playing Mon 2005-03-07",
+        "playing Mon 2005-03-07, after hours",
+        "closed: data end Mon 2005-03-07",
+    ]
+    assert {status.session for status in statuses} == {"2005-03-07"}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+async def test_where_markets_never_close_a_bar_that_ends_at_midnight_ends_its_day() -> None:
+    evening = to_ns(datetime(2005, 3, 7, 23, 59, tzinfo=UTC))
+    bars = [bar("BTC/USD", evening + number * MINUTE) for number in range(4)]
+    feed = feed_of({"BTC/USD": bars}, calendar=Calendar("24/7"))
+    told = [(event.session, event.phase.value) if isinstance(event, MarketStatus) else "bar" for event in await play(feed)]
+    day, next_day = ("2005-03-07", "REGULAR"), ("2005-03-08", "REGULAR")
+    assert told == [day, "bar", "bar", next_day, "bar", "bar", ("2005-03-08", "CLOSED")]
 
 
 async def test_playing_that_begins_in_the_middle_of_a_day_announces_that_day_first() -> None:
@@ -104,12 +167,59 @@ async def test_playing_that_begins_in_the_middle_of_a_day_announces_that_day_fir
     assert events[0] == MarketStatus(phase=Phase.REGULAR, text="playing Mon 2005-03-07", session="2005-03-07", at=noon + 4 * MINUTE)
 
 
-async def test_a_session_never_opens_before_the_last_bar_of_the_one_before() -> None:
-    midnight = to_ns(datetime(2005, 3, 8, 5, tzinfo=UTC))
-    hours = [midnight - back * 60 * MINUTE for back in (4, 3, 2, 1)]
-    events = await play(feed_of({"BTC": [bar("BTC", at) for at in (*hours, midnight - MINUTE, midnight + MINUTE)]}))
-    assert [event.at for event in events] == sorted(event.at for event in events)
-    assert [event.at for event in events if isinstance(event, MarketStatus)][1] == midnight - MINUTE
+async def test_bars_of_a_day_and_of_a_minute_are_played_together() -> None:
+    opening = new_york("2005-03-07 09:30")
+    minutes = [bar("A", opening + day * 24 * 60 * MINUTE + number * MINUTE) for day in range(3) for number in range(1, 391)]
+    feed = feed_of({"SPY": daily("SPY", [0, 1, 2]), "A": minutes}, pace=10.0)
+    told = phases(await play(feed))
+    assert told.count(("Mon 16:00", "Bar")) == 2
+    assert [entry for entry in told if entry[1] != "Bar"][:5] == [
+        ("Mon 09:30", "REGULAR"),
+        ("Mon 16:00", "POST"),
+        ("Mon 20:00", "CLOSED"),
+        ("Tue 04:00", "PRE"),
+        ("Tue 09:30", "REGULAR"),
+    ]
+    # The next daily bar is due after 390 steps, and its price is fresh until then.
+    assert feed.quote_life_s == pytest.approx(3 * 390 / 10)
+    assert feed.timeframe == "1m"
+
+
+SPLIT = Action("A", date(2005, 3, 8), "split", Decimal(2))
+DIVIDEND = Action("A", date(2005, 3, 8), "dividend", Decimal("0.25"))
+
+
+async def test_splits_and_dividends_are_told_before_their_days_session_and_past_ones_never() -> None:
+    past = Action("A", date(2005, 3, 4), "split", Decimal(3))
+    events = await play(feed_of({"A": daily("A", [0, 1, 2])}, actions=[past, SPLIT, DIVIDEND]))
+    opening = to_ns(datetime(2005, 3, 8, 14, 30, tzinfo=UTC))
+    assert events[2:4] == [Split("A", opening, Decimal(2), price=10.0), Dividend("A", opening, Decimal("0.25"))]
+    assert isinstance(events[4], MarketStatus)
+    assert sum(isinstance(event, Split) for event in events) == 1
+
+
+async def test_on_intraday_bars_they_are_told_before_the_pre_market() -> None:
+    hours = ["2005-03-07 15:00", "2005-03-07 16:00", "2005-03-09 10:00"]
+    events = await play(feed_of({"A": [bar("A", new_york(hour)) for hour in hours]}, actions=[SPLIT]))
+    assert phases(events)[3:8] == [
+        ("Mon 16:00", "POST"),
+        ("Mon 20:00", "CLOSED"),
+        ("Mon 20:00", "Split"),
+        ("Wed 04:00", "PRE"),
+        ("Wed 09:30", "REGULAR"),
+    ]
+
+
+async def test_an_action_of_the_first_day_is_told_first() -> None:
+    events = await play(feed_of({"A": daily("A", [0, 1])}, actions=[SPLIT], start=date(2005, 3, 8)))
+    assert isinstance(events[0], Split)
+
+
+async def test_pace_nought_plays_without_waiting() -> None:
+    fake = FakeTime()
+    events = await play(feed_of({"A": daily("A", range(50))}, fake=fake, pace=0))
+    assert sum(isinstance(event, Bar) for event in events) == 50
+    assert fake.seconds() == 0
 
 
 async def test_a_bar_time_takes_its_share_of_a_second_and_delays_do_not_add_up() -> None:

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.feeds.actions import read_actions
 from engine.feeds.base import Feed, FeedError
-from engine.feeds.csv_bars import read_bars
 from engine.feeds.new_york import day_of
 from engine.feeds.open import open_feed
-from engine.feeds.splits import read_splits
-from engine.model.market import Bar
+from engine.feeds.sample_bars import sample_bars
+from engine.model.market import Bar, MarketEvent, Split
 from engine.model.settings import FeedSettings
+from tests.engine.feeds.bar_files import GOOD, HEADER, read
 
 SAMPLE = Path(__file__).parents[3] / "engine" / "feeds" / "sample"
 SYMBOLS = ("AAPL", "MSFT", "IBM", "GOOG", "FB")
@@ -46,20 +47,15 @@ def test_without_symbols_the_sample_plays_those_that_trade_throughout_and_a_file
     assert [instrument.symbol for instrument in open_feed(FeedSettings(source=str(path)), ("C", "B", "C")).instruments()] == ["C", "B"]
 
 
-def test_bad_rows_become_sentences_and_many_of_them_a_count(tmp_path: Path) -> None:
-    path = tmp_path / "IBM.csv"
-    path.write_text("Date,Open,High,Low,Close,Volume\n2005-02-25,10,11,9,10.5,1000\n" + "x,1,1,1,1,1\n" * 25)
-    problems = open_feed(FeedSettings(source=str(path))).problems
-    assert problems[0] == "IBM.csv line 3 skipped: 'x' is not a date or an ISO 8601 time"
-    assert problems[20:] == ("IBM.csv: 5 more rows skipped, the last in line 27",)
-
-
 @pytest.mark.parametrize(
     ("settings", "symbols", "message"),
     [
-        (FeedSettings(source="yahooo"), (), "There is no feed 'yahooo', nor such a file: write sim, sample, or the path of a CSV file."),
+        (FeedSettings(source="yahooo"), (), "There is no feed 'yahooo', nor such a file: write sim, sample, or the path of bars."),
         (FeedSettings(source="no/such\x1b[2J.csv"), (), "There is no feed 'no/such?[2J.csv', nor such a file"),
-        (FeedSettings(source="."), (), "cannot be read: Is a directory."),
+        (FeedSettings(source="/"), (), "has no file of bars: put .csv, .csv.gz or .parquet files there."),
+        (FeedSettings(source=str(SAMPLE / "IBM.csv"), timeframe="1h"), (), "those cannot be taken apart. Choose 1d or a multiple of it."),
+        (FeedSettings(source=str(SAMPLE / "IBM.csv"), calendar="NYC"), (), "There is no exchange 'NYC'"),
+        (FeedSettings(source=str(SAMPLE / "IBM.csv"), actions=Path("no.csv")), (), "There is no file no.csv: feed.actions names it."),
         (FeedSettings(source="sample"), ("AAPL", "TSLA"), "The sample has no TSLA: it holds AAPL, MSFT, IBM, GOOG and FB."),
         (FeedSettings(source="sample", start="28.2.2005"), (), "The start '28.2.2005' is not a day: write it as YYYY-MM-DD"),
         (FeedSettings(source="sample", start="2020-01-01"), (), "sample has no bar from 2020-01-01 on: its last is of 2013-03-01."),
@@ -84,9 +80,12 @@ def test_a_source_that_is_no_path_is_an_error_in_words(source: str) -> None:
 
 @pytest.mark.parametrize("symbol", SYMBOLS)
 def test_the_sample_is_clean_and_whole(symbol: str) -> None:
-    file = read_bars(SAMPLE / f"{symbol}.csv")
-    assert not file.problems
+    every = frozenset((action.symbol, action.day) for action in read_actions(SAMPLE / "actions.csv"))
+    file = read(SAMPLE / f"{symbol}.csv", refuse=True, splits=every)
     assert len(file.bars[symbol]) == len(supplied(symbol))
+    # Apple lost half its value on a profit warning.
+    assert [problem.split(" opens")[0] for problem in file.problems] == (["AAPL.csv line 150: AAPL"] if symbol == "AAPL" else [])
+    assert [bar.at for bar in file.bars[symbol]] == [bar.at for bar in sample_bars([symbol])[symbol]]
 
 
 def test_apple_is_continuous_across_its_split_of_february_2005() -> None:
@@ -123,10 +122,10 @@ def test_adjusted_prices_are_the_floats_a_person_would_write() -> None:
 
 
 def test_the_split_table_names_each_split_once() -> None:
-    assert [(split.day.isoformat(), split.symbol, split.ratio) for split in read_splits(SAMPLE / "splits.csv")] == [
-        ("2000-06-21", "AAPL", 2.0),
-        ("2003-02-18", "MSFT", 2.0),
-        ("2005-02-28", "AAPL", 2.0),
+    assert [(split.day.isoformat(), split.symbol, split.kind, str(split.value)) for split in read_actions(SAMPLE / "actions.csv")] == [
+        ("2000-06-21", "AAPL", "split", "2"),
+        ("2003-02-18", "MSFT", "split", "2"),
+        ("2005-02-28", "AAPL", "split", "2"),
     ]
 
 
@@ -136,3 +135,76 @@ async def test_the_sample_plays_from_the_start_that_was_asked_for() -> None:
     await feed.run(told.append)
     bars = [(event.symbol, day_of(event.at).isoformat()) for event in told if isinstance(event, Bar)]
     assert bars == [(symbol, f"2013-{day}") for day in ("02-27", "02-28", "03-01") for symbol in ("AAPL", "FB")]
+
+
+async def test_unadjusted_prices_are_played_with_their_splits_as_events() -> None:
+    settings = FeedSettings(source=str(SAMPLE / "AAPL.csv"), actions=SAMPLE / "actions.csv", start="2005-02-25", pace=0)
+    told: list[MarketEvent] = []
+    await open_feed(settings).run(told.append)
+    splits = [event for event in told if isinstance(event, Split)]
+    assert [(split.symbol, str(split.ratio)) for split in splits] == [("AAPL", "2")]
+    before, after = (next(event.close for event in events if isinstance(event, Bar)) for events in (told, told[told.index(splits[0]) :]))
+    assert (before, after) == (88.99, 44.86)
+
+
+def minutes(path: Path, day: str = "2005-02-25", zone: str = "") -> Path:
+    rows = "".join(f"{day}T{9 + minute // 60:02}:{minute % 60:02}{zone},10,11,9,10.5,100\n" for minute in range(31, 421))
+    path.write_text(HEADER + rows)
+    return path
+
+
+async def test_a_file_is_played_in_the_timeframe_that_was_asked_for(tmp_path: Path) -> None:
+    path = minutes(tmp_path / "IBM.csv")
+    feed = open_feed(FeedSettings(source=str(path), timezone="America/New_York", timeframe="1h", start="2005-02-25", pace=0))
+    told: list[MarketEvent] = []
+    await feed.run(told.append)
+    assert [event.volume for event in told if isinstance(event, Bar)] == [6000, 6000, 6000, 6000, 6000, 6000, 3000]
+    assert feed.timeframe == "1h"
+
+
+def test_a_timeframe_that_is_no_multiple_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "IBM.csv"
+    path.write_text(HEADER + "".join(GOOD.replace("2005-02-25", f"2005-02-25T15:{minute:02}") for minute in (30, 32, 34)))
+    with pytest.raises(FeedError) as error:
+        open_feed(FeedSettings(source=str(path), timeframe="5m"))
+    assert str(error.value) == (
+        "feed.timeframe is 5m and IBM.csv has 2m bars of IBM: the one is no multiple of the other. Choose 2m or a multiple of it."
+    )
+
+
+def test_a_clock_that_is_probably_another_one_is_told(tmp_path: Path) -> None:
+    path = minutes(tmp_path / "IBM.csv")
+    assert open_feed(FeedSettings(source=str(path))).problems == (
+        "IBM.csv: only 23% of its bars are of the regular session of XNYS; "
+        "feed.timezone and feed.calendar say on which clock and where they were traded",
+    )
+    assert not open_feed(FeedSettings(source=str(path), timezone="America/New_York")).problems
+
+
+def test_a_folder_holds_files_of_one_symbol_and_of_many(tmp_path: Path) -> None:
+    (tmp_path / "IBM.csv").write_text(HEADER + GOOD)
+    (tmp_path / "tech.csv").write_text("Symbol," + HEADER + "AAPL," + GOOD + "MSFT," + GOOD)
+    (tmp_path / "AAPL-2004.csv").write_text("Symbol," + HEADER + "AAPL," + GOOD.replace("2005", "2004").replace("25", "26"))
+    (tmp_path / "README.md").write_text("No bars.")
+    (tmp_path / ".hidden.csv").write_text("")
+    feed = open_feed(FeedSettings(source=str(tmp_path), start="2005-02-25"))
+    assert [instrument.symbol for instrument in feed.instruments()] == ["AAPL", "IBM", "MSFT"]
+    assert len(feed.history("AAPL", 10)) == 1
+    assert [instrument.symbol for instrument in open_feed(FeedSettings(source=str(tmp_path)), ("MSFT",)).instruments()] == ["MSFT"]
+    with pytest.raises(FeedError, match=r" has no TSLA: it holds AAPL, MSFT and IBM\.$"):
+        open_feed(FeedSettings(source=str(tmp_path)), ("TSLA",))
+
+
+def test_a_file_of_a_symbol_that_nobody_wants_is_not_even_read(tmp_path: Path) -> None:
+    (tmp_path / "IBM.csv").write_text(HEADER + GOOD)
+    (tmp_path / "MSFT.csv").write_text(HEADER + "all of it is bad\n")
+    assert open_feed(FeedSettings(source=str(tmp_path)), ("IBM",)).problems == ()
+    with pytest.raises(FeedError, match=r"^MSFT\.csv has no bar to play\."):
+        open_feed(FeedSettings(source=str(tmp_path)))
+
+
+def test_two_files_that_tell_the_same_bars_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "IBM.csv").write_text(HEADER + GOOD)
+    (tmp_path / "blue.csv").write_text("Symbol," + HEADER + "IBM," + GOOD)
+    with pytest.raises(FeedError, match=r"^IBM\.csv and blue\.csv both have bars of IBM from the same time: keep"):
+        open_feed(FeedSettings(source=str(tmp_path)))

@@ -1,0 +1,95 @@
+"""Corporate actions: the file that tells them, the events they become, and bars restated in today's shares."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Literal
+
+from engine.feeds.base import FeedError
+from engine.feeds.names import is_symbol, listed, shown
+from engine.feeds.new_york import day_of_close
+from engine.model.market import Bar, Dividend, Split
+from engine.model.money import is_amount
+
+_COLUMNS = ("symbol", "date", "kind", "value")
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """What changes on the morning of `day`, the ex-date: by a split there are `value` shares for each one, by a dividend each share is
+    paid `value` in cash."""
+
+    symbol: str
+    day: date
+    kind: Literal["split", "dividend"]
+    value: Decimal
+
+    def event(self, at: int, price: float | None) -> Split | Dividend:
+        """Told at `at`, when a share last cost `price`."""
+        return Split(self.symbol, at, self.value, price) if self.kind == "split" else Dividend(self.symbol, at, self.value)
+
+
+def read_actions(path: Path) -> tuple[Action, ...]:
+    """The CSV file at `path`, in order of its days: columns symbol, date (YYYY-MM-DD), kind (split or dividend) and value.
+
+    A wrong row is money wrongly booked, so none is skipped: raises FeedError with file and line.
+    """
+    file = shown(path.name)
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as lines:
+            rows = csv.reader(lines)
+            titles = [title.strip().casefold() for title in next(rows, [])]
+            if missing := [name for name in _COLUMNS if name not in titles]:
+                raise FeedError(f"{file} lacks the column{'s' if len(missing) > 1 else ''} {listed(missing)}.")
+            places = [titles.index(name) for name in _COLUMNS]
+            actions = [_action(f"{file} line {rows.line_num}", row, places) for row in rows if any(field.strip() for field in row)]
+    except FileNotFoundError as error:
+        raise FeedError(f"There is no file {shown(str(path))}: feed.actions names it.") from error
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FeedError(f"{shown(str(path))} cannot be read: {shown(str(error))}.") from error
+    told: set[tuple[str, date, str]] = set()
+    for action in actions:
+        if (action.symbol, action.day, action.kind) in told:
+            raise FeedError(f"{file} has two {action.kind}s of {action.symbol} on {action.day}: keep one.")
+        told.add((action.symbol, action.day, action.kind))
+    return tuple(sorted(actions, key=lambda action: action.day))
+
+
+def _action(where: str, row: Sequence[str], places: Sequence[int]) -> Action:
+    if len(row) <= max(places):
+        raise FeedError(f"{where} has {len(row)} fields, {max(places) + 1} are needed.")
+    symbol, day, kind, value = (row[place].strip() for place in places)
+    symbol, kind = symbol.upper(), kind.casefold()
+    if not is_symbol(symbol):
+        raise FeedError(f"{where}: {shown(symbol)!r} is not a symbol.")
+    if kind not in ("split", "dividend"):
+        raise FeedError(f"{where}: {shown(kind)!r} is neither split nor dividend.")
+    try:
+        number = Decimal(value)
+    except InvalidOperation:
+        number = Decimal(0)
+    if not is_amount(number):
+        raise FeedError(f"{where}: {shown(value)!r} is not a number above zero.")
+    try:
+        return Action(symbol, date.fromisoformat(day), "split" if kind == "split" else "dividend", number)
+    except ValueError:
+        raise FeedError(f"{where}: {shown(day)!r} is not a day: write it as YYYY-MM-DD.") from None
+
+
+def adjust(bars: Sequence[Bar], actions: Iterable[Action]) -> list[Bar]:
+    """One symbol's `bars`, oldest first, as if all its splits had always been: earlier prices divided, volumes multiplied."""
+    adjusted: list[Bar] = []
+    splits = [action for action in actions if action.kind == "split" and bars and action.symbol == bars[0].symbol]
+    later = sorted(splits, key=lambda split: split.day)
+    ratio = 1.0
+    for bar in reversed(bars):
+        while later and day_of_close(bar.at) < later[-1].day:
+            ratio *= float(later.pop().value)
+        adjusted.append(Bar(bar.symbol, bar.at, bar.open / ratio, bar.high / ratio, bar.low / ratio, bar.close / ratio, bar.volume * ratio))
+    adjusted.reverse()
+    return adjusted

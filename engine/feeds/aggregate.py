@@ -1,0 +1,147 @@
+"""Larger bars out of smaller ones or of trades, aligned to the session: the 1h bars of one from 9:30 close at 10:30, 11:30, ..., 16:00.
+
+Each stretch of trading (pre-market, the session, either side of a pause, after hours) is cut from its own beginning, and what is left at
+its end is a shorter bar. A day's bar is of the regular session alone. Where nothing traded there is no bar.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+
+from engine.feeds.bar_columns import BarColumns, Columns
+from engine.feeds.base import FeedError
+from engine.feeds.calendar import Calendar, Session
+from engine.feeds.new_york import SECOND
+from engine.feeds.timeframe import DAY_S, spacing
+from engine.feeds.timeframe import timeframe as named
+from engine.model.market import Bar
+from engine.model.settings import TIMEFRAMES
+
+
+class Aggregator:
+    """Makes bars of `timeframe` while the market goes on. What it is given of a symbol must come in order of time."""
+
+    def __init__(self, timeframe: str, calendar: Calendar) -> None:
+        self._seconds = TIMEFRAMES[timeframe]
+        self._calendar = calendar
+        self._stretch = (0, 0)
+        self._making: dict[str, Bar] = {}
+
+    def add(self, bar: Bar) -> list[Bar]:
+        """The larger bars of the symbol that `bar` completes: one that lay before it, or the one it is the end of."""
+        end = self._end(bar.at)
+        if end is None:
+            return []
+        done = []
+        made = self._making.get(bar.symbol)
+        if made is not None and made.at < end:
+            done.append(made)
+            made = None
+        if made is None:
+            self._making[bar.symbol] = Bar(bar.symbol, end, bar.open, bar.high, bar.low, bar.close, bar.volume)
+        else:
+            made.high = max(made.high, bar.high)
+            made.low = min(made.low, bar.low)
+            made.close = bar.close
+            made.volume += bar.volume
+        if bar.at == end:
+            done.append(self._making.pop(bar.symbol))
+        return done
+
+    def trade(self, symbol: str, at: int, price: float, volume: float) -> list[Bar]:
+        """The same of a trade, or of a quote's last price with no volume. At the very moment of a close it belongs to the next bar."""
+        return self.add(Bar(symbol, at + 1, price, price, price, price, volume))
+
+    def until(self, at: int) -> list[Bar]:
+        """The bars whose time is over at `at`, in the order of their closes: the last of a session need not wait for the next one."""
+        done = sorted((bar for bar in self._making.values() if bar.at <= at), key=lambda bar: bar.at)
+        for bar in done:
+            del self._making[bar.symbol]
+        return done
+
+    def _end(self, at: int) -> int | None:
+        start, end = self._stretch
+        if not start < at <= end:
+            session = self._calendar.current_or_next(at - 1)
+            around = [(start, end) for start, end in _pieces(session, self._seconds) if start < at <= end]
+            if not around:
+                return None
+            self._stretch = start, end = around[0]
+        length = self._seconds * SECOND
+        return end if self._seconds == DAY_S else min(start + ((at - 1 - start) // length + 1) * length, end)
+
+
+def aggregated(bars: BarColumns, timeframe: str, calendar: Calendar) -> BarColumns:
+    """All of `bars` at once: the very bars that an Aggregator makes of them. May be empty."""
+    import numpy as np
+
+    seconds = TIMEFRAMES[timeframe]
+    columns = bars.columns
+    if not len(bars):
+        return bars
+    edges = np.array(stretches(calendar, int(columns.at[0]) - 1, int(columns.at[-1]), seconds), dtype=np.int64).reshape(-1, 2)
+    place = np.searchsorted(edges[:, 1], columns.at)
+    inside = place < len(edges)
+    inside[inside] = edges[place[inside], 0] < columns.at[inside]
+    at, open_, high, low, close, volume = columns = columns.rows(inside)
+    starts, ends = edges[place[inside]].T
+    length = seconds * SECOND
+    closes = ends if seconds == DAY_S else np.minimum(starts + ((at - 1 - starts) // length + 1) * length, ends)
+    if not len(at):
+        return BarColumns(bars.symbol, columns)
+    begins = np.diff(closes, prepend=closes[0] - 1) != 0
+    first = np.flatnonzero(begins)
+    last = np.append(first[1:], len(at)) - 1
+    highs, lows = np.maximum.reduceat(high, first), np.minimum.reduceat(low, first)
+    # Adds one after the other, as an Aggregator does; reduceat rounds in another order.
+    volumes = np.bincount(np.cumsum(begins) - 1, weights=volume).astype(np.float64, copy=False)
+    return BarColumns(bars.symbol, Columns(closes[first], open_[first], highs, lows, close[last], volumes))
+
+
+def in_timeframe(name: str, bars: Mapping[str, BarColumns], timeframe: str, calendar: Calendar) -> dict[str, BarColumns]:
+    """The recorded `bars` of `name`, all in `timeframe`. Raises FeedError where some cannot be, or all lie outside the session."""
+    seconds = TIMEFRAMES[timeframe]
+    larger: dict[str, BarColumns] = {}
+    for symbol, series in bars.items():
+        apart = spacing([series]) if len(series) > 1 else seconds
+        if seconds % apart:
+            held = named(apart)
+            why = "those cannot be taken apart" if apart > seconds else "the one is no multiple of the other"
+            said = f"feed.timeframe is {timeframe} and {name} has {held} bars of {symbol}: {why}."
+            raise FeedError(f"{said} Choose {held} or a multiple of it.")
+        if len(made := aggregated(series, timeframe, calendar)):
+            larger[symbol] = made
+    if not larger:
+        raise FeedError(f"{name} has no bar in the hours of {calendar.name}: feed.calendar and feed.timezone say when they are.")
+    return larger
+
+
+def regular_share(bars: Iterable[BarColumns], calendar: Calendar) -> float:
+    """Which part of all these bars, from 0 to 1, closes in the regular session."""
+    import numpy as np
+
+    total = inside = 0
+    for series in bars:
+        at = series.columns.at
+        edges = np.array(stretches(calendar, int(at[0]) - 1, int(at[-1]), DAY_S), dtype=np.int64).reshape(-1, 2)
+        total += len(at)
+        inside += int((np.searchsorted(edges[:, 0], at) - np.searchsorted(edges[:, 1], at)).sum())
+    return inside / total
+
+
+def stretches(calendar: Calendar, first: int, last: int, seconds: int = 1) -> list[tuple[int, int]]:
+    """The stretches of trading between `first` and `last` that bars of `seconds` are cut from, beginning and end, in order."""
+    found = []
+    session = calendar.current_or_next(first)
+    while session.pre < last:
+        found += _pieces(session, seconds)
+        session = calendar.current_or_next(session.post)
+    return found
+
+
+def _pieces(session: Session, seconds: int) -> list[tuple[int, int]]:
+    if seconds == DAY_S:
+        return [(session.opens, session.closes)]
+    edges = [session.pre, session.opens, *(session.pause or ()), session.closes, session.post]
+    return [(start, end) for start, end in pairwise(edges) if start < end and (start, end) != session.pause]

@@ -1,0 +1,52 @@
+"""The file of splits and dividends: what it may say, and what is refused with its line."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine.feeds.actions import Action, read_actions
+from engine.feeds.base import FeedError
+from engine.model.market import Dividend, Split
+
+HEADER = "symbol,date,kind,value\n"
+
+
+def test_actions_are_read_in_order_of_their_days_with_exact_values(tmp_path: Path) -> None:
+    path = tmp_path / "actions.csv"
+    path.write_text("Date,Symbol,Kind,Value,Note\n2005-02-28,aapl,Split,2,x\n\n2004-11-15,MSFT,dividend,3.08,special\n")
+    assert read_actions(path) == (
+        Action("MSFT", date(2004, 11, 15), "dividend", Decimal("3.08")),
+        Action("AAPL", date(2005, 2, 28), "split", Decimal(2)),
+    )
+
+
+def test_an_action_becomes_its_event() -> None:
+    assert Action("A", date(2005, 2, 28), "split", Decimal("0.1")).event(5, 20.0) == Split("A", 5, Decimal("0.1"), 20.0)
+    assert Action("A", date(2005, 2, 28), "dividend", Decimal("0.25")).event(5, 20.0) == Dividend("A", 5, Decimal("0.25"))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("symbol,date\n", "actions.csv lacks the columns kind and value."),
+        (HEADER + "AAPL,2005-02-28,split\n", "actions.csv line 2 has 3 fields, 4 are needed."),
+        (HEADER + "AA PL,2005-02-28,split,2\n", "actions.csv line 2: 'AA PL' is not a symbol."),
+        (HEADER + "AAPL,28.2.2005,split,2\n", "actions.csv line 2: '28.2.2005' is not a day: write it as YYYY-MM-DD."),
+        (HEADER + "AAPL,2005-02-28,spin-off,2\n", "actions.csv line 2: 'spin-off' is neither split nor dividend."),
+        (HEADER + "AAPL,2005-02-28,split,2:1\n", "actions.csv line 2: '2:1' is not a number above zero."),
+        (HEADER + "AAPL,2005-02-28,split,0\n", "actions.csv line 2: '0' is not a number above zero."),
+        (HEADER + "AAPL,2005-02-28,dividend,nan\n", "actions.csv line 2: 'nan' is not a number above zero."),
+        (HEADER + "AAPL,2005-02-28,split,2\n" * 2, "actions.csv has two splits of AAPL on 2005-02-28: keep one."),
+        (HEADER + "AAPL,2005-02-28,\x1b[2J,2\n", "actions.csv line 2: '?[2j' is neither split nor dividend."),
+    ],
+)
+def test_a_wrong_row_refuses_the_file(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "actions.csv"
+    path.write_text(text)
+    with pytest.raises(FeedError) as error:
+        read_actions(path)
+    assert str(error.value) == message
