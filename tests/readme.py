@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields
 from decimal import Decimal
 from enum import Enum
 from functools import partial
@@ -19,7 +20,7 @@ from console.config import leaves
 from console.keys import ACTIONS, shown
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce, View
 from engine.model.ranges import hints, section_of, split, words
-from engine.model.settings import FeedSettings, Settings, StrategySettings
+from engine.model.settings import CommissionSettings, FeedSettings, PaperSettings, Settings, StrategySettings, Tier
 from tests.project_files import ROOT
 
 README = ROOT / "README.md"
@@ -46,14 +47,15 @@ def settings_table() -> str:
 def _allowed(hint: Any) -> str:
     kind, _, _ = split(hint)
     if get_origin(kind) is dict:
-        return "the strategy's own parameters"
+        return "names and values: its own parameters"
     if get_origin(kind) is tuple:
         return f"a list; each {words(get_args(kind)[0])}"
     return words(hint)
 
 
 def _default(place: str) -> str:
-    value: Any = Settings(strategies=(StrategySettings("-"),))
+    paper = PaperSettings(commission=CommissionSettings(tiers=(Tier(Decimal(1), Decimal(0)),)))
+    value: Any = Settings(strategies=(StrategySettings("-"),), paper=paper)
     owner, section = type(value), ""
     for name in place.split("."):
         if name == "NAME":
@@ -63,10 +65,10 @@ def _default(place: str) -> str:
             continue
         owner, section, value = type(value), name, getattr(value, name.removesuffix("[]"))
         value = value[0] if name.endswith("[]") else value
-    assert name in hints(owner)
+    field = next(field for field in fields(owner) if field.name == name)
+    if field.default is MISSING and field.default_factory is MISSING:
+        return "*required*"
     match value:
-        case "-":
-            return "*required*"
         case None | "" | () | {}:
             return ""
         case bool():

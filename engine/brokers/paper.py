@@ -2,6 +2,10 @@
 
 It lives in this process and keeps nothing on disk: the journal is its memory. After a restart it is handed the orders, positions and cash
 that the journal tells, so it can never disagree with the books, and what was not yet written when a crash came never happened.
+
+An order is ACCEPTED until its session has come and WORKING from then on: so the journal knows which session a DAY order was for. A cancel
+or a replace takes its time in the market, and may lose against a fill. It is done at once where no market moves that it could race: on
+bars, in a halt, while the market is closed; and whoever asks how things stand is told with all done that was asked for before.
 """
 
 from __future__ import annotations
@@ -9,66 +13,103 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
+from math import exp
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.brokers.costs import commission_of, slippage_of
+from engine.brokers.paper_rules import Floor, Working, refusal
 from engine.core.corporate import dividend_booked, ratio_text, split_booked
-from engine.core.matching import Execution, Matcher, basis_points
+from engine.core.matching import Ended, Execution, Matcher, Moved, Outcome, Reduced, Worked
 from engine.core.portfolio import Portfolio
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
-from engine.model.market import Bar, Dividend, Instrument, MarketEvent, MarketStatus, Quote, Split
-from engine.model.money import HUNDRED, ZERO, cents, is_amount
+from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, Split
+from engine.model.money import ZERO, exact, is_amount, is_price
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Fill, Order, OrderType, Terms, TimeInForce
-from engine.model.settings import PaperSettings
+from engine.model.orders import Fill, Order, OrderState, Terms
+from engine.model.settings import MarginSettings, PaperSettings
 
 _MILLISECOND = 1_000_000
+_ENDED = frozenset({OrderEvent.FILL_ALL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT})
+_CASH_ACCOUNT = MarginSettings()
 
 
 @dataclass(slots=True)
 class _Ticket:
-    """One order's running totals at the broker, cumulative as its updates tell them."""
+    """One order at the broker. `order` is its own copy, under the terms that hold; the totals are cumulative, as its updates tell them."""
 
     order: Order
     broker_id: str
-    session: str = ""
     filled: Decimal = ZERO
     cost: Decimal = ZERO
     fees: Decimal = ZERO
-    event: OrderEvent = OrderEvent.WORK
+    event: OrderEvent = OrderEvent.ACCEPT
     reason: str = ""
+    replaced: int = 0
+
+    @property
+    def ended(self) -> bool:
+        return self.event in _ENDED
+
+    @property
+    def left(self) -> Decimal:
+        return self.order.quantity - self.filled
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """A cancel, or with `terms` a replace, that reaches the market at `due`."""
+
+    due: int
+    order_id: str
+    terms: Terms | None = None
+    quantity: Decimal = ZERO
+    """The order's own when it was asked: what its group trades until `due` comes off the new one too."""
 
 
 class PaperBroker:
     """Fills orders against the engine's own market data. Hand it every market event before the engine sees it, as a market would."""
 
     name = "paper"
-    capabilities = Capabilities(
-        types=frozenset({OrderType.MARKET, OrderType.LIMIT, OrderType.STOP}),
-        tifs=frozenset({TimeInForce.DAY, TimeInForce.GTC}),
-        replace=False,
-    )
+    capabilities = Capabilities(extended_hours=True, oco=True)
     settle_s = 0.0
 
-    def __init__(self, settings: PaperSettings, instruments: Iterable[Instrument]) -> None:
+    def __init__(self, settings: PaperSettings, instruments: Iterable[Instrument], margin: MarginSettings = _CASH_ACCOUNT) -> None:
+        """Raises CostModelError where the settings name a cost model that is not there."""
         self._settings = settings
-        self._lots = {i.symbol: i.lot for i in instruments}
-        self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=basis_points(settings.slippage_bps))
+        self._margin = margin
+        self._instruments = {i.symbol: i for i in instruments}
+        self._hard_to_borrow = frozenset(settings.hard_to_borrow)
+        self._commission = commission_of(settings.commission)
+        self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage))
         self._tickets: dict[str, _Ticket] = {}
+        self._requests: list[_Request] = []
+        self._prices: dict[str, Bar | Quote] = {}
         self._portfolio = Portfolio(settings.cash)
         self._tell: Callable[[BrokerEvent], None] = _nobody
         self._now = 0
-        self._session = ""
 
-    def restore(self, portfolio: Portfolio, orders: Iterable[Order]) -> None:
-        """Takes up where the journal ends: what it holds, and those of `orders` that it had accepted and that are open."""
+    def restore(self, portfolio: Portfolio, orders: Iterable[Order], session: str = "") -> None:
+        """Takes up where the journal ends: what it holds, those of `orders` that it had accepted and that are open, and the `session`
+        that was under way."""
         self._portfolio = deepcopy(portfolio)
-        for order in orders:
-            if order.broker_id and not order.state.is_final:
-                self._tickets[order.id] = _Ticket(order, order.broker_id, "", order.filled, order.cost, order.fees)
-                self._rest(order)
+        self._matcher.session = session
+        known = list(orders)
+        for order in known:
+            if not order.broker_id or order.state.is_final:
+                continue
+            waits = order.state is OrderState.ACCEPTED
+            event = OrderEvent.ACCEPT if waits else OrderEvent.FILL_PART if order.filled else OrderEvent.WORK
+            ticket = _Ticket(replace(order), order.broker_id, order.filled, order.cost, order.fees, event)
+            if order.oco and order.reduce_only:
+                ticket.order.quantity = min(order.quantity, order.filled + _left_in_group(order, known))
+            self._tickets[order.id] = ticket
+            if ticket.left > 0:
+                self._rest(ticket, met=not waits, triggered=order.triggered or (order.filled > 0 and order.stop is not None))
+            else:
+                ticket.event = OrderEvent.CANCEL
 
     # ---- the protocol
 
@@ -79,34 +120,35 @@ class PaperBroker:
     async def submit(self, order: Order) -> None:
         if order.id in self._tickets:
             return
-        ticket = self._tickets[order.id] = _Ticket(order, f"P{order.number}")
-        if order.symbol not in self._lots:
-            ticket.event, ticket.reason = OrderEvent.REJECT, f"asset {order.symbol} is not tradable"
+        ticket = self._tickets[order.id] = _Ticket(replace(order), f"P{order.number}")
+        if reason := refusal(order, self._floor(order), self._working()):
+            ticket.event, ticket.reason = OrderEvent.REJECT, reason
         else:
-            self._rest(order)
+            self._rest(ticket, met=False, triggered=False)
         self._tell(self._update(ticket))
 
     async def replace(self, order: Order, terms: Terms) -> None:
-        self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="replace is not supported", at=self._now))
+        if order.id not in self._tickets:
+            raise AmbiguousError(f"paper has not seen #{order.number}")
+        self._ask(order.id, terms)
 
     async def cancel(self, orders: Sequence[Order]) -> None:
-        known = [ticket for order in orders if (ticket := self._tickets.get(order.id)) is not None]
-        for ticket in known:
-            if self._matcher.remove(ticket.order.id) is not None:
-                ticket.event = OrderEvent.CANCEL
-            self._tell(self._update(ticket))
-        if len(known) < len(orders):
-            unseen = ", ".join(f"#{order.number}" for order in orders if order.id not in self._tickets)
+        for order in orders:
+            if order.id in self._tickets:
+                self._ask(order.id, None)
+        if unseen := ", ".join(f"#{order.number}" for order in orders if order.id not in self._tickets):
             raise AmbiguousError(f"paper has not seen {unseen}")
 
     async def find(self, order_id: str) -> OrderUpdate | None:
+        self._perform_all()
         ticket = self._tickets.get(order_id)
-        return None if ticket is None else self._update(ticket)
+        return None if ticket is None else replace(self._update(ticket), terms=ticket.order.terms)
 
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
+        self._perform_all()
         wanted = {r.order_id for r in self._matcher.resting()} | (set(order_ids) & self._tickets.keys())
         held = sorted((h.symbol, h.quantity, h.average) for h in self._portfolio.holdings.values() if h.quantity)
-        return BrokerSnapshot(self._portfolio.cash, tuple(held), tuple(self._listed(self._tickets[i]) for i in sorted(wanted)))
+        return BrokerSnapshot(self._portfolio.cash, tuple(held), tuple(_listed(self._tickets[i]) for i in sorted(wanted)))
 
     async def close(self) -> None:
         self._tell = _nobody
@@ -114,99 +156,234 @@ class PaperBroker:
     # ---- the market
 
     def on_market(self, event: MarketEvent) -> None:
-        """Fills what `event` fills, and tells it."""
+        """Does what was asked for and has reached the market by now, then fills what `event` fills; tells all of it."""
         self._now = max(self._now, event.at)
-        if isinstance(event, MarketStatus):
-            self._open_session(event)
-            return
-        if isinstance(event, Split):
-            self._split(event)
-        elif isinstance(event, Dividend) and (paid := dividend_booked(event, self._portfolio)) is not None:
-            self._portfolio.receive_dividend(paid)
-        if not isinstance(event, Bar | Quote):
-            return
-        executions = self._matcher.on_bar(event) if isinstance(event, Bar) else self._matcher.on_quote(event)
-        for execution in executions:
-            self._execute(execution)
-        for resting in self._matcher.resting():
-            if resting.seen and resting.symbol == event.symbol:
-                ticket = self._tickets[resting.order_id]
-                ticket.session = ticket.session or self._session
+        if self._requests:
+            self._perform_due()
+        match event:
+            case Quote():
+                self._prices[event.symbol] = event
+                outcomes = self._matcher.on_quote(event)
+            case Bar():
+                self._prices[event.symbol] = event
+                outcomes = self._matcher.on_bar(event)
+            case MarketStatus():
+                outcomes = self._matcher.on_status(event)
+            case Auction():
+                outcomes = self._matcher.on_auction(event)
+            case Halt():
+                outcomes = self._matcher.on_halt(event)
+            case Split():
+                outcomes = self._split(event)
+            case Dividend():
+                outcomes = ()
+                if (dividend := dividend_booked(event, self._portfolio)) is not None:
+                    self._portfolio.receive_dividend(dividend)
+        for outcome in outcomes:
+            self._take(outcome)
+        if self._requests and not self._races():
+            self._perform_all()
 
-    def _split(self, event: Split) -> None:
+    def _split(self, event: Split) -> Sequence[Outcome]:
         """Orders in the old shares are cancelled, as brokers do: their prices and quantities mean something else now."""
         if not is_amount(event.ratio):
-            return
-        record = split_booked(event, self._portfolio, self._lots.get(event.symbol, Decimal(1)))
-        if record is not None:
+            return ()
+        instrument = self._instruments.get(event.symbol, Instrument(event.symbol))
+        if (record := split_booked(event, self._portfolio, instrument.lot)) is not None:
             self._portfolio.split(record)
-        for resting in list(self._matcher.resting()):
-            if resting.symbol == event.symbol:
-                self._matcher.remove(resting.order_id)
-                ticket = self._tickets[resting.order_id]
-                ticket.event, ticket.reason = OrderEvent.CANCEL, f"{event.symbol} split {ratio_text(event.ratio)}"
+        reason = f"{event.symbol} split {ratio_text(event.ratio)}"
+        orders = [resting.order_id for resting in self._matcher.resting() if resting.symbol == event.symbol]
+        for order_id in orders:
+            self._matcher.remove(order_id)
+        return [Ended(order_id, OrderEvent.CANCEL, reason) for order_id in orders]
+
+    def _take(self, outcome: Outcome) -> None:
+        ticket = self._tickets[outcome.order_id]
+        match outcome:
+            case Execution():
+                self._execute(ticket, outcome)
+            case Ended():
+                ticket.event, ticket.reason = outcome.event, outcome.reason
                 self._tell(self._update(ticket))
-
-    def _open_session(self, status: MarketStatus) -> None:
-        """A DAY order ends with the session in which it could first trade; one that has met no price yet waits for the next."""
-        if status.session == self._session:
-            return
-        self._session = status.session
-        for resting in self._matcher.resting():
-            ticket = self._tickets[resting.order_id]
-            if ticket.order.tif is TimeInForce.DAY and ticket.session:
-                self._matcher.remove(resting.order_id)
-                ticket.event, ticket.reason = OrderEvent.EXPIRE, "the session it was for is over"
+            case Worked():
+                ticket.event = OrderEvent.WORK
                 self._tell(self._update(ticket))
+            case Moved():
+                ticket.order.stop, ticket.order.triggered = outcome.stop, ticket.order.triggered or outcome.triggered
+                self._tell(replace(self._update(ticket), stop=outcome.stop, triggered=ticket.order.triggered))
+            case Reduced():
+                ticket.order.quantity -= outcome.quantity
+                reason = "another order of its group traded"
+                self._tell(replace(self._update(ticket), terms=ticket.order.terms, reason=reason))
 
-    def _rest(self, order: Order) -> None:
-        """Latency is drawn by seed and order id, so that the same order waits the same time in every run."""
-        draw = random.Random(f"{self._settings.seed}/{order.id}").uniform(0.5, 1.5)
-        self._matcher.add(order, self._now + int(self._settings.latency_ms * draw * _MILLISECOND), self._lots.get(order.symbol, Decimal(1)))
-
-    def _execute(self, execution: Execution) -> None:
-        ticket = self._tickets[execution.order_id]
-        cost = execution.price * execution.quantity
+    def _execute(self, ticket: _Ticket, execution: Execution) -> None:
+        order, cost = ticket.order, execution.price * execution.quantity
         ticket.filled += execution.quantity
         ticket.cost += cost
-        fees = self._commission(ticket.cost)
-        charged = fees - ticket.fees
-        ticket.fees = fees
-        ticket.event = OrderEvent.FILL_ALL if ticket.filled >= ticket.order.quantity else OrderEvent.FILL_PART
-        order = ticket.order
+        # A model may owe less for more; what was charged stays charged.
+        charged = max(self._commission(ticket.filled, ticket.cost) - ticket.fees, ZERO)
+        ticket.fees += charged
+        ticket.event = OrderEvent.FILL_ALL if ticket.left <= 0 else OrderEvent.FILL_PART
         fill_id = f"{ticket.broker_id}/{ticket.filled}"
-        fill = Fill(
-            fill_id, order.id, order.symbol, order.side, execution.quantity, execution.price, cost, charged, self._now, execution.rule
+        self._portfolio.book(
+            Fill(fill_id, order.id, order.symbol, order.side, execution.quantity, execution.price, cost, charged, self._now, execution.rule)
         )
-        self._portfolio.book(fill)
         self._tell(self._update(ticket, execution.rule))
 
-    def _commission(self, cost: Decimal) -> Decimal:
-        """Of an order's whole traded value so far, so that an order filled in parts pays its minimum once."""
-        return cents(max(cost * self._settings.commission_pct / HUNDRED, self._settings.commission_min))
+    # ---- requests
+
+    def _ask(self, order_id: str, terms: Terms | None) -> None:
+        ticket = self._tickets[order_id]
+        number = ticket.replaced
+        ticket.replaced += terms is not None
+        what = "cancel" if terms is None else f"replace {number}"
+        self._requests.append(_Request(self._now + self._latency(order_id, what), order_id, terms, ticket.order.quantity))
+        if not self._races(ticket.order.symbol):
+            self._perform_all()
+        else:
+            self._perform_due()
+
+    def _races(self, symbol: str = "") -> bool:
+        """Whether the market moves, in `symbol` or in any that something is asked for, so that a request takes time."""
+        symbols = {symbol} if symbol else {self._tickets[request.order_id].order.symbol for request in self._requests}
+        moves = self._matcher.phase is not Phase.CLOSED
+        return moves and any(self._matcher.is_quoted(each) and not self._matcher.is_halted(each) for each in symbols)
+
+    def _perform_due(self) -> None:
+        # One whose latency is over exactly now was there first.
+        for request in sorted((r for r in self._requests if r.due <= self._now), key=_due):
+            self._perform(request)
+
+    def _perform_all(self) -> None:
+        for request in sorted(self._requests, key=_due):
+            self._perform(request)
+
+    def _perform(self, request: _Request) -> None:
+        self._requests.remove(request)
+        ticket = self._tickets[request.order_id]
+        if request.terms is not None:
+            traded = request.quantity - ticket.order.quantity
+            self._replace(ticket, replace(request.terms, quantity=request.terms.quantity - traded))
+            return
+        if self._matcher.remove(request.order_id) is not None:
+            ticket.event = OrderEvent.CANCEL
+        self._tell(self._update(ticket))
+
+    def _replace(self, ticket: _Ticket, terms: Terms) -> None:
+        if reason := self._refuses(ticket, terms):
+            self._tell(replace(self._update(ticket), event=OrderEvent.REFUSE_REPLACE, terms=ticket.order.terms, reason=reason))
+            return
+        order = ticket.order
+        self._matcher.replace(order.id, terms, ticket.filled)
+        order.triggered = order.triggered and terms.stop == order.stop
+        order.quantity, order.limit, order.trail, order.trail_pct = terms.quantity, terms.limit, terms.trail, terms.trail_pct
+        resting = self._matcher.find(order.id)
+        trailed = resting.moved() if resting is not None and (terms.trail or terms.trail_pct) and resting.stop else None
+        order.stop = trailed.stop if trailed is not None else order.stop if terms.trail or terms.trail_pct else terms.stop
+        self._tell(replace(self._update(ticket), event=OrderEvent.REPLACE, terms=order.terms, stop=order.stop, reason=""))
+
+    def _refuses(self, ticket: _Ticket, terms: Terms) -> str:
+        """Why an order cannot have these terms, in a broker's words; empty where it can."""
+        order = ticket.order
+        if ticket.ended:
+            return "order is not open"
+        if terms.quantity <= ticket.filled:
+            return f"qty must be > filled_qty ({ticket.filled:f})"
+        wanted = replace(
+            order,
+            quantity=terms.quantity,
+            filled=ticket.filled,
+            limit=terms.limit,
+            stop=terms.stop,
+            trail=terms.trail,
+            trail_pct=terms.trail_pct,
+        )
+        return refusal(wanted, self._floor(wanted), self._working(but=order.id))
+
+    # ---- where things stand
+
+    def _rest(self, ticket: _Ticket, *, met: bool, triggered: bool) -> None:
+        order = replace(ticket.order, filled=ticket.filled)
+        works = self._matcher.add(
+            order,
+            placed_at=self._now,
+            eligible_at=self._now + self._latency(order.id, "order"),
+            instrument=self._instruments.get(order.symbol),
+            met=met,
+            triggered=triggered,
+        )
+        if works and ticket.event is OrderEvent.ACCEPT:
+            ticket.event = OrderEvent.WORK
+
+    def _latency(self, order_id: str, what: str) -> int:
+        """Nanoseconds, drawn by seed, order and what is asked, so that the same request takes the same time in every run."""
+        settings = self._settings
+        draw = random.Random(f"{settings.seed}/{order_id}/{what}").gauss(0.0, settings.latency_sigma)
+        return int(settings.latency_ms * exp(draw) * _MILLISECOND)
+
+    def _floor(self, order: Order) -> Floor:
+        for symbol, event in self._prices.items():
+            price = event.close if isinstance(event, Bar) else event.last
+            if is_price(price):
+                self._portfolio.mark(symbol, price)
+        return Floor(
+            instrument=self._instruments.get(order.symbol),
+            phase=self._matcher.phase,
+            quoted=self._matcher.is_quoted(order.symbol),
+            halted=self._matcher.is_halted(order.symbol),
+            price=self._price(order),
+            portfolio=self._portfolio,
+            margin=self._margin,
+            hard_to_borrow=self._hard_to_borrow,
+        )
+
+    def _price(self, order: Order) -> Decimal:
+        """What the symbol costs now; before it has a price, what the order was judged at."""
+        event = self._prices.get(order.symbol)
+        last = event.close if isinstance(event, Bar) else event.ask if event is not None else 0.0
+        return exact(last) if is_price(last) else order.mark
+
+    def _working(self, but: str = "") -> list[Working]:
+        cancelled = {request.order_id for request in self._requests if request.terms is None}
+        tickets = (self._tickets[resting.order_id] for resting in self._matcher.resting() if resting.order_id != but)
+        return [Working(ticket.order, ticket.left, ticket.order.id in cancelled) for ticket in tickets]
 
     def _update(self, ticket: _Ticket, rule: str = "") -> OrderUpdate:
         return OrderUpdate(
             ticket.order.id, ticket.event, ticket.broker_id, ticket.filled, ticket.cost, ticket.fees, rule, ticket.reason, self._now
         )
 
-    def _listed(self, ticket: _Ticket) -> BrokerOrder:
-        order = ticket.order
-        return BrokerOrder(
-            order_id=order.id,
-            broker_id=ticket.broker_id,
-            symbol=order.symbol,
-            side=order.side,
-            quantity=order.quantity,
-            type=order.type,
-            limit=order.limit,
-            stop=order.stop,
-            event=ticket.event,
-            filled=ticket.filled,
-            cost=ticket.cost,
-            fees=ticket.fees,
-            reason=ticket.reason,
-        )
+
+def _left_in_group(order: Order, known: Iterable[Order]) -> Decimal:
+    """What the orders of its group may still trade in all: a crash may have come between one's fill and the word to the others."""
+    return order.requested - sum((other.filled for other in known if other.oco == order.oco), ZERO)
+
+
+def _due(request: _Request) -> int:
+    return request.due
+
+
+def _listed(ticket: _Ticket) -> BrokerOrder:
+    order = ticket.order
+    return BrokerOrder(
+        order_id=order.id,
+        broker_id=ticket.broker_id,
+        symbol=order.symbol,
+        side=order.side,
+        quantity=order.quantity,
+        type=order.type,
+        limit=order.limit,
+        stop=order.stop,
+        event=ticket.event,
+        filled=ticket.filled,
+        cost=ticket.cost,
+        fees=ticket.fees,
+        reason=ticket.reason,
+        tif=order.tif,
+        trail=order.trail,
+        trail_pct=order.trail_pct,
+        extended_hours=order.extended_hours,
+    )
 
 
 def _nobody(event: BrokerEvent) -> None:

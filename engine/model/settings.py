@@ -163,16 +163,61 @@ class Approvals:
     auto: AutoApprove = field(default_factory=AutoApprove)
 
 
+CostParams = dict[str, float | int | str | bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Tier:
+    """From so many shares of an order on (`above`), each further share costs `rate`."""
+
+    above: Annotated[Decimal, Gt(0), Le(1_000_000_000)]
+    rate: Annotated[Decimal, Ge(0), Le(1_000)]
+
+
+@dataclass(frozen=True, slots=True)
+class CommissionSettings:
+    """What an order pays. `model` is per_cent, per_share, tiered, fixed, or the name of an installed one, which is given `params`.
+
+    `rate` is in per cent of the traded value, in money a share (tiered: up to the first of `tiers`), or in money an order. No order that
+    trades pays less than `minimum`, nor more than `maximum_pct` per cent of what it traded; a fixed rate knows neither.
+    """
+
+    model: Annotated[str, MinLen(1)] = "per_cent"
+    rate: Annotated[Decimal, Ge(0), Le(1_000)] = Decimal("0.01")
+    minimum: Annotated[Decimal, Ge(0), Le(1_000_000)] = Decimal("0.35")
+    maximum_pct: Percent = Decimal(100)
+    tiers: tuple[Tier, ...] = ()
+    params: CostParams = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SlippageSettings:
+    """How much worse than the market an order that takes liquidity fills. `model` is basis_points, size, volatility, or the name of an
+    installed one, which is given `params`.
+
+    `bps` hundredths of a per cent of the price are what any order pays, or, by size, one that takes all of the volume: less volume costs
+    less by the power `power`. `range_pct` is the part of a bar's range, or of a quote's spread, that is lost by volatility.
+    """
+
+    model: Annotated[str, MinLen(1)] = "basis_points"
+    bps: Annotated[float, Ge(0), Le(1000)] = 1.0
+    power: Annotated[float, Gt(0), Le(2)] = 0.5
+    range_pct: Annotated[float, Ge(0), Le(100)] = 10.0
+    params: CostParams = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class PaperSettings:
-    """The paper market. Commission is per cent of the notional with a minimum an order; slippage in basis points of the price."""
+    """The paper market. An order, a cancel and a replace each take `latency_ms`, spread log-normally around that median by
+    `latency_sigma`. Shares of `hard_to_borrow` cannot be sold short."""
 
     cash: Money = Decimal(100_000)
-    commission_pct: Annotated[Decimal, Ge(0), Le(10)] = Decimal("0.01")
-    commission_min: Annotated[Decimal, Ge(0), Le(1_000_000)] = Decimal("0.35")
-    slippage_bps: Annotated[float, Ge(0), Le(1000)] = 1.0
+    commission: CommissionSettings = field(default_factory=CommissionSettings)
+    slippage: SlippageSettings = field(default_factory=SlippageSettings)
     latency_ms: Annotated[float, Ge(0), Le(60_000)] = 20.0
+    latency_sigma: Annotated[float, Ge(0), Le(2)] = 0.3
     volume_cap_pct: Annotated[float, Gt(0), Le(100)] = 10.0
+    hard_to_borrow: tuple[Symbol, ...] = ()
     seed: Annotated[int, Ge(0)] = 1
 
 
@@ -240,6 +285,15 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """How many days the history shows every point of the equity curve, and every line of the audit. Older equity is one row a session,
+    older lines are those that warn; the journal keeps everything."""
+
+    equity_days: Annotated[int, Ge(1), Le(36_500)] = 90
+    audit_days: Annotated[int, Ge(1), Le(36_500)] = 365
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it. `database` is the account's own file; its latch file lies beside it."""
 
@@ -255,4 +309,5 @@ class Settings:
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"

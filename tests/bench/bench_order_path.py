@@ -24,7 +24,7 @@ from engine.live import Engine, Parts, Venue
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.modes import Mode
 from engine.model.orders import Intent, Order, Side
-from engine.model.settings import Limits, PaperSettings, Settings, StrategySettings
+from engine.model.settings import CommissionSettings, Limits, PaperSettings, Settings, StrategySettings
 from storage.journal import open_journal
 
 QUOTES, EVERY_S = 300, 0.01
@@ -137,7 +137,7 @@ class Bench:
                 max_orders_minute=1_000,
                 max_orders_day=1_000,
             ),
-            paper=PaperSettings(latency_ms=0, commission_min=Decimal(0), commission_pct=Decimal(0)),
+            paper=PaperSettings(latency_ms=0, commission=CommissionSettings("fixed", rate=Decimal(0))),
             strategies=tuple(StrategySettings(str(file), deadline_s=600) for file in files),
         )
         self.feed, self.broker = PacedFeed(), TimedBroker(settings.paper)

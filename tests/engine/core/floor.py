@@ -32,7 +32,16 @@ from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phas
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.records import OrderPlaced, Record, RunStarted
-from engine.model.settings import Approvals, AutoApprove, Limits, PaperSettings, Settings, StopSettings
+from engine.model.settings import (
+    Approvals,
+    AutoApprove,
+    CommissionSettings,
+    Limits,
+    PaperSettings,
+    Settings,
+    SlippageSettings,
+    StopSettings,
+)
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -47,7 +56,11 @@ OPEN_LIMITS = Limits(
 )
 """Limits so wide that a test of something else does not meet them."""
 FRICTIONLESS = PaperSettings(
-    cash=Decimal(100_000), commission_pct=Decimal(0), commission_min=Decimal(0), slippage_bps=0, latency_ms=0, volume_cap_pct=100
+    cash=Decimal(100_000),
+    commission=CommissionSettings("fixed", rate=Decimal(0)),
+    slippage=SlippageSettings(bps=0),
+    latency_ms=0,
+    volume_cap_pct=100,
 )
 
 Answer = TypeVar("Answer")
@@ -146,20 +159,19 @@ class Floor:
         instruments = [Instrument(symbol) for symbol in SYMBOLS]
         self.core = Core(self.settings, instruments, run_id=run_id, price_life_s=self._price_life_s, sizes={"sma": Decimal(self._size_pct)})
         self.core.restore(self.records)
-        self.broker = PaperBroker(self.settings.paper, instruments)
+        self.broker = PaperBroker(self.settings.paper, instruments, self.settings.margin)
         if not first:
-            portfolio, orders = self._books()
-            self.broker.restore(portfolio, orders)
+            self.broker.restore(*self._books())
         self.core.gate.capabilities = self.broker.capabilities
         at_once(self.broker.connect(self._hear))
         cash = at_once(self.broker.snapshot([])).cash if first else None
         self._perform(self.core.start(RunStarted(run_id, "paper", "test", cash, self.at), mode, self.latched, self.mono))
         self.reconcile()
 
-    def _books(self) -> tuple[Portfolio, Iterable[Order]]:
+    def _books(self) -> tuple[Portfolio, Iterable[Order], str]:
         """What the journal tells a restarted paper broker: a copy, for a market shares no memory with us."""
         told = restored(self.records)
-        return told.portfolio, told.book.orders.values()
+        return told.portfolio, told.book.orders.values(), told.session
 
     def restart(self, *, crash: bool = False, mode: Mode | None = None) -> None:
         """Ends the run (or loses it) and begins the next from the journal alone."""
@@ -225,8 +237,9 @@ class Floor:
         self._commands += 1
         return f"c{self._commands}"
 
-    def submit(self, intent: Intent) -> Reply:
-        self.handle(Submit(self.command_id(), intent))
+    def submit(self, intent: Intent, *, confirmed: bool = True) -> Reply:
+        """By somebody who means it, though it may look like a repetition."""
+        self.handle(Submit(self.command_id(), intent, confirmed))
         return self.replies[-1]
 
     def buy(self, quantity: object, symbol: str = "AAPL", **prices: Any) -> Order:

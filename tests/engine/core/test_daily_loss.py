@@ -14,6 +14,7 @@ from engine.model.records import (
     LossLimitTripped,
     SessionOpened,
 )
+from engine.model.settings import CommissionSettings
 from tests.engine.core.floor import FRICTIONLESS, OPEN_LIMITS, Floor, facts, settings, wish
 
 D = Decimal
@@ -52,7 +53,7 @@ def test_entries_are_denied_at_the_limit_before_any_timer_ran() -> None:
 
 
 def test_fees_count_as_loss() -> None:
-    dear = replace(FRICTIONLESS, commission_min=D(1000))
+    dear = replace(FRICTIONLESS, commission=CommissionSettings("fixed", rate=D(1000)))
     the_floor = floor(limits=LOSS, paper=dear)
     the_floor.hold(1, 100)
     the_floor.tick()

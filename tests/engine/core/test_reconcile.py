@@ -13,7 +13,7 @@ from engine.model.inputs import BrokerOrder, BrokerSnapshot, Cancel, OrderUpdate
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState, OrderType, Side, Source
 from engine.model.records import FillBooked, Noted, OrderPlaced, PositionAdopted, RunStarted
-from engine.model.settings import PaperSettings
+from engine.model.settings import PaperSettings, SlippageSettings
 from tests.engine.core.floor import FRICTIONLESS, Floor, essence, facts, restored, settings, wish
 
 D = Decimal
@@ -66,7 +66,7 @@ def test_an_empty_book_takes_over_what_was_traded_elsewhere_with_its_money() -> 
 
 
 def test_fills_we_missed_are_booked_with_their_money() -> None:
-    the_floor = floor(PaperSettings(latency_ms=0, slippage_bps=0))
+    the_floor = floor(PaperSettings(latency_ms=0, slippage=SlippageSettings(bps=0)))
     order = the_floor.buy(100)
     the_floor.held_news = deque()
     the_floor.quote("AAPL", 100, size=60)

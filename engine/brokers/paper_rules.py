@@ -1,0 +1,156 @@
+"""What the paper broker refuses, in the words of a real one: those of Alpaca's Trading API where it has such a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.core.margin import Figures
+from engine.core.portfolio import Portfolio
+from engine.model.market import Instrument, Phase
+from engine.model.money import ZERO
+from engine.model.orders import Order, OrderType, Side, TimeInForce
+from engine.model.settings import MarginSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Working:
+    """An order that works at the broker: `left` is what it may still trade, and it is being `cancelled` where somebody asked for that."""
+
+    order: Order
+    left: Decimal
+    cancelled: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Floor:
+    """What an order is judged by: the market, and the account with its prices marked to it. `price` is what the symbol costs now."""
+
+    instrument: Instrument | None
+    phase: Phase
+    quoted: bool
+    halted: bool
+    price: Decimal
+    portfolio: Portfolio
+    margin: MarginSettings
+    hard_to_borrow: frozenset[str]
+
+
+def refusal(order: Order, floor: Floor, working: Iterable[Working]) -> str:
+    """Why the broker does not take `order`, beside those that are `working` already; empty where it does."""
+    if floor.instrument is None:
+        return f"asset {order.symbol} is not tradable"
+    return (
+        _price(order, floor.instrument)
+        or _hours(order, floor)
+        or _wash_trade(order, working)
+        or _account(order, floor, [each for each in working if each.order.id != order.id])
+    )
+
+
+def _price(order: Order, instrument: Instrument) -> str:
+    if order.quantity <= 0 or order.remaining % instrument.lot:
+        return f"qty must be a multiple of {instrument.lot:f} and above zero"
+    trails = order.type is OrderType.TRAILING_STOP
+    for name, price in (("limit_price", order.limit), ("stop_price", None if trails else order.stop), ("trail_price", order.trail)):
+        if price is not None and price % instrument.tick:
+            return f"invalid {name} {price:f}. sub-penny increment does not fulfill minimum pricing criteria"
+    return ""
+
+
+def _hours(order: Order, floor: Floor) -> str:
+    at_once = order.tif in (TimeInForce.IOC, TimeInForce.FOK)
+    if order.extended_hours and (order.type is not OrderType.LIMIT or order.tif not in (TimeInForce.DAY, TimeInForce.GTC)):
+        return "extended hours order must be DAY or GTC limit orders"
+    if at_once and floor.halted:
+        return f"trading in {order.symbol} is halted"
+    if at_once and floor.phase is not Phase.REGULAR:
+        return f"{order.tif.lower()} orders are only accepted during market hours"
+    if order.tif is TimeInForce.OPG and floor.quoted and floor.phase is Phase.REGULAR:
+        return "opg orders are only accepted before the market opens"
+    if order.tif is TimeInForce.CLS and floor.quoted and floor.phase is Phase.POST:
+        return "cls orders are not accepted after the close: submit before it"
+    return ""
+
+
+def _wash_trade(order: Order, working: Iterable[Working]) -> str:
+    for other in working:
+        across = other.order.symbol == order.symbol and other.order.side is order.side.opposite
+        if across and not other.cancelled and not (order.oco and other.order.oco == order.oco) and _cross(order, other.order):
+            return "potential wash trade detected. use complex orders"
+    return ""
+
+
+def _cross(one: Order, other: Order) -> bool:
+    """Whether the two would trade with each other: one of them waits at a price that the other takes."""
+    kinds = {one.type, other.type}
+    if OrderType.LIMIT not in kinds or not kinds <= {OrderType.MARKET, OrderType.LIMIT}:
+        return False
+    bid, ask = (one.limit, other.limit) if one.side is Side.BUY else (other.limit, one.limit)
+    return bid is None or ask is None or bid >= ask
+
+
+def _account(order: Order, floor: Floor, working: list[Working]) -> str:
+    held = floor.portfolio.position(order.symbol)
+    if order.side is Side.SELL and order.symbol in floor.hard_to_borrow:
+        selling = _sides([each for each in working if each.order.symbol == order.symbol])[Side.SELL]
+        available = max(held - selling, ZERO)
+        if order.oco:
+            available = max(held, ZERO)
+        if order.remaining > available:
+            asked = f"(requested: {order.remaining:f}, available: {available:f})"
+            return f"asset {order.symbol} cannot be sold short: insufficient qty available for order {asked}"
+    before, after = _to_cover(order, floor, working)
+    if after <= before:
+        return ""
+    figures = Figures(floor.portfolio.equity(), floor.portfolio.gross(), before, floor.portfolio.net(), floor.margin)
+    return "insufficient buying power" if after - before > figures.buying_power else ""
+
+
+def _to_cover(order: Order, floor: Floor, working: list[Working]) -> tuple[Decimal, Decimal]:
+    """What working orders may add to the positions' value, before `order` and with it."""
+    before = after = ZERO
+    by_symbol: dict[str, list[Working]] = {order.symbol: []}
+    for each in working:
+        by_symbol.setdefault(each.order.symbol, []).append(each)
+    for symbol, orders in by_symbol.items():
+        held = floor.portfolio.position(symbol)
+        added = _added(held, orders)
+        price = max((each.order.mark for each in orders), default=ZERO)
+        before += added * price
+        if symbol == order.symbol:
+            # What was let in at its own price stays at it; what comes on top is judged at today's.
+            after += added * price + max(_added(held, [*orders, Working(order, order.remaining)]) - added, ZERO) * _cost(order, floor)
+        else:
+            after += added * price
+    return before, after
+
+
+def _cost(order: Order, floor: Floor) -> Decimal:
+    """What a share of `order` may cost: its own price where it names one, but to sell short no less than the market's."""
+    named = order.limit or order.stop
+    if order.side is Side.BUY and named is not None:
+        return named
+    return max(floor.price, named or ZERO)
+
+
+def _added(held: Decimal, working: Iterable[Working]) -> Decimal:
+    """How many shares larger a position may grow, whichever side fills first."""
+    sides = _sides(working)
+    return max(abs(held + sides[Side.BUY]), abs(held - sides[Side.SELL]), abs(held)) - abs(held)
+
+
+def _sides(working: Iterable[Working]) -> Mapping[Side, Decimal]:
+    """Shares that may trade on each side; of one `oco` the largest alone."""
+    sums = {Side.BUY: ZERO, Side.SELL: ZERO}
+    shared: dict[tuple[str, Side], Decimal] = {}
+    for each in working:
+        if each.order.oco:
+            key = each.order.oco, each.order.side
+            shared[key] = max(shared.get(key, ZERO), each.left)
+        else:
+            sums[each.order.side] += each.left
+    for (_, side), left in shared.items():
+        sums[side] += left
+    return sums

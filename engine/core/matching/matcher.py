@@ -1,0 +1,297 @@
+"""Resting orders by symbol, and what each event of the market does to them. Deterministic: time comes with the events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from math import inf
+from typing import Final
+
+from engine.core.matching.on_bars import hit_by_bar, is_whole
+from engine.core.matching.on_quotes import hit_by_quote, is_sound
+from engine.core.matching.resting import TOLD_SHARE, Ended, Execution, Outcome, Reduced, Resting, Worked, resting
+from engine.core.slippage import Slippage
+from engine.model.market import Auction, AuctionKind, Bar, Halt, Instrument, MarketStatus, Phase, Quote
+from engine.model.money import exact, is_price, to_lot
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderType, Side, Terms, TimeInForce
+
+TOUCH_SHARE = Decimal("0.25")
+"""The part of the volume cap that a limit gets where the bar only touches it."""
+
+_NOTHING: Final[Sequence[Outcome]] = ()
+_RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.STOP_LIMIT: 1, OrderType.TRAILING_STOP: 1, OrderType.LIMIT: 2}
+_AUCTIONS = {AuctionKind.OPEN: (TimeInForce.OPG, "auction-open"), AuctionKind.CLOSE: (TimeInForce.CLS, "auction-close")}
+_PAYS_SLIPPAGE = ("market-", "stop-", "trail-")
+_EVER_SINCE = -1
+
+
+class Matcher:
+    """Hand it every event of the market in order; each answers what it did, in order.
+
+    `session` is the trading day that is under way, and `phase` what part of it; before a feed tells, the market counts as open.
+    """
+
+    __slots__ = ("_bars", "_by_symbol", "_cap", "_halted", "_opened_at", "_quoted", "_slip", "_taken", "phase", "session")
+
+    def __init__(self, *, volume_cap: float, slip: Slippage, session: str = "") -> None:
+        """`volume_cap` is the fraction of a bar's volume that all our orders together may take."""
+        self._by_symbol: dict[str, list[Resting]] = {}
+        self._bars: dict[str, Bar] = {}
+        self._taken: dict[str, tuple[Bar, Decimal]] = {}
+        """The last bar in which something filled, and how much of it, by symbol."""
+        self._quoted: set[str] = set()
+        self._halted: set[str] = set()
+        self._cap = volume_cap
+        self._slip = slip
+        self._opened_at = _EVER_SINCE
+        self.phase = Phase.REGULAR
+        self.session = session
+
+    # ---- orders
+
+    def add(
+        self,
+        order: Order,
+        *,
+        placed_at: int,
+        eligible_at: int | None = None,
+        instrument: Instrument | None = None,
+        met: bool = False,
+        triggered: bool = False,
+    ) -> bool:
+        """Rests `order`, sent at `placed_at` and at the market from `eligible_at` on. Answers whether it takes part in it from now on.
+
+        `met` and `triggered` say where it stood before a restart: that its session had come, that its stop was reached.
+        """
+        instrument = instrument or Instrument(order.symbol)
+        made = resting(
+            order,
+            placed_at=placed_at,
+            eligible_at=placed_at if eligible_at is None else eligible_at,
+            lot=instrument.lot,
+            tick=instrument.tick,
+            met=met,
+            triggered=triggered,
+        )
+        made.met = met or (order.symbol in self._quoted and self._may_trade(made))
+        self._by_symbol.setdefault(order.symbol, []).append(made)
+        return made.met
+
+    def remove(self, order_id: str) -> Resting | None:
+        found = self.find(order_id)
+        if found is not None:
+            self._drop(found)
+        return found
+
+    def find(self, order_id: str) -> Resting | None:
+        return next((order for order in self.resting() if order.order_id == order_id), None)
+
+    def replace(self, order_id: str, terms: Terms, filled: Decimal) -> None:
+        """Gives a resting order new terms, of whose quantity `filled` has traded."""
+        found = self.find(order_id)
+        if found is not None:
+            found.take(terms, filled)
+
+    def resting(self) -> Iterable[Resting]:
+        return [order for orders in self._by_symbol.values() for order in orders]
+
+    def is_halted(self, symbol: str) -> bool:
+        return symbol in self._halted
+
+    def is_quoted(self, symbol: str) -> bool:
+        return symbol in self._quoted
+
+    # ---- events
+
+    def on_bar(self, bar: Bar) -> Sequence[Outcome]:
+        """What the bar that has just closed fills. Only orders placed before it began take part."""
+        before = self._bars.get(bar.symbol)
+        self._bars[bar.symbol] = bar
+        orders = self._by_symbol.get(bar.symbol)
+        if not orders or bar.symbol in self._quoted or bar.symbol in self._halted or not is_whole(bar):
+            return _NOTHING
+        known = self._opened_at if before is None else max(before.at, self._opened_at)
+        # It began at the last bar or at the session's opening; where neither is known, only after it is certain.
+        began = known if _EVER_SINCE < known < bar.at else bar.at - 1
+        outcomes: list[Outcome] = []
+        share = left = self._share(bar.volume)
+        if self.phase is Phase.REGULAR and (before is None or before.at <= self._opened_at):
+            left = self._auction(orders, AuctionKind.OPEN, bar.open, left, (began, bar.at - 1), outcomes)
+        swing = bar.high - bar.low
+        for order in self._taking_part(orders, began, bar.at - 1):
+            if order.remaining <= 0:
+                continue
+            was, had = order.triggered, order.remaining
+            hit = hit_by_bar(order, bar)
+            if hit is not None:
+                price, rule = hit
+                wanted = to_lot(min(order.remaining, left * TOUCH_SHARE if rule == "limit-touch" else left), order.lot)
+                left -= self._fill(order, wanted, price, rule, bar.volume, swing, outcomes)
+            self._after(order, was, had, 0.0, outcomes)
+        if left < share:
+            self._taken[bar.symbol] = bar, share - left
+        return outcomes
+
+    def on_quote(self, quote: Quote) -> Sequence[Outcome]:
+        """What the quote fills: no more than the size it shows, shared by all orders on that side."""
+        self._quoted.add(quote.symbol)
+        orders = self._by_symbol.get(quote.symbol)
+        if not orders or quote.symbol in self._halted or not is_sound(quote):
+            return _NOTHING
+        outcomes: list[Outcome] = []
+        shown = {Side.BUY: quote.ask_size, Side.SELL: quote.bid_size}
+        left = {side: Decimal(int(size)) for side, size in shown.items()}
+        taken = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
+        for order in self._taking_part(orders, quote.at, quote.at):
+            if order.remaining <= 0:
+                continue
+            was, had = order.triggered, order.remaining
+            hit = hit_by_quote(order, quote)
+            if hit is not None:
+                side, waits = order.side, hit.queued is not None
+                room = left[side] if hit.queued is None else Decimal(int(hit.queued)) - taken[side]
+                wanted = to_lot(max(Decimal(0), min(order.remaining, room)), order.lot)
+                filled = self._fill(order, wanted, hit.price, hit.rule, shown[side], quote.ask - quote.bid, outcomes)
+                (taken if waits else left)[side] += filled if waits else -filled
+            self._after(order, was, had, TOLD_SHARE, outcomes)
+        return outcomes
+
+    def on_auction(self, auction: Auction) -> Sequence[Outcome]:
+        """Orders at the open or the close trade at the auction's price; what is left of them is cancelled."""
+        orders = self._by_symbol.get(auction.symbol)
+        if not orders or auction.symbol in self._halted or not is_price(auction.price):
+            return _NOTHING
+        outcomes: list[Outcome] = []
+        self._auction(orders, auction.kind, auction.price, self._share(auction.volume), (auction.at, auction.at), outcomes)
+        return outcomes
+
+    def on_halt(self, halt: Halt) -> Sequence[Outcome]:
+        """Orders in a halted symbol wait; those that trade at once or never, end."""
+        if not halt.halted:
+            self._halted.discard(halt.symbol)
+            return _NOTHING
+        self._halted.add(halt.symbol)
+        reason = f"trading in {halt.symbol} is halted"
+        return [self._end(o, OrderEvent.CANCEL, reason) for o in self._by_symbol.get(halt.symbol, ())[:] if o.at_once]
+
+    def on_status(self, status: MarketStatus) -> Sequence[Outcome]:
+        """Ends what was for the session that is over, and begins what was for the one that opens."""
+        outcomes: list[Outcome] = []
+        anew = self.session not in ("", status.session)
+        ended = anew or status.phase in (Phase.POST, Phase.CLOSED)
+        if ended:
+            self._close_bars(outcomes)
+        begun = self.phase, self.session
+        if status.phase is Phase.REGULAR and (anew or self.phase is not Phase.REGULAR or self._opened_at == _EVER_SINCE):
+            self._opened_at = status.at
+        self.phase, self.session = status.phase, status.session
+        if begun == (status.phase, status.session):
+            return outcomes
+        for order in self.resting():
+            if order.met and order.tif is not TimeInForce.GTC and (anew or (ended and not self._may_trade(order))):
+                outcomes.append(self._end(order, OrderEvent.EXPIRE, "the session it was for is over"))
+            elif not order.met and order.symbol in self._quoted and self._may_trade(order):
+                order.met = True
+                outcomes.append(Worked(order.order_id))
+        return outcomes
+
+    # ---- within
+
+    def _may_trade(self, order: Resting) -> bool:
+        """Whether the market is open for it. Outside the regular session only limits trade that ask for it."""
+        if self.phase is Phase.REGULAR:
+            return True
+        return self.phase is not Phase.CLOSED and order.extended and order.is_limit
+
+    def _taking_part(self, orders: list[Resting], placed_by: int, eligible_by: int) -> list[Resting]:
+        """The orders that this event may fill, the worse for us first."""
+        taking = [
+            order
+            for order in orders
+            if order.placed_at <= placed_by and order.eligible_at <= eligible_by and not order.in_auction and self._may_trade(order)
+        ]
+        taking.sort(key=_rank)
+        return taking
+
+    def _fill(
+        self, order: Resting, wanted: Decimal, price: float, rule: str, volume: float, span: float, outcomes: list[Outcome]
+    ) -> Decimal:
+        """Fills `wanted` shares, and answers how many that were."""
+        if wanted <= 0 or (order.tif is TimeInForce.FOK and wanted < order.remaining):
+            return Decimal(0)
+        if rule.startswith(_PAYS_SLIPPAGE):
+            price = self._slip(order.side, price, float(wanted), volume, span)
+            if order.type is OrderType.STOP_LIMIT:
+                price = min(price, order.limit) if order.buying else max(price, order.limit)
+        order.remaining -= wanted
+        if order.remaining <= 0:
+            self._drop(order)
+        outcomes.append(Execution(order.order_id, wanted, exact(price), rule))
+        if order.oco:
+            self._take_from_others(order, wanted, outcomes)
+        return wanted
+
+    def _take_from_others(self, filled: Resting, quantity: Decimal, outcomes: list[Outcome]) -> None:
+        for other in self.resting():
+            if other.oco == filled.oco and other is not filled and other.remaining > 0:
+                taken = min(quantity, other.remaining)
+                other.remaining -= taken
+                if other.remaining > 0:
+                    outcomes.append(Reduced(other.order_id, taken))
+                else:
+                    outcomes.append(self._end(other, OrderEvent.CANCEL, "the other order of its group filled"))
+
+    def _after(self, order: Resting, was_triggered: bool, had: Decimal, at_least: float, outcomes: list[Outcome]) -> None:
+        """Tells what became of an order that took part: that its session has come, where its stop stands; one that trades at once or
+        never ends. `had` is what it could trade before."""
+        if order.remaining <= 0:
+            return
+        if not order.met:
+            order.met = True
+            if order.remaining == had:
+                outcomes.append(Worked(order.order_id))
+        if order.at_once:
+            outcomes.append(self._end(order, OrderEvent.CANCEL, "what could not be filled at once is cancelled"))
+        elif order.triggered and not was_triggered:
+            outcomes.append(order.reached())
+        elif order.type is OrderType.TRAILING_STOP and (moved := order.moved(at_least)) is not None:
+            outcomes.append(moved)
+
+    def _auction(
+        self, orders: list[Resting], kind: AuctionKind, price: float, left: Decimal, sent_by: tuple[int, int], outcomes: list[Outcome]
+    ) -> Decimal:
+        """Fills up to `left` shares of the orders that were placed, and at the market, by the times of `sent_by`. Answers what is left."""
+        tif, rule = _AUCTIONS[kind]
+        placed_by, eligible_by = sent_by
+        for order in [o for o in orders if o.tif is tif and o.placed_at <= placed_by and o.eligible_at <= eligible_by]:
+            if order.remaining > 0 and (order.type is OrderType.MARKET or (price <= order.limit if order.buying else price >= order.limit)):
+                left -= self._fill(order, to_lot(min(order.remaining, left), order.lot), price, rule, 0.0, 0.0, outcomes)
+            if order.remaining > 0:
+                outcomes.append(self._end(order, OrderEvent.CANCEL, "what the auction did not fill is cancelled"))
+        return left
+
+    def _share(self, volume: float) -> Decimal:
+        """The shares that all our orders together may take of `volume`."""
+        return Decimal(int(volume * self._cap)) if 0 < volume < inf else Decimal(0)
+
+    def _close_bars(self, outcomes: list[Outcome]) -> None:
+        """The session is over: where there are only bars, its last close is the closing auction."""
+        for symbol, orders in list(self._by_symbol.items()):
+            bar = self._bars.get(symbol)
+            if bar is not None and symbol not in self._quoted and bar.at > self._opened_at and is_whole(bar):
+                last, taken = self._taken.get(symbol, (bar, Decimal(0)))
+                left = self._share(bar.volume) - (taken if last is bar else Decimal(0))
+                self._auction(orders, AuctionKind.CLOSE, bar.close, left, (bar.at - 1, bar.at - 1), outcomes)
+
+    def _end(self, order: Resting, event: OrderEvent, reason: str) -> Ended:
+        order.remaining = Decimal(0)
+        self._drop(order)
+        return Ended(order.order_id, event, reason)
+
+    def _drop(self, order: Resting) -> None:
+        self._by_symbol[order.symbol].remove(order)
+
+
+def _rank(order: Resting) -> int:
+    return _RANK[order.type]

@@ -1,0 +1,108 @@
+"""At which price a bar fills an order, by which rule. The rules are told in the package's own words; each here says why it is proven."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import TypeAlias
+
+from engine.core.matching.resting import Resting
+from engine.model.market import Bar
+from engine.model.money import is_price
+from engine.model.orders import OrderType
+
+Hit: TypeAlias = tuple[float, str]
+"""A price before slippage, and the rule's id."""
+
+
+def hit_by_bar(order: Resting, bar: Bar) -> Hit | None:
+    """Where `bar` fills `order`, or None. Marks a stop as triggered, and moves a trailing stop on after the bar."""
+    match order.type:
+        case OrderType.MARKET:
+            return bar.open, "market-open"
+        case OrderType.LIMIT:
+            return _limit(order, bar)
+        case OrderType.STOP:
+            return _stop(order, bar)
+        case OrderType.STOP_LIMIT:
+            return _limit(order, bar) if order.triggered else _stop_limit(order, bar)
+        case OrderType.TRAILING_STOP:
+            return _trail(order, bar)
+
+
+def _limit(order: Resting, bar: Bar) -> Hit | None:
+    buying = order.buying
+    if bar.open < order.limit if buying else bar.open > order.limit:
+        return bar.open, "limit-gap"
+    if order.at_once:
+        return None
+    if bar.low < order.limit if buying else bar.high > order.limit:
+        return order.limit, "limit-through"
+    if bar.low == order.limit if buying else bar.high == order.limit:
+        return order.limit, "limit-touch"
+    return None
+
+
+def _stop(order: Resting, bar: Bar) -> Hit | None:
+    if order.triggered:
+        return bar.open, "stop-open"
+    if _opens_beyond(order, bar):
+        order.triggered = True
+        return bar.open, "stop-gap"
+    if _reaches(order, bar):
+        order.triggered = True
+        return order.stop, "stop-price"
+    return None
+
+
+def _stop_limit(order: Resting, bar: Bar) -> Hit | None:
+    buying = order.buying
+    if _opens_beyond(order, bar):
+        order.triggered = True
+        if bar.open <= order.limit if buying else bar.open >= order.limit:
+            return bar.open, "stop-limit-gap"
+        # Triggered at the open, so all of the bar came after it.
+        return _limit(order, bar)
+    if not _reaches(order, bar):
+        return None
+    order.triggered = True
+    if order.stop <= order.limit if buying else order.stop >= order.limit:
+        return order.stop, "stop-limit-price"
+    # Of what came after the trigger the close alone is known.
+    if bar.close < order.limit if buying else bar.close > order.limit:
+        return order.limit, "stop-limit-close"
+    return None
+
+
+def _trail(order: Resting, bar: Bar) -> Hit | None:
+    if order.triggered:
+        return bar.open, "stop-open"
+    if order.stop and _opens_beyond(order, bar):
+        order.triggered = True
+        return bar.open, "stop-gap"
+    order.follow(bar.open)
+    if _reaches(order, bar):
+        order.triggered = True
+        return order.stop, "trail-price"
+    order.follow(bar.low if order.buying else bar.high)
+    if bar.close >= order.stop if order.buying else bar.close <= order.stop:
+        order.triggered = True
+        return order.stop, "trail-close"
+    return None
+
+
+def _opens_beyond(order: Resting, bar: Bar) -> bool:
+    return bar.open >= order.stop if order.buying else bar.open <= order.stop
+
+
+def _reaches(order: Resting, bar: Bar) -> bool:
+    return bar.high >= order.stop if order.buying else bar.low <= order.stop
+
+
+def is_whole(bar: Bar) -> bool:
+    """Whether a bar has prices one could trade at: a NaN, a zero or a high below the low fills nothing."""
+    return (
+        isfinite(bar.open + bar.high + bar.low + bar.close + bar.volume)
+        and is_price(bar.low)
+        and is_price(bar.high)
+        and bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
+    )

@@ -1,0 +1,177 @@
+"""An order as the market sees it, and what can come of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from engine.model.money import ZERO, exact, to_tick
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderType, Side, Terms, TimeInForce
+
+TOLD_SHARE = 0.1
+"""On quotes a trailing stop's move is told once it is this part of its trail: each is written down, and quotes come by the thousand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    order_id: str
+    quantity: Decimal
+    price: Decimal
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The order ended without another fill: `event` is CANCEL or EXPIRE."""
+
+    order_id: str
+    event: OrderEvent
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A trailing stop stands at `stop` now, or a stop was reached there: `triggered`."""
+
+    order_id: str
+    stop: Decimal
+    triggered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Reduced:
+    """Another order of its `oco` traded so much of what this one was to trade too."""
+
+    order_id: str
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """The order's session has come: it takes part in the market from now on."""
+
+    order_id: str
+
+
+Outcome: TypeAlias = Execution | Ended | Moved | Reduced | Worked
+
+
+@dataclass(slots=True, eq=False)
+class Resting:
+    """`placed_at` is the market time it was sent at, `eligible_at` that from which it may meet quotes. Prices are floats, 0 where none.
+
+    `ahead` are the shares queued before it at its limit, None until its price was shown; `shown` what its side showed there last.
+    """
+
+    order_id: str
+    symbol: str
+    side: Side
+    type: OrderType
+    tif: TimeInForce
+    remaining: Decimal
+    lot: Decimal
+    tick: Decimal
+    limit: float
+    stop: float
+    trail: float
+    trail_pct: float
+    placed_at: int
+    eligible_at: int
+    extended: bool
+    oco: str
+    triggered: bool
+    met: bool
+    told: float = 0.0
+    ahead: float | None = None
+    shown: float = 0.0
+    last: float = 0.0
+
+    @property
+    def buying(self) -> bool:
+        return self.side is Side.BUY
+
+    @property
+    def is_limit(self) -> bool:
+        """Whether it trades as a limit now."""
+        return self.type is OrderType.LIMIT or (self.type is OrderType.STOP_LIMIT and self.triggered)
+
+    @property
+    def at_once(self) -> bool:
+        return self.tif is TimeInForce.IOC or self.tif is TimeInForce.FOK
+
+    @property
+    def in_auction(self) -> bool:
+        return self.tif is TimeInForce.OPG or self.tif is TimeInForce.CLS
+
+    def follow(self, price: float) -> None:
+        """Moves a trailing stop after the market at `price`, never back. Its first price sets it."""
+        away = price * self.trail_pct / 100 if self.trail_pct else self.trail
+        if self.buying:
+            stop = price + away
+            self.stop = min(self.stop, stop) if self.stop else stop
+        else:
+            stop = price - away
+            self.stop = max(self.stop, stop) if self.stop else stop
+
+    def moved(self, at_least: float = 0.0) -> Moved | None:
+        """Where its stop stands, on the tick, if that is news: a move of at least `at_least` of its trail."""
+        away = self.stop * self.trail_pct / 100 if self.trail_pct else self.trail
+        # Half a tick, for what floats leave of a whole one.
+        if self.told and abs(self.stop - self.told) < at_least * away - float(self.tick) / 2:
+            return None
+        stop = to_tick(exact(self.stop), self.tick)
+        if stop <= 0 or float(stop) == self.told:
+            return None
+        self.told = float(stop)
+        return Moved(self.order_id, stop, triggered=False)
+
+    def reached(self) -> Moved:
+        """Its stop was reached where it stands."""
+        return Moved(self.order_id, to_tick(exact(self.stop), self.tick), triggered=True)
+
+    def take(self, terms: Terms, filled: Decimal) -> None:
+        """Works under `terms` from now on. What asks for more, or another price, queues anew."""
+        remaining = terms.quantity - filled
+        limit, stop = float(terms.limit or 0), float(terms.stop or 0)
+        if remaining > self.remaining or limit != self.limit:
+            self.ahead = None
+        if self.type is OrderType.TRAILING_STOP:
+            self._trail_by(float(terms.trail or 0), float(terms.trail_pct or 0))
+        elif stop != self.stop:
+            self.stop, self.triggered = stop, False
+        self.remaining, self.limit = remaining, limit
+
+    def _trail_by(self, trail: float, trail_pct: float) -> None:
+        """Follows the best price so far at another distance."""
+        sign = 1 if self.buying else -1
+        if self.stop:
+            best = self.stop / (1 + sign * self.trail_pct / 100) if self.trail_pct else self.stop - sign * self.trail
+            self.stop = best * (1 + sign * trail_pct / 100) if trail_pct else best + sign * trail
+        self.trail, self.trail_pct = trail, trail_pct
+
+
+def resting(order: Order, *, placed_at: int, eligible_at: int, lot: Decimal, tick: Decimal, met: bool, triggered: bool) -> Resting:
+    """`order` as the market sees it."""
+    return Resting(
+        order_id=order.id,
+        symbol=order.symbol,
+        side=order.side,
+        type=order.type,
+        tif=order.tif,
+        remaining=order.remaining,
+        lot=lot,
+        tick=tick,
+        limit=float(order.limit or ZERO),
+        stop=float(order.stop or ZERO),
+        trail=float(order.trail or ZERO),
+        trail_pct=float(order.trail_pct or ZERO),
+        placed_at=placed_at,
+        eligible_at=eligible_at,
+        extended=order.extended_hours,
+        oco=order.oco,
+        triggered=triggered,
+        met=met,
+        told=float(order.stop or ZERO),
+    )
