@@ -50,13 +50,13 @@ def _options() -> Options:
     )
     feed, everything = hints(FeedSettings), hints(Settings)
     add = options.add_argument
-    add("--feed", metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or a CSV file.")
+    add("--feed", metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or your own.")
     add("--strategy", action="append", metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
     add("--symbols", type=_symbols, metavar="A,B", help="What to watch and trade; without it, what the feed offers.")
     add("--mode", type=_as(everything["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
     add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
     add("--database", type=Path, metavar="FILE", help="The account's own file, made where there is none.")
-    add("--pace", type=_as(feed["pace"]), metavar="N", help="Bars a second, of bars that are played.")
+    add("--pace", type=_as(feed["pace"]), metavar="N", help="Bars a second, of bars that are played; 0 as fast as they are taken.")
     add("--start", type=_as(feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")
     add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
@@ -101,7 +101,7 @@ def _run(settings: Settings, headless: bool) -> int:
 
     source = settings.feed.source
     if source not in ("sim", "sample") and not Path(source).exists():
-        end(f"--feed: there is no feed {source!r}, nor a file of that name. Give sim, sample, or the path of a CSV file.")
+        end(f"--feed: there is no feed {source!r}, nor a file of that name. Give sim, sample, or the path of bars.")
     try:
         for strategy in settings.strategies:
             check(strategy.file, strategy.params)

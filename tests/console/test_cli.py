@@ -80,7 +80,7 @@ def test_a_strategy_named_on_the_command_line_keeps_its_parameters_from_the_conf
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ("--pace 0", "--pace: '0' is not allowed. Give a number above 0, at most 10,000."),
+        ("--pace -1", "--pace: '-1' is not allowed. Give a number at least 0, at most 10,000."),
         ("--pace nan", "--pace: 'nan' is not allowed."),
         ("--pace fast", "--pace: 'fast' is not allowed."),
         ("--seed 1.5", "--seed: '1.5' is not allowed. Give a whole number at least 0."),
@@ -108,7 +108,7 @@ def test_what_a_mistake_quotes_steers_no_terminal(home: Path, capsys: pytest.Cap
     [
         (
             "--feed nowhere.csv",
-            "--feed: there is no feed 'nowhere.csv', nor a file of that name. Give sim, sample, or the path of a CSV file.",
+            "--feed: there is no feed 'nowhere.csv', nor a file of that name. Give sim, sample, or the path of bars.",
         ),
         ("--strategy sma_cros", "--strategy: There is no strategy file 'sma_cros'. Did you mean"),
     ],
