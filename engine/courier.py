@@ -15,13 +15,14 @@ from typing import Any, TypeVar
 from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
 from engine.clock import Clock
 from engine.core.core import Core
+from engine.core.news import ALIVE
 from engine.latch import StopSwitch
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
 from engine.model.journal import JournalError
 from engine.model.modes import Level, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, Source
+from engine.model.orders import Order, OrderState, Source, Terms
 
 ANSWER_S = 10.0
 """How long a broker may take to answer before the order counts as UNKNOWN."""
@@ -92,6 +93,7 @@ class Courier:
     def shut(self) -> None:
         """From now on nothing is sent but cancels."""
         self._shut = True
+        self._core.gate.ready = False
 
     async def close(self) -> None:
         await self._broker.close()
@@ -146,6 +148,29 @@ class Courier:
         sending()
         try:
             await self._ask(self._broker.submit(order))
+        except AmbiguousError as error:
+            self._unsettle()
+            self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+
+    def replace(self, order: Order, terms: Terms, durable: asyncio.Future[None] | None) -> None:
+        """Asks the broker to let `order` work under `terms`, once `durable` says that the journal holds the wish."""
+        self._spawn(self._replace(order, terms, durable))
+
+    async def _replace(self, order: Order, terms: Terms, durable: asyncio.Future[None] | None) -> None:
+        """As with an order: where it cannot be written, or trading stopped meanwhile, nothing is asked and the old terms stand."""
+        try:
+            if durable is not None:
+                await asyncio.shield(durable)
+        except JournalError as error:
+            why = f"not asked for, the journal could not be written: {error}"
+            self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=why))
+            return
+        stopped = self._switch.closed or self._core.state.trading is TradingState.HALTED
+        if stopped or self._shut or not self._core.gate.ready or order.asked != terms:
+            self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="not asked for: nothing is sent any more"))
+            return
+        try:
+            await self._ask(self._broker.replace(order, terms))
         except AmbiguousError as error:
             self._unsettle()
             self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
@@ -210,12 +235,18 @@ class Courier:
                     self._handle(Note(level, self._broker.name, f"#{order.number} {order.symbol} is UNKNOWN for {waited:.0f} s: {error}"))
                     continue
                 never_seen += update is None
+                if update is not None and self._may_still_be_replaced(order, update):
+                    continue
                 if update is not None:
                     self._tell(update)
                 elif never_seen > 1 and self._clock.mono() >= self._settled_at and order.state is OrderState.UNKNOWN:
                     self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason="the broker has never seen it"))
         finally:
             self._asking.discard(order.id)
+
+    def _may_still_be_replaced(self, order: Order, update: OrderUpdate) -> bool:
+        """Whether a replace that was lost on its way may yet turn up, so that the old terms prove nothing."""
+        return order.asked is not None and update.event in ALIVE and update.terms != order.asked and self._clock.mono() < self._settled_at
 
     # ---- comparing
 
@@ -256,7 +287,7 @@ class Courier:
     async def _snapshot(self) -> BrokerSnapshot | None:
         """Where the account stands at the broker, or None where the answer proves nothing. Raises AmbiguousError."""
         heard = self._news
-        ours = {order.id for order in self._core.state.book.working()} - self._unsent
+        ours = {order.id for order in self._core.state.book.working() if order.released} - self._unsent
         snapshot = await self._ask(self._broker.snapshot(sorted(ours)))
         missing = ours - {listed.order_id for listed in snapshot.orders}
         if heard != self._news or (missing and self._clock.mono() < self._settled_at):

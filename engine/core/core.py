@@ -9,16 +9,19 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from engine.core.breakers import Breakers, cancel_entries, closing
+from engine.core.breakers import Breakers, cancel_entries
+from engine.core.checkpoint import save, take_over
+from engine.core.commands import Commands
 from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk
-from engine.core.gate import Judgement
+from engine.core.groups import REPLACEABLE, Groups
 from engine.core.margin_call import MarginCall
+from engine.core.news import read
 from engine.core.reconcile import reconcile
 from engine.core.runaway import Runaway
 from engine.core.signals import Signals
 from engine.core.stop import Stop
-from engine.model.effects import Effect, Latch, Reply
+from engine.model.effects import Effect, Latch
 from engine.model.inputs import (
     Approve,
     BrokerSnapshot,
@@ -33,11 +36,13 @@ from engine.model.inputs import (
     Preview,
     Proposal,
     Reject,
+    Replace,
     ResetBreaker,
     Resume,
     SetMode,
     StrategyFailed,
     Submit,
+    SubmitGroup,
     Tick,
     Unsent,
 )
@@ -45,10 +50,9 @@ from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, Market
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Source
+from engine.model.orders import Order, OrderState, Terms
 from engine.model.records import (
     EquityMarked,
-    FillBooked,
     ModeChanged,
     Record,
     RunEnded,
@@ -60,6 +64,9 @@ from engine.model.records import (
 from engine.model.settings import Settings
 
 _EQUITY_EVERY = 60 * SECOND
+CHECKPOINT_EVERY = 50_000
+"""Records that a start after a crash reads at most, and after which what is long over is forgotten."""
+_MARKET = frozenset({Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend})
 
 
 class Core:
@@ -88,6 +95,8 @@ class Core:
         self.breakers = Breakers(self.desk)
         self._margin_call = MarginCall(self.desk)
         self._corporate = Corporate(self.desk, self._signals)
+        self._groups = Groups(self.desk)
+        self._commands = Commands(self.desk, self._groups)
         self.stop = Stop(self.desk, self._signals, self.breakers)
         self._runaway = Runaway(self.desk, self.stop.on_emergency_stop)
         self._equity_due = 0
@@ -99,11 +108,13 @@ class Core:
             Halt: self._on_halt,
             Split: self._corporate.on_split,
             Dividend: self._corporate.on_dividend,
-            Submit: self._on_submit,
-            Preview: self._on_preview,
+            Submit: self._commands.on_submit,
+            SubmitGroup: self._commands.on_submit_group,
+            Replace: self._commands.on_replace,
+            Preview: self._commands.on_preview,
             Approve: self._signals.on_approve,
             Reject: self._signals.on_reject,
-            Cancel: self._on_cancel,
+            Cancel: self._commands.on_cancel,
             SetMode: self._on_set_mode,
             EmergencyStop: self.stop.on_emergency_stop,
             Flatten: self.stop.on_flatten,
@@ -126,12 +137,14 @@ class Core:
         """What is to be done about `event`, in order. `mono` is monotonic nanoseconds and never goes back."""
         self.desk.begin(mono)
         self._handlers[type(event)](event)
+        if type(event) not in _MARKET:
+            self._groups.settle(listed=isinstance(event, BrokerSnapshot))
         return self.desk.effects()
 
     def restore(self, records: Iterable[Record]) -> None:
         """Takes over the journal of earlier runs. Sends nothing."""
         for record in records:
-            self.state.apply(record)
+            take_over(self.state, record)
 
     def start(self, started: RunStarted, mode: Mode, halted: str, mono: int) -> list[Effect]:
         """Begins a run: what waited for a person is void, and after a crash the mode is MANUAL whatever was asked for.
@@ -159,6 +172,7 @@ class Core:
         self.desk.begin(mono)
         self._mark_equity()
         self.desk.record(RunEnded(self.desk.run_id, self.desk.now))
+        self.desk.record(save(self.state, self.desk.now))
         return self.desk.effects()
 
     # ---- the market
@@ -207,60 +221,6 @@ class Core:
 
     # ---- a person's commands
 
-    def _on_submit(self, command: Submit) -> None:
-        if command.intent.source is not Source.PERSON:
-            # A strategy's order asks the mode, and a closing order is no way around the limits.
-            self.desk.reply(command.id, False, "only a person's own order is submitted: strategies propose, and flatten is a command")
-            return
-        judgement = self.gate.judge(command.intent, self.desk.now, self.desk.mono)
-        if not judgement.passes:
-            self.desk.deny(judgement)
-            self.desk.ask(self._answer(command.id, command.intent, judgement))
-            return
-        order = self.desk.place(judgement, command.intent.quantity)
-        self.desk.reply(command.id, True, f"#{order.number} {describe(judgement.intent)} sent")
-
-    def _on_preview(self, command: Preview) -> None:
-        judgement = self.gate.judge(command.intent, self.desk.now, self.desk.mono)
-        self.desk.ask(self._answer(command.id, command.intent, judgement))
-
-    def _answer(self, command_id: str, wish: Intent, judgement: Judgement) -> Reply:
-        """The gate's verdict with the figures a person decides on."""
-        intent, verdict = judgement.intent, judgement.verdict
-        if judgement.price is None or judgement.figures is None:
-            return Reply(command_id, judgement.passes, verdict.text, verdict)
-        cost = cents(judgement.price * intent.quantity)
-        moved = intent.quantity * intent.side.sign
-        opens = abs(judgement.position + moved) - abs(judgement.position)
-        market = self.prices.reference(intent.symbol, intent.side)
-        return Reply(
-            command_id,
-            judgement.passes,
-            verdict.text or "passes",
-            verdict,
-            quantity=intent.quantity,
-            cost=cost,
-            buying_power_after=cents(judgement.figures.buying_power - judgement.price * opens),
-            position_after=judgement.position + moved,
-            distance=None if not market else float(((intent.limit or intent.stop or judgement.price) - market) / market),
-        )
-
-    def _on_cancel(self, command: Cancel) -> None:
-        book = self.state.book
-        if command.order_id:
-            order = book.orders.get(command.order_id)
-            if order is None or order.state.is_final:
-                text = "there is no such order" if order is None else f"#{order.number} ended already: {order.state.lower()}"
-                self.desk.reply(command.id, False, text)
-                return
-            chosen = [order]
-        else:
-            spared = closing(self.state, book.working())
-            chosen = [o for o in book.working(command.symbol) if not (command.entries_only and o.id in spared)]
-        asked = self.desk.cancel(chosen)
-        what = ", ".join(f"#{order.number}" for order in asked)
-        self.desk.reply(command.id, bool(asked), f"cancel of {what} sent" if asked else "nothing is working there")
-
     def _on_set_mode(self, command: SetMode) -> None:
         if command.mode is Mode.EMERGENCY:
             self.desk.reply(command.id, False, "EMERGENCY is not a mode to choose: the stop key does that")
@@ -280,23 +240,42 @@ class Core:
         # Paper fills on an event before the core sees it: the fill belongs to that event's time, not to the one before.
         self.desk.now = max(self.desk.now, update.at)
         self.desk.in_flight.discard(order.id)
-        news = self.state.book.read(update, self.desk.now)
-        if news.fill:
-            self.desk.record(FillBooked(news.fill))
+        before, asked = order.state, order.asked
+        news = read(order, update, self.desk.now)
+        if news.replaced:
+            self.desk.record(news.replaced)
+        booked = news.fill or (self.state.portfolio.settled(news.corrected) if news.corrected else None)
+        if booked is not None:
+            self.desk.record(booked)
             last = self.prices.last(order.symbol)
             if last is not None:
                 self.state.portfolio.mark(order.symbol, last)
+        if news.trailed:
+            self.desk.record(news.trailed)
         if news.change:
             self.desk.record(news.change)
-            self.stop.hold(order)
-        if news.fill:
+            self._follow(order, before, asked, news.change.event)
+        if booked is not None:
             self._runaway.on_fill(order)
             self._mark_equity()
         if news.complaint:
             self.desk.note(Level.ERROR, "broker", news.complaint)
 
+    def _follow(self, order: Order, before: OrderState, asked: Terms | None, event: OrderEvent) -> None:
+        """What else a change of state means: for the stop, and for the orders that hang together with it."""
+        if order.state is not OrderState.PENDING_REPLACE:
+            self.desk.replacing.pop(order.id, None)
+        self.stop.hold(order)
+        if event is OrderEvent.REFUSE_REPLACE and asked is not None:
+            self._groups.on_refused(order, asked)
+        elif order.state is OrderState.CANCELED and before in REPLACEABLE:
+            self._groups.on_cancelled(order)
+        elif order.state is OrderState.REJECTED and before is OrderState.UNKNOWN and not order.broker_id:
+            self._groups.on_unsent(order)
+
     def _on_snapshot(self, snapshot: BrokerSnapshot) -> None:
-        reconcile(self.desk, snapshot, self._on_order_update)
+        for order in reconcile(self.desk, snapshot, self._on_order_update):
+            self._groups.on_unsent(order)
         self.gate.ready = True
 
     def _on_link(self, link: LinkChanged) -> None:
@@ -329,7 +308,11 @@ class Core:
         self.gate.unwritable = problem
 
     def _end_unsent(self, order_id: str, reason: str) -> None:
+        order = self.state.book.orders[order_id]
+        wanted = order.state is OrderState.PENDING_SUBMIT
         self._on_order_update(OrderUpdate(order_id, OrderEvent.CANCEL, reason=reason))
+        if wanted and not self._groups.can_send():
+            self._groups.on_unsent(order)
 
     # ---- the rest of the shell
 
@@ -349,6 +332,8 @@ class Core:
         self.stop.watch()
         if self.desk.mono >= self._equity_due:
             self._mark_equity()
+        if self.state.since_checkpoint >= CHECKPOINT_EVERY:
+            self.desk.record(save(self.state, self.desk.now))
 
     # ---- shared
 
@@ -359,9 +344,3 @@ class Core:
             cents(portfolio.equity()), cents(portfolio.cash), cents(portfolio.realised()), cents(portfolio.unrealised()), self.desk.now
         )
         self.desk.record(mark)
-
-
-def describe(intent: Intent) -> str:
-    """One line a trader reads: BUY 50 MSFT limit 402.05 DAY."""
-    price = f" {intent.limit:f}" if intent.limit is not None else f" {intent.stop:f}" if intent.stop is not None else ""
-    return f"{intent.side} {intent.quantity:f} {intent.symbol} {intent.type.lower()}{price} {intent.tif}"

@@ -6,19 +6,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from engine.core.gate import Gate, Judgement
 from engine.core.prices import Prices
 from engine.core.state import State
-from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send
+from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send
 from engine.model.market import Instrument
 from engine.model.modes import Level
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent, next_state
-from engine.model.orders import Order
-from engine.model.records import Noted, OrderChanged, OrderDenied, OrderPlaced, Record
+from engine.model.orders import Bracket, Intent, Order, OrderState, OrderType, Terms, TimeInForce
+from engine.model.records import Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
 from engine.model.settings import Settings
+from engine.model.verdicts import PASSED, Verdict
 
 SECOND = 1_000_000_000
 
@@ -26,7 +28,22 @@ SECOND = 1_000_000_000
 class Desk:
     """One input is handled at a time. `now` is market time and `mono` monotonic time, both in nanoseconds, both handed in."""
 
-    __slots__ = ("_effects", "_records", "gate", "in_flight", "instruments", "mono", "now", "prices", "run_id", "settings", "state")
+    __slots__ = (
+        "_effects",
+        "_records",
+        "cash_off",
+        "cash_told",
+        "gate",
+        "in_flight",
+        "instruments",
+        "mono",
+        "now",
+        "prices",
+        "replacing",
+        "run_id",
+        "settings",
+        "state",
+    )
 
     def __init__(self, settings: Settings, instruments: Mapping[str, Instrument], price_life_s: float, run_id: str) -> None:
         self.settings = settings
@@ -39,6 +56,11 @@ class Desk:
         self.mono = 0
         self.in_flight: set[str] = set()
         """Orders of this run that the broker has not said a word about yet."""
+        self.replacing: dict[str, int] = {}
+        """Orders of this run whose replace the broker has yet to answer, and the monotonic time it was asked."""
+        self.cash_off = ZERO
+        """How much more cash the broker told at the last comparison than our books, and whether that was said."""
+        self.cash_told = False
         self._records: list[Record] = []
         self._effects: list[Effect] = []
 
@@ -67,8 +89,18 @@ class Desk:
     def reply(self, command_id: str, ok: bool, text: str) -> None:
         self.ask(Reply(command_id, ok, text))
 
-    def place(self, judgement: Judgement, requested: Decimal) -> Order:
-        """Makes an order of what the gate let through. It is sent once its record is durable."""
+    def place(
+        self,
+        judgement: Judgement,
+        requested: Decimal,
+        *,
+        parent: str = "",
+        oco: str = "",
+        succeeds: str = "",
+        exit_pct: Decimal | None = None,
+    ) -> Order:
+        """Makes an order of what the gate let through, with the exits that it brings along. It is sent once all of that is durable; one
+        that waits for another order, `parent` or the one it `succeeds`, stays here. Exits are approved with their entry."""
         intent = judgement.intent
         number = self.state.book.last_number + 1
         placed = OrderPlaced(
@@ -90,26 +122,107 @@ class Desk:
             mark=judgement.price or ZERO,
             verdict=judgement.verdict,
             at=self.now,
+            trail=intent.trail,
+            trail_pct=intent.trail_pct,
+            extended_hours=intent.extended_hours,
+            parent=parent,
+            oco=oco,
+            exit_pct=exit_pct,
+            succeeds=succeeds,
         )
         self.record(placed)
         order = self.state.book.orders[placed.id]
+        if not (parent or judgement.reduces):
+            self.gate.repetitions.remember(replace(intent, quantity=requested), order, self.mono)
+        if order.released:
+            self.in_flight.add(order.id)
+            self.ask(Send(order))
+        if intent.bracket is not None:
+            exits = exits_of(intent, intent.bracket)
+            group = f"{order.id}/exits" if len(exits) > 1 else ""
+            for leave, pct in exits:
+                self.place(Judgement(leave, PASSED, judgement.price), requested, parent=order.id, oco=group, exit_pct=pct)
+        return order
+
+    def repetition(self, judgement: Judgement, requested: Decimal) -> Verdict | None:
+        """A no where what the gate let through looks like the order before it. What only reduces may be said as often as one likes."""
+        return None if judgement.reduces else self.gate.repetitions.find(replace(judgement.intent, quantity=requested), self.mono)
+
+    def release(self, order: Order, judgement: Judgement) -> None:
+        """Lets an order that was held here go to the broker, as the gate has just let it through."""
+        intent = judgement.intent
+        self.record(OrderReleased(order.id, intent.quantity, intent.limit, intent.stop, self.now))
         self.in_flight.add(order.id)
         self.ask(Send(order))
-        return order
+
+    def replace(self, order: Order, terms: Terms, judgement: Judgement) -> None:
+        """Asks the broker to let `order` work under `terms`, once that is durable."""
+        self.record(ReplaceAsked(order.id, terms, judgement.price or order.mark, judgement.verdict, self.now))
+        self.record(OrderChanged(order.id, OrderEvent.REQUEST_REPLACE, OrderState.PENDING_REPLACE, order.broker_id, "", self.now))
+        self.replacing[order.id] = self.mono
+        self.ask(ReplaceAtBroker(order, terms))
 
     def deny(self, judgement: Judgement) -> None:
         self.record(OrderDenied(judgement.intent, judgement.verdict, self.now))
 
-    def cancel(self, orders: Iterable[Order]) -> list[Order]:
-        """Asks the broker to cancel those of `orders` that are open, UNKNOWN ones too; asks again where it was asked before."""
-        asked = []
+    def cancel(self, orders: Iterable[Order], reason: str = "") -> list[Order]:
+        """Asks the broker to cancel those of `orders` that are open, UNKNOWN ones too; asks again where it was asked before. One that is
+        still held here ends at once."""
+        asked, at_broker = [], []
         for order in orders:
             after = next_state(order.state, OrderEvent.REQUEST_CANCEL)
             if after is None:
                 continue
-            if after is not order.state:
-                self.record(OrderChanged(order.id, OrderEvent.REQUEST_CANCEL, after, order.broker_id, "", self.now))
             asked.append(order)
-        if asked:
-            self.ask(CancelAtBroker(tuple(order.id for order in asked)))
+            if not order.released:
+                self.record(OrderChanged(order.id, OrderEvent.CANCEL, OrderState.CANCELED, "", reason, self.now))
+                continue
+            if after is not order.state:
+                self.record(OrderChanged(order.id, OrderEvent.REQUEST_CANCEL, after, order.broker_id, reason, self.now))
+            at_broker.append(order.id)
+        if at_broker:
+            self.ask(CancelAtBroker(tuple(at_broker)))
         return asked
+
+
+def exits_of(entry: Intent, bracket: Bracket) -> list[tuple[Intent, Decimal | None]]:
+    """The orders that leave what `entry` opens, each with how far from its average in per cent, where that sets its price."""
+    exits = []
+    for kind, leave in ((OrderType.LIMIT, bracket.take_profit), (OrderType.STOP, bracket.stop_loss)):
+        if leave is not None:
+            intent = replace(
+                entry,
+                side=entry.side.opposite,
+                type=kind,
+                limit=leave.price if kind is OrderType.LIMIT else None,
+                stop=leave.price if kind is OrderType.STOP else None,
+                trail=None,
+                trail_pct=None,
+                tif=TimeInForce.GTC,
+                extended_hours=False,
+                reduce_only=True,
+                bracket=None,
+            )
+            exits.append((intent, leave.pct))
+    return exits
+
+
+def wish_of(order: Order, terms: Terms) -> Intent:
+    """What somebody would have to want to get `order` under `terms`, of which `quantity` is what it may still trade."""
+    return Intent(
+        symbol=order.symbol,
+        side=order.side,
+        quantity=terms.quantity,
+        type=order.type,
+        limit=terms.limit,
+        stop=None if order.type is OrderType.TRAILING_STOP else terms.stop,
+        tif=order.tif,
+        source=order.source,
+        strategy=order.strategy,
+        signal_id=order.signal_id,
+        reduce_only=order.reduce_only,
+        reason=order.reason,
+        trail=terms.trail,
+        trail_pct=terms.trail_pct,
+        extended_hours=order.extended_hours,
+    )

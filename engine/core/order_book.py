@@ -1,16 +1,14 @@
-"""Our orders and where each stands. Turns a broker's news, in whatever order it comes, into facts that are booked once."""
+"""Our orders and where each stands: the facts taken over, live and at a restart alike, and what working orders may still trade."""
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.model.inputs import OrderUpdate
 from engine.model.money import ZERO
-from engine.model.order_states import OrderEvent, next_state
-from engine.model.orders import Fill, Order, OrderState, Side
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderState, Side
 from engine.model.records import (
     FillBooked,
     FillCorrected,
@@ -22,17 +20,6 @@ from engine.model.records import (
     ReplaceAsked,
 )
 
-ALIVE = frozenset({OrderEvent.ACCEPT, OrderEvent.HOLD, OrderEvent.WORK, OrderEvent.FILL_PART, OrderEvent.FILL_ALL})
-
-
-@dataclass(frozen=True, slots=True)
-class News:
-    """What an update means for us: the fill it brought, the change of state, and a complaint where it made no sense."""
-
-    fill: Fill | None = None
-    change: OrderChanged | None = None
-    complaint: str = ""
-
 
 @dataclass(frozen=True, slots=True)
 class Working:
@@ -42,56 +29,25 @@ class Working:
     value: Decimal = ZERO
 
 
-_SENT_KEPT = 1_000
-"""Times of a strategy's orders: as many as the widest limit on their rate asks for."""
+_ENDED_KEPT = 500
+"""Orders that are kept however long ago they ended."""
 
 
 class OrderBook:
-    """All orders by id, and the open ones apart. Reading news (`read`) and taking over facts (`apply_*`) are two steps on purpose:
-    a restart takes over the same facts without the news."""
+    """All orders by id, and the open ones apart."""
 
-    __slots__ = ("_by_symbol", "_sent", "_working", "last_number", "open", "orders")
+    __slots__ = ("_by_symbol", "_families", "_grouped", "_waited_for", "_working", "last_number", "open", "orders")
 
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}
         self.open: dict[str, Order] = {}
         self.last_number = 0
-        self._sent: dict[str, deque[int]] = {}
         self._by_symbol: dict[str, dict[str, Order]] = {}
+        self._families: dict[str, list[Order]] = {}
+        self._grouped: dict[str, Order] = {}
+        self._waited_for: set[str] = set()
         self._working: dict[tuple[str, Side], Working] = {}
         """What was summed up since the symbol's orders last changed: the gate asks far oftener than they do."""
-
-    def read(self, update: OrderUpdate, at: int) -> News:
-        """What `update` says that we did not know. Changes nothing. Raises KeyError where the order is not ours."""
-        order = self.orders[update.order_id]
-        fill, complaint = self._fill(order, update, at)
-        filled = order.filled + (fill.quantity if fill else ZERO)
-        event = _event(update.event, order, filled)
-        after = next_state(order.state, event)
-        if after is None:
-            return News(fill, None, f"#{order.number} is {order.state} and cannot take {event}: ignored")
-        if after is OrderState.WORKING and filled:
-            after = OrderState.PARTIAL
-        if filled > order.quantity:
-            complaint = f"#{order.number} was overfilled: {filled} of {order.quantity}; all of it is booked"
-        broker_id = update.broker_id or order.broker_id
-        if after is order.state and broker_id == order.broker_id:
-            return News(fill, None, complaint)
-        return News(fill, OrderChanged(order.id, event, after, broker_id, update.reason, at), complaint)
-
-    def _fill(self, order: Order, update: OrderUpdate, at: int) -> tuple[Fill | None, str]:
-        """The difference to what is booked already. Cumulative figures never go down: a lower one is old news."""
-        if not (update.filled.is_finite() and update.cost.is_finite() and update.fees.is_finite()):
-            return None, f"#{order.number}: the broker told a fill without numbers; nothing booked until it is asked again"
-        quantity = update.filled - order.filled
-        if quantity <= 0:
-            return None, ""
-        cost = update.cost - order.cost
-        if cost <= 0:
-            return None, f"#{order.number}: the broker told a fill of {quantity} without a price; nothing booked until it is asked again"
-        fees = update.fees - order.fees
-        fill_id = f"{order.id}/{order.filled + quantity}"
-        return Fill(fill_id, order.id, order.symbol, order.side, quantity, cost / quantity, cost, fees, at, update.rule), ""
 
     def apply_placed(self, record: OrderPlaced) -> None:
         order = Order(
@@ -119,14 +75,17 @@ class OrderBook:
             parent=record.parent,
             oco=record.oco,
             exit_pct=record.exit_pct,
-            released=not record.parent,
-            state=OrderState.HELD if record.parent else OrderState.PENDING_SUBMIT,
+            succeeds=record.succeeds,
+            released=not (record.parent or record.succeeds),
+            state=OrderState.HELD if record.parent or record.succeeds else OrderState.PENDING_SUBMIT,
         )
         self.orders[order.id] = order
+        if order.family:
+            self._families.setdefault(order.family, []).append(order)
+        if order.parent in self.open:
+            self._waited_for.add(order.parent)
         self._changed(order)
         self.last_number = max(self.last_number, order.number)
-        if order.strategy:
-            self._sent.setdefault(order.strategy, deque(maxlen=_SENT_KEPT)).append(order.created_at)
 
     def apply_changed(self, record: OrderChanged) -> None:
         order = self.orders[record.order_id]
@@ -134,6 +93,8 @@ class OrderBook:
         order.broker_id = record.broker_id
         order.reason = record.reason or order.reason
         order.changed_at = record.at
+        if order.state.is_final or record.event is OrderEvent.REFUSE_REPLACE:
+            order.asked = None
         self._changed(order)
 
     def apply_fill(self, record: FillBooked) -> None:
@@ -150,6 +111,7 @@ class OrderBook:
         order.filled += record.quantity
         order.cost += record.cost
         order.fees += record.fees
+        order.corrections += 1
         order.changed_at = record.at
         self._changed(order)
 
@@ -162,44 +124,62 @@ class OrderBook:
         self._changed(order)
 
     def apply_trailed(self, record: OrderTrailed) -> None:
-        self.orders[record.order_id].stop = record.stop
+        order = self.orders[record.order_id]
+        order.stop, order.triggered = record.stop, record.triggered
 
     def apply_replace_asked(self, record: ReplaceAsked) -> None:
         order = self.orders[record.order_id]
-        order.asked = record.terms
-        order.mark = max(order.mark, record.mark)
+        order.asked, order.asked_mark = record.terms, record.mark
         self._changed(order)
 
     def apply_replaced(self, record: OrderReplaced) -> None:
         order, terms = self.orders[record.order_id], record.terms
+        order.triggered = order.triggered and terms.stop == order.stop
+        order.triggered = order.triggered and terms.stop == order.stop
         order.quantity, order.limit, order.stop = terms.quantity, terms.limit, terms.stop
         order.trail, order.trail_pct = terms.trail, terms.trail_pct
+        order.exit_pct = None
+        if terms == order.asked:
+            order.mark = order.asked_mark
         order.asked = None
         order.changed_at = record.at
         self._changed(order)
+
+    def forget(self, before: int) -> None:
+        """Lets go of orders that ended before the market time `before`: not of the newest, nor of what an open one hangs together with."""
+        needed = self._waited_for.union(list(self.orders)[-_ENDED_KEPT:])
+        for order in self.open.values():
+            together = [*self.family(order.family), *self.family(order.id)]
+            needed |= {order.id, order.parent, order.succeeds, *(each.id for each in together)}
+        self.orders = {key: order for key, order in self.orders.items() if key in needed or order.changed_at >= before}
+        families = {key: [order for order in orders if order.id in self.orders] for key, orders in self._families.items()}
+        self._families = {key: orders for key, orders in families.items() if orders}
 
     def _changed(self, order: Order) -> None:
         """Keeps the open orders, and forgets what was summed up of them."""
         if order.state.is_final:
             self.open.pop(order.id, None)
             self._by_symbol.get(order.symbol, {}).pop(order.id, None)
+            self._grouped.pop(order.id, None)
+            self._waited_for.discard(order.id)
         else:
             self.open[order.id] = order
+            if order.family:
+                self._grouped[order.id] = order
             self._by_symbol.setdefault(order.symbol, {})[order.id] = order
         self._working.pop((order.symbol, order.side), None)
-
-    def sent_within(self, strategy: str, window: int, now: int) -> int:
-        """Orders of `strategy` in the `window` nanoseconds of market time up to `now`."""
-        count = 0
-        for at in reversed(self._sent.get(strategy, ())):
-            if at <= now - window:
-                break
-            count += at <= now
-        return count
 
     def working(self, symbol: str = "") -> Iterable[Order]:
         """Open orders of one symbol, or all."""
         return list((self._by_symbol.get(symbol, {}) if symbol else self.open).values())
+
+    def families(self) -> list[str]:
+        """`Order.family` of those in which an order works or may yet: one of theirs, or the one that they wait for."""
+        return list(dict.fromkeys([*(order.family for order in self._grouped.values()), *sorted(self._waited_for)]))
+
+    def family(self, key: str) -> list[Order]:
+        """All orders that hang together under `key`, oldest first, ended ones too; not the order that they wait for."""
+        return self._families.get(key, [])
 
     def symbols(self) -> Iterable[str]:
         """Those with an open order."""
@@ -222,12 +202,13 @@ class OrderBook:
             left = order.may_trade
             if order.side is not side or not left or order.id in aside:
                 continue
+            price = order.mark if order.asked is None else max(order.mark, order.asked_mark)
             if order.oco:
                 most, dearest = shared.get(order.oco, (ZERO, ZERO))
-                shared[order.oco] = max(most, left), max(dearest, left * order.mark)
+                shared[order.oco] = max(most, left), max(dearest, left * price)
             else:
                 quantity += left
-                value += left * order.mark
+                value += left * price
         for most, dearest in shared.values():
             quantity += most
             value += dearest
@@ -235,14 +216,3 @@ class OrderBook:
 
     def working_quantity(self, symbol: str, side: Side, aside: Collection[str] = ()) -> Decimal:
         return self.working_on(symbol, side, aside).quantity
-
-
-def _event(event: OrderEvent, order: Order, filled: Decimal) -> OrderEvent:
-    """The filled quantity outranks the word that came with it: a late WORK after a partial fill is still a partial fill."""
-    if filled >= order.quantity:
-        return OrderEvent.FILL_ALL
-    if event not in ALIVE:
-        return event
-    if filled:
-        return OrderEvent.FILL_PART
-    return OrderEvent.WORK if event in (OrderEvent.FILL_PART, OrderEvent.FILL_ALL) else event

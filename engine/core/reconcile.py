@@ -1,42 +1,50 @@
 """Comparing our books with the broker's own word: on start, on every link up, and from time to time.
 
-Orders first, so that fills we missed are booked; then positions. It never trades, and a second pass over the same snapshot changes
-nothing.
+Orders first, so that fills we missed or had told wrongly are booked; then positions, then cash. It never trades, and once both agree a
+further pass changes nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 
-from engine.core.desk import Desk
-from engine.core.order_book import ALIVE
+from engine.core.desk import SECOND, Desk
+from engine.core.news import ALIVE
 from engine.core.portfolio import Holding
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
 from engine.model.modes import Level
-from engine.model.money import ZERO
+from engine.model.money import ZERO, cents
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState, Source, TimeInForce
-from engine.model.records import OrderPlaced, PositionAdopted
+from engine.model.orders import Order, OrderState, OrderType, Source, Terms
+from engine.model.records import CashMoved, OrderPlaced, PositionAdopted
 from engine.model.verdicts import PASSED
 
+REPLACE_ANSWER_S = 10
+"""How long the answer to a replace is waited for before the broker's list of orders stands for it."""
 
-def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUpdate], None]) -> None:
-    """Brings our books to the broker's. Orders whose submission has not been answered yet are left alone.
 
-    `take_over` books one order's news, as if the broker had just told it.
+def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUpdate], None]) -> list[Order]:
+    """Brings our books to the broker's. Orders whose submission has not been answered yet are left alone, and so are those still held here.
+
+    `take_over` books one order's news, as if the broker had just told it. Returns the orders that turned out never to have been sent.
     """
-    first = not desk.state.book.orders and not desk.state.portfolio.holdings
+    book = desk.state.book
+    first = not book.orders and not desk.state.portfolio.holdings
+    agreed = _agreed_symbols(desk, snapshot)
     told = set()
     for listed in snapshot.orders:
         told.add(listed.order_id)
-        event = listed.event
-        ours = desk.state.book.orders.get(listed.order_id)
+        event, reason = listed.event, listed.reason
+        ours = book.orders.get(listed.order_id)
         if ours is None:
             _adopt(desk, listed)
         elif event in ALIVE and ours.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED):
             event = OrderEvent.LIST
             desk.note(Level.ERROR, "reconcile", f"#{ours.number} {ours.symbol} was {ours.state.lower()} here and works at the broker")
+        elif event in ALIVE and _is_unanswered(desk, ours, listed):
+            event, reason = OrderEvent.REFUSE_REPLACE, reason or "the broker has it under its old terms"
         take_over(
             OrderUpdate(
                 listed.order_id,
@@ -46,21 +54,63 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
                 listed.cost,
                 listed.fees,
                 "reconcile",
-                listed.reason,
+                reason,
+                terms=_terms(listed),
+                stop=listed.stop if listed.type is OrderType.TRAILING_STOP else None,
+                corrected=ours is not None and _corrects(ours, listed, agreed),
             )
         )
-    for order in desk.state.book.working():
-        if order.id in told or order.id in desk.in_flight:
+    unsent = []
+    for order in book.working():
+        if order.id in told or order.id in desk.in_flight or not order.released:
             continue
         if order.state in (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN) or (
             order.state is OrderState.PENDING_CANCEL and not order.broker_id
         ):
+            if order.state is OrderState.PENDING_SUBMIT:
+                unsent.append(order)
             take_over(OrderUpdate(order.id, OrderEvent.REJECT, reason="it never reached the broker"))
         else:
             take_over(OrderUpdate(order.id, OrderEvent.LOSE, reason="the broker does not list it"))
             desk.note(Level.ERROR, "reconcile", f"#{order.number} {order.symbol} is not among the broker's orders: asking for it by its id")
-    desk.cancel([order for order in desk.state.book.working() if order.state is OrderState.PENDING_CANCEL])
+    desk.cancel([order for order in book.working() if order.state is OrderState.PENDING_CANCEL])
     _compare_positions(desk, snapshot, first)
+    _compare_cash(desk, snapshot, first)
+    return unsent
+
+
+def _terms(listed: BrokerOrder) -> Terms:
+    return Terms(listed.quantity, listed.limit, listed.stop, listed.trail, listed.trail_pct)
+
+
+def _is_unanswered(desk: Desk, ours: Order, listed: BrokerOrder) -> bool:
+    """Whether a replace has had its time, and the broker lists the order as if nobody had asked."""
+    if ours.state is not OrderState.PENDING_REPLACE or ours.asked is None:
+        return False
+    asked_at = desk.replacing.get(ours.id)
+    terms = _terms(listed)
+    taken = ours.asked == (replace(terms, stop=ours.asked.stop) if ours.type is OrderType.TRAILING_STOP else terms)
+    return not taken and (asked_at is None or desk.mono - asked_at >= REPLACE_ANSWER_S * SECOND)
+
+
+def _agreed_symbols(desk: Desk, snapshot: BrokerSnapshot) -> set[str]:
+    """Symbols where the broker's position differs from ours by just what its orders have filled otherwise than we booked."""
+    difference = {symbol: quantity for symbol, quantity, _ in snapshot.positions}
+    for symbol, holding in desk.state.portfolio.holdings.items():
+        difference[symbol] = difference.get(symbol, ZERO) - holding.quantity
+    for listed in snapshot.orders:
+        ours = desk.state.book.orders.get(listed.order_id)
+        filled = ours.filled if ours is not None else ZERO
+        difference[listed.symbol] = difference.get(listed.symbol, ZERO) - listed.side.sign * (listed.filled - filled)
+    return {symbol for symbol, rest in difference.items() if not rest}
+
+
+def _corrects(ours: Order, listed: BrokerOrder, agreed: set[str]) -> bool:
+    """Whether what the broker lists takes back what it told before: another price or fee for the same fills; fewer fills only where its
+    own position says the same, for a list may lag behind."""
+    if listed.filled == ours.filled:
+        return listed.cost > 0
+    return listed.filled < ours.filled and listed.symbol in agreed
 
 
 def _adopt(desk: Desk, listed: BrokerOrder) -> None:
@@ -77,7 +127,7 @@ def _adopt(desk: Desk, listed: BrokerOrder) -> None:
             type=listed.type,
             limit=listed.limit,
             stop=listed.stop,
-            tif=TimeInForce.GTC,
+            tif=listed.tif,
             source=Source.EXTERNAL,
             strategy="",
             signal_id="",
@@ -86,6 +136,9 @@ def _adopt(desk: Desk, listed: BrokerOrder) -> None:
             mark=listed.limit or listed.stop or desk.prices.reference(listed.symbol, listed.side) or ZERO,
             verdict=PASSED,
             at=desk.now,
+            trail=listed.trail,
+            trail_pct=listed.trail_pct,
+            extended_hours=listed.extended_hours,
         )
     )
     desk.note(
@@ -108,6 +161,26 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
     for symbol in sorted(set(mismatched) - set(desk.gate.mismatched)):
         desk.note(Level.ERROR, "reconcile", f"{mismatched[symbol]}: no entries in {symbol} until both agree")
     desk.gate.mismatched = mismatched
+
+
+def _compare_cash(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> None:
+    """A difference that stays from one comparison to the next, while orders and positions agree, is no fill on its way: money came in or
+    went out at the broker. Where the broker's word on cash is not the account's own, it is only shown."""
+    difference = cents(snapshot.cash - desk.state.portfolio.cash)
+    if first or desk.gate.mismatched or not difference:
+        desk.cash_off = ZERO
+        desk.cash_told = False
+        return
+    stays, desk.cash_off = difference == desk.cash_off, difference
+    if not stays:
+        desk.cash_told = False
+    elif desk.gate.capabilities.cash:
+        desk.record(CashMoved(difference, "no trade explains it", desk.now))
+        desk.cash_off = ZERO
+    elif not desk.cash_told:
+        desk.cash_told = True
+        text = f"The broker's cash is {snapshot.cash:,.2f}, our books say {desk.state.portfolio.cash:,.2f}, and no trade explains it"
+        desk.note(Level.WARNING, "reconcile", text)
 
 
 def _take_over(desk: Desk, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:

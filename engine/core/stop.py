@@ -13,7 +13,7 @@ from engine.core.signals import Signals
 from engine.model.effects import Latch
 from engine.model.inputs import EmergencyStop, Flatten, Resume
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import Intent, Order, OrderState, Side, Source, TimeInForce
 from engine.model.records import ModeChanged, TradingStateChanged
 
 _CANCEL_AGAIN_EVERY = SECOND
@@ -47,7 +47,7 @@ class Stop:
     def left(self) -> list[Order]:
         """What must not work while HALTED and still may."""
         working = self._desk.state.book.working()
-        protective = [o for o in working if o.source is Source.FLATTEN or o.type is OrderType.STOP]
+        protective = [o for o in working if o.source is Source.FLATTEN or o.type.is_stop]
         spares = self._desk.settings.stop.keep_protective and not self._flattens
         spared = closing(self._desk.state, protective) if spares else set()
         return [o for o in working if o.source is not Source.FLATTEN and o.id not in spared]

@@ -14,6 +14,8 @@ class Capabilities:
 
     `oco` says that the broker itself takes a fill of one order from the others of its group; where it does not, the engine has them
     replaced and cancelled, and a race of two fills can close more than is held.
+
+    `cash` says that its word on cash is the account's own: what no trade explains there was paid in or out.
     """
 
     types: frozenset[OrderType] = frozenset(OrderType)
@@ -23,3 +25,4 @@ class Capabilities:
     short: bool = True
     replace: bool = True
     oco: bool = False
+    cash: bool = False

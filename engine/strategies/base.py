@@ -15,7 +15,7 @@ from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, overload
 
 from engine.model.market import Bar, Quote
-from engine.model.orders import Fill, Side
+from engine.model.orders import Fill, Side, TimeInForce
 from engine.strategies.params import Param, StrategyError, check_params, did_you_mean
 
 BARS_KEPT = 5_000
@@ -39,7 +39,10 @@ FLAT = Position()
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What a callback asked for, not yet checked. `quantity` is in shares; None asks for the size in the settings."""
+    """What a callback asked for, not yet checked. `quantity` is in shares; None asks for the size in the settings.
+
+    `trail` is a distance in price, what ends in `_pct` is in per cent; `take_profit` and `stop_loss` are prices.
+    """
 
     symbol: str
     side: Side
@@ -49,6 +52,13 @@ class Draft:
     strength: float
     reason: str
     indicators: dict[str, float]
+    tif: TimeInForce = TimeInForce.DAY
+    trail: float | None = None
+    trail_pct: float | None = None
+    take_profit: float | None = None
+    stop_loss: float | None = None
+    take_profit_pct: float | None = None
+    stop_loss_pct: float | None = None
 
 
 class Column(Sequence[float]):
@@ -199,16 +209,28 @@ class Context:
         *,
         limit: float | None = None,
         stop: float | None = None,
+        trail: float | None = None,
+        trail_pct: float | None = None,
+        tif: TimeInForce | str = TimeInForce.DAY,
+        take_profit: float | None = None,
+        stop_loss: float | None = None,
+        take_profit_pct: float | None = None,
+        stop_loss_pct: float | None = None,
         reason: str = "",
         strength: float = 1.0,
         indicators: Mapping[str, float] | None = None,
     ) -> None:
         """Propose to buy `quantity` shares, or the size in the settings where none is given.
 
-        At the market, or at `limit` or better, or once the price trades through `stop`. `reason`, `strength` (0 to 1) and `indicators` are
+        At the market; or at `limit` or better; or once the price trades through `stop`, with both only at `limit` or better from then on;
+        or once it has risen by `trail` (in price) or `trail_pct` (in per cent) from its lowest. `tif` is how long the order stands.
+
+        `take_profit` and `stop_loss` are prices, `take_profit_pct` and `stop_loss_pct` per cent from the fill: the orders that close what
+        this one opens come along, held until it fills, and each ends with the other. `reason`, `strength` (0 to 1) and `indicators` are
         what a person sees when asked to approve.
         """
-        self._draft(symbol, Side.BUY, quantity, limit, stop, reason, strength, indicators)
+        exits = (take_profit, stop_loss, take_profit_pct, stop_loss_pct)
+        self._draft(symbol, Side.BUY, quantity, limit, stop, reason, strength, indicators, tif, trail, trail_pct, exits)
 
     def sell(
         self,
@@ -217,12 +239,20 @@ class Context:
         *,
         limit: float | None = None,
         stop: float | None = None,
+        trail: float | None = None,
+        trail_pct: float | None = None,
+        tif: TimeInForce | str = TimeInForce.DAY,
+        take_profit: float | None = None,
+        stop_loss: float | None = None,
+        take_profit_pct: float | None = None,
+        stop_loss_pct: float | None = None,
         reason: str = "",
         strength: float = 1.0,
         indicators: Mapping[str, float] | None = None,
     ) -> None:
-        """Propose to sell; as `buy`. To sell all that is held, `close`."""
-        self._draft(symbol, Side.SELL, quantity, limit, stop, reason, strength, indicators)
+        """Propose to sell; as `buy`, the other way round. To sell all that is held, `close`."""
+        exits = (take_profit, stop_loss, take_profit_pct, stop_loss_pct)
+        self._draft(symbol, Side.SELL, quantity, limit, stop, reason, strength, indicators, tif, trail, trail_pct, exits)
 
     def close(self, symbol: str, *, reason: str = "", strength: float = 1.0, indicators: Mapping[str, float] | None = None) -> None:
         """Propose to sell what is held of `symbol`, or to buy back what is short. Does nothing when flat."""
@@ -246,6 +276,10 @@ class Context:
         reason: str,
         strength: float,
         indicators: Mapping[str, float] | None,
+        tif: TimeInForce | str = TimeInForce.DAY,
+        trail: float | None = None,
+        trail_pct: float | None = None,
+        exits: tuple[float | None, ...] = (None, None, None, None),
     ) -> None:
         if symbol not in self._bars:
             raise self._unknown(symbol)
@@ -257,18 +291,33 @@ class Context:
             Draft(
                 symbol,
                 side,
-                None if quantity is None else float(quantity),
-                None if limit is None else float(limit),
-                None if stop is None else float(stop),
+                _number(quantity),
+                _number(limit),
+                _number(stop),
                 float(strength),
                 str(reason)[:REASON_LENGTH],
                 {str(name): float(value) for name, value in indicators.items()} if indicators else {},
+                _time_in_force(tif),
+                _number(trail),
+                _number(trail_pct),
+                *map(_number, exits),
             )
         )
 
     def _unknown(self, symbol: str) -> StrategyError:
         near = did_you_mean(str(symbol), self.symbols)
         return StrategyError(f"{symbol!r} is not one of this strategy's symbols ({', '.join(self.symbols)}).{near}")
+
+
+def _number(value: float | None) -> float | None:
+    return None if value is None else float(value)
+
+
+def _time_in_force(tif: TimeInForce | str) -> TimeInForce:
+    try:
+        return TimeInForce(tif)
+    except ValueError:
+        raise StrategyError(f"tif must be one of {', '.join(TimeInForce)}; it is {tif!r}") from None
 
 
 class Strategy:

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from engine.model.inputs import Proposal
 from engine.model.money import exact
-from engine.model.orders import OrderType
+from engine.model.orders import Bracket, Exit, OrderType
 from engine.model.signals import Vote
 from engine.strategies.base import REASON_LENGTH, Draft
 from engine.strategies.params import StrategyError
@@ -23,13 +23,13 @@ def to_proposal(draft: Draft, proposal_id: str, strategy: str, symbols: tuple[st
     """The proposal that `draft` asks for. Raises StrategyError in words where a number or a symbol cannot be meant."""
     if draft.symbol not in symbols:
         raise StrategyError(f"it ordered {one_line(draft.symbol, 20)!r}, which is not one of its symbols ({', '.join(symbols)})")
-    if draft.limit is not None and draft.stop is not None:
-        raise StrategyError(f"its order in {draft.symbol} has a limit and a stop; give one of them")
     if not (math.isfinite(draft.strength) and 0.0 <= draft.strength <= 1.0):
         raise StrategyError(f"the strength of its order in {draft.symbol} is {draft.strength}; it must be from 0 to 1")
     quantity = _positive(draft, "quantity", draft.quantity)
-    limit = _positive(draft, "limit", draft.limit)
-    stop = _positive(draft, "stop", draft.stop)
+    limit, stop = _positive(draft, "limit", draft.limit), _positive(draft, "stop", draft.stop)
+    trail, trail_pct = _positive(draft, "trail", draft.trail), _positive(draft, "trail_pct", draft.trail_pct)
+    take_profit = _exit(draft, "take_profit", draft.take_profit, draft.take_profit_pct)
+    stop_loss = _exit(draft, "stop_loss", draft.stop_loss, draft.stop_loss_pct)
     # An indicator that has no value yet is left out rather than shown as nan.
     seen = [(one_line(name, NAME_LENGTH), value) for name, value in draft.indicators.items() if math.isfinite(value)]
     return Proposal(
@@ -38,13 +38,34 @@ def to_proposal(draft: Draft, proposal_id: str, strategy: str, symbols: tuple[st
         symbol=draft.symbol,
         side=draft.side,
         quantity=quantity,
-        type=OrderType.LIMIT if limit is not None else OrderType.STOP if stop is not None else OrderType.MARKET,
+        type=_type(limit, stop, trail, trail_pct),
         limit=limit,
         stop=stop,
         strength=draft.strength,
         reason=one_line(draft.reason, REASON_LENGTH),
         votes=(Vote(strategy, draft.side, draft.strength, tuple(seen[:INDICATORS])),),
+        tif=draft.tif,
+        trail=trail,
+        trail_pct=trail_pct,
+        bracket=Bracket(take_profit, stop_loss) if take_profit or stop_loss else None,
     )
+
+
+def _type(limit: Decimal | None, stop: Decimal | None, trail: Decimal | None, trail_pct: Decimal | None) -> OrderType:
+    """What the prices ask for. Whether they go together, the gate says."""
+    if trail is not None or trail_pct is not None:
+        return OrderType.TRAILING_STOP
+    if stop is not None:
+        return OrderType.STOP if limit is None else OrderType.STOP_LIMIT
+    return OrderType.MARKET if limit is None else OrderType.LIMIT
+
+
+def _exit(draft: Draft, what: str, price: float | None, pct: float | None) -> Exit | None:
+    if price is not None and pct is not None:
+        raise StrategyError(f"its order in {draft.symbol} has a {what} and a {what}_pct; give one of them")
+    if price is None and pct is None:
+        return None
+    return Exit(_positive(draft, what, price), _positive(draft, f"{what}_pct", pct))
 
 
 def _positive(draft: Draft, what: str, value: float | None) -> Decimal | None:

@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.core.news import read
 from engine.core.state import State
 from engine.model.inputs import OrderUpdate
 from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
-from engine.model.records import FillBooked, OrderPlaced, RunStarted
+from engine.model.records import OrderPlaced, RunStarted
 from engine.model.verdicts import PASSED
 from tests.engine.core.floor import facts
 
@@ -43,11 +44,10 @@ class Books:
         self.take(OrderUpdate("o", event, broker_id, D(str(filled)), D(str(cost)), D(str(fees))))
 
     def take(self, update: OrderUpdate) -> None:
-        news = self.state.book.read(update, 0)
-        if news.fill:
-            self.state.apply(FillBooked(news.fill))
-        if news.change:
-            self.state.apply(news.change)
+        news = read(self.order, update, 0)
+        for record in (news.replaced, news.fill, news.corrected, news.trailed, news.change):
+            if record:
+                self.state.apply(record)
         if news.complaint:
             self.complaints.append(news.complaint)
 

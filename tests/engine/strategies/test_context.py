@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.strategies.base import BARS_KEPT, Bars
-from tradeconsole import Bar, Context, Position, Side, StrategyError
+from tradeconsole import Bar, Context, Position, Side, StrategyError, TimeInForce
 
 
 def bar(symbol: str, at: int, close: float) -> Bar:
@@ -110,3 +110,17 @@ def test_a_symbol_it_does_not_trade_is_named_with_those_it_does(ctx: Context, as
 def test_a_quantity_that_is_no_number_fails_where_it_is_written(ctx: Context) -> None:
     with pytest.raises(ValueError, match="could not convert"):
         ctx.buy("AAPL", "ten")  # type: ignore[arg-type]
+
+
+def test_an_order_carries_its_trail_its_time_in_force_and_its_exits(ctx: Context) -> None:
+    ctx.buy("AAPL", 10, trail_pct=2, tif="GTC", take_profit=210, stop_loss_pct=3)
+    ctx.sell("AAPL", 10, stop=185, limit=184)
+    bought, sold = ctx.take()
+    assert (bought.tif, bought.trail_pct, bought.take_profit, bought.stop_loss_pct) == (TimeInForce.GTC, 2.0, 210.0, 3.0)
+    assert (sold.stop, sold.limit, sold.tif, sold.take_profit) == (185.0, 184.0, TimeInForce.DAY, None)
+
+
+def test_a_time_in_force_that_there_is_none_of_is_named_with_those_there_are(ctx: Context) -> None:
+    with pytest.raises(StrategyError) as caught:
+        ctx.buy("AAPL", 10, tif="FOREVER")
+    assert str(caught.value) == "tif must be one of DAY, GTC, IOC, FOK, OPG, CLS; it is 'FOREVER'"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.model.orders import OrderType, Side
+from engine.model.inputs import Proposal
+from engine.model.orders import Bracket, Exit, OrderType, Side, TimeInForce
 from engine.strategies.base import Draft
 from engine.strategies.params import StrategyError
 from engine.strategies.proposals import to_proposal
@@ -30,6 +31,23 @@ def test_a_price_is_the_decimal_that_a_person_would_read_off_the_float() -> None
     assert to_proposal(replace(DRAFT, stop=187.49), "1", "s", ("AAPL",)).type is OrderType.STOP
 
 
+def test_the_prices_say_which_type_it_is() -> None:
+    def made(**prices: float) -> Proposal:
+        return to_proposal(replace(DRAFT, **prices), "1", "s", ("AAPL",))  # type: ignore[arg-type]
+
+    both, trailing = made(limit=10.1, stop=10.0), made(trail=0.5)
+    assert (both.type, both.stop, both.limit) == (OrderType.STOP_LIMIT, Decimal("10.0"), Decimal("10.1"))
+    assert (trailing.type, trailing.trail) == (OrderType.TRAILING_STOP, Decimal("0.5"))
+    assert (made(trail_pct=2.0).type, made(trail_pct=2.0).trail_pct) == (OrderType.TRAILING_STOP, Decimal("2.0"))
+
+
+def test_exits_come_along_as_prices_or_in_per_cent() -> None:
+    made = to_proposal(replace(DRAFT, take_profit=12.5, stop_loss_pct=2.0, tif=TimeInForce.GTC), "1", "s", ("AAPL",))
+    assert made.bracket == Bracket(Exit(Decimal("12.5")), Exit(pct=Decimal("2.0")))
+    assert made.tif is TimeInForce.GTC
+    assert to_proposal(DRAFT, "1", "s", ("AAPL",)).bracket is None
+
+
 def test_no_quantity_asks_for_the_configured_size() -> None:
     assert to_proposal(replace(DRAFT, quantity=None), "1", "s", ("AAPL",)).quantity is None
 
@@ -44,7 +62,11 @@ def test_no_quantity_asks_for_the_configured_size() -> None:
         ({"quantity": 1e300}, "is 1e+300"),
         ({"limit": math.nan}, "the limit of its order in AAPL is nan"),
         ({"stop": -1.0}, "the stop of its order in AAPL is -1.0"),
-        ({"limit": 10.0, "stop": 9.0}, "has a limit and a stop"),
+        ({"trail": math.inf}, "the trail of its order in AAPL is inf"),
+        ({"trail_pct": 0.0}, "the trail_pct of its order in AAPL is 0.0"),
+        ({"take_profit": math.nan}, "the take_profit of its order in AAPL is nan"),
+        ({"stop_loss_pct": -1.0}, "the stop_loss_pct of its order in AAPL is -1.0"),
+        ({"stop_loss": 9.0, "stop_loss_pct": 1.0}, "has a stop_loss and a stop_loss_pct; give one of them"),
         ({"strength": math.nan}, "the strength of its order in AAPL is nan"),
         ({"strength": 1.5}, "is 1.5; it must be from 0 to 1"),
         ({"symbol": "IBM"}, "it ordered 'IBM', which is not one of its symbols (AAPL)"),

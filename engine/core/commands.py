@@ -1,0 +1,235 @@
+"""A person's orders: submit, preview, two that hang together, replace, cancel. Each is answered in a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+from engine.core.breakers import closing
+from engine.core.desk import Desk, wish_of
+from engine.core.gate import Judgement
+from engine.core.groups import REPLACEABLE, Groups
+from engine.model.effects import Reply
+from engine.model.inputs import Cancel, GroupKind, Preview, Replace, Submit, SubmitGroup
+from engine.model.modes import TradingState
+from engine.model.money import cents
+from engine.model.orders import Intent, Order, OrderState, OrderType, Source, Terms
+from engine.model.records import OrderReplaced
+
+ONLY_PERSONS = "only a person's own order is submitted: strategies propose, and flatten is a command"
+
+
+class Commands:
+    """Takes the commands and asks the gate. A strategy's order asks the mode instead, and a closing order is no way around the limits."""
+
+    __slots__ = ("_desk", "_groups")
+
+    def __init__(self, desk: Desk, groups: Groups) -> None:
+        self._desk = desk
+        self._groups = groups
+
+    # ---- new orders
+
+    def on_submit(self, command: Submit) -> None:
+        if command.intent.source is not Source.PERSON:
+            self._desk.reply(command.id, False, ONLY_PERSONS)
+            return
+        judgement = self._judge(command.intent)
+        requested = _requested(command.intent, judgement)
+        if judgement.passes and not command.confirmed and (again := self._desk.repetition(judgement, requested)):
+            judgement = replace(judgement, verdict=again)
+        if not judgement.passes:
+            self._refuse(command.id, command.intent, judgement)
+            return
+        order = self._desk.place(judgement, requested)
+        exits = f" with {_numbers(self._desk.state.book.family(order.id))} held for what it fills" if judgement.intent.bracket else ""
+        self._desk.reply(command.id, True, f"#{order.number} {describe(judgement.intent)} sent{exits}{_cut(command.intent, judgement)}{_waits(judgement)}")
+
+    def on_preview(self, command: Preview) -> None:
+        self._desk.ask(self._answer(command.id, command.intent, self._judge(command.intent)))
+
+    def on_submit_group(self, command: SubmitGroup) -> None:
+        first, second = command.first, command.second
+        complaint = _group_complaint(command)
+        if complaint:
+            self._desk.reply(command.id, False, complaint)
+            return
+        one = self._judge(first)
+        # The second of an OTO is judged when it is released: the first has changed the account by then.
+        two = self._judge(second) if command.kind is GroupKind.OCO else self._desk.gate.in_itself(second)
+        if one.passes and two.passes and not command.confirmed and (again := self._desk.repetition(one, _requested(first, one))):
+            one = replace(one, verdict=again)
+        for wish, judgement in ((first, one), (second, two)):
+            if not judgement.passes:
+                self._refuse(command.id, wish, judgement)
+                return
+        if command.kind is GroupKind.OCO:
+            shares = one.intent.quantity
+            if two.intent.quantity != shares:
+                text = f"The orders of an OCO share one quantity; these would be {shares:f} and {two.intent.quantity:f}."
+                self._desk.reply(command.id, False, text)
+                return
+            group = f"{self._desk.run_id}-{self._desk.state.book.last_number + 1}/oco"
+            orders = [self._desk.place(judgement, shares, oco=group) for judgement in (one, two)]
+            what = "one cancels the other"
+        else:
+            orders = [self._desk.place(one, _requested(first, one))]
+            orders.append(self._desk.place(two, _requested(second, two), parent=orders[0].id))
+            what = f"#{orders[1].number} is held until #{orders[0].number} fills"
+        named = zip(orders, (one, two), strict=True)
+        words = ", ".join(f"#{order.number} {describe(judgement.intent)}" for order, judgement in named)
+        self._desk.reply(command.id, True, f"{words} sent: {what}")
+
+    def _judge(self, wish: Intent) -> Judgement:
+        return self._desk.gate.judge(wish, self._desk.now, self._desk.mono)
+
+    def _refuse(self, command_id: str, wish: Intent, judgement: Judgement) -> None:
+        self._desk.deny(judgement)
+        self._desk.ask(self._answer(command_id, wish, judgement))
+
+    def _answer(self, command_id: str, wish: Intent, judgement: Judgement) -> Reply:
+        """The gate's verdict with the figures a person decides on."""
+        intent, verdict = judgement.intent, judgement.verdict
+        if judgement.price is None or judgement.figures is None:
+            return Reply(command_id, judgement.passes, verdict.text, verdict)
+        cost = cents(judgement.price * intent.quantity)
+        moved = intent.quantity * intent.side.sign
+        opens = abs(judgement.position + moved) - abs(judgement.position)
+        market = self._desk.prices.reference(intent.symbol, intent.side)
+        return Reply(
+            command_id,
+            judgement.passes,
+            (verdict.text or "passes") + (_cut(wish, judgement) if judgement.passes else ""),
+            verdict,
+            quantity=intent.quantity,
+            cost=cost,
+            buying_power_after=cents(judgement.figures.buying_power - judgement.price * opens),
+            position_after=judgement.position + moved,
+            distance=None if not market else float(((intent.limit or intent.stop or judgement.price) - market) / market),
+        )
+
+    # ---- orders that work
+
+    def on_replace(self, command: Replace) -> None:
+        desk = self._desk
+        order = desk.state.book.orders.get(command.order_id)
+        if order is None:
+            desk.reply(command.id, False, "there is no such order")
+            return
+        terms = command.terms
+        complaint = self._not_replaceable(order, terms)
+        if complaint:
+            desk.reply(command.id, False, complaint)
+            return
+        # It is the person who wants it now: what does not pass is refused, never cut down behind their back.
+        wish = replace(wish_of(order, terms), quantity=terms.quantity - order.filled, source=Source.PERSON)
+        if order.released:
+            aside = [order.id, *(other.id for other in self._groups.siblings(order))]
+            judgement = desk.gate.judge(wish, desk.now, desk.mono, aside=aside, lighter=_is_lighter(order, terms))
+        else:
+            judgement = desk.gate.in_itself(wish)
+        if not judgement.passes:
+            self._refuse(command.id, wish, judgement)
+            return
+        intent = judgement.intent
+        asked = Terms(order.filled + intent.quantity, intent.limit, intent.stop, intent.trail, intent.trail_pct)
+        if asked == replace(order.terms, stop=intent.stop if order.type is OrderType.TRAILING_STOP else order.stop):
+            desk.reply(command.id, False, f"#{order.number} has these terms already")
+        elif order.released:
+            desk.replace(order, asked, judgement)
+            desk.reply(command.id, True, f"replace of #{order.number} by {describe(replace(intent, quantity=asked.quantity))} sent")
+        else:
+            desk.record(OrderReplaced(order.id, asked, desk.now))
+            desk.reply(command.id, True, f"#{order.number}, still held, is {describe(intent)} now")
+
+    def _not_replaceable(self, order: Order, terms: Terms) -> str:
+        """Why `order` cannot get `terms`, as far as that shows before the gate is asked."""
+        name = f"#{order.number}"
+        if order.state.is_final:
+            return f"{name} ended already: {order.state.lower()}"
+        if self._desk.state.trading is TradingState.HALTED:
+            return f"Trading is halted ({self._desk.state.halt_reason}): nothing is replaced."
+        if order.family and terms.quantity != order.quantity:
+            return f"{name} hangs together with others, and its quantity follows from their fills: replace its price alone, or cancel it."
+        if not order.released:
+            return ""
+        if not self._desk.gate.capabilities.replace:
+            return "This broker replaces no orders: cancel it, and send another."
+        if order.asked is not None or order.state is OrderState.PENDING_REPLACE:
+            return f"{name}'s last replace has not been answered yet."
+        if order.state not in REPLACEABLE:
+            return f"{name} is {order.state}: it can be replaced once the broker has it at work."
+        if terms.quantity.is_finite() and terms.quantity <= order.filled:
+            return f"{name} has filled {order.filled:f} already: cancel the rest instead."
+        return ""
+
+    def on_cancel(self, command: Cancel) -> None:
+        book = self._desk.state.book
+        if command.order_id:
+            order = book.orders.get(command.order_id)
+            if order is None or order.state.is_final:
+                text = "there is no such order" if order is None else f"#{order.number} ended already: {order.state.lower()}"
+                self._desk.reply(command.id, False, text)
+                return
+            chosen = [order, *self._groups.siblings(order)]
+        else:
+            spared = closing(self._desk.state, book.working())
+            chosen = [o for o in book.working(command.symbol) if not (command.entries_only and o.id in spared)]
+        asked = self._desk.cancel(chosen)
+        self._desk.reply(command.id, bool(asked), f"cancel of {_numbers(asked)} sent" if asked else "nothing is working there")
+
+
+def describe(intent: Intent) -> str:
+    """One line a trader reads: BUY 50 MSFT limit 402.05 DAY."""
+    prices = [f"{name} {price:f}" for name, price in (("stop", intent.stop), ("limit", intent.limit)) if price is not None]
+    if len(prices) < 2:
+        prices = [" ".join([intent.type.lower().replace("_", " "), *(price.split()[1] for price in prices)])]
+    trail = f" {intent.trail:f}" if intent.trail is not None else f" {intent.trail_pct:f} %" if intent.trail_pct is not None else ""
+    hours = " extended hours" if intent.extended_hours else ""
+    return f"{intent.side} {intent.quantity:f} {intent.symbol} {' '.join(prices)}{trail} {intent.tif}{hours}"
+
+
+def _numbers(orders: list[Order]) -> str:
+    return ", ".join(f"#{order.number}" for order in orders)
+
+
+def _requested(wish: Intent, judgement: Judgement) -> Decimal:
+    """What was asked for, in shares."""
+    return judgement.intent.quantity if wish.notional is not None else wish.quantity
+
+
+def _cut(wish: Intent, judgement: Judgement) -> str:
+    """What became of a quantity that was no whole number of lots, or of a sum of money, in words."""
+    shares = judgement.intent.quantity
+    if wish.notional is not None and judgement.price is not None:
+        return f" ({wish.notional:f} at {judgement.price:f} a share)"
+    if wish.reduce_only or shares == wish.quantity:
+        return ""
+    return f" ({wish.quantity:f} cut to whole lots)"
+
+
+def _waits(judgement: Judgement) -> str:
+    """Where the order will wait for the open, that it does."""
+    return f". {judgement.verdict.text}" if judgement.verdict.text else ""
+
+
+def _is_lighter(order: Order, terms: Terms) -> bool:
+    """Whether `terms` only take risk off `order`: fewer shares, or a limit further from the market, and all else as it was."""
+    old = order.terms
+    if order.type is OrderType.TRAILING_STOP:
+        terms = replace(terms, stop=old.stop)
+    if terms.limit is None or old.limit is None or not terms.limit.is_finite() or not terms.quantity.is_finite():
+        return terms.quantity.is_finite() and replace(terms, quantity=old.quantity) == old and terms.quantity <= old.quantity
+    away = (terms.limit - old.limit) * order.side.sign <= 0
+    return away and terms.quantity <= old.quantity and replace(terms, quantity=old.quantity, limit=old.limit) == old
+
+
+def _group_complaint(command: SubmitGroup) -> str:
+    first, second = command.first, command.second
+    if not first.source is second.source is Source.PERSON:
+        return ONLY_PERSONS
+    if first.bracket is not None or second.bracket is not None:
+        return f"The orders of an {command.kind} bring no exits of their own."
+    if command.kind is GroupKind.OCO and first.symbol != second.symbol:
+        return f"The orders of an OCO are of one symbol, not of {first.symbol} and {second.symbol}."
+    return ""

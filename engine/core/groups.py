@@ -1,0 +1,230 @@
+"""Orders that hang together: an entry and its exits (bracket), one that cancels the other (OCO), one that triggers the other (OTO).
+
+There is one rule, and it looks at nothing but how the orders stand, so it may run after anything that happened and after a restart:
+
+- There is as much left to close as the entry filled, less what its exits filled (for an OCO: as was asked for, less what both filled),
+  and never more than is held where the orders only reduce.
+- An exit that is held here is released at the entry's first fill, for what is left; one at the broker is replaced until it covers what is
+  left; where nothing is left it is cancelled. So each fill of one leg takes from the other, and a whole fill ends it.
+- Where a broker cannot replace, the exit is cancelled and a successor takes its place once that has ended: two never work at once.
+- The rest of an entry that was cancelled leaves its exits with what filled; an entry that ended without a fill ends them.
+
+A person who cancels one leg of two cancels both, as brokers do. A leg that a broker rejects or lets expire leaves the other at work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from engine.core.desk import SECOND, Desk, wish_of
+from engine.core.gate import Judgement
+from engine.core.normal_form import exit_price
+from engine.model.modes import Level, TradingState
+from engine.model.money import ZERO, to_lot, to_tick
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Order, OrderState, OrderType, Side, Terms
+from engine.model.records import OrderChanged
+from engine.model.verdicts import PASSED
+
+REPLACEABLE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """What is left to do for the orders of a family: `shares` in all, `told` before looking at what is held. `more` says that the order
+    they wait for may still add to it."""
+
+    shares: Decimal
+    told: Decimal
+    more: bool
+    why: str
+    """Why nothing is, where nothing is."""
+
+
+class Groups:
+    """Keeps groups of orders in step with their fills."""
+
+    __slots__ = ("_cancelled", "_desk", "_refused")
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._refused: set[str] = set()
+        """Orders of this run that the broker would not give another size."""
+        self._cancelled: dict[str, int] = {}
+        """When a cancel was last asked for here, in monotonic nanoseconds."""
+
+    def settle(self, *, listed: bool = False) -> None:
+        """Brings every group to where it should be. `listed` says that the broker has just told how all its orders stand: only then is a
+        leg corrected that a broker which keeps groups itself should have."""
+        book = self._desk.state.book
+        held: dict[tuple[str, Side], Decimal] = {}
+        for key in book.families():
+            orders = book.family(key)
+            left = self._left(book.orders.get(key), orders, held)
+            self._succeed(orders, left)
+            working = [order for order in orders if not order.state.is_final]
+            if left.shares > 0:
+                for order in working:
+                    self._keep(order, orders, left, listed)
+            else:
+                self._end(working, left, listed)
+
+    def siblings(self, order: Order) -> list[Order]:
+        """The open orders that share with `order` what there is to close."""
+        family = self._desk.state.book.family(order.family) if order.oco else []
+        return [other for other in family if other.oco == order.oco and other is not order and not other.state.is_final]
+
+    def on_cancelled(self, order: Order) -> None:
+        """`order` was cancelled at the broker, and not by us: its sibling goes with it, unless it was cancelled for the sibling's fill."""
+        if not order.oco or self._desk.gate.capabilities.oco:
+            return
+        book = self._desk.state.book
+        left = self._left(book.orders.get(order.family), book.family(order.family), {})
+        if left.shares > 0:
+            self._desk.cancel(self.siblings(order), f"#{order.number} of its group was cancelled")
+
+    def on_refused(self, order: Order, asked: Terms) -> None:
+        """The broker would not give `order` the terms `asked`."""
+        if order.family and asked.quantity != order.quantity:
+            self._refused.add(order.id)
+
+    def on_unsent(self, order: Order) -> None:
+        """`order` was released and never reached the broker: what it was to close still needs it."""
+        if order.parent:
+            self._place_successor(order)
+
+    def can_send(self) -> bool:
+        """Whether anything may be sent at all now."""
+        gate = self._desk.gate
+        shut = not gate.ready or gate.link_down or gate.unwritable
+        return not shut and self._desk.state.trading is not TradingState.HALTED
+
+    # ---- what is left
+
+    def _left(self, parent: Order | None, orders: Sequence[Order], held: dict[tuple[str, Side], Decimal]) -> Left:
+        first = orders[0]
+        if parent is None:
+            told = first.requested - sum((order.filled for order in orders), ZERO)
+            more, why = False, "the other order of its group filled"
+        elif first.symbol == parent.symbol and first.side is not parent.side:
+            told = parent.filled * first.requested / parent.requested - sum((order.filled for order in orders), ZERO)
+            more, why = not parent.state.is_final, f"#{parent.number} has nothing left to close"
+            if not parent.filled:
+                why = f"#{parent.number} ended without a fill: {parent.state.lower()}"
+        else:
+            done = parent.state is OrderState.FILLED
+            told = first.requested - sum((order.filled for order in orders), ZERO) if done else ZERO
+            more, why = not parent.state.is_final, f"#{parent.number}, which was to trigger it, ended {parent.state.lower()}"
+        told = to_lot(max(told, ZERO), self._lot(first.symbol))
+        if not first.reduce_only or not told:
+            return Left(told, told, more, why)
+        place = first.symbol, first.side
+        if place not in held:
+            held[place] = max(-first.side.sign * self._desk.state.portfolio.position(first.symbol), ZERO)
+        shares = min(told, held[place])
+        held[place] -= shares
+        return Left(shares, told, more, why if shares or not told else f"there is no {first.symbol} left to close")
+
+    def _lot(self, symbol: str) -> Decimal:
+        lot, fraction = self._desk.instruments[symbol].lot, self._desk.gate.capabilities.fraction
+        return lot if fraction is None else min(lot, fraction)
+
+    # ---- successors
+
+    def _succeed(self, orders: Sequence[Order], left: Left) -> None:
+        """Holds a successor ready for each exit that did its work or is about to be ended, while there is or may be more to close."""
+        if not orders[0].parent or not (left.more or left.shares) or self._desk.state.trading is TradingState.HALTED:
+            return
+        succeeded = {order.succeeds for order in orders}
+        latest = [order for order in orders if order.released and order.id not in succeeded]
+        worked = any(order.state is OrderState.FILLED for order in latest)
+        for order in latest:
+            # One that was cancelled made room for the one that filled; without a fill, somebody wanted it gone.
+            done = worked and order.state in (OrderState.FILLED, OrderState.CANCELED)
+            if done or not (order.state.is_final or left.shares):
+                self._place_successor(order)
+
+    # ---- nothing left
+
+    def _end(self, working: Sequence[Order], left: Left, listed: bool) -> None:
+        """Ends what works. What is held stays where the entry may fill more."""
+        at_broker = [order for order in working if order.released]
+        ending = at_broker if left.more else working
+        if not self._broker_ends(ending, left, listed):
+            self._cancel(ending, left.why)
+
+    def _broker_ends(self, orders: Sequence[Order], left: Left, listed: bool) -> bool:
+        """Whether the broker itself takes a leg's fills from the others."""
+        return self._desk.gate.capabilities.oco and not listed and not left.told and all(order.oco and order.released for order in orders)
+
+    # ---- something left
+
+    def _keep(self, order: Order, orders: Sequence[Order], left: Left, listed: bool) -> None:
+        """Has `order` cover what is left."""
+        desk = self._desk
+        gate = desk.gate
+        if not self.can_send():
+            return
+        if not order.released:
+            before = desk.state.book.orders.get(order.succeeds)
+            if before is None or before.state.is_final:
+                self._release(order, orders, left.shares)
+            return
+        if order.state not in REPLACEABLE or order.asked is not None or order.remaining == left.shares:
+            return
+        shrinks = left.shares < order.remaining
+        if shrinks and order.oco and gate.capabilities.oco and left.shares == left.told and not listed:
+            return
+        judgement = self._judge(order, orders, left.shares, lighter=shrinks)
+        if not judgement.passes or judgement.intent.quantity == order.remaining:
+            return
+        if not gate.capabilities.replace or order.id in self._refused:
+            self._place_successor(order)
+            self._cancel([order], "an order of another size takes its place")
+            return
+        terms = order.terms
+        quantity = order.filled + judgement.intent.quantity
+        stop = None if order.type is OrderType.TRAILING_STOP else terms.stop
+        desk.replace(order, Terms(quantity, terms.limit, stop, terms.trail, terms.trail_pct), judgement)
+
+    def _release(self, order: Order, orders: Sequence[Order], shares: Decimal) -> None:
+        desk = self._desk
+        judgement = self._judge(order, orders, shares)
+        if judgement.passes:
+            desk.release(order, judgement)
+            return
+        text = judgement.verdict.text
+        desk.note(Level.WARNING, "orders", f"#{order.number} {order.symbol} is not sent although what it waited for has happened: {text}")
+        desk.record(OrderChanged(order.id, OrderEvent.CANCEL, OrderState.CANCELED, "", text, desk.now))
+
+    def _judge(self, order: Order, orders: Sequence[Order], shares: Decimal, *, lighter: bool = False) -> Judgement:
+        terms = replace(order.terms, quantity=shares)
+        parent = self._desk.state.book.orders.get(order.parent)
+        if order.exit_pct is not None and not order.released and parent is not None and parent.average is not None:
+            profit = order.type is OrderType.LIMIT
+            price = to_tick(
+                exit_price(parent.average, parent.side, order.exit_pct, profit=profit), self._desk.instruments[order.symbol].tick
+            )
+            terms = replace(terms, limit=price) if profit else replace(terms, stop=price)
+        aside = [other.id for other in orders]
+        return self._desk.gate.judge(wish_of(order, terms), self._desk.now, self._desk.mono, aside=aside, lighter=lighter)
+
+    def _place_successor(self, order: Order) -> None:
+        """An order like `order`, held here until that one has ended and there is something left to close."""
+        if any(other.succeeds == order.id for other in self._desk.state.book.family(order.family)):
+            return
+        judgement = Judgement(wish_of(order, order.terms), PASSED, order.mark)
+        self._desk.place(judgement, order.requested, parent=order.parent, oco=order.oco, succeeds=order.id)
+
+    def _cancel(self, orders: Iterable[Order], reason: str) -> None:
+        """Asks for it once a second, where it is refused or lost."""
+        desk = self._desk
+        due = [
+            order
+            for order in orders
+            if order.state is not OrderState.PENDING_CANCEL and desk.mono - self._cancelled.get(order.id, -SECOND) >= SECOND
+        ]
+        self._cancelled.update((order.id, desk.mono) for order in due if order.released)
+        desk.cancel(due, reason)

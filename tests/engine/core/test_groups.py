@@ -1,0 +1,522 @@
+"""Orders that hang together: brackets, OCO and OTO through fills, cancels, refusals and restarts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from engine.model.capabilities import Capabilities
+from engine.model.inputs import BrokerSnapshot, Cancel, EmergencyStop, GroupKind, LinkChanged, NotDurable, Submit, SubmitGroup, Tick, Unsent
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Terms, TimeInForce
+from engine.model.records import OrderPlaced, OrderReleased
+from engine.model.settings import Settings
+from tests.engine.core.floor import OPEN_LIMITS, settings
+from tests.engine.core.told import Told, bought, states
+
+D = Decimal
+WITHOUT_REPLACE = Capabilities(replace=False)
+
+
+def bracketed(told: Told, quantity: int = 100, take_profit: object = 110, stop_loss: object = 95) -> tuple[Order, Order, Order]:
+    """An entry with both exits, at work."""
+    entry = told.submit(bought(quantity, take_profit, stop_loss))
+    profit, loss = told.orders[-2:]
+    return entry, profit, loss
+
+
+def closing_pair(told: Told, first: int = 100, second: int = 100) -> tuple[Intent, Intent]:
+    """What takes the profit of a long position, and what ends its loss."""
+    target = Intent("AAPL", Side.SELL, D(first), OrderType.LIMIT, limit=D(110), tif=TimeInForce.GTC, reduce_only=True)
+    stop = Intent("AAPL", Side.SELL, D(second), OrderType.STOP, stop=D(95), tif=TimeInForce.GTC, reduce_only=True)
+    return target, stop
+
+
+def holding(can: Capabilities | None = None, quantity: int = 100) -> Told:
+    told = Told(can)
+    told.fill(told.submit(bought(quantity)), quantity)
+    return told
+
+
+# ---- a bracket's life
+
+
+def test_a_brackets_exits_are_written_with_it_and_held_until_it_fills() -> None:
+    told = Told()
+    before = len(told.records)
+    entry, profit, loss = bracketed(told)
+    placed = [record for record in told.records[before:] if isinstance(record, OrderPlaced)]
+    assert [record.id for record in placed] == [entry.id, profit.id, loss.id]
+    assert {unit for unit in told.units if before < unit < told.records.index(placed[2]) + 1} == set()
+    assert [order.id for order in told.sent] == [entry.id]
+    assert (profit.type, profit.limit, loss.type, loss.stop) == (OrderType.LIMIT, 110, OrderType.STOP, 95)
+    for leg in (profit, loss):
+        assert (leg.side, leg.tif, leg.reduce_only, leg.parent, leg.state) == (Side.SELL, TimeInForce.GTC, True, entry.id, OrderState.HELD)
+    assert profit.oco == loss.oco != ""
+    assert told.replies[-1].text == "#1 BUY 100 AAPL market DAY sent with #2, #3 held for what it fills"
+
+
+def test_held_exits_count_for_nothing_and_are_not_asked_for() -> None:
+    told = Told()
+    _, profit, loss = bracketed(told)
+    book = told.core.state.book
+    assert (book.working_quantity("AAPL", Side.BUY), book.working_quantity("AAPL", Side.SELL)) == (100, 0)
+    told.listed()
+    told.tick()
+    assert profit.state is loss.state is OrderState.HELD
+
+
+def test_the_first_fill_releases_the_exits_for_what_filled_and_the_next_ones_make_them_grow() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 30)
+    assert told.sent[1:] == [profit, loss]
+    assert states((profit, loss)) == ["WORKING 0/30", "WORKING 0/30"]
+    told.fill(entry, 50)
+    told.fill(entry, 20)
+    assert states((entry, profit, loss)) == ["FILLED 100/100", "WORKING 0/100", "WORKING 0/100"]
+    assert told.core.state.book.working_quantity("AAPL", Side.SELL) == 100
+
+
+def test_exits_in_per_cent_are_set_from_the_average_fill_on_the_tick() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told, take_profit="5%", stop_loss="2.5%")
+    assert (profit.limit, loss.stop) == (None, None)
+    told.fill(entry, 100, "100.13")
+    assert (profit.limit, loss.stop) == (D("105.14"), D("97.63"))
+
+
+def shorting() -> Settings:
+    return settings(limits=replace(OPEN_LIMITS, short_selling=True))
+
+
+def test_a_short_entrys_exits_buy_back_below_and_above() -> None:
+    told = Told(given=shorting())
+    entry = told.submit(bought(100, "5%", "2%", Side.SELL))
+    profit, loss = told.orders[-2:]
+    told.fill(entry, 100)
+    assert (profit.side, profit.limit, loss.stop) == (Side.BUY, 95, 102)
+    assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_a_part_of_one_leg_takes_from_the_other_and_the_whole_of_it_ends_it() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 40, 110)
+    assert states((profit, loss)) == ["PARTIAL 40/100", "WORKING 0/60"]
+    told.fill(profit, 60, 110)
+    assert states((profit, loss)) == ["FILLED 100/100", "CANCELED 0/60"]
+    assert told.position() == 0
+
+
+def test_both_legs_filling_in_parts_close_what_is_held_and_no_more() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 30, 110)
+    told.fill(loss, 50, 95)
+    assert states((profit, loss)) == ["PARTIAL 30/50", "PARTIAL 50/70"]
+    told.fill(profit, 20, 110)
+    assert (told.position(), states((profit, loss))) == (0, ["FILLED 50/50", "CANCELED 50/70"])
+
+
+def test_a_bracket_with_one_exit_is_closed_by_it() -> None:
+    told = Told()
+    entry = told.submit(bought(100, stop_loss=95))
+    loss = told.orders[-1]
+    told.fill(entry, 100)
+    told.fill(loss, 100, 95)
+    assert (told.position(), states((entry, loss))) == (0, ["FILLED 100/100", "FILLED 100/100"])
+
+
+# ---- how an entry ends
+
+
+@pytest.mark.parametrize("end", [OrderEvent.CANCEL, OrderEvent.REJECT, OrderEvent.EXPIRE])
+def test_an_entry_that_ends_without_a_fill_ends_its_exits(end: OrderEvent) -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.end(entry, end, "no")
+    assert states((profit, loss)) == ["CANCELED 0/100", "CANCELED 0/100"]
+    assert profit.reason == f"#1 ended without a fill: {entry.state.lower()}"
+    assert told.sent == [entry]
+    assert not told.cancelled
+
+
+def test_an_entry_cancelled_after_a_part_filled_leaves_its_exits_with_that() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 30)
+    told.cancel(entry)
+    told.tick()
+    assert states((entry, profit, loss)) == ["CANCELED 30/100", "WORKING 0/30", "WORKING 0/30"]
+
+
+def test_an_entry_that_could_not_be_written_ends_with_its_exits_and_nothing_is_sent() -> None:
+    told = Told()
+    told.core.handle(Submit("c", bought(100, 110, 95)), told.mono)
+    told.handle(NotDurable((told.order(1).id,), "the disk is full"))
+    assert [order.state for order in told.orders] == [OrderState.CANCELED] * 3
+    assert not told.sent
+
+
+def test_an_exit_that_filled_while_the_entry_still_works_is_succeeded_for_what_fills_later() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 50)
+    told.fill(profit, 50, 110)
+    later = told.orders[3:]
+    assert states((profit, loss)) == ["FILLED 50/50", "CANCELED 0/50"]
+    assert [(order.type, order.state, order.succeeds) for order in later] == [
+        (OrderType.LIMIT, OrderState.HELD, profit.id),
+        (OrderType.STOP, OrderState.HELD, loss.id),
+    ]
+    told.fill(entry, 50)
+    assert states(later) == ["WORKING 0/50", "WORKING 0/50"]
+    assert (told.position(), [order.limit for order in later], [order.stop for order in later]) == (50, [110, None], [None, 95])
+
+
+def test_successors_that_are_not_needed_end_with_the_entry() -> None:
+    told = Told()
+    entry, profit, _ = bracketed(told)
+    told.fill(entry, 50)
+    told.fill(profit, 50, 110)
+    told.cancel(entry)
+    assert [order.state for order in told.orders[3:]] == [OrderState.CANCELED] * 2
+
+
+# ---- a person's hand
+
+
+@pytest.mark.parametrize("filled", [0, 100], ids=["held", "at work"])
+@pytest.mark.parametrize("which", [1, 2])
+def test_a_cancel_of_either_leg_ends_the_other(which: int, filled: int) -> None:
+    told = Told()
+    legs = bracketed(told)
+    if filled:
+        told.fill(legs[0], filled)
+    reply = told.cancel(legs[which])
+    assert reply.text == ("cancel of #2, #3 sent" if which == 1 else "cancel of #3, #2 sent")
+    assert [leg.state for leg in legs[1:]] == [OrderState.CANCELED] * 2
+    told.tick()
+    assert len(told.orders) == 3
+
+
+def test_a_leg_cancelled_at_the_broker_by_somebody_else_ends_the_other() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.end(loss, OrderEvent.CANCEL)
+    assert states((profit, loss)) == ["CANCELED 0/100", "CANCELED 0/100"]
+
+
+@pytest.mark.parametrize("end", [OrderEvent.REJECT, OrderEvent.EXPIRE])
+def test_a_leg_that_the_broker_ends_by_itself_leaves_the_other_at_work(end: OrderEvent) -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.end(profit, end)
+    told.tick()
+    assert loss.state is OrderState.WORKING
+
+
+def test_what_a_person_sells_by_hand_the_exits_no_longer_close() -> None:
+    told = Told(given=shorting())
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(told.submit(Intent("AAPL", Side.SELL, D(30))), 30)
+    assert (told.position(), states((profit, loss))) == (70, ["WORKING 0/70", "WORKING 0/70"])
+    told.ask(Cancel, "", "")
+    told.tick(2)
+    assert not told.core.state.book.open
+
+
+def test_a_position_that_is_gone_ends_its_exits_in_words() -> None:
+    told = Told(given=shorting())
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    by_hand = told.submit(Intent("AAPL", Side.SELL, D(100)))
+    told.fill(by_hand, 100)
+    assert [profit.state, loss.state] == [OrderState.CANCELED] * 2
+    assert profit.reason == "there is no AAPL left to close"
+
+
+def test_the_price_of_a_leg_can_be_replaced_and_its_quantity_cannot() -> None:
+    told = Told()
+    entry, profit, _ = bracketed(told)
+    assert told.replace(profit, limit=D(112)).text == "#2, still held, is SELL 100 AAPL limit 112.00 GTC now"
+    told.fill(entry, 100)
+    assert told.sent[1].limit == 112
+    assert told.replace(profit, limit=D(115)).ok
+    assert (profit.limit, profit.state) == (115, OrderState.WORKING)
+    reply = told.replace(profit, quantity=D(50))
+    assert (reply.ok, "its quantity follows from their fills" in reply.text) == (False, True)
+
+
+def test_a_replaced_price_of_an_exit_in_per_cent_stands() -> None:
+    told = Told()
+    entry, profit, _ = bracketed(told, take_profit="5%")
+    told.replace(profit, limit=D(120))
+    told.fill(entry, 100)
+    assert profit.limit == 120
+
+
+# ---- brokers that do not play along
+
+
+def test_where_a_broker_cannot_replace_a_successor_takes_the_legs_place_and_never_works_beside_it() -> None:
+    told = Told(WITHOUT_REPLACE)
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 40, 110)
+    successor = told.orders[3]
+    assert states((loss, successor)) == ["CANCELED 0/100", "WORKING 0/60"]
+    assert (successor.stop, successor.succeeds, successor.oco) == (95, loss.id, loss.oco)
+    assert not told.replaced
+    told.fill(successor, 60, 95)
+    assert (told.position(), profit.state) == (0, OrderState.CANCELED)
+
+
+def test_a_successor_waits_until_the_leg_before_it_has_ended() -> None:
+    told = Told(WITHOUT_REPLACE)
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.mute = True
+    told.fill(profit, 40, 110)
+    told.mute = False
+    told.tickets[loss.id].event = OrderEvent.WORK
+    told.mute = True
+    told.listed()
+    assert [loss.state, told.orders[3].state] == [OrderState.PENDING_CANCEL, OrderState.HELD]
+    told.mute = False
+    told.end(loss, OrderEvent.CANCEL)
+    assert told.orders[3].state is OrderState.WORKING
+
+
+def test_a_refused_replace_of_a_legs_size_is_a_cancel_and_a_new_order() -> None:
+    told = Told()
+    entry, profit, _ = bracketed(told)
+    told.fill(entry, 100)
+    told.refuses = "not while it is pending"
+    told.fill(profit, 40, 110)
+    assert states(told.orders[1:]) == ["PARTIAL 40/100", "CANCELED 0/100", "WORKING 0/60"]
+    assert len(told.replaced) == 1
+
+
+def test_a_broker_that_keeps_groups_itself_is_left_to_it_until_its_list_says_otherwise() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 40, 110)
+    told.tick()
+    assert (told.replaced, loss.quantity) == ([], 100)
+    told.tickets[loss.id].order.quantity = D(60)
+    told.tell(loss, terms=Terms(D(60), stop=D(95)))
+    assert states((profit, loss)) == ["PARTIAL 40/100", "WORKING 0/60"]
+    told.fill(profit, 20, 110)
+    told.listed()
+    assert states((profit, loss)) == ["PARTIAL 60/100", "WORKING 0/40"]
+
+
+def test_a_sibling_that_the_broker_cancels_with_a_fill_is_no_cancel_by_hand() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 50)
+    told.end(loss, OrderEvent.CANCEL)
+    told.fill(profit, 50, 110)
+    told.fill(entry, 50)
+    assert [order.state for order in told.orders[3:]] == [OrderState.WORKING] * 2
+    assert not told.cancelled
+
+
+def test_a_release_that_the_gate_refuses_ends_the_leg_in_words() -> None:
+    told = Told()
+    first, second = bought(100, limit=90), Intent("MSFT", Side.BUY, D(5000))
+    one, two = told.group(GroupKind.OTO, first, second)
+    told.fill(one, 100, 90)
+    assert two.state is OrderState.CANCELED
+    assert two.reason.startswith("The order needs")
+    assert told.said("#2 MSFT is not sent although what it waited for has happened: The order needs")
+
+
+# ---- when nothing may be sent
+
+
+def test_exits_wait_while_the_link_is_down_and_go_out_with_the_first_comparison() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.handle(LinkChanged("told", False, "cable"))
+    told.fill(entry, 100)
+    assert told.sent == [entry]
+    told.handle(LinkChanged("told", True))
+    told.listed()
+    assert told.sent == [entry, profit, loss]
+
+
+def test_an_exit_that_was_caught_between_the_journal_and_the_broker_is_sent_later() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.tickets[entry.id].filled, told.tickets[entry.id].cost = D(100), D(10_000)
+    told.held["AAPL"], told.cash = D(100), told.cash - 10_000
+    told.tickets[entry.id].event = OrderEvent.FILL_ALL
+    effects_lost = told.snapshot()
+    told.core.handle(effects_lost, told.mono)
+    assert [profit.state, loss.state] == [OrderState.PENDING_SUBMIT] * 2
+    told.handle(LinkChanged("told", False, "cable"))
+    for leg in (profit, loss):
+        told.handle(Unsent(leg.id))
+    told.handle(LinkChanged("told", True))
+    told.listed()
+    assert states(told.orders[3:]) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_an_exit_that_could_not_be_written_is_sent_as_soon_as_the_journal_can_be() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.tickets[entry.id].filled, told.tickets[entry.id].cost = D(100), D(10_000)
+    told.held["AAPL"], told.cash = D(100), told.cash - 10_000
+    told.tickets[entry.id].event = OrderEvent.FILL_ALL
+    told.core.handle(told.snapshot(), told.mono)
+    told.handle(NotDurable((profit.id,), "the disk is full"))
+    told.handle(NotDurable((loss.id,), "the disk is full"))
+    told.handle(Tick("the disk is full"))
+    assert told.sent == [entry]
+    told.tick()
+    assert states(told.orders[3:]) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_the_stop_ends_held_exits_too_and_releases_nothing_after_it() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.mute = True
+    told.ask(EmergencyStop)
+    told.mute = False
+    told.tickets[entry.id].event = OrderEvent.FILL_PART
+    told.fill(entry, 40)
+    assert [order.state for order in (profit, loss)] == [OrderState.CANCELED] * 2
+    assert told.sent == [entry]
+
+
+# ---- OCO and OTO
+
+
+def test_an_oco_closes_a_position_once() -> None:
+    told = holding()
+    target, stop = told.group(GroupKind.OCO, *closing_pair(told))
+    assert told.core.state.book.working_quantity("AAPL", Side.SELL) == 100
+    told.fill(stop, 30, 95)
+    assert states((target, stop)) == ["WORKING 0/70", "PARTIAL 30/100"]
+    told.fill(target, 70, 110)
+    assert (told.position(), states((target, stop))) == (0, ["FILLED 70/70", "CANCELED 30/100"])
+    assert stop.reason == "the other order of its group filled"
+
+
+def test_two_entries_of_an_oco_reserve_the_larger_once() -> None:
+    told = Told()
+    up = Intent("AAPL", Side.BUY, D(300), OrderType.STOP, stop=D(110))
+    down = Intent("AAPL", Side.BUY, D(300), OrderType.LIMIT, limit=D(90))
+    one, two = told.group(GroupKind.OCO, up, down)
+    assert told.core.gate.figures().reserved == 300 * 110
+    told.fill(two, 300, 90)
+    assert (told.position(), one.state) == (300, OrderState.CANCELED)
+
+
+def test_an_oco_is_one_symbol_and_one_quantity_and_both_pass_or_none_is_sent() -> None:
+    told = holding()
+    target, stop = closing_pair(told, 100, 50)
+    assert told.ask(SubmitGroup, GroupKind.OCO, target, stop).text == "The orders of an OCO share one quantity; these would be 100 and 50."
+    other = replace(stop, symbol="MSFT")
+    assert told.ask(SubmitGroup, GroupKind.OCO, target, other).text == "The orders of an OCO are of one symbol, not of AAPL and MSFT."
+    broken = replace(stop, stop=None)
+    assert told.ask(SubmitGroup, GroupKind.OCO, target, broken).text == "A stop order needs a stop price."
+    bracket = replace(target, bracket=bought(1, 120).bracket)
+    assert told.ask(SubmitGroup, GroupKind.OTO, bracket, stop).text == "The orders of an OTO bring no exits of their own."
+    assert len(told.orders) == 1
+
+
+def test_a_cancel_of_one_order_of_an_oco_cancels_both() -> None:
+    told = holding()
+    target, stop = told.group(GroupKind.OCO, *closing_pair(told))
+    told.cancel(stop)
+    assert [target.state, stop.state] == [OrderState.CANCELED] * 2
+
+
+def test_the_second_order_of_an_oto_is_sent_when_the_first_has_filled() -> None:
+    told = Told()
+    one, two = told.group(GroupKind.OTO, bought(100, limit=90), Intent("MSFT", Side.BUY, D(20)))
+    told.fill(one, 60, 90)
+    assert two.state is OrderState.HELD
+    told.fill(one, 40, 90)
+    assert states((one, two)) == ["FILLED 100/100", "WORKING 0/20"]
+
+
+def test_the_second_order_of_an_oto_that_closes_the_first_follows_its_fills() -> None:
+    told = Told()
+    one, two = told.group(GroupKind.OTO, bought(100, limit=90), Intent("AAPL", Side.SELL, D(50), OrderType.LIMIT, limit=D(99)))
+    told.fill(one, 60, 90)
+    assert states((two,)) == ["WORKING 0/30"]
+    told.fill(one, 40, 90)
+    assert states((two,)) == ["WORKING 0/50"]
+
+
+def test_an_oto_whose_first_order_ends_in_part_sends_nothing_that_opens() -> None:
+    told = Told()
+    one, two = told.group(GroupKind.OTO, bought(100, limit=90), Intent("MSFT", Side.BUY, D(20)))
+    told.fill(one, 60, 90)
+    told.cancel(one)
+    assert (two.state, two.reason) == (OrderState.CANCELED, "#1, which was to trigger it, ended canceled")
+
+
+# ---- what a restart finds
+
+
+def test_every_leg_is_there_after_a_restart_and_nothing_is_sent_twice() -> None:
+    told = Told()
+    entry, _, _ = bracketed(told)
+    told.fill(entry, 30)
+    told.crash()
+    entry, profit, loss = told.orders
+    assert states((entry, profit, loss)) == ["PARTIAL 30/100", "WORKING 0/30", "WORKING 0/30"]
+    told.fill(entry, 70)
+    assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
+    told.fill(loss, 100, 95)
+    assert (told.position(), profit.state) == (0, OrderState.CANCELED)
+
+
+def test_a_fill_that_was_missed_while_away_releases_the_exits_at_the_start() -> None:
+    told = Told()
+    entry, _, _ = bracketed(told)
+    told.mute = True
+    told.fill(entry, 100)
+    told.mute = False
+    told.crash()
+    assert states(told.orders) == ["FILLED 100/100", "WORKING 0/100", "WORKING 0/100"]
+
+
+def test_a_crash_after_the_release_was_written_and_before_it_was_sent_ends_with_words_and_a_successor() -> None:
+    told = Told()
+    entry, _, _ = bracketed(told)
+    told.fill(entry, 100)
+    written = next(i for i, record in enumerate(told.records) if isinstance(record, OrderReleased))
+    unit = next(length for length in told.units if length > written)
+    for order in told.sent[1:]:
+        del told.tickets[order.id]
+    told.crash(unit)
+    assert [order.state for order in told.orders[1:3]] == [OrderState.REJECTED] * 2
+    assert states(told.orders[3:]) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_a_snapshot_taken_twice_changes_nothing_the_second_time() -> None:
+    told = Told()
+    entry, profit, _ = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 40, 110)
+    told.listed()
+    before = len(told.records)
+    snapshot: BrokerSnapshot = told.snapshot()
+    told.handle(snapshot)
+    told.handle(snapshot)
+    assert len(told.records) == before
