@@ -157,7 +157,7 @@ class _Reading:
         return tuple(self.value(hint, item, f"{path}[{index}]") for index, item in enumerate(node.items))
 
     def _free(self, node: Node, path: str) -> Any:
-        """Parameters of a strategy or a cost model. Their types are its own to check, so here alone a word is taken for what it looks like."""
+        """Parameters of a strategy or a cost model. Their types are its own to check: here alone a word is taken for what it looks like."""
         if isinstance(node, Scalar) and node.blank:
             return {}
         if not isinstance(node, yaml_nodes.Mapping):

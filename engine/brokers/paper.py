@@ -86,6 +86,8 @@ class PaperBroker:
         self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage))
         self._tickets: dict[str, _Ticket] = {}
         self._requests: list[_Request] = []
+        self._traded: dict[str, list[tuple[int, Decimal]]] = {}
+        """When orders of each `oco` filled, and how much."""
         self._prices: dict[str, Bar | Quote] = {}
         self._portfolio = Portfolio(settings.cash)
         self._tell: Callable[[BrokerEvent], None] = _nobody
@@ -123,9 +125,16 @@ class PaperBroker:
         ticket = self._tickets[order.id] = _Ticket(replace(order), f"P{order.number}")
         if reason := refusal(order, self._floor(order), self._working()):
             ticket.event, ticket.reason = OrderEvent.REJECT, reason
-        else:
-            self._rest(ticket, met=False, triggered=False)
-        self._tell(self._update(ticket))
+            self._tell(self._update(ticket))
+            return
+        ticket.order.quantity -= min(order.remaining, self._traded_since(order))
+        if ticket.left <= 0:
+            ticket.event, ticket.reason = OrderEvent.CANCEL, "the other order of its group filled"
+            self._tell(self._update(ticket))
+            return
+        self._rest(ticket, met=False, triggered=False)
+        reduced = ticket.order.quantity < order.quantity
+        self._tell(replace(self._update(ticket), terms=ticket.order.terms if reduced else None))
 
     async def replace(self, order: Order, terms: Terms) -> None:
         if order.id not in self._tickets:
@@ -224,11 +233,17 @@ class PaperBroker:
         charged = max(self._commission(ticket.filled, ticket.cost) - ticket.fees, ZERO)
         ticket.fees += charged
         ticket.event = OrderEvent.FILL_ALL if ticket.left <= 0 else OrderEvent.FILL_PART
+        if order.oco:
+            self._traded.setdefault(order.oco, []).append((self._now, execution.quantity))
         fill_id = f"{ticket.broker_id}/{ticket.filled}"
         self._portfolio.book(
             Fill(fill_id, order.id, order.symbol, order.side, execution.quantity, execution.price, cost, charged, self._now, execution.rule)
         )
         self._tell(self._update(ticket, execution.rule))
+
+    def _traded_since(self, order: Order) -> Decimal:
+        """What its group traded while it was on its way: one of two orders sent together may fill before the other is here."""
+        return sum((quantity for at, quantity in self._traded.get(order.oco, ()) if at > order.changed_at), ZERO)
 
     # ---- requests
 

@@ -359,6 +359,24 @@ async def test_a_part_fill_is_told_to_the_rest_of_its_group_and_a_whole_one_ends
     assert sum(u.filled for u in {u.order_id: u for u in venue.news}.values()) == 100
 
 
+async def test_what_its_group_trades_while_an_order_is_on_its_way_comes_off_it() -> None:
+    venue = await Venue().open(session="monday", price=100)
+    target, stop, late = (
+        order(SELL, number=1, limit=101, oco="g", tif=GTC),
+        order(SELL, number=2, stop=95, oco="g", tif=GTC),
+        order(SELL, number=3, stop=94, oco="g", tif=GTC),
+    )
+    for each in (target, stop, late):
+        each.changed_at = venue.at
+    await venue.broker.submit(target)
+    venue.quote(101, size=60)
+    await venue.broker.submit(stop)
+    assert facts(venue.last.event, venue.last.terms) == (OrderEvent.WORK, Terms(D(40), stop=D(95)))
+    venue.quote(101)
+    await venue.broker.submit(late)
+    assert facts(venue.last.order_id, venue.last.event) == ("r1-3", OrderEvent.CANCEL)
+
+
 # ---- rejects
 
 

@@ -110,11 +110,12 @@ def markets(draw: st.DrawFn) -> list[Event]:
 
 
 def play(made: list[Order], tape: list[Event]) -> list[Sequence[Outcome]]:
-    """Half of the orders rest from the beginning, the others come one by one with the events."""
+    """Half of the orders and all groups rest from the beginning, the others come one by one with the events."""
     market = Matcher(volume_cap=CAP, slip=basis_points(1))
-    waiting = made[len(made) // 2 :]
-    for each in made[: len(made) // 2]:
-        market.add(each, placed_at=0)
+    waiting = [each for each in made[len(made) // 2 :] if not each.oco]
+    for each in made:
+        if each not in waiting:
+            market.add(each, placed_at=0)
     told: list[Sequence[Outcome]] = []
     for event in tape:
         match event:
