@@ -36,7 +36,7 @@ def create_engine(settings: Settings | None = None) -> Engine:
     async def journal(path: Path, *, run_id: str) -> Journal:
         from storage.journal import open_journal
 
-        return await open_journal(path, run_id=run_id)
+        return await open_journal(path, run_id=run_id, keep=settings.history)
 
     def feed() -> Feed:
         from engine.feeds.open import open_feed

@@ -54,8 +54,8 @@ def _placed(r: OrderPlaced, state: State) -> Line:
     named = (("stop", r.stop), ("trail", r.trail), ("trail %", r.trail_pct), ("@", r.limit), ("% away", r.exit_pct))
     price = "".join(f" {name} {amount:f}" for name, amount in named if amount is not None) or " at the market"
     cut = f", cut from {r.requested:f} by {r.verdict.rule}" if r.verdict.outcome is Outcome.RESIZE else ""
-    parent = state.book.orders.get(r.parent)
-    waits = f", waits for #{parent.number}" if parent is not None else ""
+    first = state.book.orders.get(r.parent or r.succeeds)
+    waits = f", waits for #{first.number}" if first is not None else ""
     who = f" ({r.strategy})" if r.strategy else ""
     return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{cut}{waits}{who}", ""
 
@@ -83,8 +83,7 @@ def _filled(r: FillBooked, state: State) -> Line:
 
 def _released(r: OrderReleased, state: State) -> Line:
     order = state.book.orders[r.order_id]
-    first = state.book.orders[order.parent]
-    return Level.INFO, "order", f"#{order.number} is free to work: #{first.number} filled, {r.quantity:f} {order.symbol} to close", ""
+    return Level.INFO, "order", f"#{order.number} {order.side} {r.quantity:f} {order.symbol} waits no longer", ""
 
 
 def _replace_asked(r: ReplaceAsked, state: State) -> Line:

@@ -29,15 +29,20 @@ def cost_of(db: sqlite3.Connection, symbol: str) -> AverageCost:
     return AverageCost(*map(Decimal, row)) if row is not None else NOTHING
 
 
+def session_of(db: sqlite3.Connection) -> str:
+    """The session that was opened last; empty before the first."""
+    row = db.execute("SELECT session FROM sessions ORDER BY seq DESC LIMIT 1").fetchone()
+    return str(row[0]) if row is not None else ""
+
+
 def book(db: sqlite3.Connection, symbol: str, before: AverageCost, after: AverageCost, at: int, booking: Booking) -> Decimal:
     """The position of `symbol` is `after` now. Answers the profit that this took, less its fees."""
     db.execute(
         "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?, ?, ?)",
         (symbol, str(after.quantity), str(after.basis), str(after.realised), str(after.fees), at),
     )
-    session = db.execute("SELECT session FROM sessions ORDER BY seq DESC LIMIT 1").fetchone() or ("",)
     realised, fees = after.realised - before.realised, after.fees - before.fees
-    _add(db, "daily", ("session", "symbol", "strategy"), (*session, symbol, booking.strategy), booking, realised, fees)
+    _add(db, "daily", ("session", "symbol", "strategy"), (session_of(db), symbol, booking.strategy), booking, realised, fees)
     _add(db, "totals", ("symbol", "strategy"), (symbol, booking.strategy), booking, realised, fees)
     return realised
 

@@ -14,6 +14,7 @@ from engine.model.orders import OrderState
 from engine.model.records import (
     BreakerReset,
     CashMoved,
+    Checkpoint,
     CircuitTripped,
     DividendBooked,
     DrawdownTripped,
@@ -43,7 +44,7 @@ from engine.model.records import (
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
-from storage.books import Booking, book, cost_of
+from storage.books import Booking, book, cost_of, session_of
 from storage.codec import to_json
 
 
@@ -81,13 +82,14 @@ def _loss_limit_tripped(db: sqlite3.Connection, entry: Entry, record: LossLimitT
 
 
 def _order_placed(db: sqlite3.Connection, entry: Entry, record: OrderPlaced) -> None:
+    waits = bool(record.parent or record.succeeds)
     order = (
         *(entry.seq, record.id, record.number, record.symbol, record.side, str(record.quantity), str(record.requested), record.type),
         *(_text(record.limit), _text(record.stop), record.tif, record.source, record.strategy, record.signal_id, record.reduce_only),
         *(str(record.mark), record.verdict.rule, record.verdict.text),
-        *(OrderState.HELD if record.parent else OrderState.PENDING_SUBMIT, "", record.reason),
+        *(OrderState.HELD if waits else OrderState.PENDING_SUBMIT, "", record.reason),
         *("0", "0", "0", record.at, record.at, _text(record.trail), _text(record.trail_pct), record.extended_hours),
-        *(record.parent, record.oco, _text(record.exit_pct), not record.parent),
+        *(record.parent, record.oco, _text(record.exit_pct), not waits, record.succeeds),
     )
     _insert(db, "orders", *order)
     _trace(db, entry, record.id)
@@ -229,27 +231,32 @@ def _drawdown_tripped(db: sqlite3.Connection, entry: Entry, record: DrawdownTrip
     _audit(db, entry, record, Level.ERROR, "risk", text)
 
 
-def _circuit_tripped(db: sqlite3.Connection, entry: Entry, record: CircuitTripped) -> None:
-    text = f"{record.loss:f} were lost within {record.minutes} minutes, the limit is {record.limit:f}: the circuit breaker."
-    _audit(db, entry, record, Level.ERROR, "risk", text)
-
-
-def _strategy_loss_tripped(db: sqlite3.Connection, entry: Entry, record: StrategyLossTripped) -> None:
-    text = f"The loss of {record.strategy} in session {record.session}, {record.loss:f}, reached its limit of {record.limit:f}."
-    _audit(db, entry, record, Level.ERROR, "risk", text)
-
-
-def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
-    _audit(db, entry, record, Level.WARNING, "risk", f"The {record.name} was reset by hand: {record.reason}")
-
-
 def _high_water_set(db: sqlite3.Connection, entry: Entry, record: HighWaterSet) -> None:
     _audit(db, entry, record, Level.WARNING, "risk", f"The drawdown limit was released: it counts from {record.equity:f} now.")
 
 
+def _circuit_tripped(db: sqlite3.Connection, entry: Entry, record: CircuitTripped) -> None:
+    text = f"A loss of {record.loss:f} within {record.minutes} minutes reached the circuit breaker's limit of {record.limit:f}."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
+def _strategy_loss_tripped(db: sqlite3.Connection, entry: Entry, record: StrategyLossTripped) -> None:
+    text = f"{record.strategy} lost {record.loss:f} in session {record.session}, its limit is {record.limit:f}: it enters no more in it."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
+def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
+    _audit(db, entry, record, Level.WARNING, "you", f"Released the {record.name}: {record.reason}")
+
+
 def _equity_marked(db: sqlite3.Connection, entry: Entry, record: EquityMarked) -> None:
     money = (str(amount) for amount in (record.equity, record.cash, record.realised, record.unrealised))
-    _insert(db, "equity", entry.seq, entry.run_id, *money, record.at)
+    _insert(db, "equity", entry.seq, entry.run_id, *money, record.at, entry.wall)
+    session, equity = session_of(db), record.equity
+    day = db.execute("SELECT open, high, low FROM equity_days WHERE session = ?", (session,)).fetchone()
+    opened, high, low = map(Decimal, day) if day is not None else (equity, equity, equity)
+    row = (session, str(opened), str(max(high, equity)), str(min(low, equity)), str(equity), record.at)
+    db.execute("INSERT OR REPLACE INTO equity_days VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def _strategy_errored(db: sqlite3.Connection, entry: Entry, record: StrategyErrored) -> None:
@@ -259,6 +266,10 @@ def _strategy_errored(db: sqlite3.Connection, entry: Entry, record: StrategyErro
 
 def _noted(db: sqlite3.Connection, entry: Entry, record: Noted) -> None:
     _audit(db, entry, record, record.level, record.source, record.text, record.detail)
+
+
+def _checkpoint(db: sqlite3.Connection, entry: Entry, record: Checkpoint) -> None:
+    """For the engine's start alone."""
 
 
 Fold: TypeAlias = Callable[[sqlite3.Connection, Entry, Any], None]
@@ -293,6 +304,7 @@ FOLDS: Final[dict[type, Fold]] = {
     EquityMarked: _equity_marked,
     StrategyErrored: _strategy_errored,
     Noted: _noted,
+    Checkpoint: _checkpoint,
 }
 """Total like the engine's own reading of its records: news of an unknown order or signal, or a second one under a known id, is let pass."""
 

@@ -18,12 +18,30 @@ from engine.model.journal import JournalError
 from engine.model.orders import Bracket
 from engine.model.signals import Vote
 from storage import tables
-from storage.codec import from_json
-from storage.rows import AuditRow, EquityRow, FillRow, OrderRow, PositionRow, RunRow, SessionRow, SignalRow
+from storage.codec import decode, from_json
+from storage.rows import (
+    AuditRow,
+    DailyRow,
+    EquityDayRow,
+    EquityRow,
+    FillRow,
+    OrderRow,
+    PositionRow,
+    RunRow,
+    SessionRow,
+    SignalRow,
+    Step,
+    TotalRow,
+)
 
 PAGE: Final = 100
 
-T = TypeVar("T", RunRow, SessionRow, OrderRow, FillRow, PositionRow, SignalRow, EquityRow, AuditRow)
+T = TypeVar("T", RunRow, SessionRow, OrderRow, FillRow, PositionRow, TotalRow, DailyRow, SignalRow, EquityRow, EquityDayRow, AuditRow)
+
+_TIMES: Final = {"orders": "created_at", "fills": "at", "signals": "raised_at"}
+"""The market time that a table's rows are asked for by."""
+
+_NEWEST: Final = 2**63 - 1
 
 
 async def open_history(path: Path) -> History:
@@ -46,8 +64,9 @@ async def open_history(path: Path) -> History:
 class History:
     """Reads of one database. Use it as an async context, or close it.
 
-    Every question answers a tuple of rows; `before` is the `seq` of the last row of the page before, None for the newest page. What the
-    engine did in the last half second may be missing. All raise JournalError where the database cannot be read.
+    Every question answers a tuple of rows; `before` is the `seq` of the last row of the page before, None for the newest page. `since`
+    (included) and `until` (not) are market times in nanoseconds UTC; with one of them a page is in the order of that time, else in the
+    journal's. What the engine did in the last half second may be missing. All raise JournalError where the database cannot be read.
     """
 
     def __init__(self, path: Path, connection: aiosqlite.Connection) -> None:
@@ -69,17 +88,35 @@ class History:
     async def sessions(self, *, before: int | None = None, limit: int = PAGE) -> tuple[SessionRow, ...]:
         return await self._page(SessionRow, "sessions", before, limit)
 
-    async def orders(self, *, before: int | None = None, limit: int = PAGE, symbol: str = "") -> tuple[OrderRow, ...]:
-        return await self._page(OrderRow, "orders", before, limit, symbol=symbol)
+    async def orders(
+        self, *, before: int | None = None, limit: int = PAGE, symbol: str = "", since: int | None = None, until: int | None = None
+    ) -> tuple[OrderRow, ...]:
+        return await self._page(OrderRow, "orders", before, limit, since, until, symbol=symbol)
 
-    async def fills(self, *, before: int | None = None, limit: int = PAGE, symbol: str = "", order_id: str = "") -> tuple[FillRow, ...]:
-        return await self._page(FillRow, "fills", before, limit, symbol=symbol, order_id=order_id)
+    async def fills(
+        self,
+        *,
+        before: int | None = None,
+        limit: int = PAGE,
+        symbol: str = "",
+        order_id: str = "",
+        since: int | None = None,
+        until: int | None = None,
+    ) -> tuple[FillRow, ...]:
+        return await self._page(FillRow, "fills", before, limit, since, until, symbol=symbol, order_id=order_id)
 
-    async def signals(self, *, before: int | None = None, limit: int = PAGE, symbol: str = "") -> tuple[SignalRow, ...]:
-        return await self._page(SignalRow, "signals", before, limit, symbol=symbol)
+    async def signals(
+        self, *, before: int | None = None, limit: int = PAGE, symbol: str = "", since: int | None = None, until: int | None = None
+    ) -> tuple[SignalRow, ...]:
+        return await self._page(SignalRow, "signals", before, limit, since, until, symbol=symbol)
 
     async def equity(self, *, before: int | None = None, limit: int = PAGE) -> tuple[EquityRow, ...]:
+        """The points of the equity curve that are kept; older ones are in `equity_days`."""
         return await self._page(EquityRow, "equity", before, limit)
+
+    async def equity_days(self) -> tuple[EquityDayRow, ...]:
+        """One row for each session, oldest first, for all time."""
+        return await self._rows(EquityDayRow, "equity_days ORDER BY session", ())
 
     async def audit(self, *, before: int | None = None, limit: int = PAGE) -> tuple[AuditRow, ...]:
         return await self._page(AuditRow, "audit", before, limit)
@@ -88,8 +125,26 @@ class History:
         """One row for each symbol ever held, by symbol, flat ones too: the sum of their `realised` is the account's for all time."""
         return await self._rows(PositionRow, "positions ORDER BY symbol", ())
 
+    async def totals(self) -> tuple[TotalRow, ...]:
+        """One row for each symbol and strategy, for all time: the sum of their `realised` is the account's."""
+        return await self._rows(TotalRow, "totals ORDER BY symbol, strategy", ())
+
+    async def daily(self, *, since: str = "", until: str = "\U0010ffff") -> tuple[DailyRow, ...]:
+        """One row for each session, symbol and strategy, from session `since` to `until`, both included, oldest first."""
+        return await self._rows(DailyRow, "daily WHERE session >= ? AND session <= ? ORDER BY session, symbol, strategy", (since, until))
+
+    async def trail(self, order_id: str) -> tuple[Step, ...]:
+        """All that the journal tells of the order with our own id, oldest first: the signal it came from with its votes, who approved it,
+        the gate's verdict, what was asked of the broker and what the broker told. Empty where there is no such order."""
+        rows = await self._fetch(
+            "SELECT DISTINCT journal.seq, wall, kind, body FROM traces JOIN journal ON journal.seq = traces.seq "
+            "WHERE id IN (SELECT ? UNION ALL SELECT signal_id FROM orders WHERE id = ? AND signal_id != '') ORDER BY journal.seq",
+            (order_id, order_id),
+        )
+        return tuple(Step(seq, wall, decode(seq, kind, body)) for seq, wall, kind, body in rows)
+
     async def order(self, order_id: str) -> OrderRow | None:
-        """The order with our own id. With its fills, and the signal under its `signal_id`, it can be followed from end to end."""
+        """The order with our own id, as it stands now; see `trail` for how it came to that."""
         rows = await self._rows(OrderRow, "orders WHERE id = ?", (order_id,))
         return rows[0] if rows else None
 
@@ -102,12 +157,31 @@ class History:
         sql = " UNION ALL ".join(f"SELECT '{name}', count(*) FROM {name}" for name in tables.NAMES)
         return dict(await self._fetch(sql, ()))
 
-    async def _page(self, kind: type[T], table: str, before: int | None, limit: int, **equal: str) -> tuple[T, ...]:
-        conditions: dict[str, str] = {f"{column} = ?": value for column, value in equal.items() if value}
-        where = " AND ".join(("seq < ?", *conditions))
-        newest = 2**63 - 1
-        parameters = (newest if before is None else before, *conditions.values(), limit)
-        return await self._rows(kind, f"{table} WHERE {where} ORDER BY seq DESC LIMIT ?", parameters)
+    async def _page(
+        self, kind: type[T], table: str, before: int | None, limit: int, since: int | None = None, until: int | None = None, **equal: str
+    ) -> tuple[T, ...]:
+        conditions: list[str] = []
+        parameters: list[object] = []
+        for column, value in equal.items():
+            if value:
+                conditions.append(f"{column} = ?")
+                parameters.append(value)
+        order = "seq DESC"
+        if since is None and until is None:
+            conditions.append("seq < ?")
+            parameters.append(_NEWEST if before is None else before)
+        else:
+            time = _TIMES[table]
+            order = f"{time} DESC, seq DESC"
+            conditions.append(f"{time} >= ?")
+            parameters.append(-_NEWEST if since is None else since)
+            conditions.append(f"{time} < ?")
+            parameters.append(_NEWEST if until is None else until)
+            if before is not None:
+                conditions.append(f"({time}, seq) < (SELECT {time}, seq FROM {table} WHERE seq = ?)")
+                parameters.append(before)
+        where = " AND ".join(conditions)
+        return await self._rows(kind, f"{table} WHERE {where} ORDER BY {order} LIMIT ?", (*parameters, limit))
 
     async def _rows(self, kind: type[T], question: str, parameters: tuple[object, ...]) -> tuple[T, ...]:
         names = [field.name for field in fields(kind)]

@@ -17,10 +17,13 @@ import aiosqlite
 
 from engine.model.journal import JournalError
 from engine.model.records import Record
+from engine.model.settings import HistorySettings
 from storage import schema
 from storage.codec import decode, encode
 from storage.lock import WriterLock
 from storage.projections import NotFoldedError, Projector
+
+INSERT: Final = "INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)"
 
 MAX_COMMIT: Final = 1_000
 """Records in one commit; a unit of more than these is a commit of its own."""
@@ -64,10 +67,13 @@ class _Unit:
     done: asyncio.Future[None]
 
 
-async def open_journal(path: Path, *, run_id: str, wall_ns: Callable[[], int] = time.time_ns) -> SqliteJournal:
+async def open_journal(
+    path: Path, *, run_id: str, wall_ns: Callable[[], int] = time.time_ns, keep: HistorySettings | None = None
+) -> SqliteJournal:
     """Opens the database at `path` for writing, made where there is none, with its history tables caught up.
 
-    `run_id` marks this run's entries; `wall_ns` is the wall clock in nanoseconds UTC. Raises JournalError in words where another process
+    `run_id` marks this run's entries; `wall_ns` is the wall clock in nanoseconds UTC; `keep` says how long the history tables keep
+    details. Raises JournalError in words where another process
     writes to it, where it is damaged (it is kept aside, and refused from then on until a person acts), another program's, or where a newer
     version wrote it.
     """
@@ -80,7 +86,7 @@ async def open_journal(path: Path, *, run_id: str, wall_ns: Callable[[], int] = 
         try:
             database = schema.open_database(path)
             try:
-                projector = Projector(database)
+                projector = Projector(database, keep)
                 with contextlib.suppress(NotFoldedError):  # told as the history's problem, and no reason not to trade
                     projector.catch_up()
                 (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
@@ -174,20 +180,26 @@ class SqliteJournal:
         self._wake.set()
         return unit.done
 
-    async def read(self) -> AsyncIterator[Record]:
-        """All durable records, oldest first. Raises JournalError naming the entry that cannot be read."""
+    async def read(self, shape: str = "") -> AsyncIterator[Record]:
+        """All durable records, oldest first; where the newest checkpoint is of this `shape`, it and what came after it. Raises
+        JournalError naming the entry that cannot be read."""
         seq = 0
+        begin = "SELECT seq, kind, body FROM journal WHERE kind = 'Checkpoint' ORDER BY seq DESC LIMIT 1"
+        for last, kind, body in await self._fetch(begin, (), seq):
+            if getattr(decode(last, kind, body), "shape", "") == shape:
+                seq = last - 1
         while True:
-            try:
-                rows = await self._connection.execute_fetchall(
-                    "SELECT seq, kind, body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (seq, MAX_COMMIT)
-                )
-            except sqlite3.Error as error:
-                raise JournalError(f"The journal {self._path} cannot be read behind entry {seq}: {error}.") from error
+            rows = await self._fetch("SELECT seq, kind, body FROM journal WHERE seq > ? ORDER BY seq LIMIT ?", (seq, MAX_COMMIT), seq)
             if not rows:
                 return
             for seq, kind, body in rows:
                 yield decode(seq, kind, body)
+
+    async def _fetch(self, sql: str, parameters: tuple[int, ...], behind: int) -> list[Any]:
+        try:
+            return list(await self._connection.execute_fetchall(sql, parameters))
+        except sqlite3.Error as error:
+            raise JournalError(f"The journal {self._path} cannot be read behind entry {behind}: {error}.") from error
 
     @property
     def backlog(self) -> int:
@@ -282,9 +294,7 @@ class SqliteJournal:
             units = self._oldest()
             rows = [row for unit in units for row in unit.rows]
             if rows:
-                await self._patiently(
-                    self._connection.executemany("INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)", rows)
-                )
+                await self._patiently(self._connection.executemany(INSERT, rows))
                 self._commits += 1
         except sqlite3.Error as error:
             self._refuse(_in_words(self._path, error))

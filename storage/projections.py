@@ -11,10 +11,13 @@ from pathlib import Path
 from typing import Final
 
 from engine.model.journal import JournalError
+from engine.model.settings import HistorySettings
 from storage import schema, tables
 from storage.codec import decode
 from storage.folds import FOLDS, Entry
 from storage.lock import WriterLock
+
+_DAY_NS: Final = 86_400 * 1_000_000_000
 
 BATCH: Final = 200
 """Entries in one transaction: few enough that an order waiting behind it waits milliseconds."""
@@ -27,11 +30,12 @@ class NotFoldedError(JournalError):
 class Projector:
     """Folds journal entries into the history tables. `projected_to` is the last entry they hold, and is stored with them."""
 
-    __slots__ = ("_connection", "projected_to")
+    __slots__ = ("_connection", "_keep", "projected_to")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, keep: HistorySettings | None = None) -> None:
         """Takes over `connection`. Where the tables are missing or of another version, they begin again, empty."""
         self._connection = connection
+        self._keep = keep or HistorySettings()
         self.projected_to = 0
         # What is lost of these tables in a power cut is folded again, so their commits need not wait for the disk. The journal's commits,
         # on a connection of their own, sync the log whole, with all that these wrote to it before.
@@ -61,6 +65,9 @@ class Projector:
                 except Exception as error:
                     # Figures beyond what the tables can hold, or our own slip: the journal must not stop for it.
                     raise NotFoldedError(f"entry {seq}, a {kind}, does not go into them ({type(error).__name__}: {error})") from error
+            now = rows[-1][2]
+            self._thin("equity", "1", now - self._keep.equity_days * _DAY_NS)
+            self._thin("audit", "level = 'INFO'", now - self._keep.audit_days * _DAY_NS)
             db.execute("UPDATE projected SET projected_to = ?", (rows[-1][0],))
         self.projected_to = rows[-1][0]
         return len(rows)
@@ -77,6 +84,12 @@ class Projector:
 
     def close(self) -> None:
         self._connection.close()
+
+    def _thin(self, table: str, which: str, before: int) -> None:
+        """Forgets the oldest rows of `table` from before the wall time `before`: twice as many at most as a fold brings, so it catches up
+        without ever holding anything up."""
+        oldest = f"SELECT seq, wall FROM {table} WHERE {which} ORDER BY seq LIMIT {2 * BATCH}"
+        self._connection.execute(f"DELETE FROM {table} WHERE seq IN (SELECT seq FROM ({oldest}) WHERE wall < ?)", (before,))
 
     def _begin_again(self) -> None:
         drops = "".join(f"DROP TABLE IF EXISTS {name};" for name in (*tables.NAMES, "projected"))

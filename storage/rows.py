@@ -1,4 +1,5 @@
-"""What the history answers with: one frozen row a table. Money and quantities are Decimal, times integer nanoseconds UTC.
+"""What the history answers with: one frozen row a table, and the steps of an order's trail. Money and quantities are Decimal, times
+integer nanoseconds UTC.
 
 `seq` is the row's place in the journal's order; hand the last one of a page to the next question as `before`.
 """
@@ -11,6 +12,7 @@ from decimal import Decimal
 from engine.model.modes import Level
 from engine.model.money import ZERO
 from engine.model.orders import Bracket, OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.records import Record
 from engine.model.signals import SignalState, Vote
 
 
@@ -79,6 +81,7 @@ class OrderRow:
     oco: str
     exit_pct: Decimal | None
     released: bool
+    succeeds: str
 
     @property
     def average(self) -> Decimal | None:
@@ -125,8 +128,8 @@ class PositionRow:
 
 @dataclass(frozen=True, slots=True)
 class TotalRow:
-    """What trading a symbol brought for all time. `strategy` is empty for a person's orders, and for what no order brought: dividends,
-    and what was taken over. `volume` is in shares; `realised` is the profit taken less `fees`."""
+    """What trading a symbol brought for all time. `strategy` is whose orders' fills took the profit, empty for a person's, and for what no
+    order brought: dividends, and what was taken over. `volume` is in shares; `realised` is the account's profit taken less `fees`."""
 
     symbol: str
     strategy: str
@@ -194,6 +197,18 @@ class EquityRow:
 
 
 @dataclass(frozen=True, slots=True)
+class EquityDayRow:
+    """A session's equity: its first point, highest, lowest and last. `at` is the last one's time."""
+
+    session: str
+    open: Decimal
+    high: Decimal
+    low: Decimal
+    close: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class AuditRow:
     """A line of the audit. `kind` is the record's, `source` who did it, `wall` the wall clock's time of it."""
 
@@ -205,3 +220,12 @@ class AuditRow:
     source: str
     text: str
     detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One entry of the journal that tells of an order or of the signal behind it, as it was recorded."""
+
+    seq: int
+    wall: int
+    record: Record

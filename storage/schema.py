@@ -26,6 +26,7 @@ STEPS: Final[tuple[str, ...]] = (
         body TEXT NOT NULL
     ) STRICT;
     """,
+    "CREATE INDEX journal_checkpoints ON journal (seq) WHERE kind = 'Checkpoint';",
 )
 """Step n brings the schema from version n to n + 1. A step that was released is never edited; a new one is added behind it."""
 
@@ -97,20 +98,37 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
         return
     if version > 0:
         _back_up(connection, path.with_name(f"{path.name}.schema-{version}.backup"))
+    connection.executescript(migration(version))
+
+
+def migration(version: int) -> str:
+    """What brings a schema from `version` to the newest, in one transaction."""
     steps = "".join(STEPS[version:])
     marks = f"PRAGMA application_id = {APPLICATION_ID}; PRAGMA user_version = {len(STEPS)};"
-    connection.executescript(f"BEGIN IMMEDIATE; {steps} {marks} COMMIT;")
+    return f"BEGIN IMMEDIATE; {steps} {marks} COMMIT;"
 
 
 def _refuse_a_strangers(path: Path) -> None:
     """Before anything is written: the history tables are dropped and made again, and must not be somebody else's."""
     if not path.exists():
         return
-    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
-        (owner,) = connection.execute("PRAGMA application_id").fetchone()
-        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    try:
+        owner, tables = _whose(path, "ro")
+    except sqlite3.OperationalError as error:
+        # A transaction that was cut short is to be undone before anybody can read; whoever opens the file next does that.
+        if error.sqlite_errorcode != sqlite3.SQLITE_READONLY_ROLLBACK:
+            raise
+        owner, tables = _whose(path, "rw")
     if tables and owner != APPLICATION_ID:
         raise JournalError(f"The database {path} belongs to another program. Nothing was changed. Choose another file for tradeconsole.")
+
+
+def _whose(path: Path, mode: str) -> tuple[int, int]:
+    """The application id, and how many tables and indexes there are."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode={mode}", uri=True, timeout=BUSY_TIMEOUT_MS / 1000)) as connection:
+        (owner,) = connection.execute("PRAGMA application_id").fetchone()
+        (tables,) = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
+    return owner, tables
 
 
 def _back_up(connection: sqlite3.Connection, target: Path) -> None:

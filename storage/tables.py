@@ -1,8 +1,9 @@
 """The history tables: what the journal's records are folded into, for screens and scripts to ask.
 
-`seq` is the number of the journal's entry that a row came from, so every table has the journal's order and pages by it. `daily` and
-`totals` are sums over the fills, kept up with each one; `traces` says which entries tell of an order or a signal. Times are
-nanoseconds UTC: `at` and its like in market time, `wall` by the wall clock. Money, prices and quantities are decimals as text.
+`seq` is the number of the journal's entry that a row came from, so every table has the journal's order and pages by it. `daily`,
+`totals` and `equity_days` are kept up with each fill and each point of equity; `traces` says which entries tell of an order or a
+signal. Times are nanoseconds UTC: `at` and its like in market time, `wall` by the wall clock. Money, prices and quantities are decimals
+as text.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from typing import Final
 VERSION: Final = 2
 """Raise it with every change of these tables or of how records are folded into them: they are then made again from the journal."""
 
-NAMES: Final = ("runs", "sessions", "orders", "fills", "positions", "daily", "totals", "signals", "equity", "audit", "traces")
+NAMES: Final = (
+    *("runs", "sessions", "orders", "fills", "positions", "daily", "totals", "signals", "equity", "equity_days", "audit", "traces"),
+)
 
 CREATE: Final = """
 CREATE TABLE runs (
@@ -34,9 +37,11 @@ CREATE TABLE orders (
     rule TEXT NOT NULL, verdict TEXT NOT NULL, state TEXT NOT NULL, broker_id TEXT NOT NULL, reason TEXT NOT NULL,
     filled TEXT NOT NULL, cost TEXT NOT NULL, fees TEXT NOT NULL, created_at INTEGER NOT NULL, changed_at INTEGER NOT NULL,
     trail TEXT, trail_pct TEXT, extended_hours INTEGER NOT NULL, parent TEXT NOT NULL, oco TEXT NOT NULL, exit_pct TEXT,
-    released INTEGER NOT NULL
+    released INTEGER NOT NULL, succeeds TEXT NOT NULL
 ) STRICT;
 CREATE INDEX orders_by_symbol ON orders (symbol);
+CREATE INDEX orders_by_time ON orders (created_at);
+CREATE INDEX orders_by_symbol_and_time ON orders (symbol, created_at);
 
 CREATE TABLE fills (
     seq INTEGER PRIMARY KEY, id TEXT NOT NULL, order_id TEXT NOT NULL, symbol TEXT NOT NULL, side TEXT NOT NULL,
@@ -44,6 +49,8 @@ CREATE TABLE fills (
     rule TEXT NOT NULL, at INTEGER NOT NULL, corrects INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX fills_by_symbol ON fills (symbol);
+CREATE INDEX fills_by_time ON fills (at);
+CREATE INDEX fills_by_symbol_and_time ON fills (symbol, at);
 CREATE INDEX fills_by_order ON fills (order_id);
 
 CREATE TABLE positions (
@@ -69,16 +76,23 @@ CREATE TABLE signals (
     order_id TEXT NOT NULL, decided_at INTEGER, tif TEXT NOT NULL, trail TEXT, trail_pct TEXT, bracket TEXT
 ) STRICT;
 CREATE INDEX signals_by_symbol ON signals (symbol);
+CREATE INDEX signals_by_time ON signals (raised_at);
+CREATE INDEX signals_by_symbol_and_time ON signals (symbol, raised_at);
 
 CREATE TABLE equity (
     seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, equity TEXT NOT NULL, cash TEXT NOT NULL, realised TEXT NOT NULL,
-    unrealised TEXT NOT NULL, at INTEGER NOT NULL
+    unrealised TEXT NOT NULL, at INTEGER NOT NULL, wall INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE equity_days (
+    session TEXT PRIMARY KEY, open TEXT NOT NULL, high TEXT NOT NULL, low TEXT NOT NULL, close TEXT NOT NULL, at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE audit (
     seq INTEGER PRIMARY KEY, wall INTEGER NOT NULL, at INTEGER NOT NULL, kind TEXT NOT NULL, level TEXT NOT NULL,
     source TEXT NOT NULL, text TEXT NOT NULL, detail TEXT NOT NULL
 ) STRICT;
+CREATE INDEX audit_info ON audit (seq) WHERE level = 'INFO';
 
 CREATE TABLE traces (
     id TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (id, seq)

@@ -22,14 +22,19 @@ from storage.codec import decode
 from tests.project_files import ROOT
 from tests.quotes import SYMBOLS
 from tests.servers.driver import VenueProcess
+from tests.thorough import tries
 from tests.trader import make_engine
 
-KILLS_AT_THE_VENUE = 50
-KILLS_ON_PAPER = 12
+KILLS_AT_THE_VENUE = tries(8, 50)
+KILLS_ON_PAPER = tries(4, 12)
+STEPS = 150
+"""More than a run makes from its first byte on the disk to its first orders' fills and the commits after them."""
+KILLS_AT_A_STEP = tries(8, 2 * STEPS)
+KILLS_AT_A_MOMENT = tries(6, 200)
 
 
-def start(database: Path, where: str, seed: int) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "tests.trader", str(database), where, str(seed)]
+def start(database: Path, where: str, seed: int, *death: object) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "tests.trader", str(database), where, str(seed), *map(str, death)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
@@ -46,28 +51,55 @@ def state_of(told: list[Record]) -> State:
 
 
 @pytest.mark.timeout(180)
-def test_no_order_is_doubled_and_no_fill_is_lost_by_50_kills(tmp_path: Path) -> None:
-    database = tmp_path / "venue.db"
+def test_no_order_is_doubled_and_no_fill_is_lost_by_kills_at_the_venues_events(tmp_path: Path) -> None:
     chance = random.Random(50)
     with VenueProcess("mixed", seed=50) as venue:
         for number in range(KILLS_AT_THE_VENUE):
             venue.kill(chance.randrange(1, 80), chance.choice(("unseen", "unanswered", "answered")))
-            trader = start(database, str(venue.port), number)
-            _, said = trader.communicate(timeout=60)
-            assert trader.returncode == -signal.SIGKILL, said.decode()
-        engine = make_engine(database, venue.port)
-        engine.start()
-        view = engine.wait_ready()
-        assert not view.health.problem
-        assert view.account.mode is Mode.MANUAL, "after a crash nothing trades by itself, whatever the settings ask for"
-        assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
-        engine.shutdown()
-        book = venue.ask("book")
+            dies(start(tmp_path / "venue.db", str(venue.port), number), signal.SIGKILL)
+        the_books_are_the_venues(tmp_path / "venue.db", venue)
+
+
+@pytest.mark.timeout(900)
+def test_no_order_is_doubled_and_no_fill_is_lost_by_kills_at_each_step_to_the_disk(tmp_path: Path) -> None:
+    """Before each write of the database, and in the middle of each: from the making of the file to fills and what follows them."""
+    steps = [(step, how) for step in range(1, STEPS + 1) for how in ("whole", "half")]
+    chosen = sorted(random.Random(51).sample(steps, KILLS_AT_A_STEP))
+    with VenueProcess("mixed", seed=51) as venue:
+        for number, (step, how) in enumerate(chosen):
+            dies(start(tmp_path / "venue.db", str(venue.port), number, "step", step, how), signal.SIGKILL)
+        the_books_are_the_venues(tmp_path / "venue.db", venue)
+
+
+@pytest.mark.timeout(900)
+def test_no_order_is_doubled_and_no_fill_is_lost_by_kills_at_random_moments(tmp_path: Path) -> None:
+    chance = random.Random(52)
+    with VenueProcess("mixed", seed=52) as venue:
+        for number in range(KILLS_AT_A_MOMENT):
+            dies(start(tmp_path / "venue.db", str(venue.port), number, "moment", chance.uniform(0.05, 1.5)), signal.SIGALRM)
+        the_books_are_the_venues(tmp_path / "venue.db", venue)
+
+
+def dies(trader: subprocess.Popen[bytes], by: signal.Signals) -> None:
+    _, said = trader.communicate(timeout=60)
+    assert trader.returncode == -by, said.decode()
+
+
+def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
+    """One more run, which finds out what became of all the others' orders."""
+    engine = make_engine(database, venue.port)
+    engine.start()
+    view = engine.wait_ready()
+    assert not view.health.problem
+    assert view.account.mode is Mode.MANUAL, "after a crash nothing trades by itself, whatever the settings ask for"
+    assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
+    engine.shutdown()
+    book = venue.ask("book")
     told = records(database)
     state = state_of(told)
     theirs = {order["id"]: order for order in book["orders"]}
     placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
-    assert len(theirs) > KILLS_AT_THE_VENUE, "the load was too light to prove anything"
+    assert len(theirs) > 10, "the load was too light to prove anything"
     assert [order["id"] for order in book["orders"] if order["copies"]] == [], "sent twice"
     assert set(theirs) <= set(placed), "sent before it was durable"
     assert set(placed.values()) == {1}

@@ -1,7 +1,8 @@
 """A program for the kill tests: an engine that trades as fast as it can until somebody ends it.
 
 python -m tests.trader DATABASE PORT SEED trades at the venue on PORT. With `paper` for the port it trades on paper, and prints after
-each answer of the engine what is durable by then: `cash AAPL MSFT IBM orders`.
+each answer of the engine what is durable by then: `cash AAPL MSFT IBM orders`. With `moment SECONDS` behind it, or with
+`step NUMBER whole|half`, it dies of itself there; see `tests.dying`.
 """
 
 from __future__ import annotations
@@ -23,13 +24,23 @@ from engine.model.orders import Intent, OrderState, OrderType, Side
 from engine.model.records import OrderChanged, OrderDenied, OrderPlaced
 from engine.model.settings import Limits, PaperSettings, Settings
 from storage.journal import open_journal
+from tests.dying import at_moment, at_step
 from tests.quotes import SYMBOLS, QuoteFeed
 from tests.servers.venue_broker import VenueBroker
 
 AT_ONCE = 20
 HUNDRED = Decimal(100)
 LIMITS = Limits(
-    max_position_pct=HUNDRED, max_order_pct=HUNDRED, max_exposure_pct=Decimal(400), max_daily_loss_pct=HUNDRED, short_selling=True
+    max_position_pct=HUNDRED,
+    max_order_pct=HUNDRED,
+    max_exposure_pct=Decimal(400),
+    max_daily_loss_pct=HUNDRED,
+    circuit_breaker_pct=HUNDRED,
+    short_selling=True,
+    max_account_orders_second=10_000,
+    max_account_orders_minute=10_000,
+    max_account_orders_day=10_000,
+    repetition_s=0,
 )
 SETTINGS = Settings(mode=Mode.FULL_AUTO, limits=LIMITS, paper=PaperSettings(cash=Decimal(1_000_000), latency_ms=0), on_exit="cancel_all")
 
@@ -43,7 +54,7 @@ def make_engine(database: Path, port: int | None) -> Engine:
     def paper(core: Core) -> tuple[Broker, Venue | None]:
         broker = PaperBroker(SETTINGS.paper, core.desk.instruments.values())
         if core.state.runs:
-            broker.restore(core.state.portfolio, core.state.book.working())
+            broker.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return broker, broker.on_market
 
     return Engine(SETTINGS, Parts(database, open_journal, QuoteFeed, venue if port else paper, SystemClock()))
@@ -91,7 +102,12 @@ def acknowledge(engine: Engine) -> None:
             os.write(1, " ".join(map(str, figures)).encode() + b"\n")
 
 
-def main(database: Path, where: str, seed: int) -> None:
+def main(database: Path, where: str, seed: int, death: list[str]) -> None:
+    match death:
+        case ["moment", seconds]:
+            at_moment(float(seconds))
+        case ["step", number, how]:
+            at_step(int(number), how == "half")
     engine = make_engine(database, None if where == "paper" else int(where))
     engine.start()
     view = engine.wait_ready()
@@ -103,4 +119,4 @@ def main(database: Path, where: str, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]))
+    main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4:])

@@ -151,6 +151,11 @@ class Portfolio:
             if not holding.changed and holding.cost.quantity:
                 self._touch(holding)
 
+    def value_anew(self) -> None:
+        """Its holdings were put in from outside: the sums are made of them with the next question."""
+        for holding in self.holdings.values():
+            self._touch(holding)
+
     def position(self, symbol: str) -> Decimal:
         holding = self.holdings.get(symbol)
         return holding.quantity if holding is not None else ZERO

@@ -23,6 +23,7 @@ from engine.model.orders import Source
 from engine.model.records import (
     BreakerReset,
     CashMoved,
+    Checkpoint,
     CircuitTripped,
     DividendBooked,
     DrawdownTripped,
@@ -88,6 +89,7 @@ class State:
         "runs",
         "session",
         "session_equity",
+        "since_checkpoint",
         "strategies_opened",
         "strategy_trips",
         "traded",
@@ -123,6 +125,8 @@ class State:
         """When each strategy sent an order, and under an empty name when anybody did."""
         self.traded: dict[str, dict[str, None]] = {}
         """The orders of each signal that have traded, by their ids, in that order."""
+        self.since_checkpoint = 0
+        """Records that were taken over since the last one that begins a reading."""
         self.runs = 0
         self.clean = True
         """Whether the run before this one ended in order."""
@@ -156,9 +160,22 @@ class State:
             OrderDenied: _nothing,
             StrategyErrored: self._strategy_errored,
             Noted: _nothing,
+            Checkpoint: self._checkpoint,
         }
 
+    def forget(self, at: int) -> None:
+        """Lets go of what was long over at market time `at`, so that the state does not grow for ever; the history keeps it all."""
+        self.since_checkpoint = 0
+        self.book.forget(at - _DAY)
+        orders = self.book.orders
+        traded = {signal: {key: None for key in keys if key in orders} for signal, keys in self.traded.items()}
+        self.traded = {signal: keys for signal, keys in traded.items() if keys}
+
+    def _checkpoint(self, record: Checkpoint) -> None:
+        self.forget(record.at)
+
     def apply(self, record: Record) -> None:
+        self.since_checkpoint += 1
         self._apply[type(record)](record)
 
     def day_loss(self, equity: Decimal) -> Decimal:

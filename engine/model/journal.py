@@ -23,8 +23,8 @@ class Journal(Protocol):
         tried again, so that nothing that happened is lost, but the caller must not act as if they were durable.
         """
 
-    def read(self) -> AsyncIterator[Record]:
-        """All records, oldest first."""
+    def read(self, shape: str = "") -> AsyncIterator[Record]:
+        """All records, oldest first; where the newest checkpoint is of this `shape`, it and what came after it."""
 
     @property
     def backlog(self) -> int:

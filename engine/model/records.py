@@ -330,6 +330,18 @@ class Noted:
     at: int
 
 
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """All that the records before this one made: whoever reads the journal may begin here. What was long over is forgotten with it.
+
+    `state` is for the engine's version whose state has this `shape` alone, see `engine.core.checkpoint`.
+    """
+
+    shape: str
+    state: str
+    at: int
+
+
 Record: TypeAlias = (
     RunStarted
     | RunEnded
@@ -360,4 +372,5 @@ Record: TypeAlias = (
     | EquityMarked
     | StrategyErrored
     | Noted
+    | Checkpoint
 )

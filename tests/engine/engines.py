@@ -80,8 +80,8 @@ class HeldJournal:
                 told.set_result(None)
         self._waiting.clear()
 
-    def read(self):  # type: ignore[no-untyped-def]
-        return self.inner.read()
+    def read(self, shape: str = ""):  # type: ignore[no-untyped-def]
+        return self.inner.read(shape)
 
     @property
     def backlog(self) -> int:

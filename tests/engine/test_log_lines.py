@@ -143,7 +143,7 @@ def test_an_exit_tells_what_it_waits_for_and_when_it_may_work() -> None:
     exit_order = replace(PLACED, id="r-2", number=2, side=Side.SELL, limit=D(190), parent="r-1")
     assert said(PLACED, exit_order, OrderReleased("r-2", D(40), D(190), None, 3))[1:] == [
         (Level.INFO, "order", "#2 SELL 100 AAPL @ 190 DAY, waits for #1"),
-        (Level.INFO, "order", "#2 is free to work: #1 filled, 40 AAPL to close"),
+        (Level.INFO, "order", "#2 SELL 40 AAPL waits no longer"),
     ]
 
 

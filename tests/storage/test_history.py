@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.records import (
+    DividendBooked,
     EquityMarked,
     FillBooked,
+    FillCorrected,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -32,12 +35,13 @@ from engine.model.records import (
     SignalRaised,
     TradingStateChanged,
 )
+from engine.model.settings import HistorySettings
 from engine.model.signals import Signal, SignalState, Vote
 from engine.model.verdicts import Outcome, Verdict
 from storage import rows, tables
 from storage.history import History, open_history
 from storage.journal import open_journal
-from tests.storage.conftest import note
+from tests.storage.conftest import note, stored
 
 RESIZED = Verdict(Outcome.RESIZE, "position size", "10 %", "12 %", "Cut to 8 so that AAPL stays within 10 % of equity.", Decimal(8))
 DENIED = Verdict(Outcome.DENY, "total exposure", "80 %", "85 %", "IBM would bring exposure to 85 % of equity; the limit is 80 %.")
@@ -166,6 +170,7 @@ async def test_counts(day: History) -> None:
         "totals": 3,
         "signals": 1,
         "equity": 1,
+        "equity_days": 1,
         "audit": 9,
         "traces": 9,
     }
@@ -188,6 +193,118 @@ async def test_pages_join_without_a_gap_while_more_is_written(database: Path) ->
     await journal.close()
 
 
+async def test_an_order_is_followed_from_its_signal_to_its_last_fill(day: History) -> None:
+    trail = await day.trail("r-1")
+    assert [step.record for step in trail] == [record for record in DAY if about(record, "r-1", "s-1")]
+    kinds = [type(step.record).__name__ for step in trail]
+    assert list(dict.fromkeys(kinds)) == ["SignalRaised", "SignalDecided", "OrderPlaced", "OrderChanged", "FillBooked"]
+    assert [step.seq for step in trail] == sorted(step.seq for step in trail)
+    assert await day.trail("r-9") == ()
+
+
+def about(record: Record, order_id: str, signal_id: str) -> bool:
+    match record:
+        case SignalRaised():
+            return record.signal.id == signal_id
+        case SignalDecided():
+            return record.signal_id == signal_id
+        case OrderPlaced():
+            return record.id == order_id
+        case FillBooked():
+            return record.fill.order_id == order_id
+    return getattr(record, "order_id", "") == order_id
+
+
+async def test_results_by_symbol_and_strategy_for_all_time_and_by_session(database: Path) -> None:
+    def fill(number: int, symbol: str, order: str, side: Side, price: str) -> FillBooked:
+        return FillBooked(Fill(f"f-{number}", order, symbol, side, Decimal(10), Decimal(price), 10 * Decimal(price), Decimal(1), number))
+
+    mine = replace(PLACED, id="r-2", strategy="", signal_id="")
+    journal = await open_journal(database, run_id="r")
+    journal.append([SessionOpened("2018-01-02", Decimal(1), 1), PLACED, mine, fill(1, "AAPL", "r-1", Side.BUY, "100")])
+    journal.append([SessionOpened("2018-01-03", Decimal(1), 2), fill(2, "AAPL", "r-2", Side.SELL, "103")])
+    journal.append([DividendBooked("IBM", Decimal(2), Decimal(5), Decimal(10), 3)])
+    await journal.close()
+    async with await open_history(database) as history:
+        assert [
+            (row.symbol, row.strategy, row.fills, int(row.volume), int(row.realised), int(row.fees)) for row in await history.totals()
+        ] == [
+            ("AAPL", "", 1, 10, 29, 1),
+            ("AAPL", "rsi", 1, 10, -1, 1),
+            ("IBM", "", 0, 0, 10, 0),
+        ]
+        assert [(row.session, row.symbol, row.strategy, int(row.realised)) for row in await history.daily()] == [
+            ("2018-01-02", "AAPL", "rsi", -1),
+            ("2018-01-03", "AAPL", "", 29),
+            ("2018-01-03", "IBM", "", 10),
+        ]
+        assert {row.session for row in await history.daily(since="2018-01-03")} == {"2018-01-03"}
+        assert {row.session for row in await history.daily(until="2018-01-02")} == {"2018-01-02"}
+
+
+async def test_a_correction_is_a_row_of_differences(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    journal.append([PLACED, FillBooked(FILLS[0])])
+    journal.append([FillCorrected("r-1", "AAPL", Side.BUY, Decimal(-2), Decimal("-374.80"), Decimal("-0.10"), "busted", 20)])
+    await journal.close()
+    async with await open_history(database) as history:
+        correction, booked = await history.fills(order_id="r-1")
+        assert (booked.corrects, correction.corrects) == (False, True)
+        assert (correction.quantity, correction.price, correction.cost) == (Decimal(-2), Decimal("187.4"), Decimal("-374.80"))
+        order = await history.order("r-1")
+        assert order is not None
+        assert (order.filled, order.cost, order.fees) == (Decimal(3), Decimal("562.20"), Decimal("0.25"))
+        [position] = await history.positions()
+        assert (position.quantity, position.basis, position.fees) == (Decimal(3), Decimal("562.20"), Decimal("0.25"))
+
+
+async def test_a_page_of_a_time_range_is_in_the_order_of_time_and_pages_join(database: Path) -> None:
+    """A sample of past years is played after today's market: the journal's order is not the time's."""
+    times = [50, 60, 60, 60, 70, 10, 20, 60, 30]
+    journal = await open_journal(database, run_id="r")
+    journal.append([FillBooked(replace(FILLS[0], id=f"f-{number}", at=at)) for number, at in enumerate(times)])
+    journal.append([FillBooked(replace(FILLS[0], id="other", symbol="IBM", at=60))])
+    await journal.close()
+    async with await open_history(database) as history:
+        seen: list[tuple[int, int]] = []
+        before: int | None = None
+        while page := await history.fills(symbol="AAPL", since=20, until=70, before=before, limit=2):
+            seen += [(fill.at, fill.seq) for fill in page]
+            before = page[-1].seq
+        assert seen == sorted([(at, seq) for seq, at in enumerate(times, 1) if 20 <= at < 70], reverse=True)
+        assert [fill.at for fill in await history.fills(until=30)] == [20, 10]
+        assert [fill.symbol for fill in await history.fills(since=60, limit=3)] == ["AAPL", "IBM", "AAPL"]
+
+
+async def test_old_equity_is_kept_as_one_row_a_session_and_old_lines_where_they_warn(database: Path) -> None:
+    day = 86_400 * 10**9
+    now = 0
+
+    def mark(equity: int) -> EquityMarked:
+        return EquityMarked(Decimal(equity), Decimal(0), Decimal(0), Decimal(0), equity)
+
+    journal = await open_journal(database, run_id="r", wall_ns=lambda: now, keep=HistorySettings(equity_days=2, audit_days=3))
+    journal.append([SessionOpened("2018-01-02", Decimal(1), 1), *map(mark, (100, 130, 90, 110))])
+    journal.append([note(1), replace(note(2), level=Level.WARNING)])
+    await journal.caught_up()
+    now = 2 * day + 1
+    journal.append([SessionOpened("2018-01-03", Decimal(1), 1), mark(105), note(3)])
+    await journal.caught_up()
+    async with await open_history(database) as history:
+        assert [point.equity for point in await history.equity()] == [105]
+        assert [line.at for line in await history.audit()] == [3, 2, 1]
+    now = 3 * day + 1
+    journal.append([note(4)])
+    await journal.close()
+    async with await open_history(database) as history:
+        assert [line.at for line in await history.audit()] == [4, 3, 2]
+        assert [(row.session, *map(int, (row.open, row.high, row.low, row.close))) for row in await history.equity_days()] == [
+            ("2018-01-02", 100, 130, 90, 110),
+            ("2018-01-03", 105, 105, 105, 105),
+        ]
+    assert len(stored(database)) == 11
+
+
 async def test_a_page_by_symbol_holds_that_symbol_alone(day: History) -> None:
     assert {fill.symbol for fill in await day.fills(symbol="AAPL")} == {"AAPL"}
     assert [order.id for order in await day.orders(symbol="AAPL")] == ["r-1"]
@@ -200,17 +317,25 @@ async def test_no_question_reads_a_whole_table_or_sorts_it(day: History, databas
     for page in (day.orders, day.fills, day.signals):
         await page()
         await page(before=5, symbol="AAPL")
+        await page(before=5, since=1, until=99)
+        await page(before=5, symbol="AAPL", since=1)
     for page_of_all in (day.runs, day.sessions, day.equity, day.audit):
         await page_of_all(before=5)
     await day.fills(order_id="r-1")
     await day.order("r-1")
     await day.signal("s-1")
-    assert len(asked) == 13
+    await day.trail("r-1")
+    await day.daily(since="2018-01-02")
+    assert len(asked) == 21
     with closing(sqlite3.connect(database)) as connection:
         for question in asked:
             plan = [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {question}")]
-            assert all(step.startswith("SEARCH") for step in plan), (question, plan)
+            assert not any(step.startswith("SCAN") and "CONSTANT ROW" not in step for step in plan), (question, plan)
+            if "traces" in question:
+                continue
+            assert not any("TEMP B-TREE" in step for step in plan), (question, plan)
             assert ("_by_symbol" in plan[0]) == ("symbol = " in question), (question, plan)
+            assert ("time" in plan[0]) == ("< 99" in question or ">= 1 " in question), (question, plan)
             assert ("_by_order" in plan[0]) == ("order_id = " in question), (question, plan)
             assert "OFFSET" not in question
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.journal import Journal, JournalError
-from engine.model.records import Record
+from engine.model.records import Checkpoint, Noted, Record
 from storage.journal import MAX_COMMIT, SqliteJournal, open_journal
 from tests.storage.conftest import note, stored
 
@@ -223,4 +223,15 @@ async def test_a_full_disk_keeps_nobody_from_the_lock(database: Path, monkeypatc
     journal = await open_journal(database, run_id="r")
     with pytest.raises(JournalError, match="Another tradeconsole already trades on"):
         await open_journal(database, run_id="s")
+    await journal.close()
+
+
+async def test_a_reading_begins_at_the_newest_checkpoint_of_the_readers_shape(database: Path) -> None:
+    journal = await open_journal(database, run_id="r")
+    journal.append([note(1), Checkpoint("old", "{}", 2), note(3), Checkpoint("new", "{}", 4)])
+    await journal.append([note(5)])
+    assert [record.at async for record in journal.read("new") if isinstance(record, Noted | Checkpoint)] == [4, 5]
+    # What another version kept is of no use, and all that made it is still there.
+    for shape in ("old", "another", ""):
+        assert [record.at async for record in journal.read(shape) if isinstance(record, Noted | Checkpoint)] == [1, 2, 3, 4, 5]
     await journal.close()

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from engine.core.portfolio import Portfolio
 from engine.model.journal import JournalError
 from engine.model.money import ZERO
-from engine.model.records import FillBooked, PositionAdopted, Record
+from engine.model.orders import Side
+from engine.model.records import DividendBooked, FillBooked, FillCorrected, PositionAdopted, Record, SplitBooked
 from storage import schema, tables
 from storage.codec import encode
 from storage.folds import FOLDS
@@ -73,6 +74,10 @@ def test_every_kind_of_record_has_its_place() -> None:
     assert set(FOLDS) == set(KINDS)
 
 
+_symbols = st.sampled_from(["AAPL", "IBM"])
+_amounts = st.decimals(-1000, 1000, places=2)
+
+
 @given(
     booked=st.lists(
         st.one_of(
@@ -80,29 +85,53 @@ def test_every_kind_of_record_has_its_place() -> None:
             some_fills(),
             st.builds(
                 PositionAdopted,
-                st.sampled_from(["AAPL", "IBM"]),
+                _symbols,
                 st.decimals(-500, 500, places=3),
                 st.decimals(Decimal("0.01"), 5000, places=4),
                 st.just(ZERO),
                 st.just(""),
                 st.just(0),
             ),
+            st.builds(SplitBooked, _symbols, st.just(Decimal(2)), _amounts, _amounts, st.just(0)),
+            st.builds(DividendBooked, _symbols, _amounts, _amounts, _amounts, st.just(0)),
+            st.builds(
+                FillCorrected,
+                st.just("r-1"),
+                _symbols,
+                st.sampled_from(Side),
+                *3 * (_amounts,),
+                *map(st.just, ("", 0)),
+                st.none() | _amounts,
+            ),
         ),
         max_size=40,
     )
 )
 @settings(max_examples=30, deadline=None)
-def test_positions_are_the_engines_to_the_last_digit(booked: list[FillBooked | PositionAdopted]) -> None:
+def test_positions_are_the_engines_to_the_last_digit_and_the_results_add_up_to_them(booked: list[Record]) -> None:
     portfolio = Portfolio()
     for record in booked:
-        if isinstance(record, FillBooked):
-            portfolio.book(record.fill)
-        else:
-            portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
-    with journal_of(list(booked)) as database:
+        match record:
+            case FillBooked():
+                portfolio.book(record.fill)
+            case SplitBooked():
+                portfolio.split(record)
+            case DividendBooked():
+                portfolio.receive_dividend(record)
+            case FillCorrected():
+                portfolio.correct(record)
+            case PositionAdopted():
+                portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
+    with journal_of(booked) as database:
         rebuild(database)
-        ours = {row[0]: row[1:4] for row in history(database)["positions"]}
+        tables = history(database)
+    ours = {row[0]: row[1:4] for row in tables["positions"]}
     assert ours == {h.symbol: (str(h.quantity), str(h.basis), str(h.realised)) for h in portfolio.holdings.values()}
+    for name, key in (("totals", 0), ("daily", 1)):
+        earned = dict.fromkeys(ours, ZERO)
+        for row in tables[name]:
+            earned[row[key]] += Decimal(str(row[-2]))
+        assert earned == {symbol: Decimal(str(position[-1])) for symbol, position in ours.items()}
 
 
 def test_an_entry_that_cannot_be_read_leaves_the_tables_as_they_were() -> None:

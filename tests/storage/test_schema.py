@@ -7,12 +7,16 @@ import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
 from engine.model.journal import JournalError
+from engine.model.orders import OrderState
+from engine.model.records import OrderPlaced
 from storage import schema
+from storage.history import open_history
 from storage.journal import open_journal
 from tests.storage.conftest import note, stored
 
@@ -40,9 +44,56 @@ async def test_a_migration_keeps_a_backup_and_everything_in_the_journal(database
     journal = await open_journal(database, run_id="r")
     await journal.close()
     assert version(database) == len(schema.STEPS)
-    backup = database.with_name("paper.db.schema-1.backup")
-    assert version(backup) == 1
+    backup = database.with_name("paper.db.schema-2.backup")
+    assert version(backup) == 2
     assert stored(database) == stored(backup) == before
+
+
+async def test_a_journal_of_the_first_schema_is_read_on_and_backed_up(database: Path) -> None:
+    """As it was before the journal had checkpoints, with orders and history tables of that time."""
+    old = [
+        ("OrderPlaced", _FIRST_ORDER),
+        ("OrderChanged", '{"order_id":"r-1","event":"ACCEPT","state":"ACCEPTED","broker_id":"B1","reason":"","at":2}'),
+        ("SessionOpened", '{"session":"2018-01-02","equity":"100000.00","at":3}'),
+    ]
+    with closing(sqlite3.connect(database)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(schema.STEPS[0])
+        connection.execute(f"PRAGMA application_id = {schema.APPLICATION_ID}")
+        connection.execute("PRAGMA user_version = 1")
+        connection.executescript("CREATE TABLE projected (version, projected_to); INSERT INTO projected VALUES (1, 3);")
+        connection.execute("CREATE TABLE orders (seq, id)")
+        connection.executemany("INSERT INTO journal VALUES (?, 'r', 7, ?, ?)", [(seq, *entry) for seq, entry in enumerate(old, 1)])
+    journal = await open_journal(database, run_id="r-2")
+    placed, *_ = [record async for record in journal.read()]
+    assert isinstance(placed, OrderPlaced)
+    assert (placed.limit, placed.trail, placed.parent, placed.extended_hours) == (Decimal("187.40"), None, "", False)
+    await journal.append([note(4)])
+    await journal.close()
+    assert version(database) == len(schema.STEPS)
+    assert stored(database.with_name("paper.db.schema-1.backup")) == stored(database)[:3]
+    async with await open_history(database) as history:
+        [order] = await history.orders()
+        assert (order.state, order.broker_id, order.trail) == (OrderState.ACCEPTED, "B1", None)
+
+
+_FIRST_ORDER = (
+    '{"id":"r-1","number":1,"symbol":"AAPL","side":"BUY","quantity":"8","requested":"8.50","type":"LIMIT","limit":"187.40","stop":null,'
+    '"tif":"DAY","source":"PERSON","strategy":"","signal_id":"","reduce_only":false,"reason":"","mark":"187.49",'
+    '"verdict":{"outcome":"PASS","rule":"all","limit":"","actual":"","text":"","quantity":null},"at":1}'
+)
+
+
+def test_a_file_whose_first_transaction_was_cut_short_is_opened(database: Path, tmp_path: Path) -> None:
+    """The journal of that transaction lies beside the file, and nobody can only read it until somebody has undone it."""
+    with closing(sqlite3.connect(tmp_path / "dying.db", isolation_level=None)) as dying:
+        for sql in (f"PRAGMA application_id = {schema.APPLICATION_ID}", "PRAGMA cache_size = 1", "CREATE TABLE junk (a)", "BEGIN"):
+            dying.execute(sql)
+        dying.executemany("INSERT INTO junk VALUES (?)", [("x" * 3_000,) for _ in range(50)])
+        for suffix in ("", "-journal"):
+            database.with_name(database.name + suffix).write_bytes((tmp_path / f"dying.db{suffix}").read_bytes())
+    with closing(schema.open_database(database)) as connection:
+        assert connection.execute("SELECT count(*) FROM junk").fetchone() == (0,)
 
 
 async def test_a_migration_that_fails_changes_nothing(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -52,7 +103,7 @@ async def test_a_migration_that_fails_changes_nothing(database: Path, monkeypatc
         patch.setattr(schema, "STEPS", (*schema.STEPS, "DELETE FROM journal;", "CREATE TABLE journal (again);"))
         with pytest.raises(JournalError, match="cannot be prepared: table journal already exists"):
             await (await open_journal(database, run_id="r")).close()
-    assert version(database) == 1
+    assert version(database) == 2
     assert stored(database) == before
     journal = await open_journal(database, run_id="r")
     await journal.close()
@@ -67,7 +118,7 @@ async def test_a_newer_schema_is_refused(database: Path) -> None:
     await filled(database)
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA user_version = 99")
-    with pytest.raises(JournalError, match=r"has schema 99; this version of tradeconsole knows schemas up to 1\. Nothing was changed"):
+    with pytest.raises(JournalError, match=r"has schema 99; this version of tradeconsole knows schemas up to 2\. Nothing was changed"):
         await (await open_journal(database, run_id="r")).close()
     assert version(database) == 99
 
