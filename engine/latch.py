@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 _SIZE = 512
@@ -21,7 +23,8 @@ class Latch:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._known = b""
+        self._known: tuple[bytes, ...] = ()
+        """What the file may hold by our own doing, or was found to hold."""
 
     def prepare(self) -> None:
         """Makes the file where there is none yet, to stay. Raises OSError."""
@@ -45,31 +48,39 @@ class Latch:
     def read(self) -> str:
         """Why trading is halted, or nothing. A file that cannot be understood counts as set: the safe reading."""
         try:
-            raw = self.path.read_bytes().rstrip(b"\0 \n")
-        except FileNotFoundError:
-            raw = _CLEAR
+            raw = self._content()
         except OSError as error:
             return f"the stop's file cannot be read: {error.strerror}"
-        self._known = raw
-        if raw == _CLEAR:
-            return ""
-        if raw.startswith(_SET):
-            return raw.removeprefix(_SET).decode("utf-8", "replace") or "stopped"
-        return "the stop's file cannot be read"
+        self._known = (raw,)
+        return _reason(raw)
 
     def news(self) -> str:
-        """Why trading was halted by somebody else since this one last read or wrote the file, or nothing."""
-        with self._lock:
-            known = self._known
-            reason = self.read()
-            return reason if self._known != known else ""
+        """Why somebody else has halted trading since this one last read or wrote the file, or nothing. Waits for no write under way, nor
+        does a file that cannot be read now count: it is looked at again and again."""
+        known = self._known
+        try:
+            raw = self._content()
+        except OSError:
+            return ""
+        if raw in known:
+            return ""
+        self._known = (raw,)
+        return _reason(raw)
+
+    def _content(self) -> bytes:
+        try:
+            return self.path.read_bytes().rstrip(b"\0 \n")
+        except FileNotFoundError:
+            return _CLEAR
 
     def _write(self, content: bytes, flags: int) -> None:
         with self._lock:
             descriptor = os.open(self.path, os.O_WRONLY | flags, 0o600)
+            now = content[:_SIZE].rstrip(b"\0 \n")
             try:
+                self._known = (*self._known, now)
                 os.pwrite(descriptor, content[:_SIZE].ljust(_SIZE), 0)
-                self._known = content[:_SIZE].rstrip(b"\0 \n")
+                self._known = (now,)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -98,7 +109,82 @@ class StopSwitch:
         return self._pressed != self._handled
 
 
+class LatchKeeper:
+    """Writes the latch in the order it was told to, on a thread of its own: a disk that hangs holds up neither the engine's loop nor the
+    screen, and the cancels least of all.
+
+    `failed` is told in words what could not be written, on that thread. Thread-safe.
+    """
+
+    def __init__(self, latch: Latch, switch: StopSwitch, failed: Callable[[str], None]) -> None:
+        self._latch = latch
+        self._switch = switch
+        self._failed = failed
+        self._guard = threading.Lock()
+        self._waiting: deque[tuple[Callable[[], None], threading.Event]] = deque()
+        self._writes = False
+
+    def set(self, reason: str, within_s: float = 0) -> bool:
+        """Whether it is on the disk when this returns, after `within_s` at most; if not, it is on its way."""
+        return self._later(lambda: self._set(reason)).wait(within_s)
+
+    def clear(self) -> None:
+        """Unless a stop is pressed that the engine has not dealt with: its word is the later one."""
+        if not self._switch.closed:
+            self._later(self._clear)
+
+    def finish(self, within_s: float) -> bool:
+        """Whether all that was asked for has been tried, after `within_s` at most."""
+        return self._later(lambda: None).wait(within_s)
+
+    def _set(self, reason: str) -> None:
+        try:
+            self._latch.set(reason)
+        except OSError as error:
+            self._tell(error, "Trading is halted, but a restart would not know it")
+
+    def _clear(self) -> None:
+        try:
+            self._latch.clear()
+            if self._switch.closed:  # pressed while we cleared
+                self._latch.set("stop key")
+        except OSError as error:
+            self._tell(error, "After a restart trading will be halted again")
+
+    def _tell(self, error: OSError, what: str) -> None:
+        self._failed(f"{self._latch.path} cannot be written ({error.strerror}). {what}.")
+
+    def _later(self, work: Callable[[], None]) -> threading.Event:
+        done = threading.Event()
+        with self._guard:
+            self._waiting.append((work, done))
+            if not self._writes:
+                self._writes = True
+                threading.Thread(target=self._write_all, name="latch", daemon=True).start()
+        return done
+
+    def _write_all(self) -> None:
+        while True:
+            with self._guard:
+                if not self._waiting:
+                    self._writes = False
+                    return
+                work, done = self._waiting.popleft()
+            try:
+                work()
+            finally:
+                done.set()
+
+
 def latch_path(database: Path) -> Path:
     """The stop's file beside the database, one for each, by whatever link it is reached."""
     database = database.resolve()
     return database.with_name(f"{database.name}.latch")
+
+
+def _reason(raw: bytes) -> str:
+    if raw == _CLEAR:
+        return ""
+    if raw.startswith(_SET):
+        return raw.removeprefix(_SET).decode("utf-8", "replace") or "stopped"
+    return "the stop's file cannot be read"

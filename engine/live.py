@@ -7,7 +7,6 @@ View under their id; the emergency stop is in force before its method returns.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import secrets
@@ -24,7 +23,7 @@ from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.control_client import control_path
 from engine.feeds.base import Feed, FeedError
-from engine.latch import Latch, StopSwitch, latch_path
+from engine.latch import Latch, LatchKeeper, StopSwitch, latch_path
 from engine.model.effects import Reply
 from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, ResetBreaker, Resume, SetMode, Submit
 from engine.model.journal import Journal, JournalError
@@ -48,6 +47,8 @@ if TYPE_CHECKING:
     from engine.view_builder import ViewBuilder
 
 E = TypeVar("E", bound=Record | MarketEvent)
+LATCH_S = 1.0
+"""How long a stop waits for its file to be on the disk, which takes milliseconds. A disk that takes longer does not hold it up."""
 Venue: TypeAlias = Callable[[MarketEvent], None]
 
 
@@ -79,6 +80,7 @@ class Engine:
         self._parts = parts
         self._switch = StopSwitch()
         self._latch = Latch(latch_path(parts.database))
+        self._keeper = LatchKeeper(self._latch, self._switch, self._latch_failed)
         self._commands = itertools.count(1)
         self._view = _starting_view(settings)
         self._views: ViewBuilder | None = None
@@ -206,8 +208,8 @@ class Engine:
         return self._command(lambda i: ResetBreaker(i, name, reason))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
-        """Closes the gate and writes the latch before it returns; the engine voids approvals, cancels everything, and asks the broker until
-        nothing works: `View.stop` tells how far it has come."""
+        """Closes the gate and writes the latch before it returns, if the disk lets it; the engine voids approvals, cancels everything, and
+        asks the broker until nothing works: `View.stop` tells how far it has come."""
         return self._stop(reason, lambda shell, i: shell.handle(EmergencyStop(i, reason)))
 
     def sync(self) -> str:
@@ -222,8 +224,7 @@ class Engine:
         """The cancels do not wait for the disk, whatever is the matter with it."""
         self._switch.press()
         command_id = self._post_command(work)
-        with contextlib.suppress(OSError):  # the gate is closed all the same; the engine tries the file again and says so where it cannot
-            self._latch.set(reason)
+        self._keeper.set(reason, LATCH_S)
         return command_id
 
     def _stop_from_outside(self, reason: str, flatten: bool) -> str:
@@ -231,8 +232,7 @@ class Engine:
         self._switch.press()
         command_id, shell = f"c{next(self._commands)}", self._shell
         if shell is None:
-            with contextlib.suppress(OSError):  # who asks has written the file already, and the gate opens to nothing while it starts
-                self._latch.set(reason)
+            self._keeper.set(reason)
             return "the engine is still starting, and starts HALTED" + (": flatten once more when it is ready" if flatten else "")
         if flatten:
             shell.flatten(command_id, reason)
@@ -326,6 +326,7 @@ class Engine:
                 feed=feed,
                 clock=parts.clock,
                 latch=self._latch,
+                keeper=self._keeper,
                 switch=self._switch,
                 views=self._views,
                 venue=venue,
@@ -352,6 +353,7 @@ class Engine:
         finally:
             if control is not None:
                 control.close()
+            self._keeper.finish(LATCH_S)
             try:
                 await journal.close()
             finally:
@@ -389,6 +391,12 @@ class Engine:
                 if self._views is not None:
                     text = f"a subscriber to {type(event).__name__} failed: {error}"
                     self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
+
+    def _latch_failed(self, problem: str) -> None:
+        """On the latch's thread."""
+        loop, views = self._loop, self._views
+        if loop is not None and views is not None:
+            _post(loop, lambda: views.log(self._parts.clock.wall(), Level.ERROR, "stop", problem))
 
     def _look(self) -> View:
         self._build()

@@ -54,8 +54,8 @@ def a_console(folder: Path) -> Iterator[subprocess.Popen[str]]:
 def test_it_stops_the_engine_and_says_what_is_left(tmp_path: Path, database: Path, capsys: Capture) -> None:
     broker = ToldBroker()
     with running(tmp_path, broker) as engine:
-        for _ in range(3):
-            engine.submit(limit())
+        for number in range(3):
+            engine.submit(limit(10 + number))
         order = until(engine, lambda view: len(broker.listed) == 3).orders[-1]
         broker.fill(order.id)
         until(engine, lambda view: view.positions)

@@ -62,8 +62,8 @@ def trades(engine: Engine, broker: ToldBroker) -> None:
 
 
 def test_a_stop_over_the_socket_is_the_stop(engine: Engine, broker: ToldBroker, path: Path, tmp_path: Path) -> None:
-    for _ in range(3):
-        engine.submit(limit())
+    for number in range(3):
+        engine.submit(limit(10 + number))
     until(engine, lambda view: len(broker.listed) == 3)
     answer = ask(path, "stop", "too hot")
     assert (answer["ok"], answer["text"]) == (True, "HALTED: 3 working orders being cancelled")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.latch import Latch, StopSwitch
+from engine.latch import Latch, LatchKeeper, StopSwitch
 
 
 @pytest.fixture
@@ -114,3 +114,72 @@ def test_no_press_is_lost_between_threads() -> None:
     for thread in threads:
         thread.join()
     assert switch._pressed == 8_000
+
+
+# ---- the keeper
+
+
+def test_a_keeper_writes_in_the_order_it_was_told_to_and_holds_nobody_up(latch: Latch, monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging, free, fsync = threading.Event(), threading.Event(), os.fsync
+
+    def hang(file: int) -> None:
+        hanging.set()
+        free.wait(20)
+        fsync(file)
+
+    keeper = LatchKeeper(latch, StopSwitch(), lambda problem: None)
+    monkeypatch.setattr(os, "fsync", hang)
+    assert not keeper.set("first", 0.01)
+    assert hanging.wait(20)
+    keeper.clear()
+    keeper.set("last")
+    assert latch.news() == "", "what we wrote ourselves is no news, and looking waits for no disk"
+    free.set()
+    assert keeper.finish(20)
+    assert latch.read() == "last"
+
+
+def test_a_keeper_clears_nothing_while_a_stop_is_pressed(latch: Latch) -> None:
+    switch = StopSwitch()
+    keeper = LatchKeeper(latch, switch, lambda problem: None)
+    keeper.set("stop")
+    switch.press()
+    keeper.clear()
+    assert keeper.finish(20)
+    assert latch.read() == "stop"
+    switch.handled()
+    keeper.clear()
+    assert keeper.finish(20)
+    assert latch.read() == ""
+
+
+def test_a_keeper_says_what_it_could_not_write_and_goes_on(latch: Latch, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*given: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    said: list[str] = []
+    keeper = LatchKeeper(latch, StopSwitch(), said.append)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "pwrite", full)
+        keeper.set("stop", 20)
+        keeper.clear()
+        assert keeper.finish(20)
+    assert said == [
+        f"{latch.path} cannot be written (No space left on device). Trading is halted, but a restart would not know it.",
+        f"{latch.path} cannot be written (No space left on device). After a restart trading will be halted again.",
+    ]
+    assert keeper.set("now", 20)
+    assert latch.read() == "now"
+
+
+def test_what_another_process_sets_is_news_once_and_what_was_read_or_written_here_is_none(latch: Latch) -> None:
+    assert latch.news() == ""
+    other = Latch(latch.path)
+    other.set("kill")
+    assert (latch.news(), latch.news()) == ("kill", "")
+    other.set("kill again")
+    assert latch.news() == "kill again"
+    latch.clear()
+    assert latch.news() == ""
+    other.clear()
+    assert latch.news() == ""

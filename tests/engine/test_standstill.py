@@ -58,8 +58,8 @@ def test_a_stop_is_done_when_the_broker_itself_lists_nothing(tmp_path: Path) -> 
     broker = ToldBroker()
     with running(tmp_path, broker) as engine:
         assert engine.status().stop is None
-        for _ in range(3):
-            engine.submit(limit())
+        for number in range(3):
+            engine.submit(limit(10 + number))
         until(engine, working(3))
         asked = broker.snapshots
         engine.answer(engine.emergency_stop())
