@@ -39,21 +39,21 @@ def read_csv(path: Path) -> RawTable:
     body = _without_odd_quotes(body)
     # Our own first line has one title more than the file's, so that a row with too many fields is seen, and not cut short.
     titles = delimiter.join(map(str, range(width + 1))).encode() + b"\n"
-    texts = dict.fromkeys(map(str, (*places.time, width)), "str")
+    # A time of day like 093000 is no number. Elsewhere pandas decides: text costs twice as much where it is asked for.
+    kinds = dict.fromkeys(map(str, places.time), "str") if len(places.time) > 1 else {}
     if places.symbol is not None:
-        texts[str(places.symbol)] = "category"
+        kinds[str(places.symbol)] = "category"
     try:
         cells = pd.read_csv(
             BytesIO(titles + body),
             sep=delimiter,
             index_col=False,
             usecols=[str(place) for place in sorted({*places.all(), width})],
-            dtype=texts,
+            dtype=kinds,
             na_filter=False,
             skip_blank_lines=False,
             skipinitialspace=True,
             low_memory=False,
-            encoding_errors="replace",
         )
     except pd.errors.ParserError as error:
         raise FeedError(f"{file} cannot be read as CSV: {shown(str(error))}.") from error
@@ -79,6 +79,10 @@ def _text(path: Path, most: int = -1) -> bytes:
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             data = data[len(mark) :].decode(encoding, errors="replace").encode()
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        data = data.decode(errors="replace").encode()
     # A NUL would end a field early.
     return data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\0", _ODD)
 

@@ -18,7 +18,7 @@ NONE = -(2**63)
 _DAY = 86_400 * 10**9
 _YEARS = (1800, 2199)  # Nanoseconds since 1970 fit into 64 bits from 1677 to 2262.
 _NUMBER = r"\d{8,18}|[1-8]\d{18}"
-_ISO = r"(?:\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{8})(?:$|[T ]\d)"
+_SHORTEST = len("2005-2-5")
 _OFFSET = r"\s*(?:Z|[+-]\d\d(?::?\d\d)?)$"
 _EPOCHS = ((10**11, 10**9), (10**14, 10**6), (10**17, 10**3), (2**63 - 1, 1))
 """Up to which number a count since 1970 is of seconds, milliseconds, microseconds, nanoseconds, and how many ns that unit has."""
@@ -36,13 +36,11 @@ class Stamps(NamedTuple):
 
 def read_stamps(raw: Any) -> Stamps:
     """The Series `raw`: ISO 8601 with or without an offset, days as 20050228, and seconds, ms, us or ns since 1970, told by their size."""
+    import numpy as np
     import pandas as pd  # type: ignore[import-untyped]
 
     if pd.api.types.is_datetime64_any_dtype(raw.dtype):
-        zoned = raw.dt.tz is not None
-        wall, year = _nanoseconds(raw.dt.tz_localize(None))
-        utc = _nanoseconds(raw.dt.tz_convert("UTC").dt.tz_localize(None))[0] if zoned else wall * 0 + NONE
-        return Stamps(wall, utc, wall != wall, year)
+        return _from_times(raw, np.zeros(len(raw), bool))
     text = raw.astype("str").str.strip()
     numeric = text.str.fullmatch(_NUMBER).to_numpy(bool)
     if not numeric.any():
@@ -96,16 +94,27 @@ def from_opens(starts: NDArray[np.int64], days: NDArray[np.bool_], length: int, 
 def _from_text(text: Any) -> Stamps:
     import pandas as pd
 
-    text = text.where(text.str.match(_ISO), "")
-    timed = text.str.contains(r"[T ]\d").to_numpy(bool)
-    zoned = text.str.contains(r"[T ]\d[\d:.]*" + _OFFSET).to_numpy(bool)
-    bare = text.str.replace(_OFFSET, "", regex=True).where(zoned, text) if zoned.any() else text
+    # Shorter is a month, a time of day, or a word like `now`, which pandas takes for one.
+    text = text.where(text.str.len() >= _SHORTEST, "")
+    dated = ~(text.str.contains(" ", regex=False) | text.str.contains("T", regex=False)).to_numpy(bool)
+    try:
+        return _from_times(pd.to_datetime(text, format="ISO8601", errors="coerce"), dated)
+    except ValueError:  # offsets that differ, or only some have one
+        zoned = text.str.contains(r"[T ]\d[\d:.]*" + _OFFSET).to_numpy(bool)
+    bare = text.str.replace(_OFFSET, "", regex=True).where(zoned, text)
     wall, year = _nanoseconds(pd.to_datetime(bare, format="ISO8601", errors="coerce"))
     utc = wall * 0 + NONE
-    if zoned.any():
-        utc[zoned] = _nanoseconds(pd.to_datetime(text[zoned], format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None))[0]
-        wall[zoned & (utc == NONE)] = NONE
-    return Stamps(wall, utc, ~timed, year)
+    utc[zoned] = _nanoseconds(pd.to_datetime(text[zoned], format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None))[0]
+    impossible = zoned & (utc == NONE) & (wall != NONE)
+    wall[impossible], year[impossible] = NONE, 0
+    return Stamps(wall, utc, dated, year)
+
+
+def _from_times(times: Any, dated: NDArray[np.bool_]) -> Stamps:
+    """Of a Series of one datetime type."""
+    wall, year = _nanoseconds(times.dt.tz_localize(None))
+    utc = wall * 0 + NONE if times.dt.tz is None else _nanoseconds(times.dt.tz_convert("UTC").dt.tz_localize(None))[0]
+    return Stamps(wall, utc, dated, year)
 
 
 def _from_numbers(numbers: NDArray[np.int64]) -> Stamps:

@@ -116,6 +116,28 @@ def test_times_are_iso_or_counted_since_1970_and_midnights_alone_are_days(stamp:
     assert closes_at(read(write(HEADER + GOOD.replace("2005-02-25", stamp)))) == [at]
 
 
+def test_rows_with_and_without_an_offset_may_stand_together(write: Write) -> None:
+    stamps = (
+        "2005-04-01 10:30-05:00",
+        "2005-04-01 10:30",
+        "2005-04-01T15:35Z",
+        "2005-04-04 10:30-04:00",
+        "2005-04-04 10:30-99:00",
+        "2005-04-05",
+    )
+    file = read(write(HEADER + "".join(GOOD.replace("2005-02-25", stamp) for stamp in stamps)), zone="America/Chicago")
+    assert closes_at(file) == [
+        utc(2005, 4, 1, 15, 30),
+        utc(2005, 4, 1, 16, 30),
+        utc(2005, 4, 4, 14, 30),
+        utc(2005, 4, 5, 20),
+    ]
+    assert [problem.split(" skipped: ")[1] for problem in file.problems] == [
+        "AAPL goes back in time: 2005-04-01T15:35Z",
+        f"'2005-04-04 10:30-99:00' {NO_DATE}",
+    ]
+
+
 def test_days_with_the_offsets_of_summer_and_winter_are_days(write: Write) -> None:
     text = HEADER + "".join(GOOD.replace("2005-02-25", day) for day in ("2005-04-01 00:00:00-05:00", "2005-04-04 00:00:00-04:00"))
     assert closes_at(read(write(text))) == [utc(2005, 4, 1, 21), utc(2005, 4, 4, 20)]
@@ -194,7 +216,10 @@ BAD_ROWS = [
     ("2005-02-28,10,11,9,10,1e300", "volume is 1e+300, which no market ever showed"),
     ("02/03/2005,10,11,9,10,1000", f"'02/03/2005' {NO_DATE}"),
     ("now,10,11,9,10,1000", f"'now' {NO_DATE}"),
+    ("today,10,11,9,10,1000", f"'today' {NO_DATE}"),
     ("2005-02,10,11,9,10,1000", f"'2005-02' {NO_DATE}"),
+    ("2005-02 15:30,10,11,9,10,1000", f"'2005-02 15:30' {NO_DATE}"),
+    ("2005-02-28T,10,11,9,10,1000", f"'2005-02-28T' {NO_DATE}"),
     ("15:30,10,11,9,10,1000", f"'15:30' {NO_DATE}"),
     ("9223372036854775807999,10,11,9,10,1000", f"'9223372036854775807999' {NO_DATE}"),
     ("99999999999,10,11,9,10,1000", f"'99999999999' {NO_DATE}"),
