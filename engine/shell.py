@@ -19,7 +19,7 @@ from engine.clock import Clock
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.feeds.base import Feed, FeedError, FeedLostError
-from engine.latch import Latch, LatchKeeper, StopSwitch
+from engine.latch import Latch, StopSwitch
 from engine.log_file import LogFile
 from engine.log_lines import line_of
 from engine.metrics import Metrics, performance_line
@@ -40,7 +40,7 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import Bar, MarketEvent, Quote
+from engine.model.market import Bar, MarketEvent, Quote, Split
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
 from engine.model.orders import Order, OrderState
@@ -76,7 +76,6 @@ class Shell:
         feed: Feed,
         clock: Clock,
         latch: Latch,
-        keeper: LatchKeeper,
         switch: StopSwitch,
         views: ViewBuilder,
         venue: Callable[[MarketEvent], None] | None,
@@ -95,7 +94,6 @@ class Shell:
         self._feed = feed
         self._clock = clock
         self._latch = latch
-        self._keeper = keeper
         self._switch = switch
         self._venue = venue
         self._publish = publish
@@ -317,10 +315,17 @@ class Shell:
                 self._spawn(strategy.disable(effect.reason))
 
     def _set_latch(self, effect: LatchEffect) -> None:
-        if effect.halted:
-            self._keeper.set(effect.reason)
-        else:
-            self._keeper.clear()
+        pressed = self._switch.closed
+        try:
+            if effect.halted:
+                self._latch.set(effect.reason)
+            elif not pressed:
+                self._latch.clear()
+                if self._switch.closed:  # pressed while we cleared: its word is the later one
+                    self._latch.set("stop key")
+        except OSError as error:
+            what = "Trading is halted, but a restart would not know it" if effect.halted else "After a restart trading will be halted again"
+            self.views.log(self._clock.wall(), Level.ERROR, "stop", f"{self._latch.path} cannot be written ({error.strerror}). {what}.")
 
     def _look_at_latch(self) -> None:
         """Somebody else may set it at any time: `tradeconsole kill` does, and needs no answer of ours to be obeyed."""
@@ -408,6 +413,10 @@ class Shell:
             self.views.on_quote(event)
             for strategy in self.strategies:
                 strategy.on_quote(event)
+        elif isinstance(event, Split):
+            self.views.on_split(event)
+            for strategy in self.strategies:
+                strategy.on_split(event.symbol)
         self._publish(event)
 
     async def _tick(self) -> None:

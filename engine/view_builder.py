@@ -14,10 +14,10 @@ from engine.core.core import Core
 from engine.core.portfolio import Holding
 from engine.core.signals import intent_of
 from engine.model.effects import Reply
-from engine.model.market import Bar, Instrument, Quote
+from engine.model.market import Bar, Instrument, Quote, Split
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import HUNDRED, ZERO, is_price
+from engine.model.money import HUNDRED, ZERO, is_amount, is_price
 from engine.model.orders import Order, OrderType
 from engine.model.signals import SignalState
 from engine.model.views import (
@@ -117,6 +117,18 @@ class ViewBuilder:
             self._forming = Bar(quote.symbol, quote.at, last, last, last, last, 0.0)
         else:
             self._forming = Bar(quote.symbol, quote.at, bar.open, max(bar.high, last), min(bar.low, last), last, 0.0)
+
+    def on_split(self, split: Split) -> None:
+        """Tells what came before in today's shares, as every chart does: a cliff would be no move of the market."""
+        bars = self._bars.get(split.symbol)
+        if bars is None or not is_amount(split.ratio):
+            return
+        ratio = float(split.ratio)
+        restated = [Bar(b.symbol, b.at, b.open / ratio, b.high / ratio, b.low / ratio, b.close / ratio, b.volume * ratio) for b in bars]
+        bars.clear()
+        bars.extend(restated)
+        if self._forming is not None and self._forming.symbol == split.symbol:
+            self._forming = None
 
     def log(self, wall: int, level: Level, source: str, text: str, detail: str = "") -> None:
         self._line_number += 1

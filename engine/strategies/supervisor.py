@@ -103,6 +103,7 @@ class StrategyRunner:
         self._restarts_left = RESTARTS
         self._proposals = 0
         self._behind = False
+        self._restated = ""
         self._stopping = False
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -136,6 +137,15 @@ class StrategyRunner:
         if self._life and self._life.wants.quotes and quote.symbol in self.symbols:
             self._quotes[quote.symbol] = self._clock(), quote
             self._wake.set()
+
+    def on_split(self, symbol: str) -> None:
+        """What it knows of `symbol` is in other shares: it begins again, with the history as it is told from now on."""
+        if symbol not in self.symbols or self._state in ("disabled", "stopped"):
+            return
+        self._queue = deque(item for item in self._queue if not (isinstance(item[1], Bar) and item[1].symbol == symbol))
+        self._quotes.pop(symbol, None)
+        self._restated = symbol
+        self._wake.set()
 
     def on_time(self, at: int) -> None:
         """Market time has come to `at`; told before the event that brought it there, so that an update sees all that came before."""
@@ -252,7 +262,7 @@ class StrategyRunner:
             self._told_until[bar.symbol] = bar.at
 
     async def _pump(self) -> None:
-        """Tell one event after the other until the strategy is stopped. Raises HostGoneError or _DisabledError."""
+        """Tell one event after the other until the strategy is stopped or has to begin again. Raises HostGoneError or _DisabledError."""
         self._settled.set()
         while True:
             # Cleared before anything is looked at: what changes from here on wakes the wait below.
@@ -262,6 +272,13 @@ class StrategyRunner:
             if life.host.gone:
                 raise life.host.gone
             if self._stopping:
+                with contextlib.suppress(HostGoneError):
+                    await life.host.ask(Stop(self._account()))
+                return
+            if self._restated:
+                self._note(Level.INFO, f"{self._restated} split, so it begins again with its history in the new shares")
+                self._restated = ""
+                self._settled.clear()
                 with contextlib.suppress(HostGoneError):
                     await life.host.ask(Stop(self._account()))
                 return

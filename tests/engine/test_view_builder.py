@@ -10,7 +10,7 @@ import pytest
 
 from engine.core.core import Core
 from engine.model.inputs import BrokerSnapshot, OrderUpdate, Proposal, Submit
-from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
+from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote, Split
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
@@ -182,6 +182,17 @@ def test_a_view_costs_no_more_with_a_long_history_behind_it(desk: Desk) -> None:
     short = cost()
     history(desk, 100_000)
     assert cost() < 5 * short
+
+
+def test_a_split_restates_the_chart_and_leaves_no_cliff(desk: Desk) -> None:
+    desk.builder.on_bar(Bar("AAPL", 1, 100.0, 110.0, 90.0, 104.0, 1_000.0))
+    desk.builder.on_bar(Bar("MSFT", 1, 100.0, 110.0, 90.0, 104.0, 1_000.0))
+    desk.quote(104.0)
+    desk.builder.on_split(Split("AAPL", 2, Decimal(4)))
+    chart = desk.view().chart
+    assert chart is not None
+    assert chart.bars == (Bar("AAPL", 1, 25.0, 27.5, 22.5, 26.0, 4_000.0),)
+    assert desk.builder.bars("MSFT", 1)[0].close == 104.0
 
 
 def test_the_forming_candle_grows_with_the_quotes_and_ends_with_the_bar(desk: Desk) -> None:

@@ -172,6 +172,32 @@ async def test_the_plain_function_form_proposes(desk: Desk) -> None:
     assert (made.side, made.reason, made.votes[0].indicators[0][0]) == (Side.BUY, "strategy says BUY", "mean")
 
 
+async def test_after_a_split_it_begins_again_with_its_history_in_the_new_shares(desk: Desk) -> None:
+    desk.bars = [make_bar(at - 1_000, 100.0) for at in range(30)]
+    await desk.run(
+        desk.write("""
+        class Mean(Strategy):
+            warmup = 20
+
+            def on_start(self, ctx):
+                self.closes = []
+
+            def on_bar(self, ctx, bar):
+                self.closes.append(bar.close)
+                ctx.buy(bar.symbol, 1, reason=f"{sum(self.closes) / len(self.closes):.2f}")
+        """)
+    )
+    desk.bar(100.0)
+    await desk.hears(Proposal, lambda one: one.reason == "100.00")
+    desk.bars = [make_bar(bar.at, bar.close / 4) for bar in desk.bars]
+    desk.runner.on_split("AAPL")
+    await desk.hears(Note, lambda note: note.text == "AAPL split, so it begins again with its history in the new shares")
+    assert await desk.runner.settled()
+    desk.bar(25.0)
+    await desk.hears(Proposal, lambda one: one.reason == "25.00")
+    assert desk.runner.row().errors == 0
+
+
 @pytest.fixture
 def fast_poll(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(supervisor, "POLL_S", 0.02)
