@@ -19,7 +19,7 @@ from engine.clock import Clock
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.feeds.base import Feed, FeedError, FeedLostError
-from engine.latch import Latch, StopSwitch
+from engine.latch import Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.log_lines import line_of
 from engine.metrics import Metrics, performance_line
@@ -76,6 +76,7 @@ class Shell:
         feed: Feed,
         clock: Clock,
         latch: Latch,
+        keeper: LatchKeeper,
         switch: StopSwitch,
         views: ViewBuilder,
         venue: Callable[[MarketEvent], None] | None,
@@ -94,6 +95,7 @@ class Shell:
         self._feed = feed
         self._clock = clock
         self._latch = latch
+        self._keeper = keeper
         self._switch = switch
         self._venue = venue
         self._publish = publish
@@ -315,17 +317,10 @@ class Shell:
                 self._spawn(strategy.disable(effect.reason))
 
     def _set_latch(self, effect: LatchEffect) -> None:
-        pressed = self._switch.closed
-        try:
-            if effect.halted:
-                self._latch.set(effect.reason)
-            elif not pressed:
-                self._latch.clear()
-                if self._switch.closed:  # pressed while we cleared: its word is the later one
-                    self._latch.set("stop key")
-        except OSError as error:
-            what = "Trading is halted, but a restart would not know it" if effect.halted else "After a restart trading will be halted again"
-            self.views.log(self._clock.wall(), Level.ERROR, "stop", f"{self._latch.path} cannot be written ({error.strerror}). {what}.")
+        if effect.halted:
+            self._keeper.set(effect.reason)
+        else:
+            self._keeper.clear()
 
     def _look_at_latch(self) -> None:
         """Somebody else may set it at any time: `tradeconsole kill` does, and needs no answer of ours to be obeyed."""
