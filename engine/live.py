@@ -180,8 +180,9 @@ class Engine:
 
     # ---- commands
 
-    def submit(self, intent: Intent) -> str:
-        return self._command(lambda i: Submit(i, intent))
+    def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
+        """Sends an order, with the exits of its bracket. `confirmed` says that one which looks like a repetition is meant."""
+        return self._command(lambda i: Submit(i, intent, confirmed))
 
     def preview(self, intent: Intent) -> str:
         return self._command(lambda i: Preview(i, intent))

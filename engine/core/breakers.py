@@ -91,6 +91,7 @@ class Breakers:
             desk.record(HighWaterSet(cents(desk.state.portfolio.equity()), desk.now))
         if name == CIRCUIT_BREAKER:
             self._peaks.clear()
+            self._look()
         desk.record(BreakerReset(name, reason, desk.now))
 
     def window_loss(self) -> Decimal:
@@ -143,13 +144,17 @@ class Breakers:
         desk, state = self._desk, self._desk.state
         if CIRCUIT_BREAKER in state.trips:
             return
+        self._look()
         loss = self.window_loss()
-        self._peaks.add(desk.now, state.portfolio.equity() - state.moved)
         limit = (state.portfolio.equity() + loss) * desk.settings.limits.circuit_breaker_pct / HUNDRED
         if limit <= 0 or loss < limit:
             return
         desk.record(CircuitTripped(cents(loss), cents(limit), self._minutes, desk.now))
         self._reduce(CIRCUIT_BREAKER, f"{loss:,.2f} were lost within {self._minutes} minutes, the limit is {limit:,.2f}", "your word")
+
+    def _look(self) -> None:
+        state = self._desk.state
+        self._peaks.add(self._desk.now, state.portfolio.equity() - state.moved)
 
     def _watch_strategies(self) -> None:
         desk, state = self._desk, self._desk.state

@@ -43,7 +43,8 @@ class Commands:
             return
         order = self._desk.place(judgement, requested)
         exits = f" with {_numbers(self._desk.state.book.family(order.id))} held for what it fills" if judgement.intent.bracket else ""
-        self._desk.reply(command.id, True, f"#{order.number} {describe(judgement.intent)} sent{exits}{_cut(command.intent, judgement)}{_waits(judgement)}")
+        words = f"#{order.number} {describe(judgement.intent)} sent{exits}{_cut(command.intent, judgement)}{_waits(judgement)}"
+        self._desk.reply(command.id, True, words)
 
     def on_preview(self, command: Preview) -> None:
         self._desk.ask(self._answer(command.id, command.intent, self._judge(command.intent)))

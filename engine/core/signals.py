@@ -11,7 +11,7 @@ from engine.core.gate import Judgement
 from engine.model.inputs import Approve, Proposal, Reject
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, exact, is_amount, to_lot
-from engine.model.orders import Intent, Side, Source
+from engine.model.orders import Bracket, Intent, Side, Source
 from engine.model.records import SignalDecided, SignalRaised
 from engine.model.signals import Signal, SignalState
 from engine.model.verdicts import Outcome
@@ -29,7 +29,7 @@ class Signals:
     def on_proposal(self, proposal: Proposal) -> None:
         desk = self._desk
         approvals = desk.state.approvals
-        if proposal.id in approvals.cases:
+        if approvals.knows(proposal.id):
             return
         price = desk.prices.reference(proposal.symbol, proposal.side)
         if price is None or proposal.symbol not in desk.instruments:
@@ -62,6 +62,10 @@ class Signals:
             votes=proposal.votes,
             raised_at=desk.now,
             expires=desk.mono + int(desk.settings.approvals.expire_s * SECOND),
+            tif=proposal.tif,
+            trail=proposal.trail,
+            trail_pct=proposal.trail_pct,
+            bracket=proposal.bracket,
         )
         judgement = desk.gate.judge(intent_of(signal), desk.now, desk.mono)
         desk.record(SignalRaised(signal, judgement.verdict, desk.now))
@@ -76,16 +80,29 @@ class Signals:
             self._decide(case, SignalState.SHADOW, "RESEARCH", "nothing is sent in RESEARCH")
         elif not judgement.passes:
             self._decide(case, SignalState.DENIED, "gate", judgement.verdict.text)
+        elif repetition := self._repetition(case.signal, judgement):
+            # Nobody looks in FULL_AUTO; in the other modes a person's yes says that it is meant.
+            if mode is Mode.FULL_AUTO:
+                self._decide(case, SignalState.DENIED, "gate", repetition)
         elif mode is Mode.FULL_AUTO or (mode is Mode.SEMI_AUTO and self._is_covered(case.signal, judgement)):
             self._send(case, judgement, str(mode))
 
+    def _repetition(self, signal: Signal, judgement: Judgement) -> str:
+        """Why a signal looks like the order before it, or nothing."""
+        found = self._desk.repetition(judgement, signal.quantity)
+        return found.text if found else ""
+
     def _is_covered(self, signal: Signal, judgement: Judgement) -> bool:
-        """SEMI_AUTO's rules: a signal that meets every one of them needs no yes."""
-        auto = self._desk.settings.approvals.auto
+        """SEMI_AUTO's rules: a signal that meets every one of them needs no yes. What counts is the order that would be sent."""
+        auto, market = self._desk.settings.approvals.auto, self._desk.gate.market
+        quantity = judgement.intent.quantity
         return (
-            judgement.intent.quantity * (judgement.price or signal.price) <= auto.max_notional
+            quantity * (judgement.price or signal.price) <= auto.max_notional
+            and (auto.max_quantity is None or quantity <= auto.max_quantity)
             and signal.strength >= auto.min_confidence
             and (not auto.symbols or signal.symbol in auto.symbols)
+            and (not auto.strategies or signal.strategy in auto.strategies)
+            and (not auto.regular_hours or (market is not None and market.open))
         )
 
     def on_approve(self, command: Approve) -> None:
@@ -177,12 +194,18 @@ def intent_of(signal: Signal) -> Intent:
         strategy=signal.strategy,
         signal_id=signal.id,
         reason=signal.reason,
+        tif=signal.tif,
+        trail=signal.trail,
+        trail_pct=signal.trail_pct,
+        bracket=signal.bracket,
     )
 
 
 def _is_sound(proposal: Proposal) -> bool:
     """Whether every number of it is a number. Beyond this point all arithmetic may trust them."""
-    amounts = (proposal.quantity, proposal.limit, proposal.stop)
+    bracket = proposal.bracket or Bracket()
+    exits = [amount for leave in (bracket.take_profit, bracket.stop_loss) if leave is not None for amount in (leave.price, leave.pct)]
+    amounts = (proposal.quantity, proposal.limit, proposal.stop, proposal.trail, proposal.trail_pct, *exits)
     return 0 <= proposal.strength <= 1 and all(amount is None or is_amount(amount) for amount in amounts)
 
 

@@ -275,7 +275,7 @@ def test_fifty_threads_at_once_get_fifty_orders_and_each_its_own_answer(tmp_path
 
         def trade() -> None:
             go.wait()
-            answers.append(engine.answer(engine.submit(limit(1)), 30).text)
+            answers.append(engine.answer(engine.submit(limit(1), confirmed=True), 30).text)
 
         threads = [threading.Thread(target=trade) for _ in range(50)]
         for thread in threads:
@@ -287,7 +287,7 @@ def test_fifty_threads_at_once_get_fifty_orders_and_each_its_own_answer(tmp_path
 
 def test_a_script_may_read_its_answers_after_a_hundred_commands(tmp_path: Path) -> None:
     with running(tmp_path, ToldBroker()) as engine:
-        commands = [engine.submit(limit(1)) for _ in range(100)]
+        commands = [engine.submit(limit(1), confirmed=True) for _ in range(100)]
         assert all(engine.answer(command).ok for command in commands)
 
 
@@ -308,7 +308,7 @@ def test_a_subscriber_hears_each_record_until_it_ends(tmp_path: Path) -> None:
         engine.submit(market(5))
         until(engine, lambda view: view.positions)
         end()
-        engine.submit(market(5))
+        engine.submit(market(5), confirmed=True)
         until(engine, lambda view: view.positions[0].quantity == 10)
         assert [record.fill.quantity for record in heard] == [5]
 

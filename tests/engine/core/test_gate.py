@@ -329,7 +329,7 @@ def test_a_strategy_that_runs_wild_is_held_by_second_minute_and_day_and_nobody_e
     for number in range(1_500):
         the_floor.core.desk.now = start + number * 100_000_000
         before = len(the_floor.sent)
-        the_floor.propose(f"p{number}", quantity=1, limit="0.01")
+        the_floor.propose(f"p{number}", quantity=1, limit=f"{number + 1}e-2")
         sent.append(len(the_floor.sent) - before)
     assert sum(sent[:10]) == 5
     assert sum(sent[:600]) == 20
@@ -345,9 +345,9 @@ def test_the_rate_of_a_strategy_outlives_a_restart_and_exits_are_not_counted_out
     the_floor = floor(mode=Mode.FULL_AUTO)
     the_floor.hold(10, 100)
     for number in range(5):
-        the_floor.propose(f"p{number}", quantity=1, limit="0.01")
-    the_floor.propose("sixth", quantity=1, limit="0.01")
+        the_floor.propose(f"p{number}", quantity=1 + number, limit="0.01")
+    the_floor.propose("sixth", quantity=6, limit="0.01")
     assert the_floor.of(SignalRaised)[-1].verdict.rule == "order rate"
-    assert restored(the_floor.records).book.sent_within("sma", 1_000_000_000, the_floor.core.desk.now) == 5
+    assert restored(the_floor.records).sent_within(1_000_000_000, the_floor.core.desk.now, "sma") == 5
     the_floor.propose("out", Side.SELL, quantity=10)
     assert the_floor.of(OrderPlaced)[-1].side is Side.SELL

@@ -77,3 +77,64 @@ def test_changes_count_from_the_price_at_which_the_session_opened() -> None:
     prices.open_session()
     prices.on_bar(bar(110.0), SECOND)
     assert prices.by_symbol["AAPL"].previous == 100.0
+
+
+def fresh(prices: Prices) -> tuple[bool, float | None]:
+    return prices.is_fresh("AAPL", 2 * SECOND), prices.last("AAPL")
+
+
+def test_a_crossed_quote_makes_the_price_stale_at_once_and_a_sound_one_fresh_again() -> None:
+    prices = Prices(5)
+    prices.on_quote(quote(99.0, 101.0, 100.0), SECOND)
+    prices.on_quote(quote(101.0, 100.0, 100.5), SECOND)
+    assert fresh(prices) == (False, 100.0)
+    assert prices.doubt("AAPL") == "its quote is crossed, 101 bid over 100 asked"
+    prices.on_quote(quote(100.0, 101.0, 100.5), SECOND)
+    assert (fresh(prices), prices.doubt("AAPL")) == ((True, 100.5), "")
+
+
+@pytest.mark.parametrize("far", [120.1, 79.9, 1000.0, 0.01])
+def test_one_print_far_from_the_last_is_not_believed_until_a_second_confirms_it(far: float) -> None:
+    prices = Prices(5)
+    prices.on_quote(quote(100.0, 100.0, 100.0), SECOND)
+    assert not prices.on_quote(quote(far, far, far), SECOND)
+    assert fresh(prices) == (False, 100.0)
+    assert prices.on_quote(quote(far, far, far), SECOND)
+    assert fresh(prices) == (True, far)
+
+
+def test_a_print_that_nothing_confirms_is_forgotten_with_the_next_one_near_the_old_price() -> None:
+    prices = Prices(5)
+    prices.on_quote(quote(100.0, 100.0, 100.0), SECOND)
+    prices.on_quote(quote(1000.0, 1000.0, 1000.0), SECOND)
+    assert prices.on_quote(quote(101.0, 101.0, 101.0), SECOND)
+    assert fresh(prices) == (True, 101.0)
+    assert not prices.on_quote(quote(1000.0, 1000.0, 1000.0), SECOND)
+
+
+def test_two_wild_prints_do_not_confirm_each_other() -> None:
+    prices = Prices(5)
+    prices.on_quote(quote(100.0, 100.0, 100.0), SECOND)
+    assert not prices.on_quote(quote(1000.0, 1000.0, 1000.0), SECOND)
+    assert not prices.on_quote(quote(10.0, 10.0, 10.0), SECOND)
+    assert fresh(prices) == (False, 100.0)
+
+
+@pytest.mark.parametrize("near", [120.0, 80.0])
+def test_a_fifth_is_borne(near: float) -> None:
+    prices = Prices(5)
+    prices.on_quote(quote(100.0, 100.0, 100.0), SECOND)
+    assert prices.on_quote(quote(near, near, near), SECOND)
+
+
+def test_the_first_price_of_a_run_is_believed_however_far_history_lies() -> None:
+    prices = Prices(5)
+    prices.prime("AAPL", 10.0, None)
+    assert prices.on_quote(quote(100.0, 100.0, 100.0), SECOND)
+
+
+def test_a_bar_sums_up_many_trades_and_is_believed() -> None:
+    prices = Prices(5)
+    prices.on_bar(bar(100.0), SECOND)
+    assert prices.on_bar(bar(50.0), SECOND)
+    assert fresh(prices) == (True, 50.0)

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from engine.model.inputs import Proposal, Reject
+from engine.model.market import MarketStatus, Phase
 from engine.model.modes import Mode
 from engine.model.orders import OrderType, Side, Source
 from engine.model.records import OrderPlaced, SignalDecided, SignalRaised
 from engine.model.settings import Approvals, AutoApprove
 from engine.model.signals import SignalState
-from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, settings
+from tests.engine.core.floor import DAY, OPEN_LIMITS, SECOND, Floor, facts, settings, wish
 
 D = Decimal
 AUTO = AutoApprove(max_notional=D(5000), min_confidence=0.8, symbols=("AAPL",))
@@ -334,3 +335,140 @@ def test_the_expiry_and_the_drift_follow_the_settings() -> None:
     assert state_of(the_floor, "s") is SignalState.WAITING
     the_floor.tick(0.2)
     assert state_of(the_floor, "s") is SignalState.EXPIRED
+
+
+# ---- repetition
+
+
+@pytest.mark.parametrize(
+    ("mode", "state"),
+    [(Mode.FULL_AUTO, SignalState.DENIED), (Mode.SEMI_AUTO, SignalState.WAITING), (Mode.MANUAL, SignalState.WAITING)],
+)
+def test_a_strategy_that_says_the_same_twice_within_moments_needs_a_persons_yes_whatever_rules_cover_it(
+    mode: Mode, state: SignalState
+) -> None:
+    the_floor = floor(mode)
+    the_floor.propose("one", quantity=10, limit=99)
+    if mode is Mode.MANUAL:
+        the_floor.approve("one")
+    the_floor.tick(1.9)
+    the_floor.propose("two", quantity=10, limit=99)
+    assert (state_of(the_floor, "two"), len(the_floor.sent)) == (state, 1)
+    if state is SignalState.WAITING:
+        assert the_floor.approve("two").ok
+    else:
+        assert the_floor.of(SignalDecided)[-1].reason == (
+            "It looks like a repetition: the same BUY 10 AAPL was sent 1.9 s ago as #1. Confirm that it is meant, or wait 2 s."
+        )
+
+
+@pytest.mark.parametrize("other", [{"quantity": 11}, {"limit": "98.99"}, {"strategy": "rsi"}, {"symbol": "MSFT"}])
+def test_another_quantity_price_strategy_or_symbol_is_no_repetition(other: dict[str, Any]) -> None:
+    the_floor = floor(Mode.FULL_AUTO)
+    the_floor.propose("one", quantity=10, limit=99)
+    the_floor.propose("two", **{"quantity": 10, "limit": 99, **other})
+    assert len(the_floor.sent) == 2
+
+
+def test_after_two_seconds_and_for_what_only_reduces_there_is_no_repetition() -> None:
+    the_floor = floor(Mode.FULL_AUTO)
+    the_floor.hold(100, 100)
+    the_floor.propose("one", quantity=10, limit=99)
+    the_floor.tick(2)
+    the_floor.propose("two", quantity=10, limit=99)
+    the_floor.propose("out", Side.SELL, quantity=10)
+    the_floor.propose("again out", Side.SELL, quantity=10)
+    assert [state_of(the_floor, name) for name in ("two", "out", "again out")] == [SignalState.SENT] * 3
+
+
+def test_a_person_is_told_of_a_repetition_and_passes_with_a_confirmation() -> None:
+    the_floor = floor()
+    assert the_floor.submit(wish(Side.BUY, 10), confirmed=False).ok
+    refused = the_floor.submit(wish(Side.BUY, 10), confirmed=False)
+    assert refused.verdict is not None
+    assert refused.verdict.rule == "repetition"
+    assert the_floor.submit(wish(Side.BUY, 10), confirmed=True).ok
+
+
+def test_with_no_window_nothing_is_a_repetition() -> None:
+    the_floor = floor(Mode.FULL_AUTO, limits=replace(OPEN_LIMITS, repetition_s=0.0))
+    the_floor.propose("one", quantity=10)
+    the_floor.propose("two", quantity=10)
+    assert len(the_floor.sent) == 2
+
+
+# ---- SEMI_AUTO's other rules
+
+
+@pytest.mark.parametrize(
+    ("rules", "sent"),
+    [
+        ({"max_quantity": D(10)}, True),
+        ({"max_quantity": D(9)}, False),
+        ({"strategies": ("sma", "rsi")}, True),
+        ({"strategies": ("rsi",)}, False),
+    ],
+)
+def test_the_rules_also_look_at_quantity_and_strategy(rules: dict[str, Any], sent: bool) -> None:
+    the_floor = Floor(settings(auto=AutoApprove(min_confidence=0.5, **rules)), mode=Mode.SEMI_AUTO, prices={"AAPL": 100.0})
+    the_floor.propose("s", quantity=10)
+    assert bool(the_floor.sent) is sent
+
+
+@pytest.mark.parametrize(("regular", "sent"), [(True, False), (False, True)])
+def test_outside_regular_hours_the_rules_cover_a_signal_only_where_they_say_so(regular: bool, sent: bool) -> None:
+    the_floor = Floor(settings(auto=AutoApprove(regular_hours=regular)), mode=Mode.SEMI_AUTO, prices={"AAPL": 100.0})
+    the_floor.handle(MarketStatus(Phase.POST, "after hours", "2025-06-12", the_floor.at))
+    the_floor.propose("s", quantity=1)
+    assert bool(the_floor.sent) is sent
+
+
+# ---- what is remembered
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_an_id_is_known_for_a_day_of_the_market_across_restarts_and_then_forgotten(crash: bool) -> None:
+    the_floor = floor(Mode.FULL_AUTO)
+    the_floor.propose("s", quantity=1)
+    raised = the_floor.core.desk.now
+    the_floor.restart(crash=crash, mode=Mode.FULL_AUTO)
+    the_floor.at = raised + DAY
+    the_floor.quote("AAPL", 100, later_s=0)
+    the_floor.propose("other", quantity=2)
+    the_floor.propose("s", quantity=1)
+    the_floor.at += SECOND
+    the_floor.quote("AAPL", 100)
+    the_floor.propose("third", quantity=3)
+    the_floor.propose("s", quantity=1)
+    assert [record.signal.id for record in the_floor.of(SignalRaised)] == ["s", "other", "third", "s"]
+
+
+def test_a_flood_of_signals_takes_a_bounded_place_and_forgets_neither_what_waits_nor_what_was_sent() -> None:
+    the_floor = floor(Mode.FULL_AUTO)
+    the_floor.propose("sent", quantity=1)
+    the_floor.set_mode(Mode.MANUAL)
+    the_floor.propose("waits", quantity=2)
+    the_floor.set_mode(Mode.FULL_AUTO)
+    for number in range(5_000):
+        the_floor.propose(f"denied{number}", Side.SELL, quantity=5, symbol="MSFT")
+    cases = the_floor.core.state.approvals.cases
+    assert len(cases) <= 2_002
+    assert {"sent", "waits", "denied4999"} <= set(cases)
+    the_floor.propose("denied7", Side.SELL, quantity=5, symbol="MSFT")
+    assert len(the_floor.of(SignalRaised)) == 5_002
+
+
+@pytest.mark.parametrize("side", Side)
+def test_a_shadow_outlives_a_restart_and_a_short_gains_where_the_price_falls(side: Side) -> None:
+    the_floor = floor(Mode.RESEARCH, limits=replace(OPEN_LIMITS, short_selling=True))
+    the_floor.propose("research", side, 10)
+    the_floor.set_mode(Mode.MANUAL)
+    the_floor.propose("rejected", side, 10)
+    the_floor.propose("expired", side, 20)
+    the_floor.handle(Reject("c", "rejected"))
+    the_floor.quote("AAPL", 99)
+    the_floor.tick(60)
+    the_floor.restart(crash=True)
+    cases = the_floor.core.state.approvals.cases
+    shadows = {name: cases[name].shadow(97.0) for name in ("research", "rejected", "expired")}
+    assert shadows == {"research": -30 * side.sign, "rejected": -30 * side.sign, "expired": -60 * side.sign}

@@ -1,0 +1,267 @@
+"""The breakers together: the circuit breaker, a strategy's own loss, what is shown of them, and that a person alone resets one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.core.peak import RollingPeak
+from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN
+from engine.model.effects import Reply
+from engine.model.inputs import ResetBreaker
+from engine.model.modes import Mode, TradingState
+from engine.model.orders import Side
+from engine.model.records import BreakerReset, CashMoved, CircuitTripped, LossLimitTripped, SignalRaised, StrategyLossTripped
+from engine.model.settings import StrategyLimits
+from engine.model.views import BreakerRow
+from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, essence, facts, restored, settings, wish
+
+D = Decimal
+MINUTE = 60 * SECOND
+
+
+def holding(mode: Mode = Mode.MANUAL, **limits: Any) -> Floor:
+    """Holds 100 bought at 100, of 100,000 in all: each dollar down is a tenth of a per cent."""
+    the_floor = Floor(settings(limits=replace(OPEN_LIMITS, **limits)), mode=mode, prices={"AAPL": 100.0, "MSFT": 400.0})
+    the_floor.hold(100, 100)
+    the_floor.tick()
+    return the_floor
+
+
+def later(the_floor: Floor, minutes: float, price: float) -> None:
+    """The market comes to `price` after so many of its minutes, and the clock ticks."""
+    the_floor.at += int(minutes * MINUTE)
+    the_floor.quote("AAPL", price)
+    the_floor.tick()
+
+
+def reset(the_floor: Floor, name: str, reason: str = "looked at it") -> Reply:
+    the_floor.handle(ResetBreaker(the_floor.command_id(), name, reason))
+    return the_floor.replies[-1]
+
+
+def row(the_floor: Floor, name: str) -> BreakerRow:
+    return next(row for row in the_floor.core.breakers.rows() if row.name == name)
+
+
+# ---- the circuit breaker
+
+CIRCUIT: dict[str, Any] = {"circuit_breaker_pct": D(1), "circuit_breaker_minutes": 10}
+
+
+def test_a_fall_within_the_window_trips_at_the_limit_and_not_a_cent_before() -> None:
+    the_floor = holding(**CIRCUIT)
+    later(the_floor, 9, 90.01)
+    assert the_floor.trading() is TradingState.ACTIVE
+    later(the_floor, 0.5, 90)
+    tripped = the_floor.of(CircuitTripped)
+    assert facts(the_floor.trading(), len(tripped), tripped[0].loss, tripped[0].limit) == (TradingState.REDUCING, 1, 1000, 1000)
+    denied = the_floor.submit(wish(Side.BUY, 1))
+    assert denied.text.endswith("1,000.00 were lost within 10 minutes, the limit is 1,000.00.")
+    assert the_floor.submit(wish(Side.SELL, 1)).ok
+
+
+def test_the_same_fall_over_a_longer_time_does_not() -> None:
+    the_floor = holding(**CIRCUIT)
+    for price in (98, 96, 94, 92, 90, 88, 86):
+        later(the_floor, 2.5, price)
+    assert the_floor.trading() is TradingState.ACTIVE
+
+
+def test_it_counts_from_the_highest_within_the_window() -> None:
+    the_floor = holding(**CIRCUIT)
+    later(the_floor, 5, 115)
+    later(the_floor, 6, 104.8)
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+def test_a_deposit_hides_no_loss_and_a_withdrawal_is_none() -> None:
+    for amount in (D(50_000), D(-50_000)):
+        the_floor = holding(**CIRCUIT)
+        the_floor.core.desk.record(CashMoved(amount, "wire", the_floor.at))
+        later(the_floor, 1, 97)
+        assert the_floor.trading() is TradingState.ACTIVE
+        later(the_floor, 1, 81)
+        assert the_floor.trading() is TradingState.REDUCING
+
+
+def test_it_trips_again_after_a_restart_on_what_was_lost_before_it() -> None:
+    the_floor = holding(**CIRCUIT)
+    later(the_floor, 5, 94)
+    the_floor.restart()
+    the_floor.core.prime("AAPL", 94.0, 94.0)
+    later(the_floor, 1, 90)
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+def test_once_reset_it_counts_from_there() -> None:
+    the_floor = holding(**CIRCUIT)
+    later(the_floor, 5, 90)
+    assert reset(the_floor, CIRCUIT_BREAKER).text == "circuit breaker reset: trading is ACTIVE"
+    later(the_floor, 1, 81)
+    assert the_floor.trading() is TradingState.ACTIVE
+    later(the_floor, 1, 75)
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(-50, 50)), min_size=1, max_size=60), st.integers(1, 100))
+def test_a_rolling_peak_is_the_highest_of_the_window(steps: list[tuple[int, int]], window: int) -> None:
+    peak, told, now = RollingPeak(100), [], 0
+    for step, value in steps:
+        now += step
+        peak.add(now, D(value))
+        told.append((now, D(value)))
+        assert peak.since(now - window) == max(value for at, value in told if at >= now - window)
+
+
+# ---- a strategy's own loss
+
+
+def losing_strategy() -> Floor:
+    """sma holds 100 bought at 100 and may lose 1,000; the person holds as many."""
+    the_floor = holding(Mode.FULL_AUTO, strategies={"sma": StrategyLimits(max_daily_loss_pct=D(1))})
+    the_floor.propose("entry", quantity=100)
+    the_floor.quote("AAPL", 100)
+    assert the_floor.position() == 200
+    return the_floor
+
+
+def verdict(the_floor: Floor, signal_id: str, **proposal: Any) -> str:
+    the_floor.propose(signal_id, **proposal)
+    rule: str = the_floor.of(SignalRaised)[-1].verdict.rule
+    return rule
+
+
+def test_a_strategy_that_lost_its_share_enters_no_more_and_everybody_else_does() -> None:
+    the_floor = losing_strategy()
+    the_floor.propose("resting", quantity=5, limit=80)
+    later(the_floor, 1, 90.01)
+    assert the_floor.of(StrategyLossTripped) == []
+    later(the_floor, 1, 90)
+    tripped = the_floor.of(StrategyLossTripped)
+    assert facts(len(tripped), tripped[0].loss, tripped[0].limit) == (1, 1000, 1000)
+    assert the_floor.open_states() == {}
+    assert verdict(the_floor, "more", quantity=1) == "strategy loss"
+    assert verdict(the_floor, "another's", quantity=1, strategy="rsi") == "all"
+    assert the_floor.submit(wish(Side.BUY, 1)).ok
+    assert facts(the_floor.trading(), verdict(the_floor, "out", side=Side.SELL, quantity=50)) == (TradingState.ACTIVE, "all")
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_neither_a_recovery_nor_a_restart_gives_a_strategy_its_entries_back_before_the_next_session(crash: bool) -> None:
+    the_floor = losing_strategy()
+    later(the_floor, 1, 90)
+    later(the_floor, 1, 105)
+    assert verdict(the_floor, "recovered", quantity=1) == "strategy loss"
+    the_floor.restart(crash=crash, mode=Mode.FULL_AUTO)
+    the_floor.session("2025-06-12")
+    the_floor.quote("AAPL", 105)
+    assert verdict(the_floor, "restarted", quantity=1) == "strategy loss"
+    the_floor.session("2025-06-13")
+    assert verdict(the_floor, "next day", quantity=1) == "all"
+
+
+def test_a_strategys_loss_counts_from_what_it_had_made_when_the_session_opened() -> None:
+    the_floor = losing_strategy()
+    later(the_floor, 1, 91)
+    the_floor.session("2025-06-13")
+    later(the_floor, 1, 81.5)
+    assert the_floor.of(StrategyLossTripped) == []
+    later(the_floor, 1, 81)
+    assert [record.session for record in the_floor.of(StrategyLossTripped)] == ["2025-06-13"]
+
+
+# ---- a person's word
+
+
+def both_tripped() -> Floor:
+    the_floor = holding(max_daily_loss_pct=D(2), max_drawdown_pct=D(2))
+    later(the_floor, 1, 80)
+    assert list(the_floor.core.state.trips) == [DAILY_LOSS, DRAWDOWN]
+    return the_floor
+
+
+def test_what_is_tripped_is_shown_with_why_since_when_and_what_unlocks_it() -> None:
+    the_floor = both_tripped()
+    assert row(the_floor, DAILY_LOSS) == BreakerRow(
+        DAILY_LOSS,
+        True,
+        "the loss of 2,000.00 in session 2025-06-12 reached the limit of 2,000.00",
+        "by your word, from the next session on",
+        the_floor.at,
+    )
+    assert row(the_floor, DRAWDOWN).unlocks == "by your word"
+    assert row(the_floor, CIRCUIT_BREAKER) == BreakerRow(CIRCUIT_BREAKER, False, "", "", 0)
+
+
+def test_a_strategys_trip_is_shown_until_the_session_ends() -> None:
+    the_floor = losing_strategy()
+    later(the_floor, 1, 90)
+    assert row(the_floor, "sma's daily loss").unlocks == "with the next session"
+    the_floor.session("2025-06-13")
+    assert [row.name for row in the_floor.core.breakers.rows()] == [DAILY_LOSS, DRAWDOWN, CIRCUIT_BREAKER]
+
+
+@pytest.mark.parametrize(
+    ("name", "reason", "answer"),
+    [
+        (DRAWDOWN, "  ", "say why: the reason goes to the audit log"),
+        ("all", "please", "there is no such breaker; there are daily loss, drawdown, circuit breaker"),
+        (CIRCUIT_BREAKER, "please", "the circuit breaker is not tripped"),
+        (DAILY_LOSS, "please", "the daily loss limit holds until the next session"),
+    ],
+)
+def test_a_reset_that_is_none_is_refused_in_words(name: str, reason: str, answer: str) -> None:
+    the_floor = both_tripped()
+    reply = reset(the_floor, name, reason)
+    assert (reply.ok, reply.text) == (False, answer)
+    assert the_floor.of(BreakerReset) == []
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+def test_trading_goes_on_when_the_last_breaker_is_reset_and_lands_in_manual() -> None:
+    the_floor = both_tripped()
+    the_floor.set_mode(Mode.FULL_AUTO)
+    assert reset(the_floor, DRAWDOWN).text == "drawdown reset: the daily loss limit still holds"
+    assert the_floor.trading() is TradingState.REDUCING
+    the_floor.session("2025-06-13")
+    assert reset(the_floor, DAILY_LOSS, "new day, smaller size").text == "daily loss reset: trading is ACTIVE"
+    assert (the_floor.trading(), the_floor.mode()) == (TradingState.ACTIVE, Mode.MANUAL)
+    assert [(record.name, record.reason) for record in the_floor.of(BreakerReset)] == [
+        (DRAWDOWN, "looked at it"),
+        (DAILY_LOSS, "new day, smaller size"),
+    ]
+
+
+def test_a_reset_while_halted_leaves_the_stop() -> None:
+    the_floor = holding(**CIRCUIT)
+    later(the_floor, 1, 90)
+    the_floor.stop()
+    assert reset(the_floor, CIRCUIT_BREAKER).text == "circuit breaker reset: trading is HALTED"
+    assert the_floor.trading() is TradingState.HALTED
+
+
+@pytest.mark.parametrize("crash", [False, True])
+def test_every_trip_outlives_a_restart(crash: bool) -> None:
+    the_floor = both_tripped()
+    before = essence(the_floor.core.state)["breakers"]
+    the_floor.restart(crash=crash)
+    assert essence(the_floor.core.state)["breakers"] == before == essence(restored(the_floor.records))["breakers"]
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+def test_a_clock_that_jumps_back_opens_no_earlier_session_whose_loss_would_count_anew() -> None:
+    the_floor = holding(max_daily_loss_pct=D(2))
+    the_floor.session("2025-06-13")
+    later(the_floor, 1, 81)
+    the_floor.session("2025-06-12")
+    the_floor.session("2025-06-13")
+    later(the_floor, 1, 80)
+    assert [record.session for record in the_floor.of(LossLimitTripped)] == ["2025-06-13"]
+    the_floor.session("2025-06-12")
+    assert not reset(the_floor, DAILY_LOSS).ok
