@@ -24,6 +24,7 @@ _RANK = {OrderType.MARKET: 0, OrderType.STOP: 1, OrderType.STOP_LIMIT: 1, OrderT
 _AUCTIONS = {AuctionKind.OPEN: (TimeInForce.OPG, "auction-open"), AuctionKind.CLOSE: (TimeInForce.CLS, "auction-close")}
 _PAYS_SLIPPAGE = ("market-", "stop-", "trail-")
 _EVER_SINCE = -1
+_REGULAR = Phase.REGULAR
 
 
 class Matcher:
@@ -115,22 +116,22 @@ class Matcher:
         # It began at the last bar or at the session's opening; where neither is known, only after it is certain.
         began = known if _EVER_SINCE < known < bar.at else bar.at - 1
         outcomes: list[Outcome] = []
-        share = left = self._share(bar.volume)
-        if self.phase is Phase.REGULAR and (before is None or before.at <= self._opened_at):
-            left = self._auction(orders, AuctionKind.OPEN, bar.open, left, (began, bar.at - 1), outcomes)
-        swing = bar.high - bar.low
+        left: Decimal | None = None
+        """Worked out once something fills: nearly all bars fill nothing."""
+        if self.phase is _REGULAR and (before is None or before.at <= self._opened_at):
+            left = self._auction(orders, AuctionKind.OPEN, bar.open, self._share(bar.volume), (began, bar.at - 1), outcomes)
         for order in self._taking_part(orders, began, bar.at - 1):
-            if order.remaining <= 0:
-                continue
             was, had = order.triggered, order.remaining
-            hit = hit_by_bar(order, bar)
+            hit = hit_by_bar(order, bar) if had > 0 else None
             if hit is not None:
                 price, rule = hit
+                left = self._share(bar.volume) if left is None else left
                 wanted = to_lot(min(order.remaining, left * TOUCH_SHARE if rule == "limit-touch" else left), order.lot)
-                left -= self._fill(order, wanted, price, rule, bar.volume, swing, outcomes)
-            self._after(order, was, had, 0.0, outcomes)
-        if left < share:
-            self._taken[bar.symbol] = bar, share - left
+                left -= self._fill(order, wanted, price, rule, bar.volume, bar.high - bar.low, outcomes)
+            if hit is not None or not order.is_idle:
+                self._after(order, was, had, 0.0, outcomes)
+        if left is not None:
+            self._taken[bar.symbol] = bar, self._share(bar.volume) - left
         return outcomes
 
     def on_quote(self, quote: Quote) -> Sequence[Outcome]:
@@ -206,12 +207,17 @@ class Matcher:
 
     def _taking_part(self, orders: list[Resting], placed_by: int, eligible_by: int) -> list[Resting]:
         """The orders that this event may fill, the worse for us first."""
+        regular = self.phase is _REGULAR
         taking = [
             order
             for order in orders
-            if order.placed_at <= placed_by and order.eligible_at <= eligible_by and not order.in_auction and self._may_trade(order)
+            if order.placed_at <= placed_by
+            and order.eligible_at <= eligible_by
+            and not order.in_auction
+            and (regular or self._may_trade(order))
         ]
-        taking.sort(key=_rank)
+        if len(taking) > 1:
+            taking.sort(key=_rank)
         return taking
 
     def _fill(

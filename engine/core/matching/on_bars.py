@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isfinite
+from math import inf
 from typing import TypeAlias
 
 from engine.core.matching.resting import Resting
@@ -16,17 +16,11 @@ Hit: TypeAlias = tuple[float, str]
 
 def hit_by_bar(order: Resting, bar: Bar) -> Hit | None:
     """Where `bar` fills `order`, or None. Marks a stop as triggered, and moves a trailing stop on after the bar."""
-    match order.type:
-        case OrderType.MARKET:
-            return bar.open, "market-open"
-        case OrderType.LIMIT:
-            return _limit(order, bar)
-        case OrderType.STOP:
-            return _stop(order, bar)
-        case OrderType.STOP_LIMIT:
-            return _limit(order, bar) if order.triggered else _stop_limit(order, bar)
-        case OrderType.TRAILING_STOP:
-            return _trail(order, bar)
+    return _RULES[order.type](order, bar)
+
+
+def _market(order: Resting, bar: Bar) -> Hit | None:
+    return bar.open, "market-open"
 
 
 def _limit(order: Resting, bar: Bar) -> Hit | None:
@@ -56,6 +50,8 @@ def _stop(order: Resting, bar: Bar) -> Hit | None:
 
 def _stop_limit(order: Resting, bar: Bar) -> Hit | None:
     buying = order.buying
+    if order.triggered:
+        return _limit(order, bar)
     if _opens_beyond(order, bar):
         order.triggered = True
         if bar.open <= order.limit if buying else bar.open >= order.limit:
@@ -98,11 +94,16 @@ def _reaches(order: Resting, bar: Bar) -> bool:
     return bar.high >= order.stop if order.buying else bar.low <= order.stop
 
 
+_RULES = {
+    OrderType.MARKET: _market,
+    OrderType.LIMIT: _limit,
+    OrderType.STOP: _stop,
+    OrderType.STOP_LIMIT: _stop_limit,
+    OrderType.TRAILING_STOP: _trail,
+}
+
+
 def is_whole(bar: Bar) -> bool:
     """Whether a bar has prices one could trade at: a NaN, a zero or a high below the low fills nothing."""
-    return (
-        isfinite(bar.open + bar.high + bar.low + bar.close + bar.volume)
-        and is_price(bar.low)
-        and is_price(bar.high)
-        and bar.low <= min(bar.open, bar.close) <= max(bar.open, bar.close) <= bar.high
-    )
+    low, high = bar.low, bar.high
+    return is_price(low) and low <= bar.open <= high and low <= bar.close <= high and is_price(high) and bar.volume < inf

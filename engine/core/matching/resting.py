@@ -62,7 +62,9 @@ Outcome: TypeAlias = Execution | Ended | Moved | Reduced | Worked
 class Resting:
     """`placed_at` is the market time it was sent at, `eligible_at` that from which it may meet quotes. Prices are floats, 0 where none.
 
-    `ahead` are the shares queued before it at its limit, None until its price was shown; `shown` what its side showed there last.
+    `at_once` and `in_auction` say what its time in force asks for. `met` says that its session has come, `triggered` that its stop was
+    reached, `told` where a trailing stop was last said to stand. `ahead` are the shares queued before it at its limit, None until its
+    price was shown; `shown` is what its side showed there last, `last` the last trade.
     """
 
     order_id: str
@@ -81,6 +83,9 @@ class Resting:
     eligible_at: int
     extended: bool
     oco: str
+    buying: bool
+    at_once: bool
+    in_auction: bool
     triggered: bool
     met: bool
     told: float = 0.0
@@ -89,21 +94,14 @@ class Resting:
     last: float = 0.0
 
     @property
-    def buying(self) -> bool:
-        return self.side is Side.BUY
-
-    @property
     def is_limit(self) -> bool:
         """Whether it trades as a limit now."""
         return self.type is OrderType.LIMIT or (self.type is OrderType.STOP_LIMIT and self.triggered)
 
     @property
-    def at_once(self) -> bool:
-        return self.tif is TimeInForce.IOC or self.tif is TimeInForce.FOK
-
-    @property
-    def in_auction(self) -> bool:
-        return self.tif is TimeInForce.OPG or self.tif is TimeInForce.CLS
+    def is_idle(self) -> bool:
+        """Whether an event that does not fill it changes nothing about it."""
+        return self.met and not self.at_once and self.type is OrderType.LIMIT
 
     def follow(self, price: float) -> None:
         """Moves a trailing stop after the market at `price`, never back. Its first price sets it."""
@@ -171,6 +169,9 @@ def resting(order: Order, *, placed_at: int, eligible_at: int, lot: Decimal, tic
         eligible_at=eligible_at,
         extended=order.extended_hours,
         oco=order.oco,
+        buying=order.side is Side.BUY,
+        at_once=order.tif in (TimeInForce.IOC, TimeInForce.FOK),
+        in_auction=order.tif in (TimeInForce.OPG, TimeInForce.CLS),
         triggered=triggered,
         met=met,
         told=float(order.stop or ZERO),
