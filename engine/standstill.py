@@ -6,6 +6,7 @@ that an order placed elsewhere, or one whose end was never told, is found. What 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from decimal import Decimal
 from typing import Any
@@ -131,11 +132,17 @@ class Standstill:
         attempt = 0
         try:
             while self._halted:
-                await self._news(LOOK_AGAIN_S[min(attempt, len(LOOK_AGAIN_S) - 1)], attempt)
-                if self._halted and await self._is_at_rest():
-                    self._verified = True
-                    self._handle(Note(Level.INFO, "stop", self._rest_in_words()))
-                    return
+                pause = LOOK_AGAIN_S[min(attempt, len(LOOK_AGAIN_S) - 1)]
+                try:
+                    await self._news(pause, attempt)
+                    if self._halted and await self._is_at_rest():
+                        self._verified = True
+                        self._handle(Note(Level.INFO, "stop", self._rest_in_words()))
+                        return
+                except Exception as error:  # noqa: BLE001 - whoever looks after the stop must not be the one who gives up
+                    if attempt < len(LOOK_AGAIN_S):
+                        self._handle(Note(Level.ERROR, "stop", f"looking at the broker's list failed ({error}): done again in {pause:g} s"))
+                    await asyncio.sleep(pause)
                 attempt += 1
         finally:
             self._running = False
