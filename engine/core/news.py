@@ -50,7 +50,7 @@ def read(order: Order, update: OrderUpdate, at: int) -> News:
     else:
         if after is OrderState.WORKING and filled:
             after = OrderState.PARTIAL
-        if filled > quantity:
+        if filled > quantity and isinstance(figures, FillBooked):
             complaint = f"#{order.number} was overfilled: {filled} of {quantity}; all of it is booked"
         broker_id = update.broker_id or order.broker_id
         if after is not order.state or broker_id != order.broker_id:
@@ -105,7 +105,9 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
     if order.type is OrderType.TRAILING_STOP:
         # Its stop moves by itself, and is told as such.
         told = replace(told, stop=order.stop)
-    if order.state.is_final or update.filled < order.filled or update.event is OrderEvent.REFUSE_REPLACE:
+    old = update.filled < order.filled and not update.corrected
+    ended = order.state.is_final and update.event is not OrderEvent.LIST
+    if ended or old or update.event is OrderEvent.REFUSE_REPLACE:
         return None, ""
     settles = order.asked is not None and order.state is not OrderState.PENDING_REPLACE
     return (told if told != order.terms or settles else None), ""

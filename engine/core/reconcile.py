@@ -40,7 +40,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
         ours = book.orders.get(listed.order_id)
         if ours is None:
             _adopt(desk, listed)
-        elif event in ALIVE and ours.state in (OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED):
+        elif event in ALIVE and listed.filled < listed.quantity and ours.state in _REVIVED:
             event = OrderEvent.LIST
             desk.note(Level.ERROR, "reconcile", f"#{ours.number} {ours.symbol} was {ours.state.lower()} here and works at the broker")
         elif event in ALIVE and _is_unanswered(desk, ours, listed):
@@ -77,6 +77,10 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
     _compare_positions(desk, snapshot, first)
     _compare_cash(desk, snapshot, first)
     return unsent
+
+
+_REVIVED = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
+"""Ends that a broker's list of its open orders outweighs: a replace that we never heard of makes more of a filled order."""
 
 
 def _terms(listed: BrokerOrder) -> Terms:

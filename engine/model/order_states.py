@@ -51,7 +51,7 @@ WORKING          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .
 PARTIAL          .         HELD  .        PARTIAL    FILLED    PENDING_CANCEL  .              CANCELED  PENDING_REPLACE  .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
 PENDING_CANCEL   .         .     .        .          FILLED    .               WORKING        CANCELED  -                .               .        REPLACED   EXPIRED  REJECTED  UNKNOWN  .
 PENDING_REPLACE  .         .     .        .          FILLED    PENDING_CANCEL  .              CANCELED  .                WORKING         WORKING  REPLACED   EXPIRED  REJECTED  UNKNOWN  .
-FILLED           .         .     .        .          .         -               .              .         -                .               .        .          .        -         .        -
+FILLED           .         .     .        .          .         -               .              .         -                .               .        .          .        -         .        WORKING
 CANCELED         .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        WORKING
 EXPIRED          .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        WORKING
 REJECTED         .         .     .        .          FILLED    -               .              .         -                .               .        .          .        .         .        WORKING

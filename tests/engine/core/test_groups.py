@@ -13,7 +13,7 @@ from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import OrderPlaced, OrderReleased
 from engine.model.settings import Settings
-from tests.engine.core.floor import OPEN_LIMITS, settings
+from tests.engine.core.floor import OPEN_LIMITS, facts, settings
 from tests.engine.core.told import Told, bought, states
 
 D = Decimal
@@ -51,7 +51,7 @@ def test_a_brackets_exits_are_written_with_it_and_held_until_it_fills() -> None:
     assert [record.id for record in placed] == [entry.id, profit.id, loss.id]
     assert {unit for unit in told.units if before < unit < told.records.index(placed[2]) + 1} == set()
     assert [order.id for order in told.sent] == [entry.id]
-    assert (profit.type, profit.limit, loss.type, loss.stop) == (OrderType.LIMIT, 110, OrderType.STOP, 95)
+    assert facts(profit.type, profit.limit, loss.type, loss.stop) == (OrderType.LIMIT, 110, OrderType.STOP, 95)
     for leg in (profit, loss):
         assert (leg.side, leg.tif, leg.reduce_only, leg.parent, leg.state) == (Side.SELL, TimeInForce.GTC, True, entry.id, OrderState.HELD)
     assert profit.oco == loss.oco != ""
@@ -62,7 +62,7 @@ def test_held_exits_count_for_nothing_and_are_not_asked_for() -> None:
     told = Told()
     _, profit, loss = bracketed(told)
     book = told.core.state.book
-    assert (book.working_quantity("AAPL", Side.BUY), book.working_quantity("AAPL", Side.SELL)) == (100, 0)
+    assert facts(book.working_quantity("AAPL", Side.BUY), book.working_quantity("AAPL", Side.SELL)) == (100, 0)
     told.listed()
     told.tick()
     assert profit.state is loss.state is OrderState.HELD
@@ -97,7 +97,7 @@ def test_a_short_entrys_exits_buy_back_below_and_above() -> None:
     entry = told.submit(bought(100, "5%", "2%", Side.SELL))
     profit, loss = told.orders[-2:]
     told.fill(entry, 100)
-    assert (profit.side, profit.limit, loss.stop) == (Side.BUY, 95, 102)
+    assert facts(profit.side, profit.limit, loss.stop) == (Side.BUY, 95, 102)
     assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
 
 
@@ -120,7 +120,7 @@ def test_both_legs_filling_in_parts_close_what_is_held_and_no_more() -> None:
     told.fill(loss, 50, 95)
     assert states((profit, loss)) == ["PARTIAL 30/50", "PARTIAL 50/70"]
     told.fill(profit, 20, 110)
-    assert (told.position(), states((profit, loss))) == (0, ["FILLED 50/50", "CANCELED 50/70"])
+    assert facts(told.position(), states((profit, loss))) == (0, ["FILLED 50/50", "CANCELED 50/70"])
 
 
 def test_a_bracket_with_one_exit_is_closed_by_it() -> None:
@@ -129,7 +129,7 @@ def test_a_bracket_with_one_exit_is_closed_by_it() -> None:
     loss = told.orders[-1]
     told.fill(entry, 100)
     told.fill(loss, 100, 95)
-    assert (told.position(), states((entry, loss))) == (0, ["FILLED 100/100", "FILLED 100/100"])
+    assert facts(told.position(), states((entry, loss))) == (0, ["FILLED 100/100", "FILLED 100/100"])
 
 
 # ---- how an entry ends
@@ -176,7 +176,7 @@ def test_an_exit_that_filled_while_the_entry_still_works_is_succeeded_for_what_f
     ]
     told.fill(entry, 50)
     assert states(later) == ["WORKING 0/50", "WORKING 0/50"]
-    assert (told.position(), [order.limit for order in later], [order.stop for order in later]) == (50, [110, None], [None, 95])
+    assert facts(told.position(), [order.limit for order in later], [order.stop for order in later]) == (50, [110, None], [None, 95])
 
 
 def test_successors_that_are_not_needed_end_with_the_entry() -> None:
@@ -228,7 +228,7 @@ def test_what_a_person_sells_by_hand_the_exits_no_longer_close() -> None:
     entry, profit, loss = bracketed(told)
     told.fill(entry, 100)
     told.fill(told.submit(Intent("AAPL", Side.SELL, D(30))), 30)
-    assert (told.position(), states((profit, loss))) == (70, ["WORKING 0/70", "WORKING 0/70"])
+    assert facts(told.position(), states((profit, loss))) == (70, ["WORKING 0/70", "WORKING 0/70"])
     told.ask(Cancel, "", "")
     told.tick(2)
     assert not told.core.state.book.open
@@ -251,7 +251,7 @@ def test_the_price_of_a_leg_can_be_replaced_and_its_quantity_cannot() -> None:
     told.fill(entry, 100)
     assert told.sent[1].limit == 112
     assert told.replace(profit, limit=D(115)).ok
-    assert (profit.limit, profit.state) == (115, OrderState.WORKING)
+    assert facts(profit.limit, profit.state) == (115, OrderState.WORKING)
     reply = told.replace(profit, quantity=D(50))
     assert (reply.ok, "its quantity follows from their fills" in reply.text) == (False, True)
 
@@ -274,10 +274,10 @@ def test_where_a_broker_cannot_replace_a_successor_takes_the_legs_place_and_neve
     told.fill(profit, 40, 110)
     successor = told.orders[3]
     assert states((loss, successor)) == ["CANCELED 0/100", "WORKING 0/60"]
-    assert (successor.stop, successor.succeeds, successor.oco) == (95, loss.id, loss.oco)
+    assert facts(successor.stop, successor.succeeds, successor.oco) == (95, loss.id, loss.oco)
     assert not told.replaced
     told.fill(successor, 60, 95)
-    assert (told.position(), profit.state) == (0, OrderState.CANCELED)
+    assert facts(told.position(), profit.state) == (0, OrderState.CANCELED)
 
 
 def test_a_successor_waits_until_the_leg_before_it_has_ended() -> None:
@@ -312,7 +312,7 @@ def test_a_broker_that_keeps_groups_itself_is_left_to_it_until_its_list_says_oth
     told.fill(entry, 100)
     told.fill(profit, 40, 110)
     told.tick()
-    assert (told.replaced, loss.quantity) == ([], 100)
+    assert facts(told.replaced, loss.quantity) == ([], 100)
     told.tickets[loss.id].order.quantity = D(60)
     told.tell(loss, terms=Terms(D(60), stop=D(95)))
     assert states((profit, loss)) == ["PARTIAL 40/100", "WORKING 0/60"]
@@ -410,7 +410,7 @@ def test_an_oco_closes_a_position_once() -> None:
     told.fill(stop, 30, 95)
     assert states((target, stop)) == ["WORKING 0/70", "PARTIAL 30/100"]
     told.fill(target, 70, 110)
-    assert (told.position(), states((target, stop))) == (0, ["FILLED 70/70", "CANCELED 30/100"])
+    assert facts(told.position(), states((target, stop))) == (0, ["FILLED 70/70", "CANCELED 30/100"])
     assert stop.reason == "the other order of its group filled"
 
 
@@ -421,7 +421,7 @@ def test_two_entries_of_an_oco_reserve_the_larger_once() -> None:
     one, two = told.group(GroupKind.OCO, up, down)
     assert told.core.gate.figures().reserved == 300 * 110
     told.fill(two, 300, 90)
-    assert (told.position(), one.state) == (300, OrderState.CANCELED)
+    assert facts(told.position(), one.state) == (300, OrderState.CANCELED)
 
 
 def test_an_oco_is_one_symbol_and_one_quantity_and_both_pass_or_none_is_sent() -> None:
@@ -483,7 +483,7 @@ def test_every_leg_is_there_after_a_restart_and_nothing_is_sent_twice() -> None:
     told.fill(entry, 70)
     assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
     told.fill(loss, 100, 95)
-    assert (told.position(), profit.state) == (0, OrderState.CANCELED)
+    assert facts(told.position(), profit.state) == (0, OrderState.CANCELED)
 
 
 def test_a_fill_that_was_missed_while_away_releases_the_exits_at_the_start() -> None:

@@ -212,3 +212,73 @@ def test_whatever_was_lost_doubled_or_shuffled_one_last_word_puts_it_right(
     before = books.totals
     books.take(last)
     assert books.totals == before
+
+
+# ---- what a broker changes of its own word
+
+
+def test_fees_that_are_told_after_the_fill_are_booked() -> None:
+    books = Books()
+    books.hear(OrderEvent.FILL_ALL, 100, 1000)
+    books.hear(OrderEvent.FILL_ALL, 100, 1000, "1.25")
+    assert books.totals == (100, 1000, D("1.25"), 100_000 - 1000 - D("1.25"))
+    books.hear(OrderEvent.FILL_ALL, 100, 1000)
+    assert books.order.fees == D("1.25")
+
+
+def correction(filled: object, cost: object, fees: object = 0, event: OrderEvent = OrderEvent.FILL_PART) -> OrderUpdate:
+    return OrderUpdate("o", event, "P1", D(str(filled)), D(str(cost)), D(str(fees)), corrected=True)
+
+
+def test_a_corrected_price_changes_the_money_and_not_the_shares() -> None:
+    books = Books()
+    books.hear(OrderEvent.FILL_ALL, 100, 1000, 1)
+    books.take(correction(100, 990, 2, OrderEvent.FILL_ALL))
+    assert facts(books.totals, books.stands()) == ((100, 990, 2, 100_000 - 992), OrderState.FILLED)
+
+
+def test_a_fill_that_is_taken_back_is_taken_out_of_the_position() -> None:
+    books = Books()
+    books.hear(OrderEvent.FILL_PART, 60, 600)
+    books.take(correction(40, 400))
+    assert facts(books.totals, books.state.portfolio.position("AAPL")) == ((40, 400, 0, 100_000 - 400), 40)
+    books.take(correction(0, 0))
+    assert facts(books.totals, books.state.portfolio.position("AAPL")) == ((0, 0, 0, 100_000), 0)
+
+
+def test_only_a_broker_that_says_so_takes_an_earlier_word_back() -> None:
+    books = Books()
+    books.hear(OrderEvent.FILL_PART, 60, 600)
+    books.hear(OrderEvent.FILL_PART, 40, 400)
+    books.hear(OrderEvent.FILL_PART, 60, 590)
+    assert books.totals == (60, 600, 0, 100_000 - 600)
+
+
+def test_a_correction_without_sound_numbers_is_refused() -> None:
+    books = Books()
+    books.hear(OrderEvent.FILL_PART, 60, 600)
+    for filled, cost in ((-1, 0), (60, 0), (0, 600), ("NaN", 600)):
+        books.take(correction(filled, cost))
+    assert facts(books.totals, len(books.complaints)) == ((60, 600, 0, 100_000 - 600), 4)
+
+
+def test_fills_before_and_after_a_correction_have_names_of_their_own() -> None:
+    books = Books()
+    names = set()
+    for update in (
+        OrderUpdate("o", OrderEvent.FILL_PART, "P1", D(60), D(600)),
+        correction(40, 400),
+        OrderUpdate("o", OrderEvent.FILL_PART, "P1", D(60), D(620)),
+    ):
+        news = read(books.order, update, 0)
+        names |= {news.fill.fill.id} if news.fill else set()
+        books.take(update)
+    assert names == {"o/60", "o/60/1"}
+    assert books.totals == (60, 620, 0, 100_000 - 620)
+
+
+def test_what_has_triggered_a_stop_is_remembered() -> None:
+    books = Books()
+    books.order.type, books.order.stop = OrderType.STOP, D(9)
+    books.take(OrderUpdate("o", OrderEvent.WORK, "P1", triggered=True))
+    assert books.order.triggered

@@ -64,6 +64,8 @@ class Told:
         self.records: list[Record] = []
         self.units: list[int] = [0]
         """Lengths of the journal at which a crash may leave it: a unit is written whole or not at all."""
+        self.durable = 0
+        """Length of the journal that was on the disk when the broker was last asked for something: no crash loses of that."""
         self.replies: list[Reply] = []
         self.sent: list[Order] = []
         self.replaced: list[tuple[str, Terms]] = []
@@ -192,8 +194,10 @@ class Told:
                 self.records.extend(effect.records)
                 self.units.append(len(self.records))
             elif isinstance(effect, Send):
+                self.durable = len(self.records)
                 self._take(effect.order)
             elif isinstance(effect, ReplaceAtBroker):
+                self.durable = len(self.records)
                 self._take_terms(effect.order, effect.terms)
             elif isinstance(effect, CancelAtBroker):
                 for order_id in effect.order_ids:

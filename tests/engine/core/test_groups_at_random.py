@@ -1,0 +1,160 @@
+"""Groups of orders in any order of events: they close what is held and no more, whatever fills, ends, is refused or crashes."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from engine.model.capabilities import Capabilities
+from engine.model.inputs import GroupKind, Submit
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, TimeInForce
+from tests.engine.core.floor import essence, restored
+from tests.engine.core.told import Ticket, Told, bought
+from tests.thorough import tries
+
+D = Decimal
+
+
+class Together(RuleBasedStateMachine):
+    """The broker answers at once or, while it is slow, when it is asked to catch up; it fills whatever works there."""
+
+    @initialize(replaces=st.booleans())
+    def begins(self, replaces: bool) -> None:
+        self.told = Told(Capabilities(replace=replaces))
+
+    def working(self) -> list[Ticket]:
+        return [ticket for ticket in self.told.tickets.values() if ticket.open]
+
+    def pick(self, number: int) -> Order | None:
+        working = self.working()
+        return self.told.core.state.book.orders[working[number % len(working)].order.id] if working else None
+
+    # ---- what happens
+
+    @precondition(lambda self: len(self.told.orders) < 12)
+    @rule(quantity=st.integers(1, 90), profit=st.sampled_from((None, 110, "7%")), loss=st.sampled_from((None, 90, "5%")))
+    def somebody_enters(self, quantity: int, profit: object, loss: object) -> None:
+        self.told.tick(3)
+        self.told.quote()
+        self.told.ask(Submit, bought(quantity, profit, loss))
+
+    @rule(part=st.integers(1, 100), number=st.integers(0, 9), price=st.integers(90, 110))
+    def something_fills(self, part: int, number: int, price: int) -> None:
+        order = self.pick(number)
+        if order is not None:
+            ticket = self.told.tickets[order.id]
+            left = ticket.order.quantity - ticket.filled
+            held = self.told.held.get("AAPL", D(0))
+            shares = max(D(part) * left // 100, D(1))
+            if order.side is Side.SELL:
+                # A race of two legs at a broker that keeps no groups is its own; here each fill is of something held.
+                shares = min(shares, held)
+            if shares > 0:
+                self.told.fill(order, shares, price)
+
+    @rule(number=st.integers(0, 9), end=st.sampled_from((OrderEvent.CANCEL, OrderEvent.EXPIRE)))
+    def the_broker_ends_one(self, number: int, end: OrderEvent) -> None:
+        order = self.pick(number)
+        if order is not None:
+            self.told.end(order, end)
+
+    @rule(number=st.integers(0, 9))
+    def a_person_cancels(self, number: int) -> None:
+        working = list(self.told.core.state.book.open.values())
+        if working:
+            self.told.cancel(working[number % len(working)])
+
+    @rule(refuses=st.sampled_from(("", "not now")))
+    def the_broker_changes_its_mind(self, refuses: str) -> None:
+        self.told.refuses = refuses
+
+    @rule()
+    def the_broker_falls_silent(self) -> None:
+        self.told.mute = True
+
+    @rule()
+    def the_broker_speaks_again(self) -> None:
+        self.told.mute = False
+        self.told.tick(20)
+        self.told.listed()
+
+    @rule()
+    def time_passes(self) -> None:
+        self.told.tick(1.5)
+
+    @rule(units=st.integers(0, 4))
+    def the_program_crashes(self, units: int) -> None:
+        """What the broker was asked for was on the disk before; what it told since may be lost."""
+        lengths = [length for length in self.told.units if length >= self.told.durable]
+        self.told.mute = False
+        self.told.crash(lengths[max(len(lengths) - 1 - units, 0)] if lengths else None)
+        self.told.tick(20)
+        self.told.listed()
+
+    # ---- what must always hold
+
+    @invariant()
+    def a_restart_would_find_the_same(self) -> None:
+        assert essence(restored(self.told.records)) == essence(self.told.core.state)
+
+    @invariant()
+    def nothing_held_here_is_at_the_broker(self) -> None:
+        for order in self.told.orders:
+            assert order.released or order.id not in self.told.tickets
+
+    @invariant()
+    def the_exits_cover_what_their_entry_filled(self) -> None:
+        """While the broker answers at once, each exit at work covers what is left, and none works for nothing."""
+        told = self.told
+        if told.mute or any(order.state in _PENDING for order in told.orders):
+            return
+        book = told.core.state.book
+        for key in book.families():
+            entry, orders = book.orders[key], book.family(key)
+            left = entry.filled - sum((order.filled for order in orders), D(0))
+            for order in orders:
+                if order.released and not order.state.is_final:
+                    assert order.remaining <= max(left, D(0))
+                    assert order.remaining == min(left, told.position()) or told.position() < left
+
+    @invariant()
+    def no_more_is_for_sale_than_is_held(self) -> None:
+        told = self.told
+        if not told.mute and not any(order.state in _PENDING for order in told.orders):
+            assert told.core.state.book.working_quantity("AAPL", Side.SELL) <= told.position()
+
+    def teardown(self) -> None:
+        """In the end, once the broker has told everything, both agree and nothing is left over."""
+        if not hasattr(self, "told"):
+            return
+        told = self.told
+        told.mute, told.refuses = False, ""
+        for _ in range(4):
+            told.tick(20)
+            told.listed()
+        assert told.position() == told.held.get("AAPL", D(0))
+        assert told.core.state.portfolio.cash == told.cash
+        open_there = {ticket.order.id for ticket in told.tickets.values() if ticket.open}
+        assert {order.id for order in told.core.state.book.working() if order.released} == open_there
+
+
+_PENDING = frozenset({OrderState.PENDING_SUBMIT, OrderState.PENDING_CANCEL, OrderState.PENDING_REPLACE, OrderState.UNKNOWN})
+
+TestTogether = Together.TestCase
+TestTogether.settings = settings(max_examples=tries(60, 2_000), stateful_step_count=40, deadline=None)
+
+
+def test_an_oco_of_a_position_never_closes_it_twice_whichever_parts_fill() -> None:
+    for first in range(1, 100, 7):
+        told = Told()
+        told.fill(told.submit(bought(100)), 100)
+        target = Intent("AAPL", Side.SELL, D(100), OrderType.LIMIT, limit=D(110), tif=TimeInForce.GTC, reduce_only=True)
+        stop = Intent("AAPL", Side.SELL, D(100), OrderType.STOP, stop=D(95), tif=TimeInForce.GTC, reduce_only=True)
+        one, two = told.group(GroupKind.OCO, target, stop)
+        told.fill(one, first, 110)
+        told.fill(two, 100 - first, 95)
+        assert (told.position(), one.state) == (D(0), OrderState.CANCELED)
