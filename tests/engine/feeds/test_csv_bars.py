@@ -294,6 +294,13 @@ def test_a_jump_that_stays_is_kept_and_told_unless_a_split_explains_it(write: Wr
 ADJUSTED = "Date,Open,High,Low,Close,Volume,Adj Close\n2005-02-25,88,90,86,89,100,44.5\n2005-02-28,44,46,43,45,200,45\n"
 
 
+def test_a_price_that_stays_three_times_as_high_is_no_slip(write: Write) -> None:
+    days = (("02-25", 10), ("02-28", 10), ("03-01", 40), ("03-02", 40))
+    file = read(write(HEADER + "".join(f"2005-{day},{price},{price},{price},{price},1000\n" for day, price in days)))
+    assert len(bars_of(file)) == 4
+    assert [problem.split(";")[0] for problem in file.problems] == ["AAPL.csv line 4: AAPL opens at 40 after a close of 10"]
+
+
 def test_an_adjusted_close_adjusts_all_prices_where_no_actions_are_given(write: Write) -> None:
     first, second = bars_of(read(write(ADJUSTED)))
     assert (first.open, first.high, first.low, first.close, first.volume) == (44, 45, 43, 44.5, 100)
