@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from engine.core.corporate import ratio_text
 from engine.core.state import State
 from engine.model.modes import Level, TradingState
 from engine.model.order_states import OrderEvent
@@ -112,12 +113,16 @@ def _corrected(r: FillCorrected, state: State) -> Line:
     )
 
 
-def _split(r: SplitBooked, state: State) -> Line:
-    paid = f", {r.cash:f} paid for a fraction" if r.cash else ""
-    return Level.WARNING, "market", f"{r.symbol} was split {r.ratio:f} for 1: {r.quantity:f} held{paid}", ""
+def _split(r: SplitBooked, state: State) -> Line | None:
+    if not r.quantity and not r.cash:
+        return None
+    paid = f", {r.cash:+f} for a fraction" if r.cash else ""
+    return Level.WARNING, "market", f"{r.symbol} split {ratio_text(r.ratio)}: {r.quantity:f} held now{paid}", ""
 
 
-def _dividend(r: DividendBooked, state: State) -> Line:
+def _dividend(r: DividendBooked, state: State) -> Line | None:
+    if not r.cash:
+        return None
     return Level.INFO, "market", f"dividend of {r.amount:f} a share on {r.quantity:f} {r.symbol}: {r.cash:+f}", ""
 
 

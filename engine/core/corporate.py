@@ -61,13 +61,10 @@ class Corporate:
             desk.note(Level.ERROR, "feed", f"a split of {symbol} by {event.ratio}, which is no number of shares: ignored")
             return
         desk.prices.on_split(symbol, event.ratio)
-        before = desk.state.portfolio.position(symbol)
         record = split_booked(event, desk.state.portfolio, _step(desk, symbol))
-        what = f"{symbol} split {ratio_text(event.ratio)}"
         if record is not None:
             desk.record(record)
-            paid = f", {record.cash:,.2f} for the fraction" if record.cash else ""
-            desk.note(Level.WARNING, "split", f"{what}: {before:f} shares are {record.quantity:f} now{paid}")
+        what = f"{symbol} split {ratio_text(event.ratio)}"
         orders = desk.cancel(desk.state.book.working(symbol))
         if orders:
             names = ", ".join(f"#{order.number}" for order in orders)
@@ -84,10 +81,6 @@ class Corporate:
         record = dividend_booked(event, desk.state.portfolio)
         if record is not None:
             desk.record(record)
-            if record.cash:
-                way = "received for" if record.cash > 0 else "paid on a short position of"
-                shares = f"{abs(record.quantity):f} {symbol} at {record.amount:f}"
-                desk.note(Level.INFO, "dividend", f"{abs(record.cash):,.2f} {way} {shares} a share")
 
 
 def _step(desk: Desk, symbol: str) -> Decimal:

@@ -165,7 +165,7 @@ def test_what_changes_the_account_without_an_order_is_told() -> None:
         CashMoved(D(-100), "withdrawal", 7),
     )[2:] == [
         (Level.WARNING, "fill", "#1: the broker corrected what it had filled by -5 AAPL, cost -937.5, fees +0: trade busted"),
-        (Level.WARNING, "market", "AAPL was split 1.5 for 1: 52 held, 62.50 paid for a fraction"),
+        (Level.WARNING, "market", "AAPL split 3 for 2: 52 held now, +62.50 for a fraction"),
         (Level.INFO, "market", "dividend of 0.24 a share on 52 AAPL: +12.48"),
         (Level.WARNING, "cash", "cash changed by -100 without a trade: withdrawal"),
     ]

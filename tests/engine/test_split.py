@@ -41,7 +41,7 @@ def test_a_split_reaches_the_account_the_chart_and_the_orders(tmp_path: Path) ->
         assert engine.answer(engine.submit(limit(5, 90))).ok
         feed.splits = True
         after = until(engine, lambda view: view.positions[0].quantity == 20)
-        assert said(after, "AAPL split 2 for 1: 10 shares are 20 now")
+        assert said(after, "AAPL split 2 for 1: 20 held now")
         assert [row.state.value for row in after.orders if row.number == 2] == ["CANCELED"]
         assert after.positions[0].average * 2 == before.positions[0].average
         assert after.chart is not None

@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.portfolio import Portfolio
+from engine.log_lines import line_of
 from engine.model.market import Dividend, Split
 from engine.model.modes import TradingState
 from engine.model.money import cents
 from engine.model.orders import Fill, OrderState, Side
-from engine.model.records import Noted, SessionOpened, SplitBooked
+from engine.model.records import SessionOpened, SplitBooked
 from engine.model.settings import Limits
 from engine.model.signals import SignalState
 from tests.engine.core import floor as trading
@@ -34,7 +35,9 @@ def split(the_floor: Floor, ratio: object, price: float | None = 100.0) -> None:
 
 
 def told(the_floor: Floor, source: str) -> list[str]:
-    return [note.text for note in the_floor.of(Noted) if note.source == source]
+    """What the log says."""
+    lines = (line_of(record, the_floor.core.state) for record in the_floor.records)
+    return [line[2] for line in lines if line is not None and line[1] == source]
 
 
 def equity(the_floor: Floor) -> Decimal:
@@ -68,7 +71,7 @@ def test_what_no_lot_can_hold_is_paid_out_at_the_last_price() -> None:
     split(the_floor, "0.1")
     assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (10, 100_000 - 10_500 + 500)
     assert equity(the_floor) == before
-    assert told(the_floor, "split") == ["AAPL split 1 for 10: 105 shares are 10 now, 500.00 for the fraction"]
+    assert told(the_floor, "market")[-1] == "AAPL split 1 for 10: 10 held now, +500.00 for a fraction"
 
 
 def test_a_short_positions_fraction_is_bought_back() -> None:
@@ -123,7 +126,7 @@ def test_a_dividend_comes_in_as_cash_and_goes_out_of_the_price() -> None:
     the_floor.market(Dividend("AAPL", the_floor.at, D("2.5")))
     assert facts(equity(the_floor), the_floor.core.prices.last("AAPL")) == (before, 47.5)
     assert the_floor.core.state.portfolio.holdings["AAPL"].realised == 2500
-    assert told(the_floor, "dividend") == ["2,500.00 received for 1000 AAPL at 2.5 a share"]
+    assert told(the_floor, "market")[-1] == "dividend of 2.5 a share on 1000 AAPL: +2500.00"
     the_floor.tick()
     the_floor.quote("AAPL", 47.5)
     the_floor.tick()
@@ -145,7 +148,7 @@ def test_who_is_short_pays_the_dividend() -> None:
     the_floor.hold(-100, 50)
     the_floor.market(Dividend("AAPL", the_floor.at, D("0.24")))
     assert facts(the_floor.core.state.portfolio.holdings["AAPL"].realised, equity(the_floor)) == (-24, 100_000)
-    assert told(the_floor, "dividend") == ["24.00 paid on a short position of 100 AAPL at 0.24 a share"]
+    assert told(the_floor, "market")[-1] == "dividend of 0.24 a share on -100 AAPL: -24.00"
 
 
 @pytest.mark.parametrize("worst", [D("NaN"), D("Infinity"), D(0), D(-2)])
