@@ -46,9 +46,9 @@ def create_engine(settings: Settings | None = None) -> Engine:
     def paper(core: Core) -> tuple[Broker, Venue | None]:
         from engine.brokers.paper import PaperBroker
 
-        broker = PaperBroker(settings.paper, core.desk.instruments.values())
+        broker = PaperBroker(settings.paper, core.desk.instruments.values(), settings.margin)
         if core.state.runs:
-            broker.restore(core.state.portfolio, core.state.book.working())
+            broker.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return broker, broker.on_market
 
     return Engine(settings, Parts(database, journal, feed, paper, SystemClock()))

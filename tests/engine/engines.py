@@ -231,7 +231,7 @@ def make(
             return broker, None
         paper = PaperBroker(settings.paper, core.desk.instruments.values())
         if core.state.runs:
-            paper.restore(core.state.portfolio, core.state.book.working())
+            paper.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return paper, paper.on_market
 
     return Engine(settings, Parts(settings.database, journal.open if journal else open_journal, feed, open_broker, SystemClock()))
