@@ -297,7 +297,7 @@ class Engine:
         if self._end_asked:  # before there was a loop to be told on
             ending.set()
         from engine.control import Control
-        from engine.core.checkpoint import SHAPE, take_over
+        from engine.core.checkpoint import SHAPE
         from engine.core.core import Core
         from engine.secrets import Redactor
         from engine.shell import Shell
@@ -314,7 +314,7 @@ class Engine:
             sizes = {name: s.size_pct for name, s in zip(names, settings.strategies, strict=True)}
             core = Core(settings, feed.instruments(), run_id=self.run_id, price_life_s=feed.quote_life_s, sizes=sizes)
             async for record in journal.read(SHAPE):
-                take_over(core.state, record)
+                core.restore((record,))
             broker, venue = parts.open_broker(core)
             keep = log_file.write if log_file else None
             self._views = ViewBuilder(core, settings.account.upper(), feed.timeframe, redactor=redactor, keep=keep)

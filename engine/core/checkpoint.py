@@ -4,13 +4,13 @@
 an error that names where it stands. A record of a state of another shape (another version's) is not read: the journal has all it lacks.
 
 The text is JSON. A value that JSON has no word for is a list that begins with its kind: `["D", "1.50"]` is a Decimal, `["E", "Side",
-"BUY"]` one of an enum, `["V", "Fill", {…}]` a frozen value of the model, `["O", 7, "Order", {…}]` an object, and `["R", 7]` the same one
-again; `L`, `T`, `Q`, `S` and `M` are a list, a tuple, a deque with its length, a set and a mapping as pairs.
+"BUY"]` one of an enum, `["V", "Fill", {…}]` a value that nothing else refers to (an order that ended is one, too), `["O", 7, "Order",
+{…}]` an object, and `["R", 7]` the same one again; `L`, `T`, `Q`, `S` and `M` are a list, a tuple, a deque with its length, a set and a
+mapping as pairs.
 """
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import math
 from collections import deque
@@ -54,11 +54,8 @@ _OBJECTS: Final = {
 
 
 def save(state: State, at: int) -> Checkpoint:
-    """The state as it will be once this record is taken over. Raises TypeError naming the place of what cannot be kept."""
-    rest = copy.copy(state)
-    rest.book, rest.approvals = copy.copy(state.book), copy.copy(state.approvals)
-    rest.forget(at)
-    return Checkpoint(SHAPE, msgspec.json.encode(_Writer().node(rest, "state")).decode(), at)
+    """All of the state. Raises TypeError naming the place of what cannot be kept."""
+    return Checkpoint(SHAPE, msgspec.json.encode(_Writer().node(state, "state")).decode(), at)
 
 
 def take_over(state: State, record: Record) -> None:
@@ -70,7 +67,7 @@ def take_over(state: State, record: Record) -> None:
 
 
 def _restore(state: State, checkpoint: Checkpoint) -> None:
-    """Makes the new `state` what it was once `checkpoint` was taken over. Prices are not known, as after any start."""
+    """Makes the new `state` what it was when `checkpoint` was saved. Prices are not known, as after any start."""
     saved = _Reader().node(msgspec.json.decode(checkpoint.state))
     for name in _kept(State):
         value, ours = getattr(saved, name), getattr(state, name)
@@ -102,7 +99,7 @@ class _Writer:
             return ["D", str(value)]
         if isinstance(value, Enum) and kind.__name__ in _ENUMS:
             return ["E", kind.__name__, value.value]
-        if _VALUES.get(kind.__name__) is kind:
+        if _VALUES.get(kind.__name__) is kind or (kind is Order and value.state.is_final and not value.family):
             return ["V", kind.__name__, value]
         if _OBJECTS.get(kind.__name__) is kind:
             return self._object(value, kind, place)
@@ -134,14 +131,16 @@ class _Reader:
         if not isinstance(node, list):
             return node
         match node:
+            case ["V", name, value]:
+                return msgspec.convert(value, _VALUES.get(name, Order), strict=False)
+            case ["T", *items]:
+                return tuple(self.node(item) for item in items)
             case ["D", text]:
                 return Decimal(text)
             case ["F", text]:
                 return float(text)
             case ["E", name, value]:
                 return _ENUMS[name](value)
-            case ["V", name, value]:
-                return msgspec.convert(value, _VALUES[name], strict=False)
             case ["R", number]:
                 return self._objects[number]
             case ["O", number, name, values]:
@@ -151,8 +150,6 @@ class _Reader:
                 return made
             case ["L", *items]:
                 return [self.node(item) for item in items]
-            case ["T", *items]:
-                return tuple(self.node(item) for item in items)
             case ["Q", maxlen, *items]:
                 return deque((self.node(item) for item in items), maxlen)
             case ["S", *items]:

@@ -64,8 +64,9 @@ from engine.model.records import (
 from engine.model.settings import Settings
 
 _EQUITY_EVERY = 60 * SECOND
-CHECKPOINT_EVERY = 50_000
-"""Records that a start after a crash reads at most, and after which what is long over is forgotten."""
+CHECKPOINT_AFTER = 50_000
+"""A start that had to read more records than this leaves the next one a checkpoint. A run's end leaves one in any case; while it trades
+there is none, as it would hold up the orders."""
 _MARKET = frozenset({Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend})
 
 
@@ -89,6 +90,7 @@ class Core:
         self.state = self.desk.state
         self.prices = self.desk.prices
         self.gate = self.desk.gate
+        self._read = 0
         self._session = ""
         """The latest session of this run. A clock that jumps back leads into no earlier one, whose loss would count anew."""
         self._signals = Signals(self.desk, sizes or {})
@@ -145,6 +147,7 @@ class Core:
         """Takes over the journal of earlier runs. Sends nothing."""
         for record in records:
             take_over(self.state, record)
+            self._read += 1
 
     def start(self, started: RunStarted, mode: Mode, halted: str, mono: int) -> list[Effect]:
         """Begins a run: what waited for a person is void, and after a crash the mode is MANUAL whatever was asked for.
@@ -165,6 +168,8 @@ class Core:
             self.desk.record(TradingStateChanged(TradingState.HALTED, "latch", halted, self.desk.now))
         elif self.state.trading is TradingState.HALTED and not halted:
             self.desk.ask(Latch(True, self.state.halt_reason))
+        if self._read > CHECKPOINT_AFTER:
+            self.desk.record(save(self.state, self.desk.now))
         return self.desk.effects()
 
     def end(self, mono: int) -> list[Effect]:
@@ -332,8 +337,6 @@ class Core:
         self.stop.watch()
         if self.desk.mono >= self._equity_due:
             self._mark_equity()
-        if self.state.since_checkpoint >= CHECKPOINT_EVERY:
-            self.desk.record(save(self.state, self.desk.now))
 
     # ---- shared
 

@@ -89,7 +89,6 @@ class State:
         "runs",
         "session",
         "session_equity",
-        "since_checkpoint",
         "strategies_opened",
         "strategy_trips",
         "traded",
@@ -125,8 +124,6 @@ class State:
         """When each strategy sent an order, and under an empty name when anybody did."""
         self.traded: dict[str, dict[str, None]] = {}
         """The orders of each signal that have traded, by their ids, in that order."""
-        self.since_checkpoint = 0
-        """Records that were taken over since the last one that begins a reading."""
         self.runs = 0
         self.clean = True
         """Whether the run before this one ended in order."""
@@ -160,22 +157,17 @@ class State:
             OrderDenied: _nothing,
             StrategyErrored: self._strategy_errored,
             Noted: _nothing,
-            Checkpoint: self._checkpoint,
+            Checkpoint: _nothing,
         }
 
-    def forget(self, at: int) -> None:
+    def _forget(self, at: int) -> None:
         """Lets go of what was long over at market time `at`, so that the state does not grow for ever; the history keeps it all."""
-        self.since_checkpoint = 0
         self.book.forget(at - _DAY)
         orders = self.book.orders
         traded = {signal: {key: None for key in keys if key in orders} for signal, keys in self.traded.items()}
         self.traded = {signal: keys for signal, keys in traded.items() if keys}
 
-    def _checkpoint(self, record: Checkpoint) -> None:
-        self.forget(record.at)
-
     def apply(self, record: Record) -> None:
-        self.since_checkpoint += 1
         self._apply[type(record)](record)
 
     def day_loss(self, equity: Decimal) -> Decimal:
@@ -262,6 +254,7 @@ class State:
             self.trips.pop(DAILY_LOSS, None)
 
     def _session_opened(self, record: SessionOpened) -> None:
+        self._forget(record.at)
         self.session = record.session
         self.session_equity = record.equity
         self.strategies_opened = dict(record.strategies)
@@ -304,4 +297,4 @@ class State:
 
 
 def _nothing(record: object) -> None:
-    """History only."""
+    """For the history, or for the next start."""

@@ -332,7 +332,7 @@ class Noted:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that the records before this one made: whoever reads the journal may begin here. What was long over is forgotten with it.
+    """All that the records before this one made: whoever reads the journal may begin here.
 
     `state` is for the engine's version whose state has this `shape` alone, see `engine.core.checkpoint`.
     """

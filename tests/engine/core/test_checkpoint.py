@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 
@@ -12,7 +11,7 @@ from engine.core import checkpoint
 from engine.core.checkpoint import save, take_over
 from engine.core.state import State
 from engine.model.modes import Mode
-from engine.model.orders import Side
+from engine.model.orders import Side, TimeInForce
 from engine.model.records import Checkpoint, Record, RunEnded
 from tests.engine.core.floor import Floor, restored, wish
 
@@ -88,33 +87,39 @@ def test_a_checkpoint_of_another_shape_is_not_taken_for_ours() -> None:
     assert picture(restored([*floor.records, stranger])) == picture(restored([*floor.records, saved]))
 
 
-def test_what_is_long_over_is_forgotten_and_what_hangs_together_is_not() -> None:
+def test_what_is_long_over_is_forgotten_with_a_new_session_and_what_hangs_together_is_not() -> None:
     floor = Floor(prices={"AAPL": 100})
-    resting = floor.buy(1, limit=90)
+    floor.submit(replace(wish(Side.BUY, 1, limit=90), tif=TimeInForce.GTC))
+    resting = floor.last_order
     for _ in range(600):
         floor.buy(1)
         floor.quote("AAPL", 100, later_s=3)
     newest = floor.last_order
-    state = floor.core.state
-    state.apply(save(state, floor.at))
-    assert len(state.book.orders) == 601, "all of it is of today"
-    state.apply(save(state, floor.at + 2 * DAY))
-    assert len(state.book.orders) == 501
-    assert next(iter(state.book.orders)) == resting.id
-    assert list(state.book.orders)[-1] == newest.id
-    assert state.book.last_number == newest.number
-    assert state.book.open == {resting.id: state.book.orders[resting.id]}
+    book = floor.core.state.book
+    floor.session("2025-06-13")
+    assert len(book.orders) == 601, "all of it is of the last day"
+    floor.at += 2 * DAY
+    floor.session("2025-06-16")
+    assert len(book.orders) == 501
+    assert (next(iter(book.orders)), list(book.orders)[-1]) == (resting.id, newest.id)
+    assert book.last_number == newest.number
+    assert book.open == {resting.id: book.orders[resting.id]}
 
 
-def test_a_run_leaves_a_checkpoint_at_its_end_and_after_many_records(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("engine.core.core.CHECKPOINT_EVERY", 50)
-    floor = traded(3, 60)
-    assert len(floor.of(Checkpoint)) > 1
-    spans = [at for at, record in enumerate(floor.records) if isinstance(record, Checkpoint)]
-    assert all(100 > later - earlier >= 50 for earlier, later in pairwise(spans))
+def test_a_run_leaves_a_checkpoint_at_its_end_and_a_start_that_had_much_to_read_at_its_beginning(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.core.core.CHECKPOINT_AFTER", 300)
+    floor = traded(3, 30)
+    assert floor.of(Checkpoint) == []
     floor.restart()
     ended = [type(record) for record in floor.records]
     assert ended[ended.index(RunEnded) + 1] is Checkpoint
     state = from_checkpoint(floor.of(Checkpoint)[-1], [])
     assert state.clean
     assert state.runs == 2
+    while len(floor.records) < 310:
+        floor.tick(61)
+    floor.restart(crash=True)
+    assert len(floor.of(Checkpoint)) == 2
+    assert picture(from_checkpoint(floor.of(Checkpoint)[-1], [])) == picture(
+        restored(floor.records[: floor.records.index(floor.of(Checkpoint)[-1])])
+    )
