@@ -25,12 +25,26 @@ from engine.control_client import control_path
 from engine.feeds.base import Feed, FeedError
 from engine.latch import Latch, LatchKeeper, StopSwitch, latch_path
 from engine.model.effects import Reply
-from engine.model.inputs import Approve, Cancel, Command, EmergencyStop, Preview, Reject, ResetBreaker, Resume, SetMode, Submit
+from engine.model.inputs import (
+    Approve,
+    Cancel,
+    Command,
+    EmergencyStop,
+    GroupKind,
+    Preview,
+    Reject,
+    Replace,
+    ResetBreaker,
+    Resume,
+    SetMode,
+    Submit,
+    SubmitGroup,
+)
 from engine.model.journal import Journal, JournalError
 from engine.model.market import MarketEvent
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
-from engine.model.orders import Intent
+from engine.model.orders import Intent, Terms
 from engine.model.records import Record
 from engine.model.settings import LogSettings, Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
@@ -183,6 +197,14 @@ class Engine:
     def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
         """Sends an order, with the exits of its bracket. `confirmed` says that one which looks like a repetition is meant."""
         return self._command(lambda i: Submit(i, intent, confirmed))
+
+    def submit_group(self, kind: GroupKind, first: Intent, second: Intent, *, confirmed: bool = False) -> str:
+        """Sends two orders of which one cancels the other, or of which the first triggers the second."""
+        return self._command(lambda i: SubmitGroup(i, kind, first, second, confirmed))
+
+    def replace(self, order_id: str, terms: Terms) -> str:
+        """Gives a working order new terms; `terms.quantity` is the whole one, what filled already included."""
+        return self._command(lambda i: Replace(i, order_id, terms))
 
     def preview(self, intent: Intent) -> str:
         return self._command(lambda i: Preview(i, intent))

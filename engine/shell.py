@@ -23,7 +23,7 @@ from engine.latch import Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.log_lines import line_of
 from engine.metrics import Metrics, performance_line
-from engine.model.effects import CancelAtBroker, Effect, Persist, Reply, Send, StopStrategy
+from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send, StopStrategy
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
     BrokerSnapshot,
@@ -43,6 +43,7 @@ from engine.model.journal import Journal, JournalError
 from engine.model.market import Bar, MarketEvent, Quote, Split
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
+from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
 from engine.model.records import FillBooked, Record, RunStarted
 from engine.model.views import View
@@ -150,6 +151,8 @@ class Shell:
         for effect in meant:
             if isinstance(effect, Send):
                 self.handle(Unsent(effect.order.id))
+            elif isinstance(effect, ReplaceAtBroker):
+                self.handle(OrderUpdate(effect.order.id, OrderEvent.REFUSE_REPLACE, reason="not asked for: the engine failed"))
         self._break(f"The engine failed on a {type(event).__name__} ({error}). Trading is stopped; nothing recorded is lost.", error)
 
     def _break(self, problem: str, error: BaseException) -> None:
@@ -274,6 +277,8 @@ class Shell:
                     self._tell(record)
             elif isinstance(effect, Send):
                 self._courier.send(effect.order, durable, partial(self._sending, effect.order, came, by_itself))
+            elif isinstance(effect, ReplaceAtBroker):
+                self._courier.replace(effect.order, effect.terms, durable)
             elif isinstance(effect, CancelAtBroker):
                 self._courier.cancel(effect.order_ids)
             elif isinstance(effect, LatchEffect):

@@ -103,7 +103,7 @@ async def _nothing(order: Order) -> None:
 class ToldBroker:
     """Takes every order and lets it work, until a test gives it other things to do.
 
-    `on_submit`, `on_cancel` and `on_find` are awaited in its place; what they raise, it raises.
+    `on_submit`, `on_replace`, `on_cancel` and `on_find` are awaited in its place; what they raise, it raises.
     """
 
     name: str = "told"
@@ -116,7 +116,9 @@ class ToldBroker:
     finds: list[str] = field(default_factory=list)
     snapshots: int = 0
     listed: dict[str, BrokerOrder] = field(default_factory=dict)
+    replaces: list[tuple[str, Terms]] = field(default_factory=list)
     on_submit: Callable[[Order], Awaitable[None]] | None = None
+    on_replace: Callable[[Order, Terms], Awaitable[None]] | None = None
     on_cancel: Callable[[Sequence[Order]], Awaitable[None]] | None = None
     on_find: Callable[[str], Awaitable[OrderUpdate | None]] | None = None
     on_snapshot: Callable[[], Awaitable[None]] | None = None
@@ -140,7 +142,16 @@ class ToldBroker:
         self._tell(OrderUpdate(order.id, OrderEvent.WORK, f"T{order.number}"))
 
     async def replace(self, order: Order, terms: Terms) -> None:
-        self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="it may not be replaced"))
+        self.replaces.append((order.id, terms))
+        if self.on_replace is not None:
+            await self.on_replace(order, terms)
+        else:
+            self.take_terms(order, terms)
+
+    def take_terms(self, order: Order, terms: Terms) -> None:
+        listed = self.listed[order.id]
+        self.listed[order.id] = replace(listed, quantity=terms.quantity, limit=terms.limit, stop=terms.stop)
+        self._tell(OrderUpdate(order.id, OrderEvent.REPLACE, listed.broker_id, listed.filled, listed.cost, terms=terms))
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         self.cancels.append([order.id for order in orders])

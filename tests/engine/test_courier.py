@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from engine import courier
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import LinkChanged, OrderUpdate
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState
+from engine.model.orders import Order, OrderState, Terms
 from tests.engine.engines import HeldJournal, ToldBroker, limit, lost, market, order_of, running, said, until
 from tests.servers.driver import VenueProcess
 from tests.servers.venue_broker import VenueBroker
@@ -61,7 +62,7 @@ def test_an_order_that_cannot_be_written_is_never_sent_and_the_gate_opens_again_
         assert "the disk is full" in engine.status().health.problem
         journal.failing = ""
         until(engine, lambda view: said(view, "can be written again"))
-        assert engine.answer(engine.submit(limit())).ok
+        assert engine.answer(engine.submit(limit(), confirmed=True)).ok
         until(engine, state(OrderState.WORKING, 2))
         assert len(broker.submitted) == 1
 
@@ -320,7 +321,100 @@ def test_a_snapshot_that_news_overtook_is_not_believed(tmp_path: Path) -> None:
         assert not said(view, "until both agree")
 
 
+# ---- replace
+
+
+def terms(quantity: int = 20, price: int = 91) -> Terms:
+    return Terms(Decimal(quantity), Decimal(price))
+
+
+def test_a_replace_is_asked_for_once_it_is_durable_and_not_before(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        journal.held.set()
+        engine.replace(order.id, terms())
+        until(engine, state(OrderState.PENDING_REPLACE))
+        assert broker.replaces == []
+        journal.release()
+        view = until(engine, state(OrderState.WORKING))
+        assert (order_of(view, 1).quantity, broker.replaces) == (20, [(order.id, terms())])
+
+
+def test_a_replace_that_cannot_be_written_is_not_asked_for_and_the_old_terms_stand(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        journal.failing = "the disk is full"
+        engine.replace(order.id, terms())
+        view = until(engine, lambda view: "the disk is full" in order_of(view, 1).reason)
+        assert (order_of(view, 1).state, order_of(view, 1).quantity, broker.replaces) == (OrderState.WORKING, 10, [])
+
+
+def test_a_stop_between_the_write_and_the_replace_keeps_it_here(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        journal.held.set()
+        engine.replace(order.id, terms())
+        until(engine, state(OrderState.PENDING_REPLACE))
+        engine.emergency_stop()
+        journal.release()
+        until(engine, state(OrderState.CANCELED))
+        assert broker.replaces == []
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_replace_whose_answer_is_lost_is_unknown_until_the_broker_tells_its_terms(tmp_path: Path, taken: bool) -> None:
+    broker = ToldBroker()
+    found = threading.Event()
+
+    async def unanswered(order: Order, wanted: Terms) -> None:
+        if taken:
+            broker.listed[order.id] = replace(broker.listed[order.id], quantity=wanted.quantity, limit=wanted.limit)
+        raise AmbiguousError("the reply was lost")
+
+    async def find(order_id: str) -> OrderUpdate | None:
+        if not found.is_set():
+            raise AmbiguousError("still no answer")
+        listed = broker.listed[order_id]
+        return OrderUpdate(order_id, OrderEvent.WORK, "T1", terms=Terms(listed.quantity, listed.limit))
+
+    broker.on_replace, broker.on_find = unanswered, find
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        engine.replace(order.id, terms())
+        view = until(engine, lambda view: broker.finds)
+        assert order_of(view, 1).state is OrderState.UNKNOWN
+        assert view.account.exposure == 20 * 91, "the larger of both counts while nobody knows"
+        found.set()
+        view = until(engine, state(OrderState.WORKING))
+        assert order_of(view, 1).quantity == (20 if taken else 10)
+        assert len(broker.replaces) == 1
+
+
 # ---- over a real wire
+
+
+@pytest.mark.parametrize(("what", "quantity"), [("unseen", 10), ("unanswered", 20), ("cut", 20)])
+def test_a_replace_that_is_lost_on_the_wire_ends_as_the_venue_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, quantity: int
+) -> None:
+    monkeypatch.setattr(courier, "ANSWER_S", 0.2)
+    with VenueProcess("later") as venue, running(tmp_path, VenueBroker(venue.port)) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        venue.fault("replace", what)
+        if what == "unanswered":
+            venue.fault("update", "drop")
+        engine.replace(order.id, terms())
+        until(engine, lambda view: order_of(view, 1).state in (OrderState.UNKNOWN, OrderState.PENDING_REPLACE))
+        view = until(engine, state(OrderState.WORKING))
+        assert order_of(view, 1).quantity == quantity == Decimal(venue.orders()[order.id]["quantity"])
 
 
 @pytest.mark.parametrize(("what", "end"), [("unseen", OrderState.REJECTED), ("unanswered", OrderState.FILLED), ("cut", OrderState.FILLED)])

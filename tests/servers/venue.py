@@ -51,7 +51,7 @@ class Ticket:
 
 @dataclass(slots=True)
 class Fault:
-    """Strikes the `nth` time from now that `on` comes up: submit, cancel, find, snapshot or update.
+    """Strikes the `nth` time from now that `on` comes up: submit, replace, cancel, find, snapshot or update.
 
     `unseen`: the message is lost on its way in. `unanswered`: it is taken, the answer is lost. `cut`: taken, then the link breaks.
     For an update: `drop`, `twice`, or `late`, which is after the one that follows it.
@@ -212,6 +212,18 @@ class Venue:
                 loop.call_later(0.003, self._trade, ticket, ticket.quantity)
             else:
                 loop.call_later(0.01 if style == "later" else 0, self._trade, ticket, ticket.quantity)
+        return {"ok": True}
+
+    def _replace(self, message: Message) -> Message:
+        """New terms for an open order, which keeps its id; refused where it has ended or filled as much already."""
+        ticket = self._tickets.get(message["id"])
+        if ticket is None:
+            return {"ok": False, "why": "no such order"}
+        quantity = Decimal(message["quantity"])
+        if ticket.event not in OPEN or quantity <= ticket.filled:
+            return {"ok": False, "why": f"too late to replace, {ticket.filled} of it filled"}
+        ticket.quantity, ticket.limit, ticket.stop = quantity, message["limit"], message["stop"]
+        self._tell(ticket)
         return {"ok": True}
 
     def _cancel(self, message: Message) -> Message:

@@ -56,7 +56,9 @@ class VenueBroker:
             self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=answer["why"]))
 
     async def replace(self, order: Order, terms: Terms) -> None:
-        self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="the venue cannot replace"))
+        answer = await self._ask("replace", id=order.id, quantity=terms.quantity, limit=terms.limit, stop=terms.stop)
+        if not answer["ok"]:
+            self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=answer["why"]))
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         answer = await self._ask("cancel", ids=[order.id for order in orders])
@@ -146,7 +148,12 @@ def _update(listed: dict[str, Any]) -> OrderUpdate:
         Decimal(listed["fees"]),
         "",
         listed["reason"],
+        terms=Terms(Decimal(listed["quantity"]), _price(listed["limit"]), _price(listed["stop"])),
     )
+
+
+def _price(text: str | None) -> Decimal | None:
+    return None if text is None else Decimal(text)
 
 
 def _listed(order: dict[str, Any]) -> BrokerOrder:
@@ -157,8 +164,8 @@ def _listed(order: dict[str, Any]) -> BrokerOrder:
         side=Side(order["side"]),
         quantity=Decimal(order["quantity"]),
         type=OrderType(order["type"]),
-        limit=None if order["limit"] is None else Decimal(order["limit"]),
-        stop=None if order["stop"] is None else Decimal(order["stop"]),
+        limit=_price(order["limit"]),
+        stop=_price(order["stop"]),
         event=OrderEvent(order["event"]),
         filled=Decimal(order["filled"]),
         cost=Decimal(order["cost"]),
