@@ -69,9 +69,7 @@ def main() -> None:
         ("tradeconsole kill to HALTED", kills, KILL_S),
     ]
     out = sys.stdout.write
-    out(
-        f"the stop, 100 orders at a round trip of {ROUND_TRIP_S * 1000:.0f} ms, {RUNS} runs: p50 and p99 in ms, the goal, p99 as a share of it\n"
-    )
+    out(f"the stop, 100 orders at a round trip of {ROUND_TRIP_S * 1000:.0f} ms, {RUNS} runs: p50, p99, the goal in ms, the share used\n")
     for name, times, goal in rows:
         p50, p99 = percentile(times, 0.5), percentile(times, 0.99)
         out(f"  {name:<30} {p50 * 1000:8.1f} {p99 * 1000:8.1f}   <= {goal * 1000:5.0f}   {p99 / goal:6.1%}\n")
