@@ -13,6 +13,8 @@ from engine.model.money import ZERO
 from engine.model.orders import Order, OrderType, Side, TimeInForce
 from engine.model.settings import MarginSettings
 
+_AUCTIONS = {TimeInForce.OPG, TimeInForce.CLS}
+
 
 @dataclass(frozen=True, slots=True)
 class Working:
@@ -83,9 +85,9 @@ def _wash_trade(order: Order, working: Iterable[Working]) -> str:
 
 
 def _cross(one: Order, other: Order) -> bool:
-    """Whether the two would trade with each other: one of them waits at a price that the other takes."""
+    """Whether the two would trade with each other: one of them waits at a price that the other takes. An auction has one price for all."""
     kinds = {one.type, other.type}
-    if OrderType.LIMIT not in kinds or not kinds <= {OrderType.MARKET, OrderType.LIMIT}:
+    if OrderType.LIMIT not in kinds or not kinds <= {OrderType.MARKET, OrderType.LIMIT} or {one.tif, other.tif} & _AUCTIONS:
         return False
     bid, ask = (one.limit, other.limit) if one.side is Side.BUY else (other.limit, one.limit)
     return bid is None or ask is None or bid >= ask
