@@ -290,6 +290,14 @@ class ViewBuilder:
             created_at=o.created_at,
             changed_at=o.changed_at,
             tick=self._tick(o.symbol),
+            trail=o.trail,
+            trail_pct=o.trail_pct,
+            extended_hours=o.extended_hours,
+            parent=o.parent,
+            oco=o.oco,
+            exit_pct=o.exit_pct,
+            released=o.released,
+            asked=o.asked,
         )
 
     def _recent_cases(self) -> list[Case]:
@@ -368,7 +376,7 @@ class ViewBuilder:
                 continue
             if order.average is not None:
                 yield ChartMark(order.changed_at, order.side, float(order.average), order.filled, "fill")
-            if not order.state.is_final and order.type is not OrderType.MARKET:
+            if not order.state.is_final and order.released and (order.limit or order.stop):
                 kind = "limit" if order.type is OrderType.LIMIT else "stop"
                 yield ChartMark(order.created_at, order.side, float(order.limit or order.stop or 0), order.remaining, kind)
 

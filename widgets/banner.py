@@ -15,6 +15,8 @@ from widgets.text import clean, wrap
 PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL, OrderState.PENDING_REPLACE})
 """States in which a stop order is known to be at the broker and to stay there."""
 
+STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
+
 MOST_LINES = 6
 
 
@@ -22,7 +24,7 @@ def unprotected(view: View) -> tuple[tuple[str, Decimal], ...]:
     """Positions that no working stop order of the opposite side covers in full: (symbol, signed quantity left uncovered)."""
     covered: dict[tuple[str, Side], Decimal] = {}
     for order in view.orders:
-        if order.type is OrderType.STOP and order.state in PROTECTING:
+        if order.type in STOPS and order.released and order.state in PROTECTING:
             place = order.symbol, order.side
             covered[place] = covered.get(place, Decimal(0)) + order.quantity - order.filled
     left = []

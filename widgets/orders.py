@@ -8,7 +8,13 @@ from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.table import Column, LiveTable
 
-_TYPES = {OrderType.MARKET: "mkt", OrderType.LIMIT: "lmt", OrderType.STOP: "stp"}
+_TYPES = {
+    OrderType.MARKET: "mkt",
+    OrderType.LIMIT: "lmt",
+    OrderType.STOP: "stp",
+    OrderType.STOP_LIMIT: "stp lmt",
+    OrderType.TRAILING_STOP: "trl",
+}
 _STATE_ROLES = {
     OrderState.UNKNOWN: "error",
     OrderState.REJECTED: "error",
@@ -37,9 +43,13 @@ def _quantity(row: OrderRow) -> Content:
 
 
 def price_text(row: OrderRow) -> str:
-    """`lmt 190.00`, `stp 184.00`, `mkt`."""
-    prices = [numbers.price(value, row.tick) for value in (row.stop, row.limit) if value is not None]
-    return " ".join([_TYPES.get(row.type, row.type.value.lower()), *prices])
+    """`lmt 190.00`, `stp lmt 184.00 183.50`, `trl 2% 181.30` with where it stands now, `lmt 3% away` from an entry that has not filled."""
+    prices = [numbers.price(value, row.tick) for value in (row.trail, row.stop, row.limit) if value is not None]
+    if row.trail_pct is not None:
+        prices.insert(0, f"{row.trail_pct.normalize():f}%")
+    if row.exit_pct is not None and not row.released:
+        prices.append(f"{row.exit_pct.normalize():f}% away")
+    return " ".join([_TYPES[row.type], *prices])
 
 
 def _state(row: OrderRow) -> Content:
@@ -51,7 +61,8 @@ def _state(row: OrderRow) -> Content:
 
 
 def _note(row: OrderRow) -> Content:
-    return Cell(" · ".join(part for part in (row.strategy, row.reason) if part), "muted")
+    hours = "extended hours" if row.extended_hours else ""
+    return Cell(" · ".join(part for part in (row.strategy, row.reason, hours) if part), "muted")
 
 
 class Orders(LiveTable[OrderRow]):

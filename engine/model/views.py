@@ -6,7 +6,7 @@ otherwise. A row that did not change is the same object as in the View before, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from engine.model.effects import Reply
@@ -14,7 +14,7 @@ from engine.model.market import Bar
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
-from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.signals import SignalState, Vote
 
 
@@ -123,6 +123,8 @@ class ExposureRow:
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
+    """The later fields are as in `Order`: `parent` is the entry that a held exit waits for, `asked` the terms of a replace under way."""
+
     id: str
     number: int
     symbol: str
@@ -142,6 +144,14 @@ class OrderRow:
     created_at: int
     changed_at: int
     tick: Decimal
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    extended_hours: bool = False
+    parent: str = ""
+    oco: str = ""
+    exit_pct: Decimal | None = None
+    released: bool = True
+    asked: Terms | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +280,7 @@ class View:
     log: tuple[LogLine, ...]
     chart: ChartView | None
     replies: tuple[Reply, ...]
-    metrics: MetricsView = MetricsView()
+    metrics: MetricsView = field(default_factory=MetricsView)
     breakers: tuple[BreakerRow, ...] = ()
     stop: StopView | None = None
     exposure_by_symbol: tuple[ExposureRow, ...] = ()

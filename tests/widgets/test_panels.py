@@ -34,7 +34,7 @@ from widgets.chart import Chart
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.log import KEPT, Log
-from widgets.orders import Orders
+from widgets.orders import Orders, price_text
 from widgets.risk import Risk
 from widgets.signals import Signals
 from widgets.watchlist import Watchlist
@@ -362,3 +362,25 @@ def test_the_sample_has_what_its_readers_rely_on() -> None:
     assert (len(view.positions), len(view.orders), len(view.signals)) == (2, 3, 3)
     assert view.chart is not None
     assert len(view.chart.bars) == 60
+
+
+@pytest.mark.parametrize(
+    ("changes", "shown"),
+    [
+        ({}, "lmt 190.00"),
+        ({"type": OrderType.STOP_LIMIT, "stop": Decimal("184"), "limit": Decimal("183.5")}, "stp lmt 184.00 183.50"),
+        ({"type": OrderType.TRAILING_STOP, "limit": None, "trail": Decimal("2.5"), "stop": Decimal("184")}, "trl 2.50 184.00"),
+        ({"type": OrderType.TRAILING_STOP, "limit": None, "trail_pct": Decimal("2.0"), "stop": None}, "trl 2%"),
+        ({"limit": None, "exit_pct": Decimal(3), "released": False, "parent": "t1-1"}, "lmt 3% away"),
+    ],
+)
+def test_an_orders_price_is_told_by_its_type(changes: dict[str, Any], shown: str) -> None:
+    assert price_text(order(**changes)) == shown
+
+
+def test_a_stop_that_is_still_held_here_protects_nothing() -> None:
+    stop = order(type=OrderType.TRAILING_STOP, limit=None, trail_pct=Decimal(2), state=OrderState.HELD)
+    assert unprotected(sample_view(positions=(position("AAPL", 100),), orders=(stop,))) == ()
+    assert unprotected(sample_view(positions=(position("AAPL", 100),), orders=(replace(stop, released=False),))) == (
+        ("AAPL", Decimal(100)),
+    )
