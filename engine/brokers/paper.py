@@ -13,18 +13,20 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from math import exp
+from operator import attrgetter
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.brokers.costs import commission_of, slippage_of
-from engine.brokers.paper_rules import Floor, Working, refusal
+from engine.brokers.paper_rules import Conditions, Working, refusal
+from engine.brokers.paper_ticket import Request, Ticket, left_in_group
 from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.matching import Ended, Execution, Matcher, Moved, Outcome, Reduced, Worked
 from engine.core.portfolio import Portfolio
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
+from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, Split
 from engine.model.money import ZERO, exact, is_amount, is_price
 from engine.model.order_states import OrderEvent
@@ -32,41 +34,7 @@ from engine.model.orders import Fill, Order, OrderState, Terms
 from engine.model.settings import MarginSettings, PaperSettings
 
 _MILLISECOND = 1_000_000
-_ENDED = frozenset({OrderEvent.FILL_ALL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT})
 _CASH_ACCOUNT = MarginSettings()
-
-
-@dataclass(slots=True)
-class _Ticket:
-    """One order at the broker. `order` is its own copy, under the terms that hold; the totals are cumulative, as its updates tell them."""
-
-    order: Order
-    broker_id: str
-    filled: Decimal = ZERO
-    cost: Decimal = ZERO
-    fees: Decimal = ZERO
-    event: OrderEvent = OrderEvent.ACCEPT
-    reason: str = ""
-    replaced: int = 0
-
-    @property
-    def ended(self) -> bool:
-        return self.event in _ENDED
-
-    @property
-    def left(self) -> Decimal:
-        return self.order.quantity - self.filled
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """A cancel, or with `terms` a replace, that reaches the market at `due`."""
-
-    due: int
-    order_id: str
-    terms: Terms | None = None
-    quantity: Decimal = ZERO
-    """The order's own when it was asked: what its group trades until `due` comes off the new one too."""
 
 
 class PaperBroker:
@@ -84,8 +52,8 @@ class PaperBroker:
         self._hard_to_borrow = frozenset(settings.hard_to_borrow)
         self._commission = commission_of(settings.commission)
         self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage))
-        self._tickets: dict[str, _Ticket] = {}
-        self._requests: list[_Request] = []
+        self._tickets: dict[str, Ticket] = {}
+        self._requests: list[Request] = []
         self._traded: dict[str, list[tuple[int, Decimal]]] = {}
         """When orders of each `oco` filled, and how much."""
         self._prices: dict[str, Bar | Quote] = {}
@@ -104,9 +72,9 @@ class PaperBroker:
                 continue
             waits = order.state is OrderState.ACCEPTED
             event = OrderEvent.ACCEPT if waits else OrderEvent.FILL_PART if order.filled else OrderEvent.WORK
-            ticket = _Ticket(replace(order), order.broker_id, order.filled, order.cost, order.fees, event)
+            ticket = Ticket(replace(order), order.broker_id, order.filled, order.cost, order.fees, event)
             if order.oco and order.reduce_only:
-                ticket.order.quantity = min(order.quantity, order.filled + _left_in_group(order, known))
+                ticket.order.quantity = min(order.quantity, order.filled + left_in_group(order, known))
             self._tickets[order.id] = ticket
             if ticket.left > 0:
                 self._rest(ticket, met=not waits, triggered=order.triggered or (order.filled > 0 and order.stop is not None))
@@ -122,19 +90,19 @@ class PaperBroker:
     async def submit(self, order: Order) -> None:
         if order.id in self._tickets:
             return
-        ticket = self._tickets[order.id] = _Ticket(replace(order), f"P{order.number}")
-        if reason := refusal(order, self._floor(order), self._working()):
+        ticket = self._tickets[order.id] = Ticket(replace(order), f"P{order.number}")
+        if reason := refusal(order, self._conditions(order), self._working()):
             ticket.event, ticket.reason = OrderEvent.REJECT, reason
-            self._tell(self._update(ticket))
+            self._tell(ticket.update(self._now))
             return
         ticket.order.quantity -= min(order.remaining, self._traded_since(order))
         if ticket.left <= 0:
             ticket.event, ticket.reason = OrderEvent.CANCEL, "the other order of its group filled"
-            self._tell(self._update(ticket))
+            self._tell(ticket.update(self._now))
             return
         self._rest(ticket, met=False, triggered=False)
         reduced = ticket.order.quantity < order.quantity
-        self._tell(replace(self._update(ticket), terms=ticket.order.terms if reduced else None))
+        self._tell(replace(ticket.update(self._now), terms=ticket.order.terms if reduced else None))
 
     async def replace(self, order: Order, terms: Terms) -> None:
         if order.id not in self._tickets:
@@ -151,13 +119,13 @@ class PaperBroker:
     async def find(self, order_id: str) -> OrderUpdate | None:
         self._perform_all()
         ticket = self._tickets.get(order_id)
-        return None if ticket is None else replace(self._update(ticket), terms=ticket.order.terms)
+        return None if ticket is None else replace(ticket.update(self._now), terms=ticket.order.terms)
 
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         self._perform_all()
         wanted = {r.order_id for r in self._matcher.resting()} | (set(order_ids) & self._tickets.keys())
         held = sorted((h.symbol, h.quantity, h.average) for h in self._portfolio.holdings.values() if h.quantity)
-        return BrokerSnapshot(self._portfolio.cash, tuple(held), tuple(_listed(self._tickets[i]) for i in sorted(wanted)))
+        return BrokerSnapshot(self._portfolio.cash, tuple(held), tuple(self._tickets[i].listed() for i in sorted(wanted)))
 
     async def close(self) -> None:
         self._tell = _nobody
@@ -213,19 +181,19 @@ class PaperBroker:
                 self._execute(ticket, outcome)
             case Ended():
                 ticket.event, ticket.reason = outcome.event, outcome.reason
-                self._tell(self._update(ticket))
+                self._tell(ticket.update(self._now))
             case Worked():
                 ticket.event = OrderEvent.WORK
-                self._tell(self._update(ticket))
+                self._tell(ticket.update(self._now))
             case Moved():
                 ticket.order.stop, ticket.order.triggered = outcome.stop, ticket.order.triggered or outcome.triggered
-                self._tell(replace(self._update(ticket), stop=outcome.stop, triggered=ticket.order.triggered))
+                self._tell(replace(ticket.update(self._now), stop=outcome.stop, triggered=ticket.order.triggered))
             case Reduced():
                 ticket.order.quantity -= outcome.quantity
                 reason = "another order of its group traded"
-                self._tell(replace(self._update(ticket), terms=ticket.order.terms, reason=reason))
+                self._tell(replace(ticket.update(self._now), terms=ticket.order.terms, reason=reason))
 
-    def _execute(self, ticket: _Ticket, execution: Execution) -> None:
+    def _execute(self, ticket: Ticket, execution: Execution) -> None:
         order, cost = ticket.order, execution.price * execution.quantity
         ticket.filled += execution.quantity
         ticket.cost += cost
@@ -239,7 +207,7 @@ class PaperBroker:
         self._portfolio.book(
             Fill(fill_id, order.id, order.symbol, order.side, execution.quantity, execution.price, cost, charged, self._now, execution.rule)
         )
-        self._tell(self._update(ticket, execution.rule))
+        self._tell(ticket.update(self._now, execution.rule))
 
     def _traded_since(self, order: Order) -> Decimal:
         """What its group traded while it was on its way: one of two orders sent together may fill before the other is here."""
@@ -252,7 +220,7 @@ class PaperBroker:
         number = ticket.replaced
         ticket.replaced += terms is not None
         what = "cancel" if terms is None else f"replace {number}"
-        self._requests.append(_Request(self._now + self._latency(order_id, what), order_id, terms, ticket.order.quantity))
+        self._requests.append(Request(self._now + self._latency(order_id, what), order_id, terms, ticket.order.quantity))
         if not self._races(ticket.order.symbol):
             self._perform_all()
         else:
@@ -266,14 +234,14 @@ class PaperBroker:
 
     def _perform_due(self) -> None:
         # One whose latency is over exactly now was there first.
-        for request in sorted((r for r in self._requests if r.due <= self._now), key=_due):
+        for request in sorted((r for r in self._requests if r.due <= self._now), key=attrgetter("due")):
             self._perform(request)
 
     def _perform_all(self) -> None:
-        for request in sorted(self._requests, key=_due):
+        for request in sorted(self._requests, key=attrgetter("due")):
             self._perform(request)
 
-    def _perform(self, request: _Request) -> None:
+    def _perform(self, request: Request) -> None:
         self._requests.remove(request)
         ticket = self._tickets[request.order_id]
         if request.terms is not None:
@@ -282,11 +250,11 @@ class PaperBroker:
             return
         if self._matcher.remove(request.order_id) is not None:
             ticket.event = OrderEvent.CANCEL
-        self._tell(self._update(ticket))
+        self._tell(ticket.update(self._now))
 
-    def _replace(self, ticket: _Ticket, terms: Terms) -> None:
+    def _replace(self, ticket: Ticket, terms: Terms) -> None:
         if reason := self._refuses(ticket, terms):
-            self._tell(replace(self._update(ticket), event=OrderEvent.REFUSE_REPLACE, terms=ticket.order.terms, reason=reason))
+            self._tell(replace(ticket.update(self._now), event=OrderEvent.REFUSE_REPLACE, terms=ticket.order.terms, reason=reason))
             return
         order = ticket.order
         self._matcher.replace(order.id, terms, ticket.filled)
@@ -295,9 +263,9 @@ class PaperBroker:
         resting = self._matcher.find(order.id)
         trailed = resting.moved() if resting is not None and (terms.trail or terms.trail_pct) and resting.stop else None
         order.stop = trailed.stop if trailed is not None else order.stop if terms.trail or terms.trail_pct else terms.stop
-        self._tell(replace(self._update(ticket), event=OrderEvent.REPLACE, terms=order.terms, stop=order.stop, reason=""))
+        self._tell(replace(ticket.update(self._now), event=OrderEvent.REPLACE, terms=order.terms, stop=order.stop, reason=""))
 
-    def _refuses(self, ticket: _Ticket, terms: Terms) -> str:
+    def _refuses(self, ticket: Ticket, terms: Terms) -> str:
         """Why an order cannot have these terms, in a broker's words; empty where it can."""
         order = ticket.order
         if ticket.ended:
@@ -313,11 +281,11 @@ class PaperBroker:
             trail=terms.trail,
             trail_pct=terms.trail_pct,
         )
-        return refusal(wanted, self._floor(wanted), self._working(but=order.id))
+        return refusal(wanted, self._conditions(wanted), self._working(but=order.id))
 
     # ---- where things stand
 
-    def _rest(self, ticket: _Ticket, *, met: bool, triggered: bool) -> None:
+    def _rest(self, ticket: Ticket, *, met: bool, triggered: bool) -> None:
         order = replace(ticket.order, filled=ticket.filled)
         works = self._matcher.add(
             order,
@@ -336,12 +304,13 @@ class PaperBroker:
         draw = random.Random(f"{settings.seed}/{order_id}/{what}").gauss(0.0, settings.latency_sigma)
         return int(settings.latency_ms * exp(draw) * _MILLISECOND)
 
-    def _floor(self, order: Order) -> Floor:
-        for symbol, event in self._prices.items():
-            price = event.close if isinstance(event, Bar) else event.last
-            if is_price(price):
+    def _conditions(self, order: Order) -> Conditions:
+        for symbol, holding in self._portfolio.holdings.items():
+            event = self._prices.get(symbol)
+            price = event.close if isinstance(event, Bar) else event.last if event is not None else 0.0
+            if holding.quantity and is_price(price):
                 self._portfolio.mark(symbol, price)
-        return Floor(
+        return Conditions(
             instrument=self._instruments.get(order.symbol),
             phase=self._matcher.phase,
             quoted=self._matcher.is_quoted(order.symbol),
@@ -362,43 +331,6 @@ class PaperBroker:
         cancelled = {request.order_id for request in self._requests if request.terms is None}
         tickets = (self._tickets[resting.order_id] for resting in self._matcher.resting() if resting.order_id != but)
         return [Working(ticket.order, ticket.left, ticket.order.id in cancelled) for ticket in tickets]
-
-    def _update(self, ticket: _Ticket, rule: str = "") -> OrderUpdate:
-        return OrderUpdate(
-            ticket.order.id, ticket.event, ticket.broker_id, ticket.filled, ticket.cost, ticket.fees, rule, ticket.reason, self._now
-        )
-
-
-def _left_in_group(order: Order, known: Iterable[Order]) -> Decimal:
-    """What the orders of its group may still trade in all: a crash may have come between one's fill and the word to the others."""
-    return order.requested - sum((other.filled for other in known if other.oco == order.oco), ZERO)
-
-
-def _due(request: _Request) -> int:
-    return request.due
-
-
-def _listed(ticket: _Ticket) -> BrokerOrder:
-    order = ticket.order
-    return BrokerOrder(
-        order_id=order.id,
-        broker_id=ticket.broker_id,
-        symbol=order.symbol,
-        side=order.side,
-        quantity=order.quantity,
-        type=order.type,
-        limit=order.limit,
-        stop=order.stop,
-        event=ticket.event,
-        filled=ticket.filled,
-        cost=ticket.cost,
-        fees=ticket.fees,
-        reason=ticket.reason,
-        tif=order.tif,
-        trail=order.trail,
-        trail_pct=order.trail_pct,
-        extended_hours=order.extended_hours,
-    )
 
 
 def _nobody(event: BrokerEvent) -> None:

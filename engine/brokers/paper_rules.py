@@ -26,7 +26,7 @@ class Working:
 
 
 @dataclass(frozen=True, slots=True)
-class Floor:
+class Conditions:
     """What an order is judged by: the market, and the account with its prices marked to it. `price` is what the symbol costs now."""
 
     instrument: Instrument | None
@@ -39,15 +39,15 @@ class Floor:
     hard_to_borrow: frozenset[str]
 
 
-def refusal(order: Order, floor: Floor, working: Iterable[Working]) -> str:
+def refusal(order: Order, conditions: Conditions, working: Iterable[Working]) -> str:
     """Why the broker does not take `order`, beside those that are `working` already; empty where it does."""
-    if floor.instrument is None:
+    if conditions.instrument is None:
         return f"asset {order.symbol} is not tradable"
     return (
-        _price(order, floor.instrument)
-        or _hours(order, floor)
+        _price(order, conditions.instrument)
+        or _hours(order, conditions)
         or _wash_trade(order, working)
-        or _account(order, floor, [each for each in working if each.order.id != order.id])
+        or _account(order, conditions, [each for each in working if each.order.id != order.id])
     )
 
 
@@ -61,17 +61,17 @@ def _price(order: Order, instrument: Instrument) -> str:
     return ""
 
 
-def _hours(order: Order, floor: Floor) -> str:
+def _hours(order: Order, conditions: Conditions) -> str:
     at_once = order.tif in (TimeInForce.IOC, TimeInForce.FOK)
     if order.extended_hours and (order.type is not OrderType.LIMIT or order.tif not in (TimeInForce.DAY, TimeInForce.GTC)):
         return "extended hours order must be DAY or GTC limit orders"
-    if at_once and floor.halted:
+    if at_once and conditions.halted:
         return f"trading in {order.symbol} is halted"
-    if at_once and floor.phase is not Phase.REGULAR:
+    if at_once and conditions.phase is not Phase.REGULAR:
         return f"{order.tif.lower()} orders are only accepted during market hours"
-    if order.tif is TimeInForce.OPG and floor.quoted and floor.phase is Phase.REGULAR:
+    if order.tif is TimeInForce.OPG and conditions.quoted and conditions.phase is Phase.REGULAR:
         return "opg orders are only accepted before the market opens"
-    if order.tif is TimeInForce.CLS and floor.quoted and floor.phase is Phase.POST:
+    if order.tif is TimeInForce.CLS and conditions.quoted and conditions.phase is Phase.POST:
         return "cls orders are not accepted after the close: submit before it"
     return ""
 
@@ -93,9 +93,9 @@ def _cross(one: Order, other: Order) -> bool:
     return bid is None or ask is None or bid >= ask
 
 
-def _account(order: Order, floor: Floor, working: list[Working]) -> str:
-    held = floor.portfolio.position(order.symbol)
-    if order.side is Side.SELL and order.symbol in floor.hard_to_borrow:
+def _account(order: Order, conditions: Conditions, working: list[Working]) -> str:
+    held = conditions.portfolio.position(order.symbol)
+    if order.side is Side.SELL and order.symbol in conditions.hard_to_borrow:
         selling = _sides([each for each in working if each.order.symbol == order.symbol])[Side.SELL]
         available = max(held - selling, ZERO)
         if order.oco:
@@ -103,38 +103,38 @@ def _account(order: Order, floor: Floor, working: list[Working]) -> str:
         if order.remaining > available:
             asked = f"(requested: {order.remaining:f}, available: {available:f})"
             return f"asset {order.symbol} cannot be sold short: insufficient qty available for order {asked}"
-    before, after = _to_cover(order, floor, working)
+    before, after = _to_cover(order, conditions, working)
     if after <= before:
         return ""
-    figures = Figures(floor.portfolio.equity(), floor.portfolio.gross(), before, floor.portfolio.net(), floor.margin)
+    figures = Figures(conditions.portfolio.equity(), conditions.portfolio.gross(), before, conditions.portfolio.net(), conditions.margin)
     return "insufficient buying power" if after - before > figures.buying_power else ""
 
 
-def _to_cover(order: Order, floor: Floor, working: list[Working]) -> tuple[Decimal, Decimal]:
+def _to_cover(order: Order, conditions: Conditions, working: list[Working]) -> tuple[Decimal, Decimal]:
     """What working orders may add to the positions' value, before `order` and with it."""
     before = after = ZERO
     by_symbol: dict[str, list[Working]] = {order.symbol: []}
     for each in working:
         by_symbol.setdefault(each.order.symbol, []).append(each)
     for symbol, orders in by_symbol.items():
-        held = floor.portfolio.position(symbol)
+        held = conditions.portfolio.position(symbol)
         added = _added(held, orders)
         price = max((each.order.mark for each in orders), default=ZERO)
         before += added * price
         if symbol == order.symbol:
             # What was let in at its own price stays at it; what comes on top is judged at today's.
-            after += added * price + max(_added(held, [*orders, Working(order, order.remaining)]) - added, ZERO) * _cost(order, floor)
+            after += added * price + max(_added(held, [*orders, Working(order, order.remaining)]) - added, ZERO) * _cost(order, conditions)
         else:
             after += added * price
     return before, after
 
 
-def _cost(order: Order, floor: Floor) -> Decimal:
+def _cost(order: Order, conditions: Conditions) -> Decimal:
     """What a share of `order` may cost: its own price where it names one, but to sell short no less than the market's."""
     named = order.limit or order.stop
     if order.side is Side.BUY and named is not None:
         return named
-    return max(floor.price, named or ZERO)
+    return max(conditions.price, named or ZERO)
 
 
 def _added(held: Decimal, working: Iterable[Working]) -> Decimal:
