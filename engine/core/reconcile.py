@@ -75,7 +75,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
             desk.note(Level.ERROR, "reconcile", f"#{order.number} {order.symbol} is not among the broker's orders: asking for it by its id")
     desk.cancel([order for order in book.working() if order.state is OrderState.PENDING_CANCEL])
     _compare_positions(desk, snapshot, first)
-    _compare_cash(desk, snapshot, first)
+    _compare_cash(desk, snapshot)
     return unsent
 
 
@@ -167,11 +167,11 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
     desk.gate.mismatched = mismatched
 
 
-def _compare_cash(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> None:
+def _compare_cash(desk: Desk, snapshot: BrokerSnapshot) -> None:
     """A difference that stays from one comparison to the next, while orders and positions agree, is no fill on its way: money came in or
     went out at the broker. Where the broker's word on cash is not the account's own, it is only shown."""
     difference = cents(snapshot.cash - desk.state.portfolio.cash)
-    if first or desk.gate.mismatched or not difference:
+    if desk.gate.mismatched or not difference:
         desk.cash_off = ZERO
         desk.cash_told = False
         return

@@ -339,7 +339,8 @@ def test_a_replace_is_asked_for_once_it_is_durable_and_not_before(tmp_path: Path
         assert broker.replaces == []
         journal.release()
         view = until(engine, state(OrderState.WORKING))
-        assert (order_of(view, 1).quantity, broker.replaces) == (20, [(order.id, terms())])
+        assert order_of(view, 1).quantity == 20
+        assert broker.replaces == [(order.id, terms())]
 
 
 def test_a_replace_that_cannot_be_written_is_not_asked_for_and_the_old_terms_stand(tmp_path: Path) -> None:
@@ -350,7 +351,9 @@ def test_a_replace_that_cannot_be_written_is_not_asked_for_and_the_old_terms_sta
         journal.failing = "the disk is full"
         engine.replace(order.id, terms())
         view = until(engine, lambda view: "the disk is full" in order_of(view, 1).reason)
-        assert (order_of(view, 1).state, order_of(view, 1).quantity, broker.replaces) == (OrderState.WORKING, 10, [])
+        assert order_of(view, 1).state is OrderState.WORKING
+        assert order_of(view, 1).quantity == 10
+        assert broker.replaces == []
 
 
 def test_a_stop_between_the_write_and_the_replace_keeps_it_here(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from engine.brokers.paper import PaperBroker
 from engine.core.core import Core
 from engine.core.portfolio import Portfolio
 from engine.core.state import State
-from engine.model.effects import CancelAtBroker, Effect, Latch, Persist, Reply, Send
+from engine.model.effects import CancelAtBroker, Effect, Latch, Persist, ReplaceAtBroker, Reply, Send
 from engine.model.inputs import (
     Approve,
     BrokerSnapshot,
@@ -331,6 +331,8 @@ class Floor:
                 self.records.extend(effect.records)
             elif isinstance(effect, Send):
                 self._send(effect.order)
+            elif isinstance(effect, ReplaceAtBroker):
+                at_once(self.broker.replace(replace(effect.order), effect.terms))
             elif isinstance(effect, CancelAtBroker):
                 orders = [self.core.state.book.orders[order_id] for order_id in effect.order_ids]
                 try:

@@ -8,11 +8,12 @@ from decimal import Decimal
 
 import pytest
 
+from engine.model.capabilities import Capabilities
 from engine.model.effects import CancelAtBroker
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, Cancel, OrderUpdate, Submit
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState, OrderType, Side, Source
-from engine.model.records import FillBooked, Noted, OrderPlaced, PositionAdopted, RunStarted
+from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.records import CashMoved, FillBooked, FillCorrected, Noted, OrderPlaced, PositionAdopted, RunStarted
 from engine.model.settings import PaperSettings, SlippageSettings
 from tests.engine.core.floor import FRICTIONLESS, Floor, essence, facts, restored, settings, wish
 
@@ -224,3 +225,110 @@ def test_after_the_first_start_a_position_is_never_adopted_silently() -> None:
     the_floor.handle(told(the_floor, positions=(("MSFT", D(3), D(400)),)))
     assert the_floor.of(PositionAdopted) == []
     assert "MSFT" in the_floor.core.gate.mismatched
+
+
+# ---- other types, corrections, cash
+
+
+def test_an_order_of_any_type_placed_elsewhere_is_adopted_with_its_terms() -> None:
+    the_floor = floor()
+    trailing = replace(
+        ELSEWHERE,
+        side=Side.SELL,
+        type=OrderType.TRAILING_STOP,
+        limit=None,
+        stop=D(97),
+        trail=D(3),
+        tif=TimeInForce.DAY,
+        extended_hours=True,
+    )
+    the_floor.handle(told(the_floor, trailing))
+    order = the_floor.core.state.book.orders["web-1"]
+    assert facts(order.type, order.stop, order.trail, order.tif, order.extended_hours) == (
+        OrderType.TRAILING_STOP, 97, 3, TimeInForce.DAY, True
+    )  # fmt: skip
+    the_floor.handle(told(the_floor, replace(trailing, stop=D(98))))
+    assert order.stop == 98
+
+
+def test_an_order_that_was_changed_elsewhere_has_its_new_terms_here() -> None:
+    the_floor = floor()
+    the_floor.handle(told(the_floor, ELSEWHERE))
+    the_floor.handle(told(the_floor, replace(ELSEWHERE, quantity=D(80), limit=D(89))))
+    order = the_floor.core.state.book.orders["web-1"]
+    assert facts(order.quantity, order.limit, the_floor.core.gate.figures().reserved) == (80, 89, 80 * 90)
+
+
+def filled_elsewhere(the_floor: Floor, filled: int, cost: object, held: int, fees: object = 0) -> BrokerSnapshot:
+    listed = replace(ELSEWHERE, event=OrderEvent.FILL_PART, filled=D(filled), cost=D(str(cost)), fees=D(str(fees)))
+    positions = (("AAPL", D(held), D(90)),) if held else ()
+    snapshot = told(the_floor, listed, positions=positions)
+    return replace(snapshot, cash=D(100_000) - D(str(cost)) - D(str(fees)))
+
+
+def test_another_price_or_fee_for_the_same_fills_is_a_correction() -> None:
+    the_floor = floor()
+    the_floor.handle(filled_elsewhere(the_floor, 20, 1800, 20))
+    the_floor.handle(filled_elsewhere(the_floor, 20, 1790, 20, "1.5"))
+    order = the_floor.core.state.book.orders["web-1"]
+    assert facts(order.cost, order.fees, the_floor.core.state.portfolio.cash) == (1790, D("1.5"), 100_000 - D("1791.5"))
+    assert len(the_floor.of(FillCorrected)) == 1
+
+
+def test_fewer_fills_than_we_booked_count_only_where_the_brokers_position_says_the_same() -> None:
+    the_floor = floor()
+    the_floor.handle(filled_elsewhere(the_floor, 20, 1800, 20))
+    the_floor.handle(filled_elsewhere(the_floor, 15, 1350, 20))
+    assert facts(the_floor.position(), the_floor.of(FillCorrected)) == (20, [])
+    the_floor.handle(filled_elsewhere(the_floor, 15, 1350, 15))
+    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (15, 100_000 - 1350)
+
+
+def test_a_filled_order_that_the_broker_lists_with_more_to_trade_works_again() -> None:
+    the_floor = floor()
+    the_floor.handle(replace(filled_elsewhere(the_floor, 50, 4500, 50)))
+    order = the_floor.core.state.book.orders["web-1"]
+    assert order.state is OrderState.FILLED
+    snapshot = filled_elsewhere(the_floor, 50, 4500, 50)
+    more = tuple(replace(listed, quantity=D(90)) for listed in snapshot.orders)
+    the_floor.handle(replace(snapshot, orders=more))
+    assert facts(order.state, order.quantity, order.remaining) == (OrderState.PARTIAL, 90, 40)
+    assert order.id in the_floor.core.state.book.open
+
+
+def with_cash(the_floor: Floor, more: object) -> BrokerSnapshot:
+    truth = the_floor.snapshot()
+    return replace(truth, cash=truth.cash + D(str(more)))
+
+
+def test_money_that_no_trade_explains_is_booked_once_it_stays_where_the_brokers_word_is_the_accounts() -> None:
+    the_floor = floor()
+    the_floor.core.gate.capabilities = Capabilities(cash=True)
+    opening = the_floor.core.state.session_equity
+    the_floor.handle(with_cash(the_floor, 500))
+    assert the_floor.of(CashMoved) == []
+    the_floor.handle(with_cash(the_floor, 500))
+    assert [record.amount for record in the_floor.of(CashMoved)] == [500]
+    state = the_floor.core.state
+    assert facts(state.portfolio.cash, state.portfolio.realised(), state.session_equity - opening) == (100_500, 0, 500)
+    before = len(the_floor.records)
+    for _ in range(3):
+        the_floor.handle(with_cash(the_floor, 500))
+    assert len(the_floor.records) == before
+
+
+def test_a_difference_in_cash_that_comes_and_goes_is_a_fill_on_its_way_and_not_booked() -> None:
+    the_floor = floor()
+    the_floor.core.gate.capabilities = Capabilities(cash=True)
+    for more in (-500, 0, -300, -200):
+        the_floor.handle(with_cash(the_floor, more))
+    assert the_floor.of(CashMoved) == []
+
+
+def test_on_paper_other_cash_is_shown_once_and_never_booked() -> None:
+    the_floor = floor()
+    for _ in range(4):
+        the_floor.handle(with_cash(the_floor, -25))
+    notes = [note.text for note in the_floor.of(Noted)]
+    assert notes == ["The broker's cash is 99,975.00, our books say 100,000.00, and no trade explains it"]
+    assert the_floor.core.state.portfolio.cash == 100_000
