@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import json
+import random
 import re
 import resource
 import sqlite3
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -18,8 +22,10 @@ import pytest
 
 from engine.model.journal import JournalError
 from engine.model.records import Noted
+from storage import schema
 from storage.journal import SqliteJournal, open_journal
 from storage.projections import Projector
+from tests.dying import failing_steps
 from tests.storage.conftest import history, note, stored
 
 Fault = Callable[[SqliteJournal, Path], AbstractAsyncContextManager[None]]
@@ -48,10 +54,13 @@ async def disk_failing(journal: SqliteJournal, database: Path) -> AsyncIterator[
 
 @asynccontextmanager
 async def locked(journal: SqliteJournal, database: Path) -> AsyncIterator[None]:
-    other = sqlite3.connect(database, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    """Another program is in the middle of a transaction."""
+    hold = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('BEGIN IMMEDIATE'); print(flush=True); sys.stdin.read()"
+    other = await asyncio.create_subprocess_exec(sys.executable, "-c", hold, str(database), stdin=PIPE, stdout=PIPE)
+    assert other.stdout is not None
+    await other.stdout.readline()
     yield
-    other.close()
+    await other.communicate(b"")
 
 
 @asynccontextmanager
@@ -272,3 +281,30 @@ async def test_closing_on_a_disk_that_does_not_answer_gives_up_and_keeps_the_loc
     with pytest.raises(JournalError, match="already trades on"):  # what hangs may yet be written
         await open_journal(database, run_id="r")
     journal._lock.release()
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], ids=errno.errorcode.get)
+async def test_no_step_that_fails_loses_or_doubles_an_entry(
+    database: Path, error: int, order: Callable[[Path], list[int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each write, cut and removal of SQLite's fails once in its turn; nobody is told that an entry is safe which is not."""
+    monkeypatch.setattr("storage.journal.FIRST_RETRY_S", 0.0)
+    monkeypatch.setattr("storage.journal.OVERDUE_S", 0.0)
+    chance = random.Random(error)
+    journal = await open_journal(database, run_id="r")
+    told: list[int] = []
+    with failing_steps(lambda: error * (chance.random() < 0.1)):
+        for number in range(200):
+            done = journal.append([note(number, "x" * chance.choice((0, 5_000)))])
+            await asyncio.wait([done])
+            if done.exception() is None:
+                told.append(number)
+                assert set(told) <= set(order(database))
+    assert 0 < len(told) < 200
+    await journal.append([note(200)])
+    assert journal.problem is None
+    await journal.caught_up()
+    await journal.close()
+    assert order(database) == list(range(201))
+    assert [row[2] for row in history(database)["audit"]] == list(range(201))
+    schema.open_database(database).close()
