@@ -14,14 +14,15 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, 
 
 from engine.core.margin import Figures
 from engine.model.effects import Effect, Send
-from engine.model.inputs import Input, OrderUpdate
+from engine.model.inputs import GroupKind, Input, OrderUpdate, Replace, SubmitGroup
 from engine.model.modes import Mode, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, OrderState, Side, Source
+from engine.model.orders import Bracket, Exit, Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.records import OrderPlaced
 from engine.model.settings import AutoApprove, Limits, PaperSettings
 from tests.engine.core import floor as trading
 from tests.engine.core.floor import Floor, essence, restored, wish
+from tests.thorough import tries
 
 D = Decimal
 LIMITS = Limits(max_position_pct=D(20), max_order_pct=D(10), max_exposure_pct=D(50), max_daily_loss_pct=D(2), short_selling=False)
@@ -106,6 +107,44 @@ class AnythingGoes(RuleBasedStateMachine):
     @rule(side=sides, quantity=quantities, symbol=symbols, limit=offsets, stop=offsets, reduce_only=st.booleans())
     def a_person_orders(self, side: Side, quantity: int, symbol: str, limit: float | None, stop: float | None, reduce_only: bool) -> None:
         self.floor.submit(replace(self.intent(side, quantity, symbol, limit, stop), reduce_only=reduce_only))
+
+    @rule(side=sides, quantity=quantities, symbol=symbols, trail=st.sampled_from((0.5, 3)), reduce_only=st.booleans())
+    def a_person_lets_a_stop_trail(self, side: Side, quantity: int, symbol: str, trail: float, reduce_only: bool) -> None:
+        plain = wish(side, quantity, symbol)
+        self.floor.submit(replace(plain, type=OrderType.TRAILING_STOP, trail_pct=D(str(trail)), reduce_only=reduce_only))
+
+    @rule(
+        side=sides, quantity=quantities, symbol=symbols, limit=offsets, profit=st.sampled_from((0, 1, 5)), loss=st.sampled_from((0, 1, 5))
+    )
+    def a_person_brings_the_exits_along(self, side: Side, quantity: int, symbol: str, limit: float | None, profit: int, loss: int) -> None:
+        bracket = Bracket(Exit(pct=D(profit)) if profit else None, Exit(pct=D(loss)) if loss else None)
+        self.floor.submit(replace(self.intent(side, quantity, symbol, limit, None), bracket=bracket))
+
+    @rule(
+        kind=st.sampled_from(GroupKind),
+        side=sides,
+        quantity=quantities,
+        symbol=symbols,
+        limit=st.sampled_from((-3, 3)),
+        stop=st.sampled_from((-2, 2)),
+    )
+    def a_person_sends_two_that_hang_together(
+        self, kind: GroupKind, side: Side, quantity: int, symbol: str, limit: float, stop: float
+    ) -> None:
+        first = self.intent(side, quantity, symbol, limit, None)
+        second = self.intent(side if kind is GroupKind.OCO else side.opposite, quantity, symbol, None, stop)
+        self.floor.handle(SubmitGroup(self.floor.command_id(), kind, first, second, confirmed=True))
+
+    @precondition(lambda self: self.floor.core.state.book.open)
+    @rule(pick=st.integers(0, 5), quantity=quantities, move=offsets)
+    def a_person_replaces(self, pick: int, quantity: int, move: float | None) -> None:
+        working = list(self.floor.core.state.book.open.values())
+        order = working[pick % len(working)]
+        price = D(str(round(self.last(order.symbol) * (1 + (move or 0) / 100), 2)))
+        terms = replace(order.terms, quantity=order.quantity if order.family else D(quantity))
+        if order.limit is not None:
+            terms = replace(terms, limit=price)
+        self.floor.handle(Replace(self.floor.command_id(), order.id, terms))
 
     @rule(side=sides, quantity=st.none() | quantities, symbol=symbols, strength=st.floats(0, 1))
     def a_strategy_proposes(self, side: Side, quantity: int | None, symbol: str, strength: float) -> None:
@@ -238,7 +277,7 @@ class AnythingGoesShort(AnythingGoes):
     limits = replace(LIMITS, short_selling=True)
 
 
-PACE: Any = settings(max_examples=40, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+PACE: Any = settings(max_examples=tries(40, 5_000), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 TestAnythingGoes = AnythingGoes.TestCase
 TestAnythingGoes.settings = PACE
 TestAnythingGoesShort = AnythingGoesShort.TestCase

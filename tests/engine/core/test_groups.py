@@ -4,16 +4,33 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerSnapshot, Cancel, EmergencyStop, GroupKind, LinkChanged, NotDurable, Submit, SubmitGroup, Tick, Unsent
+from engine.model.inputs import (
+    Approve,
+    BrokerSnapshot,
+    Cancel,
+    EmergencyStop,
+    GroupKind,
+    LinkChanged,
+    NotDurable,
+    Proposal,
+    SetMode,
+    StrategyFailed,
+    Submit,
+    SubmitGroup,
+    Tick,
+    Unsent,
+)
+from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import OrderPlaced, OrderReleased
 from engine.model.settings import Settings
-from tests.engine.core.floor import OPEN_LIMITS, facts, settings
+from tests.engine.core.floor import OPEN_LIMITS, SECOND, facts, settings
 from tests.engine.core.told import Told, bought, states
 
 D = Decimal
@@ -520,3 +537,52 @@ def test_a_snapshot_taken_twice_changes_nothing_the_second_time() -> None:
     told.handle(snapshot)
     told.handle(snapshot)
     assert len(told.records) == before
+
+
+# ---- a strategy's exits
+
+
+def proposal(**more: Any) -> Proposal:
+    bracket = bought(100, 110, 95).bracket
+    return Proposal("s1", "sma", "AAPL", Side.BUY, D(100), strength=1.0, bracket=bracket, **more)
+
+
+def test_a_signals_exits_are_approved_with_it() -> None:
+    told = Told()
+    told.handle(proposal(tif=TimeInForce.GTC))
+    assert not told.orders
+    told.ask(Approve, "s1")
+    entry, profit, loss = told.orders
+    assert (entry.tif, entry.strategy, profit.strategy, loss.signal_id) == (TimeInForce.GTC, "sma", "sma", "s1")
+    told.fill(entry, 100)
+    assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_an_entry_that_was_cut_down_has_exits_for_what_was_let_through() -> None:
+    told = Told(given=settings(limits=replace(OPEN_LIMITS, max_order_pct=D(5))))
+    told.ask(SetMode, Mode.FULL_AUTO)
+    told.handle(proposal())
+    entry, profit, loss = told.orders
+    assert facts(entry.quantity, entry.requested) == (50, 100)
+    told.fill(entry, 50)
+    assert states((profit, loss)) == ["WORKING 0/50", "WORKING 0/50"]
+
+
+def test_exits_are_neither_counted_as_entries_nor_cancelled_with_them() -> None:
+    told = Told()
+    told.ask(SetMode, Mode.FULL_AUTO)
+    told.handle(proposal())
+    entry, profit, loss = told.orders
+    told.fill(entry, 40)
+    told.handle(StrategyFailed("sma", "it hangs", disabled=True))
+    assert states((entry, profit, loss)) == ["CANCELED 40/100", "WORKING 0/40", "WORKING 0/40"]
+    assert told.core.state.sent_within(SECOND * 3600, told.core.desk.now, "sma") == 1
+
+
+def test_the_stop_that_spares_what_protects_leaves_the_stop_loss_of_two_exits() -> None:
+    told = Told(given=settings(keep_protective=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.ask(EmergencyStop)
+    told.tick(2)
+    assert [profit.state, loss.state] == [OrderState.CANCELED, OrderState.WORKING]
