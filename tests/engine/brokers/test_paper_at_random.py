@@ -19,6 +19,7 @@ from engine.model.settings import CommissionSettings, MarginSettings, PaperSetti
 from tests.engine.core.floor import at_once
 from tests.engine.core.test_matching import order
 from tests.engine.core.test_matching_at_random import markets, near, orders
+from tests.thorough import tries
 
 D = Decimal
 MS = 1_000_000
@@ -108,7 +109,7 @@ def play(made: list[Order], tape: list[Any], asked: list[tuple[str, int, int, in
     return account.news
 
 
-@settings(max_examples=300)
+@settings(max_examples=tries(300, 10_000), deadline=None)
 @given(orders(), markets(), steps)
 def test_what_it_tells_adds_up_to_its_account_and_is_the_same_every_time(
     made: list[Order], tape: list[Any], asked: list[tuple[str, int, int, int]]

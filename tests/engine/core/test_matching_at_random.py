@@ -15,6 +15,7 @@ from engine.core.slippage import basis_points
 from engine.model.market import Auction, AuctionKind, Bar, Halt, MarketStatus, Phase, Quote
 from engine.model.orders import Order, OrderType, Side, TimeInForce
 from tests.engine.core.test_matching import BUY, bar, fills, matcher, order
+from tests.thorough import tries
 
 D = Decimal
 CAP = 0.1
@@ -134,7 +135,7 @@ def play(made: list[Order], tape: list[Event]) -> list[Sequence[Outcome]]:
     return told
 
 
-@settings(max_examples=500)
+@settings(max_examples=tries(500, 10_000), deadline=None)
 @given(orders(), markets())
 def test_nothing_ever_fills_beyond_order_limit_cap_or_group_and_all_is_the_same_every_time(made: list[Order], tape: list[Event]) -> None:
     played = play(made, tape)
