@@ -132,7 +132,7 @@ def _replace_asked(db: sqlite3.Connection, entry: Entry, record: ReplaceAsked) -
 def _order_replaced(db: sqlite3.Connection, entry: Entry, record: OrderReplaced) -> None:
     terms = record.terms
     db.execute(
-        'UPDATE orders SET quantity = ?, "limit" = ?, stop = ?, trail = ?, trail_pct = ?, changed_at = ? WHERE id = ?',
+        'UPDATE orders SET quantity = ?, "limit" = ?, stop = ?, trail = ?, trail_pct = ?, exit_pct = NULL, changed_at = ? WHERE id = ?',
         (
             *(str(terms.quantity), *map(_text, (terms.limit, terms.stop, terms.trail, terms.trail_pct))),
             *(record.at, record.order_id),
