@@ -18,6 +18,7 @@ from console.app import ConsoleApp
 from console.build import create_engine
 from console.config import leaves
 from console.keys import ACTIONS, shown
+from engine.core.risk.rules import Rule
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce, View
 from engine.model.ranges import hints, section_of, split, words
 from engine.model.settings import CommissionSettings, FeedSettings, PaperSettings, Settings, StrategySettings, Tier
@@ -81,9 +82,21 @@ def _default(place: str) -> str:
             return f"`{value}`"
 
 
+def rules_table() -> str:
+    """Every rule of the gate and what it asks, in the order of the code."""
+    return "\n".join(
+        [
+            "| rule | asks that |",
+            "|---|---|",
+            *(f"| {rule.value} | {rule.holds[0].lower()}{rule.holds[1:].removesuffix('.')} |" for rule in Rule),
+        ]
+    )
+
+
 def parts() -> Iterator[tuple[str, str]]:
     yield "keys", keys_table()
     yield "settings", settings_table()
+    yield "rules", rules_table()
 
 
 def put_in(text: str, name: str, part: str) -> str:

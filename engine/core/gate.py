@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from engine.core.margin import CASH_ACCOUNT, Figures
 from engine.core.normal_form import normal_form, valued_at
+from engine.core.order_book import Working
 from engine.core.prices import Prices
 from engine.core.risk.bounds import BoundsBook
 from engine.core.risk.case import RiskCase
@@ -49,6 +50,7 @@ class Gate:
         "_instruments",
         "_margin",
         "_prices",
+        "_reserves",
         "_state",
         "capabilities",
         "halts",
@@ -72,6 +74,7 @@ class Gate:
         self._prices = prices
         self._instruments = instruments
         self._bounds = BoundsBook(limits)
+        self._reserves: dict[str, tuple[Working, Working, Decimal, tuple[Decimal, Decimal]]] = {}
         self._margin = margin
         self.repetitions = Repetitions(limits.repetition_s)
         self.capabilities = Capabilities()
@@ -225,13 +228,27 @@ class Gate:
 
     def _reserved(self, aside: Collection[str]) -> dict[Side, Decimal]:
         """What working orders may add to positions, long and short, valued at what each was reserved at."""
-        book, portfolio = self._state.book, self._state.portfolio
-        total = {Side.BUY: ZERO, Side.SELL: ZERO}
-        for symbol in book.symbols():
-            held = portfolio.position(symbol)
-            for side in Side:
-                working = book.working_on(symbol, side, aside)
-                opening = working.quantity - max(-side.sign * held, ZERO)
-                if opening > 0:
-                    total[side] += working.value * opening / working.quantity
-        return total
+        long = short = ZERO
+        for symbol in self._state.book.symbols():
+            buys, sells = self._reserved_in(symbol, aside)
+            long += buys
+            short += sells
+        return {Side.BUY: long, Side.SELL: short}
+
+    def _reserved_in(self, symbol: str, aside: Collection[str]) -> tuple[Decimal, Decimal]:
+        """The same in one symbol, worked out anew only after its orders or its position have changed."""
+        book, held = self._state.book, self._state.portfolio.position(symbol)
+        buys, sells = book.working_on(symbol, Side.BUY, aside), book.working_on(symbol, Side.SELL, aside)
+        known = self._reserves.get(symbol)
+        if known is not None and known[0] is buys and known[1] is sells and known[2] is held:
+            return known[3]
+        both = _adding(buys, max(-held, ZERO)), _adding(sells, max(held, ZERO))
+        if not aside:
+            self._reserves[symbol] = buys, sells, held, both
+        return both
+
+
+def _adding(working: Working, closable: Decimal) -> Decimal:
+    """The value of what orders may add, once they have closed what there is to close."""
+    opening = working.quantity - closable
+    return working.value * opening / working.quantity if opening > 0 else ZERO
