@@ -11,6 +11,7 @@ from engine.model.modes import Level, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState, Terms
 from engine.model.records import (
+    BreakerReset,
     CashMoved,
     DividendBooked,
     FillBooked,
@@ -146,6 +147,10 @@ def _decided(r: SignalDecided, state: State) -> Line:
     return level, signal.strategy, f"signal {signal.number} {signal.symbol} {what} by {r.by}{f': {r.reason}' if r.reason else ''}", ""
 
 
+def _breaker_reset(r: BreakerReset, state: State) -> Line:
+    return Level.WARNING, "risk", f"the {r.name} was reset by you: {r.reason}", ""
+
+
 def _mode(r: ModeChanged, state: State) -> Line:
     return Level.WARNING, "mode", f"{r.mode}, set by {r.by}", ""
 
@@ -182,6 +187,7 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     SignalRaised: _raised,
     SignalDecided: _decided,
     ModeChanged: _mode,
+    BreakerReset: _breaker_reset,
     TradingStateChanged: _trading,
     StrategyErrored: _strategy_errored,
     Noted: _noted,

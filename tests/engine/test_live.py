@@ -410,3 +410,10 @@ def test_settings_without_anything_make_a_market_that_trades(tmp_path: Path) -> 
         until(engine, lambda view: view.positions)
     finally:
         engine.shutdown()
+
+
+def test_a_breaker_is_reset_by_name_and_only_where_it_has_tripped(tmp_path: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        assert [row.name for row in engine.status().breakers] == ["daily loss", "drawdown", "circuit breaker"]
+        answer = engine.answer(engine.reset_breaker("drawdown", "looked at it"))
+        assert (answer.ok, answer.text) == (False, "the drawdown is not tripped")

@@ -13,6 +13,7 @@ from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import (
+    BreakerReset,
     CashMoved,
     DividendBooked,
     EquityMarked,
@@ -219,3 +220,9 @@ def test_a_note_and_what_was_taken_over_are_told_as_they_are() -> None:
     assert line_of(Noted(Level.ERROR, "host", "it died", "Traceback", 1), State()) == (Level.ERROR, "host", "it died", "Traceback")
     adopted = PositionAdopted("AAPL", D(-5), D(10), D(0), "held at the first start", 1)
     assert said(adopted) == [(Level.WARNING, "reconcile", "-5 AAPL taken over from the broker: held at the first start")]
+
+
+def test_a_breakers_reset_tells_who_and_why() -> None:
+    assert said(BreakerReset("drawdown", "smaller size now", 1)) == [
+        (Level.WARNING, "risk", "the drawdown was reset by you: smaller size now")
+    ]

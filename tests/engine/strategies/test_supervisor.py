@@ -268,3 +268,15 @@ async def test_loading_it_brings_in_nothing_heavy(desk: Desk) -> None:
     desk.bar()
     (note,) = await desk.hears(Note)
     assert note.text == "[]"
+
+
+async def test_a_strategy_that_the_engine_disables_answers_no_more_and_stays_disabled(desk: Desk) -> None:
+    assert await desk.run(desk.write(BUYER))
+    desk.bar()
+    await desk.hears(Proposal)
+    await desk.runner.disable("It traded 5 orders without a new signal.")
+    desk.bar()
+    row = desk.runner.row()
+    assert (row.state, row.detail) == ("disabled", "It traded 5 orders without a new signal.")
+    assert len(await desk.hears(Proposal)) == 1
+    assert desk.runner.queue == 0
