@@ -10,6 +10,8 @@ its own takes the rest:
     engine.wait_ready().health                       `ready`, or `problem` says in words why not; TimeoutError
     engine.submit(Intent("AAPL", Side.BUY, Decimal(10)))
                                                      answers the command's id at once; Intent raises TypeError for what is no Decimal
+    engine.submit_group(GroupKind.OCO, one, two)     one cancels the other; OTO: the first triggers the second
+    engine.replace(order_id, Terms(...))             new terms for a working order
     engine.answer(id)                                waits for its Reply: `ok`, and `text` to read; TimeoutError
     engine.view()                                    account, positions, orders as of now; status() where it must be of this moment
     engine.shutdown()                                cancels what only opens positions, and ends; TimeoutError
@@ -27,9 +29,10 @@ if __name__ == "__main__" and sys.path[0] == os.getcwd() != os.path.dirname(os.p
 
 from typing import TYPE_CHECKING, Any
 
+from engine.model.inputs import GroupKind
 from engine.model.market import Bar, Quote
 from engine.model.modes import Mode
-from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, TimeInForce
+from engine.model.orders import Bracket, Exit, Fill, Intent, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, SignalDecided, SignalRaised, StrategyErrored
 from engine.model.settings import Approvals, FeedSettings, Limits, PaperSettings, Settings, StrategySettings
 from engine.strategies.base import Bars, Context, Position, Strategy
@@ -45,10 +48,13 @@ __all__ = [
     "Approvals",
     "Bar",
     "Bars",
+    "Bracket",
     "Context",
+    "Exit",
     "FeedSettings",
     "Fill",
     "FillBooked",
+    "GroupKind",
     "Intent",
     "Limits",
     "Mode",
@@ -68,6 +74,7 @@ __all__ = [
     "StrategyError",
     "StrategyErrored",
     "StrategySettings",
+    "Terms",
     "TimeInForce",
     "create_engine",
     "param",

@@ -102,15 +102,16 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
         return (order.asked if taken else None), ""
     if not _is_sound(told):
         return None, f"#{order.number}: the broker told terms that are none; the old ones stand until it is asked again"
+    now = order.terms
     if order.type is OrderType.TRAILING_STOP:
         # Its stop moves by itself, and is told as such.
-        told = replace(told, stop=order.stop)
+        told, now = replace(told, stop=None), replace(now, stop=None)
     old = update.filled < order.filled and not update.corrected
     ended = order.state.is_final and update.event is not OrderEvent.LIST
     if ended or old or update.event is OrderEvent.REFUSE_REPLACE:
         return None, ""
     settles = order.asked is not None and order.state is not OrderState.PENDING_REPLACE
-    return (told if told != order.terms or settles else None), ""
+    return (told if told != now or settles else None), ""
 
 
 def _event(order: Order, update: OrderUpdate, filled: Decimal, terms: Terms | None) -> OrderEvent:

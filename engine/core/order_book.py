@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, Side
+from engine.model.orders import Order, OrderState, OrderType, Side
 from engine.model.records import (
     FillBooked,
     FillCorrected,
@@ -134,9 +134,10 @@ class OrderBook:
 
     def apply_replaced(self, record: OrderReplaced) -> None:
         order, terms = self.orders[record.order_id], record.terms
-        order.triggered = order.triggered and terms.stop == order.stop
-        order.triggered = order.triggered and terms.stop == order.stop
-        order.quantity, order.limit, order.stop = terms.quantity, terms.limit, terms.stop
+        order.quantity, order.limit = terms.quantity, terms.limit
+        if order.type is not OrderType.TRAILING_STOP:
+            order.triggered = order.triggered and terms.stop == order.stop
+            order.stop = terms.stop
         order.trail, order.trail_pct = terms.trail, terms.trail_pct
         order.exit_pct = None
         if terms == order.asked:

@@ -303,10 +303,8 @@ def test_a_successor_waits_until_the_leg_before_it_has_ended() -> None:
     told.fill(entry, 100)
     told.mute = True
     told.fill(profit, 40, 110)
-    told.mute = False
-    told.tickets[loss.id].event = OrderEvent.WORK
-    told.mute = True
     told.listed()
+    told.tick()
     assert [loss.state, told.orders[3].state] == [OrderState.PENDING_CANCEL, OrderState.HELD]
     told.mute = False
     told.end(loss, OrderEvent.CANCEL)

@@ -175,6 +175,15 @@ def test_terms_that_the_broker_tells_are_the_orders_terms() -> None:
     assert told.said("#1: the broker told terms that are none")
 
 
+def test_terms_of_old_news_are_old() -> None:
+    told = Told()
+    order = resting(told)
+    told.fill(order, 40, 90)
+    told.replace(order, quantity=D(70))
+    told.handle(OrderUpdate(order.id, OrderEvent.FILL_PART, "T1", D(20), D(1800), terms=Terms(D(100), D(90))))
+    assert states([order]) == ["PARTIAL 40/70"]
+
+
 def test_a_lost_replace_is_unknown_and_both_terms_count_until_the_broker_tells() -> None:
     told = Told()
     order = resting(told)
@@ -228,7 +237,7 @@ def test_a_trailing_stop_follows_the_broker_and_its_trail_can_be_replaced() -> N
     told.handle(OrderUpdate(order.id, OrderEvent.WORK, "T2", stop=D("99.5")))
     assert order.stop == D("99.5")
     assert told.ask(Replace, order.id, Terms(D(100), trail=D(3))).ok
-    assert facts(order.trail, order.state) == (3, OrderState.WORKING)
+    assert facts(order.trail, order.state, order.stop) == (3, OrderState.WORKING, D("99.5"))
     told.handle(OrderUpdate(order.id, OrderEvent.WORK, "T2", terms=Terms(D(100), stop=D(97), trail=D(3)), stop=D(97)))
     assert facts(order.stop, order.asked) == (97, None)
     assert essence(restored(told.records)) == essence(told.core.state)
