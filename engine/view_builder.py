@@ -13,6 +13,7 @@ from engine.core.approvals import Case
 from engine.core.core import Core
 from engine.core.portfolio import Holding
 from engine.core.signals import intent_of
+from engine.feeds.actions import restated
 from engine.model.effects import Reply
 from engine.model.market import Bar, Instrument, Quote, Split
 from engine.model.metrics import MetricsView
@@ -123,10 +124,9 @@ class ViewBuilder:
         bars = self._bars.get(split.symbol)
         if bars is None or not is_amount(split.ratio):
             return
-        ratio = float(split.ratio)
-        restated = [Bar(b.symbol, b.at, b.open / ratio, b.high / ratio, b.low / ratio, b.close / ratio, b.volume * ratio) for b in bars]
+        told = restated(bars, float(split.ratio))
         bars.clear()
-        bars.extend(restated)
+        bars.extend(told)
         if self._forming is not None and self._forming.symbol == split.symbol:
             self._forming = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -11,8 +12,8 @@ from pathlib import Path
 from typing import Literal
 
 from engine.feeds.base import FeedError
+from engine.feeds.calendar import Calendar
 from engine.feeds.names import is_symbol, listed, shown
-from engine.feeds.new_york import day_of_close
 from engine.model.market import Bar, Dividend, Split
 from engine.model.money import is_amount
 
@@ -81,15 +82,24 @@ def _action(where: str, row: Sequence[str], places: Sequence[int]) -> Action:
         raise FeedError(f"{where}: {shown(day)!r} is not a day: write it as YYYY-MM-DD.") from None
 
 
-def adjust(bars: Sequence[Bar], actions: Iterable[Action]) -> list[Bar]:
-    """One symbol's `bars`, oldest first, as if all its splits had always been: earlier prices divided, volumes multiplied."""
-    adjusted: list[Bar] = []
-    splits = [action for action in actions if action.kind == "split" and bars and action.symbol == bars[0].symbol]
-    later = sorted(splits, key=lambda split: split.day)
-    ratio = 1.0
-    for bar in reversed(bars):
-        while later and day_of_close(bar.at) < later[-1].day:
-            ratio *= float(later.pop().value)
-        adjusted.append(Bar(bar.symbol, bar.at, bar.open / ratio, bar.high / ratio, bar.low / ratio, bar.close / ratio, bar.volume * ratio))
-    adjusted.reverse()
-    return adjusted
+def adjust(bars: Sequence[Bar], actions: Iterable[Action], calendar: Calendar) -> list[Bar]:
+    """One symbol's `bars`, oldest first, as if all its splits had always been. What trades on a split's day, in the sessions of
+    `calendar`, is in the new shares."""
+    if not bars:
+        return []
+    splits = [action for action in actions if action.kind == "split" and action.symbol == bars[0].symbol]
+    firsts = [(bisect_left(bars, split.day, key=lambda bar: calendar.day_of(bar.at)), float(split.value)) for split in splits]
+    pieces: list[list[Bar]] = []
+    ratio, end = 1.0, len(bars)
+    for first, value in sorted(firsts, reverse=True):
+        pieces.append(restated(bars[first:end], ratio))
+        ratio, end = ratio * value, first
+    pieces.append(restated(bars[:end], ratio))
+    return [bar for piece in reversed(pieces) for bar in piece]
+
+
+def restated(bars: Iterable[Bar], ratio: float) -> list[Bar]:
+    """`bars` in shares of which there are `ratio` for each one: prices divided, volumes multiplied."""
+    if ratio == 1.0:
+        return list(bars)
+    return [Bar(b.symbol, b.at, b.open / ratio, b.high / ratio, b.low / ratio, b.close / ratio, b.volume * ratio) for b in bars]

@@ -11,12 +11,12 @@ from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
 
-from engine.feeds.actions import Action
+from engine.feeds.actions import Action, adjust
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
 from engine.feeds.names import listed, shown
 from engine.feeds.new_york import SECOND
-from engine.feeds.played_sessions import PlayedSessions, day_of
+from engine.feeds.played_sessions import PlayedSessions
 from engine.feeds.timeframe import DAY_S, spacing, timeframe
 from engine.model.market import Bar, Instrument, MarketEvent
 from engine.model.settings import Limits
@@ -67,6 +67,8 @@ class BarFeed:
         self._sleep = sleep
         self._actions = tuple(actions)
         self._first = self._first_moment(start)
+        # The first day's own are told as events, to whoever was told the history too.
+        self._past_actions = tuple(action for action in actions if action.day < self._calendar.day_of(self._first))
         spacings = {symbol: spacing([series]) for symbol, series in self._bars.items()}
         self.timeframe = timeframe(spacing(self._bars.values()))
         self.quote_life_s: float | None = max(Limits().stale_after_s, 3 * self._interval * self._steps_between(spacings))
@@ -80,7 +82,7 @@ class BarFeed:
         if series is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it holds {listed(list(self._bars))}.")
         end = bisect_left(series, self._first, key=_AT)
-        return list(series[max(0, end - count) : end])
+        return adjust(series[max(0, end - count) : end], self._past_actions, self._calendar)
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         begun = held = self._clock()
@@ -119,10 +121,10 @@ class BarFeed:
             # A short file is played from its middle at the latest.
             moments = [at for at, _ in islice(every, 2 * _BEFORE_START)]
             return moments[len(moments) // 2]
-        firsts = ((series, bisect_left(series, start, key=lambda bar: day_of(self._calendar, bar.at))) for series in self._bars.values())
+        firsts = ((series, bisect_left(series, start, key=lambda bar: self._calendar.day_of(bar.at))) for series in self._bars.values())
         moments = [series[place].at for series, place in firsts if place < len(series)]
         if not moments:
-            last = day_of(self._calendar, max(series[-1].at for series in self._bars.values()))
+            last = self._calendar.day_of(max(series[-1].at for series in self._bars.values()))
             raise FeedError(f"{self.name} has no bar from {start} on: its last is of {last}. Choose an earlier start.")
         return min(moments)
 

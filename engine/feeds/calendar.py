@@ -108,6 +108,11 @@ class Calendar:
     def phase(self, at: int) -> Phase:
         return self.current_or_next(at).phase(at)
 
+    def day_of(self, at: int) -> date:
+        """The trading day of a bar that closes at `at`; outside all sessions the exchange's own date."""
+        session = self.current_or_next(at - 1)
+        return session.day if session.pre < at else datetime.fromtimestamp((at - 1) // SECOND, self.zone).date()
+
     def next_open(self, at: int) -> int:
         """The first opening of a regular session after `at`."""
         session = self.current_or_next(at)

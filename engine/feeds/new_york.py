@@ -45,11 +45,6 @@ def day_of(at: int) -> date:
     return _local(at).date()
 
 
-def day_of_close(at: int) -> date:
-    """The day of a bar that closes at `at`. One that closes at midnight belongs to the day that just ended."""
-    return _local(at - 1).date()
-
-
 def _local(at: int) -> datetime:
     # Whole seconds are enough to tell a day, and floats would not hold nanoseconds.
     return datetime.fromtimestamp(at // SECOND, NEW_YORK)

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from datetime import date, datetime
+from datetime import date
 
 from engine.feeds.actions import Action
 from engine.feeds.calendar import Calendar
-from engine.feeds.new_york import SECOND
 from engine.model.market import MarketEvent, MarketStatus, Phase
 
 _SPOKEN = {Phase.PRE: ", pre-market", Phase.REGULAR: "", Phase.POST: ", after hours", Phase.CLOSED: ", closed"}
@@ -31,7 +30,7 @@ class PlayedSessions:
 
     def first(self, opens: int, at: int) -> Iterator[MarketEvent]:
         """Before the first bar to play, which opens at `opens` and closes at `at`."""
-        day = day_of(self._calendar, at)
+        day = self._calendar.day_of(at)
         session = self._calendar.session_on(day) if self._daily else None
         self._told = min(session.opens, at) if session else opens
         while self._actions and self._actions[0].day < day:
@@ -42,8 +41,8 @@ class PlayedSessions:
 
     def before(self, last: int, at: int) -> Iterator[MarketEvent]:
         """Before a bar that closes at `at`, where the one before closed at `last`."""
-        day = day_of(self._calendar, at)
-        another = day != day_of(self._calendar, last)
+        day = self._calendar.day_of(at)
+        another = day != self._calendar.day_of(last)
         if self._daily:
             if another:
                 session = self._calendar.session_on(day)
@@ -63,7 +62,7 @@ class PlayedSessions:
             yield from self._edges(at, at)
 
     def end(self, at: int) -> MarketStatus:
-        day = day_of(self._calendar, at)
+        day = self._calendar.day_of(at)
         return MarketStatus(phase=Phase.CLOSED, text=f"closed: data end {day:%a %Y-%m-%d}", session=day.isoformat(), at=at)
 
     def _edges(self, at: int, until: int) -> Iterator[MarketStatus]:
@@ -81,12 +80,6 @@ class PlayedSessions:
         while self._actions and self._actions[0].day <= day:
             action = self._actions.popleft()
             yield action.event(self._told, self._price(action.symbol, self._told))
-
-
-def day_of(calendar: Calendar, at: int) -> date:
-    """The trading day of a bar that closes at `at`; outside all sessions the exchange's own date."""
-    session = calendar.current_or_next(at - 1)
-    return session.day if session.pre < at else datetime.fromtimestamp((at - 1) // SECOND, calendar.zone).date()
 
 
 def _status(at: int, phase: Phase, day: date) -> MarketStatus:

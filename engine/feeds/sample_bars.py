@@ -22,7 +22,7 @@ def sample_bars(symbols: Sequence[str]) -> dict[str, list[Bar]]:
     """Daily bars of some of SYMBOLS, adjusted for splits and not for dividends."""
     calendar = Calendar()
     actions = read_actions(SAMPLE / "actions.csv")
-    return {symbol: adjust(list(_read(symbol, calendar)), actions) for symbol in symbols}
+    return {symbol: adjust(list(_read(symbol, calendar)), actions, calendar) for symbol in symbols}
 
 
 def _read(symbol: str, calendar: Calendar) -> Iterator[Bar]:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from engine.feeds.actions import Action, read_actions
+from engine.feeds.actions import Action, adjust, read_actions
 from engine.feeds.base import FeedError
-from engine.model.market import Dividend, Split
+from engine.feeds.calendar import Calendar
+from engine.feeds.new_york import to_ns
+from engine.model.market import Bar, Dividend, Split
 
 HEADER = "symbol,date,kind,value\n"
 
@@ -50,3 +52,20 @@ def test_a_wrong_row_refuses_the_file(text: str, message: str, tmp_path: Path) -
     with pytest.raises(FeedError) as error:
         read_actions(path)
     assert str(error.value) == message
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_the_day_of_a_split_is_the_exchanges_own() -> None:
+    tokyo = Calendar("XTKS")
+    closes = [to_ns(datetime(2023, 3, day, hour, tzinfo=tokyo.zone)) for day, hour in ((7, 15), (8, 10), (8, 15))]
+    bars = [Bar("7203", at, 12.0, 12.0, 12.0, 12.0, 10.0) for at in closes]
+    split = Action("7203", date(2023, 3, 8), "split", Decimal(4))
+    assert [(bar.close, bar.volume) for bar in adjust(bars, [split], tokyo)] == [(3.0, 40.0), (12.0, 10.0), (12.0, 10.0)]
+
+
+def test_splits_add_up_and_those_before_all_bars_change_nothing() -> None:
+    closes = [to_ns(datetime(2023, 3, day, 16, tzinfo=Calendar().zone)) for day in (7, 8, 9)]
+    bars = [Bar("A", at, 12.0, 12.0, 12.0, 12.0, 10.0) for at in closes]
+    splits = [Action("A", date(2023, 3, day), "split", Decimal(value)) for day, value in ((1, 9), (8, 2), (9, 3), (30, 1))]
+    assert [bar.close for bar in adjust(bars, splits, Calendar())] == [2.0, 4.0, 12.0]
+    assert adjust([], splits, Calendar()) == []

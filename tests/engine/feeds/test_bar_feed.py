@@ -189,6 +189,17 @@ SPLIT = Action("A", date(2005, 3, 8), "split", Decimal(2))
 DIVIDEND = Action("A", date(2005, 3, 8), "dividend", Decimal("0.25"))
 
 
+def test_history_is_in_the_shares_of_the_first_day_and_a_split_of_that_day_is_still_to_come() -> None:
+    past = Action("A", date(2005, 3, 8), "split", Decimal(4))
+    todays = Action("A", date(2005, 3, 10), "split", Decimal(2))
+    others = Action("B", date(2005, 3, 8), "split", Decimal(8))
+    bars = {"A": daily("A", [0, 1, 2, 3, 4]), "B": daily("B", [0, 1, 2, 3, 4])}
+    feed = feed_of(bars, start=date(2005, 3, 10), actions=[past, others, todays, Action("A", date(2005, 3, 9), "dividend", Decimal(3))])
+    assert [(told.close, told.volume) for told in feed.history("A", 10)] == [(2.5, 400.0), (10.0, 100.0), (10.0, 100.0)]
+    assert [told.close for told in feed.history("A", 2)] == [10.0, 10.0]
+    assert [told.close for told in feed.history("B", 10)] == [1.25, 10.0, 10.0]
+
+
 async def test_splits_and_dividends_are_told_before_their_days_session_and_past_ones_never() -> None:
     past = Action("A", date(2005, 3, 4), "split", Decimal(3))
     events = await play(feed_of({"A": daily("A", [0, 1, 2])}, actions=[past, SPLIT, DIVIDEND]))
