@@ -110,11 +110,11 @@ def _agreed_symbols(desk: Desk, snapshot: BrokerSnapshot) -> set[str]:
 
 
 def _corrects(ours: Order, listed: BrokerOrder, agreed: set[str]) -> bool:
-    """Whether what the broker lists takes back what it told before: another price or fee for the same fills; fewer fills only where its
-    own position says the same, for a list may lag behind."""
+    """Whether what the broker lists takes back what it told before: another price or fee for the same fills; fewer fills, or more for less
+    money, only where its own position says the same, for a list may lag behind."""
     if listed.filled == ours.filled:
         return listed.cost > 0
-    return listed.filled < ours.filled and listed.symbol in agreed
+    return (listed.filled < ours.filled or listed.cost <= ours.cost) and listed.symbol in agreed
 
 
 def _adopt(desk: Desk, listed: BrokerOrder) -> None:
