@@ -14,7 +14,7 @@ test:
 # Thousands of random sequences, kills and power cuts where `make test` tries dozens.
 test-thorough:
 	@PYTHON="$(PYTHON)" .ci/venv dev
-	TRADECONSOLE_TESTS=thorough .venv/bin/python -m pytest -q -n auto -p no:timeout $(ARGS)
+	TRADECONSOLE_TESTS=thorough .venv/bin/python -m pytest -q -n auto --timeout 0 $(ARGS)
 
 lint:
 	@PYTHON="$(PYTHON)" .ci/venv dev
