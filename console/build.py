@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.clock import SystemClock
-from engine.live import Engine, Parts, Venue
+from engine.live import Engine
 from engine.model.ranges import problems
 from engine.model.settings import Settings
+from engine.parts import Parts, Venue
 from engine.strategies.names import unknown_names
 
 if TYPE_CHECKING:

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
+LATCH_S = 1.0
+"""How long a stop waits for its file to be on the disk, which takes milliseconds. A disk that takes longer does not hold it up."""
 _SIZE = 512
 _CLEAR = b"READY"
 _SET = b"HALTED "

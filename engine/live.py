@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import secrets
 import threading
 import time
 import traceback
-from collections import deque
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.brokers.base import AmbiguousError, Broker
-from engine.clock import Clock
+from engine.brokers.base import AmbiguousError
 from engine.control_client import control_path
-from engine.feeds.base import Feed, FeedError
-from engine.latch import Latch, LatchKeeper, StopSwitch, latch_path
+from engine.feeds.base import FeedError
+from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch, latch_path
 from engine.model.effects import Reply
 from engine.model.inputs import (
     Approve,
@@ -40,49 +35,23 @@ from engine.model.inputs import (
     Submit,
     SubmitGroup,
 )
-from engine.model.journal import Journal, JournalError
+from engine.model.journal import JournalError
 from engine.model.market import MarketEvent
-from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import ZERO
+from engine.model.modes import Level, Mode
 from engine.model.orders import Intent, Terms
 from engine.model.records import Record
-from engine.model.settings import LogSettings, Settings
-from engine.model.views import AccountView, HealthView, LogLine, View
-from engine.strategies.names import strategy_names
+from engine.model.settings import Settings
+from engine.model.views import View
+from engine.parts import Parts
+from engine.picture import Picture
 from engine.strategies.params import StrategyError
 
 if TYPE_CHECKING:
     # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
-    from engine.core.core import Core
-    from engine.log_file import LogFile
-    from engine.secrets import Redactor
     from engine.shell import Shell
-    from engine.strategies.supervisor import Snapshot, StrategyRunner
     from engine.view_builder import ViewBuilder
 
 E = TypeVar("E", bound=Record | MarketEvent)
-LATCH_S = 1.0
-"""How long a stop waits for its file to be on the disk, which takes milliseconds. A disk that takes longer does not hold it up."""
-Venue: TypeAlias = Callable[[MarketEvent], None]
-
-
-class OpenJournal(Protocol):
-    async def __call__(self, path: Path, *, run_id: str) -> Journal: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What an engine is made of, chosen by whoever wires it. The latch file lies beside `database`.
-
-    `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one
-    itself (paper) and must see every market event first, else None.
-    """
-
-    database: Path
-    open_journal: OpenJournal
-    open_feed: Callable[[], Feed]
-    open_broker: Callable[[Core], tuple[Broker, Venue | None]]
-    clock: Clock
 
 
 class Engine:
@@ -96,9 +65,8 @@ class Engine:
         self._latch = Latch(latch_path(parts.database))
         self._keeper = LatchKeeper(self._latch, self._switch, self._latch_failed)
         self._commands = itertools.count(1)
-        self._view = _starting_view(settings)
+        self._picture = Picture(settings)
         self._views: ViewBuilder | None = None
-        self._refused: deque[Reply] = deque()
         self._asked = False
         self._shell: Shell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -117,8 +85,8 @@ class Engine:
     def wait_ready(self, timeout: float = 30.0) -> View:
         """Blocks until the engine is ready or has failed to start; the view then. Raises TimeoutError, with what it waits for."""
         if not self._ready.wait(timeout):
-            raise TimeoutError(self._view.health.problem or f"the engine was not ready within {timeout:g} s")
-        return self._view
+            raise TimeoutError(self._picture.view.health.problem or f"the engine was not ready within {timeout:g} s")
+        return self._picture.view
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ends in order and blocks until done: strategies, orders as `on_exit` says, the journal, the links. Raises TimeoutError."""
@@ -142,13 +110,13 @@ class Engine:
         if not self._asked and loop is not None and self._shell is not None:
             self._asked = True
             _post(loop, self._build)
-        return self._view
+        return self._picture.view
 
     def status(self, timeout: float = 5.0) -> View:
         """A View of this moment. Blocks until the engine has built it; raises TimeoutError."""
         loop = self._loop
         if loop is None or self._shell is None or not self._thread.is_alive():
-            return self._view
+            return self._picture.view
         built = threading.Event()
 
         def build() -> None:
@@ -156,10 +124,10 @@ class Engine:
             built.set()
 
         if not _post(loop, build):
-            return self._view
+            return self._picture.view
         if not built.wait(timeout):
             raise TimeoutError("the engine's loop does not answer")
-        return self._view
+        return self._picture.view
 
     def answer(self, command_id: str, timeout: float = 10.0) -> Reply:
         """Blocks until the command has been answered. Raises TimeoutError."""
@@ -262,7 +230,7 @@ class Engine:
         else:
             shell.handle(EmergencyStop(command_id, reason, by="control socket"))
         self._build()
-        told = [reply.text for reply in self._view.replies if reply.command_id == command_id]
+        told = [reply.text for reply in self._picture.view.replies if reply.command_id == command_id]
         return told[0] if told else "HALTED: everything is being cancelled, then every position closed"
 
     # ---- inside
@@ -274,33 +242,17 @@ class Engine:
         command_id = f"c{next(self._commands)}"
         loop, shell = self._loop, self._shell
         if loop is None or shell is None:
-            health = self._view.health
+            health = self._picture.view.health
             why = health.problem if health.failed else f"{health.problem or 'the engine is still starting'}: nothing was sent"
-            self._refuse(command_id, why)
+            self._picture.refuse(command_id, why)
         elif not _post(loop, lambda: work(shell, command_id)):
-            self._refuse(command_id, "the engine has ended: nothing was sent")
+            self._picture.refuse(command_id, "the engine has ended: nothing was sent")
         return command_id
 
-    def _refuse(self, command_id: str, why: str) -> None:
-        """Answers a command that no engine took. The view that comes next tells it again, where this one was overtaken."""
-        reply = Reply(command_id, False, why)
-        self._refused.append(reply)
-        self._view = replace(self._view, revision=self._view.revision + 1, replies=(*self._view.replies, reply))
-
     def _build(self) -> None:
-        shell = self._shell
-        if shell is None:
-            return
-        while self._refused:
-            shell.views.answer(self._refused.popleft())
-        try:
-            self._view = shell.view()
-        except Exception as error:  # noqa: BLE001 - a picture that cannot be drawn must not freeze the last one: the screen says so
-            problem = f"The screen's data could not be built ({error}): what you see is old. Orders and the stop work."
-            health = replace(self._view.health, problem=problem)
-            self._view = replace(self._view, revision=self._view.revision + 1, health=health)
-        finally:
+        if self._shell is not None:
             self._asked = False
+            self._picture.build(self._shell)
 
     def _run(self) -> None:
         try:
@@ -313,98 +265,42 @@ class Engine:
             self._ready.set()
 
     async def _main(self) -> None:
-        parts, settings = self._parts, self.settings
+        settings = self.settings
         ending = self._ending = asyncio.Event()
         self._loop = asyncio.get_running_loop()
         if self._end_asked:  # before there was a loop to be told on
             ending.set()
+        from engine.assembly import assembled
         from engine.control import Control
-        from engine.core.checkpoint import SHAPE
-        from engine.core.core import Core
-        from engine.secrets import Redactor
-        from engine.shell import Shell
-        from engine.view_builder import ViewBuilder
 
-        feed = parts.open_feed()
-        journal = await parts.open_journal(parts.database, run_id=self.run_id)
-        redactor = Redactor.of(os.environ)
-        control: Control | None = None
-        log_file, log_problem = _open_log(parts.database.with_suffix(".log"), settings.log, self.run_id, redactor)
-        try:
-            self._latch.prepare()
-            names = strategy_names(settings)
-            sizes = {name: s.size_pct for name, s in zip(names, settings.strategies, strict=True)}
-            core = Core(settings, feed.instruments(), run_id=self.run_id, price_life_s=feed.quote_life_s, sizes=sizes)
-            async for record in journal.read(SHAPE):
-                core.restore((record,))
-            broker, venue = parts.open_broker(core)
-            keep = log_file.write if log_file else None
-            self._views = ViewBuilder(core, settings.account.upper(), feed.timeframe, redactor=redactor, keep=keep)
-            if log_problem:
-                self._views.log(parts.clock.wall(), Level.WARNING, "log", log_problem)
-            shell = Shell(
-                core,
-                journal=journal,
-                broker=broker,
-                feed=feed,
-                clock=parts.clock,
-                latch=self._latch,
-                keeper=self._keeper,
-                switch=self._switch,
-                views=self._views,
-                venue=venue,
-                publish=self._publish,
-                redactor=redactor,
-                log_file=log_file,
-            )
-            shell.strategies.extend(self._runners(shell, names))
-            control = Control(control_path(parts.database), self._stop_from_outside, self._look, self._control_broke)
+        async with assembled(
+            settings,
+            self._parts,
+            run_id=self.run_id,
+            latch=self._latch,
+            keeper=self._keeper,
+            switch=self._switch,
+            publish=self._publish,
+        ) as shell:
+            self._views = shell.views
+            control = Control(control_path(self._parts.database), self._stop_from_outside, self._look, self._control_broke)
             try:
                 await control.open()
             except OSError as error:
                 self._control_broke(f"the control socket cannot be made ({error.strerror}): `tradeconsole kill` sets the latch alone")
-            if not await _started(shell, shell.start(settings.account, settings.mode, self._waits), ending):
-                return
-            self._shell = shell
-            if self._switch.closed:
-                shell.handle(EmergencyStop("", self._latch.read() or "stop key"))
-            self._build()
-            self._ready.set()
-            await ending.wait()
-            await shell.stop(settings.on_exit)
-            self._build()
-        finally:
-            if control is not None:
-                control.close()
-            self._keeper.finish(LATCH_S)
             try:
-                await journal.close()
+                if not await _started(shell, shell.start(settings.account, settings.mode, self._waits), ending):
+                    return
+                self._shell = shell
+                if self._switch.closed:
+                    shell.handle(EmergencyStop("", self._latch.read() or "stop key"))
+                self._build()
+                self._ready.set()
+                await ending.wait()
+                await shell.stop(settings.on_exit)
+                self._build()
             finally:
-                if log_file:
-                    log_file.close()
-
-    def _runners(self, shell: Shell, names: list[str]) -> list[StrategyRunner]:
-        from engine.strategies.supervisor import Snapshot, StrategyRunner
-
-        portfolio = shell.core.state.portfolio
-
-        def snapshot() -> Snapshot:
-            held = {h.symbol: (h.quantity, h.average) for h in portfolio.holdings.values() if h.quantity}
-            return Snapshot(portfolio.cash, portfolio.equity(), held)
-
-        return [
-            StrategyRunner(
-                strategy,
-                strategy.symbols or tuple(shell.core.desk.instruments),
-                shell.handle,
-                run_id=self.run_id,
-                history=shell.views.bars,
-                snapshot=snapshot,
-                clock=self._parts.clock.mono,
-                name=name,
-            )
-            for strategy, name in zip(self.settings.strategies, names, strict=True)
-        ]
+                control.close()
 
     def _publish(self, event: Record | MarketEvent) -> None:
         for hear in tuple(self._subscribers.get(type(event), ())):
@@ -423,7 +319,7 @@ class Engine:
 
     def _look(self) -> View:
         self._build()
-        return self._view
+        return self._picture.view
 
     def _control_broke(self, problem: str) -> None:
         """The socket is one way to stop out of several: without it the others are all there."""
@@ -434,24 +330,11 @@ class Engine:
         """The start is held up, and goes on by itself: the screen says by what."""
         if self._views is not None:
             self._views.log(self._parts.clock.wall(), Level.WARNING, "start", problem)
-            health = replace(self._view.health, problem=problem)
-            self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=self._views.lines())
+            self._picture.say(problem, self._views.lines())
 
     def _failed(self, problem: str, detail: str = "") -> None:
-        line = LogLine(0, self._parts.clock.wall(), Level.ERROR, "engine", problem, detail)
-        health = replace(self._view.health, ready=False, problem=problem, failed=True)
         self._shell = None
-        self._view = replace(self._view, revision=self._view.revision + 1, health=health, log=(*self._view.log, line))
-
-
-def _open_log(path: Path, settings: LogSettings, run_id: str, redactor: Redactor) -> tuple[LogFile | None, str]:
-    """The log file, or none and why: without one there is less to read afterwards, which is no reason not to trade."""
-    from engine.log_file import LogFile
-
-    try:
-        return LogFile(path, settings, run_id, redactor), ""
-    except OSError as error:
-        return None, f"{path} cannot be opened ({error.strerror}): this run's log is on the screen alone"
+        self._picture.fail(problem, detail, self._parts.clock.wall())
 
 
 async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: asyncio.Event) -> bool:
@@ -475,22 +358,3 @@ def _post(loop: asyncio.AbstractEventLoop, work: Callable[[], object]) -> bool:
     except RuntimeError:
         return False
     return True
-
-
-def _starting_view(settings: Settings) -> View:
-    account = AccountView(
-        badge=settings.account.upper(),
-        mode=settings.mode,
-        state=TradingState.ACTIVE,
-        reason="",
-        equity=ZERO,
-        day_start=ZERO,
-        cash=ZERO,
-        buying_power=ZERO,
-        exposure=ZERO,
-        exposure_limit=ZERO,
-        daily_loss=ZERO,
-        daily_loss_limit=ZERO,
-    )
-    health = HealthView(False, 0.0, 0, (), False, "starting", 0)
-    return View(0, account, health, (), (), (), (), (), (), (), None, ())

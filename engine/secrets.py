@@ -8,7 +8,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Final
+
+from engine.model.inputs import Input, LinkChanged, Note, OrderUpdate, StrategyFailed
 
 NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH", re.IGNORECASE)
 """Environment variables with one of these in their names are taken for secrets."""
@@ -43,3 +46,13 @@ class Redactor:
         if self._known is not None:
             text = self._known.sub(HIDDEN, text)
         return _LABELLED.sub(rf"\g<label>{HIDDEN}", text)
+
+    def clean_input(self, event: Input) -> Input:
+        """Words from libraries, brokers and strategies go to the journal: no key may stand in them."""
+        if isinstance(event, Note):
+            return replace(event, text=self.clean(event.text), detail=self.clean(event.detail))
+        if isinstance(event, StrategyFailed):
+            return replace(event, error=self.clean(event.error), detail=self.clean(event.detail))
+        if isinstance(event, OrderUpdate | LinkChanged) and event.reason:
+            return replace(event, reason=self.clean(event.reason))
+        return event

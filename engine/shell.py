@@ -10,19 +10,18 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
+from engine.comparison import Comparison
 from engine.core.core import Core
 from engine.courier import Courier
-from engine.feeds.base import Feed, FeedError, FeedLostError
+from engine.feed_runner import FeedRunner
+from engine.feeds.base import Feed
 from engine.latch import Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
-from engine.log_lines import line_of
-from engine.metrics import Metrics, performance_line
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send, StopStrategy
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
@@ -30,23 +29,21 @@ from engine.model.inputs import (
     Cancel,
     EmergencyStop,
     Input,
-    LinkChanged,
     Note,
     OrderUpdate,
     Proposal,
     Resume,
-    StrategyFailed,
     Tick,
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import Bar, MarketEvent, Quote, Split
-from engine.model.metrics import MetricsView
+from engine.model.market import MarketEvent
 from engine.model.modes import Level, Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
 from engine.model.records import FillBooked, Record, RunStarted
 from engine.model.views import View
+from engine.reports import Reports
 from engine.secrets import Redactor
 from engine.standstill import Standstill
 from engine.strategies.supervisor import StrategyRunner
@@ -55,14 +52,9 @@ from engine.view_builder import Health, ViewBuilder
 TICK_S = 0.1
 HISTORY = 300
 """Bars of each symbol before the first live event, for charts and marks."""
-SYNC_S = 60.0
-REPORT_S = 300.0
-"""How often the log says how the engine does its work."""
-STRATEGIES_S = 5.0
-"""How long the market is held back for strategies that are still loading."""
 EXIT_S = 3.0
 AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""When a broker that does not answer at the start, or a feed whose line broke, is tried again; the last one repeats."""
+"""When a broker that does not answer at the start is asked again; the last one repeats."""
 
 
 class Shell:
@@ -99,24 +91,44 @@ class Shell:
         self._keeper = keeper
         self._switch = switch
         self._venue = venue
-        self._publish = publish
+        self._comparison = Comparison(core, self._courier, views.answer)
         self._standstill = Standstill(
             core, self._courier, clock, handle=self.handle, answer=views.answer, until=self._until, spawn=self._spawn
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._stirred = asyncio.Event()
-        self._metrics = Metrics()
         self._redactor = redactor
-        self._log_file = log_file
-        self._log_problem = ""
+        self._reports = Reports(
+            core.state,
+            clock=clock,
+            journal=journal,
+            courier=self._courier,
+            strategies=self.strategies,
+            views=views,
+            log_file=log_file,
+            handle=self.handle,
+            publish=publish,
+        )
+        self._market = FeedRunner(
+            feed,
+            clock,
+            health=self.health,
+            metrics=self._reports.metrics,
+            strategies=self.strategies,
+            views=views,
+            venue=venue,
+            handle=self.handle,
+            publish=publish,
+            failed=self._break,
+        )
 
     # ---- the one way in
 
     def handle(self, event: Input) -> None:
         """Hands `event` to the core and performs what it asks for. An error in the core stops trading, never the program."""
         mono = self._clock.mono()
-        event = self._without_secrets(event)
+        event = self._redactor.clean_input(event)
         try:
             effects = self.core.handle(event, mono)
         except Exception as error:  # noqa: BLE001 - whatever it is, money is at stake: stop, keep what is known, say it
@@ -132,17 +144,6 @@ class Shell:
             self._standstill.look()
         elif isinstance(event, Resume):
             self._standstill.watch()
-
-    def _without_secrets(self, event: Input) -> Input:
-        """Words from libraries, brokers and strategies go to the journal: no key may stand in them."""
-        clean = self._redactor.clean
-        if isinstance(event, Note):
-            return replace(event, text=clean(event.text), detail=clean(event.detail))
-        if isinstance(event, StrategyFailed):
-            return replace(event, error=clean(event.error), detail=clean(event.detail))
-        if isinstance(event, OrderUpdate | LinkChanged) and event.reason:
-            return replace(event, reason=clean(event.reason))
-        return event
 
     def _core_failed(self, event: Input, error: Exception) -> None:
         meant = self.core.desk.effects()
@@ -199,10 +200,11 @@ class Shell:
         for problem in self._feed.problems:
             self.handle(Note(Level.WARNING, self._feed.name, problem))
         self._spawn(self._tick())
-        self._spawn(self._sync())
+        self._spawn(self._comparison.run())
+        self._spawn(self._reports.run())
         for strategy in self.strategies:
             await strategy.start()
-        self._spawn(self._play())
+        self._spawn(self._market.run())
 
     async def _reach_broker(self, waits: Callable[[str], None]) -> BrokerSnapshot:
         attempt = 0
@@ -250,20 +252,13 @@ class Shell:
     def _pending_cancel(self) -> list[Order]:
         return [order for order in self.core.state.book.working() if order.state is OrderState.PENDING_CANCEL]
 
-    def metrics(self) -> MetricsView:
-        return self._metrics.view(
-            journal_backlog=self._journal.backlog,
-            waiting_to_send=self._courier.waits_to_send,
-            strategy_queues=((strategy.name, strategy.queue) for strategy in self.strategies),
-        )
-
     def view(self) -> View:
         self.health.strategies = [strategy.row() for strategy in self.strategies]
         self.health.backlog = self._journal.backlog
         self.health.stop = self._standstill.view()
         if self._venue is None:
             self.health.broker_heard = self._courier.heard
-        return self.views.build(self.health, self.metrics(), self._clock.mono())
+        return self.views.build(self.health, self._reports.view(), self._clock.mono())
 
     # ---- effects
 
@@ -274,7 +269,9 @@ class Shell:
             if isinstance(effect, Persist):
                 durable = self._append(effect.records)
                 for record in effect.records:
-                    self._tell(record)
+                    self._reports.record(record)
+                    if isinstance(record, FillBooked):
+                        self._tell_strategy(record)
             elif isinstance(effect, Send):
                 self._courier.send(effect.order, durable, partial(self._sending, effect.order, came, by_itself))
             elif isinstance(effect, ReplaceAtBroker):
@@ -289,7 +286,7 @@ class Shell:
                 self.views.answer(effect)
 
     def _sending(self, order: Order, came: int, by_itself: bool) -> None:
-        self._metrics.sent(order, came, self._clock.mono(), by_itself=by_itself)
+        self._reports.metrics.sent(order, came, self._clock.mono(), by_itself=by_itself)
 
     def _append(self, records: Sequence[Record]) -> asyncio.Future[None]:
         """A journal that takes nothing more must hold up neither a cancel nor the stop: it fails like one that cannot write."""
@@ -301,20 +298,11 @@ class Shell:
         durable.add_done_callback(_look_at)
         return durable
 
-    def _tell(self, record: Record) -> None:
-        try:
-            line = line_of(record, self.core.state)
-        except Exception as error:  # noqa: BLE001 - words for a person; whatever is wrong with them must not keep an order or a cancel
-            line = Level.ERROR, "log", f"a {type(record).__name__} could not be put into words: {error}", repr(record)
-        if line is not None:
-            self.views.log(self._clock.wall(), *line)
-        self._metrics.record(record, self.core.state, self._clock.mono())
-        if isinstance(record, FillBooked):
-            owner = self.core.state.book.orders[record.fill.order_id].strategy
-            for strategy in self.strategies:
-                if strategy.name == owner:
-                    strategy.on_fill(record.fill)
-        self._publish(record)
+    def _tell_strategy(self, booked: FillBooked) -> None:
+        owner = self.core.state.book.orders[booked.fill.order_id].strategy
+        for strategy in self.strategies:
+            if strategy.name == owner:
+                strategy.on_fill(booked.fill)
 
     def _stop_strategy(self, effect: StopStrategy) -> None:
         for strategy in self.strategies:
@@ -333,123 +321,34 @@ class Shell:
             self._switch.press()
             self.handle(EmergencyStop("", reason, by="latch"))
 
-    # ---- everything closed
+    # ---- what a person may ask for besides
 
     def flatten(self, command_id: str, reason: str) -> None:
         """Stops trading and begins to close everything; the answer comes in the view under `command_id`."""
         self.handle(EmergencyStop("", reason, flatten=True))
         self._standstill.flatten(command_id)
 
-    # ---- comparing
-
     def sync(self, command_id: str) -> None:
         """Begins to compare with the broker now; the answer comes in the view under `command_id`."""
-        self._spawn(self._sync_now(command_id))
-
-    async def _sync_now(self, command_id: str) -> None:
-        if not await self._courier.reconcile():
-            self.views.answer(Reply(command_id, False, "sync: the broker did not tell where the account stands; the log says why"))
-            return
-        state, wrong = self.core.state, self.core.gate.mismatched
-        held = sum(1 for holding in state.portfolio.holdings.values() if holding.quantity)
-        what = f"{len(list(state.book.working()))} open orders and {held} positions compared with the broker's"
-        self.views.answer(Reply(command_id, not wrong, f"sync: {what}: {'; '.join(wrong.values()) or 'all agree'}"))
+        self._spawn(self._comparison.now(command_id))
 
     # ---- tasks
-
-    async def _play(self) -> None:
-        """Lets the market in, for as long as it speaks; strategies that are nearly loaded are waited for, so as not to miss the start."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STRATEGIES_S):
-                await asyncio.gather(*(strategy.settled() for strategy in self.strategies))
-        attempt = 0
-        while True:
-            began = self.health.feed_heard
-            try:
-                await self._feed.run(self._on_market)
-                return
-            except FeedLostError as error:
-                attempt = attempt if self.health.feed_heard == began else 0
-                pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
-                self._feed_is_down(f"{_sentence(error)} It is tried again in {pause:g} s.")
-            except FeedError as error:
-                self._feed_is_down(_sentence(error))
-                return
-            except Exception as error:  # noqa: BLE001 - without prices entries are denied by themselves; orders, exits and the stop live on
-                self._feed_is_down(f"It broke ({type(error).__name__}: {error}).", "".join(traceback.format_exception(error)))
-                return
-            await asyncio.sleep(pause)
-            attempt += 1
-
-    def _feed_is_down(self, problem: str, detail: str = "") -> None:
-        self.health.feed_problem = problem
-        text = f"{problem} Prices go stale; positions and orders are as they were."
-        self.handle(Note(Level.ERROR, self._feed.name, text, detail))
-
-    def _on_market(self, event: MarketEvent) -> None:
-        """Everything that wants to know of `event` hears it. What breaks on the way is ours, and none of the feed's business."""
-        try:
-            self._spread(event)
-        except Exception as error:  # noqa: BLE001 - a market that is seen by half of us must not be traded on: stop, say it, live on
-            self._break(f"The engine failed on a {type(event).__name__} of the market ({error}). Trading is stopped.", error)
-
-    def _spread(self, event: MarketEvent) -> None:
-        self.health.feed_heard = self._clock.mono()
-        if self.health.feed_problem:
-            self.health.feed_problem = ""
-            self.handle(Note(Level.INFO, self._feed.name, "the feed speaks again"))
-        self._metrics.event()
-        for strategy in self.strategies:
-            strategy.on_time(event.at)
-        if self._venue is not None:
-            self.health.broker_heard = self.health.feed_heard
-            self._venue(event)
-        self.handle(event)
-        if isinstance(event, Bar):
-            self.views.on_bar(event)
-            for strategy in self.strategies:
-                strategy.on_bar(event)
-        elif isinstance(event, Quote):
-            self.views.on_quote(event)
-            for strategy in self.strategies:
-                strategy.on_quote(event)
-        elif isinstance(event, Split):
-            self.views.on_split(event)
-            for strategy in self.strategies:
-                strategy.on_split(event.symbol)
-        self._publish(event)
 
     async def _tick(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
-        report, report_due = self.metrics(), due + REPORT_S
         while True:
             due += TICK_S
             await asyncio.sleep(max(due - loop.time(), 0))
             late = max(loop.time() - due, 0.0)
             self.health.lag_ms = late * 1000
-            self._metrics.lag(late * 1000)
+            self._reports.metrics.lag(late * 1000)
             due += late
             self.handle(Tick(self._journal.problem or ""))
             self._look_at_latch()
             self._standstill.watch()
             self._courier.find_unknown()
-            self._watch_log_file()
-            if loop.time() >= report_due:
-                report_due += REPORT_S
-                report, before = self.metrics(), report
-                self.handle(Note(Level.INFO, "performance", performance_line(report, before)))
-
-    def _watch_log_file(self) -> None:
-        problem = self._log_file.problem if self._log_file else ""
-        if problem != self._log_problem:
-            self._log_problem = problem
-            self.views.log(self._clock.wall(), Level.WARNING, "log", problem or "the log file can be written again")
-
-    async def _sync(self) -> None:
-        while True:
-            await asyncio.sleep(SYNC_S)
-            await self._courier.reconcile()
+            self._reports.watch()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -475,7 +374,3 @@ def _look_at(future: asyncio.Future[None]) -> None:
     """A failed write is told by the journal's own `problem`; here it must only not count as unseen."""
     if not future.cancelled():
         future.exception()
-
-
-def _sentence(error: Exception) -> str:
-    return f"{str(error).rstrip('.')}."

@@ -18,11 +18,12 @@ from engine.brokers.base import Broker
 from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
 from engine.core.core import Core
-from engine.live import Engine, Parts, Venue
+from engine.live import Engine
 from engine.model.modes import Mode
 from engine.model.orders import Intent, OrderState, OrderType, Side
 from engine.model.records import OrderChanged, OrderDenied, OrderPlaced
 from engine.model.settings import Limits, PaperSettings, Settings
+from engine.parts import Parts, Venue
 from storage.journal import open_journal
 from tests.dying import at_moment, at_step
 from tests.quotes import SYMBOLS, QuoteFeed

@@ -20,11 +20,12 @@ from engine.brokers.base import Broker
 from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
 from engine.core.core import Core
-from engine.live import Engine, Parts, Venue
+from engine.live import Engine
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.modes import Mode
 from engine.model.orders import Intent, Order, Side
 from engine.model.settings import CommissionSettings, Limits, PaperSettings, Settings, StrategySettings
+from engine.parts import Parts, Venue
 from storage.journal import open_journal
 
 QUOTES, EVERY_S = 300, 0.01

@@ -15,7 +15,7 @@ from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
 from engine.core.core import Core
 from engine.feeds.base import Feed
-from engine.live import Engine, Parts, Venue
+from engine.live import Engine
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.journal import JournalError
@@ -25,6 +25,7 @@ from engine.model.orders import Intent, Order, OrderType, Side, Terms
 from engine.model.records import Record
 from engine.model.settings import Limits, PaperSettings, Settings
 from engine.model.views import OrderRow, View
+from engine.parts import Parts, Venue
 from storage.journal import SqliteJournal, open_journal
 from tests.quotes import QuoteFeed
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine import control, shell
+from engine import control, reports
 from engine.control_client import NoAnswerError, ask, control_path
 from engine.core.core import Core
 from engine.core.matching import Matcher
@@ -55,7 +55,7 @@ FAULTS = [
     Fault(Courier, "reconcile", "A part of the engine broke (broke). Trading is stopped", True, lambda engine: engine.sync()),
     Fault(Latch, "news", "A part of the engine broke (broke). Trading is stopped; restart the console.", True),
     Fault(Standstill, "_is_at_rest", "looking at the broker's list failed (broke): done again in", True, lambda e: e.emergency_stop()),
-    Fault(shell, "line_of", "a OrderPlaced could not be put into words: broke", False, lambda engine: engine.submit(limit())),
+    Fault(reports, "line_of", "a OrderPlaced could not be put into words: broke", False, lambda engine: engine.submit(limit())),
     Fault(ViewBuilder, "_chart", "The screen's data could not be built (broke): what you see is old.", False),
 ]
 

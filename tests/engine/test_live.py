@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from console.build import create_engine
-from engine import shell
+from engine import feed_runner, shell
 from engine.brokers.base import BrokerEvent
 from engine.feeds.base import FeedError, FeedLostError
 from engine.latch import Latch, latch_path
@@ -223,7 +223,7 @@ def test_credentials_that_are_wrong_are_not_tried_again(tmp_path: Path) -> None:
 
 
 def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shell, "AGAIN_S", (0.2,))
+    monkeypatch.setattr(feed_runner, "AGAIN_S", (0.2,))
     broken = threading.Event()
 
     class Flaky(QuoteFeed):

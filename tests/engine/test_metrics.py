@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import shell
+from engine import reports
 from engine.metrics import Metrics, Window, performance_line
 from engine.model.market import Quote
 from engine.model.metrics import MetricsView, percentile
@@ -93,8 +93,8 @@ def test_a_rejection_is_counted_with_its_answer(tmp_path: Path) -> None:
 
 
 def test_the_log_says_how_the_engine_does_every_five_minutes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert shell.REPORT_S == 300.0
-    monkeypatch.setattr(shell, "REPORT_S", 0.3)
+    assert reports.REPORT_S == 300.0
+    monkeypatch.setattr(reports, "REPORT_S", 0.3)
     with running(tmp_path) as engine:
         engine.submit(market(5))
         assert said(until(engine, lambda view: said(view, "1 orders sent, 1 filled, 0 cancelled, 0 rejected, 0 denied")), "loop lag p50")

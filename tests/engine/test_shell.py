@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from engine.comparison import Comparison
+from engine.feed_runner import FeedRunner
 from engine.latch import Latch, latch_path
 from engine.live import Engine
 from engine.model.inputs import EmergencyStop, Submit, Tick
@@ -23,6 +25,7 @@ from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
 from engine.model.records import Noted, OrderChanged, OrderPlaced, TradingStateChanged
 from engine.model.settings import StopSettings
+from engine.reports import Reports
 from engine.shell import Shell
 from tests.engine.engines import SETTINGS, HeldJournal, ToldBroker, limit, make, market, order_of, running, said, until
 from tests.quotes import DAY, QuoteFeed
@@ -299,12 +302,12 @@ def test_a_stop_that_itself_breaks_leaves_the_gate_shut_and_the_latch_set(tmp_pa
         assert Latch(latch_path(tmp_path / "paper.db")).read()
 
 
-@pytest.mark.parametrize("part", ["_tick", "_play"])
-def test_a_task_that_breaks_stops_trading_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
-    async def broken(shell: Shell) -> None:
+@pytest.mark.parametrize(("owner", "part"), [(Shell, "_tick"), (FeedRunner, "run"), (Comparison, "run"), (Reports, "run")])
+def test_a_task_that_breaks_stops_trading_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, owner: type, part: str) -> None:
+    async def broken(task: object) -> None:
         raise ZeroDivisionError(f"{part} is broken")
 
-    monkeypatch.setattr(Shell, part, broken)
+    monkeypatch.setattr(owner, part, broken)
     engine = make(tmp_path, ToldBroker())
     engine.start()
     try:
@@ -325,7 +328,7 @@ def test_a_callback_that_breaks_is_said_on_the_screen_and_not_across_it(tmp_path
 
 def test_a_record_that_has_no_words_is_kept_and_its_order_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broker = ToldBroker()
-    monkeypatch.setattr("engine.shell.line_of", breaking("words"))
+    monkeypatch.setattr("engine.reports.line_of", breaking("words"))
     with running(tmp_path, broker) as engine:
         engine.submit(limit())
         view = until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.WORKING)
@@ -343,7 +346,7 @@ def test_a_quote_without_numbers_keeps_the_last_price_and_the_engine(tmp_path: P
             Quote("AAPL", DAY, 99.0, 100.0, 10, 10, bad),
             Quote("AAPL", DAY, 99.0, 100.0, bad, bad, 100.0),
         ):
-            engine._loop.call_soon_threadsafe(shell._on_market, quote)  # type: ignore[union-attr]
+            engine._loop.call_soon_threadsafe(shell._market.on_market, quote)  # type: ignore[union-attr]
         engine.submit(market())
         view = until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.FILLED)
         assert not view.health.problem

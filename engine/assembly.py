@@ -1,0 +1,108 @@
+"""Puts one run of the engine together from its parts, and closes in order what it opened."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from engine.core.checkpoint import SHAPE
+from engine.core.core import Core
+from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch
+from engine.log_file import LogFile
+from engine.model.market import MarketEvent
+from engine.model.modes import Level
+from engine.model.records import Record
+from engine.model.settings import LogSettings, Settings
+from engine.parts import Parts
+from engine.secrets import Redactor
+from engine.shell import Shell
+from engine.strategies.names import strategy_names
+from engine.strategies.supervisor import Snapshot, StrategyRunner
+from engine.view_builder import ViewBuilder
+
+
+@asynccontextmanager
+async def assembled(
+    settings: Settings,
+    parts: Parts,
+    *,
+    run_id: str,
+    latch: Latch,
+    keeper: LatchKeeper,
+    switch: StopSwitch,
+    publish: Callable[[Record | MarketEvent], None],
+) -> AsyncIterator[Shell]:
+    """A shell that is not started, its core as the journal left it. At the end the latch, the journal and the log are written out and
+    closed, whatever happened. Raises what a part raises that cannot be opened: FeedError, JournalError, StrategyError, OSError."""
+    feed = parts.open_feed()
+    journal = await parts.open_journal(parts.database, run_id=run_id)
+    redactor = Redactor.of(os.environ)
+    log_file, log_problem = _open_log(parts.database.with_suffix(".log"), settings.log, run_id, redactor)
+    try:
+        latch.prepare()
+        names = strategy_names(settings)
+        sizes = {name: s.size_pct for name, s in zip(names, settings.strategies, strict=True)}
+        core = Core(settings, feed.instruments(), run_id=run_id, price_life_s=feed.quote_life_s, sizes=sizes)
+        async for record in journal.read(SHAPE):
+            core.restore((record,))
+        broker, venue = parts.open_broker(core)
+        keep = log_file.write if log_file else None
+        views = ViewBuilder(core, settings.account.upper(), feed.timeframe, redactor=redactor, keep=keep)
+        if log_problem:
+            views.log(parts.clock.wall(), Level.WARNING, "log", log_problem)
+        shell = Shell(
+            core,
+            journal=journal,
+            broker=broker,
+            feed=feed,
+            clock=parts.clock,
+            latch=latch,
+            keeper=keeper,
+            switch=switch,
+            views=views,
+            venue=venue,
+            publish=publish,
+            redactor=redactor,
+            log_file=log_file,
+        )
+        shell.strategies.extend(_runners(shell, settings, names, run_id, parts.clock.mono))
+        yield shell
+    finally:
+        keeper.finish(LATCH_S)
+        try:
+            await journal.close()
+        finally:
+            if log_file:
+                log_file.close()
+
+
+def _runners(shell: Shell, settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]) -> list[StrategyRunner]:
+    portfolio = shell.core.state.portfolio
+
+    def snapshot() -> Snapshot:
+        held = {h.symbol: (h.quantity, h.average) for h in portfolio.holdings.values() if h.quantity}
+        return Snapshot(portfolio.cash, portfolio.equity(), held)
+
+    return [
+        StrategyRunner(
+            strategy,
+            strategy.symbols or tuple(shell.core.desk.instruments),
+            shell.handle,
+            run_id=run_id,
+            history=shell.views.bars,
+            snapshot=snapshot,
+            clock=mono,
+            name=name,
+        )
+        for strategy, name in zip(settings.strategies, names, strict=True)
+    ]
+
+
+def _open_log(path: Path, settings: LogSettings, run_id: str, redactor: Redactor) -> tuple[LogFile | None, str]:
+    """The log file, or none and why: without one there is less to read afterwards, which is no reason not to trade."""
+    try:
+        return LogFile(path, settings, run_id, redactor), ""
+    except OSError as error:
+        return None, f"{path} cannot be opened ({error.strerror}): this run's log is on the screen alone"

@@ -1,0 +1,118 @@
+"""Lets the market in: plays the feed, brings its line back where it breaks, and shows each event to everybody who must see it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import traceback
+from collections.abc import Callable, Sequence
+
+from engine.clock import Clock
+from engine.feeds.base import Feed, FeedError, FeedLostError
+from engine.metrics import Metrics
+from engine.model.inputs import Input, Note
+from engine.model.market import Bar, MarketEvent, Quote, Split
+from engine.model.modes import Level
+from engine.parts import Venue
+from engine.strategies.supervisor import StrategyRunner
+from engine.view_builder import Health, ViewBuilder
+
+STRATEGIES_S = 5.0
+"""How long the market is held back for strategies that are still loading."""
+AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
+"""When a feed whose line broke is tried again; the last one repeats."""
+
+
+class FeedRunner:
+    """Lives on the engine's loop. `failed` is told, in words, of what broke on our side of an event."""
+
+    def __init__(
+        self,
+        feed: Feed,
+        clock: Clock,
+        *,
+        health: Health,
+        metrics: Metrics,
+        strategies: Sequence[StrategyRunner],
+        views: ViewBuilder,
+        venue: Venue | None,
+        handle: Callable[[Input], None],
+        publish: Callable[[MarketEvent], None],
+        failed: Callable[[str, BaseException], None],
+    ) -> None:
+        self._feed = feed
+        self._clock = clock
+        self._health = health
+        self._metrics = metrics
+        self._strategies = strategies
+        self._views = views
+        self._venue = venue
+        self._handle = handle
+        self._publish = publish
+        self._failed = failed
+
+    async def run(self) -> None:
+        """Lets the market in, for as long as it speaks; strategies that are nearly loaded are waited for, so as not to miss the start."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(STRATEGIES_S):
+                await asyncio.gather(*(strategy.settled() for strategy in self._strategies))
+        attempt = 0
+        while True:
+            began = self._health.feed_heard
+            try:
+                await self._feed.run(self.on_market)
+                return
+            except FeedLostError as error:
+                attempt = attempt if self._health.feed_heard == began else 0
+                pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
+                self._feed_is_down(f"{_sentence(error)} It is tried again in {pause:g} s.")
+            except FeedError as error:
+                self._feed_is_down(_sentence(error))
+                return
+            except Exception as error:  # noqa: BLE001 - without prices entries are denied by themselves; orders, exits and the stop live on
+                self._feed_is_down(f"It broke ({type(error).__name__}: {error}).", "".join(traceback.format_exception(error)))
+                return
+            await asyncio.sleep(pause)
+            attempt += 1
+
+    def _feed_is_down(self, problem: str, detail: str = "") -> None:
+        self._health.feed_problem = problem
+        text = f"{problem} Prices go stale; positions and orders are as they were."
+        self._handle(Note(Level.ERROR, self._feed.name, text, detail))
+
+    def on_market(self, event: MarketEvent) -> None:
+        """Everything that wants to know of `event` hears it. What breaks on the way is ours, and none of the feed's business."""
+        try:
+            self._spread(event)
+        except Exception as error:  # noqa: BLE001 - a market that is seen by half of us must not be traded on: stop, say it, live on
+            self._failed(f"The engine failed on a {type(event).__name__} of the market ({error}). Trading is stopped.", error)
+
+    def _spread(self, event: MarketEvent) -> None:
+        self._health.feed_heard = self._clock.mono()
+        if self._health.feed_problem:
+            self._health.feed_problem = ""
+            self._handle(Note(Level.INFO, self._feed.name, "the feed speaks again"))
+        self._metrics.event()
+        for strategy in self._strategies:
+            strategy.on_time(event.at)
+        if self._venue is not None:
+            self._health.broker_heard = self._health.feed_heard
+            self._venue(event)
+        self._handle(event)
+        if isinstance(event, Bar):
+            self._views.on_bar(event)
+            for strategy in self._strategies:
+                strategy.on_bar(event)
+        elif isinstance(event, Quote):
+            self._views.on_quote(event)
+            for strategy in self._strategies:
+                strategy.on_quote(event)
+        elif isinstance(event, Split):
+            self._views.on_split(event)
+            for strategy in self._strategies:
+                strategy.on_split(event.symbol)
+        self._publish(event)
+
+
+def _sentence(error: Exception) -> str:
+    return f"{str(error).rstrip('.')}."

@@ -1,0 +1,39 @@
+"""What an engine is made of. Whoever wires one says which parts; they are opened on the engine's own thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from engine.clock import Clock
+from engine.model.journal import Journal
+from engine.model.market import MarketEvent
+
+if TYPE_CHECKING:
+    from engine.brokers.base import Broker
+    from engine.core.core import Core
+    from engine.feeds.base import Feed
+
+Venue: TypeAlias = Callable[[MarketEvent], None]
+"""Is shown every market event before anybody else."""
+
+
+class OpenJournal(Protocol):
+    async def __call__(self, path: Path, *, run_id: str) -> Journal: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The latch file lies beside `database`.
+
+    `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one
+    itself (paper) and must see every market event first, else None.
+    """
+
+    database: Path
+    open_journal: OpenJournal
+    open_feed: Callable[[], Feed]
+    open_broker: Callable[[Core], tuple[Broker, Venue | None]]
+    clock: Clock
