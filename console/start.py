@@ -95,14 +95,15 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
 def _run(settings: Settings, headless: bool) -> int:
     """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens."""
     from console.build import create_engine
+    from engine.feeds.base import FeedError
+    from engine.feeds.names import source_path
     from engine.strategies.loader import check
     from engine.strategies.params import StrategyError
     from themes import ThemeError
 
-    source = settings.feed.source
-    if source not in ("sim", "sample") and not Path(source).exists():
-        end(f"--feed: there is no feed {source!r}, nor a file of that name. Give sim, sample, or the path of bars.")
     try:
+        if settings.feed.source not in ("sim", "sample"):
+            source_path(settings.feed.source)
         for strategy in settings.strategies:
             check(strategy.file, strategy.params)
         if headless:
@@ -114,6 +115,8 @@ def _run(settings: Settings, headless: bool) -> int:
         from console.app import run_console
 
         return run_console(create_engine(settings), on_exit=settings.on_exit, theme_folders=(folders().config / "themes",))
+    except FeedError as error:
+        end(f"--feed: {error}")
     except StrategyError as error:
         end(f"--strategy: {error}")
     except ThemeError as error:

@@ -42,7 +42,7 @@ def read_actions(path: Path) -> tuple[Action, ...]:
     """
     file = shown(path.name)
     try:
-        with path.open(newline="", encoding="utf-8-sig") as lines:
+        with path.expanduser().open(newline="", encoding="utf-8-sig") as lines:
             rows = csv.reader(lines)
             titles = [title.strip().casefold() for title in next(rows, [])]
             if missing := [name for name in _COLUMNS if name not in titles]:
@@ -51,7 +51,7 @@ def read_actions(path: Path) -> tuple[Action, ...]:
             actions = [_action(f"{file} line {rows.line_num}", row, places) for row in rows if any(field.strip() for field in row)]
     except FileNotFoundError as error:
         raise FeedError(f"There is no file {shown(str(path))}: feed.actions names it.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, RuntimeError, ValueError, csv.Error) as error:  # a ~user who does not exist, a NUL in the name, text that is none
         raise FeedError(f"{shown(str(path))} cannot be read: {shown(str(error))}.") from error
     told: set[tuple[str, date, str]] = set()
     for action in actions:

@@ -140,7 +140,7 @@ class Calendar:
     def _year(self, year: int) -> list[Session]:
         if year not in self._years:
             tabled = self.name == TABLE_NAME and year in TABLE_YEARS
-            self._years[year] = _from_table(year) if tabled else _from_library(self.name, year)
+            self._years |= {year: _from_table(year)} if tabled else _from_library(self.name, year)
         return self._years[year]
 
 
@@ -173,20 +173,25 @@ def _library_zone(name: str) -> ZoneInfo:
     return ZoneInfo(str(get_calendar(name).tz))
 
 
-def _from_library(name: str, year: int) -> list[Session]:
+def _from_library(name: str, year: int) -> dict[int, list[Session]]:
+    """The sessions of `year`, and of its decade where that is known: asking takes a second, for however many years."""
     from exchange_calendars import get_calendar
 
+    decade = year // 10 * 10
     try:
-        calendar = get_calendar(name, start=f"{year}-01-01", end=f"{year}-12-31")
-    except ValueError as error:  # its holidays are recorded up to some year
-        raise CalendarError(f"The sessions of {name} in {year} are not known: {shown(str(error))}") from error
+        calendar = get_calendar(name, start=f"{decade}-01-01", end=f"{decade + 9}-12-31")
+    except ValueError:  # its holidays are recorded from some year on, and up to some year
+        try:
+            calendar = get_calendar(name, start=f"{year}-01-01", end=f"{year}-12-31")
+        except ValueError as error:
+            raise CalendarError(f"The sessions of {name} in {year} are not known: {shown(str(error))}") from error
     columns = (calendar.opens_nanos, calendar.closes_nanos, calendar.break_starts_nanos, calendar.break_ends_nanos)
-    sessions = []
+    years: dict[int, list[Session]] = {year: []}
     for label, opens, closes, pauses, resumes in zip(calendar.sessions, *(column.tolist() for column in columns), strict=True):
         day, pause = label.date(), (pauses, resumes) if pauses > 0 else None  # the library's word for none is the smallest integer
         if name == TABLE_NAME:
             pre, post = to_ns(datetime.combine(day, _PRE, NEW_YORK)), closes + _POST
         else:
             pre, post = opens, closes
-        sessions.append(Session(day, pre, opens, closes, post, pause))
-    return sessions
+        years.setdefault(day.year, []).append(Session(day, pre, opens, closes, post, pause))
+    return years

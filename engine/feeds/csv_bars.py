@@ -9,6 +9,7 @@ import zlib
 from io import BytesIO
 from pathlib import Path
 
+from engine.feeds import table
 from engine.feeds.base import FeedError
 from engine.feeds.names import shown
 from engine.feeds.table import RawTable, frame_of
@@ -65,17 +66,19 @@ def read_csv(path: Path) -> RawTable:
     return RawTable(file, "line", frame)
 
 
-def _text(path: Path, most: int = -1) -> bytes:
+def _text(path: Path, most: int | None = None) -> bytes:
     """The file's text in UTF-8 without a mark, its lines ended by a single newline; of a long one the first `most` bytes."""
     try:
         with gzip.open(path) if path.suffix.casefold() == ".gz" else path.open("rb") as file:
-            data = file.read(most)
+            data = file.read(table.MOST_BYTES + 1 if most is None else most)
     except FileNotFoundError as error:
         raise FeedError(f"There is no file {shown(str(path))}.") from error
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
         raise FeedError(f"{shown(path.name)} cannot be unpacked: {shown(str(error))}.") from error
     except OSError as error:
         raise FeedError(f"{shown(str(path))} cannot be read: {error.strerror}.") from error
+    if len(data) > table.MOST_BYTES:
+        raise table.too_long(shown(path.name))
     for mark, encoding in _MARKS:
         if data.startswith(mark):
             data = data[len(mark) :].decode(encoding, errors="replace").encode()

@@ -23,11 +23,16 @@ def read_bars(path: Path, rules: Rules, wanted: Collection[str] = ()) -> BarFile
     one the file's name is the symbol. Raises FeedError in words where nothing can be read, or where two files tell the same bars.
     """
     if not path.is_dir():
+        if path.exists() and not path.is_file():  # a pipe or a device, which would be waited for without end
+            raise FeedError(f"{shown(str(path))} is neither a file nor a folder of them.")
         read = _read_file(path, rules)
         check_known(shown(path.name), wanted, read.bars)
         return BarFile({symbol: read.bars[symbol] for symbol in wanted or read.bars}, read.problems)
     name = shown(path.resolve().name)
-    files = sorted(file for file in path.iterdir() if _stem(file) and not file.name.startswith(".") and file.is_file())
+    try:
+        files = sorted(file for file in path.iterdir() if _stem(file) and not file.name.startswith(".") and file.is_file())
+    except OSError as error:
+        raise FeedError(f"The folder {name} cannot be read: {error.strerror}.") from error
     if not files:
         raise FeedError(f"The folder {name} has no file of bars: put .csv, .csv.gz or .parquet files there.")
     parts: dict[str, list[tuple[str, BarColumns]]] = {}

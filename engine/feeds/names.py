@@ -1,20 +1,27 @@
-"""Text that comes in with market data: symbols are checked, everything else is made safe to show."""
+"""Text that comes in with market data and its settings: symbols and paths are checked, everything else is made safe to show."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 from engine.feeds.base import FeedError
+from engine.model.settings import is_symbol as is_symbol
 
-_SYMBOL = re.compile(r"[A-Z0-9.\-/]{1,12}")
 _SHOWN = 120
 _LISTED = 20
 
 
-def is_symbol(text: str) -> bool:
-    """1 to 12 characters out of A-Z, 0-9, dot, hyphen and slash: `BRK.B`, `BF-A`, `BTC/USD`."""
-    return _SYMBOL.fullmatch(text) is not None
+def source_path(source: str) -> Path:
+    """The file or folder that `feed.source` names, which is there. Raises FeedError in words."""
+    try:
+        path = Path(source).expanduser()
+        there = path.exists()
+    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a ~user who does not exist, a NUL
+        raise FeedError(f"The feed {shown(source)!r} cannot be opened: {shown(str(error))}.") from error
+    if not there:
+        raise FeedError(f"There is no feed {shown(source)!r}, nor such a file: write sim, sample, or the path of bars.")
+    return path
 
 
 def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:

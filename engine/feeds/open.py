@@ -12,7 +12,7 @@ from engine.feeds.actions import read_actions
 from engine.feeds.bars import BarFeed
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, CalendarError
-from engine.feeds.names import check_known, check_symbols, shown
+from engine.feeds.names import check_known, check_symbols, shown, source_path
 from engine.feeds.sample_bars import SYMBOLS, WHOLE, sample_bars
 from engine.feeds.simulated.feed import SimulatedFeed
 from engine.feeds.timeframe import DAY_S, spacing
@@ -32,14 +32,7 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
     if settings.source == "sample":
         return sample_feed(symbols, settings)
     try:
-        path = Path(settings.source).expanduser()
-        there = path.exists()
-    except (OSError, RuntimeError, ValueError) as error:  # too long a name, a ~user who does not exist, a NUL
-        raise FeedError(f"The feed {shown(settings.source)!r} cannot be opened: {shown(str(error))}.") from error
-    if not there:
-        raise FeedError(f"There is no feed {shown(settings.source)!r}, nor such a file: write sim, sample, or the path of bars.")
-    try:
-        return file_feed(path, symbols, settings)
+        return file_feed(source_path(settings.source), symbols, settings)
     except CalendarError as error:
         raise FeedError(f"{error} feed.calendar names it.") from error
 
@@ -59,7 +52,7 @@ def file_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> Bar
 
     wanted = check_symbols(symbols)
     calendar = Calendar(settings.calendar)
-    actions = None if settings.actions is None else read_actions(settings.actions.expanduser())
+    actions = None if settings.actions is None else read_actions(settings.actions)
     splits = None if actions is None else frozenset((action.symbol, action.day) for action in actions if action.kind == "split")
     rules = Rules(calendar, time.time_ns(), ZoneInfo(settings.timezone), settings.bar_time, settings.bad_rows == "refuse", splits)
     read = read_bars(path, rules, wanted)

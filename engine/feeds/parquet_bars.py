@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from engine.feeds import table
 from engine.feeds.base import FeedError
 from engine.feeds.names import shown
 from engine.feeds.table import RawTable, frame_of
 from engine.feeds.titles import Places, find_columns
+
+_MOST_ROWS = 20_000_000
+"""Of one file. Rows that repeat themselves take next to no room until they are read."""
 
 
 def parquet_columns(path: Path) -> Places:
@@ -22,35 +28,34 @@ def read_parquet(path: Path) -> RawTable:
     import pandas as pd  # type: ignore[import-untyped]
 
     with _opened(path) as file:
-        places = find_columns(shown(path.name), file.schema_arrow.names)
         titles = file.schema_arrow.names
-        try:
-            table = file.read(columns=[titles[place] for place in places.all()])
-        except (OSError, ValueError) as error:
-            raise _unreadable(path, error) from error
-    cells = pd.DataFrame({place: _cells(table.column(titles[place])) for place in places.all()})
+        places = find_columns(shown(path.name), titles)
+        groups = (file.metadata.row_group(number) for number in range(file.num_row_groups))
+        if file.metadata.num_rows > _MOST_ROWS or sum(group.total_byte_size for group in groups) > table.MOST_BYTES:
+            raise table.too_long(shown(path.name))
+        columns = file.read(columns=[titles[place] for place in places.all()])
+        cells = pd.DataFrame({place: _cells(columns.column(titles[place])) for place in places.all()})
     frame = frame_of(cells, places)
     frame.index = pd.RangeIndex(1, len(frame) + 1)
     return RawTable(shown(path.name), "row", frame)
 
 
-def _opened(path: Path) -> Any:
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """The file, whose errors are said in words while it is looked at."""
     try:
-        from pyarrow import parquet  # type: ignore[import-untyped]
+        from pyarrow import ArrowException, parquet  # type: ignore[import-untyped]
     except ImportError as error:
         raise FeedError(
             f"{shown(path.name)} is read by pyarrow, and that is not installed: run pip install 'tradeconsole[parquet]'."
         ) from error
     try:
-        return parquet.ParquetFile(path)
+        with parquet.ParquetFile(path) as file:
+            yield file
     except FileNotFoundError as error:
         raise FeedError(f"There is no file {shown(str(path))}.") from error
-    except (OSError, ValueError) as error:  # pyarrow's own errors are among the latter
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> FeedError:
-    return FeedError(f"{shown(path.name)} cannot be read as Parquet: {shown(str(error)).rstrip('.')}.")
+    except (OSError, ValueError, ArrowException) as error:
+        raise FeedError(f"{shown(path.name)} cannot be read as Parquet: {shown(str(error)).rstrip('.')}.") from error
 
 
 def _cells(column: Any) -> Any:
@@ -59,6 +64,8 @@ def _cells(column: Any) -> Any:
 
     if types.is_dictionary(column.type):
         column = column.cast(column.type.value_type)
+    if types.is_string(column.type) or types.is_large_string(column.type):
+        column.validate(full=True)  # Bytes that are no UTF-8 would be found out much later, in somebody else's words.
     if types.is_date(column.type) or types.is_time(column.type):
         column = column.cast("string")
     if types.is_decimal(column.type):

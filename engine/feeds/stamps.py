@@ -101,7 +101,8 @@ def _from_text(text: Any) -> Stamps:
         return _from_times(pd.to_datetime(text, format="ISO8601", errors="coerce"), dated)
     except ValueError:  # offsets that differ, or only some have one
         zoned = text.str.contains(r"[T ]\d[\d:.]*" + _OFFSET).to_numpy(bool)
-    bare = text.str.replace(_OFFSET, "", regex=True).where(zoned, text)
+    # What else looks like an offset, `-010` say, is none.
+    bare = text.str.replace(_OFFSET, "", regex=True).where(zoned, text.where(~text.str.contains(r"[T ].*[^\d:.]"), ""))
     wall, year = _nanoseconds(pd.to_datetime(bare, format="ISO8601", errors="coerce"))
     utc = wall * 0 + NONE
     utc[zoned] = _nanoseconds(pd.to_datetime(text[zoned], format="ISO8601", errors="coerce", utc=True).dt.tz_localize(None))[0]
@@ -112,8 +113,12 @@ def _from_text(text: Any) -> Stamps:
 
 def _from_times(times: Any, dated: NDArray[np.bool_]) -> Stamps:
     """Of a Series of one datetime type."""
-    wall, year = _nanoseconds(times.dt.tz_localize(None))
-    utc = wall * 0 + NONE if times.dt.tz is None else _nanoseconds(times.dt.tz_convert("UTC").dt.tz_localize(None))[0]
+    if times.dt.tz is None:
+        wall, year = _nanoseconds(times)
+        return Stamps(wall, wall * 0 + NONE, dated, year)
+    utc, year = _nanoseconds(times.dt.tz_convert("UTC").dt.tz_localize(None))
+    # No zone's clock is asked about years that are not to be believed: it may know none so far away.
+    wall = _nanoseconds(times.where(utc != NONE).dt.tz_localize(None))[0]
     return Stamps(wall, utc, dated, year)
 
 

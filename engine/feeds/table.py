@@ -16,6 +16,7 @@ from engine.feeds.faults import Faults
 from engine.feeds.names import is_symbol, shown
 from engine.feeds.new_york import SECOND
 from engine.feeds.stamps import NONE, Stamps, closing_times, from_opens, read_stamps
+from engine.feeds.timeframe import DAY_S
 from engine.feeds.titles import PRICES, VALUES, Places
 from engine.model.money import LEAST_PRICE, MOST_PRICE
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     Times = NDArray[np.int64]
     Floats = NDArray[np.float64]
 
+MOST_BYTES = 1 << 30
+"""Of one file, unpacked: some fifteen million bars as text. A small file may hold more than memory does, by intent or not."""
 _MOST_VOLUME = 1e15
 _ROUNDING = 1.001
 """Adjusting for splits and dividends rounds, which may put an open or a close a hair past the high or the low."""
@@ -37,6 +40,10 @@ _STEP = 1.75
 _STEPS_TOLD = 5
 _ENOUGH = 1000
 """Gaps between bars that are looked at."""
+
+
+def too_long(file: str) -> FeedError:
+    return FeedError(f"{file} holds more than {MOST_BYTES // 10**6:,} MB: put its bars into several files, in a folder of their own.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +173,12 @@ class _Reading:
 
     def _closes(self, stamps: Stamps) -> Times:
         """When each bar closed, ns UTC; of bad rows anything."""
+        import numpy as np
+
         rules = self._rules
+        # No calendar is asked about what is far away: it may not reach there, and the row is bad anyway.
+        self._late(stamps.wall, rules.now + 2 * DAY_S * SECOND)
+        stamps = stamps._replace(wall=np.where(self._faults.good, stamps.wall, NONE))
         at, days = closing_times(stamps, rules.calendar, rules.zone)
         lost = (at == NONE) & (stamps.wall != NONE)
         no_session = "{0} has no session on {1:%a %Y-%m-%d} (feed.calendar)"
@@ -176,8 +188,11 @@ class _Reading:
         if rules.bar_time == "open":
             for _, rows in self._by_symbol():
                 at[rows] = from_opens(at[rows], days[rows], self._length(at[rows], days[rows]), rules.calendar)
-        self._faults.add(at > rules.now, lambda place: f"it closes in the future, at {_utc(at[place]):%Y-%m-%d %H:%M} UTC")
+        self._late(at, rules.now)
         return at
+
+    def _late(self, at: Times, now: int) -> None:
+        self._faults.add(at > now, lambda place: f"it closes in the future, on {_utc(at[place]):%Y-%m-%d}")
 
     def _length(self, starts: Times, days: NDArray[np.bool_]) -> int:
         """Of one symbol's bars, in ns."""

@@ -11,10 +11,11 @@ from contextlib import closing
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
-from console import __version__, cli, start
+from console import __version__, build, cli, start
 from engine.core.state import State
 from engine.model.modes import Mode
 from engine.model.orders import OrderState, OrderType, Side, TimeInForce
@@ -106,9 +107,11 @@ def test_what_a_mistake_quotes_steers_no_terminal(home: Path, capsys: pytest.Cap
 @pytest.mark.parametrize(
     ("options", "said"),
     [
+        ("--feed nowhere.csv", "--feed: There is no feed 'nowhere.csv', nor such a file: write sim, sample, or the path of bars."),
+        (f"--feed {'x' * 5_000}", "--feed: The feed 'xxxxx"),
         (
-            "--feed nowhere.csv",
-            "--feed: there is no feed 'nowhere.csv', nor a file of that name. Give sim, sample, or the path of bars.",
+            "--feed ~nobody-of-that-name/x",
+            "--feed: The feed '~nobody-of-that-name/x' cannot be opened: Could not determine home directory.",
         ),
         ("--strategy sma_cros", "--strategy: There is no strategy file 'sma_cros'. Did you mean"),
     ],
@@ -116,6 +119,20 @@ def test_what_a_mistake_quotes_steers_no_terminal(home: Path, capsys: pytest.Cap
 def test_what_is_not_there_is_said_before_anything_starts(home: Path, capsys: pytest.CaptureFixture[str], options: str, said: str) -> None:
     assert said in mistake_in(capsys, *options.split())
     assert list(home.iterdir()) == []
+
+
+def test_a_feed_may_be_named_from_the_home_folder(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(home))
+    (home / "prices").mkdir()
+    reached: list[Settings] = []
+
+    def create(settings: Settings) -> NoReturn:
+        reached.append(settings)
+        raise TimeoutError
+
+    monkeypatch.setattr(build, "create_engine", create)
+    assert cli.run(["--headless", "--feed", "~/prices"]) == 1
+    assert reached[0].feed.source == "~/prices"
 
 
 def tradeconsole(*options: str, home: Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:

@@ -26,6 +26,13 @@ def test_actions_are_read_in_order_of_their_days_with_exact_values(tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/a.csv", "a\0.csv", "."])
+def test_a_file_of_actions_that_cannot_be_read_is_an_error_in_words(name: str) -> None:
+    with pytest.raises(FeedError, match=r" cannot be read: ") as error:
+        read_actions(Path(name))
+    assert str(error.value).isprintable()
+
+
 def test_an_action_becomes_its_event() -> None:
     assert Action("A", date(2005, 2, 28), "split", Decimal("0.1")).event(5, 20.0) == Split("A", 5, Decimal("0.1"), 20.0)
     assert Action("A", date(2005, 2, 28), "dividend", Decimal("0.25")).event(5, 20.0) == Dividend("A", 5, Decimal("0.25"))

@@ -12,6 +12,7 @@ import pyarrow  # type: ignore[import-untyped]
 import pytest
 from pyarrow import parquet
 
+from engine.feeds import parquet_bars
 from engine.feeds.base import FeedError
 from engine.model.market import Bar
 from tests.engine.feeds.bar_files import GOOD, HEADER, bars_of, closes_at, read, utc
@@ -43,6 +44,15 @@ def write(path: Path, columns: dict[str, Any]) -> Path:
 )
 def test_times_may_be_of_any_type(times: Any, tmp_path: Path) -> None:
     assert closes_at(read(write(tmp_path / "AAPL.parquet", {"date": times, **PRICES}))) == [FRIDAY, MONDAY]
+
+
+def test_a_small_file_of_far_too_many_rows_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parquet_bars, "_MOST_ROWS", 99_999)
+    columns = {"date": ["2005-02-25"] * 100_000, **{name: [10.0] * 100_000 for name in PRICES}}
+    path = write(tmp_path / "AAPL.parquet", columns)
+    assert path.stat().st_size < 10_000
+    with pytest.raises(FeedError, match=r"^AAPL\.parquet holds more than 1,073 MB: put its bars into several files"):
+        read(path)
 
 
 def test_a_date_and_a_time_of_day_are_joined(tmp_path: Path) -> None:
