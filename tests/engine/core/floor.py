@@ -231,6 +231,10 @@ class Floor:
     def snapshot(self) -> BrokerSnapshot:
         return at_once(self.broker.snapshot([order.id for order in self.core.state.book.working()]))
 
+    def broker_account(self) -> Portfolio:
+        """What the broker has, without asking it: whoever asks has all done at once that is still on its way."""
+        return self.broker._portfolio
+
     # ---- commands
 
     def command_id(self) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from engine.core.margin import Figures
+from engine.core.portfolio import Portfolio
 from engine.model.effects import Effect, Send
 from engine.model.inputs import GroupKind, Input, OrderUpdate, Replace, SubmitGroup
 from engine.model.modes import Mode, TradingState
@@ -78,7 +79,9 @@ class WatchedFloor(Floor):
         assert figures.buying_power >= 0
 
 
-class AnythingGoes(RuleBasedStateMachine):
+class Account(RuleBasedStateMachine):
+    """An account to which anything may happen, and what must hold whatever does."""
+
     limits = LIMITS
 
     def __init__(self) -> None:
@@ -102,8 +105,48 @@ class AnythingGoes(RuleBasedStateMachine):
             return wish(side, quantity, symbol, stop=round(near * (1 + stop / 100), 2))
         return wish(side, quantity, symbol)
 
-    # ---- what happens
+    # ---- what must always hold
 
+    @invariant()
+    def a_restart_would_find_the_same(self) -> None:
+        assert essence(restored(self.floor.records)) == essence(self.floor.core.state)
+
+    @invariant()
+    def the_books_balance_and_are_the_brokers_once_all_is_heard(self) -> None:
+        portfolio = self.floor.core.state.portfolio
+        basis = sum((holding.basis for holding in portfolio.holdings.values()), D(0))
+        assert portfolio.cash + basis - portfolio.realised() == PAPER.cash
+        if self.floor.held_news:
+            return
+        truth = self.floor.broker_account()
+        assert (truth.cash, truth.fees) == (portfolio.cash, portfolio.fees)
+        assert held(truth) == held(portfolio)
+
+    @invariant()
+    def what_is_open_is_what_has_not_ended(self) -> None:
+        book = self.floor.core.state.book
+        assert set(book.open) == {order.id for order in book.orders.values() if not order.state.is_final}
+        assert all(0 <= order.filled <= order.quantity for order in book.orders.values())
+
+    @invariant()
+    def nobody_is_short_who_may_not_be(self) -> None:
+        if not self.limits.short_selling:
+            assert all(quantity >= 0 for quantity in held(self.floor.broker_account()).values())
+
+    @invariant()
+    def a_signal_became_one_order_at_most(self) -> None:
+        signals = [record.signal_id for record in self.floor.of(OrderPlaced) if record.signal_id]
+        assert len(signals) == len(set(signals))
+
+    @invariant()
+    def while_halted_nothing_works_but_a_flatten(self) -> None:
+        state = self.floor.core.state
+        if state.trading is TradingState.HALTED:
+            for order in state.book.open.values():
+                assert order.source is Source.FLATTEN or order.state in (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
+
+
+class AnythingGoes(Account):
     @rule(side=sides, quantity=quantities, symbol=symbols, limit=offsets, stop=offsets, reduce_only=st.booleans())
     def a_person_orders(self, side: Side, quantity: int, symbol: str, limit: float | None, stop: float | None, reduce_only: bool) -> None:
         self.floor.submit(replace(self.intent(side, quantity, symbol, limit, stop), reduce_only=reduce_only))
@@ -230,51 +273,15 @@ class AnythingGoes(RuleBasedStateMachine):
     def the_account_is_compared(self) -> None:
         self.floor.reconcile()
 
-    # ---- what must always hold
-
-    @invariant()
-    def a_restart_would_find_the_same(self) -> None:
-        assert essence(restored(self.floor.records)) == essence(self.floor.core.state)
-
-    @invariant()
-    def the_books_balance_and_are_the_brokers_once_all_is_heard(self) -> None:
-        portfolio = self.floor.core.state.portfolio
-        basis = sum((holding.basis for holding in portfolio.holdings.values()), D(0))
-        assert portfolio.cash + basis - portfolio.realised() == PAPER.cash
-        if self.floor.held_news:
-            return
-        truth = self.floor.snapshot()
-        assert truth.cash == portfolio.cash
-        assert {s: q for s, q, _ in truth.positions} == {h.symbol: h.quantity for h in portfolio.holdings.values() if h.quantity}
-
-    @invariant()
-    def what_is_open_is_what_has_not_ended(self) -> None:
-        book = self.floor.core.state.book
-        assert set(book.open) == {order.id for order in book.orders.values() if not order.state.is_final}
-        assert all(0 <= order.filled <= order.quantity for order in book.orders.values())
-
-    @invariant()
-    def nobody_is_short_who_may_not_be(self) -> None:
-        if not self.limits.short_selling:
-            assert all(quantity >= 0 for _, quantity, _ in self.floor.snapshot().positions)
-
-    @invariant()
-    def a_signal_became_one_order_at_most(self) -> None:
-        signals = [record.signal_id for record in self.floor.of(OrderPlaced) if record.signal_id]
-        assert len(signals) == len(set(signals))
-
-    @invariant()
-    def while_halted_nothing_works_but_a_flatten(self) -> None:
-        state = self.floor.core.state
-        if state.trading is TradingState.HALTED:
-            for order in state.book.open.values():
-                assert order.source is Source.FLATTEN or order.state in (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
-
 
 class AnythingGoesShort(AnythingGoes):
     """The same with short selling allowed, so that positions are taken through zero."""
 
     limits = replace(LIMITS, short_selling=True)
+
+
+def held(portfolio: Portfolio) -> dict[str, Decimal]:
+    return {holding.symbol: holding.quantity for holding in portfolio.holdings.values() if holding.quantity}
 
 
 PACE: Any = settings(max_examples=tries(40, 5_000), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
