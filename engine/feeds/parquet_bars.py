@@ -54,7 +54,7 @@ def _opened(path: Path) -> Iterator[Any]:
             yield file
     except FileNotFoundError as error:
         raise FeedError(f"There is no file {shown(str(path))}.") from error
-    except (OSError, ValueError, ArrowException) as error:
+    except (OSError, ValueError, KeyError, ArrowException) as error:  # a KeyError is for a time zone that nobody knows
         raise FeedError(f"{shown(path.name)} cannot be read as Parquet: {shown(str(error)).rstrip('.')}.") from error
 
 

@@ -94,6 +94,13 @@ def test_as_they_are_they_can_be_read(kind: str, tmp_path: Path) -> None:
     assert sum(map(len, read(tmp_path / name).bars.values())) >= 8
 
 
+def test_a_time_zone_that_nobody_knows_is_an_error_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "AAPL.parquet"
+    path.write_bytes(packed({"date": EASTERN.cast(pyarrow.timestamp("us", tz="America/New_Cork")), **PRICES}))
+    with pytest.raises(FeedError, match=r"^AAPL\.parquet cannot be read as Parquet: .*New_Cork"):
+        read(path)
+
+
 @pytest.mark.parametrize("kind", SOUND)
 @given(changes=CHANGES, zone=st.sampled_from(["UTC", "America/New_York"]), bar_time=st.sampled_from(["open", "close"]))
 @settings(max_examples=tries(25, 2_000), deadline=None)
