@@ -30,7 +30,7 @@ from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, Split
 from engine.model.money import ZERO, exact, is_amount, is_price
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Fill, Order, OrderState, Terms
+from engine.model.orders import Fill, Order, OrderState, Side, Terms
 from engine.model.settings import MarginSettings, PaperSettings
 
 _MILLISECOND = 1_000_000
@@ -315,17 +315,20 @@ class PaperBroker:
             phase=self._matcher.phase,
             quoted=self._matcher.is_quoted(order.symbol),
             halted=self._matcher.is_halted(order.symbol),
-            price=self._price(order),
+            prices={side: self._price(order, side) for side in Side},
             portfolio=self._portfolio,
             margin=self._margin,
             hard_to_borrow=self._hard_to_borrow,
         )
 
-    def _price(self, order: Order) -> Decimal:
-        """What the symbol costs now; before it has a price, what the order was judged at."""
+    def _price(self, order: Order, side: Side) -> Decimal:
+        """What a market order of `side` would pay now in the symbol of `order`; before it has a price, what that was judged at."""
         event = self._prices.get(order.symbol)
-        last = event.close if isinstance(event, Bar) else event.ask if event is not None else 0.0
-        return exact(last) if is_price(last) else order.mark
+        if isinstance(event, Quote):
+            far = event.ask if side is Side.BUY else event.bid
+        else:
+            far = event.close if event is not None else 0.0
+        return exact(far) if is_price(far) else order.mark
 
     def _working(self, but: str = "") -> list[Working]:
         cancelled = {request.order_id for request in self._requests if request.terms is None}

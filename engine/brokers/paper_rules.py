@@ -27,13 +27,14 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """What an order is judged by: the market, and the account with its prices marked to it. `price` is what the symbol costs now."""
+    """What an order is judged by: the market, and the account with its prices marked to it. `prices` are what a market order of each side
+    would pay in the symbol now."""
 
     instrument: Instrument | None
     phase: Phase
     quoted: bool
     halted: bool
-    price: Decimal
+    prices: Mapping[Side, Decimal]
     portfolio: Portfolio
     margin: MarginSettings
     hard_to_borrow: frozenset[str]
@@ -46,7 +47,7 @@ def refusal(order: Order, conditions: Conditions, working: Iterable[Working]) ->
     return (
         _price(order, conditions.instrument)
         or _hours(order, conditions)
-        or _wash_trade(order, working)
+        or _wash_trade(order, conditions, working)
         or _account(order, conditions, [each for each in working if each.order.id != order.id])
     )
 
@@ -76,21 +77,22 @@ def _hours(order: Order, conditions: Conditions) -> str:
     return ""
 
 
-def _wash_trade(order: Order, working: Iterable[Working]) -> str:
+def _wash_trade(order: Order, conditions: Conditions, working: Iterable[Working]) -> str:
     for other in working:
         across = other.order.symbol == order.symbol and other.order.side is order.side.opposite
-        if across and not other.cancelled and not (order.oco and other.order.oco == order.oco) and _cross(order, other.order):
+        grouped = order.oco and other.order.oco == order.oco
+        if across and not other.cancelled and not grouped and _cross(order, other.order, conditions.prices):
             return "potential wash trade detected. use complex orders"
     return ""
 
 
-def _cross(one: Order, other: Order) -> bool:
+def _cross(one: Order, other: Order, prices: Mapping[Side, Decimal]) -> bool:
     """Whether the two would trade with each other: one of them waits at a price that the other takes. An auction has one price for all."""
     kinds = {one.type, other.type}
     if OrderType.LIMIT not in kinds or not kinds <= {OrderType.MARKET, OrderType.LIMIT} or {one.tif, other.tif} & _AUCTIONS:
         return False
-    bid, ask = (one.limit, other.limit) if one.side is Side.BUY else (other.limit, one.limit)
-    return bid is None or ask is None or bid >= ask
+    bid, ask = (order.limit or prices[order.side] for order in sorted((one, other), key=lambda order: order.side))
+    return bid >= ask
 
 
 def _account(order: Order, conditions: Conditions, working: list[Working]) -> str:
@@ -134,7 +136,7 @@ def _cost(order: Order, conditions: Conditions) -> Decimal:
     named = order.limit or order.stop
     if order.side is Side.BUY and named is not None:
         return named
-    return max(conditions.price, named or ZERO)
+    return max(conditions.prices[Side.BUY], named or ZERO)
 
 
 def _added(held: Decimal, working: Iterable[Working]) -> Decimal:

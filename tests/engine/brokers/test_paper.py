@@ -403,6 +403,25 @@ async def test_it_rejects_in_a_brokers_words(made: Order, reason: str) -> None:
     assert facts(venue.last.event, venue.last.reason) == (OrderEvent.REJECT, reason)
 
 
+@pytest.mark.parametrize("protective", [order(SELL, 10, number=2, stop=95, tif=GTC), order(SELL, 10, number=2, limit=101, tif=GTC)])
+async def test_who_protects_a_position_may_add_to_it(protective: Order) -> None:
+    venue = await Venue().open(session="monday", price=100)
+    await venue.broker.submit(order(quantity=10))
+    venue.quote(100)
+    await venue.broker.submit(protective)
+    await venue.broker.submit(order(quantity=10, number=3))
+    venue.quote(100)
+    assert facts(venue.last.order_id, venue.last.event) == ("r1-3", OrderEvent.FILL_ALL)
+
+
+@pytest.mark.parametrize("limit", [100, 99])
+async def test_a_market_order_into_our_own_offer_is_a_wash_trade(limit: int) -> None:
+    venue = await Venue().open(session="monday", price=100)
+    await venue.broker.submit(order(SELL, 10, limit=limit, tif=GTC))
+    await venue.broker.submit(order(quantity=10, number=2))
+    assert venue.last.reason == "potential wash trade detected. use complex orders"
+
+
 @pytest.mark.parametrize(
     ("phase", "made", "reason"),
     [
