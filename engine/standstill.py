@@ -97,7 +97,8 @@ class Standstill:
         if not self._halted:
             return None
         left = self._left()
-        return StopView(self._flattens, self._verified and not left, left)
+        verified = self._verified and not left
+        return StopView(self._flattens, verified, left, len(self._core.stop.left()), late=self._named and not verified)
 
     # ---- inside
 

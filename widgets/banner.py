@@ -1,4 +1,5 @@
-"""Banner: what stands in the way of trading, over the full width: HALTED with what is left unprotected, a tripped limit, not ready yet."""
+"""Banner: what stands in the way of trading, over the full width: HALTED with how far the stop has come and what it leaves unprotected, a
+tripped limit, not ready yet."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ from decimal import Decimal
 
 from engine.model.modes import TradingState
 from engine.model.orders import OrderState, OrderType, Side
-from engine.model.views import View
+from engine.model.views import StopView, View
 from widgets import numbers
 from widgets.cells import Cell
 from widgets.lines import Lines
@@ -82,6 +83,8 @@ def _sentences(view: View) -> list[tuple[str, str]]:
     said: list[tuple[str, str]] = []
     if account.state is TradingState.HALTED:
         said.append(("halted", f"■ HALTED: {account.reason or 'no reason given'}. Nothing is sent but cancels and flatten."))
+        if view.stop is not None:
+            said.append(("halted", _progress(view.stop, view)))
         bare = unprotected(view)
         if bare:
             listed = ", ".join(f"{symbol} {numbers.quantity(quantity)}" for symbol, quantity in bare)
@@ -94,4 +97,21 @@ def _sentences(view: View) -> list[tuple[str, str]]:
         said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:
         said.append(("reducing", f"! {health.problem}"))
+    if view.stop is not None and view.stop.late:
+        # Last, for it may be long, and what stands above must not be pushed out by it.
+        left = "; ".join(view.stop.left) or "the broker has not told where the account stands"
+        said.append(("halted", f"Not at rest: {left}."))
     return said
+
+
+def _progress(stop: StopView, view: View) -> str:
+    """How far the stop has come. What counts is the broker's own word."""
+    if stop.verified:
+        spared = sum(not row.state.is_final for row in view.orders)
+        works = f"nothing works but {spared} that protect" if spared else "nothing works"
+        return f"The broker confirms: {works}{', nothing is held' if stop.flattens else ''}."
+    held = len(stop.left) - stop.cancelling
+    doing = [f"cancelling {stop.cancelling}"] if stop.cancelling else []
+    doing += [f"closing {held} position{'' if held == 1 else 's'}"] if held else []
+    what = ", ".join(doing) or "asking the broker what works"
+    return f"{what[0].upper()}{what[1:]} …"

@@ -257,11 +257,14 @@ class StrategyRow:
 @dataclass(frozen=True, slots=True)
 class StopView:
     """How far the stop has come while trading is halted. `verified`: the broker itself says that nothing works and, where the stop
-    `flattens`, that nothing is held. Until then `left` names each thing that is not at rest, in words."""
+    `flattens`, that nothing is held. Until then `left` names each thing that is not at rest, in words: first the orders, `cancelling` of
+    them, then what is held. `late` says that it takes longer than it should."""
 
     flattens: bool
     verified: bool
     left: tuple[str, ...]
+    cancelling: int = 0
+    late: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from textual.app import App
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
 from engine.model.signals import SignalState
-from engine.model.views import ChartMark, LinkView, LogLine, RiskRow
+from engine.model.views import ChartMark, LinkView, LogLine, RiskRow, StopView
 from tests.views import (
     MINUTE,
     NOW,
@@ -314,6 +314,34 @@ async def test_the_banner_takes_no_room_until_there_is_something_to_say() -> Non
         app.show(sample_view())
         await pilot.pause()
         assert not banner.display
+
+
+@pytest.mark.parametrize(
+    ("stop", "words"),
+    [
+        (StopView(False, False, (), 0), "Asking the broker what works …"),
+        (StopView(False, False, tuple("abc"), 3), "Cancelling 3 …"),
+        (StopView(True, False, tuple("abcd"), 3), "Cancelling 3, closing 1 position …"),
+        (StopView(True, False, ("100 IBM is held", "5 AAPL is held"), 0), "Closing 2 positions …"),
+        (StopView(False, True, ()), "The broker confirms: nothing works but 2 that protect."),
+        (StopView(True, True, ()), "nothing is held."),
+        (StopView(False, False, ("#4 BUY 1 IBM is UNKNOWN",), 1, late=True), "Not at rest: #4 BUY 1 IBM is UNKNOWN."),
+        (StopView(False, False, (), late=True), "Not at rest: the broker has not told where the account stands."),
+    ],
+)
+async def test_the_banner_says_how_far_the_stop_has_come(stop: StopView, words: str) -> None:
+    assert words in " ".join((await drawn(Banner(), sample_view(account=HALTED, stop=stop), 80)).split())
+
+
+async def test_the_broker_confirms_that_nothing_works_at_all() -> None:
+    view = sample_view(account=HALTED, orders=(), stop=StopView(False, True, ()))
+    assert "The broker confirms: nothing works." in await drawn(Banner(), view, 120)
+
+
+async def test_what_is_not_at_rest_pushes_nothing_else_out_of_the_banner() -> None:
+    left = tuple(f"#{number} BUY 10 AAPL is PENDING_CANCEL" for number in range(100))
+    said = await drawn(Banner(), sample_view(account=HALTED, stop=StopView(False, False, left, 100, late=True)), 80)
+    assert ("Cancelling 100 …" in said, "F9 flattens" in said, "more lines, see the log" in said) == (True, True, True)
 
 
 async def test_a_banner_that_is_too_long_for_its_line_is_wrapped() -> None:
