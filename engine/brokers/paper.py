@@ -324,10 +324,13 @@ class PaperBroker:
     def _price(self, order: Order, side: Side) -> Decimal:
         """What a market order of `side` would pay now in the symbol of `order`; before it has a price, what that was judged at."""
         event = self._prices.get(order.symbol)
-        if isinstance(event, Quote):
-            far = event.ask if side is Side.BUY else event.bid
-        else:
-            far = event.close if event is not None else 0.0
+        match event:
+            case Quote():
+                far = event.ask if side is Side.BUY else event.bid
+            case Bar():
+                far = event.close
+            case None:
+                return order.mark
         return exact(far) if is_price(far) else order.mark
 
     def _working(self, but: str = "") -> list[Working]:

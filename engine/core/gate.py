@@ -190,11 +190,11 @@ class Gate:
         )
 
     def _crossing(self, intent: Intent, aside: Collection[str]) -> Order | None:
-        """Of our own limit orders on the other side, the one that `intent` would meet first."""
+        """Of our own limit orders on the other side, the one that `intent` would meet first. A stop-limit is none until its stop was reached."""
         others = [
             o
             for o in self._state.book.working(intent.symbol)
-            if o.side is not intent.side and o.limit is not None and o.released and o.id not in aside
+            if o.side is not intent.side and o.limit is not None and (o.stop is None or o.triggered) and o.released and o.id not in aside
         ]
         return min(others, key=lambda o: (o.limit or ZERO) * intent.side.sign, default=None)
 

@@ -322,6 +322,14 @@ def test_an_order_that_would_trade_with_our_own_is_refused_and_one_beside_it_is_
     assert rule_of(the_floor, wish(Side.BUY, 10, limit="101")) == ""
 
 
+def test_a_stop_limit_that_waits_is_nothing_to_trade_with_yet() -> None:
+    the_floor = floor()
+    the_floor.hold(10, 100)
+    protective = Intent("AAPL", Side.SELL, D(10), OrderType.STOP_LIMIT, limit=D(94), stop=D(95))
+    assert the_floor.submit(protective).ok
+    assert rule_of(the_floor, wish(Side.BUY, 10)) == ""
+
+
 def test_a_strategy_that_runs_wild_is_held_by_second_minute_and_day_and_nobody_else_is() -> None:
     the_floor = floor(replace(OPEN_LIMITS, max_orders_minute=20, max_orders_day=50), mode=Mode.FULL_AUTO)
     start = the_floor.core.desk.now
