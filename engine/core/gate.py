@@ -190,7 +190,7 @@ class Gate:
         )
 
     def _crossing(self, intent: Intent, aside: Collection[str]) -> Order | None:
-        """Of our own limit orders on the other side, the one that `intent` would meet first. A stop-limit is none until its stop was reached."""
+        """Of our own limit orders on the other side, the one `intent` would meet first. A stop-limit is none until its stop was reached."""
         others = [
             o
             for o in self._state.book.working(intent.symbol)
