@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from engine.model.modes import Level, TradingState
 from engine.model.money import ZERO
 from engine.model.settings import Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
+from engine.secrets import Redactor
 
 if TYPE_CHECKING:
     from engine.shell import Shell
@@ -40,13 +42,18 @@ class Picture:
 
     def fail(self, problem: str, detail: str, wall: int) -> None:
         """The engine has ended with this."""
-        self.say(problem, (*self.view.log, LogLine(0, wall, Level.ERROR, "engine", problem, detail)), failed=True)
+        line = LogLine(0, wall, Level.ERROR, "engine", _without_secrets(problem), _without_secrets(detail))
+        self.say(problem, (*self.view.log, line), failed=True)
 
     def say(self, problem: str, log: tuple[LogLine, ...], *, failed: bool = False) -> None:
         """What is the matter now; `failed` that the engine has ended over it."""
         health = self.view.health
-        health = replace(health, problem=problem, failed=failed, ready=health.ready and not failed)
+        health = replace(health, problem=_without_secrets(problem), failed=failed, ready=health.ready and not failed)
         self.view = replace(self.view, revision=self.view.revision + 1, health=health, log=log)
+
+
+def _without_secrets(text: str) -> str:
+    return Redactor.of(os.environ).clean(text)
 
 
 def _starting_view(settings: Settings) -> View:

@@ -9,9 +9,27 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
+from urllib.parse import quote
 
-from engine.model.inputs import Input, LinkChanged, Note, OrderUpdate, StrategyFailed
+from engine.model.inputs import (
+    BrokerSnapshot,
+    EmergencyStop,
+    Input,
+    LinkChanged,
+    NotDurable,
+    Note,
+    OrderUpdate,
+    Proposal,
+    Reject,
+    ResetBreaker,
+    Resume,
+    StrategyFailed,
+    Submit,
+    SubmitGroup,
+    Tick,
+)
+from engine.model.market import Halt
 
 NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH", re.IGNORECASE)
 """Environment variables with one of these in their names are taken for secrets."""
@@ -22,11 +40,31 @@ SHORTEST: Final = 8
 HIDDEN: Final = "[secret]"
 
 _LABELLED: Final = re.compile(
-    r"(?P<label>\b(?:[\w-]*(?:api[-_ ]?key|secret|password|passwd|token)[\w-]*|authorization)\b[\"']?\s*[:=]\s*"
-    r"(?:bearer\s+|basic\s+)?[\"']?)"
-    r"(?P<value>[^\s\"',;&]{4,})",
+    # Nothing in it goes back over what it has read, so that no text, however it is made up, takes longer than its length.
+    r"(?P<label>(?:(?<![\w-])(?=[\w-]*?(?:api[-_]?key|secret|password|passwd|token|authorization))[\w-]++|\bapi key[\w-]*+)"
+    r"[\"']?\s*+[:=]\s*+(?:(?:bearer|basic)\s++)?[\"']?)"
+    r"(?P<value>[^\s\"',;&]{4,}+)",
     re.IGNORECASE,
 )
+
+_WORDS: Final[Mapping[type, tuple[str, ...]]] = {
+    BrokerSnapshot: ("orders",),
+    EmergencyStop: ("reason",),
+    Halt: ("reason",),
+    LinkChanged: ("reason",),
+    NotDurable: ("reason",),
+    Note: ("text", "detail"),
+    OrderUpdate: ("reason",),
+    Proposal: ("reason",),
+    Reject: ("reason",),
+    ResetBreaker: ("reason",),
+    Resume: ("reason",),
+    StrategyFailed: ("error", "detail"),
+    Submit: ("intent",),
+    SubmitGroup: ("first", "second"),
+    Tick: ("journal_problem",),
+}
+"""Where inputs carry words that somebody else chose."""
 
 
 class Redactor:
@@ -34,8 +72,8 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         found = {secret for secret in secrets if len(secret) >= SHORTEST}
-        # As JSON writes it too: a quotation mark in a password must not be what gives it away.
-        spelled = found | {json.dumps(secret)[1:-1] for secret in found}
+        # As JSON, Python and an address write it too: a quotation mark in a password must not be what gives it away.
+        spelled = {text for secret in found for text in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""))}
         self._known = re.compile("|".join(map(re.escape, sorted(spelled, key=len, reverse=True)))) if spelled else None
 
     @classmethod
@@ -48,11 +86,22 @@ class Redactor:
         return _LABELLED.sub(rf"\g<label>{HIDDEN}", text)
 
     def clean_input(self, event: Input) -> Input:
-        """Words from libraries, brokers and strategies go to the journal: no key may stand in them."""
-        if isinstance(event, Note):
-            return replace(event, text=self.clean(event.text), detail=self.clean(event.detail))
-        if isinstance(event, StrategyFailed):
-            return replace(event, error=self.clean(event.error), detail=self.clean(event.detail))
-        if isinstance(event, OrderUpdate | LinkChanged) and event.reason:
-            return replace(event, reason=self.clean(event.reason))
-        return event
+        """Words from libraries, brokers, strategies and people go to the journal: no key may stand in them."""
+        words = _WORDS.get(type(event))
+        cleaned: Input = event if words is None else self._cleaned(event, words)
+        return cleaned
+
+    def _cleaned(self, said: Any, words: Iterable[str]) -> Any:
+        """`said` with its fields `words` cleaned: texts, and one or several of what has a `reason` of its own."""
+        changed = {}
+        for word in words:
+            value = getattr(said, word)
+            if isinstance(value, str):
+                clean: Any = self.clean(value) if value else value
+            elif isinstance(value, tuple):
+                clean = tuple(self._cleaned(each, ("reason",)) for each in value)
+            else:
+                clean = self._cleaned(value, ("reason",))
+            if clean != value:
+                changed[word] = clean
+        return replace(said, **changed) if changed else said

@@ -159,7 +159,7 @@ class Shell:
     def _break(self, problem: str, error: BaseException) -> None:
         """Something that must not fail has failed: stop trading, say it, go on living."""
         self._switch.press()
-        reason = f"an error in the engine: {error}"
+        reason = self._redactor.clean(f"an error in the engine: {error}")
         if problem != self.health.problem:
             self.health.problem = problem
             self.views.log(self._clock.wall(), Level.ERROR, "engine", problem, "".join(traceback.format_exception(error)))

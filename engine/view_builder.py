@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any, TypeVar
@@ -143,7 +143,7 @@ class ViewBuilder:
         return tuple(islice(self._lines, max(len(self._lines) - 500, 0), None))
 
     def answer(self, reply: Reply) -> None:
-        self._replies.append(reply)
+        self._replies.append(replace(reply, text=self._redactor.clean(reply.text)))
 
     # ---- the view
 
@@ -159,7 +159,7 @@ class ViewBuilder:
             orders=tuple(self._same("order", o.id, self._order(o)) for o in self._recent_orders()),
             signals=tuple(self._same("signal", c.signal.id, self._signal(c, mono)) for c in self._recent_cases()),
             risk=tuple(self._same("risk", row.name, row) for row in self._risk()),
-            strategies=tuple(self._same("strategy", row.name, row) for row in health.strategies),
+            strategies=tuple(self._same("strategy", row.name, self._strategy(row)) for row in health.strategies),
             log=self.lines(),
             chart=self._chart(),
             replies=tuple(self._replies),
@@ -176,6 +176,10 @@ class ViewBuilder:
         kept: Row = before if before == row else row
         self._rows[kind, key] = kept
         return kept
+
+    def _strategy(self, row: StrategyRow) -> StrategyRow:
+        """What it says of its last error are its own words."""
+        return replace(row, detail=self._redactor.clean(row.detail)) if row.detail else row
 
     def _account(self) -> AccountView:
         state, limits = self._core.state, self._core.desk.settings.limits
@@ -201,10 +205,11 @@ class ViewBuilder:
         )
 
     def _health(self, health: Health, mono: int) -> HealthView:
-        market = self._core.gate.market
+        market, clean = self._core.gate.market, self._redactor.clean
+        feed_problem = clean(health.feed_problem)
         links = (
             LinkView(health.broker, not self._core.gate.link_down, _age_ms(health.broker_heard, mono), self._core.gate.link_down),
-            LinkView(health.feed, not health.feed_problem, _age_ms(health.feed_heard, mono), health.feed_problem),
+            LinkView(health.feed, not feed_problem, _age_ms(health.feed_heard, mono), feed_problem),
         )
         return HealthView(
             ready=self._core.gate.ready,
@@ -214,7 +219,7 @@ class ViewBuilder:
             market_open=market.open if market else False,
             market_text=market.text if market else "no market time yet",
             market_time=self._core.desk.now,
-            problem=health.problem or self._core.gate.unwritable,
+            problem=clean(health.problem) or self._core.gate.unwritable,
         )
 
     def _stale_s(self, symbol: str, mono: int) -> int | None:
