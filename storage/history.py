@@ -36,6 +36,9 @@ from storage.rows import (
 
 PAGE: Final = 100
 
+FEW: Final = 1_000
+"""Entries that the tables may lack without a word: less than the engine makes in a moment."""
+
 T = TypeVar("T", RunRow, SessionRow, OrderRow, FillRow, PositionRow, TotalRow, DailyRow, SignalRow, EquityRow, EquityDayRow, AuditRow)
 
 _TIMES: Final = {"orders": "created_at", "fills": "at", "signals": "raised_at"}
@@ -66,7 +69,8 @@ class History:
 
     Every question answers a tuple of rows; `before` is the `seq` of the last row of the page before, None for the newest page. `since`
     (included) and `until` (not) are market times in nanoseconds UTC; with one of them a page is in the order of that time, else in the
-    journal's. What the engine did in the last half second may be missing. All raise JournalError where the database cannot be read.
+    journal's. What the engine did in the last half second may be missing, and more where it is `catching_up`. All raise JournalError where
+    the database cannot be read.
     """
 
     def __init__(self, path: Path, connection: aiosqlite.Connection) -> None:
@@ -81,6 +85,16 @@ class History:
 
     async def close(self) -> None:
         await self._connection.close()
+
+    async def catching_up(self) -> str:
+        """In words how much of the journal the tables hold, where that is not nearly all: after an update that made them anew, or a crash.
+        Empty otherwise."""
+        [[held, last]] = await self._fetch("SELECT projected_to, (SELECT coalesce(max(seq), 0) FROM journal) FROM projected", ())
+        if last - held <= FEW:
+            return ""
+        return (
+            f"The history is catching up: {held:,} of {last:,} entries are in it. What is newer is missing here and in the sums until then."
+        )
 
     async def runs(self, *, before: int | None = None, limit: int = PAGE) -> tuple[RunRow, ...]:
         return await self._page(RunRow, "runs", before, limit)

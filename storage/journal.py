@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sqlite3
 import time
 from collections import deque
@@ -21,7 +20,7 @@ from engine.model.settings import HistorySettings
 from storage import schema
 from storage.codec import decode, encode
 from storage.lock import WriterLock
-from storage.projections import NotFoldedError, Projector
+from storage.projections import Projector
 
 INSERT: Final = "INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)"
 
@@ -44,7 +43,7 @@ OVERDUE_S: Final = 0.5
 HISTORY_RETRY_S: Final = 1.0
 
 GIVE_UP_S: Final = 2.0
-"""How long closing goes on trying to write what is queued."""
+"""How long closing goes on trying to write what is queued, and to bring the history tables up to date."""
 
 _Row: TypeAlias = tuple[int, str, int, str, str]
 _T = TypeVar("_T")
@@ -70,12 +69,11 @@ class _Unit:
 async def open_journal(
     path: Path, *, run_id: str, wall_ns: Callable[[], int] = time.time_ns, keep: HistorySettings | None = None
 ) -> SqliteJournal:
-    """Opens the database at `path` for writing, made where there is none, with its history tables caught up.
+    """Opens the database at `path` for writing, made where there is none. What its history tables lack is folded while the run goes on.
 
     `run_id` marks this run's entries; `wall_ns` is the wall clock in nanoseconds UTC; `keep` says how long the history tables keep
-    details. Raises JournalError in words where another process
-    writes to it, where it is damaged (it is kept aside, and refused from then on until a person acts), another program's, or where a newer
-    version wrote it.
+    details. Raises JournalError in words where another process writes to it, where it is damaged (it is kept aside, and refused from then
+    on until a person acts), another program's, or where a newer version wrote it.
     """
 
     def prepare() -> tuple[Path, WriterLock, Projector, int]:
@@ -87,8 +85,6 @@ async def open_journal(
             database = schema.open_database(path)
             try:
                 projector = Projector(database, keep)
-                with contextlib.suppress(NotFoldedError):  # told as the history's problem, and no reason not to trade
-                    projector.catch_up()
                 (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
             except BaseException:
                 database.close()
@@ -212,7 +208,8 @@ class SqliteJournal:
         return self._problem
 
     async def close(self) -> None:
-        """Writes what is queued, brings the history tables up to date, closes, and lets go of the lock.
+        """Writes what is queued, brings the history tables up to date, closes, and lets go of the lock. Tables that are far behind are
+        left as they are after a few seconds: the next run goes on with them.
 
         Raises JournalError where the queue could not be written within a few seconds, and says what is lost.
         """
@@ -283,8 +280,11 @@ class SqliteJournal:
         if self._give_up_at is None:
             return False
         if self._queue:
-            return self._problem is not None and self._loop.time() >= self._give_up_at
-        return not self._lag or self._history_problem is not None
+            return self._problem is not None and self._is_late()
+        return not self._lag or self._history_problem is not None or self._is_late()
+
+    def _is_late(self) -> bool:
+        return self._give_up_at is not None and self._loop.time() >= self._give_up_at
 
     async def _write_group(self) -> None:
         """Commits the oldest units, as many as fit. Where that fails, everybody who waits is told, and all stays queued in its order."""
@@ -371,7 +371,7 @@ class SqliteJournal:
         """Brings the history tables one step further; the journal does without them, so a failure here only waits and tries again."""
         try:
             await self._loop.run_in_executor(self._history_thread, self._projector.fold)
-            while self._lag and not self._queue:
+            while self._lag and not self._queue and not self._is_late():
                 await self._loop.run_in_executor(self._history_thread, self._projector.fold)
         except (sqlite3.Error, JournalError) as error:
             self._history_problem = f"The history tables of {self._path} stand still: {error}. The journal itself is complete."

@@ -1,7 +1,7 @@
 """Keeps the history tables in step with the journal: live, after a crash and from nothing, by the same few lines.
 
-Blocking, for a thread. Raises sqlite3.Error where the tables cannot be written and JournalError where an entry cannot be read; either
-way the transaction is undone, and the next call begins where the last good one ended.
+Blocking, for a thread. Raises sqlite3.Error where the tables cannot be written and JournalError where an entry cannot be read, or is
+sound and does not go into them; either way the transaction is undone, and the next call begins where the last good one ended.
 """
 
 from __future__ import annotations
@@ -21,10 +21,6 @@ _DAY_NS: Final = 86_400 * 1_000_000_000
 
 BATCH: Final = 200
 """Entries in one transaction: few enough that an order waiting behind it waits milliseconds."""
-
-
-class NotFoldedError(JournalError):
-    """A sound entry that does not go into the history tables."""
 
 
 class Projector:
@@ -64,7 +60,7 @@ class Projector:
                     raise
                 except Exception as error:
                     # Figures beyond what the tables can hold, or our own slip: the journal must not stop for it.
-                    raise NotFoldedError(f"entry {seq}, a {kind}, does not go into them ({type(error).__name__}: {error})") from error
+                    raise JournalError(f"entry {seq}, a {kind}, does not go into them ({type(error).__name__}: {error})") from error
             now = rows[-1][2]
             self._thin("equity", "1", now - self._keep.equity_days * _DAY_NS)
             self._thin("audit", "level = 'INFO'", now - self._keep.audit_days * _DAY_NS)

@@ -13,6 +13,8 @@ from engine.model.signals import Signal, SignalState
 
 _DAY = 86_400 * 1_000_000_000
 _UNSENT_KEPT = 1_000
+_DECIDED_KEPT = 1_000
+"""Signals that are kept however long ago they were decided."""
 _IDS_KEPT = 100_000
 """However fast strategies talk, no more than so many are remembered, the newest."""
 
@@ -82,6 +84,13 @@ class Approvals:
             for signal_id in unsent[:-_UNSENT_KEPT]:
                 del self.cases[signal_id]
             self._unsent = min(len(unsent), _UNSENT_KEPT)
+
+    def forget(self, before: int) -> None:
+        """Lets go of signals that were decided before the market time `before`, but for the newest."""
+        newest = set(list(self.cases)[-_DECIDED_KEPT:])
+        self.cases = {
+            key: case for key, case in self.cases.items() if key in newest or case.state is SignalState.WAITING or case.decided_at >= before
+        }
 
     def has_waiting(self, strategy: str, symbol: str, side: Side) -> bool:
         return any(c.signal.strategy == strategy and c.signal.symbol == symbol and c.signal.side is side for c in self.waiting.values())

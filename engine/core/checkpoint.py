@@ -3,16 +3,18 @@
 `save` walks every slot of the state, whatever it is called, so that nothing new can be forgotten; a value it does not know how to keep is
 an error that names where it stands. A record of a state of another shape (another version's) is not read: the journal has all it lacks.
 
-The text is JSON. A value that JSON has no word for is a list that begins with its kind: `["D", "1.50"]` is a Decimal, `["E", "Side",
-"BUY"]` one of an enum, `["V", "Fill", {…}]` a value that nothing else refers to (an order that ended is one, too), `["O", 7, "Order",
-{…}]` an object, and `["R", 7]` the same one again; `L`, `T`, `Q`, `S` and `M` are a list, a tuple, a deque with its length, a set and a
-mapping as pairs.
+The text is JSON, deflated and in base 64, for names that come again with each order and fill would make up most of it. A value that JSON
+has no word for is a list that begins with its kind: `["D", "1.50"]` is a Decimal, `["E", "Side", "BUY"]` one of an enum, `["V", "Fill",
+{…}]` a value that nothing else refers to (an order that ended is one, too), `["O", 7, "Order", {…}]` an object, and `["R", 7]` the same
+one again; `L`, `T`, `Q`, `S` and `M` are a list, a tuple, a deque with its length, a set and a mapping as pairs.
 """
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import math
+import zlib
 from collections import deque
 from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
@@ -33,6 +35,9 @@ from engine.model.modes import Mode, TradingState
 from engine.model.orders import Bracket, Exit, Fill, Order, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import Checkpoint, Record
 from engine.model.signals import Signal, SignalState, Vote
+
+VERSION: Final = 2
+"""Raise it with every change of what the state makes of a record, or of how it is written here: a start then reads the whole journal."""
 
 _DERIVED: Final[dict[type, tuple[str, ...]]] = {
     State: ("_apply",),
@@ -55,7 +60,8 @@ _OBJECTS: Final = {
 
 def save(state: State, at: int) -> Checkpoint:
     """All of the state. Raises TypeError naming the place of what cannot be kept."""
-    return Checkpoint(SHAPE, msgspec.json.encode(_Writer().node(state, "state")).decode(), at)
+    text = msgspec.json.encode(_Writer().node(state, "state"))
+    return Checkpoint(SHAPE, base64.b64encode(zlib.compress(text, 1)).decode(), at)
 
 
 def take_over(state: State, record: Record) -> None:
@@ -68,7 +74,7 @@ def take_over(state: State, record: Record) -> None:
 
 def _restore(state: State, checkpoint: Checkpoint) -> None:
     """Makes the new `state` what it was when `checkpoint` was saved. Prices are not known, as after any start."""
-    saved = _Reader().node(msgspec.json.decode(checkpoint.state))
+    saved = _Reader().node(msgspec.json.decode(zlib.decompress(base64.b64decode(checkpoint.state))))
     for name in _kept(State):
         value, ours = getattr(saved, name), getattr(state, name)
         if type(value) in _PARTS:
@@ -175,8 +181,8 @@ def _empty(kind: type) -> Any:
 
 
 def _shape() -> str:
-    """Changes with the names and types of all that is kept."""
-    text = [f"{kind.__module__}.{kind.__qualname__}{_kept(kind)}" for kind in _OBJECTS.values()]
+    """Changes with the names and types of all that is kept, and with VERSION."""
+    text = [f"version {VERSION}", *(f"{kind.__module__}.{kind.__qualname__}{_kept(kind)}" for kind in _OBJECTS.values())]
     text += [f"{kind.__qualname__}{[(field.name, str(field.type)) for field in fields(kind)]}" for kind in _VALUES.values()]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
 

@@ -240,7 +240,9 @@ class Core:
     def _on_order_update(self, update: OrderUpdate) -> None:
         order = self.state.book.orders.get(update.order_id)
         if order is None:
-            self.desk.note(Level.ERROR, "broker", f"news of an order that is not ours ({update.order_id}): reconcile will tell")
+            ended = self.state.book.has_forgotten(update.order_id)
+            what = "that ended long ago" if ended else "that is not ours"
+            self.desk.note(Level.ERROR, "broker", f"news of an order {what} ({update.order_id}): nothing is booked, reconcile will tell")
             return
         # Paper fills on an event before the core sees it: the fill belongs to that event's time, not to the one before.
         self.desk.now = max(self.desk.now, update.at)

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, OrderType, Side
+from engine.model.orders import Order, OrderState, OrderType, Side, Source
 from engine.model.records import (
     FillBooked,
     FillCorrected,
@@ -32,11 +32,25 @@ class Working:
 _ENDED_KEPT = 500
 """Orders that are kept however long ago they ended."""
 
+_FOREIGN_IDS_KEPT = 10_000
+"""Of orders that were placed elsewhere and let go of, the ids that are known: the newest."""
+
 
 class OrderBook:
-    """All orders by id, and the open ones apart."""
+    """All orders by id, and the open ones apart. Those that ended long ago are let go of, and known to have been there."""
 
-    __slots__ = ("_by_symbol", "_families", "_grouped", "_waited_for", "_working", "last_number", "open", "orders")
+    __slots__ = (
+        "_by_symbol",
+        "_families",
+        "_foreign",
+        "_forgotten_runs",
+        "_grouped",
+        "_waited_for",
+        "_working",
+        "last_number",
+        "open",
+        "orders",
+    )
 
     def __init__(self) -> None:
         self.orders: dict[str, Order] = {}
@@ -46,6 +60,10 @@ class OrderBook:
         self._families: dict[str, list[Order]] = {}
         self._grouped: dict[str, Order] = {}
         self._waited_for: set[str] = set()
+        self._forgotten_runs: dict[str, None] = {}
+        """The runs of which an order was let go of: their names are the beginnings of our orders' ids."""
+        self._foreign: dict[str, None] = {}
+        """The ids of orders placed elsewhere that were let go of."""
         self._working: dict[tuple[str, Side], Working] = {}
         """What was summed up since the symbol's orders last changed: the gate asks far oftener than they do."""
 
@@ -152,9 +170,21 @@ class OrderBook:
         for order in self.open.values():
             together = [*self.family(order.family), *self.family(order.id)]
             needed |= {order.id, order.parent, order.succeeds, *(each.id for each in together)}
-        self.orders = {key: order for key, order in self.orders.items() if key in needed or order.changed_at >= before}
+        kept = {key: order for key, order in self.orders.items() if key in needed or order.changed_at >= before}
+        for key, order in self.orders.items():
+            if key not in kept and order.source is Source.EXTERNAL:
+                self._foreign[key] = None
+            elif key not in kept:
+                self._forgotten_runs[_run_of(key)] = None
+        for key in list(self._foreign)[:-_FOREIGN_IDS_KEPT]:
+            del self._foreign[key]
+        self.orders = kept
         families = {key: [order for order in orders if order.id in self.orders] for key, orders in self._families.items()}
         self._families = {key: orders for key, orders in families.items() if orders}
+
+    def has_forgotten(self, order_id: str) -> bool:
+        """Whether this was an order of the account that ended long ago: it is not kept, and must not be taken for a new one."""
+        return order_id not in self.orders and (order_id in self._foreign or _run_of(order_id) in self._forgotten_runs)
 
     def _changed(self, order: Order) -> None:
         """Keeps the open orders, and forgets what was summed up of them."""
@@ -217,3 +247,8 @@ class OrderBook:
 
     def working_quantity(self, symbol: str, side: Side, aside: Collection[str] = ()) -> Decimal:
         return self.working_on(symbol, side, aside).quantity
+
+
+def _run_of(order_id: str) -> str:
+    """The run in which an order of ours was placed."""
+    return order_id.rpartition("-")[0]

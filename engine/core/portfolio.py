@@ -151,6 +151,13 @@ class Portfolio:
             if not holding.changed and holding.cost.quantity:
                 self._touch(holding)
 
+    def forget(self, before: int) -> None:
+        """Lets go of fills from before the market time `before`: brokers correct a trade within the day, and a later correction still books
+        its money in full, only how much of it counts as taken is then worked out from the position as it stands."""
+        for holding in self.holdings.values():
+            while holding.recent and holding.recent[0][1].at < before:
+                holding.recent.popleft()
+
     def value_anew(self) -> None:
         """Its holdings were put in from outside: the sums are made of them with the next question."""
         for holding in self.holdings.values():

@@ -38,6 +38,9 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
         told.add(listed.order_id)
         event, reason = listed.event, listed.reason
         ours = book.orders.get(listed.order_id)
+        if book.has_forgotten(listed.order_id):
+            _tell_if_alive(desk, listed)
+            continue
         if ours is None:
             _adopt(desk, listed)
         elif event in ALIVE and listed.filled < listed.quantity and ours.state in _REVIVED:
@@ -103,6 +106,8 @@ def _agreed_symbols(desk: Desk, snapshot: BrokerSnapshot) -> set[str]:
     for symbol, holding in desk.state.portfolio.holdings.items():
         difference[symbol] = difference.get(symbol, ZERO) - holding.quantity
     for listed in snapshot.orders:
+        if desk.state.book.has_forgotten(listed.order_id):
+            continue
         ours = desk.state.book.orders.get(listed.order_id)
         filled = ours.filled if ours is not None else ZERO
         difference[listed.symbol] = difference.get(listed.symbol, ZERO) - listed.side.sign * (listed.filled - filled)
@@ -115,6 +120,13 @@ def _corrects(ours: Order, listed: BrokerOrder, agreed: set[str]) -> bool:
     if listed.filled == ours.filled:
         return listed.cost > 0
     return (listed.filled < ours.filled or listed.cost <= ours.cost) and listed.symbol in agreed
+
+
+def _tell_if_alive(desk: Desk, listed: BrokerOrder) -> None:
+    """Of an order that ended long ago the fills are booked and no more kept: taken for a new one they would be booked again."""
+    if listed.event in ALIVE and listed.filled < listed.quantity:
+        text = f"{listed.side} {listed.quantity:f} {listed.symbol} ({listed.order_id}) ended here long ago and works at the broker"
+        desk.note(Level.ERROR, "reconcile", f"{text}: cancel it there")
 
 
 def _adopt(desk: Desk, listed: BrokerOrder) -> None:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from engine.core.approvals import Approvals
-from engine.core.attribution import Attribution
+from engine.core.attribution import PERSON, Attribution
 from engine.core.order_book import OrderBook
 from engine.core.pace import Pace
 from engine.core.peak import RollingPeak
@@ -131,11 +131,11 @@ class State:
             RunStarted: self._run_started,
             RunEnded: self._run_ended,
             OrderPlaced: self._order_placed,
-            OrderChanged: self.book.apply_changed,
-            OrderReleased: self.book.apply_released,
-            OrderTrailed: self.book.apply_trailed,
-            ReplaceAsked: self.book.apply_replace_asked,
-            OrderReplaced: self.book.apply_replaced,
+            OrderChanged: self._of_a_kept_order(self.book.apply_changed),
+            OrderReleased: self._of_a_kept_order(self.book.apply_released),
+            OrderTrailed: self._of_a_kept_order(self.book.apply_trailed),
+            ReplaceAsked: self._of_a_kept_order(self.book.apply_replace_asked),
+            OrderReplaced: self._of_a_kept_order(self.book.apply_replaced),
             FillBooked: self._fill_booked,
             FillCorrected: self._fill_corrected,
             SplitBooked: self._split_booked,
@@ -163,6 +163,8 @@ class State:
     def _forget(self, at: int) -> None:
         """Lets go of what was long over at market time `at`, so that the state does not grow for ever; the history keeps it all."""
         self.book.forget(at - _DAY)
+        self.portfolio.forget(at - _DAY)
+        self.approvals.forget(at - _DAY)
         orders = self.book.orders
         traded = {signal: {key: None for key in keys if key in orders} for signal, keys in self.traded.items()}
         self.traded = {signal: keys for signal, keys in traded.items() if keys}
@@ -196,6 +198,15 @@ class State:
         pace = self.paces.get(strategy)
         return pace.within(window, now) if pace is not None else 0
 
+    def _of_a_kept_order(self, apply: Callable[[Any], None]) -> Callable[[Any], None]:
+        """`apply` for orders that are kept: an earlier version may have kept others, and have written of them."""
+
+        def apply_if_kept(record: Any) -> None:
+            if record.order_id in self.book.orders:
+                apply(record)
+
+        return apply_if_kept
+
     def _order_placed(self, record: OrderPlaced) -> None:
         self.book.apply_placed(record)
         if record.source in (Source.PERSON, Source.STRATEGY) and not record.parent:
@@ -213,17 +224,20 @@ class State:
         self.clean = True
 
     def _fill_booked(self, record: FillBooked) -> None:
-        self.book.apply_fill(record)
         self.portfolio.book(record.fill)
-        order = self.book.orders[record.fill.order_id]
-        self.attribution.book(record.fill, order.strategy)
-        if order.signal_id:
+        order = self.book.orders.get(record.fill.order_id)
+        self.attribution.book(record.fill, order.strategy if order is not None else PERSON)
+        if order is not None:
+            self.book.apply_fill(record)
+        if order is not None and order.signal_id:
             self.traded.setdefault(order.signal_id, {})[order.id] = None
 
     def _fill_corrected(self, record: FillCorrected) -> None:
-        self.book.apply_corrected(record)
         self.portfolio.correct(record)
-        self.attribution.correct(record, self.book.orders[record.order_id].strategy)
+        order = self.book.orders.get(record.order_id)
+        self.attribution.correct(record, order.strategy if order is not None else PERSON)
+        if order is not None:
+            self.book.apply_corrected(record)
 
     def _split_booked(self, record: SplitBooked) -> None:
         self.portfolio.split(record)

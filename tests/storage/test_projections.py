@@ -22,6 +22,7 @@ from engine.model.records import DividendBooked, FillBooked, FillCorrected, Posi
 from storage import schema, tables
 from storage.codec import encode
 from storage.folds import FOLDS
+from storage.history import open_history
 from storage.journal import open_journal
 from storage.projections import Projector, rebuild
 from tests.storage.conftest import history, note
@@ -195,8 +196,28 @@ async def test_closing_leaves_a_complete_history(database: Path) -> None:
     assert len(history(database)["audit"]) == 1_500
 
 
-async def test_a_history_that_was_not_complete_is_at_the_next_start() -> None:
+async def test_a_history_far_behind_is_completed_while_the_run_goes_on_and_says_so() -> None:
     with journal_of([note(number) for number in range(1_500)]) as database:
+        journal = await open_journal(database, run_id="r", wall_ns=lambda: 20_000)
+        async with await open_history(database) as told:
+            assert await told.catching_up() == (
+                "The history is catching up: 0 of 1,500 entries are in it. What is newer is missing here and in the sums until then."
+            )
+            await journal.append([note(1_500)])
+            await journal.caught_up()
+            assert await told.catching_up() == ""
+        assert len(history(database)["audit"]) == 1_501
+        await journal.close()
+
+
+async def test_closing_does_not_wait_for_a_history_that_is_far_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("storage.journal.GIVE_UP_S", 0)
+    with journal_of([note(number) for number in range(2_500)]) as database:
         journal = await open_journal(database, run_id="r")
-        assert len(history(database)["audit"]) == 1_500
+        await journal.close()
+        assert history(database)["projected"][0][1] < 2_500
+        monkeypatch.undo()
+        journal = await open_journal(database, run_id="next")
+        await journal.caught_up()
+        assert len(history(database)["audit"]) == 2_500
         await journal.close()
