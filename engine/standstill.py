@@ -16,8 +16,9 @@ from engine.clock import Clock
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.model.effects import Reply
-from engine.model.inputs import Flatten, Input, Note
+from engine.model.inputs import Cancel, Flatten, Input, Note
 from engine.model.modes import Level, TradingState
+from engine.model.money import ZERO
 from engine.model.orders import Order, Source
 from engine.model.views import StopView
 
@@ -28,7 +29,8 @@ NAMED_AFTER_S = 5.0
 CLOSE_ANYWAY_S = 3.0
 """How long a flatten waits for the last cancel: after that it closes what no working order may still close."""
 LAG_S = 1.0
-"""How long a broker's positions may trail behind its fills: what was closed is closed again only where it is still held after that."""
+"""How long a broker's positions and its fills may trail behind each other: what was closed is closed again, and what closes too much
+cancelled, only where they still differ after that."""
 _SECOND = 1_000_000_000
 
 
@@ -66,6 +68,8 @@ class Standstill:
         """Since when the broker has told the same of a symbol, in monotonic nanoseconds."""
         self._closed: set[str] = set()
         """Symbols for which this flatten has sent an order."""
+        self._surplus: dict[str, int] = {}
+        """Closing orders of which more works than is held, and since when, in monotonic nanoseconds."""
 
     def watch(self) -> None:
         """Begins to look as soon as trading is halted, and again where something turns up. Called with every tick of the clock."""
@@ -111,6 +115,7 @@ class Standstill:
         self._held.clear()
         self._held_since.clear()
         self._closed.clear()
+        self._surplus.clear()
         for command_id in self._unanswered:
             self._answer(Reply(command_id, False, "flatten: given up, for trading was resumed"))
         self._unanswered.clear()
@@ -124,6 +129,9 @@ class Standstill:
         for symbol, quantity in sorted(self._held.items()) if self._flattens else ():
             order = closing.get(symbol)
             words.append(f"{quantity:f} {symbol} is held" + (f", #{order.number} closes it {when}" if order else ""))
+        if self._flattens:
+            done = (order for symbol, order in closing.items() if symbol not in self._held)
+            words += [f"#{o.number} {o.side} {o.remaining:f} {o.symbol} is {o.state}, with nothing to close" for o in done]
         return tuple(words)
 
     def _closing(self) -> list[Order]:
@@ -193,7 +201,17 @@ class Standstill:
             self._handle(Flatten(command_id, due))
         self._unanswered.clear()
         self._closed.update(order.symbol for order in self._closing())
-        return not self._held
+        self._cancel_surplus(now)
+        return not (self._held or self._closing())
+
+    def _cancel_surplus(self, now: int) -> None:
+        """Cancels what closes more than is held, for something else closed it: its fill would open a position. What is still held is
+        closed anew."""
+        surplus = [order for order in self._closing() if order.remaining > -self._held.get(order.symbol, ZERO) * order.side.sign]
+        self._surplus = {order.id: self._surplus.get(order.id, now) for order in surplus}
+        for order in surplus:
+            if now - self._surplus[order.id] >= LAG_S * _SECOND:
+                self._handle(Cancel("", order.id))
 
     def _answer_all(self, reply: Reply) -> None:
         for command_id in self._unanswered:
@@ -201,7 +219,8 @@ class Standstill:
         self._unanswered.clear()
 
     def _rest_in_words(self) -> str:
-        works = [f"#{order.number}" for order in self._core.state.book.working()]
+        does = {order.number: "closes" if order.source is Source.FLATTEN else "protects" for order in self._core.state.book.working()}
+        works = [f"#{number}, which {what}," for number, what in does.items()]
         held = [f"{h.quantity:f} {h.symbol}" for h in self._core.state.portfolio.holdings.values() if h.quantity]
-        still = f"only {', '.join(works)}, which protects, still works" if works else "nothing works"
+        still = f"only {' and '.join(works)} still works" if works else "nothing works"
         return f"verified with the broker: {still}; held: {', '.join(held) or 'nothing'}"

@@ -6,7 +6,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from engine.model.modes import TradingState
-from engine.model.orders import OrderState, OrderType, Side
+from engine.model.orders import OrderState, OrderType, Side, Source
 from engine.model.views import StopView, View
 from widgets import numbers
 from widgets.cells import Cell
@@ -107,7 +107,7 @@ def _sentences(view: View) -> list[tuple[str, str]]:
 def _progress(stop: StopView, view: View) -> str:
     """How far the stop has come. What counts is the broker's own word."""
     if stop.verified:
-        spared = sum(not row.state.is_final for row in view.orders)
+        spared = sum(not row.state.is_final and row.source is not Source.FLATTEN for row in view.orders)
         works = f"nothing works but {spared} that protect" if spared else "nothing works"
         return f"The broker confirms: {works}{', nothing is held' if stop.flattens else ''}."
     held = len(stop.left) - stop.cancelling

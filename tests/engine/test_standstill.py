@@ -210,6 +210,39 @@ def test_positions_that_trail_behind_their_fills_are_not_closed_twice(tmp_path: 
         assert (stale, len(broker.submitted)) == ([1], 1)
 
 
+@pytest.mark.parametrize("left", [0, 4, -3])
+def test_a_closing_order_is_cancelled_where_something_else_closed_the_position(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left: int
+) -> None:
+    monkeypatch.setattr(standstill, "LAG_S", 0.05)
+    monkeypatch.setattr(standstill, "LOOK_AGAIN_S", (0.05,))
+    broker = ToldBroker(positions=[("AAPL", D(10), D(100))])
+    with running(tmp_path, broker) as engine:
+        engine.answer(engine.liquidate_all())
+        until(engine, working())
+        broker.positions[:] = [("AAPL", D(left), D(100))] if left else []
+        view = until(engine, lambda view: order_of(view, 1).state is OrderState.CANCELED)
+        if left:
+            view = until(engine, working(2))
+            assert (order_of(view, 2).side.sign, order_of(view, 2).quantity) == (-1 if left > 0 else 1, abs(left))
+            broker.positions.clear()
+        view = until(engine, at_rest)
+        assert broker.listed == {}
+
+
+def test_what_works_with_nothing_to_close_is_not_at_rest_and_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(standstill, "LOOK_AGAIN_S", (0.05,))
+    monkeypatch.setattr(standstill, "LAG_S", 3600)
+    broker = ToldBroker(positions=[("AAPL", D(10), D(100))])
+    with running(tmp_path, broker) as engine:
+        engine.answer(engine.liquidate_all())
+        until(engine, working())
+        broker.positions.clear()
+        view = until(engine, lambda view: view.stop.left != ("10 AAPL is held, #1 closes it now",))
+        assert view.stop is not None
+        assert (view.stop.verified, view.stop.left) == (False, ("#1 SELL 10 AAPL is WORKING, with nothing to close",))
+
+
 def test_ten_flattens_close_once(tmp_path: Path) -> None:
     broker = Sells(positions=[("AAPL", D(10), D(100))])
     with running(tmp_path, broker) as engine:
