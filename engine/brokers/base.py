@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
 
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate
+from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.orders import Order, Terms
 
-BrokerEvent: TypeAlias = OrderUpdate | LinkChanged
-"""A LinkChanged that says up means: reconcile before anything else is sent."""
+BrokerEvent: TypeAlias = OrderUpdate | LinkChanged | Note
+"""A LinkChanged that says up means: reconcile before anything else is sent. A Note is for a person alone."""
 
 
 class AmbiguousError(Exception):

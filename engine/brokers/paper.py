@@ -26,8 +26,9 @@ from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.matching import Ended, Execution, Matcher, Moved, Outcome, Reduced, Worked
 from engine.core.portfolio import Portfolio
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate
+from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, Split
+from engine.model.modes import Level
 from engine.model.money import ZERO, exact, is_amount, is_price
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Order, OrderState, Side, Terms
@@ -50,8 +51,8 @@ class PaperBroker:
         self._margin = margin
         self._instruments = {i.symbol: i for i in instruments}
         self._hard_to_borrow = frozenset(settings.hard_to_borrow)
-        self._commission = commission_of(settings.commission)
-        self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage))
+        self._commission = commission_of(settings.commission, self._complain)
+        self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage, self._complain))
         self._tickets: dict[str, Ticket] = {}
         self._requests: list[Request] = []
         self._traded: dict[str, list[tuple[int, Decimal]]] = {}
@@ -173,6 +174,9 @@ class PaperBroker:
         for order_id in orders:
             self._matcher.remove(order_id)
         return [Ended(order_id, OrderEvent.CANCEL, reason) for order_id in orders]
+
+    def _complain(self, text: str) -> None:
+        self._tell(Note(Level.ERROR, self.name, text))
 
     def _take(self, outcome: Outcome) -> None:
         ticket = self._tickets[outcome.order_id]
