@@ -9,6 +9,8 @@ import logging
 import logging.handlers
 import os
 import queue
+import threading
+import time
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
@@ -23,6 +25,8 @@ from engine.secrets import Redactor
 
 LONGEST_QUEUE: Final = 10_000
 """Lines that may wait for a disk that does not answer; what comes then is lost to the file, not to the screen."""
+CLOSE_S: Final = 2.0
+"""How long the end waits for such a disk."""
 
 _LEVELS: Final = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 _encode = msgspec.json.Encoder().encode
@@ -36,17 +40,21 @@ class LogFile:
         self._run_id = run_id
         self._redactor = redactor
         self._least = _LEVELS[settings.level]
-        self._queue: queue.Queue[logging.LogRecord] = queue.Queue(LONGEST_QUEUE)
+        self._queue: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
+        self._dropped = self._refused = self._told = 0
+        """Lines that found the queue full, lines that the disk refused, and how many of them all the file speaks of."""
         self._file = _OwnersFile(path, settings)
         self._file.setFormatter(_JsonLines())
-        self._listener = logging.handlers.QueueListener(self._queue, self._file)
+        self._writer = threading.Thread(target=self._write_on, name="log", daemon=True)
         self._libraries = _FromLibraries(self)
         logging.getLogger().addHandler(self._libraries)
-        self._listener.start()
+        self._writer.start()
 
     @property
     def problem(self) -> str:
-        """Why lines are missing in the file, in words; empty where none are."""
+        """Why lines are missing in the file, in words; empty while none are."""
+        if self._queue.qsize() >= LONGEST_QUEUE:
+            return f"{self.path} is not written fast enough: lines are missing in it"
         return self._file.problem
 
     def write(self, line: LogLine) -> None:
@@ -56,12 +64,26 @@ class LogFile:
         """Queues a line; `wall` is nanoseconds UTC."""
         if level < self._least:
             return
+        if self._queue.qsize() >= LONGEST_QUEUE:
+            self._dropped += 1
+        else:
+            self._queue.put(self._record(level, wall, source, text, detail))
+
+    def _write_on(self) -> None:
+        """On the writer's thread. Where lines were lost, the file says so at their place."""
+        while (record := self._queue.get()) is not None:
+            lost = self._dropped + self._refused
+            if lost > self._told:
+                text = f"{lost - self._told:,} lines are missing here: the disk did not take them"
+                if self._file.wrote(self._record(logging.WARNING, time.time_ns(), "log", text, "")):
+                    self._told = lost
+            if not self._file.wrote(record):
+                self._refused += 1
+
+    def _record(self, level: int, wall: int, source: str, text: str, detail: str) -> logging.LogRecord:
         record = logging.LogRecord(source, level, "", 0, text, None, None)
         record.json = self._line(level, wall, source, text, detail)
-        try:
-            self._queue.put_nowait(record)
-        except queue.Full:
-            self._file.problem = f"{self.path} is not written fast enough: lines are missing in it"
+        return record
 
     def _line(self, level: int, wall: int, source: str, text: str, detail: str) -> str:
         at = datetime.fromtimestamp(wall // 1_000 / 1e6, UTC).isoformat(timespec="microseconds")
@@ -72,10 +94,14 @@ class LogFile:
         return _encode(clean).decode()
 
     def close(self) -> None:
-        """Writes what is queued, and closes."""
+        """Writes what is queued, and closes. What a disk does not take within `CLOSE_S` is lost."""
         logging.getLogger().removeHandler(self._libraries)
-        self._listener.stop()
-        self._file.close()
+        self._queue.put(None)
+        self._writer.join(CLOSE_S)
+        if self._writer.is_alive():
+            self._file.abandon()
+        else:
+            self._file.close()
 
 
 class _JsonLines(logging.Formatter):
@@ -94,6 +120,15 @@ class _OwnersFile(logging.handlers.RotatingFileHandler):
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
         return open(descriptor, "a", encoding="utf-8")
+
+    def wrote(self, record: logging.LogRecord) -> bool:
+        """Writes `record`, on the one thread that does. Without the lock of handlers, which the program's end would wait for."""
+        self.emit(record)
+        return not self.problem
+
+    def abandon(self) -> None:
+        """Lets go of a stream that does not answer: nothing may flush or close it any more, or that would hang too."""
+        self.stream = None  # type: ignore[assignment]  # as FileHandler itself does
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -119,7 +154,7 @@ class _FromLibraries(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         try:
             text = record.getMessage()
-        except (TypeError, ValueError) as error:
-            text = f"{record.msg} ({error})"
-        detail = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+            detail = logging.Formatter().formatException(record.exc_info) if record.exc_info else ""
+        except Exception as error:  # noqa: BLE001 - whatever its arguments do when they are printed, it is no error of who logged it
+            text, detail = f"{record.msg!r:.500} ({type(error).__name__}: what it was said with cannot be printed)", ""
         self._file.put(record.levelno, int(record.created * 1e9), record.name, text, detail)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
+import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,6 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine import log_file
 from engine.log_file import LogFile
 from engine.model.inputs import (
     BrokerOrder,
@@ -127,7 +132,7 @@ def test_what_libraries_say_goes_into_the_file_and_not_to_the_screen(tmp_path: P
     broke, nonsense = lines(path)
     assert (broke["source"], broke["text"], broke["level"]) == ("some.library", "it broke over this", "ERROR")
     assert "ValueError: from within" in broke["detail"]
-    assert nonsense["text"].startswith("%d is no number (")
+    assert nonsense["text"].startswith("'%d is no number' (TypeError: ")
     assert capfd.readouterr().err == ""
 
 
@@ -145,6 +150,73 @@ def test_a_disk_that_refuses_is_a_problem_in_words_and_is_tried_again(tmp_path: 
     wait(lambda: not file.problem)
     file.close()
     assert lines(path)[-1]["text"] == "fits again"
+
+
+HUNG = """
+import os, sys
+from pathlib import Path
+from engine.log_file import LONGEST_QUEUE, LogFile
+from engine.model.settings import LogSettings
+from engine.secrets import Redactor
+
+path = Path(sys.argv[1])
+os.mkfifo(path)
+reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # and nobody reads
+file = LogFile(path, LogSettings(), "run-1", Redactor())
+for number in range(int(sys.argv[2])):
+    file.put(20, 0, "order", f"line {number} {'x' * 100}")
+print(file.problem)
+file.close()
+"""
+
+
+@pytest.mark.parametrize(("count", "problem"), [(2_000, ""), (13_000, "is not written fast enough: lines are missing in it")])
+def test_a_disk_that_hangs_holds_up_neither_the_engine_nor_its_end(tmp_path: Path, count: int, problem: str) -> None:
+    command = [sys.executable, "-c", HUNG, str(tmp_path / "paper.log"), str(count)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.strip().endswith(problem)
+
+
+def test_the_file_says_where_lines_are_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log_file, "LONGEST_QUEUE", 5)
+    path = tmp_path / "paper.log"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    file = LogFile(path, LogSettings(), "run-1", Redactor())
+    file.write(line("held " * 40_000))
+    for number in range(20):
+        file.write(line(f"line {number}"))
+    raw = bytearray()
+
+    def drain() -> bool:
+        with contextlib.suppress(BlockingIOError):
+            raw.extend(os.read(reader, 1 << 20))
+        return raw.endswith(b"\n") and not file.problem
+
+    wait(drain)
+    file.write(line("after"))
+    wait(lambda: drain() and b"after" in raw)
+    file.close()
+    os.close(reader)
+    told = [json.loads(text)["text"] for text in raw.decode().splitlines()]
+    assert told[-1] == "after"
+    missing = next(text for text in told if "missing" in text)
+    assert int(missing.split()[0]) + len(told) - 1 == 22
+
+
+def test_a_library_is_not_hurt_by_what_it_logs(tmp_path: Path) -> None:
+    class Unprintable:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    path = tmp_path / "paper.log"
+    file = LogFile(path, LogSettings(), "run-1", Redactor())
+    (ours,) = (handler for handler in logging.getLogger().handlers if type(handler).__module__ == LogFile.__module__)
+    ours.handle(logging.LogRecord("some.library", logging.WARNING, "", 0, "sent %s", (Unprintable(),), None))
+    ours.handle(logging.LogRecord("some.library", logging.WARNING, "", 0, "sent %(name)s", ({"other": 1},), None))
+    file.close()
+    assert [told["text"].partition(":")[0] for told in lines(path)] == ["'sent %s' (RuntimeError", "'sent %(name)s' (KeyError"]
 
 
 # ---- secrets
