@@ -128,8 +128,8 @@ class Shell:
     def handle(self, event: Input) -> None:
         """Hands `event` to the core and performs what it asks for. An error in the core stops trading, never the program."""
         mono = self._clock.mono()
-        event = self._redactor.clean_input(event)
         try:
+            event = self._redactor.clean_input(event)
             effects = self.core.handle(event, mono)
         except Exception as error:  # noqa: BLE001 - whatever it is, money is at stake: stop, keep what is known, say it
             self._core_failed(event, error)
