@@ -14,11 +14,13 @@ from pathlib import Path
 
 import pytest
 
+from engine.core.checkpoint import take_over
 from engine.core.state import State
 from engine.model.modes import Mode
 from engine.model.orders import OrderState
-from engine.model.records import FillBooked, OrderPlaced, Record
+from engine.model.records import Checkpoint, FillBooked, OrderPlaced, Record
 from storage.codec import decode
+from tests.engine.core.floor import essence
 from tests.project_files import ROOT
 from tests.quotes import SYMBOLS
 from tests.servers.driver import VenueProcess
@@ -41,6 +43,15 @@ def start(database: Path, where: str, seed: int, *death: object) -> subprocess.P
 def records(database: Path) -> list[Record]:
     with closing(sqlite3.connect(database)) as connection:
         return [decode(*row) for row in connection.execute("SELECT seq, kind, body FROM journal ORDER BY seq")]
+
+
+def state_from_checkpoint(told: list[Record]) -> State:
+    """What a start finds that begins at the newest checkpoint that a killed run left, where one did: the last is of a run that ended."""
+    newest = [number for number, record in enumerate(told) if isinstance(record, Checkpoint)][-2:]
+    state = State()
+    for record in told[newest[0] :]:
+        take_over(state, record)
+    return state
 
 
 def state_of(told: list[Record]) -> State:
@@ -97,6 +108,7 @@ def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
     book = venue.ask("book")
     told = records(database)
     state = state_of(told)
+    assert essence(state_from_checkpoint(told)) == essence(state)
     theirs = {order["id"]: order for order in book["orders"]}
     placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
     assert len(theirs) > 10, "the load was too light to prove anything"

@@ -1,8 +1,8 @@
 """A program for the kill tests: an engine that trades as fast as it can until somebody ends it.
 
 python -m tests.trader DATABASE PORT SEED trades at the venue on PORT. With `paper` for the port it trades on paper, and prints after
-each answer of the engine what is durable by then: `cash AAPL MSFT IBM orders`. With `moment SECONDS` behind it, or with
-`step NUMBER whole|half`, it dies of itself there; see `tests.dying`.
+each answer of the engine what is durable by then: `cash AAPL MSFT IBM orders`. The start of every fourth SEED leaves a checkpoint. With
+`moment SECONDS` behind it, or with `step NUMBER whole|half`, it dies of itself there; see `tests.dying`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 from engine.brokers.base import Broker
 from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
+from engine.core import core
 from engine.core.core import Core
 from engine.live import Engine
 from engine.model.modes import Mode
@@ -30,6 +31,8 @@ from tests.quotes import SYMBOLS, QuoteFeed
 from tests.servers.venue_broker import VenueBroker
 
 AT_ONCE = 20
+CHECKPOINT_AFTER = 10
+"""Records: far fewer than usual, so that kills meet starts that write a checkpoint, and starts from one."""
 HUNDRED = Decimal(100)
 LIMITS = Limits(
     max_position_pct=HUNDRED,
@@ -49,13 +52,13 @@ SETTINGS = Settings(mode=Mode.FULL_AUTO, limits=LIMITS, paper=PaperSettings(cash
 def make_engine(database: Path, port: int | None) -> Engine:
     """An engine on the venue at `port`, or on paper."""
 
-    def venue(core: Core) -> tuple[Broker, Venue | None]:
+    def venue(heart: Core) -> tuple[Broker, Venue | None]:
         return VenueBroker(port or 0), None
 
-    def paper(core: Core) -> tuple[Broker, Venue | None]:
-        broker = PaperBroker(SETTINGS.paper, core.desk.instruments.values())
-        if core.state.runs:
-            broker.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
+    def paper(heart: Core) -> tuple[Broker, Venue | None]:
+        broker = PaperBroker(SETTINGS.paper, heart.desk.instruments.values())
+        if heart.state.runs:
+            broker.restore(heart.state.portfolio, heart.state.book.orders.values(), heart.state.session)
         return broker, broker.on_market
 
     return Engine(SETTINGS, Parts(database, open_journal, QuoteFeed, venue if port else paper, SystemClock()))
@@ -109,6 +112,8 @@ def main(database: Path, where: str, seed: int, death: list[str]) -> None:
             at_moment(float(seconds))
         case ["step", number, how]:
             at_step(int(number), how == "half")
+    if not seed % 4:
+        core.CHECKPOINT_AFTER = CHECKPOINT_AFTER
     engine = make_engine(database, None if where == "paper" else int(where))
     engine.start()
     view = engine.wait_ready()
