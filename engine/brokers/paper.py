@@ -246,6 +246,8 @@ class PaperBroker:
             self._perform(request)
 
     def _perform(self, request: Request) -> None:
+        if request not in self._requests:
+            return  # What was told of the one before had somebody ask, and all was done then.
         self._requests.remove(request)
         ticket = self._tickets[request.order_id]
         if request.terms is not None:

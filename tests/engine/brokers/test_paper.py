@@ -18,7 +18,7 @@ from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, Side, Terms, TimeInForce
 from engine.model.settings import CommissionSettings, MarginSettings, PaperSettings, SlippageSettings
 from tests.engine.core import test_matching
-from tests.engine.core.floor import FRICTIONLESS, Floor, essence, facts, restored, settings
+from tests.engine.core.floor import FRICTIONLESS, Floor, at_once, essence, facts, restored, settings
 
 D = Decimal
 MS = 1_000_000
@@ -228,6 +228,24 @@ async def test_a_cancel_may_lose_its_race_against_a_fill() -> None:
     venue.quote(98, later_ms=10)
     venue.quote(98, later_ms=10)
     assert venue.events == [OrderEvent.WORK, OrderEvent.FILL_ALL, OrderEvent.FILL_ALL]
+
+
+async def test_who_asks_while_being_told_is_answered_like_everybody() -> None:
+    venue = await Venue(replace(FRICTIONLESS, latency_ms=5, latency_sigma=0)).open(session="monday", price=100)
+    first, second, third = (order(number=number, limit=90) for number in (1, 2, 3))
+
+    def hear(event: BrokerEvent) -> None:
+        venue._hear(event)
+        if venue.last.event is OrderEvent.CANCEL and venue.last.order_id == first.id:
+            at_once(venue.broker.cancel([third]))
+
+    await venue.broker.connect(hear)
+    for each in (first, second, third):
+        await venue.broker.submit(each)
+    await venue.broker.cancel([first, second])
+    venue.quote(100, later_ms=6)
+    venue.quote(100, later_ms=6)
+    assert {u.order_id for u in venue.news if u.event is OrderEvent.CANCEL} == {first.id, second.id, third.id}
 
 
 async def test_a_cancel_that_arrives_first_wins() -> None:

@@ -70,7 +70,8 @@ class WatchedFloor(Floor):
         state, limits = self.core.state, self.settings.limits
         assert opening * order.mark <= figures.equity * limits.max_order_pct / 100
         held, working = state.portfolio.position(order.symbol), state.book.working_quantity(order.symbol, order.side)
-        most = max(abs(held + order.side.sign * working), abs(held))
+        mine = held * order.side.sign
+        most = max(mine, D(0)) + max(working - max(-mine, D(0)), D(0))
         value = self.core.prices.last(order.symbol)
         assert value is not None
         # Valued at the lower of what was reserved and the market: a breach of this is a breach by any reckoning.
