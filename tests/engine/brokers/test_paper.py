@@ -236,7 +236,7 @@ async def test_who_asks_while_being_told_is_answered_like_everybody() -> None:
 
     def hear(event: BrokerEvent) -> None:
         venue._hear(event)
-        if venue.last.event is OrderEvent.CANCEL and venue.last.order_id == first.id:
+        if isinstance(event, OrderUpdate) and event.event is OrderEvent.CANCEL and event.order_id == first.id:
             at_once(venue.broker.cancel([third]))
 
     await venue.broker.connect(hear)
