@@ -166,7 +166,8 @@ class Courier:
             self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=why))
             return
         stopped = self._switch.closed or self._core.state.trading is TradingState.HALTED
-        if stopped or self._shut or not self._core.gate.ready or order.asked != terms:
+        waits = order.state is OrderState.PENDING_REPLACE and order.asked == terms
+        if stopped or self._shut or not self._core.gate.ready or not waits:
             self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="not asked for: nothing is sent any more"))
             return
         try:

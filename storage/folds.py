@@ -126,15 +126,16 @@ def _order_trailed(db: sqlite3.Connection, entry: Entry, record: OrderTrailed) -
 
 
 def _replace_asked(db: sqlite3.Connection, entry: Entry, record: ReplaceAsked) -> None:
+    db.execute("UPDATE orders SET exit_pct = ? WHERE id = ?", (_text(record.exit_pct), record.order_id))
     _trace(db, entry, record.order_id)
 
 
 def _order_replaced(db: sqlite3.Connection, entry: Entry, record: OrderReplaced) -> None:
     terms = record.terms
     db.execute(
-        'UPDATE orders SET quantity = ?, "limit" = ?, stop = ?, trail = ?, trail_pct = ?, exit_pct = NULL, changed_at = ? WHERE id = ?',
+        'UPDATE orders SET quantity = ?, "limit" = ?, stop = ?, trail = ?, trail_pct = ?, exit_pct = ?, changed_at = ? WHERE id = ?',
         (
-            *(str(terms.quantity), *map(_text, (terms.limit, terms.stop, terms.trail, terms.trail_pct))),
+            *(str(terms.quantity), *map(_text, (terms.limit, terms.stop, terms.trail, terms.trail_pct, record.exit_pct))),
             *(record.at, record.order_id),
         ),
     )

@@ -155,9 +155,10 @@ class Desk:
         self.in_flight.add(order.id)
         self.ask(Send(order))
 
-    def replace(self, order: Order, terms: Terms, judgement: Judgement) -> None:
-        """Asks the broker to let `order` work under `terms`, once that is durable."""
-        self.record(ReplaceAsked(order.id, terms, judgement.price or order.mark, judgement.verdict, self.now))
+    def replace(self, order: Order, terms: Terms, judgement: Judgement, *, exit_pct: Decimal | None = None) -> None:
+        """Asks the broker to let `order` work under `terms`, once that is durable. An exit goes on to follow its entry's average where
+        `exit_pct` says how far from it."""
+        self.record(ReplaceAsked(order.id, terms, judgement.price or order.mark, judgement.verdict, self.now, exit_pct))
         self.record(OrderChanged(order.id, OrderEvent.REQUEST_REPLACE, OrderState.PENDING_REPLACE, order.broker_id, "", self.now))
         self.replacing[order.id] = self.mono
         self.ask(ReplaceAtBroker(order, terms))

@@ -5,7 +5,8 @@ There is one rule, and it looks at nothing but how the orders stand, so it may r
 - There is as much left to close as the entry filled, less what its exits filled (for an OCO: as was asked for, less what both filled),
   and never more than is held where the orders only reduce.
 - An exit that is held here is released at the entry's first fill, for what is left; one at the broker is replaced until it covers what is
-  left; where nothing is left it is cancelled. So each fill of one leg takes from the other, and a whole fill ends it.
+  left, at its distance from the entry's average; where nothing is left it is cancelled. So each fill of one leg takes from the other, and
+  a whole fill ends it.
 - Where a broker cannot replace, the exit is cancelled and a successor takes its place once that has ended: two never work at once.
 - The rest of an entry that was cancelled leaves its exits with what filled; an entry that ended without a fill ends them.
 
@@ -87,7 +88,7 @@ class Groups:
 
     def on_refused(self, order: Order, asked: Terms) -> None:
         """The broker would not give `order` the terms `asked`."""
-        if order.family and asked.quantity != order.quantity:
+        if order.family and (asked.quantity != order.quantity or order.exit_pct is not None):
             self._refused.add(order.id)
 
     def on_unsent(self, order: Order) -> None:
@@ -172,22 +173,24 @@ class Groups:
             if before is None or before.state.is_final:
                 self._release(order, orders, left.shares)
             return
-        if order.state not in REPLACEABLE or order.asked is not None or order.remaining == left.shares:
+        if order.state not in REPLACEABLE or order.asked is not None:
+            return
+        as_it_is = not gate.capabilities.replace or order.id in self._refused
+        if order.remaining == left.shares and (as_it_is or not self._has_moved(order)):
             return
         shrinks = left.shares < order.remaining
         if shrinks and order.oco and gate.capabilities.oco and left.shares == left.told and not listed:
             return
         judgement = self._judge(order, orders, left.shares, lighter=shrinks)
-        if not judgement.passes or judgement.intent.quantity == order.remaining:
+        wanted = judgement.intent
+        if not judgement.passes or (wanted.quantity == order.remaining and not self._has_moved(order)):
             return
-        if not gate.capabilities.replace or order.id in self._refused:
+        if as_it_is:
             self._place_successor(order)
             self._cancel([order], "an order of another size takes its place")
             return
-        terms = order.terms
-        quantity = order.filled + judgement.intent.quantity
-        stop = None if order.type is OrderType.TRAILING_STOP else terms.stop
-        desk.replace(order, Terms(quantity, terms.limit, stop, terms.trail, terms.trail_pct), judgement)
+        terms = Terms(order.filled + wanted.quantity, wanted.limit, wanted.stop, wanted.trail, wanted.trail_pct)
+        desk.replace(order, terms, judgement, exit_pct=order.exit_pct)
 
     def _release(self, order: Order, orders: Sequence[Order], shares: Decimal) -> None:
         desk = self._desk
@@ -200,23 +203,29 @@ class Groups:
         desk.record(OrderChanged(order.id, OrderEvent.CANCEL, OrderState.CANCELED, "", text, desk.now))
 
     def _judge(self, order: Order, orders: Sequence[Order], shares: Decimal, *, lighter: bool = False) -> Judgement:
-        terms = replace(order.terms, quantity=shares)
-        parent = self._desk.state.book.orders.get(order.parent)
-        if order.exit_pct is not None and not order.released and parent is not None and parent.average is not None:
-            profit = order.type is OrderType.LIMIT
-            price = to_tick(
-                exit_price(parent.average, parent.side, order.exit_pct, profit=profit), self._desk.instruments[order.symbol].tick
-            )
-            terms = replace(terms, limit=price) if profit else replace(terms, stop=price)
+        terms = replace(self._at_its_price(order), quantity=shares)
         aside = [other.id for other in orders]
         return self._desk.gate.judge(wish_of(order, terms), self._desk.now, self._desk.mono, aside=aside, lighter=lighter)
+
+    def _at_its_price(self, order: Order) -> Terms:
+        """Its terms, at the price that follows from its entry's average where it is kept so far from that."""
+        parent = self._desk.state.book.orders.get(order.parent)
+        if order.exit_pct is None or order.triggered or parent is None or parent.average is None:
+            return order.terms
+        profit = order.type is OrderType.LIMIT
+        price = to_tick(exit_price(parent.average, parent.side, order.exit_pct, profit=profit), self._desk.instruments[order.symbol].tick)
+        return replace(order.terms, limit=price) if profit else replace(order.terms, stop=price)
+
+    def _has_moved(self, order: Order) -> bool:
+        """Whether its entry's average has moved since it got its price."""
+        return self._at_its_price(order) != order.terms
 
     def _place_successor(self, order: Order) -> None:
         """An order like `order`, held here until that one has ended and there is something left to close."""
         if any(other.succeeds == order.id for other in self._desk.state.book.family(order.family)):
             return
         judgement = Judgement(wish_of(order, order.terms), PASSED, order.mark)
-        self._desk.place(judgement, order.requested, parent=order.parent, oco=order.oco, succeeds=order.id)
+        self._desk.place(judgement, order.requested, parent=order.parent, oco=order.oco, succeeds=order.id, exit_pct=order.exit_pct)
 
     def _cancel(self, orders: Iterable[Order], reason: str) -> None:
         """Asks for it once a second, where it is refused or lost."""

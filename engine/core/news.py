@@ -41,7 +41,7 @@ def read(order: Order, update: OrderUpdate, at: int) -> News:
     terms, nonsense = _terms(order, update)
     event = _event(order, update, filled, terms)
     after = next_state(order.state, event)
-    replaced = None if terms is None else OrderReplaced(order.id, terms, at)
+    replaced = None if terms is None else OrderReplaced(order.id, terms, at, _exit_pct(order, terms))
     quantity = order.quantity if terms is None else terms.quantity
     change: OrderChanged | None = None
     if after is None:
@@ -53,7 +53,8 @@ def read(order: Order, update: OrderUpdate, at: int) -> News:
         if filled > quantity and isinstance(figures, FillBooked):
             complaint = f"#{order.number} was overfilled: {filled} of {quantity}; all of it is booked"
         broker_id = update.broker_id or order.broker_id
-        if after is not order.state or broker_id != order.broker_id:
+        answered = event is OrderEvent.REFUSE_REPLACE and order.asked is not None
+        if after is not order.state or broker_id != order.broker_id or answered:
             change = OrderChanged(order.id, event, after, broker_id, update.reason, at)
     return News(
         replaced=replaced,
@@ -112,6 +113,12 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
         return None, ""
     settles = order.asked is not None and order.state is not OrderState.PENDING_REPLACE
     return (told if told != now or settles else None), ""
+
+
+def _exit_pct(order: Order, terms: Terms) -> Decimal | None:
+    """How far from its entry's average it is kept: no more where somebody else gave it another price."""
+    ours = terms == order.asked or (terms.limit, terms.stop) == (order.limit, order.stop)
+    return order.exit_pct if ours else None
 
 
 def _event(order: Order, update: OrderUpdate, filled: Decimal, terms: Terms | None) -> OrderEvent:

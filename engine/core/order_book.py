@@ -147,7 +147,7 @@ class OrderBook:
 
     def apply_replace_asked(self, record: ReplaceAsked) -> None:
         order = self.orders[record.order_id]
-        order.asked, order.asked_mark = record.terms, record.mark
+        order.asked, order.asked_mark, order.exit_pct = record.terms, record.mark, record.exit_pct
         self._changed(order)
 
     def apply_replaced(self, record: OrderReplaced) -> None:
@@ -157,7 +157,7 @@ class OrderBook:
             order.triggered = order.triggered and terms.stop == order.stop
             order.stop = terms.stop
         order.trail, order.trail_pct = terms.trail, terms.trail_pct
-        order.exit_pct = None
+        order.exit_pct = record.exit_pct
         if terms == order.asked:
             order.mark = order.asked_mark
         order.asked = None

@@ -185,7 +185,7 @@ class Order:
     `triggered` says that a stop was reached and trades.
 
     `parent` is the order that it waits for: until that fills, this one is not `released`, which is HELD here and not at the broker;
-    `exit_pct` is how far from the parent's average its price will be set. One that `succeeds` another takes its place once that has ended.
+    `exit_pct` is how far from the parent's average its price is kept. One that `succeeds` another takes its place once that has ended.
     Orders of one `oco` share what there is to close, `requested` in all: a fill of one takes from the others. `asked` are the terms of a
     replace that the broker has not answered yet, `asked_mark` the price they were valued at. `corrections` counts how often the broker
     changed its word on fills.

@@ -111,22 +111,27 @@ class OrderTrailed:
 
 @dataclass(frozen=True, slots=True)
 class ReplaceAsked:
-    """The write-ahead of a replace: durable before the broker is asked. Until it answers, both terms count."""
+    """The write-ahead of a replace: durable before the broker is asked. Until it answers, both terms count.
+
+    `exit_pct` is how far from its entry's average an exit is kept; what somebody asks for by hand stays where they put it.
+    """
 
     order_id: str
     terms: Terms
     mark: Decimal
     verdict: Verdict
     at: int
+    exit_pct: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class OrderReplaced:
-    """The order works under these terms now."""
+    """The order works under these terms now. `exit_pct` as in `ReplaceAsked`."""
 
     order_id: str
     terms: Terms
     at: int
+    exit_pct: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)

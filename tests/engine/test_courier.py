@@ -370,6 +370,26 @@ def test_a_stop_between_the_write_and_the_replace_keeps_it_here(tmp_path: Path) 
         assert broker.replaces == []
 
 
+def test_a_cancel_between_the_write_and_the_replace_keeps_it_here(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(), HeldJournal()
+
+    async def mute(orders: Sequence[Order]) -> None:
+        """Takes the cancel and says nothing yet."""
+
+    broker.on_cancel = mute
+    with running(tmp_path, broker, journal=journal) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        journal.held.set()
+        engine.replace(order.id, terms())
+        until(engine, state(OrderState.PENDING_REPLACE))
+        engine.cancel(order.id)
+        until(engine, state(OrderState.PENDING_CANCEL))
+        journal.release()
+        until(engine, lambda view: "not asked for" in order_of(view, 1).reason)
+        assert broker.replaces == []
+
+
 @pytest.mark.parametrize("taken", [True, False])
 def test_a_replace_whose_answer_is_lost_is_unknown_until_the_broker_tells_its_terms(tmp_path: Path, taken: bool) -> None:
     broker = ToldBroker()

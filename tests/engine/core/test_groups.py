@@ -17,6 +17,7 @@ from engine.model.inputs import (
     GroupKind,
     LinkChanged,
     NotDurable,
+    OrderUpdate,
     Proposal,
     SetMode,
     StrategyFailed,
@@ -103,6 +104,45 @@ def test_exits_in_per_cent_are_set_from_the_average_fill_on_the_tick() -> None:
     assert (profit.limit, loss.stop) == (None, None)
     told.fill(entry, 100, "100.13")
     assert (profit.limit, loss.stop) == (D("105.14"), D("97.63"))
+
+
+def test_exits_in_per_cent_follow_the_average_of_an_entry_that_fills_in_many_parts() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told, take_profit="5%", stop_loss="2.5%")
+    for part in range(20):
+        told.fill(entry, 5, f"{100 + part * D('0.37')}")
+    assert entry.average == D("103.515")
+    assert (profit.limit, loss.stop) == (D("108.69"), D("100.93"))
+    assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_an_exit_in_per_cent_that_was_moved_by_hand_at_work_stays_there() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told, take_profit="5%", stop_loss="2.5%")
+    told.fill(entry, 50)
+    told.replace(profit, limit=D(120))
+    told.fill(entry, 50, 110)
+    assert facts(profit.limit, loss.stop) == (120, D("102.38"))
+    assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_an_exit_that_the_broker_gives_no_other_price_is_asked_for_it_once() -> None:
+    told = Told()
+    entry = told.submit(bought(100, "5%"))
+    profit = told.orders[-1]
+    told.fill(entry, 100)
+    told.refuses = "not now"
+    told.tickets[entry.id].cost += 100
+    told.handle(correction(told, entry))
+    for _ in range(3):
+        told.tick()
+    assert facts(len(told.replaced), profit.limit, profit.state) == (1, 105, OrderState.WORKING)
+
+
+def correction(told: Told, order: Order) -> OrderUpdate:
+    """What its ticket says now, as the broker's later and better word."""
+    ticket = told.tickets[order.id]
+    return OrderUpdate(order.id, ticket.event, "T1", ticket.filled, ticket.cost, ticket.fees, corrected=True)
 
 
 def shorting() -> Settings:

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import GroupKind, Submit
+from engine.model.money import to_tick
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, TimeInForce
 from tests.engine.core.floor import essence, restored
@@ -25,6 +26,7 @@ class Together(RuleBasedStateMachine):
     @initialize(replaces=st.booleans())
     def begins(self, replaces: bool) -> None:
         self.told = Told(Capabilities(replace=replaces))
+        self.willing = replaces
 
     def working(self) -> list[Ticket]:
         return [ticket for ticket in self.told.tickets.values() if ticket.open]
@@ -71,6 +73,7 @@ class Together(RuleBasedStateMachine):
     @rule(refuses=st.sampled_from(("", "not now")))
     def the_broker_changes_its_mind(self, refuses: str) -> None:
         self.told.refuses = refuses
+        self.willing = self.willing and not refuses
 
     @rule()
     def the_broker_falls_silent(self) -> None:
@@ -120,6 +123,20 @@ class Together(RuleBasedStateMachine):
                 if order.released and not order.state.is_final:
                     assert order.remaining <= max(left, D(0))
                     assert order.remaining == min(left, told.position()) or told.position() < left
+
+    @invariant()
+    def an_exit_in_per_cent_stands_at_its_distance_from_the_average(self) -> None:
+        told = self.told
+        if told.mute or not self.willing:
+            return
+        for order in told.orders:
+            if order.exit_pct is None or not order.released or order.state.is_final or order.state in _PENDING:
+                continue
+            entry = told.core.state.book.orders[order.parent]
+            assert entry.average is not None
+            away = entry.average * order.exit_pct / 100
+            price = order.limit or order.stop
+            assert price == to_tick(entry.average + (away if order.type is OrderType.LIMIT else -away), D("0.01"))
 
     @invariant()
     def no_more_is_for_sale_than_is_held(self) -> None:
