@@ -25,10 +25,11 @@ from engine.model.records import (
 from engine.model.views import BreakerRow
 
 _UNLOCKS = {
-    DAILY_LOSS: "by your word, from the next session on",
-    DRAWDOWN: "by your word",
-    CIRCUIT_BREAKER: "by your word",
+    DAILY_LOSS: "the next session and your word",
+    DRAWDOWN: "your word",
+    CIRCUIT_BREAKER: "your word",
 }
+"""What each breaker of the account holds until."""
 
 
 class Breakers:
@@ -43,7 +44,7 @@ class Breakers:
         """Equity as it was at each look, less what came in from outside: finer than the marks in the journal, which outlive a restart."""
 
     def watch(self) -> None:
-        """Looks after the limits. Called with every tick of the clock."""
+        """Looks after the limits. Called at each fill and with every tick of the clock."""
         self._watch_daily_loss()
         self._watch_drawdown()
         self._watch_circuit()
@@ -79,10 +80,13 @@ class Breakers:
             desk.reply(command.id, False, refusal)
         else:
             self._release(command.name, command.reason)
-            if state.trading is TradingState.REDUCING and not state.trips:
+            left = self.tripped()
+            if state.trading is TradingState.REDUCING and left:
+                why = "; ".join(trip.reason for trip in state.trips.values())
+                desk.record(TradingStateChanged(TradingState.REDUCING, "you", why, desk.now))
+            elif state.trading is TradingState.REDUCING:
                 desk.record(TradingStateChanged(TradingState.ACTIVE, "you", command.reason, desk.now))
                 desk.record(ModeChanged(Mode.MANUAL, "reset", desk.now))
-            left = self.tripped()
             desk.reply(command.id, True, f"{command.name} reset: {f'{left} still holds' if left else f'trading is {state.trading}'}")
 
     def _release(self, name: str, reason: str) -> None:
@@ -108,10 +112,13 @@ class Breakers:
         rows = []
         for name, unlocks in _UNLOCKS.items():
             trip = state.trips.get(name)
-            rows.append(BreakerRow(name, trip is not None, trip.reason if trip else "", unlocks if trip else "", trip.at if trip else 0))
+            if trip is None:
+                rows.append(BreakerRow(name, False, "", "", 0))
+            else:
+                rows.append(BreakerRow(name, True, trip.reason, unlocks, trip.at, name != DAILY_LOSS or not self.refusal()))
         for strategy, trip in state.strategy_trips.items():
             if state.has_tripped(strategy):
-                rows.append(BreakerRow(f"{strategy}'s daily loss", True, trip.reason, "with the next session", trip.at))
+                rows.append(BreakerRow(f"{strategy}'s daily loss", True, trip.reason, "the next session", trip.at))
         return rows
 
     # ---- what trips
@@ -126,7 +133,7 @@ class Breakers:
         if not limit or loss < limit:
             return
         self._desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self._desk.now))
-        self._reduce(DAILY_LOSS, f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}", "the next session and your word")
+        self._reduce(DAILY_LOSS, f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}")
 
     def _watch_drawdown(self) -> None:
         state = self._desk.state
@@ -136,7 +143,7 @@ class Breakers:
         if DRAWDOWN in state.trips or not limit or drawdown < limit:
             return
         self._desk.record(DrawdownTripped(state.high_water, cents(equity), self._desk.now))
-        self._reduce(DRAWDOWN, f"equity is {drawdown:,.2f} under its highest, the limit is {limit:,.2f}", "your word")
+        self._reduce(DRAWDOWN, f"equity is {drawdown:,.2f} under its highest, the limit is {limit:,.2f}")
 
     def _watch_circuit(self) -> None:
         """The fall from the highest equity that was seen within the window. Between two sessions no minute passes: a gap is the daily
@@ -150,7 +157,7 @@ class Breakers:
         if limit <= 0 or loss < limit:
             return
         desk.record(CircuitTripped(cents(loss), cents(limit), self._minutes, desk.now))
-        self._reduce(CIRCUIT_BREAKER, f"{loss:,.2f} were lost within {self._minutes} minutes, the limit is {limit:,.2f}", "your word")
+        self._reduce(CIRCUIT_BREAKER, f"{loss:,.2f} were lost within {self._minutes} minutes, the limit is {limit:,.2f}")
 
     def _look(self) -> None:
         state = self._desk.state
@@ -171,12 +178,12 @@ class Breakers:
                 desk.note(Level.ERROR, name, f"{text}: it enters no more in this session; its resting entries are cancelled")
                 cancel_entries(desk, name)
 
-    def _reduce(self, by: str, reason: str, until: str) -> None:
+    def _reduce(self, by: str, reason: str) -> None:
         """From now on only what shrinks a position goes through, and no entry goes on working."""
         desk = self._desk
         if desk.state.trading is TradingState.ACTIVE:
             desk.record(TradingStateChanged(TradingState.REDUCING, by, reason, desk.now))
-        desk.note(Level.ERROR, "risk", f"{reason}: no entries until {until}; resting entries are cancelled")
+        desk.note(Level.ERROR, "risk", f"{reason}: no entries until {_UNLOCKS[by]}; resting entries are cancelled")
         cancel_entries(desk)
 
 

@@ -265,6 +265,7 @@ class Core:
         if booked is not None:
             self._runaway.on_fill(order)
             self._mark_equity()
+            self._supervise()
         if news.complaint:
             self.desk.note(Level.ERROR, "broker", news.complaint)
 
@@ -334,13 +335,17 @@ class Core:
     def _on_tick(self, tick: Tick) -> None:
         self._journal_is(tick.journal_problem)
         self._signals.expire()
-        self.breakers.watch()
-        self._margin_call.watch()
+        self._supervise()
         self.stop.watch()
         if self.desk.mono >= self._equity_due:
             self._mark_equity()
 
     # ---- shared
+
+    def _supervise(self) -> None:
+        """Looks after what may be lost and owed: at each fill, and at every tick for the marks since the one before."""
+        self.breakers.watch()
+        self._margin_call.watch()
 
     def _mark_equity(self) -> None:
         portfolio = self.state.portfolio

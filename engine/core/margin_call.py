@@ -19,7 +19,7 @@ class MarginCall:
         self._stands = False
 
     def watch(self) -> None:
-        """Called with every tick of the clock."""
+        """Called at each fill and with every tick of the clock."""
         desk = self._desk
         margin, portfolio = desk.settings.margin, desk.state.portfolio
         if not margin.enabled:

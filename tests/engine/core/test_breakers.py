@@ -15,7 +15,7 @@ from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN
 from engine.model.effects import Reply
 from engine.model.inputs import ResetBreaker
 from engine.model.modes import Mode, TradingState
-from engine.model.orders import Side
+from engine.model.orders import OrderState, Side
 from engine.model.records import BreakerReset, CashMoved, CircuitTripped, LossLimitTripped, SignalRaised, StrategyLossTripped
 from engine.model.settings import StrategyLimits
 from engine.model.views import BreakerRow
@@ -47,6 +47,17 @@ def reset(the_floor: Floor, name: str, reason: str = "looked at it") -> Reply:
 
 def row(the_floor: Floor, name: str) -> BreakerRow:
     return next(row for row in the_floor.core.breakers.rows() if row.name == name)
+
+
+def test_a_fill_that_reaches_a_limit_trips_it_before_any_timer_ran() -> None:
+    the_floor = holding(max_daily_loss_pct=D("0.25"))
+    entry = the_floor.buy(10, limit=80)
+    the_floor.sell(50)
+    the_floor.quote("AAPL", 94.5)  # the sale fills here, 275 under what it was worth
+    assert the_floor.position() == 50
+    assert the_floor.trading() is TradingState.REDUCING
+    assert [trip.loss for trip in the_floor.of(LossLimitTripped)] == [D(275)]
+    assert entry.state is OrderState.CANCELED
 
 
 # ---- the circuit breaker
@@ -192,17 +203,17 @@ def test_what_is_tripped_is_shown_with_why_since_when_and_what_unlocks_it() -> N
         DAILY_LOSS,
         True,
         "the loss of 2,000.00 in session 2025-06-12 reached the limit of 2,000.00",
-        "by your word, from the next session on",
+        "the next session and your word",
         the_floor.at,
     )
-    assert row(the_floor, DRAWDOWN).unlocks == "by your word"
+    assert row(the_floor, DRAWDOWN).unlocks == "your word"
     assert row(the_floor, CIRCUIT_BREAKER) == BreakerRow(CIRCUIT_BREAKER, False, "", "", 0)
 
 
 def test_a_strategys_trip_is_shown_until_the_session_ends() -> None:
     the_floor = losing_strategy()
     later(the_floor, 1, 90)
-    assert row(the_floor, "sma's daily loss").unlocks == "with the next session"
+    assert row(the_floor, "sma's daily loss").unlocks == "the next session"
     the_floor.session("2025-06-13")
     assert [row.name for row in the_floor.core.breakers.rows()] == [DAILY_LOSS, DRAWDOWN, CIRCUIT_BREAKER]
 
@@ -229,6 +240,7 @@ def test_trading_goes_on_when_the_last_breaker_is_reset_and_lands_in_manual() ->
     the_floor.set_mode(Mode.FULL_AUTO)
     assert reset(the_floor, DRAWDOWN).text == "drawdown reset: the daily loss limit still holds"
     assert the_floor.trading() is TradingState.REDUCING
+    assert the_floor.core.state.halt_reason == "the loss of 2,000.00 in session 2025-06-12 reached the limit of 2,000.00"
     the_floor.session("2025-06-13")
     assert reset(the_floor, DAILY_LOSS, "new day, smaller size").text == "daily loss reset: trading is ACTIVE"
     assert (the_floor.trading(), the_floor.mode()) == (TradingState.ACTIVE, Mode.MANUAL)
