@@ -96,15 +96,16 @@ class StopSwitch:
         self._pressed = 0
         self._handled = 0
 
-    def press(self) -> None:
-        """Closes the gate now."""
+    def press(self) -> int:
+        """Closes the gate now. The number of this press."""
         with self._lock:
             self._pressed += 1
+            return self._pressed
 
-    def handled(self) -> None:
-        """The engine is HALTED for all presses so far; from here its own state keeps the gate shut."""
+    def handled(self, press: int) -> None:
+        """The engine is HALTED for this press and those before; from here its own state keeps the gate shut."""
         with self._lock:
-            self._handled = self._pressed
+            self._handled = max(self._handled, press)
 
     @property
     def closed(self) -> bool:

@@ -201,7 +201,7 @@ class Engine:
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Closes the gate and writes the latch before it returns, if the disk lets it; the engine voids approvals, cancels everything, and
         asks the broker until nothing works: `View.stop` tells how far it has come."""
-        return self._stop(reason, lambda shell, i: shell.handle(EmergencyStop(i, reason)))
+        return self._stop(reason, lambda shell, i, press: shell.stop_trading(EmergencyStop(i, reason), press))
 
     def sync(self) -> str:
         """Compares orders and positions with the broker's now, as happens every minute by itself; the answer says what differs."""
@@ -209,26 +209,26 @@ class Engine:
 
     def liquidate_all(self) -> str:
         """The emergency stop, and then closes every position that the broker itself reports, until nothing is held."""
-        return self._stop("flatten", lambda shell, i: shell.flatten(i, "flatten"))
+        return self._stop("flatten", lambda shell, i, press: shell.flatten(i, "flatten", press))
 
-    def _stop(self, reason: str, work: Callable[[Shell, str], None]) -> str:
+    def _stop(self, reason: str, work: Callable[[Shell, str, int], None]) -> str:
         """The cancels do not wait for the disk, whatever is the matter with it."""
-        self._switch.press()
-        command_id = self._post_command(work)
+        press = self._switch.press()
+        command_id = self._post_command(lambda shell, i: work(shell, i, press))
         self._keeper.set(reason, LATCH_S)
         return command_id
 
     def _stop_from_outside(self, reason: str, flatten: bool) -> str:
         """The control socket's word. On the engine's loop."""
-        self._switch.press()
+        press = self._switch.press()
         command_id, shell = f"c{next(self._commands)}", self._shell
         if shell is None:
             self._keeper.set(reason)
             return "the engine is still starting, and starts HALTED" + (": flatten once more when it is ready" if flatten else "")
         if flatten:
-            shell.flatten(command_id, reason)
+            shell.flatten(command_id, reason, press)
         else:
-            shell.handle(EmergencyStop(command_id, reason, by="control socket"))
+            shell.stop_trading(EmergencyStop(command_id, reason, by="control socket"), press)
         self._build()
         told = [reply.text for reply in self._picture.view.replies if reply.command_id == command_id]
         return told[0] if told else "HALTED: everything is being cancelled, then every position closed"
@@ -293,7 +293,7 @@ class Engine:
                     return
                 self._shell = shell
                 if self._switch.closed:
-                    shell.handle(EmergencyStop("", self._latch.read() or "stop key"))
+                    shell.stop_trading(EmergencyStop("", self._latch.read() or "stop key"), self._switch.press())
                 self._build()
                 self._ready.set()
                 await ending.wait()

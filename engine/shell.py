@@ -38,7 +38,7 @@ from engine.model.inputs import (
 )
 from engine.model.journal import Journal, JournalError
 from engine.model.market import MarketEvent
-from engine.model.modes import Level, Mode
+from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
 from engine.model.records import FillBooked, Record, RunStarted
@@ -140,14 +140,12 @@ class Shell:
             self._perform(effects, mono)
         self._stirred.set()
         if isinstance(event, EmergencyStop):
-            self._switch.handled()
             self._standstill.look()
         elif isinstance(event, Resume):
             self._standstill.watch()
 
     def _core_failed(self, event: Input, error: Exception) -> None:
         meant = self.core.desk.effects()
-        self._switch.press()
         self._perform([effect for effect in meant if isinstance(effect, Persist)])
         for effect in meant:
             if isinstance(effect, Send):
@@ -158,7 +156,7 @@ class Shell:
 
     def _break(self, problem: str, error: BaseException) -> None:
         """Something that must not fail has failed: stop trading, say it, go on living."""
-        self._switch.press()
+        press = self._switch.press()
         reason = self._redactor.clean(f"an error in the engine: {error}")
         if problem != self.health.problem:
             self.health.problem = problem
@@ -166,7 +164,7 @@ class Shell:
             self._set_latch(LatchEffect(True, reason))
         if not self._failing:
             self._failing = True
-            self.handle(EmergencyStop("", reason))
+            self.stop_trading(EmergencyStop("", reason), press)
             self._failing = False
 
     def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -318,14 +316,20 @@ class Shell:
     def _look_at_latch(self) -> None:
         """Somebody else may set it at any time: `tradeconsole kill` does, and needs no answer of ours to be obeyed."""
         if reason := self._latch.news():
-            self._switch.press()
-            self.handle(EmergencyStop("", reason, by="latch"))
+            self.stop_trading(EmergencyStop("", reason, by="latch"), self._switch.press())
 
     # ---- what a person may ask for besides
 
-    def flatten(self, command_id: str, reason: str) -> None:
+    def stop_trading(self, command: EmergencyStop, press: int) -> None:
+        """Carries out this press of the switch, which opens only for presses that the core is HALTED for: one that came meanwhile keeps
+        it shut, even where a resume stands between them."""
+        self.handle(command)
+        if self.core.state.trading is TradingState.HALTED:
+            self._switch.handled(press)
+
+    def flatten(self, command_id: str, reason: str, press: int) -> None:
         """Stops trading and begins to close everything; the answer comes in the view under `command_id`."""
-        self.handle(EmergencyStop("", reason, flatten=True))
+        self.stop_trading(EmergencyStop("", reason, flatten=True), press)
         self._standstill.flatten(command_id)
 
     def sync(self, command_id: str) -> None:

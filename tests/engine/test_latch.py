@@ -90,13 +90,19 @@ def test_a_disk_that_refuses_is_told_and_leaves_no_descriptor_open(latch: Latch,
     assert before in (0, len(os.listdir("/proc/self/fd")))
 
 
-def test_the_switch_is_closed_from_press_to_handled() -> None:
+def test_the_switch_is_closed_until_the_latest_press_is_dealt_with() -> None:
     switch = StopSwitch()
-    seen = [switch.closed]
-    for step in (switch.press, switch.press, switch.handled, switch.press):
-        step()
-        seen.append(switch.closed)
-    assert seen == [False, True, True, False, True], "dealing with the stop deals with all presses so far, and no later one"
+    assert not switch.closed
+    first, second = switch.press(), switch.press()
+    switch.handled(first)
+    assert switch.closed, "the second press is not dealt with by what the first one brought about"
+    switch.handled(second)
+    assert not switch.closed
+    third = switch.press()
+    switch.handled(first)
+    assert switch.closed
+    switch.handled(third)
+    assert not switch.closed
 
 
 def test_no_press_is_lost_between_threads() -> None:
@@ -143,11 +149,11 @@ def test_a_keeper_clears_nothing_while_a_stop_is_pressed(latch: Latch) -> None:
     switch = StopSwitch()
     keeper = LatchKeeper(latch, switch, lambda problem: None)
     keeper.set("stop")
-    switch.press()
+    press = switch.press()
     keeper.clear()
     assert keeper.finish(20)
     assert latch.read() == "stop"
-    switch.handled()
+    switch.handled(press)
     keeper.clear()
     assert keeper.finish(20)
     assert latch.read() == ""

@@ -103,6 +103,22 @@ def test_ten_presses_are_one_stop(tmp_path: Path) -> None:
         until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.WORKING)
 
 
+def test_a_press_keeps_the_gate_shut_through_a_resume_that_was_asked_for_before_it(tmp_path: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        gate: list[tuple[TradingState, bool]] = []
+        stuck = Blocked(engine, lambda: engine.submit(limit()))
+        engine.subscribe(TradingStateChanged, lambda change: gate.append((change.state, engine._switch.closed)))
+        engine.emergency_stop("first")
+        engine.resume("a moment too early")
+        engine.emergency_stop("second")
+        stuck.release()
+        view = until(engine, lambda view: view.account.reason == "second")
+        assert gate == [(TradingState.HALTED, True), (TradingState.ACTIVE, True), (TradingState.HALTED, True)]
+        assert (halted(view), engine._switch.closed) == (True, False)
+        assert engine._keeper.finish(20)
+        assert Latch(latch_path(tmp_path / "paper.db")).read() == "second"
+
+
 def test_protective_stops_stay_where_the_settings_say_so(tmp_path: Path) -> None:
     broker = ToldBroker()
     with running(tmp_path, broker, settings=replace(SETTINGS, stop=StopSettings(keep_protective=True))) as engine:
