@@ -49,6 +49,8 @@ class Metrics:
         self._slippage = self._signalled = ZERO
         self._order_path, self._signal_path = Window(), Window()
         self._answer, self._execution, self._lag = Window(), Window(), Window()
+        self._counted: set[str] = set()
+        """Orders of this run that have not ended yet."""
         self._sent: dict[str, int] = {}
         self._unanswered: set[str] = set()
 
@@ -77,21 +79,23 @@ class Metrics:
             self._changed(record, mono)
         elif isinstance(record, OrderPlaced | OrderReleased):
             order = state.book.orders[record.id if isinstance(record, OrderPlaced) else record.order_id]
-            self._submitted += order.released and order.source is not Source.EXTERNAL
+            if order.released and order.source is not Source.EXTERNAL:
+                self._submitted += 1
+                self._counted.add(order.id)
         elif isinstance(record, OrderDenied):
             self._denied += 1
 
     def _changed(self, record: OrderChanged, mono: int) -> None:
         if record.event is not OrderEvent.LOSE:
             self._heard(record.order_id, mono)
-        if record.state is OrderState.REJECTED:
-            self._rejected += 1
-        elif record.state is OrderState.CANCELED:
-            self._cancelled += 1
-        elif record.state is OrderState.FILLED:
-            self._filled += 1
-        if record.state.is_final:
-            self._sent.pop(record.order_id, None)
+        if not record.state.is_final:
+            return
+        self._sent.pop(record.order_id, None)
+        if record.order_id in self._counted:
+            self._counted.discard(record.order_id)
+            self._rejected += record.state is OrderState.REJECTED
+            self._cancelled += record.state is OrderState.CANCELED
+            self._filled += record.state is OrderState.FILLED
 
     def _filled_by(self, record: FillBooked, state: State, mono: int) -> None:
         fill = record.fill
@@ -101,7 +105,7 @@ class Metrics:
         if sent is not None:
             self._execution.add((mono - sent) / _MILLISECOND)
         case = state.approvals.cases.get(state.book.orders[fill.order_id].signal_id)
-        if case is not None:
+        if case is not None and fill.side is case.signal.side:  # its exits were never to trade at the signal's price
             self._slippage += fill.side.sign * (fill.cost - case.signal.price * fill.quantity)
             self._signalled += case.signal.price * fill.quantity
 

@@ -28,7 +28,8 @@ def percentile(ordered: Sequence[float], share: float) -> float:
 class MetricsView:
     """Counts since the run began; a window is None before its first measurement.
 
-    Orders `submitted` are those that passed the gate to be sent, `denied` those that did not. `slippage` is what the fills cost beyond
+    Orders `submitted` are those that passed the gate to be sent, `denied` those that did not; `filled`, `cancelled` and `rejected` say how
+    the submitted ones ended, `fills` counts every fill, of older orders too. `slippage` is what the fills cost beyond
     their signals' prices, in money, and `slippage_bps` in hundredths of a per cent of it; None before a signal's order filled.
     `order_path` is from a person's input to the moment the order goes to the broker, durable by then; `signal_path` from the market's
     event through the strategy to the same moment; `answer` from there to the broker's first word, `execution` to the first fill. `lag` is

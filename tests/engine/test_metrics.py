@@ -5,18 +5,23 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine import reports
 from engine.metrics import Metrics, Window, performance_line
+from engine.model.effects import Effect, Persist, Send
+from engine.model.inputs import Proposal
 from engine.model.market import Quote
 from engine.model.metrics import MetricsView, percentile
 from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState
+from engine.model.orders import Bracket, Exit, Order, OrderState, Side
 from engine.model.records import FillBooked
-from engine.model.settings import StrategySettings
+from engine.model.settings import Settings, StrategySettings
+from tests.engine.core.floor import OPEN_LIMITS, Floor
+from tests.engine.core.floor import settings as floor_settings
 from tests.engine.engines import SETTINGS, ToldBroker, limit, market, order_of, running, said, until
 
 TAKER = """
@@ -138,3 +143,77 @@ def test_scripts_hear_records_and_market_events_by_their_kind(tmp_path: Path) ->
         until(engine, lambda view: view.metrics.market_events > heard + 5)
         assert len(quotes) <= heard + 1
     assert [booked.fill.quantity for booked in fills] == [5]
+
+
+# ---- from the records of a floor
+
+
+class Counted(Floor):
+    """Tells its metrics every record as the engine's shell does: at once, with the state as it is then."""
+
+    def __init__(self, given: Settings | None = None, **more: Any) -> None:
+        self.metrics = Metrics()
+        super().__init__(given, **more)
+
+    def _perform(self, effects: list[Effect]) -> None:
+        for effect in effects:
+            if isinstance(effect, Persist):
+                for record in effect.records:
+                    self.metrics.record(record, self.core.state, self.mono)
+            elif isinstance(effect, Send):
+                self.metrics.sent(effect.order, self.mono, self.mono, by_itself=False)
+        super()._perform(effects)
+
+    def counted(self) -> MetricsView:
+        return self.metrics.view(journal_backlog=0, waiting_to_send=0, strategy_queues=())
+
+
+@pytest.mark.parametrize("side", list(Side))
+def test_slippage_is_of_what_the_signal_was_to_trade_and_not_of_its_exits(side: Side) -> None:
+    limits = replace(OPEN_LIMITS, short_selling=True)
+    floor = Counted(floor_settings(limits=limits), mode=Mode.FULL_AUTO, prices={"AAPL": 100.0, "MSFT": 400.0})
+    bracket = Bracket(take_profit=Exit(pct=Decimal(5)), stop_loss=Exit(pct=Decimal(5)))
+    floor.handle(Proposal("s1", "sma", "AAPL", side, Decimal(10), bracket=bracket))
+    floor.quote("AAPL", 100.0 + side.sign)
+    assert abs(floor.position()) == 10
+    figures = floor.counted()
+    assert (figures.submitted, figures.fills, figures.slippage) == (3, 1, 10)
+    assert figures.slippage_bps == pytest.approx(100)
+    floor.move("AAPL", 100.0 + 8 * side.sign)
+    assert floor.position() == 0
+    assert (floor.counted().fills, floor.counted().slippage) == (2, 10)
+
+
+def test_a_signal_that_fills_in_parts_slips_by_the_sum_of_its_parts() -> None:
+    floor = Counted(mode=Mode.FULL_AUTO, prices={"AAPL": 100.0, "MSFT": 400.0})
+    floor.propose("s1", quantity=10)
+    floor.quote("AAPL", 101.0, size=4)
+    floor.quote("AAPL", 103.0, size=4)
+    floor.quote("AAPL", 99.0, size=4)
+    assert floor.position() == 10
+    assert (floor.counted().fills, floor.counted().slippage) == (3, 4 * 1 + 4 * 3 - 2 * 1)
+
+
+def test_what_an_earlier_run_sent_is_no_part_of_this_ones_fill_rate() -> None:
+    floor = Counted(prices={"AAPL": 100.0, "MSFT": 400.0})
+    floor.buy(5, limit=90)
+    floor.restart()
+    floor.metrics = Metrics()
+    floor.quote("AAPL", 100.0)
+    floor.buy(1)
+    floor.move("AAPL", 89.0)
+    figures = floor.counted()
+    assert floor.position() == 6
+    assert (figures.submitted, figures.filled, figures.fills, figures.fill_rate) == (1, 1, 2, 1.0)
+
+
+def test_nothing_is_kept_of_orders_that_have_ended() -> None:
+    floor = Counted(prices={"AAPL": 100.0, "MSFT": 400.0})
+    for number in range(30):
+        floor.tick(3)
+        floor.quote("AAPL", 100.0)
+        order = floor.buy(1, limit=90) if number % 2 else floor.buy(1)
+        floor.quote("AAPL", 100.0)
+        floor.cancel(order)
+    kept = [getattr(floor.metrics, name) for name in vars(floor.metrics)]
+    assert not [each for each in kept if isinstance(each, dict | set) and each]
