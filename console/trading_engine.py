@@ -22,7 +22,8 @@ class TradingEngine(Protocol):
     def focus(self, symbol: str) -> None:
         """The symbol that View.chart is to show."""
 
-    def submit(self, intent: Intent) -> str: ...
+    def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
+        """`confirmed` says that an order which looks like a repetition is meant."""
 
     def preview(self, intent: Intent) -> str: ...
 
@@ -43,6 +44,9 @@ class TradingEngine(Protocol):
 
     def resume(self, reason: str) -> str:
         """Leave HALTED, into MANUAL."""
+
+    def reset_breaker(self, name: str, reason: str) -> str:
+        """Release one of `View.breakers`."""
 
     def shutdown(self, timeout: float = 5.0) -> None:
         """Blocking: end in order, as the settings say."""

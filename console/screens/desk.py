@@ -10,7 +10,8 @@ from console.screens.answers import Answers
 from console.screens.dialog import Dialog
 from console.screens.questions import RESUME, Reason, Typed, TypedWord, choose_mode
 from console.trading_engine import TradingEngine
-from engine.model import Level, Mode, TradingState, View
+from engine.core.risk.rules import Rule
+from engine.model import Intent, Level, Mode, TradingState, View
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, SignalRow
 
@@ -27,10 +28,29 @@ class Desk:
         self._ask = ask
         self._say = say
         self._answers = Answers()
+        self._submitted: tuple[str, Intent] | None = None
+        """The last order by its command's id, until it is answered."""
+        self._repeated: Intent | None = None
+        """The last order, where the engine took it for a repetition: entered once more it is meant."""
 
     def news(self, view: View) -> tuple[str, Level] | None:
         """What the engine answered since the last call, in words."""
-        return self._answers.news(view, self._clock())
+        news = self._answers.news(view, self._clock())
+        return self._again(view) or news
+
+    def _again(self, view: View) -> tuple[str, Level] | None:
+        """Asks whether the last order is meant, where it looks like a repetition. Recalling it is a yes that no held Enter gives."""
+        if self._submitted is None:
+            return None
+        command_id, intent = self._submitted
+        reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
+        if reply is None:
+            return None
+        self._submitted = None
+        if reply.verdict is None or reply.verdict.rule != Rule.REPETITION:
+            return None
+        self._repeated = intent
+        return f"Not sent: the same order went {reply.verdict.actual} ago. Again? Up recalls it, and Enter sends it.", Level.WARNING
 
     def stopped(self, command_id: str) -> None:
         """The emergency stop was pressed, and the gate is closed."""
@@ -48,7 +68,7 @@ class Desk:
             case PlaceOrder(intent=intent, preview=True):
                 self._sent(self._engine.preview(intent), normal)
             case PlaceOrder(intent=intent):
-                self._sent(self._engine.submit(intent), normal)
+                self._submit(intent, normal)
             case CancelOrders(order_id=order_id, symbol=symbol):
                 self._sent(self._engine.cancel(order_id=order_id, symbol=symbol), normal)
             case ChangeMode(mode=mode):
@@ -57,6 +77,11 @@ class Desk:
                 self.flatten(view)
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
+
+    def _submit(self, intent: Intent, normal: str) -> None:
+        command_id = self._engine.submit(intent, confirmed=intent == self._repeated)
+        self._submitted, self._repeated = (command_id, intent), None
+        self._sent(command_id, normal)
 
     # ---- signals
 
@@ -122,6 +147,8 @@ class Desk:
         def chosen(answer: str | None) -> None:
             if answer == RESUME.value:
                 self._resume(view)
+            elif answer in {row.name for row in view.breakers}:
+                self._reset(answer, view)
             elif answer is not None and answer != view.account.mode:
                 self._set_mode(Mode(answer), view)
 
@@ -141,6 +168,19 @@ class Desk:
 
         text = "In FULL_AUTO every signal is sent without your yes, within the limits."
         self._ask(TypedWord("FULL_AUTO", text, "FULL_AUTO", self._clock), typed)
+
+    def _reset(self, name: str, view: View) -> None:
+        def typed(answer: Typed | None) -> None:
+            if answer is not None:
+                self._sent(self._engine.reset_breaker(name, answer.reason), f"reset {name}")
+
+        why = next(row.reason for row in view.breakers if row.name == name)
+        self._ask(
+            TypedWord(
+                f"Reset {name}", f"It tripped: {why}.\nOnce none holds, trading goes on in MANUAL.", "RESET", self._clock, reason=True
+            ),
+            typed,
+        )
 
     def _resume(self, view: View) -> None:
         def typed(answer: Typed | None) -> None:

@@ -136,17 +136,25 @@ MODES = (
     Choice(Mode.FULL_AUTO, "f", "FULL_AUTO", "every signal goes, within the limits; asks for the word"),
     Choice(Mode.RESEARCH, "r", "RESEARCH", "no entries go, every signal keeps a shadow P&L"),
 )
-RESUME = Choice("RESUME", "u", "RESUME", "lift the limit that tripped; asks for the word and a reason")
+RESUME = Choice("RESUME", "u", "RESUME", "lift what holds; asks for the word and a reason")
 
 
 def choose_mode(view: View, clock: Clock) -> Choose[str]:
-    """The mode dialog. Its answer is a mode's name or RESUME."""
+    """The mode dialog. Its answer is a mode's name, a breaker's to reset, or RESUME where nothing says which holds."""
     choices: list[Choice[str]] = [Choice(str(mode.value), mode.key, mode.name, mode.means) for mode in MODES]
     first = next((place for place, choice in enumerate(choices) if choice.value == view.account.mode), 0)
     text = f"Now {view.account.mode}."
     if view.account.state is TradingState.REDUCING:
-        choices.append(RESUME)
         text += f" REDUCING: {clean(view.account.reason)}"
+        tripped = [row for row in view.breakers if row.tripped]
+        for row in tripped:
+            if row.releasable:
+                key = str(len(choices) - len(MODES) + 1)
+                choices.append(Choice(row.name, key, f"RESET {row.name}", "asks for the word and a reason"))
+            else:
+                text += f"\nNot to be reset now: {clean(row.name)} holds until {row.unlocks}."
+        if not tripped:
+            choices.append(RESUME)
     return Choose("Execution mode", text, choices, first, clock)
 
 

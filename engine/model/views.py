@@ -200,13 +200,15 @@ class RiskRow:
 
 @dataclass(frozen=True, slots=True)
 class BreakerRow:
-    """One breaker: whether it holds, why, and what releases it; `at` is the market time it tripped, 0 where it did not."""
+    """One breaker: whether it holds, why, and until what; `at` is the market time it tripped, 0 where it did not. `releasable` says
+    that a person's word releases it now."""
 
     name: str
     tripped: bool
     reason: str
     unlocks: str
     at: int
+    releasable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,3 +290,5 @@ class View:
     stop: StopView | None = None
     exposure_by_symbol: tuple[ExposureRow, ...] = ()
     exposure_by_strategy: tuple[ExposureRow, ...] = ()
+    fraction: Decimal | None = None
+    """The smallest part of a share that the broker trades, None where it trades whole lots alone."""

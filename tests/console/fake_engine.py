@@ -23,6 +23,7 @@ class FakeEngine:
         self.previews: list[Intent] = []
         self.verdict: Verdict = PASSED
         self.refuses = ""
+        self.refused_by: Verdict | None = None
         self.silent = False
         self._ids = count(1)
 
@@ -38,7 +39,7 @@ class FakeEngine:
         self.calls.append(call)
         command_id = f"c-{next(self._ids)}"
         if not self.silent:
-            self._reply(Reply(command_id, not self.refuses, self.refuses or "done"))
+            self._reply(Reply(command_id, not self.refuses, self.refuses or "done", self.refused_by))
         return command_id
 
     def _reply(self, reply: Reply) -> None:
@@ -53,8 +54,8 @@ class FakeEngine:
     def focus(self, symbol: str) -> None:
         self.calls.append(("focus", symbol))
 
-    def submit(self, intent: Intent) -> str:
-        return self._command("submit", intent)
+    def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
+        return self._command("submit", intent, *["confirmed"] * confirmed)
 
     def preview(self, intent: Intent) -> str:
         self.previews.append(intent)
@@ -89,6 +90,9 @@ class FakeEngine:
 
     def resume(self, reason: str) -> str:
         return self._command("resume", reason)
+
+    def reset_breaker(self, name: str, reason: str) -> str:
+        return self._command("reset_breaker", name, reason)
 
     def shutdown(self, timeout: float = 5.0) -> None:
         self.calls.append(("shutdown",))

@@ -12,7 +12,7 @@ from console.keys import ACTIONS, KeyMap
 from console.screens.trading import TradingScreen
 from engine.model import Intent, Mode, OrderType, Outcome, Side, TimeInForce, TradingState, Verdict
 from engine.model.signals import SignalState
-from engine.model.views import SignalRow
+from engine.model.views import BreakerRow, SignalRow
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import sample_view
@@ -486,6 +486,58 @@ async def test_flatten_takes_its_word(engine: FakeEngine, size: tuple[int, int])
         await console.type("FLATTEN")
         await console.press("enter")
         assert engine.sent() == [("liquidate_all",)]
+
+
+async def test_an_order_that_looks_like_a_repetition_is_sent_once_it_is_recalled(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        engine.refuses, engine.refused_by = "the same again", Verdict(Outcome.DENY, "repetition", "2 s", "0.8 s")
+        await console.press("colon")
+        await console.type("buy 100 AAPL")
+        await console.press("enter")
+        await console.shows("the same order went 0.8 s ago. Again? Up recalls it, and Enter sends it")
+        await console.press("enter", "enter")
+        assert [call[2:] for call in engine.sent()] == [()]
+        await console.press("up", "enter")
+        assert [call[2:] for call in engine.sent()] == [(), ("confirmed",)]
+        assert orders(engine.sent())[0] == orders(engine.sent())[1]
+
+
+async def test_a_yes_to_a_repetition_is_for_that_order_alone(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        engine.refuses, engine.refused_by = "the same again", Verdict(Outcome.DENY, "repetition", "2 s", "0.8 s")
+        await console.press("colon")
+        await console.type("buy 100 AAPL")
+        await console.press("enter")
+        await console.shows("Again?")
+        await console.type("buy 200 AAPL")
+        await console.press("enter")
+        await console.press("up", "up", "enter")
+        assert [call[2:] for call in engine.sent()] == [(), (), ()]
+
+
+TRIPPED = (
+    BreakerRow("daily loss", True, "the loss reached 2,000.00", "the next session and your word", 1),
+    BreakerRow("circuit breaker", True, "1,500.00 were lost within 10 minutes", "your word", 1, True),
+)
+
+
+@BOTH
+async def test_a_breaker_is_reset_by_name_with_the_word_and_a_reason(engine: FakeEngine, size: tuple[int, int]) -> None:
+    account = replace(engine.current.account, state=TradingState.REDUCING, reason="1,500.00 were lost within 10 minutes")
+    engine.change(account=account, breakers=TRIPPED)
+    async with running(engine, size) as console:
+        await console.press("m")
+        await console.shows("Not to be reset now: daily loss holds until the next session")
+        assert "RESET daily loss" not in console.picture
+        await console.let_pass(1)
+        await console.press("1", "enter")
+        await console.let_pass(1)
+        await console.shows("It tripped: 1,500.00 were lost within 10 minutes")
+        await console.type("RESET")
+        await console.press("enter")
+        await console.type("looked at it")
+        await console.press("enter")
+        assert engine.sent() == [("reset_breaker", "circuit breaker", "looked at it")]
 
 
 # ---- dialogs take no key that was meant for something else

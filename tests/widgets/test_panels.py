@@ -13,7 +13,7 @@ from textual.app import App
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
 from engine.model.signals import SignalState
-from engine.model.views import ChartMark, LinkView, LogLine, RiskRow, StopView
+from engine.model.views import BreakerRow, ChartMark, LinkView, LogLine, RiskRow, StopView
 from tests.views import (
     MINUTE,
     NOW,
@@ -108,6 +108,23 @@ async def test_a_tripped_limit_is_marked_by_more_than_its_colour() -> None:
     assert "! daily loss" in said
     assert "2.1% / 2%" in said
     assert "1 tripped" in said
+
+
+async def test_a_breaker_that_tripped_stands_in_its_limits_place_with_its_reason_and_what_releases_it() -> None:
+    limits = (RiskRow("exposure", Decimal(10), Decimal(80), "%", False), RiskRow("drawdown", Decimal(3), Decimal(10), "%", False))
+    fell = BreakerRow("drawdown", True, "equity fell too far", "your word", 1, True)
+    other = BreakerRow("sma's daily loss", True, "it lost 500.00", "the next session", 1)
+    rest = BreakerRow("daily loss", False, "", "", 0)
+    lines = (await drawn(Risk(), sample_view(risk=limits, breakers=(rest, fell, other)), 78)).splitlines()
+    assert "2 tripped" in lines[0]
+    assert "exposure" in lines[1]
+    assert "! drawdown" in lines[2]
+    assert "until your word: equity fell too far" in lines[2]
+    assert "! sma's daily" in lines[3]
+    assert "until the next session: it lost 500.00" in lines[3]
+    narrow = await drawn(Risk(), sample_view(risk=limits, breakers=(fell,)), 34)
+    assert "! drawdown" in narrow
+    assert "until your word" in narrow
 
 
 # ---- log
