@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import os
 import sqlite3
+import subprocess
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from engine import courier
+from engine.latch import Latch, latch_path
 from engine.live import Engine
 from engine.model.modes import TradingState
 from engine.model.orders import Order, OrderState
@@ -103,6 +106,51 @@ def test_the_stop_works_where_nothing_can_be_written_at_all(tmp_path: Path, monk
         assert (view.account.state, broker.listed) == (TradingState.HALTED, {})
         assert said(view, "cannot be written (No space left on device). Trading is halted, but a restart would not know it.")
         monkeypatch.undo()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own with little room, where this system lets us make one."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], capture_output=True, text=True, check=False)
+    if made.returncode:
+        pytest.skip(f"this system makes no small disk for us: {made.stderr.strip()}")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_disk_that_is_full_refuses_orders_but_no_stop_and_loses_nothing(small_disk: Path) -> None:
+    broker, padding = ToldBroker(), small_disk / "padding"
+    with running(small_disk, broker) as engine:
+        at_work(engine, broker, 10)
+        until(engine, lambda view: not view.health.journal_backlog)
+        fill_up(padding)
+        broker.fill(next(iter(broker.listed)))
+        until(engine, lambda view: view.positions and view.health.journal_backlog)
+        until(engine, lambda view: said(view, "No order is sent until it can be written"))
+        assert "cannot be written" in engine.answer(engine.submit(limit(99))).text
+        engine.emergency_stop("no room left")
+        view = until(engine, at_rest)
+        assert (view.account.state, broker.listed, len(broker.submitted)) == (TradingState.HALTED, {}, 10)
+        assert Latch(latch_path(small_disk / "paper.db")).read() == "no room left", "its room was taken at the start"
+        assert not engine.answer(engine.resume("")).ok
+        padding.unlink()
+        until(engine, lambda view: not view.health.journal_backlog)
+        until(engine, lambda view: said(view, "the journal can be written again; nothing was lost"))
+        assert engine.answer(engine.resume("there is room again")).ok
+        before = engine.status()
+    with running(small_disk, broker) as engine:
+        after = engine.status()
+        assert (after.positions, after.account.cash, after.account.state) == (before.positions, before.account.cash, TradingState.ACTIVE)
+        assert {(row.id, row.state, row.filled) for row in after.orders} == {(row.id, row.state, row.filled) for row in before.orders}
+
+
+def fill_up(file: Path) -> None:
+    """Takes the rest of the disk."""
+    with file.open("wb", buffering=0) as padding, contextlib.suppress(OSError):
+        while True:
+            padding.write(bytes(512))
 
 
 def test_the_stop_works_where_another_program_has_locked_the_database(tmp_path: Path) -> None:

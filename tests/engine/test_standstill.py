@@ -224,7 +224,7 @@ def test_a_closing_order_is_cancelled_where_something_else_closed_the_position(
         view = until(engine, lambda view: order_of(view, 1).state is OrderState.CANCELED)
         if left:
             view = until(engine, working(2))
-            assert (order_of(view, 2).side.sign, order_of(view, 2).quantity) == (-1 if left > 0 else 1, abs(left))
+            assert (order_of(view, 2).side, order_of(view, 2).quantity) == (Side.SELL if left > 0 else Side.BUY, D(abs(left)))
             broker.positions.clear()
         view = until(engine, at_rest)
         assert broker.listed == {}
@@ -238,9 +238,8 @@ def test_what_works_with_nothing_to_close_is_not_at_rest_and_is_named(tmp_path: 
         engine.answer(engine.liquidate_all())
         until(engine, working())
         broker.positions.clear()
-        view = until(engine, lambda view: view.stop.left != ("10 AAPL is held, #1 closes it now",))
-        assert view.stop is not None
-        assert (view.stop.verified, view.stop.left) == (False, ("#1 SELL 10 AAPL is WORKING, with nothing to close",))
+        words = ("#1 SELL 10 AAPL is WORKING, with nothing to close",)
+        until(engine, lambda view: view.stop is not None and (view.stop.verified, view.stop.left) == (False, words))
 
 
 def test_ten_flattens_close_once(tmp_path: Path) -> None:
