@@ -109,7 +109,7 @@ class Attribution:
 
     def _owners(self, fill: Fill) -> Iterator[tuple[str, Fill]]:
         """Whose `fill` of nobody's order is, in parts that add up to it."""
-        left = fill
+        left = replace(fill, quantity=fill.shares, ratio=Decimal(1))
         for owner in sorted(self.books):  # the person's comes first
             closable = -fill.side.sign * self.cost(owner, fill.symbol).quantity
             if closable <= 0:

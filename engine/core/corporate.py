@@ -64,6 +64,9 @@ class Corporate:
         record = split_booked(event, desk.state.portfolio, _step(desk, symbol))
         if record is not None:
             desk.record(record)
+        elif any(order.symbol == symbol for order in desk.state.book.orders.values()):
+            # One of them may have traded: its fill will be told in the old shares.
+            desk.record(SplitBooked(symbol, event.ratio, ZERO, ZERO, event.at))
         what = f"{symbol} split {ratio_text(event.ratio)}"
         orders = desk.cancel(desk.state.book.working(symbol))
         if orders:

@@ -75,7 +75,7 @@ def _figures(order: Order, update: OrderUpdate, at: int) -> tuple[FillBooked | F
         # After a correction the same total may be reached twice, and no two fills may share an id.
         again = f"/{order.corrections}" if order.corrections else ""
         fill_id = f"{order.id}/{update.filled}{again}"
-        fill = Fill(fill_id, order.id, order.symbol, order.side, quantity, cost / quantity, cost, fees, at, update.rule)
+        fill = Fill(fill_id, order.id, order.symbol, order.side, quantity, cost / quantity, cost, fees, at, update.rule, order.split)
         return FillBooked(fill), ""
     if update.corrected and (quantity or cost or fees):
         if update.filled < 0 or (update.cost > 0) != (update.filled > 0):

@@ -18,6 +18,7 @@ from engine.model.records import (
     OrderReplaced,
     OrderTrailed,
     ReplaceAsked,
+    SplitBooked,
 )
 
 
@@ -163,6 +164,12 @@ class OrderBook:
         order.asked = None
         order.changed_at = record.at
         self._changed(order)
+
+    def apply_split(self, record: SplitBooked) -> None:
+        """What its orders traded until now is told in the old shares, however late."""
+        for order in self.orders.values():
+            if order.symbol == record.symbol:
+                order.split *= record.ratio
 
     def forget(self, before: int) -> None:
         """Lets go of orders that ended before the market time `before`: not of the newest, nor of what an open one hangs together with."""

@@ -240,6 +240,7 @@ class State:
             self.book.apply_corrected(record)
 
     def _split_booked(self, record: SplitBooked) -> None:
+        self.book.apply_split(record)
         self.portfolio.split(record)
         self.attribution.split(record)
 

@@ -34,7 +34,7 @@ class AverageCost:
 
     def booked(self, fill: Fill) -> AverageCost:
         """After `fill`. Adding moves the average; reducing realises; through zero closes what was held and opens the rest."""
-        moved = fill.side.sign * fill.quantity
+        moved = fill.side.sign * fill.shares
         money = fill.side.sign * fill.cost
         realised = self.realised - fill.fees
         basis = self.basis + money

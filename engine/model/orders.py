@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
-from engine.model.money import ZERO
+from engine.model.money import WIDE, ZERO
+
+_PART_OF_A_SHARE = Decimal("1e-10")
+"""A ratio of one to three cannot be written out: what it makes of a quantity is rounded to this."""
 
 
 class Side(StrEnum):
@@ -188,7 +191,8 @@ class Order:
     `exit_pct` is how far from the parent's average its price is kept. One that `succeeds` another takes its place once that has ended.
     Orders of one `oco` share what there is to close, `requested` in all: a fill of one takes from the others. `asked` are the terms of a
     replace that the broker has not answered yet, `asked_mark` the price they were valued at. `corrections` counts how often the broker
-    changed its word on fills.
+    changed its word on fills. `split` is how many shares each of its own has become by splits since it was placed: its quantities stay
+    those that the broker tells.
     """
 
     id: str
@@ -226,6 +230,7 @@ class Order:
     asked_mark: Decimal = ZERO
     corrections: int = 0
     triggered: bool = False
+    split: Decimal = Decimal(1)
 
     @property
     def family(self) -> str:
@@ -258,7 +263,8 @@ class Order:
 class Fill:
     """One execution. `cost` is price x quantity as money moved; where fills were missed and booked as one, `price` is their average.
 
-    `rule` is the id of the matching rule that filled it on paper (see the matching rules in `engine.core.matching`), or empty.
+    `rule` is the id of the matching rule that filled it on paper (see the matching rules in `engine.core.matching`), or empty. `ratio` is
+    how many shares each of its own had become when it was heard: it traded before a split, and was told after it.
     """
 
     id: str
@@ -271,3 +277,9 @@ class Fill:
     fees: Decimal
     at: int
     rule: str = ""
+    ratio: Decimal = Decimal(1)
+
+    @property
+    def shares(self) -> Decimal:
+        """What it moves a position by, without its sign."""
+        return self.quantity if self.ratio == 1 else WIDE.multiply(self.quantity, self.ratio).quantize(_PART_OF_A_SHARE, context=WIDE)

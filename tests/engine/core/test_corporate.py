@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 
 import pytest
@@ -72,6 +73,25 @@ def test_what_no_lot_can_hold_is_paid_out_at_the_last_price() -> None:
     assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (10, 100_000 - 10_500 + 500)
     assert equity(the_floor) == before
     assert told(the_floor, "market")[-1] == "AAPL split 1 for 10: 10 held now, +500.00 for a fraction"
+
+
+@pytest.mark.parametrize("held", [0, 100, -100])
+@pytest.mark.parametrize(("ratio", "shares"), [(2, 60), ("0.1", 3), (D(1) / 3, 10)])
+def test_a_fill_of_before_a_split_that_is_heard_after_it_counts_in_the_new_shares(held: int, ratio: object, shares: int) -> None:
+    the_floor = floor()
+    if held:
+        the_floor.hold(held * 3, 100)
+    the_floor.buy(30)
+    the_floor.held_news = news = deque()
+    the_floor.quote("AAPL", 100)
+    split(the_floor, ratio)
+    before = the_floor.position()
+    the_floor.held_news = None
+    for event in news:
+        the_floor.handle(event)
+    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == facts(before + shares, the_floor.broker_account().cash)
+    assert the_floor.position() == the_floor.broker_account().position("AAPL")
+    assert essence(restored(the_floor.records)) == essence(the_floor.core.state)
 
 
 def test_a_short_positions_fraction_is_bought_back() -> None:
