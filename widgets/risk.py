@@ -31,7 +31,7 @@ def _gauge(row: Row) -> Content:
 def _used(row: Row) -> Content:
     """6% / 10%, or 12.3K / 80.0K: a bar's label is read at a glance, the exact sum is in the header."""
     if isinstance(row, BreakerRow):
-        return Cell(f"until {row.unlocks}", "error")
+        return Cell("TRIPPED", "error")
     if row.unit == "%":
         used, limit = (f"{numbers.quantity(round(float(value), 1))}%" for value in (row.used, row.limit))
     else:
@@ -53,7 +53,7 @@ class Risk(LiveTable[Row]):
     HEADER = False
     EMPTY = "No limits are known yet. They appear once the engine is up."
     COLUMNS = (
-        Column[Row]("Limit", lambda row: Cell(f"! {row.name}" if row.tripped else row.name, _role(row)), 8, grow=17),
+        Column[Row]("Limit", lambda row: Cell(f"! {row.name}" if row.tripped else row.name, _role(row)), 8, grow=14),
         Column[Row]("Share", _gauge, 4, flex=1, priority=1),
         Column[Row]("Used", _used, 10, "right", grow=18),
         Column[Row]("", _note, 7, grow=16, priority=2),

@@ -124,7 +124,7 @@ async def test_a_breaker_that_tripped_stands_in_its_limits_place_with_its_reason
     assert "until the next session: it lost 500.00" in lines[3]
     narrow = await drawn(Risk(), sample_view(risk=limits, breakers=(fell,)), 34)
     assert "! drawdown" in narrow
-    assert "until your word" in narrow
+    assert "TRIPPED" in narrow
 
 
 # ---- log
