@@ -122,9 +122,10 @@ async def test_a_breaker_that_tripped_stands_in_its_limits_place_with_its_reason
     assert "until your word: equity fell too far" in lines[2]
     assert "! sma's daily" in lines[3]
     assert "until the next session: it lost 500.00" in lines[3]
-    narrow = await drawn(Risk(), sample_view(risk=limits, breakers=(fell,)), 34)
+    narrow = await drawn(Risk(), sample_view(risk=limits, breakers=(fell,)), 28)
     assert "! drawdown" in narrow
     assert "TRIPPED" in narrow
+    assert "10% / 80%" in narrow
 
 
 # ---- log
