@@ -22,6 +22,7 @@ ANSWER_S = 3.0
 AT_REST_S = 10.0
 FLAT_S = 30.0
 POLL_S = 0.1
+_SQLITE = b"SQLite format 3\0"
 
 
 def kill(arguments: Sequence[str]) -> int:
@@ -33,9 +34,10 @@ def kill(arguments: Sequence[str]) -> int:
     given = _options().parse_args(arguments)
     database = (given.database or _configured(given.config)).resolve()
     latch = Latch(latch_path(database))
-    if not database.exists() and not latch.path.exists():
-        end(f"There is no database {database}, so nothing was stopped. Give the one that your console uses with --database.")
-    reason = f"{given.reason} (tradeconsole kill at {time.strftime('%H:%M:%S')})".strip()
+    if why := _no_database(database, latch.path):
+        end(f"{why}, so nothing was stopped. Give the one that your console uses with --database.")
+    by = f"tradeconsole kill at {time.strftime('%H:%M:%S')}"
+    reason = f"{given.reason} ({by})" if given.reason else by
     try:
         latch.set(reason)
         is_latched = True
@@ -70,6 +72,20 @@ def _configured(config: Path | None) -> Path:
         return load(config).database or folders().database
     except ConfigError as error:
         end(f"{error}\nNothing was stopped: give the database with --database.")
+
+
+def _no_database(database: Path, latch: Path) -> str:
+    """Why this cannot be an account's file, or nothing. One that a console has used has a latch, whatever became of the file itself."""
+    try:
+        if latch.exists():
+            return ""
+        with database.open("rb") as file:
+            head = file.read(len(_SQLITE))
+    except FileNotFoundError:
+        return f"There is no database {database}"
+    except OSError as error:
+        return f"{database} cannot be read ({error.strerror})"
+    return "" if head in (_SQLITE, b"") else f"{database} is no database of a console"
 
 
 def _follow(socket: Path, reason: str, *, flatten: bool) -> int:
@@ -109,7 +125,11 @@ def _asked(socket: Path, do: str, reason: str = "") -> dict[str, Any]:
 def _unanswered(database: Path, error: NoAnswerError, *, is_latched: bool, flatten: bool) -> int:
     from storage.lock import holder
 
-    process = holder(database)
+    try:
+        process = holder(database)
+    except OSError as denied:
+        say(f"{error}, and whether an engine runs on {database} is not told to you ({denied.strerror}). Do it as the user who started it.")
+        return NO_ANSWER if is_latched else NOTHING_DONE
     if process is None and is_latched:
         text = f"No engine runs on {database}. The latch is set: on paper nothing works without an engine, and the next start is HALTED."
         _tell(f"{text} Positions are as they were: start the console and flatten there." if flatten else text)
@@ -117,7 +137,8 @@ def _unanswered(database: Path, error: NoAnswerError, *, is_latched: bool, flatt
     if process is None:
         say(f"No engine runs on {database}, and the latch could not be set: nothing was done. Free its disk, and do it again.")
         return NOTHING_DONE
-    latched = "The latch is set: it halts as soon as it runs again." if is_latched else "The latch could not be set either."
+    latched = "The latch is set: it halts as soon as it runs again" if is_latched else "The latch could not be set either"
+    latched += ", and closes every position if it has heard that." if flatten else "."
     say(
         f"The engine (process {process}) does not answer: {error}. {latched} To be sure that it does nothing, end it: kill -9 {process}. "
         "On paper nothing works without it."

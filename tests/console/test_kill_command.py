@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from decimal import Decimal
@@ -21,6 +21,7 @@ from engine.latch import Latch, latch_path
 from engine.model.modes import TradingState
 from engine.model.orders import OrderState
 from engine.model.settings import StopSettings
+from storage import lock
 from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, order_of, running, until
 from tests.project_files import ROOT
 from tests.test_import_weight import loaded_by
@@ -69,6 +70,63 @@ def test_it_stops_the_engine_and_says_what_is_left(tmp_path: Path, database: Pat
         "tradeconsole: HALTED, verified with the broker: nothing works; held: 10 AAPL\n"
     )
     assert said.err == ""
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (Path.mkdir, "cannot be read (Is a directory)"),
+        (lambda path: path.write_text("a letter to grandmother"), "is no database of a console"),
+        (lambda path: None, "There is no database "),
+    ],
+)
+def test_what_is_no_database_is_refused_and_left_alone(database: Path, make: Callable[[Path], object], words: str, capsys: Capture) -> None:
+    make(database)
+    with pytest.raises(SystemExit, match="2"):
+        killing(database)
+    said = capsys.readouterr().err
+    assert (words in said, "so nothing was stopped" in said, latch_path(database).exists()) == (True, True, False)
+
+
+AS_NOBODY = """
+import os, sys, console.kill
+from console.cli import run
+from storage.lock import holder
+from widgets.text import clean
+if not os.geteuid():
+    os.setgid(65534)
+    os.setuid(65534)
+sys.exit(run(["kill", "--database", sys.argv[1]]))
+"""
+
+
+def test_another_user_is_told_in_words_that_nothing_was_stopped(tmp_path: Path, database: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        tmp_path.chmod(0)
+        try:
+            told = subprocess.run([sys.executable, "-c", AS_NOBODY, database], cwd=ROOT, capture_output=True, text=True, check=False)
+        finally:
+            tmp_path.chmod(0o700)
+        assert (told.returncode, f"{database} cannot be read (Permission denied), so nothing was stopped" in told.stderr) == (2, True)
+        assert engine.status().account.state is TradingState.ACTIVE
+
+
+def test_where_the_lock_may_not_be_read_it_says_whose_business_it_is(
+    database: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(path: Path) -> None:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    database.touch()
+    monkeypatch.setattr(lock, "holder", denied)
+    assert killing(database) == kill.NO_ANSWER
+    assert "is not told to you (Permission denied). Do it as the user who started it." in capsys.readouterr().err
+
+
+def test_without_a_reason_the_log_says_who_stopped_it_and_when(tmp_path: Path, database: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        assert killing(database) == kill.DONE
+        assert engine.status().account.reason.startswith("tradeconsole kill at ")
 
 
 def test_it_flattens_where_it_is_told_to(tmp_path: Path, database: Path, capsys: Capture) -> None:
