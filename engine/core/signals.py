@@ -134,7 +134,7 @@ class Signals:
         desk.reply(command.id, True, f"signal {case.signal.number} rejected")
 
     def expire(self) -> None:
-        """Lets go of every signal whose time is up or whose price ran away."""
+        """Lets go of every signal whose time is up, whose price ran away, or whose strategy was disabled."""
         for case in list(self._desk.state.approvals.waiting.values()):
             self._expire(case)
 
@@ -146,6 +146,9 @@ class Signals:
 
     def _expire(self, case: Case) -> bool:
         desk, approvals, signal = self._desk, self._desk.settings.approvals, case.signal
+        if (why := desk.state.disabled.get(signal.strategy)) is not None:
+            self._decide(case, SignalState.REJECTED, "engine", f"{signal.strategy} was disabled: {why}")
+            return True
         if desk.mono >= signal.expires:
             self._decide(case, SignalState.EXPIRED, "clock", f"nobody answered within {approvals.expire_s:g} s")
             return True

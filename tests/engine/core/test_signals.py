@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from engine.model.inputs import Proposal, Reject
-from engine.model.market import MarketStatus, Phase
+from engine.model.inputs import Proposal, Reject, StrategyFailed
+from engine.model.market import Dividend, MarketStatus, Phase, Split
 from engine.model.modes import Mode
 from engine.model.orders import OrderType, Side, Source
 from engine.model.records import OrderPlaced, SignalDecided, SignalRaised
@@ -222,6 +222,16 @@ def test_what_waited_is_void_after_a_restart() -> None:
     decided = the_floor.of(SignalDecided)[0]
     assert (decided.state, decided.by) == (SignalState.REJECTED, "restart")
     assert the_floor.sent == []
+
+
+def test_what_waited_of_a_strategy_that_is_disabled_ends_in_words() -> None:
+    the_floor = Floor(prices={"AAPL": 100.0, "MSFT": 400.0})
+    the_floor.propose("s1", quantity=10)
+    the_floor.propose("s2", quantity=10, symbol="MSFT", strategy="rsi")
+    the_floor.handle(StrategyFailed("sma", "it raised three times", disabled=True))
+    assert the_floor.approve("s1").text == "signal 1 was decided already: rejected by engine (sma was disabled: it raised three times)"
+    the_floor.tick()
+    assert list(the_floor.core.state.approvals.waiting) == ["s2"]
 
 
 def test_what_waited_is_void_after_a_stop() -> None:
