@@ -6,9 +6,9 @@ from collections import deque
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.model.money import exact
+from engine.model.money import ZERO, exact
 from engine.model.orders import Side
-from engine.model.records import SignalDecided, SignalRaised
+from engine.model.records import DividendBooked, SignalDecided, SignalRaised, SplitBooked
 from engine.model.signals import Signal, SignalState
 
 _DAY = 86_400 * 1_000_000_000
@@ -21,7 +21,10 @@ _IDS_KEPT = 100_000
 
 @dataclass(slots=True)
 class Case:
-    """One signal and what was decided about it. `price` is the market's at the decision, from which its shadow P&L counts."""
+    """One signal and what was decided about it. `price` is the market's at the decision.
+
+    `split` is how many shares each of its own has become since, `paid` the dividends on one of its own.
+    """
 
     signal: Signal
     state: SignalState = SignalState.WAITING
@@ -29,6 +32,8 @@ class Case:
     reason: str = ""
     price: Decimal | None = None
     decided_at: int = 0
+    split: Decimal = Decimal(1)
+    paid: Decimal = ZERO
 
     def shadow(self, last: float | None) -> Decimal | None:
         """What the signal would have made by now had it filled at the price it was raised at, before costs; None if it was sent.
@@ -38,7 +43,7 @@ class Case:
         """
         if self.state in (SignalState.SENT, SignalState.WAITING) or last is None:
             return None
-        move = exact(last) - self.signal.price
+        move = exact(last) * self.split + self.paid - self.signal.price
         return (move if self.signal.side is Side.BUY else -move) * self.signal.quantity
 
 
@@ -69,6 +74,16 @@ class Approvals:
         case = self.cases[record.signal_id]
         case.state, case.by, case.reason, case.price, case.decided_at = record.state, record.by, record.reason, record.price, record.at
         self.waiting.pop(record.signal_id, None)
+
+    def apply_split(self, record: SplitBooked) -> None:
+        for case in self.cases.values():
+            if case.signal.symbol == record.symbol:
+                case.split *= record.ratio
+
+    def apply_dividend(self, record: DividendBooked) -> None:
+        for case in self.cases.values():
+            if case.signal.symbol == record.symbol:
+                case.paid += record.amount * case.split
 
     def knows(self, signal_id: str) -> bool:
         """Whether a signal of this id was raised within the last day."""

@@ -62,11 +62,8 @@ class Corporate:
             return
         desk.prices.on_split(symbol, event.ratio)
         record = split_booked(event, desk.state.portfolio, _step(desk, symbol))
-        if record is not None:
-            desk.record(record)
-        elif any(order.symbol == symbol for order in desk.state.book.orders.values()):
-            # One of them may have traded: its fill will be told in the old shares.
-            desk.record(SplitBooked(symbol, event.ratio, ZERO, ZERO, event.at))
+        if record is not None or self._is_known(symbol):
+            desk.record(record or SplitBooked(symbol, event.ratio, ZERO, ZERO, event.at))
         what = f"{symbol} split {ratio_text(event.ratio)}"
         orders = desk.cancel(desk.state.book.working(symbol))
         if orders:
@@ -82,8 +79,15 @@ class Corporate:
             return
         desk.prices.on_dividend(symbol, event.amount)
         record = dividend_booked(event, desk.state.portfolio)
-        if record is not None:
-            desk.record(record)
+        if record is not None or self._is_known(symbol):
+            desk.record(record or DividendBooked(symbol, event.amount, ZERO, ZERO, event.at))
+
+    def _is_known(self, symbol: str) -> bool:
+        """Whether something is to be reckoned in new shares though none was ever held: a fill that is told late, a signal's shadow."""
+        state = self._desk.state
+        if any(order.symbol == symbol for order in state.book.orders.values()):
+            return True
+        return any(case.signal.symbol == symbol for case in state.approvals.cases.values())
 
 
 def _step(desk: Desk, symbol: str) -> Decimal:

@@ -241,10 +241,12 @@ class State:
 
     def _split_booked(self, record: SplitBooked) -> None:
         self.book.apply_split(record)
+        self.approvals.apply_split(record)
         self.portfolio.split(record)
         self.attribution.split(record)
 
     def _dividend_booked(self, record: DividendBooked) -> None:
+        self.approvals.apply_dividend(record)
         self.portfolio.receive_dividend(record)
         self.attribution.receive_dividend(record)
 

@@ -15,7 +15,7 @@ from engine.model.orders import OrderType, Side, Source
 from engine.model.records import OrderPlaced, SignalDecided, SignalRaised
 from engine.model.settings import Approvals, AutoApprove
 from engine.model.signals import SignalState
-from tests.engine.core.floor import DAY, OPEN_LIMITS, SECOND, Floor, facts, settings, wish
+from tests.engine.core.floor import DAY, OPEN_LIMITS, SECOND, Floor, facts, restored, settings, wish
 
 D = Decimal
 AUTO = AutoApprove(max_notional=D(5000), min_confidence=0.8, symbols=("AAPL",))
@@ -466,6 +466,18 @@ def test_a_flood_of_signals_takes_a_bounded_place_and_forgets_neither_what_waits
     assert {"sent", "waits", "denied4999"} <= set(cases)
     the_floor.propose("denied7", Side.SELL, quantity=5, symbol="MSFT")
     assert len(the_floor.of(SignalRaised)) == 5_002
+
+
+def test_a_shadow_is_no_profit_and_no_loss_of_a_split_or_a_dividend() -> None:
+    the_floor = floor(mode=Mode.RESEARCH)
+    the_floor.propose("s", Side.BUY, 10)
+    for event, last, shadow in (
+        (Split("AAPL", the_floor.at, Decimal(2)), 51.0, 20),
+        (Dividend("AAPL", the_floor.at, Decimal("0.5")), 50.5, 20),
+    ):
+        the_floor.market(event)
+        assert the_floor.core.state.approvals.cases["s"].shadow(last) == shadow
+    assert restored(the_floor.records).approvals.cases["s"].shadow(50.5) == 20
 
 
 @pytest.mark.parametrize("side", Side)
