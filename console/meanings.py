@@ -36,7 +36,8 @@ KEYWORDS = frozenset({*VERBS, *ORDER_WORDS, *PRICES})
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known about a symbol now. `position` is signed, in shares."""
+    """What is known about a symbol now. `position` is signed, in shares; `fraction` is the smallest part of a share that the broker trades,
+    None where it trades whole lots alone."""
 
     tick: Decimal = Decimal("0.01")
     lot: Decimal = Decimal(1)
@@ -44,6 +45,7 @@ class Known:
     ask: float | None = None
     last: float | None = None
     position: Decimal = ZERO
+    fraction: Decimal | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +61,17 @@ def context_of(view: View) -> Context:
     held = {row.symbol: row for row in view.positions}
     symbols = {
         row.symbol: Known(
-            row.tick, bid=row.bid, ask=row.ask, last=row.last, position=held[row.symbol].quantity if row.symbol in held else ZERO
+            row.tick,
+            bid=row.bid,
+            ask=row.ask,
+            last=row.last,
+            position=held[row.symbol].quantity if row.symbol in held else ZERO,
+            fraction=view.fraction,
         )
         for row in view.watch
     }
     for row in view.positions:
-        symbols.setdefault(row.symbol, Known(row.tick, last=row.last, position=row.quantity))
+        symbols.setdefault(row.symbol, Known(row.tick, last=row.last, position=row.quantity, fraction=view.fraction))
     return Context(symbols, {row.number: row.id for row in view.orders if not row.state.is_final})
 
 

@@ -36,6 +36,7 @@ from console.meanings import (
     symbol_word,
 )
 from engine.model import Intent, OrderType, Side, TimeInForce
+from engine.model.capabilities import step
 from engine.model.money import HUNDRED, ZERO, exact, to_lot, to_tick
 
 NUMBER = re.compile(r"(?:[0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:\.[0-9]+)?|\.[0-9]+")
@@ -293,9 +294,10 @@ class OrderWords:
 
     def _quantity(self, symbol: str, known: Known, side: Side, price: Decimal | None) -> Decimal:
         word = self.quantity_word or self.verb_word
+        lot = step(known.lot, known.fraction, self.type or OrderType.MARKET, self.tif or TimeInForce.DAY)
         if self.shares is not None:
-            if self.shares % known.lot:
-                raise _wrong(word, f"{symbol} trades in lots of {known.lot}", (plain(max(to_lot(self.shares, known.lot), known.lot)),))
+            if self.shares % lot:
+                raise _wrong(word, f"{symbol} trades in lots of {lot} here", (plain(max(to_lot(self.shares, lot), lot)),))
             return self.shares
         if self.money is not None:
             market = known.ask if side is Side.BUY else known.bid
@@ -303,9 +305,9 @@ class OrderWords:
             if price is None and not market:
                 raise _wrong(word, f"{symbol} has no price yet to count {word.text} in", ("a number of shares", "@ and a price"))
             each = price if price is not None else exact(market or 0.0)
-            quantity = to_lot(self.money / each, known.lot)
+            quantity = to_lot(self.money / each, lot)
             if not quantity:
-                enough = f"${plain((each * known.lot).to_integral_value(ROUND_CEILING))}"
+                enough = f"${plain((each * lot).to_integral_value(ROUND_CEILING))}"
                 raise _wrong(word, f"{word.text} is less than one lot of {symbol} at {each}", (enough,))
             return quantity
         if not known.position:
@@ -313,7 +315,7 @@ class OrderWords:
         if self.verb != "close" and (known.position > 0) is (side is Side.BUY):
             held = "long" if known.position > 0 else "short"
             raise _wrong(word, f"{word.text} is of the position, and {symbol} is {held} {plain(abs(known.position))}", ("100", "$5k"))
-        quantity = to_lot(abs(known.position) * (HUNDRED if self.percent is None else self.percent) / HUNDRED, known.lot)
+        quantity = to_lot(abs(known.position) * (HUNDRED if self.percent is None else self.percent) / HUNDRED, lot)
         if not quantity:
             raise _wrong(word, f"{word.text} of {plain(abs(known.position))} is less than one lot", ("all",))
         return quantity

@@ -20,7 +20,7 @@ from operator import attrgetter
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.brokers.costs import commission_of, slippage_of
-from engine.brokers.paper_rules import Conditions, Working, refusal
+from engine.brokers.paper_rules import FRACTION, Conditions, Working, refusal
 from engine.brokers.paper_ticket import Request, Ticket, left_in_group
 from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.matching import Ended, Execution, Matcher, Moved, Outcome, Reduced, Worked
@@ -42,7 +42,7 @@ class PaperBroker:
     """Fills orders against the engine's own market data. Hand it every market event before the engine sees it, as a market would."""
 
     name = "paper"
-    capabilities = Capabilities(extended_hours=True, oco=True)
+    capabilities = Capabilities(extended_hours=True, fraction=FRACTION, oco=True)
     settle_s = 0.0
 
     def __init__(self, settings: PaperSettings, instruments: Iterable[Instrument], margin: MarginSettings = _CASH_ACCOUNT) -> None:
@@ -167,7 +167,7 @@ class PaperBroker:
         if not is_amount(event.ratio):
             return ()
         instrument = self._instruments.get(event.symbol, Instrument(event.symbol))
-        if (record := split_booked(event, self._portfolio, instrument.lot)) is not None:
+        if (record := split_booked(event, self._portfolio, min(instrument.lot, FRACTION))) is not None:
             self._portfolio.split(record)
         reason = f"{event.symbol} split {ratio_text(event.ratio)}"
         orders = [resting.order_id for resting in self._matcher.resting() if resting.symbol == event.symbol]

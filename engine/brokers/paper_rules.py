@@ -13,6 +13,8 @@ from engine.model.money import ZERO
 from engine.model.orders import Order, OrderType, Side, TimeInForce
 from engine.model.settings import MarginSettings
 
+FRACTION = Decimal("0.0001")
+"""The smallest part of a share that is traded."""
 _AUCTIONS = {TimeInForce.OPG, TimeInForce.CLS}
 
 
@@ -53,8 +55,9 @@ def refusal(order: Order, conditions: Conditions, working: Iterable[Working]) ->
 
 
 def _price(order: Order, instrument: Instrument) -> str:
-    if order.quantity <= 0 or order.remaining % instrument.lot:
-        return f"qty must be a multiple of {instrument.lot:f} and above zero"
+    step = min(instrument.lot, FRACTION)
+    if order.quantity <= 0 or order.remaining % step:
+        return f"qty must be a multiple of {step:f} and above zero"
     trails = order.type is OrderType.TRAILING_STOP
     for name, price in (("limit_price", order.limit), ("stop_price", None if trails else order.stop), ("trail_price", order.trail)):
         if price is not None and price % instrument.tick:

@@ -17,10 +17,10 @@ from engine.core.risk.market import waiting
 from engine.core.risk.repetition import Repetitions
 from engine.core.risk.rules import Rule, deny
 from engine.core.state import State
-from engine.model.capabilities import Capabilities
+from engine.model.capabilities import Capabilities, step
 from engine.model.market import Instrument, MarketStatus
 from engine.model.modes import Mode, TradingState
-from engine.model.money import ZERO, to_lot
+from engine.model.money import ZERO, is_amount, to_lot
 from engine.model.orders import Intent, Order, OrderState, Side, Source
 from engine.model.settings import Limits, MarginSettings
 from engine.model.verdicts import PASSED, Outcome, Verdict
@@ -136,9 +136,9 @@ class Gate:
             # What the broker holds is closed to its last fraction, in a symbol that no feed knows, too.
             return Instrument(wish.symbol, lot=wish.quantity)
         instrument, fraction = self._instruments.get(wish.symbol), self.capabilities.fraction
-        if instrument is None or fraction is None:
+        if instrument is None or fraction is None or not _in_parts(wish, instrument):
             return instrument
-        return replace(instrument, lot=min(instrument.lot, fraction))
+        return replace(instrument, lot=step(instrument.lot, fraction, wish.type, wish.tif, bracketed=wish.bracket is not None))
 
     def _normal(self, wish: Intent, instrument: Instrument) -> tuple[Intent, Verdict | None]:
         return normal_form(wish, instrument, self.capabilities, self._prices.reference(wish.symbol, wish.side))
@@ -246,6 +246,11 @@ class Gate:
         if not aside:
             self._reserves[symbol] = buys, sells, held, both
         return both
+
+
+def _in_parts(wish: Intent, instrument: Instrument) -> bool:
+    """Whether it may end in a part of a lot: only where its own quantity does, is money, or is whatever is held."""
+    return wish.reduce_only or wish.notional is not None or (is_amount(wish.quantity) and bool(wish.quantity % instrument.lot))
 
 
 def _adding(working: Working, closable: Decimal) -> Decimal:

@@ -22,6 +22,7 @@ from decimal import Decimal
 from engine.core.desk import SECOND, Desk, wish_of
 from engine.core.gate import Judgement
 from engine.core.normal_form import exit_price
+from engine.model.capabilities import step
 from engine.model.modes import Level, TradingState
 from engine.model.money import ZERO, to_lot, to_tick
 from engine.model.order_states import OrderEvent
@@ -118,7 +119,7 @@ class Groups:
             done = parent.state is OrderState.FILLED
             told = first.requested - sum((order.filled for order in orders), ZERO) if done else ZERO
             more, why = not parent.state.is_final, f"#{parent.number}, which was to trigger it, ended {parent.state.lower()}"
-        told = to_lot(max(told, ZERO), self._lot(first.symbol))
+        told = to_lot(max(told, ZERO), self._step(first))
         if not first.reduce_only or not told:
             return Left(told, told, more, why)
         place = first.symbol, first.side
@@ -128,9 +129,8 @@ class Groups:
         held[place] -= shares
         return Left(shares, told, more, why if shares or not told else f"there is no {first.symbol} left to close")
 
-    def _lot(self, symbol: str) -> Decimal:
-        lot, fraction = self._desk.instruments[symbol].lot, self._desk.gate.capabilities.fraction
-        return lot if fraction is None else min(lot, fraction)
+    def _step(self, order: Order) -> Decimal:
+        return step(self._desk.instruments[order.symbol].lot, self._desk.gate.capabilities.fraction, order.type, order.tif)
 
     # ---- successors
 

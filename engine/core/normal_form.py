@@ -24,6 +24,7 @@ _PRICES: dict[OrderType, tuple[str, ...]] = {
 }
 _WITHOUT_STOPS = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS})
 _FILLS_WITHOUT_STOPS = (OrderType.MARKET, OrderType.LIMIT)
+_PARTS = " Parts of a share trade in DAY orders at the market or a limit, without a bracket."
 
 
 def normal_form(wish: Intent, instrument: Instrument, can: Capabilities, market: Decimal | None) -> tuple[Intent, Verdict | None]:
@@ -61,7 +62,8 @@ def normal_form(wish: Intent, instrument: Instrument, can: Capabilities, market:
     else:
         intent = replace(intent, quantity=to_lot(wish.quantity, instrument.lot))
         if intent.quantity <= 0:
-            return intent, deny(Rule.LOT_SIZE, f"{wish.quantity} is less than one lot of {instrument.lot:f}.")
+            parts = "" if can.fraction is None or can.fraction >= instrument.lot else _PARTS
+            return intent, deny(Rule.LOT_SIZE, f"{wish.quantity} is less than one lot of {instrument.lot:f}.{parts}")
     complaint = _bracket_sides(intent, market)
     return intent, deny(Rule.BRACKET, complaint) if complaint else None
 

@@ -8,6 +8,7 @@ from decimal import Decimal
 from engine.core.approvals import Case
 from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
+from engine.model.capabilities import step
 from engine.model.inputs import Approve, Proposal, Reject
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, exact, is_amount, to_lot
@@ -45,7 +46,7 @@ class Signals:
             quantity = self._size(proposal, price)
             if quantity <= 0:
                 return
-        quantity = to_lot(quantity, desk.instruments[proposal.symbol].lot) or quantity
+        quantity = to_lot(quantity, self._step(proposal)) or quantity
         signal = Signal(
             id=proposal.id,
             number=approvals.last_number + 1,
@@ -183,6 +184,10 @@ class Signals:
         aim = target if proposal.side is Side.BUY else -target
         working = state.book.working_quantity(symbol, Side.BUY) - state.book.working_quantity(symbol, Side.SELL)
         return to_lot(max((aim - held - working) * proposal.side.sign, ZERO), desk.instruments[symbol].lot)
+
+    def _step(self, proposal: Proposal) -> Decimal:
+        lot, fraction = self._desk.instruments[proposal.symbol].lot, self._desk.gate.capabilities.fraction
+        return step(lot, fraction, proposal.type, proposal.tif, bracketed=proposal.bracket is not None)
 
 
 def intent_of(signal: Signal) -> Intent:

@@ -10,7 +10,7 @@ from engine.model.orders import OrderType, TimeInForce
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """`fraction` is the smallest step of a quantity where parts of a share can be traded, else None.
+    """`fraction` is the smallest step of a quantity where parts of a share can be traded (in which orders, `step` says), else None.
 
     `oco` says that the broker itself takes a fill of one order from the others of its group; where it does not, the engine has them
     replaced and cancelled, and a race of two fills can close more than is held.
@@ -26,3 +26,10 @@ class Capabilities:
     replace: bool = True
     oco: bool = False
     cash: bool = False
+
+
+def step(lot: Decimal, fraction: Decimal | None, kind: OrderType, tif: TimeInForce, *, bracketed: bool = False) -> Decimal:
+    """The smallest step of an order's quantity: `fraction` in orders for the day at the market or a limit that bring no exits along, the
+    only ones in which brokers trade parts of a share; the instrument's `lot` in all others, and where there is no fraction."""
+    simple = tif is TimeInForce.DAY and kind in (OrderType.MARKET, OrderType.LIMIT) and not bracketed
+    return min(lot, fraction) if simple and fraction is not None else lot

@@ -13,6 +13,7 @@ from typing import Final
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
 HUNDRED = Decimal(100)
+_ONE = Decimal(1)
 LARGEST = Decimal(10) ** 12
 SMALLEST = Decimal("1e-12")
 """No price and no quantity is larger or smaller; a longer number is a slip or malice, and would overflow what is computed from it."""
@@ -58,8 +59,11 @@ def to_tick(price: Decimal, tick: Decimal) -> Decimal:
 
 
 def to_lot(quantity: Decimal, lot: Decimal) -> Decimal:
-    """`quantity` cut down to a whole number of lots; never rounded up, for nobody asked to trade more."""
-    return (quantity / lot).quantize(Decimal(1), rounding=ROUND_DOWN) * lot
+    """`quantity` cut down to a whole number of lots; never rounded up, for nobody asked to trade more. No more decimals than it needs."""
+    whole = (quantity / lot).quantize(_ONE, rounding=ROUND_DOWN) * lot
+    if lot >= _ONE:
+        return whole
+    return whole.quantize(_ONE) if whole == whole.to_integral_value() else whole.normalize()
 
 
 def cents(amount: Decimal) -> Decimal:

@@ -318,3 +318,30 @@ def test_the_context_is_what_the_view_shows() -> None:
     assert context.symbols["AAPL"].position == 100
     assert context.symbols["IBM"].position == -200
     assert sorted(context.working) == [11, 12]
+
+
+IN_PARTS = Context(symbols={"AAPL": Known(bid=187.51, ask=187.53, last=187.52, position=Decimal("2.5"), fraction=Decimal("0.0001"))})
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("buy $500 AAPL", "BUY 2.6662 AAPL market DAY"),
+        ("buy 0.5 AAPL", "BUY 0.5 AAPL market DAY"),
+        ("buy $500 AAPL @ 200", "BUY 2.5 AAPL limit 200.00 DAY"),
+        ("buy $500 AAPL @ 200 gtc", "BUY 2 AAPL limit 200.00 GTC"),
+        ("buy $500 AAPL stop 200", "BUY 2 AAPL stop 200.00 DAY"),
+        ("close AAPL", "SELL 2.5 AAPL market DAY reduce"),
+        ("close AAPL half", "SELL 1.25 AAPL market DAY reduce"),
+    ],
+)
+def test_where_the_broker_trades_parts_of_a_share_a_line_may_ask_for_them(line: str, written: str) -> None:
+    found = parse(line, IN_PARTS)
+    assert isinstance(found, Parsed), found
+    assert found.normal == written
+
+
+def test_a_part_of_a_share_good_till_cancelled_is_a_mistake_of_the_line() -> None:
+    found = parse("buy 0.5 AAPL @ 187 gtc", IN_PARTS)
+    assert isinstance(found, ParseError)
+    assert found.message == "AAPL trades in lots of 1 here"

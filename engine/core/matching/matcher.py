@@ -126,7 +126,7 @@ class Matcher:
             if hit is not None:
                 price, rule = hit
                 left = self._share(bar.volume) if left is None else left
-                wanted = to_lot(min(order.remaining, left * TOUCH_SHARE if rule == "limit-touch" else left), order.lot)
+                wanted = _lots(order, left * TOUCH_SHARE if rule == "limit-touch" else left)
                 left -= self._fill(order, wanted, price, rule, bar.volume, bar.high - bar.low, outcomes)
             if hit is not None or not order.is_idle:
                 self._after(order, was, had, 0.0, outcomes)
@@ -152,7 +152,7 @@ class Matcher:
             if hit is not None:
                 side, waits = order.side, hit.queued is not None
                 room = left[side] if hit.queued is None else Decimal(int(hit.queued)) - taken[side]
-                wanted = to_lot(max(Decimal(0), min(order.remaining, room)), order.lot)
+                wanted = _lots(order, room)
                 filled = self._fill(order, wanted, hit.price, hit.rule, shown[side], quote.ask - quote.bid, outcomes)
                 (taken if waits else left)[side] += filled if waits else -filled
             self._after(order, was, had, TOLD_SHARE, outcomes)
@@ -272,7 +272,7 @@ class Matcher:
         placed_by, eligible_by = sent_by
         for order in [o for o in orders if o.tif is tif and o.placed_at <= placed_by and o.eligible_at <= eligible_by]:
             if order.remaining > 0 and (order.type is OrderType.MARKET or (price <= order.limit if order.buying else price >= order.limit)):
-                left -= self._fill(order, to_lot(min(order.remaining, left), order.lot), price, rule, 0.0, 0.0, outcomes)
+                left -= self._fill(order, _lots(order, left), price, rule, 0.0, 0.0, outcomes)
             if order.remaining > 0:
                 outcomes.append(self._end(order, OrderEvent.CANCEL, "what the auction did not fill is cancelled"))
         return left
@@ -297,6 +297,11 @@ class Matcher:
 
     def _drop(self, order: Resting) -> None:
         self._by_symbol[order.symbol].remove(order)
+
+
+def _lots(order: Resting, room: Decimal) -> Decimal:
+    """As many whole lots of it as there is room for, or all that remains, with the part of a lot that it may end in."""
+    return order.remaining if order.remaining <= room else to_lot(max(room, Decimal(0)), order.lot)
 
 
 def _rank(order: Resting) -> int:

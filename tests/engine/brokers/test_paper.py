@@ -400,7 +400,7 @@ async def test_what_its_group_trades_while_an_order_is_on_its_way_comes_off_it()
 
 REJECTS: list[tuple[str, Order, str]] = [
     ("a symbol that is not there", order(symbol="TSLA"), "asset TSLA is not tradable"),
-    ("a part of a share", order(quantity="0.5"), "qty must be a multiple of 1 and above zero"),
+    ("a part of a share", order(quantity="0.50001"), "qty must be a multiple of 0.0001 and above zero"),
     ("a price between the ticks", order(limit="99.005"), f"invalid limit_price 99.005. {SUB_PENNY}"),
     ("a stop between the ticks", order(stop="99.005"), f"invalid stop_price 99.005. {SUB_PENNY}"),
     ("more than the account can pay", order(quantity=1_001), "insufficient buying power"),

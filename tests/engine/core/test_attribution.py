@@ -81,14 +81,14 @@ def test_a_persons_sale_closes_the_persons_own_first() -> None:
 def test_a_split_and_a_dividend_reach_every_book_and_add_up() -> None:
     the_floor = floor()
     bought(the_floor, "sma", 15)
-    bought(the_floor, "rsi", 18)
-    the_floor.market(Split("AAPL", the_floor.at, D("0.1"), 100.0))
-    assert quantities(the_floor) == {"sma": D("1.5"), "rsi": D("1.5")}
+    bought(the_floor, "rsi", 19)
+    the_floor.market(Split("AAPL", the_floor.at, D(1) / 3, 100.0))
+    assert quantities(the_floor) == {"sma": D(5), "rsi": D("6.3333")}
     the_floor.market(Dividend("AAPL", the_floor.at, D("0.333")))
     state = the_floor.core.state
     results = [state.attribution.exposure(name, state.portfolio.holdings) for name in ("sma", "rsi")]
     assert facts(the_floor.position(), sum(row.profit for row in results)) == (
-        3,
+        D("11.3333"),
         state.portfolio.realised() + state.portfolio.unrealised(),
     )
 

@@ -67,12 +67,19 @@ def test_the_price_the_day_counts_from_splits_too() -> None:
 
 def test_what_no_lot_can_hold_is_paid_out_at_the_last_price() -> None:
     the_floor = floor()
-    the_floor.hold(105, 100)
+    the_floor.hold(100, 100)
     before = equity(the_floor)
-    split(the_floor, "0.1")
-    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (10, 100_000 - 10_500 + 500)
+    split(the_floor, D(1) / 3)
+    assert facts(the_floor.position(), the_floor.core.state.portfolio.cash) == (D("33.3333"), 100_000 - 10_000 + D("0.01"))
     assert equity(the_floor) == before
-    assert told(the_floor, "market")[-1] == "AAPL split 1 for 10: 10 held now, +500.00 for a fraction"
+    assert told(the_floor, "market")[-1] == "AAPL split 1 for 3: 33.3333 held now, +0.01 for a fraction"
+
+
+def test_a_part_of_a_share_that_a_split_leaves_is_held_where_the_broker_trades_parts() -> None:
+    the_floor = floor()
+    the_floor.hold(105, 100)
+    split(the_floor, "0.1")
+    assert the_floor.position() == the_floor.broker_account().position("AAPL") == D("10.5")
 
 
 @pytest.mark.parametrize("held", [0, 100, -100])
@@ -96,18 +103,18 @@ def test_a_fill_of_before_a_split_that_is_heard_after_it_counts_in_the_new_share
 
 def test_a_short_positions_fraction_is_bought_back() -> None:
     the_floor = floor()
-    the_floor.hold(-105, 100)
+    the_floor.hold(-100, 100)
     before = equity(the_floor)
-    split(the_floor, "0.1")
-    assert facts(the_floor.position(), equity(the_floor)) == (-10, before)
+    split(the_floor, D(1) / 3)
+    assert (the_floor.position(), equity(the_floor)) == (D("-33.3333"), before)
 
 
 def test_without_a_price_from_the_feed_the_fraction_is_paid_out_at_cost() -> None:
     the_floor = floor()
-    the_floor.hold(105, 100)
-    split(the_floor, "0.1", None)
+    the_floor.hold(100, 100)
+    split(the_floor, D(1) / 3, None)
     (booked,) = the_floor.of(SplitBooked)
-    assert booked.cash == 500
+    assert booked.cash == D("0.01")
 
 
 def test_orders_in_the_old_shares_are_cancelled_in_words() -> None:

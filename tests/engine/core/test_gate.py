@@ -41,8 +41,8 @@ def rule_of(the_floor: Floor, intent: Intent) -> str:
 
 
 def test_prices_are_put_on_the_tick_and_quantities_cut_to_the_lot() -> None:
-    order = floor().buy("10.9", limit="99.996")
-    assert facts(order.quantity, order.limit, order.requested) == (10, 100, D("10.9"))
+    order = floor().buy("10.90007", limit="99.996")
+    assert facts(order.quantity, order.limit, order.requested) == (D("10.9"), 100, D("10.90007"))
 
 
 @pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "0", "-1", "1E+13", "1E+999999", "1E-999999"])
@@ -55,7 +55,7 @@ def test_a_number_that_is_none_is_refused_in_quantity_limit_and_stop(number: str
     assert [(intent.quantity, intent.limit, intent.stop) for intent in denied] == [(0, None, None), (1, None, None), (1, None, None)]
 
 
-@pytest.mark.parametrize(("quantity", "limit", "rule"), [("0.9", None, "lot size"), ("1", "0.004", "tick size")])
+@pytest.mark.parametrize(("quantity", "limit", "rule"), [("0.00009", None, "lot size"), ("1", "0.004", "tick size")])
 def test_less_than_a_lot_or_a_tick_is_refused_in_a_short_sentence(quantity: str, limit: str | None, rule: str) -> None:
     the_floor = floor()
     assert rule_of(the_floor, wish(Side.BUY, quantity, limit=limit)) == rule

@@ -238,7 +238,7 @@ def test_a_replace_that_is_refused_while_a_cancel_is_under_way_is_answered() -> 
     told.handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="it is being cancelled"))
     assert (order.state, order.asked) == (OrderState.PENDING_CANCEL, None)
     told.handle(OrderUpdate(order.id, OrderEvent.REFUSE_CANCEL, reason="not now"))
-    assert (order.state, order.may_trade) == (OrderState.WORKING, 100)
+    assert facts(order.state, order.may_trade) == (OrderState.WORKING, 100)
 
 
 def test_a_trailing_stop_follows_the_broker_and_its_trail_can_be_replaced() -> None:

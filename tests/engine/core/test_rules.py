@@ -158,7 +158,7 @@ SENTENCES: dict[Rule, tuple[Situation, str]] = {
     Rule.ORDER: (lambda: no(floor(), replace(BUY, limit=D(99))), "A market order takes no limit price."),
     Rule.BROKER: (broker_that_takes_no_stops, "This broker takes no stop orders."),
     Rule.TICK_SIZE: (lambda: no(floor(), wish(Side.BUY, 1, limit="0.004")), "The price is less than one tick of 0.01."),
-    Rule.LOT_SIZE: (lambda: no(floor(), wish(Side.BUY, "0.5")), "0.5 is less than one lot of 1."),
+    Rule.LOT_SIZE: (lambda: no(floor(), wish(Side.BUY, "0.00005")), "0.00005 is less than one lot of 0.0001."),
     Rule.BRACKET: (
         lambda: no(floor(), replace(BUY, bracket=Bracket(Exit(D(90))))),
         "The take profit at 90.00 must be above the entry at 100.0.",
