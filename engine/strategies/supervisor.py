@@ -32,6 +32,8 @@ from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, On
 
 QUEUE = 1_000
 """Bars and fills that may wait for a strategy. One that falls further behind is treated as one that hangs."""
+UPDATES = QUEUE // 2
+"""Where so much waits for it already, a strategy gets no further update: what it falls behind with by its own clock costs it no bar."""
 WARM_CHUNK = 250
 ERRORS, ERRORS_WITHIN_S = 3, 60.0
 RESTARTS = 1
@@ -151,7 +153,7 @@ class StrategyRunner:
         """Market time has come to `at`; told before the event that brought it there, so that an update sees all that came before."""
         if not self._life or not (step := self._life.wants.update_ns):
             return
-        if self._update_due and at > self._update_due and len(self._queue) < QUEUE:
+        if self._update_due and at > self._update_due and len(self._queue) < UPDATES:
             # Of several that fell due while nothing happened, the last one tells as much.
             self._enqueue((at - 1) // step * step)
         self._update_due = max(self._update_due, -(-at // step) * step)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.inputs import Note, StrategyFailed
+from engine.strategies.supervisor import QUEUE
 from tests.engine.strategies.desk import Desk, make_bar, make_quote
 
 SECOND = 1_000_000_000
@@ -58,6 +59,17 @@ async def test_a_quote_heard_before_an_update_is_told_before_it(desk: Desk) -> N
     desk.runner.on_quote(make_quote(61 * SECOND))
     await desk.hears(Note, lambda note: note.text == "quote 61")
     assert lines(desk)[-2:] == ["update 60 after 0", "quote 61"]
+
+
+async def test_updates_that_pile_up_cost_a_slow_strategy_no_bar(desk: Desk) -> None:
+    silent = EVERY_MINUTE.replace('print("update", ctx.now // 10**9, "after", len(ctx.bars("AAPL")))', "pass")
+    assert await desk.run(desk.write(silent))
+    for minute in range(2 * QUEUE):
+        at(desk, 60 * minute + 1, bar=False)
+    for second in range(QUEUE // 2):
+        desk.runner.on_bar(make_bar((120 * QUEUE + second) * SECOND))
+    await desk.hears(Note, lambda note: note.text == f"bar {120 * QUEUE}")
+    assert not desk.heard(StrategyFailed)
 
 
 async def test_a_strategy_that_wants_none_gets_none(desk: Desk) -> None:
