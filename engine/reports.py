@@ -48,6 +48,7 @@ class Reports:
         self._views = views
         self._log_file = log_file
         self._log_problem = ""
+        self._history_problem = ""
         self._handle = handle
         self._publish = publish
 
@@ -62,11 +63,15 @@ class Reports:
         self._publish(record)
 
     def watch(self) -> None:
-        """Says that the log file cannot be written, or can be again. Called with every tick of the clock."""
+        """Says that the log file or the history cannot be written, or can be again. Called with every tick of the clock."""
         problem = self._log_file.problem if self._log_file else ""
         if problem != self._log_problem:
             self._log_problem = problem
             self._views.log(self._clock.wall(), Level.WARNING, "log", problem or "the log file can be written again")
+        problem = self._journal.history_problem or ""
+        if problem != self._history_problem:
+            self._history_problem = problem
+            self._views.log(self._clock.wall(), Level.WARNING, "history", problem or "the history follows the journal again")
 
     async def run(self) -> None:
         """Says again and again how the engine did its work since the last time."""

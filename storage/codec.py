@@ -1,7 +1,8 @@
 """Records to and from the journal's text: the kind is the record's class name, the body its fields as JSON.
 
 Decimals are written as the strings they print as, so that every digit and trailing zero comes back. A body may lack fields that got a
-default later, and carry fields that nobody knows any more: old journals stay readable.
+default later, and carry fields that nobody knows any more: old journals stay readable. A text that is absurdly long is cut: a fact that
+does not fit into a row of the database would keep out all that come after it.
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ from typing import Any, Final, TypeVar, get_args
 import msgspec
 
 from engine.model.journal import JournalError
-from engine.model.records import Record
+from engine.model.records import Checkpoint, Record
+
+MOST_TEXT: Final = 100_000
+"""Characters of one text of a record, and of a body that is not looked through for texts longer than that."""
 
 T = TypeVar("T")
 
@@ -29,7 +33,10 @@ def encode(record: Record) -> tuple[str, str]:
     kind = type(record).__name__
     if RECORDS.get(kind) is not type(record):
         raise JournalError(f"A {kind} is not a record, so the journal cannot keep it.")
-    return kind, to_json(record)
+    body = to_json(record)
+    if len(body) > MOST_TEXT and not isinstance(record, Checkpoint):
+        body = to_json(_cut(msgspec.to_builtins(record)))
+    return kind, body
 
 
 def decode(seq: int, kind: str, body: str) -> Record:
@@ -64,6 +71,17 @@ def to_json(value: Any) -> str:
 def from_json(text: str, kind: type[T]) -> T:
     """The value of type `kind` that `to_json` wrote as `text`."""
     return msgspec.json.decode(text, type=kind, strict=False)
+
+
+def _cut(value: Any) -> Any:
+    """`value` with its absurdly long texts cut."""
+    if isinstance(value, str) and len(value) > MOST_TEXT:
+        return f"{value[:MOST_TEXT]} … ({len(value) - MOST_TEXT:,} more characters were cut)"
+    if isinstance(value, dict):
+        return {key: _cut(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_cut(item) for item in value]
+    return value
 
 
 def _spelled(value: Any) -> Any:

@@ -34,5 +34,9 @@ class Journal(Protocol):
     def problem(self) -> str | None:
         """Why it cannot be written now, in words; None while it can."""
 
+    @property
+    def history_problem(self) -> str | None:
+        """Why the history made of it stands still, in words; None while it follows. Trading goes on without."""
+
     async def close(self) -> None:
         """Write what is queued, and close."""

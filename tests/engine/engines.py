@@ -92,6 +92,10 @@ class HeldJournal:
     def problem(self) -> str | None:
         return self.failing or self.inner.problem
 
+    @property
+    def history_problem(self) -> str | None:
+        return self.inner.history_problem
+
     async def close(self) -> None:
         await self.inner.close()
 

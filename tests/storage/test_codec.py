@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
@@ -12,10 +13,10 @@ from hypothesis import strategies as st
 from engine.model.journal import JournalError
 from engine.model.modes import Level
 from engine.model.orders import OrderType, Side
-from engine.model.records import Noted, Record, SignalRaised
+from engine.model.records import Checkpoint, Noted, Record, SignalRaised, StrategyErrored
 from engine.model.signals import Signal, Vote
 from engine.model.verdicts import PASSED
-from storage.codec import RECORDS, decode, encode
+from storage.codec import MOST_TEXT, RECORDS, decode, encode
 from tests.storage.strategies import KINDS, any_record
 
 
@@ -42,6 +43,23 @@ def test_numbers_that_json_lacks_come_back() -> None:
 
 def test_half_a_character_is_kept_as_a_question_mark() -> None:
     assert decode(1, *encode(Noted(Level.INFO, "file", "a\ud800b", "", 1))) == Noted(Level.INFO, "file", "a?b", "", 1)
+
+
+def test_an_absurdly_long_text_is_cut_and_the_rest_of_the_record_is_kept() -> None:
+    vote = Vote("rsi", None, math.inf, ((3 * MOST_TEXT * "y", 1.0),))
+    record = StrategyErrored("rsi", "x" * (MOST_TEXT + 1_234), "\x00" * 5, True, 7)
+    kept = decode(1, *encode(record))
+    assert kept == replace(record, error="x" * MOST_TEXT + " … (1,234 more characters were cut)")
+    signal = Signal("s", 1, "rsi", "IBM", Side.BUY, Decimal("1.50"), OrderType.MARKET, None, None, Decimal(1), 0.5, "", (vote,), 1, 2)
+    raised = decode(1, *encode(SignalRaised(signal, PASSED, 3)))
+    assert isinstance(raised, SignalRaised)
+    assert repr(replace(raised.signal, votes=())) == repr(replace(signal, votes=()))
+    assert raised.signal.votes[0].indicators[0][0].endswith("(200,000 more characters were cut)")
+
+
+def test_a_checkpoint_is_never_cut() -> None:
+    checkpoint = Checkpoint("shape", "x" * 5 * MOST_TEXT, 1)
+    assert decode(1, *encode(checkpoint)) == checkpoint
 
 
 def test_fields_that_nobody_knows_any_more_are_let_pass() -> None:
