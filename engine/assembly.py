@@ -9,6 +9,7 @@ from pathlib import Path
 
 from engine.core.checkpoint import SHAPE
 from engine.core.core import Core
+from engine.feeds.base import Feed
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.model.market import MarketEvent
@@ -18,6 +19,7 @@ from engine.model.settings import LogSettings, Settings
 from engine.parts import Parts
 from engine.secrets import Redactor
 from engine.shell import Shell
+from engine.strategies.history import History
 from engine.strategies.names import strategy_names
 from engine.strategies.supervisor import Snapshot, StrategyRunner
 from engine.view_builder import ViewBuilder
@@ -67,7 +69,7 @@ async def assembled(
             redactor=redactor,
             log_file=log_file,
         )
-        shell.strategies.extend(_runners(shell, settings, names, run_id, parts.clock.mono))
+        shell.strategies.extend(_runners(shell, feed, settings, names, run_id, parts.clock.mono))
         yield shell
     finally:
         keeper.finish(LATCH_S)
@@ -78,8 +80,8 @@ async def assembled(
                 log_file.close()
 
 
-def _runners(shell: Shell, settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]) -> list[StrategyRunner]:
-    portfolio = shell.core.state.portfolio
+def _runners(shell: Shell, feed: Feed, settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]) -> list[StrategyRunner]:
+    portfolio, history = shell.core.state.portfolio, History(feed, shell.views.bars)
 
     def snapshot() -> Snapshot:
         held = {h.symbol: (h.quantity, h.average) for h in portfolio.holdings.values() if h.quantity}
@@ -91,7 +93,7 @@ def _runners(shell: Shell, settings: Settings, names: list[str], run_id: str, mo
             strategy.symbols or tuple(shell.core.desk.instruments),
             shell.handle,
             run_id=run_id,
-            history=shell.views.bars,
+            history=history,
             snapshot=snapshot,
             clock=mono,
             name=name,

@@ -110,7 +110,7 @@ class FeedRunner:
         elif isinstance(event, Split):
             self._views.on_split(event)
             for strategy in self._strategies:
-                strategy.on_split(event.symbol)
+                strategy.on_split(event)
         self._publish(event)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 
+from engine.feeds.calendar import Calendar, Hours
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 
 SYMBOLS = ("AAPL", "MSFT", "IBM")
@@ -19,6 +20,7 @@ class QuoteFeed:
     timeframe = "1m"
     quote_life_s: float | None = 60.0
     problems: tuple[str, ...] = ()
+    hours: Hours = Calendar()
 
     def __init__(self, every_s: float = 0.01, history: Sequence[Bar] = ()) -> None:
         self._every_s = every_s
@@ -27,7 +29,7 @@ class QuoteFeed:
     def instruments(self) -> tuple[Instrument, ...]:
         return tuple(Instrument(symbol) for symbol in SYMBOLS)
 
-    def history(self, symbol: str, count: int) -> Sequence[Bar]:
+    def history(self, symbol: str, count: int, timeframe: str = "") -> Sequence[Bar]:
         return [bar for bar in self._history if bar.symbol == symbol][-count:]
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:

@@ -9,24 +9,38 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import pairwise
 
+from engine.feeds.actions import restated
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.base import FeedError
-from engine.feeds.calendar import Calendar, Session
+from engine.feeds.calendar import Calendar, Hours, Session
 from engine.feeds.new_york import SECOND
-from engine.feeds.timeframe import DAY_S, spacing
-from engine.feeds.timeframe import timeframe as named
+from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.model.market import Bar
 from engine.model.settings import TIMEFRAMES
+
+_NEVER = 2**63 - 1
 
 
 class Aggregator:
     """Makes bars of `timeframe` while the market goes on. What it is given of a symbol must come in order of time."""
 
-    def __init__(self, timeframe: str, calendar: Calendar) -> None:
+    def __init__(self, timeframe: str, hours: Hours) -> None:
         self._seconds = TIMEFRAMES[timeframe]
-        self._calendar = calendar
+        self._hours = hours
         self._stretch = (0, 0)
         self._making: dict[str, Bar] = {}
+        # No later than the first of their ends: looking for those that are over is for when one may be.
+        self._due = _NEVER
+
+    def resume(self, bar: Bar) -> None:
+        """Goes on with a larger bar that is unfinished."""
+        self._making[bar.symbol] = bar
+        self._due = min(self._due, bar.at)
+
+    def restate(self, symbol: str, ratio: float) -> None:
+        """From now on there are `ratio` shares for each one."""
+        if symbol in self._making:
+            self._making[symbol] = restated([self._making[symbol]], ratio)[0]
 
     def add(self, bar: Bar) -> list[Bar]:
         """The larger bars of the symbol that `bar` completes: one that lay before it, or the one it is the end of."""
@@ -39,7 +53,7 @@ class Aggregator:
             done.append(made)
             made = None
         if made is None:
-            self._making[bar.symbol] = Bar(bar.symbol, end, bar.open, bar.high, bar.low, bar.close, bar.volume)
+            self.resume(Bar(bar.symbol, end, bar.open, bar.high, bar.low, bar.close, bar.volume))
         else:
             made.high = max(made.high, bar.high)
             made.low = min(made.low, bar.low)
@@ -55,15 +69,18 @@ class Aggregator:
 
     def until(self, at: int) -> list[Bar]:
         """The bars whose time is over at `at`, in the order of their closes: the last of a session need not wait for the next one."""
+        if at < self._due:
+            return []
         done = sorted((bar for bar in self._making.values() if bar.at <= at), key=lambda bar: bar.at)
         for bar in done:
             del self._making[bar.symbol]
+        self._due = min((bar.at for bar in self._making.values()), default=_NEVER)
         return done
 
     def _end(self, at: int) -> int | None:
         start, end = self._stretch
         if not start < at <= end:
-            session = self._calendar.current_or_next(at - 1)
+            session = self._hours.current_or_next(at - 1)
             around = [(start, end) for start, end in _pieces(session, self._seconds) if start < at <= end]
             if not around:
                 return None
@@ -72,7 +89,7 @@ class Aggregator:
         return end if self._seconds == DAY_S else min(start + ((at - 1 - start) // length + 1) * length, end)
 
 
-def aggregated(bars: BarColumns, timeframe: str, calendar: Calendar) -> BarColumns:
+def aggregated(bars: BarColumns, timeframe: str, hours: Hours) -> BarColumns:
     """All of `bars` at once: the very bars that an Aggregator makes of them. May be empty."""
     import numpy as np
 
@@ -80,7 +97,7 @@ def aggregated(bars: BarColumns, timeframe: str, calendar: Calendar) -> BarColum
     columns = bars.columns
     if not len(bars):
         return bars
-    edges = np.array(stretches(calendar, int(columns.at[0]) - 1, int(columns.at[-1]), seconds), dtype=np.int64).reshape(-1, 2)
+    edges = np.array(stretches(hours, int(columns.at[0]) - 1, int(columns.at[-1]), seconds), dtype=np.int64).reshape(-1, 2)
     place = np.searchsorted(edges[:, 1], columns.at)
     inside = place < len(edges)
     inside[inside] = edges[place[inside], 0] < columns.at[inside]
@@ -104,12 +121,7 @@ def in_timeframe(name: str, bars: Mapping[str, BarColumns], timeframe: str, cale
     seconds = TIMEFRAMES[timeframe]
     larger: dict[str, BarColumns] = {}
     for symbol, series in bars.items():
-        apart = spacing([series]) if len(series) > 1 else seconds
-        if seconds % apart:
-            held = named(apart)
-            why = "those cannot be taken apart" if apart > seconds else "the one is no multiple of the other"
-            said = f"feed.timeframe is {timeframe} and {name} has {held} bars of {symbol}: {why}."
-            raise FeedError(f"{said} Choose {held} or a multiple of it.")
+        check_multiple("feed.timeframe", timeframe, name, symbol, spacing([series]) if len(series) > 1 else seconds)
         if len(made := aggregated(series, timeframe, calendar)):
             larger[symbol] = made
     if not larger:
@@ -130,13 +142,13 @@ def regular_share(bars: Iterable[BarColumns], calendar: Calendar) -> float:
     return inside / total
 
 
-def stretches(calendar: Calendar, first: int, last: int, seconds: int = 1) -> list[tuple[int, int]]:
+def stretches(hours: Hours, first: int, last: int, seconds: int = 1) -> list[tuple[int, int]]:
     """The stretches of trading between `first` and `last` that bars of `seconds` are cut from, beginning and end, in order."""
     found = []
-    session = calendar.current_or_next(first)
+    session = hours.current_or_next(first)
     while session.pre < last:
         found += _pieces(session, seconds)
-        session = calendar.current_or_next(session.post)
+        session = hours.current_or_next(session.post)
     return found
 
 

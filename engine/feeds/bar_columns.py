@@ -63,3 +63,13 @@ class BarColumns(Sequence[Bar]):
         for begin in range(0, len(self), _CHUNK):
             for values in zip(*(column[begin : begin + _CHUNK].tolist() for column in self.columns), strict=True):
                 yield Bar(self.symbol, *values)
+
+
+def columns_of(symbol: str, bars: Sequence[Bar]) -> BarColumns:
+    """`bars` of `symbol`, oldest first, as columns."""
+    import numpy as np
+
+    if isinstance(bars, BarColumns):
+        return bars
+    values = np.array([(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars], dtype=np.float64).reshape(-1, 5).T
+    return BarColumns(symbol, Columns(np.array([bar.at for bar in bars], dtype=np.int64), *values))

@@ -12,14 +12,16 @@ from itertools import groupby, islice
 from operator import attrgetter
 
 from engine.feeds.actions import Action, adjust
+from engine.feeds.bar_columns import columns_of
 from engine.feeds.base import FeedError
-from engine.feeds.calendar import Calendar
+from engine.feeds.calendar import Calendar, Hours
 from engine.feeds.names import listed, shown
 from engine.feeds.new_york import SECOND
 from engine.feeds.played_sessions import PlayedSessions
-from engine.feeds.timeframe import DAY_S, spacing, timeframe
+from engine.feeds.timeframe import DAY_S, check_multiple, spacing
+from engine.feeds.timeframe import timeframe as named
 from engine.model.market import Bar, Instrument, MarketEvent
-from engine.model.settings import Limits
+from engine.model.settings import TIMEFRAMES, Limits
 
 _BEFORE_START = 60
 """Bars kept back as history where nobody named a start, so that charts and indicators have something to begin with."""
@@ -61,7 +63,8 @@ class BarFeed:
         self._bars = {symbol: series for symbol, series in bars.items() if series}
         if not self._bars:
             raise FeedError(f"{name} has no bars.")
-        self._calendar = calendar or Calendar()
+        self.hours: Hours
+        self.hours = self._calendar = calendar or Calendar()
         self._interval = 1 / pace if pace else 0.0
         self._clock = clock
         self._sleep = sleep
@@ -69,20 +72,29 @@ class BarFeed:
         self._first = self._first_moment(start)
         # The first day's own are told as events, to whoever was told the history too.
         self._past_actions = tuple(action for action in actions if action.day < self._calendar.day_of(self._first))
-        spacings = {symbol: spacing([series]) for symbol, series in self._bars.items()}
-        self.timeframe = timeframe(spacing(self._bars.values()))
-        self.quote_life_s: float | None = max(Limits().stale_after_s, 3 * self._interval * self._steps_between(spacings))
-        self._spacing_s = min(spacings.values())
+        self._spacings = {symbol: spacing([series]) for symbol, series in self._bars.items()}
+        self.timeframe = named(spacing(self._bars.values()))
+        self.quote_life_s: float | None = max(Limits().stale_after_s, 3 * self._interval * self._steps_between())
+        self._spacing_s = min(self._spacings.values())
 
     def instruments(self) -> tuple[Instrument, ...]:
         return tuple(Instrument(symbol) for symbol in self._bars)
 
-    def history(self, symbol: str, count: int) -> Sequence[Bar]:
+    def history(self, symbol: str, count: int, timeframe: str = "") -> Sequence[Bar]:
         series = self._bars.get(symbol)
         if series is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it holds {listed(list(self._bars))}.")
         end = bisect_left(series, self._first, key=_AT)
-        return adjust(series[max(0, end - count) : end], self._past_actions, self._calendar)
+        if not timeframe:
+            return adjust(series[max(0, end - count) : end], self._past_actions, self._calendar)
+        held_s = self._spacings[symbol]
+        check_multiple("its timeframe", timeframe, self.name, symbol, held_s)
+        from engine.feeds.aggregate import aggregated
+
+        # One more than asked for: the first may lack its beginning.
+        part = series[max(0, end - (count + 1) * TIMEFRAMES[timeframe] // held_s) : end]
+        larger = aggregated(columns_of(symbol, part), timeframe, self._calendar)
+        return adjust(larger[max(0, len(larger) - count) :], self._past_actions, self._calendar)
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         begun = held = self._clock()
@@ -128,9 +140,9 @@ class BarFeed:
             raise FeedError(f"{self.name} has no bar from {start} on: its last is of {last}. Choose an earlier start.")
         return min(moments)
 
-    def _steps_between(self, spacings: Mapping[str, int]) -> int:
+    def _steps_between(self) -> int:
         """How many steps lie between two bars of the symbol that has the fewest."""
-        finest = self._bars[min(spacings, key=lambda symbol: spacings[symbol])]
+        finest = self._bars[min(self._spacings, key=lambda symbol: self._spacings[symbol])]
         most = 1
         for series in self._bars.values():
             middle = len(series) // 2

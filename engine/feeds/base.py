@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from engine.model.market import Bar, Instrument, MarketEvent
+
+if TYPE_CHECKING:
+    from engine.feeds.calendar import Hours
 
 
 class FeedError(Exception):
@@ -20,6 +23,8 @@ class Feed(Protocol):
     name: str
     timeframe: str
     """Of its bars: `5s`, `1m`, `1d`."""
+    hours: Hours
+    """In which they are traded; larger bars are aligned to its sessions."""
     quote_life_s: float | None
     """For how many seconds of the wall clock the last price counts as fresh; None leaves it to the limit in the settings.
 
@@ -32,8 +37,12 @@ class Feed(Protocol):
     def instruments(self) -> tuple[Instrument, ...]:
         """What this feed can tell about, in the order the watchlist shows."""
 
-    def history(self, symbol: str, count: int) -> Sequence[Bar]:
-        """Up to `count` bars that closed before the first event `run` gives, oldest first: for charts and warm-up."""
+    def history(self, symbol: str, count: int, timeframe: str = "") -> Sequence[Bar]:
+        """Up to `count` bars that closed before the first event `run` gives, oldest first: for charts and warm-up.
+
+        In one of TIMEFRAMES, where that is asked for; the last of them may then be unfinished, and close later than the last bar there was.
+        Raises FeedError where the feed's bars are no part of it.
+        """
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         """Call `tell` with every event in order of market time, until cancelled or until the data end (then a closed MarketStatus last).

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from operator import attrgetter
 from pathlib import Path
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from engine.feeds.base import FeedError
@@ -59,6 +60,19 @@ class Session:
         if at >= self.closes:
             return Phase.POST
         return Phase.CLOSED if self.pause and self.pause[0] <= at < self.pause[1] else Phase.REGULAR
+
+
+class Hours(Protocol):
+    """When a market trades. A Calendar is one."""
+
+    def current_or_next(self, at: int) -> Session:
+        """The session under way at `at`, extended hours included, or else the next one."""
+
+    def previous(self, at: int) -> Session:
+        """The latest session that had ended by `at`."""
+
+    def described(self, at: int) -> str:
+        """For the header."""
 
 
 class Calendar:

@@ -15,7 +15,7 @@ from engine.feeds.calendar import Calendar, CalendarError
 from engine.feeds.names import check_known, check_symbols, shown, source_path
 from engine.feeds.sample_bars import SYMBOLS, WHOLE, sample_bars
 from engine.feeds.simulated.feed import SimulatedFeed
-from engine.feeds.timeframe import DAY_S, spacing
+from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.model.settings import FeedSettings
 
 _USUAL_SHARE = 0.5
@@ -41,6 +41,9 @@ def sample_feed(symbols: Sequence[str], settings: FeedSettings) -> BarFeed:
     """The bundled daily bars of AAPL, MSFT, IBM, GOOG and FB, adjusted for splits and not for dividends. Raises FeedError."""
     wanted = check_symbols(symbols) or WHOLE
     check_known("The sample", wanted, SYMBOLS)
+    if settings.timeframe:
+        for symbol in wanted:
+            check_multiple("feed.timeframe", settings.timeframe, "the sample", symbol, DAY_S)
     return BarFeed("sample", sample_bars(wanted), pace=settings.pace, start=_start(settings))
 
 

@@ -6,8 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from engine.feeds.base import FeedError
 from engine.feeds.new_york import SECOND
 from engine.model.market import Bar
+from engine.model.settings import TIMEFRAMES
 
 DAY_S = 86_400
 _UNITS = (("w", 7 * DAY_S), ("d", DAY_S), ("h", 3600), ("m", 60), ("s", 1))
@@ -29,3 +31,11 @@ def timeframe(seconds: int) -> str:
     """`5s`, `1m`, `4h`, `1d`: in the largest unit that divides it."""
     unit, length = next((unit, length) for unit, length in _UNITS if seconds % length == 0)
     return f"{seconds // length}{unit}"
+
+
+def check_multiple(who: str, wanted: str, name: str, symbol: str, held_s: int) -> None:
+    """Raises FeedError where bars of `held_s` seconds, which `name` has of `symbol`, are no part of those that `who` wants."""
+    if TIMEFRAMES[wanted] % held_s:
+        held = timeframe(held_s)
+        why = "those cannot be taken apart" if held_s > TIMEFRAMES[wanted] else "the one is no multiple of the other"
+        raise FeedError(f"{who} is {wanted} and {name} has {held} bars of {symbol}: {why}. Choose {held} or a multiple of it.")

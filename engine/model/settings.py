@@ -242,7 +242,8 @@ class FeedSettings:
     speed: Annotated[float, Ge(0), Le(100_000)] = 1.0
     """Of the simulated market's time: 1 is the wall clock's, 0 as fast as the engine takes it; faster ones leave out closed hours."""
     timeframe: Annotated[str, Predicate(is_timeframe)] = ""
-    """What a file's bars are aggregated to, aligned to the session; empty plays them as they are."""
+    """What bars are aggregated to, aligned to the session; empty plays a file's as they are, and makes the simulated market's by
+    `bar_seconds`."""
     bar_time: Literal["close", "open"] = "close"
     """Which of a bar's two times a file gives."""
     timezone: Annotated[str, Predicate(is_time_zone)] = "UTC"

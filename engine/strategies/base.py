@@ -342,6 +342,10 @@ class Strategy:
     warmup: int = 0
     """Bars of each symbol told before the first live one, so that indicators are full. `on_start` may set it from the parameters."""
 
+    timeframe: str = ""
+    """Of the bars it is told, live ones and past ones: 1s, 1m, 5m, 15m, 1h or 1d, made of the feed's and aligned to its sessions; empty
+    for the feed's own. `on_start` may set it."""
+
     update_interval: float = 0.0
     """Seconds of market time between two calls of `on_update`, at whole multiples of it; 0 calls it never. `on_start` may set it."""
 

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from engine.model.market import Bar
+from engine.model.settings import is_timeframe
 from engine.strategies.base import Context, Position, Strategy
 from engine.strategies.params import StrategyError
 from engine.strategies.wire import (
@@ -172,10 +173,14 @@ class Host:
             interval = self._strategy.update_interval
             if not (isinstance(interval, int | float) and (interval == 0 or MIN_UPDATE_S <= interval <= MAX_UPDATE_S)):
                 raise StrategyError(f"update_interval must be {MIN_UPDATE_S:g} to {MAX_UPDATE_S:g} seconds, or 0; it is {interval!r}")
+            timeframe = self._strategy.timeframe
+            if not isinstance(timeframe, str) or not is_timeframe(timeframe):
+                raise StrategyError(f"timeframe must be {is_timeframe.__doc__}, or empty for the feed's own; it is {timeframe!r}")
         except BaseException as error:  # noqa: BLE001 - told to the engine in words
             return Refused(f"on_start: {_words(error)}", "" if isinstance(error, StrategyError) else _traceback(error))
         self._context.start(warmup)
-        return Loaded(warmup, quotes=type(self._strategy).on_quote is not Strategy.on_quote, update_ns=round(interval * 1e9))
+        quotes = type(self._strategy).on_quote is not Strategy.on_quote
+        return Loaded(warmup, quotes, round(interval * 1e9), timeframe)
 
     def _event(self, message: ToStrategy) -> Answer:
         context = self._context

@@ -83,7 +83,9 @@ def load(file: str, params: Mapping[str, Value]) -> Strategy:
     if found.is_function and callable(made):
         from engine.strategies.functions import FunctionStrategy
 
-        return FunctionStrategy(made, found.params or {}, found.any_keyword, params)
+        strategy = FunctionStrategy(made, found.params or {}, found.any_keyword, params)
+        strategy.timeframe = getattr(module, "timeframe", "")
+        return strategy
     if not (isinstance(made, type) and issubclass(made, Strategy)):
         raise StrategyError(f"{where}: {found.name} does not derive from tradeconsole's Strategy.")
     if all(getattr(made, callback) is getattr(Strategy, callback) for callback in NEEDED):

@@ -11,18 +11,21 @@ import contextlib
 import os
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from heapq import merge
 from pathlib import Path
 
+from engine.feeds.base import FeedError
 from engine.model.inputs import Note, Proposal, StrategyFailed
-from engine.model.market import Bar, Quote
+from engine.model.market import Bar, Quote, Split
 from engine.model.modes import Level
+from engine.model.money import is_amount
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
 from engine.model.views import StrategyRow
+from engine.strategies.history import History, LargerBars
 from engine.strategies.loader import check
 from engine.strategies.params import StrategyError
 from engine.strategies.process import HostGoneError, HostProcess
@@ -62,8 +65,8 @@ class _Life:
 class StrategyRunner:
     """One strategy in its process.
 
-    `tell` gets every Proposal, StrategyFailed and Note, on the loop. `history(symbol, count)` answers the newest bars so far, oldest first,
-    those already told to `on_bar` included. `clock` is monotonic nanoseconds. `name` must be unique within the run.
+    `tell` gets every Proposal, StrategyFailed and Note, on the loop. `history` knows the bars so far, those already told to `on_bar`
+    included. `clock` is monotonic nanoseconds. `name` must be unique within the run.
     """
 
     def __init__(
@@ -73,7 +76,7 @@ class StrategyRunner:
         tell: Callable[[Proposal | StrategyFailed | Note], None],
         *,
         run_id: str,
-        history: Callable[[str, int], Sequence[Bar]],
+        history: History,
         snapshot: Callable[[], Snapshot],
         clock: Callable[[], int] = time.monotonic_ns,
         name: str = "",
@@ -99,13 +102,16 @@ class StrategyRunner:
         self._queue: deque[tuple[int, Bar | Fill | int]] = deque()
         """Events with the monotonic time they were heard at; a number is the market time of an update that is due."""
         self._quotes: dict[str, tuple[int, Quote]] = {}
+        self._larger: LargerBars | None = None
+        """Where it asked for a timeframe of its own."""
         self._update_due = 0
         self._told_until: dict[str, int] = {}
         self._recent_errors: deque[int] = deque(maxlen=ERRORS)
         self._restarts_left = RESTARTS
         self._proposals = 0
         self._behind = False
-        self._restated = ""
+        self._again = ""
+        """Why it has to begin again, where it has to."""
         self._stopping = False
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
@@ -129,7 +135,8 @@ class StrategyRunner:
 
     def on_bar(self, bar: Bar) -> None:
         if bar.symbol in self.symbols:
-            self._enqueue(bar)
+            for told in self._larger.add(bar) if self._larger else (bar,):
+                self._enqueue(told)
 
     def on_fill(self, fill: Fill) -> None:
         """`fill` is of an order of this strategy."""
@@ -140,17 +147,22 @@ class StrategyRunner:
             self._quotes[quote.symbol] = self._clock(), quote
             self._wake.set()
 
-    def on_split(self, symbol: str) -> None:
-        """What it knows of `symbol` is in other shares: it begins again, with the history as it is told from now on."""
-        if symbol not in self.symbols or self._state in ("disabled", "stopped"):
+    def on_split(self, split: Split) -> None:
+        """What it knows of the symbol is in other shares: it begins again, with the history as it is told from now on."""
+        symbol = split.symbol
+        if symbol not in self.symbols or not is_amount(split.ratio) or self._state in ("disabled", "stopped"):
             return
+        if self._larger:
+            self._larger.split(split)
         self._queue = deque(item for item in self._queue if not (isinstance(item[1], Bar) and item[1].symbol == symbol))
         self._quotes.pop(symbol, None)
-        self._restated = symbol
+        self._again = f"{symbol} split, so it begins again with its history in the new shares"
         self._wake.set()
 
     def on_time(self, at: int) -> None:
         """Market time has come to `at`; told before the event that brought it there, so that an update sees all that came before."""
+        for bar in self._larger.before(at) if self._larger else ():
+            self._enqueue(bar)
         if not self._life or not (step := self._life.wants.update_ns):
             return
         if self._update_due and at > self._update_due and len(self._queue) < UPDATES:
@@ -200,6 +212,7 @@ class StrategyRunner:
             while not self._stopping:
                 try:
                     self._life = await self._launch()
+                    self._set_timeframe(self._life.wants)
                     self._watch = asyncio.create_task(self._watch_file())
                     await self._warm_up(self._life)
                     self._set("running", "")
@@ -246,13 +259,27 @@ class StrategyRunner:
         await host.close()
         self._hosts.discard(host)
 
+    def _set_timeframe(self, wants: Loaded) -> None:
+        """From now on it is told bars of the timeframe that it asked for. Raises _DisabledError."""
+        held = self._larger
+        if held and held.timeframe == wants.timeframe and held.count >= wants.warmup:
+            return
+        try:
+            self._larger = self._history.larger(wants.timeframe, self.symbols, wants.warmup) if wants.timeframe else None
+        except FeedError as error:
+            raise _DisabledError(str(error)) from None
+        if held or self._larger:
+            # What waits is of another timeframe, and part of the history by now.
+            self._queue = deque(item for item in self._queue if not isinstance(item[1], Bar))
+
     async def _warm_up(self, life: _Life) -> None:
         if not life.wants.warmup:
             return
         replacing = life is not self._life
         if not replacing:
             self._set("warming", "")
-        told = [self._history(symbol, life.wants.warmup) for symbol in self.symbols]
+        past = self._larger or self._history
+        told = [past.bars(symbol, life.wants.warmup) for symbol in self.symbols]
         bars = list(merge(*told, key=lambda bar: bar.at))
         for start in range(0, len(bars), WARM_CHUNK):
             answer = await life.host.ask(Warm(bars[start : start + WARM_CHUNK]))
@@ -277,9 +304,9 @@ class StrategyRunner:
                 with contextlib.suppress(HostGoneError):
                     await life.host.ask(Stop(self._account()))
                 return
-            if self._restated:
-                self._note(Level.INFO, f"{self._restated} split, so it begins again with its history in the new shares")
-                self._restated = ""
+            if self._again:
+                self._note(Level.INFO, self._again)
+                self._again = ""
                 self._settled.clear()
                 with contextlib.suppress(HostGoneError):
                     await life.host.ask(Stop(self._account()))
@@ -402,6 +429,10 @@ class StrategyRunner:
         edit, self._edit = self._edit, None
         try:
             fresh = edit.result()
+            if fresh.wants.timeframe != old.wants.timeframe:
+                await self._close(fresh.host)
+                self._again = "its file changed and wants bars of another timeframe, so it begins again"
+                return old
             try:
                 await self._warm_up(fresh)
             except BaseException:

@@ -82,11 +82,13 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
 
 
 class Loaded(msgspec.Struct, frozen=True, tag=True):
-    """`warmup` bars of each symbol are wanted; `quotes` says whether quotes are; `update_ns` is the interval of its updates, 0 for none."""
+    """`warmup` bars of each symbol are wanted; `quotes` says whether quotes are; `update_ns` is the interval of its updates, 0 for none;
+    `timeframe` that of its bars, empty for the feed's."""
 
     warmup: int
     quotes: bool
     update_ns: int = 0
+    timeframe: str = ""
 
 
 class Refused(msgspec.Struct, frozen=True, tag=True):

@@ -20,6 +20,7 @@ from engine.brokers.base import Broker
 from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
 from engine.core.core import Core
+from engine.feeds.calendar import Calendar, Hours
 from engine.live import Engine
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.modes import Mode
@@ -61,6 +62,7 @@ class PacedFeed:
     timeframe = "1m"
     quote_life_s: float | None = 60.0
     problems: tuple[str, ...] = ()
+    hours: Hours = Calendar()
 
     def __init__(self) -> None:
         self.told: dict[str, float] = {}
@@ -69,7 +71,7 @@ class PacedFeed:
     def instruments(self) -> tuple[Instrument, ...]:
         return (Instrument("AAPL"),)
 
-    def history(self, symbol: str, count: int) -> Sequence[Bar]:
+    def history(self, symbol: str, count: int, timeframe: str = "") -> Sequence[Bar]:
         return ()
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:

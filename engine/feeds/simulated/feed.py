@@ -9,16 +9,17 @@ from datetime import date
 from itertools import islice
 
 from engine.feeds.base import FeedError
-from engine.feeds.calendar import Calendar
+from engine.feeds.calendar import Calendar, Hours
 from engine.feeds.names import check_symbols, listed, shown
 from engine.feeds.new_york import SECOND, midnight_before
-from engine.feeds.simulated.hours import AlwaysOpen, Hours, Slot, slots
+from engine.feeds.simulated.hours import AlwaysOpen, Slot, slots
 from engine.feeds.simulated.script import THIN, Script
 from engine.feeds.simulated.universe import universe
 from engine.feeds.simulated.walk import Factors, SymbolWalk
-from engine.feeds.timeframe import timeframe
+from engine.feeds.timeframe import check_multiple
+from engine.feeds.timeframe import timeframe as named
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase
-from engine.model.settings import FeedSettings, Limits
+from engine.model.settings import TIMEFRAMES, FeedSettings, Limits
 
 _YEARS = range(1990, 2100)
 _BATCH_S = 0.025
@@ -57,42 +58,48 @@ class SimulatedFeed:
             raise FeedError(f"The simulated market begins between {_YEARS[0]} and {_YEARS[-1]}, not on {start}: choose another start.")
         self.name = "sim"
         self.problems: tuple[str, ...] = ()
-        self.timeframe = timeframe(settings.bar_seconds)
+        self.timeframe = settings.timeframe or named(settings.bar_seconds)
         self._sleep = sleep
         self._speed = settings.speed
-        self._bar_seconds = settings.bar_seconds
-        self._hours: Hours = AlwaysOpen() if settings.session == "always" else Calendar(settings.session)
+        self._bar_seconds = _length(settings.timeframe, settings.bar_seconds)
+        self.hours: Hours = AlwaysOpen() if settings.session == "always" else Calendar(settings.session)
         step_s = 1 / settings.quotes_per_second
         # The settings' limit applies, unless quotes are so rare that each would count as stale before the next.
         life_s = 3 * step_s * (1 if settings.session == "always" else THIN) / (self._speed or 1)
         self.quote_life_s: float | None = life_s if life_s > Limits().stale_after_s else None
         self._walks = {symbol: SymbolWalk(settings.seed, symbol, step_s) for symbol in universe(check_symbols(symbols), settings.universe)}
         self._factors = Factors(settings.seed, (walk.sector for walk in self._walks.values()), step_s)
-        self._begin = clock() if start is None else self._hours.current_or_next(midnight_before(start)).pre
+        self._begin = clock() if start is None else self.hours.current_or_next(midnight_before(start)).pre
         self._time = _MarketTime(clock, self._begin, self._speed)
         self._script = Script(
             self._walks,
             self._factors,
-            self._hours,
+            self.hours,
             begin=self._begin,
             step=round(SECOND * step_s),
-            length=settings.bar_seconds * SECOND,
+            length=self._bar_seconds * SECOND,
         )
-        # Room for the longest history asked for so far, the same for every symbol.
-        self._slots: list[Slot] = []
+        # Room for the longest history asked for so far, by the length of its bars; the same for every symbol.
+        self._slots: dict[int, list[Slot]] = {}
         self._events = iter(self._script)
         self._upcoming = next(self._events)
 
     def instruments(self) -> tuple[Instrument, ...]:
         return tuple(Instrument(symbol) for symbol in self._walks)
 
-    def history(self, symbol: str, count: int) -> Sequence[Bar]:
+    def history(self, symbol: str, count: int, timeframe: str = "") -> Sequence[Bar]:
+        """In another timeframe it is a walk of its own, which ends where this market begins."""
         walk = self._walks.get(symbol)
         if walk is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it was started with {listed(list(self._walks))}.")
-        if count > len(self._slots):
-            self._slots = list(islice(slots(self._hours, self._begin, self._bar_seconds), count))
-        bars = list(walk.past(self._slots[:count], self._factors))
+        seconds = self._bar_seconds
+        if timeframe not in ("", self.timeframe):
+            check_multiple("its timeframe", timeframe, self.name, symbol, seconds)
+            seconds = _length(timeframe, seconds)
+        known = self._slots.get(seconds, [])
+        if count > len(known):
+            known = self._slots[seconds] = list(islice(slots(self.hours, self._begin, seconds), count))
+        bars = list(walk.past(known[:count], self._factors))
         bars.reverse()
         return bars
 
@@ -128,6 +135,11 @@ class SimulatedFeed:
         event = self._upcoming
         self._upcoming = next(self._events)
         return event
+
+
+def _length(timeframe: str, otherwise: int) -> int:
+    """Seconds of a bar of `timeframe`; a day's ends with its session, of which none is longer than the day on which summer ends."""
+    return 25 * 3600 if timeframe == "1d" else TIMEFRAMES[timeframe] if timeframe else otherwise
 
 
 class _MarketTime:

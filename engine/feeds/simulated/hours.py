@@ -4,25 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
-from engine.feeds.calendar import Session
+from engine.feeds.calendar import Hours, Session
 from engine.feeds.new_york import SECOND, day_of, midnight_after, midnight_of
 from engine.feeds.simulated.tempo import Tempo, tempo_at
 from engine.model.market import MarketStatus, Phase
-
-
-class Hours(Protocol):
-    """Of which a Calendar is one."""
-
-    def current_or_next(self, at: int) -> Session:
-        """The session under way at `at`, extended hours included, or else the next one."""
-
-    def previous(self, at: int) -> Session:
-        """The latest session that had ended by `at`."""
-
-    def described(self, at: int) -> str:
-        """For the header."""
 
 
 class AlwaysOpen:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Mapping
 
+from engine.feeds.calendar import Hours
 from engine.feeds.new_york import SECOND
-from engine.feeds.simulated.hours import Hours, Span, spans
+from engine.feeds.simulated.hours import Span, spans
 from engine.feeds.simulated.tempo import EXTENDED, Tempo, tempo_at
 from engine.feeds.simulated.walk import Factors, Step, SymbolWalk
 from engine.model.market import Auction, AuctionKind, Bar, Halt, MarketEvent, Phase, Quote

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.feeds.aggregate import Aggregator, aggregated
-from engine.feeds.bar_columns import BarColumns, Columns
+from engine.feeds.bar_columns import columns_of
 from engine.feeds.calendar import Calendar
 from engine.feeds.new_york import NEW_YORK, SECOND, to_ns
 from engine.model.market import Bar
@@ -27,12 +26,6 @@ def new_york(text: str) -> int:
 
 def clock(at: int) -> str:
     return f"{datetime.fromtimestamp(at // SECOND, NEW_YORK):%m-%d %H:%M}"
-
-
-def columns_of(bars: Sequence[Bar]) -> BarColumns:
-    rows = [(bar.open, bar.high, bar.low, bar.close, bar.volume) for bar in bars]
-    values = np.array(rows, dtype=np.float64).reshape(-1, 5).T
-    return BarColumns("A", Columns(np.array([bar.at for bar in bars], dtype=np.int64), *values))
 
 
 def bar(at: int, price: float = 10.0, volume: float = 100.0) -> Bar:
@@ -51,7 +44,7 @@ def one_by_one(bars: Iterable[Bar], timeframe: str) -> list[Bar]:
 
 
 def closes(bars: Sequence[Bar], timeframe: str) -> list[str]:
-    return [clock(larger.at) for larger in aggregated(columns_of(bars), timeframe, NYSE)]
+    return [clock(larger.at) for larger in aggregated(columns_of("A", bars), timeframe, NYSE)]
 
 
 def test_hours_are_counted_from_the_open_and_the_last_one_is_short() -> None:
@@ -67,12 +60,12 @@ def test_a_bar_has_the_first_open_the_extremes_the_last_close_and_all_the_volume
         Bar("A", at + 5 * MINUTE, 9, 10, 9, 10, 1),
     ]
     whole = [Bar("A", at + 5 * MINUTE, 10, 12, 8, 10, 151)]
-    assert list(aggregated(columns_of(smaller), "5m", NYSE)) == whole == one_by_one(smaller, "5m")
+    assert list(aggregated(columns_of("A", smaller), "5m", NYSE)) == whole == one_by_one(smaller, "5m")
 
 
 def test_a_day_is_the_regular_session_alone_and_ends_early_on_a_half_day() -> None:
     bars = minutes("2024-11-29 08:00", "2024-11-29 16:00")
-    day = list(aggregated(columns_of(bars), "1d", NYSE))
+    day = list(aggregated(columns_of("A", bars), "1d", NYSE))
     assert [(clock(larger.at), larger.volume) for larger in day] == [("11-29 13:00", 210 * 100)]
     assert one_by_one(bars, "1d") == day
 
@@ -98,7 +91,7 @@ def test_a_midday_break_begins_the_hours_anew() -> None:
     tokyo = Calendar("XTKS")
     nine = to_ns(datetime(2023, 3, 7, 9, tzinfo=tokyo.zone))
     bars = [bar(nine + number * MINUTE) for number in (*range(1, 151), *range(211, 361))]
-    ends = [(larger.at - nine) // MINUTE for larger in aggregated(columns_of(bars), "1h", tokyo)]
+    ends = [(larger.at - nine) // MINUTE for larger in aggregated(columns_of("A", bars), "1h", tokyo)]
     assert ends == [60, 120, 150, 270, 330, 360]
 
 
@@ -130,7 +123,7 @@ def test_trades_become_bars_and_one_at_the_close_of_a_bar_begins_the_next() -> N
 
 def test_what_trades_outside_all_hours_makes_no_bar() -> None:
     night = [bar(new_york("2005-03-07 02:00"))]
-    assert len(aggregated(columns_of(night), "1h", NYSE)) == 0
+    assert len(aggregated(columns_of("A", night), "1h", NYSE)) == 0
     assert one_by_one(night, "1h") == []
 
 
@@ -145,6 +138,6 @@ def test_at_once_and_bar_by_bar_give_the_same(timeframe: str, steps: list[tuple[
     for seconds, price, volume in steps:
         at += seconds * SECOND
         bars.append(bar(at, price, volume))
-    together = list(aggregated(columns_of(bars), timeframe, NYSE))
+    together = list(aggregated(columns_of("A", bars), timeframe, NYSE))
     assert one_by_one(bars, timeframe) == together
     assert len({larger.at for larger in together}) == len(together)

@@ -54,6 +54,11 @@ def test_without_symbols_the_sample_plays_those_that_trade_throughout_and_a_file
         (FeedSettings(source="no/such\x1b[2J.csv"), (), "There is no feed 'no/such?[2J.csv', nor such a file"),
         (FeedSettings(source="/"), (), "has no file of bars: put .csv, .csv.gz or .parquet files there."),
         (FeedSettings(source=str(SAMPLE / "IBM.csv"), timeframe="1h"), (), "those cannot be taken apart. Choose 1d or a multiple of it."),
+        (
+            FeedSettings(source="sample", timeframe="5m"),
+            (),
+            "feed.timeframe is 5m and the sample has 1d bars of AAPL: those cannot be taken",
+        ),
         (FeedSettings(source=str(SAMPLE / "IBM.csv"), calendar="NYC"), (), "There is no exchange 'NYC'"),
         (FeedSettings(source=str(SAMPLE / "IBM.csv"), actions=Path("no.csv")), (), "There is no file no.csv: feed.actions names it."),
         (FeedSettings(source="sample"), ("AAPL", "TSLA"), "The sample has no TSLA: it holds AAPL, MSFT, IBM, GOOG and FB."),

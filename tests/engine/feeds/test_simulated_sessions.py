@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.feeds.aggregate import Aggregator
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
 from engine.feeds.new_york import NEW_YORK, SECOND, to_ns
@@ -316,3 +317,35 @@ async def test_history_meets_the_first_prices_and_has_their_volumes() -> None:
     assert mean(noon) == pytest.approx(mean(bar.volume for bar in live if clock(bar.at)[4:6] == "12"), rel=0.2)
     first = [bar.volume for bar in history if clock(bar.at)[4:] in ("09:32:00", "09:33:00", "09:34:00")]
     assert mean(first) > 2.5 * mean(noon)
+
+
+@pytest.mark.parametrize("timeframe", ["15m", "1h", "1d"])
+async def test_a_timeframe_makes_the_bars_that_smaller_ones_add_up_to(timeframe: str) -> None:
+    chosen = FeedSettings(session="XNYS", speed=0, quotes_per_second=1 / 15, timeframe=timeframe)
+    feed = SimulatedFeed(("AAPL",), chosen, start=MONDAY)
+    assert feed.timeframe == timeframe
+    made = [event for event in await told(feed) if isinstance(event, Bar)]
+    aggregator = Aggregator(timeframe, feed.hours)
+    smaller = [event for event in await told(market("AAPL", rate=1 / 15)) if isinstance(event, Bar)]
+    assert made == [larger for bar in smaller for larger in aggregator.add(bar)]
+    closes = {clock(bar.at) for bar in made}
+    assert {"Mon 16:00:00", "Fri 13:00:00"} <= closes
+    assert len(closes) == {"15m": 3 * 26 + 14, "1h": 3 * 7 + 4, "1d": 4}[timeframe]
+
+
+def test_history_in_a_larger_timeframe_ends_where_the_market_begins() -> None:
+    feed = market()
+    for timeframe, last in (("1h", "Fri 16:00:00"), ("1d", "Fri 16:00:00"), ("5m", "Fri 16:00:00")):
+        larger = feed.history("AAPL", 30, timeframe)
+        assert len(larger) == 30
+        assert clock(larger[-1].at) == last
+        assert larger[-1].close == feed.history("AAPL", 1)[-1].close
+    assert feed.history("AAPL", 30, "5m") == feed.history("AAPL", 30)
+    with pytest.raises(FeedError, match=r"^its timeframe is 1m and sim has 5m bars of AAPL: those cannot be taken apart\. Choose 5m or a"):
+        feed.history("AAPL", 30, "1m")
+
+
+def test_a_day_of_the_market_that_never_closes_is_one_bar_when_summer_ends_too() -> None:
+    feed = SimulatedFeed(("AAPL",), FeedSettings(timeframe="1d"), start=date(2024, 11, 6))
+    ends = [f"{datetime.fromtimestamp(bar.at // SECOND, NEW_YORK):%m-%d %H:%M}" for bar in feed.history("AAPL", 5, "1d")]
+    assert ends == ["11-02 00:00", "11-03 00:00", "11-04 00:00", "11-05 00:00", "11-06 00:00"]

@@ -9,9 +9,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TypeVar
 
+from engine.feeds.base import Feed
+from engine.feeds.calendar import Hours
+from engine.feeds.simulated.hours import AlwaysOpen
 from engine.model.inputs import Note, Proposal, StrategyFailed
-from engine.model.market import Bar, Quote
+from engine.model.market import Bar, Instrument, MarketEvent, Quote
 from engine.model.settings import StrategySettings
+from engine.strategies.history import History
 from engine.strategies.params import Value
 from engine.strategies.supervisor import Snapshot, StrategyRunner
 
@@ -30,11 +34,31 @@ def make_quote(at: int, price: float = 100.0, symbol: str = "AAPL") -> Quote:
     return Quote(symbol, at, price, price, 100.0, 100.0, price)
 
 
+class NoPast:
+    """A feed that knows no bars from before its first event."""
+
+    name = "desk"
+    timeframe = "1m"
+    hours: Hours = AlwaysOpen()
+    quote_life_s: float | None = None
+    problems: tuple[str, ...] = ()
+
+    def instruments(self) -> tuple[Instrument, ...]:
+        return ()
+
+    def history(self, symbol: str, count: int, timeframe: str = "") -> Sequence[Bar]:
+        return ()
+
+    async def run(self, tell: Callable[[MarketEvent], None]) -> None:
+        """Nobody calls it: the test tells what happens."""
+
+
 class Desk:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.told: list[Told] = []
         self.bars: list[Bar] = []
+        self.feed: Feed = NoPast()
         self.account = Snapshot(Decimal(50_000), Decimal(100_000), {})
         self.runner: StrategyRunner
         self._news = asyncio.Event()
@@ -52,7 +76,8 @@ class Desk:
     async def begin(self, file: str, deadline_s: float = 30.0, symbols: tuple[str, ...] = ("AAPL",), **params: Value) -> None:
         """Start the strategy, and do not wait for it."""
         settings = StrategySettings(file=file, params=params, deadline_s=deadline_s)
-        self.runner = StrategyRunner(settings, symbols, self._tell, run_id="run", history=self._history, snapshot=lambda: self.account)
+        history = History(self.feed, self._history)
+        self.runner = StrategyRunner(settings, symbols, self._tell, run_id="run", history=history, snapshot=lambda: self.account)
         await self.runner.start()
 
     async def run(self, file: str, deadline_s: float = 30.0, symbols: tuple[str, ...] = ("AAPL",), **params: Value) -> bool:
@@ -60,10 +85,11 @@ class Desk:
         await self.begin(file, deadline_s, symbols, **params)
         return await asyncio.wait_for(self.runner.settled(), PATIENCE_S)
 
-    def bar(self, close: float = 100.0, symbol: str = "AAPL") -> None:
-        """The next bar, told to the strategy."""
-        self._at += 1
+    def bar(self, close: float = 100.0, symbol: str = "AAPL", at: int = 0) -> None:
+        """The next bar, told to the strategy as the engine does it."""
+        self._at = at or self._at + 1
         bar = make_bar(self._at, close, symbol)
+        self.runner.on_time(bar.at)
         self.bars.append(bar)
         self.runner.on_bar(bar)
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 from engine.model.inputs import Note, Proposal, StrategyFailed
+from engine.model.market import Split
 from engine.model.orders import Fill, OrderType, Side
 from engine.strategies import supervisor
 from engine.strategies.host import NICENESS
@@ -190,7 +191,7 @@ async def test_after_a_split_it_begins_again_with_its_history_in_the_new_shares(
     desk.bar(100.0)
     await desk.hears(Proposal, lambda one: one.reason == "100.00")
     desk.bars = [make_bar(bar.at, bar.close / 4) for bar in desk.bars]
-    desk.runner.on_split("AAPL")
+    desk.runner.on_split(Split("AAPL", 0, Decimal(4)))
     await desk.hears(Note, lambda note: note.text == "AAPL split, so it begins again with its history in the new shares")
     assert await desk.runner.settled()
     desk.bar(25.0)
