@@ -7,6 +7,7 @@ View under their id; the emergency stop is in force before its method returns.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import secrets
 import threading
@@ -149,16 +150,30 @@ class Engine:
     def subscribe(self, kind: type[E], callback: Callable[[E], None]) -> Callable[[], None]:
         """Calls `callback` with each record or market event of `kind` from now on, on the engine's thread: be quick. Returns what ends it.
 
-        A record is told when it has happened, milliseconds before it is durable; a market event after the engine has dealt with it.
+        A record is told when it has happened, milliseconds before it is durable; a market event after the engine has dealt with it. What
+        `callback` raises is said in the log, and not again before it has worked once more.
         """
         listeners = self._subscribers.setdefault(kind, [])
+        failing = False
 
         def hear(event: Record | MarketEvent) -> None:
-            if isinstance(event, kind):
-                callback(event)
+            nonlocal failing
+            try:
+                if isinstance(event, kind):
+                    callback(event)
+            except Exception as error:  # noqa: BLE001 - somebody else's callback must not stop the engine; it is told
+                if not failing:
+                    self._subscriber_failed(event, error)
+                failing = True
+            else:
+                failing = False
+
+        def end() -> None:
+            with contextlib.suppress(ValueError):  # it may have ended before
+                listeners.remove(hear)
 
         listeners.append(hear)
-        return lambda: listeners.remove(hear)
+        return end
 
     # ---- commands
 
@@ -304,12 +319,12 @@ class Engine:
 
     def _publish(self, event: Record | MarketEvent) -> None:
         for hear in tuple(self._subscribers.get(type(event), ())):
-            try:
-                hear(event)
-            except Exception as error:  # noqa: BLE001 - somebody else's callback must not stop the engine; it is told
-                if self._views is not None:
-                    text = f"a subscriber to {type(event).__name__} failed: {error}"
-                    self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
+            hear(event)
+
+    def _subscriber_failed(self, event: Record | MarketEvent, error: Exception) -> None:
+        if self._views is not None:
+            text = f"a subscriber to {type(event).__name__} failed: {error}"
+            self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
 
     def _latch_failed(self, problem: str) -> None:
         """On the latch's thread."""

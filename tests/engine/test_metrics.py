@@ -145,6 +145,22 @@ def test_scripts_hear_records_and_market_events_by_their_kind(tmp_path: Path) ->
     assert [booked.fill.quantity for booked in fills] == [5]
 
 
+def test_a_subscriber_that_fails_at_every_event_is_told_once_and_hurts_nobody(tmp_path: Path) -> None:
+    quotes: list[Quote] = []
+
+    def fail(quote: Quote) -> None:
+        raise ValueError("not mine")
+
+    with running(tmp_path) as engine:
+        end = engine.subscribe(Quote, fail)
+        engine.subscribe(Quote, quotes.append)
+        view = until(engine, lambda view: len(quotes) > 20)
+        end()
+        end()
+    assert len([line for line in view.log if line.source == "subscriber"]) == 1
+    assert said(view, "a subscriber to Quote failed: not mine")
+
+
 # ---- from the records of a floor
 
 

@@ -267,6 +267,24 @@ def test_every_trip_outlives_a_restart(crash: bool) -> None:
     assert the_floor.trading() is TradingState.REDUCING
 
 
+def test_a_market_that_begins_anew_before_the_journals_end_counts_from_there() -> None:
+    the_floor = holding(**CIRCUIT)
+    day_order = the_floor.buy(5, limit=80)
+    later(the_floor, 1, 90.01)
+    the_floor.restart()
+    the_floor.at -= 2 * 86_400 * SECOND
+    the_floor.quote("AAPL", 90.01)
+    the_floor.session("2025-06-10")
+    later(the_floor, 0.001, 90.01)
+    assert the_floor.core.breakers.window_loss() == 0
+    later(the_floor, 1, 89)
+    assert the_floor.trading() is TradingState.ACTIVE
+    assert the_floor.core.state.book.orders[day_order.id].state is OrderState.EXPIRED
+    assert the_floor.submit(wish(Side.BUY, 1)).ok
+    later(the_floor, 1, 79)
+    assert the_floor.trading() is TradingState.REDUCING
+
+
 def test_a_clock_that_jumps_back_opens_no_earlier_session_whose_loss_would_count_anew() -> None:
     the_floor = holding(max_daily_loss_pct=D(2))
     the_floor.session("2025-06-13")
