@@ -16,6 +16,7 @@ from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.core.news import ALIVE
+from engine.core.reconcile import nonsense
 from engine.latch import StopSwitch
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
@@ -27,6 +28,7 @@ from engine.model.orders import Order, OrderState, Source, Terms
 ANSWER_S = 10.0
 """How long a broker may take to answer before the order counts as UNKNOWN."""
 CANCEL_ANSWER_S = 5.0
+CLOSE_S = 2.0
 CANCEL_AGAIN_S = (0.5, 1.0, 2.0, 5.0)
 """When a cancel that may be lost is sent again; the last one repeats, and a link that comes up ends the wait."""
 CANCELS_AT_ONCE = 25
@@ -95,8 +97,15 @@ class Courier:
         self._shut = True
         self._core.gate.ready = False
 
-    async def close(self) -> None:
-        await self._broker.close()
+    async def close(self) -> str:
+        """Lets go of the link, in bounded time whatever the adapter does. Why it did not close in order, or nothing."""
+        closing = asyncio.ensure_future(self._broker.close())
+        await asyncio.wait((closing,), timeout=CLOSE_S)
+        if not closing.done():
+            closing.cancel()
+            return f"the link to {self._broker.name} did not close within {CLOSE_S:g} s"
+        (broke,) = await asyncio.gather(closing, return_exceptions=True)
+        return f"the link to {self._broker.name} did not close in order: {broke}" if broke is not None else ""
 
     def _hear(self, event: BrokerEvent) -> None:
         self.heard = self._clock.mono()
@@ -280,7 +289,7 @@ class Courier:
         """(symbol, signed quantity) as the broker tells them now, no news since. Raises AmbiguousError."""
         for _ in range(TRIES):
             heard = self._news
-            snapshot = await self._ask(self._broker.snapshot([]))
+            snapshot = await self._account([])
             if heard == self._news:
                 return tuple((symbol, quantity) for symbol, quantity, _ in snapshot.positions)
         raise AmbiguousError("they change faster than they can be read")
@@ -289,11 +298,18 @@ class Courier:
         """Where the account stands at the broker, or None where the answer proves nothing. Raises AmbiguousError."""
         heard = self._news
         ours = {order.id for order in self._core.state.book.working() if order.released} - self._unsent
-        snapshot = await self._ask(self._broker.snapshot(sorted(ours)))
+        snapshot = await self._account(sorted(ours))
         missing = ours - {listed.order_id for listed in snapshot.orders}
         if heard != self._news or (missing and self._clock.mono() < self._settled_at):
             return None
         self.heard = self._clock.mono()
+        return snapshot
+
+    async def _account(self, order_ids: Sequence[str]) -> BrokerSnapshot:
+        """As the broker tells it. Raises AmbiguousError, also for what cannot be reckoned with."""
+        snapshot = await self._ask(self._broker.snapshot(order_ids))
+        if wrong := nonsense(snapshot):
+            raise AmbiguousError(f"its answer makes no sense: {wrong}")
         return snapshot
 
     # ---- asking

@@ -213,7 +213,8 @@ class Shell:
                 pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
                 reason = str(error).rstrip(".")
                 waits(f"starting: {self.health.broker} does not answer ({reason}); it is tried again in {pause:g} s")
-            await self._courier.close()
+            if problem := await self._courier.close():
+                waits(f"starting: {problem}")
             await asyncio.sleep(pause)
             attempt += 1
 
@@ -240,11 +241,11 @@ class Shell:
             self.handle(Note(Level.ERROR, "exit", f"the broker did not confirm the cancel of {names}: it may still work there"))
         for task in list(self._tasks):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        try:
-            await self._courier.close()
-        except Exception as error:  # noqa: BLE001 - an adapter that stumbles over its own end must not keep the journal from its last word
-            self.handle(Note(Level.WARNING, "exit", f"the link to {self.health.broker} did not close in order: {error}"))
+        if self._tasks:
+            # Not longer: an adapter that does not let itself be cancelled must not keep the journal from its last word.
+            await asyncio.wait(self._tasks, timeout=EXIT_S)
+        if problem := await self._courier.close():
+            self.handle(Note(Level.WARNING, "exit", problem))
         self._perform(self.core.end(self._clock.mono()))
 
     def _pending_cancel(self) -> list[Order]:

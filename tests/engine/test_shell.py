@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import errno
 import os
 import sqlite3
@@ -15,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from engine import courier
 from engine.comparison import Comparison
 from engine.feed_runner import FeedRunner
 from engine.latch import Latch, latch_path
@@ -430,3 +433,37 @@ def test_prices_from_history_are_there_before_the_first_quote(tmp_path: Path) ->
         chart = engine.status().chart
         assert chart is not None
         assert [bar.close for bar in chart.bars[:3]] == [103, 102, 101]
+
+
+@pytest.mark.parametrize("part", ["close", "cancel"])
+def test_a_broker_that_hangs_does_not_keep_the_journal_from_the_runs_last_word(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
+    monkeypatch.setattr("engine.shell.EXIT_S", 0.1)
+    monkeypatch.setattr(courier, "CLOSE_S", 0.1)
+    free = threading.Event()
+
+    async def hang(*given: object) -> None:
+        """As an adapter does that lets nobody cancel it."""
+        while not free.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0.01)
+
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, lambda view: broker.listed)
+        monkeypatch.setattr(broker, part, hang)
+        ending = threading.Thread(target=engine.shutdown)
+        ending.start()
+        assert any(last_record(tmp_path) == "RunEnded" or free.wait(0.01) for _ in range(2_000)), "while the adapter still hangs"
+        free.set()
+        ending.join(20)
+    words = "the link to told did not close within 0.1 s" if part == "close" else "the broker did not confirm the cancel of #1 AAPL"
+    assert said(engine.view(), words)
+
+
+def last_record(folder: Path) -> str:
+    """The kind of the newest record but for the checkpoint that follows a run's end."""
+    with closing(sqlite3.connect(folder / "paper.db")) as database:
+        return str(database.execute("SELECT kind FROM journal WHERE kind != 'Checkpoint' ORDER BY rowid DESC LIMIT 1").fetchone()[0])
