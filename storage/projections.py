@@ -100,7 +100,7 @@ class Projector:
 
 
 def rebuild(path: Path) -> int:
-    """Makes the history tables of the database at `path` again from its journal, and answers how many entries went into them.
+    """Makes the history tables of the database at `path` again from its journal, and answers the number of the last entry in them.
 
     Raises JournalError where another program trades on it, or where the database cannot be read or written.
     """

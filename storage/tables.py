@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Raise it with every change of these tables or of how records are folded into them: they are then made again from the journal."""
 
 NAMES: Final = (

@@ -40,16 +40,21 @@ def start(database: Path, where: str, seed: int, *death: object) -> subprocess.P
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
 
+def facts(database: Path) -> list[Record]:
+    """What the journal keeps for ever: an older checkpoint goes when a newer one is there."""
+    return [record for record in records(database) if not isinstance(record, Checkpoint)]
+
+
 def records(database: Path) -> list[Record]:
     with closing(sqlite3.connect(database)) as connection:
         return [decode(*row) for row in connection.execute("SELECT seq, kind, body FROM journal ORDER BY seq")]
 
 
 def state_from_checkpoint(told: list[Record]) -> State:
-    """What a start finds that begins at the newest checkpoint that a killed run left, where one did: the last is of a run that ended."""
-    newest = [number for number, record in enumerate(told) if isinstance(record, Checkpoint)][-2:]
+    """What the next start finds, which begins at the newest checkpoint, where a killed run left one."""
+    newest = max((number for number, record in enumerate(told) if isinstance(record, Checkpoint)), default=0)
     state = State()
-    for record in told[newest[0] :]:
+    for record in told[newest:]:
         take_over(state, record)
     return state
 
@@ -98,6 +103,8 @@ def dies(trader: subprocess.Popen[bytes], by: signal.Signals) -> None:
 
 def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
     """One more run, which finds out what became of all the others' orders."""
+    told = records(database)
+    assert essence(state_from_checkpoint(told)) == essence(state_of(told))
     engine = make_engine(database, venue.port)
     engine.start()
     view = engine.wait_ready()
@@ -108,7 +115,6 @@ def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
     book = venue.ask("book")
     told = records(database)
     state = state_of(told)
-    assert essence(state_from_checkpoint(told)) == essence(state)
     theirs = {order["id"]: order for order in book["orders"]}
     placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
     assert len(theirs) > 10, "the load was too light to prove anything"
@@ -145,8 +151,8 @@ def test_paper_comes_back_to_what_it_had_acknowledged(tmp_path: Path) -> None:
         assert trader.returncode == -signal.SIGKILL, said.decode()
         seen += rest[: rest.rfind(b"\n") + 1].splitlines()
         acknowledged = {tuple(map(Decimal, line.decode().split())) for line in seen}
-        assert acknowledged <= moments(records(database)), "what was shown as safe was gone"
-    told = records(database)
+        assert acknowledged <= moments(facts(database)), "what was shown as safe was gone"
+    told = facts(database)
     placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
     fills = Counter(record.fill.id for record in told if isinstance(record, FillBooked))
     assert set(placed.values()) == set(fills.values()) == {1}
@@ -156,7 +162,7 @@ def test_paper_comes_back_to_what_it_had_acknowledged(tmp_path: Path) -> None:
     assert view.account.mode is Mode.MANUAL
     assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
     engine.shutdown()
-    after = records(database)
+    after = facts(database)
     assert after[: len(told)] == told
     # What rested before may have traded between the start and the first view.
     held = {row.symbol: row.quantity for row in view.positions}
