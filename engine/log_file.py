@@ -128,7 +128,7 @@ class _OwnersFile(logging.handlers.RotatingFileHandler):
 
     def abandon(self) -> None:
         """Lets go of a stream that does not answer: nothing may flush or close it any more, or that would hang too."""
-        self.stream = None  # type: ignore[assignment]  # as FileHandler itself does
+        self.stream = None  # as FileHandler itself does
 
     def emit(self, record: logging.LogRecord) -> None:
         try:

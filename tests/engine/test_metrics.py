@@ -193,11 +193,11 @@ def test_slippage_is_of_what_the_signal_was_to_trade_and_not_of_its_exits(side: 
     floor.quote("AAPL", 100.0 + side.sign)
     assert abs(floor.position()) == 10
     figures = floor.counted()
-    assert (figures.submitted, figures.fills, figures.slippage) == (3, 1, 10)
+    assert (figures.submitted, figures.fills, figures.slippage) == (3, 1, Decimal(10))
     assert figures.slippage_bps == pytest.approx(100)
     floor.move("AAPL", 100.0 + 8 * side.sign)
     assert floor.position() == 0
-    assert (floor.counted().fills, floor.counted().slippage) == (2, 10)
+    assert (floor.counted().fills, floor.counted().slippage) == (2, Decimal(10))
 
 
 def test_a_signal_that_fills_in_parts_slips_by_the_sum_of_its_parts() -> None:
@@ -207,7 +207,7 @@ def test_a_signal_that_fills_in_parts_slips_by_the_sum_of_its_parts() -> None:
     floor.quote("AAPL", 103.0, size=4)
     floor.quote("AAPL", 99.0, size=4)
     assert floor.position() == 10
-    assert (floor.counted().fills, floor.counted().slippage) == (3, 4 * 1 + 4 * 3 - 2 * 1)
+    assert (floor.counted().fills, floor.counted().slippage) == (3, Decimal(4 * 1 + 4 * 3 - 2 * 1))
 
 
 def test_what_an_earlier_run_sent_is_no_part_of_this_ones_fill_rate() -> None:
