@@ -61,12 +61,14 @@ class PaperBroker:
         self._portfolio = Portfolio(settings.cash)
         self._tell: Callable[[BrokerEvent], None] = _nobody
         self._now = 0
+        self._restored = False
 
     def restore(self, portfolio: Portfolio, orders: Iterable[Order], session: str = "") -> None:
         """Takes up where the journal ends: what it holds, those of `orders` that it had accepted and that are open, and the `session`
         that was under way."""
         self._portfolio = deepcopy(portfolio)
         self._matcher.session = session
+        self._restored = True
         known = list(orders)
         for order in known:
             if not order.broker_id or order.state.is_final:
@@ -78,7 +80,8 @@ class PaperBroker:
                 ticket.order.quantity = min(order.quantity, order.filled + left_in_group(order, known))
             self._tickets[order.id] = ticket
             if ticket.left > 0:
-                self._rest(ticket, met=not waits, triggered=order.triggered or (order.filled > 0 and order.stop is not None))
+                triggered = order.triggered or (order.filled > 0 and order.stop is not None)
+                self._rest(ticket, order.changed_at, met=not waits, triggered=triggered)
             else:
                 ticket.event = OrderEvent.CANCEL
 
@@ -101,7 +104,7 @@ class PaperBroker:
             ticket.event, ticket.reason = OrderEvent.CANCEL, "the other order of its group filled"
             self._tell(ticket.update(self._now))
             return
-        self._rest(ticket, met=False, triggered=False)
+        self._rest(ticket, self._now, met=False, triggered=False)
         reduced = ticket.order.quantity < order.quantity
         self._tell(replace(ticket.update(self._now), terms=ticket.order.terms if reduced else None))
 
@@ -135,6 +138,9 @@ class PaperBroker:
 
     def on_market(self, event: MarketEvent) -> None:
         """Does what was asked for and has reached the market by now, then fills what `event` fills; tells all of it."""
+        if self._restored:
+            self._restored = False
+            self._matcher.begin(event.at)
         self._now = max(self._now, event.at)
         if self._requests:
             self._perform_due()
@@ -263,7 +269,7 @@ class PaperBroker:
             self._tell(replace(ticket.update(self._now), event=OrderEvent.REFUSE_REPLACE, terms=ticket.order.terms, reason=reason))
             return
         order = ticket.order
-        self._matcher.replace(order.id, terms, ticket.filled)
+        self._matcher.replace(order.id, terms, ticket.filled, self._now)
         order.triggered = order.triggered and terms.stop == order.stop
         order.quantity, order.limit, order.trail, order.trail_pct = terms.quantity, terms.limit, terms.trail, terms.trail_pct
         resting = self._matcher.find(order.id)
@@ -291,12 +297,12 @@ class PaperBroker:
 
     # ---- where things stand
 
-    def _rest(self, ticket: Ticket, *, met: bool, triggered: bool) -> None:
+    def _rest(self, ticket: Ticket, at: int, *, met: bool, triggered: bool) -> None:
         order = replace(ticket.order, filled=ticket.filled)
         works = self._matcher.add(
             order,
-            placed_at=self._now,
-            eligible_at=self._now + self._latency(order.id, "order"),
+            placed_at=at,
+            eligible_at=at + self._latency(order.id, "order"),
             instrument=self._instruments.get(order.symbol),
             met=met,
             triggered=triggered,

@@ -88,11 +88,17 @@ class Matcher:
     def find(self, order_id: str) -> Resting | None:
         return next((order for order in self.resting() if order.order_id == order_id), None)
 
-    def replace(self, order_id: str, terms: Terms, filled: Decimal) -> None:
-        """Gives a resting order new terms, of whose quantity `filled` has traded."""
+    def replace(self, order_id: str, terms: Terms, filled: Decimal, at: int) -> None:
+        """Gives a resting order new terms from the market time `at` on, of whose quantity `filled` has traded."""
         found = self.find(order_id)
         if found is not None:
-            found.take(terms, filled)
+            found.take(terms, filled, at)
+
+    def begin(self, at: int) -> None:
+        """The first event after a restart is of the market time `at`. A feed may have gone back in time: what rested then rests now."""
+        for order in self.resting():
+            ahead = max(order.placed_at - at, 0)
+            order.placed_at, order.eligible_at = order.placed_at - ahead, order.eligible_at - ahead
 
     def resting(self) -> Iterable[Resting]:
         return [order for orders in self._by_symbol.values() for order in orders]
@@ -181,7 +187,7 @@ class Matcher:
         outcomes: list[Outcome] = []
         anew = self.session not in ("", status.session)
         ended = anew or status.phase in (Phase.POST, Phase.CLOSED)
-        if ended:
+        if ended and self.phase is _REGULAR:
             self._close_bars(outcomes)
         begun = self.phase, self.session
         if status.phase is Phase.REGULAR and (anew or self.phase is not Phase.REGULAR or self._opened_at == _EVER_SINCE):

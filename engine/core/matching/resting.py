@@ -129,14 +129,19 @@ class Resting:
         """Its stop was reached where it stands."""
         return Moved(self.order_id, to_tick(exact(self.stop), self.tick), triggered=True)
 
-    def take(self, terms: Terms, filled: Decimal) -> None:
-        """Works under `terms` from now on. What asks for more, or another price, queues anew."""
+    def take(self, terms: Terms, filled: Decimal, at: int) -> None:
+        """Works under `terms` from the market time `at` on. What asks for more, or another price, queues anew, and was placed only then: a
+        bar that had begun knows nothing of it."""
         remaining = terms.quantity - filled
         limit, stop = float(terms.limit or 0), float(terms.stop or 0)
+        trail, trail_pct = float(terms.trail or 0), float(terms.trail_pct or 0)
+        moves = trail != self.trail or trail_pct != self.trail_pct if self.type is OrderType.TRAILING_STOP else stop != self.stop
+        if remaining > self.remaining or limit != self.limit or moves:
+            self.placed_at = max(self.placed_at, at)
         if remaining > self.remaining or limit != self.limit:
             self.ahead = None
         if self.type is OrderType.TRAILING_STOP:
-            self._trail_by(float(terms.trail or 0), float(terms.trail_pct or 0))
+            self._trail_by(trail, trail_pct)
         elif stop != self.stop:
             self.stop, self.triggered = stop, False
         self.remaining, self.limit = remaining, limit

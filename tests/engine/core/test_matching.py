@@ -332,6 +332,50 @@ def test_an_order_takes_no_part_in_the_bar_during_which_it_was_placed() -> None:
     assert len(fills(market.on_bar(bar(100, 105, 95, 102, at=30)))) == 1
 
 
+@pytest.mark.parametrize(
+    ("made", "terms"),
+    [
+        (order(BUY, limit=90), Terms(D(100), D(100))),
+        (order(BUY, limit=100), Terms(D(200), D(100))),
+        (order(SELL, stop=90), Terms(D(100), stop=D(101))),
+        (order(SELL, trail=50), Terms(D(100), trail=D(1))),
+    ],
+)
+def test_a_bar_that_had_begun_knows_nothing_of_new_terms(made: Order, terms: Terms) -> None:
+    market = matcher(made)
+    market.on_bar(bar(102, 103, 101.5, 102, at=10))
+    market.replace("o", terms, D(0), at=15)
+    assert fills(market.on_bar(bar(102, 105, 95, 102, at=20))) == []
+    assert len(fills(market.on_bar(bar(102, 105, 95, 98, at=30)))) == 1
+
+
+def test_less_of_the_same_goes_on_in_the_bar_that_had_begun() -> None:
+    market = matcher(order(BUY, limit=100))
+    market.on_bar(bar(102, 103, 101.5, 102, at=10))
+    market.replace("o", Terms(D(40), D(100)), D(0), at=15)
+    assert [e.quantity for e in fills(market.on_bar(bar(102, 105, 95, 102, at=20)))] == [40]
+
+
+@pytest.mark.parametrize("at", [15, 1000])
+def test_what_rested_before_a_restart_rests_from_the_first_event_on_at_the_latest(at: int) -> None:
+    market = Matcher(volume_cap=1, slip=basis_points(0))
+    market.add(order(BUY, limit=100), placed_at=at)
+    market.begin(20)
+    market.on_status(status(Phase.REGULAR, "monday", 10))
+    assert fills(market.on_bar(bar(102, 105, 95, 102, at=20))) == []
+    assert len(fills(market.on_bar(bar(102, 105, 95, 98, at=30)))) == 1
+
+
+def test_a_bar_after_the_regular_session_is_no_closing_auction() -> None:
+    market = Matcher(volume_cap=1, slip=basis_points(0))
+    market.on_status(status(Phase.REGULAR, "monday", 0))
+    market.on_bar(bar(100, 101, 99, 100, at=10))
+    market.on_status(status(Phase.POST, "monday", 20))
+    market.add(order(SELL, tif=CLS), placed_at=20)
+    market.on_bar(bar(98, 99, 97, 98, at=30))
+    assert market.on_status(status(Phase.CLOSED, "monday", 40)) == []
+
+
 def test_an_order_placed_at_the_close_of_a_bar_takes_part_in_the_next() -> None:
     market = matcher()
     market.on_bar(bar(100, 105, 95, 102, at=10))
@@ -457,7 +501,7 @@ def test_a_smaller_quantity_keeps_its_place_in_the_queue_and_a_larger_one_loses_
     for quantity, reached in ((80, 40), (200, 0)):
         market = resting_at()
         bid(market, 100)
-        market.replace("o", Terms(D(quantity), D(99)), D(0))
+        market.replace("o", Terms(D(quantity), D(99)), D(0), at=0)
         bid(market, 900, at=30)
         assert sum(e.quantity for e in bid(market, 760, at=40)) == reached
 
@@ -465,7 +509,7 @@ def test_a_smaller_quantity_keeps_its_place_in_the_queue_and_a_larger_one_loses_
 def test_another_trail_follows_the_same_best_price() -> None:
     market = matcher(order(SELL, trail=5))
     market.on_bar(bar(100, 102, 99, 101))
-    market.replace("o", Terms(D(100), trail=D(2)), D(0))
+    market.replace("o", Terms(D(100), trail=D(2)), D(0), at=0)
     found = market.find("o")
     assert found is not None
     assert found.stop == 100
