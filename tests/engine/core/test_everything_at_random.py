@@ -261,7 +261,7 @@ class Everything(Account):
     def teardown(self) -> None:
         """Killed after any record that was written, the program finds an account that is the broker's, and goes on."""
         records = list(self.floor.records)
-        for length in range(len(records), 0, -max(len(records) // tries(4, 20), 1)):
+        for length in range(len(records), 0, -max(len(records) // 4, 1)):
             prices = {symbol: self.last(symbol) for symbol in trading.SYMBOLS}
             self.floor.records = records[:length]
             self.floor.restart(crash=True)
