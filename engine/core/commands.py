@@ -146,6 +146,9 @@ class Commands:
     def _not_replaceable(self, order: Order, terms: Terms) -> str:
         """Why `order` cannot get `terms`, as far as that shows before the gate is asked."""
         name = f"#{order.number}"
+        numbers = (terms.quantity, terms.limit, terms.stop, terms.trail, terms.trail_pct)
+        if not all(number is None or number.is_finite() for number in numbers):
+            return f"{name} cannot have these terms: one of their numbers is none."
         if order.state.is_final:
             return f"{name} ended already: {order.state.lower()}"
         if self._desk.state.trading is TradingState.HALTED:
@@ -160,7 +163,7 @@ class Commands:
             return f"{name}'s last replace has not been answered yet."
         if order.state not in REPLACEABLE:
             return f"{name} is {order.state}: it can be replaced once the broker has it at work."
-        if terms.quantity.is_finite() and terms.quantity <= order.filled:
+        if terms.quantity <= order.filled:
             return f"{name} has filled {order.filled:f} already: cancel the rest instead."
         return ""
 
@@ -219,8 +222,8 @@ def _is_lighter(order: Order, terms: Terms) -> bool:
     old = order.terms
     if order.type is OrderType.TRAILING_STOP:
         terms = replace(terms, stop=old.stop)
-    if terms.limit is None or old.limit is None or not terms.limit.is_finite() or not terms.quantity.is_finite():
-        return terms.quantity.is_finite() and replace(terms, quantity=old.quantity) == old and terms.quantity <= old.quantity
+    if terms.limit is None or old.limit is None:
+        return replace(terms, quantity=old.quantity) == old and terms.quantity <= old.quantity
     away = (terms.limit - old.limit) * order.side.sign <= 0
     return away and terms.quantity <= old.quantity and replace(terms, quantity=old.quantity, limit=old.limit) == old
 

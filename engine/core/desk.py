@@ -189,7 +189,8 @@ class Desk:
 def exits_of(entry: Intent, bracket: Bracket) -> list[tuple[Intent, Decimal | None]]:
     """The orders that leave what `entry` opens, each with how far from its average in per cent, where that sets its price."""
     exits = []
-    for kind, leave in ((OrderType.LIMIT, bracket.take_profit), (OrderType.STOP, bracket.stop_loss)):
+    ends_loss = OrderType.TRAILING_STOP if bracket.stop_loss is not None and bracket.stop_loss.trails else OrderType.STOP
+    for kind, leave in ((OrderType.LIMIT, bracket.take_profit), (ends_loss, bracket.stop_loss)):
         if leave is not None:
             intent = replace(
                 entry,
@@ -197,8 +198,8 @@ def exits_of(entry: Intent, bracket: Bracket) -> list[tuple[Intent, Decimal | No
                 type=kind,
                 limit=leave.price if kind is OrderType.LIMIT else None,
                 stop=leave.price if kind is OrderType.STOP else None,
-                trail=None,
-                trail_pct=None,
+                trail=leave.trail,
+                trail_pct=leave.trail_pct,
                 tif=TimeInForce.GTC,
                 extended_hours=False,
                 reduce_only=True,

@@ -104,12 +104,16 @@ def _numbers(wish: Intent) -> str:
     if wish.trail_pct is not None and not _is_pct(wish.trail_pct):
         return f"The trail of {wish.trail_pct} % is not between 0 and 100."
     for name, leave in _exits(wish):
-        if (leave.price is None) == (leave.pct is None):
-            return f"The {name} needs a price or per cent, one of the two."
-        if leave.price is not None and not is_amount(leave.price):
-            return f"The {name} price {leave.price} is not a price above zero."
-        if leave.pct is not None and not _is_pct(leave.pct):
-            return f"The {name} of {leave.pct} % is not between 0 and 100."
+        if sum(given is not None for given in (leave.price, leave.pct, leave.trail, leave.trail_pct)) != 1:
+            return f"The {name} needs a price or per cent{'' if name == 'take profit' else ' or a trail'}, one of them."
+        if leave.trails and name == "take profit":
+            return "A take profit does not trail: a stop loss does."
+        for price in (leave.price, leave.trail):
+            if price is not None and not is_amount(price):
+                return f"The {name} price {price} is not a price above zero."
+        for pct in (leave.pct, leave.trail_pct):
+            if pct is not None and not _is_pct(pct):
+                return f"The {name} of {pct} % is not between 0 and 100."
     return ""
 
 
@@ -164,7 +168,8 @@ def _beyond(wish: Intent, can: Capabilities) -> str:
     kinds, tifs = [wish.type], [wish.tif]
     if wish.bracket is not None:
         kinds += [OrderType.LIMIT] if wish.bracket.take_profit else []
-        kinds += [OrderType.STOP] if wish.bracket.stop_loss else []
+        if loss := wish.bracket.stop_loss:
+            kinds.append(OrderType.TRAILING_STOP if loss.trails else OrderType.STOP)
         tifs.append(TimeInForce.GTC)
     for kind in kinds:
         if kind not in can.types:
@@ -185,7 +190,7 @@ def _exits(wish: Intent) -> list[tuple[str, Exit]]:
 
 
 def _prices(intent: Intent) -> list[Decimal | None]:
-    return [intent.limit, intent.stop, intent.trail, *(leave.price for _, leave in _exits(intent))]
+    return [intent.limit, intent.stop, intent.trail, *(price for _, leave in _exits(intent) for price in (leave.price, leave.trail))]
 
 
 def _on_tick(price: Decimal | None, instrument: Instrument) -> Decimal | None:
@@ -193,7 +198,7 @@ def _on_tick(price: Decimal | None, instrument: Instrument) -> Decimal | None:
 
 
 def _exit_on_tick(leave: Exit | None, instrument: Instrument) -> Exit | None:
-    return leave and Exit(_on_tick(leave.price, instrument), leave.pct)
+    return leave and replace(leave, price=_on_tick(leave.price, instrument), trail=_on_tick(leave.trail, instrument))
 
 
 def _is_pct(value: Decimal) -> bool:

@@ -86,6 +86,21 @@ _REVIVED = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED
 """Ends that a broker's list of its open orders outweighs: a replace that we never heard of makes more of a filled order."""
 
 
+def nonsense(snapshot: BrokerSnapshot) -> str:
+    """What in a broker's word on the account is no number, in words; nothing where all of it can be reckoned with."""
+    if not snapshot.cash.is_finite():
+        return f"it told cash of {snapshot.cash}"
+    for symbol, quantity, average in snapshot.positions:
+        if not (quantity.is_finite() and average.is_finite()):
+            return f"it told {quantity} {symbol} at {average}"
+    for listed in snapshot.orders:
+        figures = (listed.quantity, listed.filled, listed.cost, listed.fees)
+        prices = (listed.limit, listed.stop, listed.trail, listed.trail_pct)
+        if not all(figure is None or figure.is_finite() for figure in (*figures, *prices)):
+            return f"it told an order in {listed.symbol} ({listed.order_id}) with a number that is none"
+    return ""
+
+
 def _terms(listed: BrokerOrder) -> Terms:
     return Terms(listed.quantity, listed.limit, listed.stop, listed.trail, listed.trail_pct)
 

@@ -212,7 +212,8 @@ def intent_of(signal: Signal) -> Intent:
 def _is_sound(proposal: Proposal) -> bool:
     """Whether every number of it is a number. Beyond this point all arithmetic may trust them."""
     bracket = proposal.bracket or Bracket()
-    exits = [amount for leave in (bracket.take_profit, bracket.stop_loss) if leave is not None for amount in (leave.price, leave.pct)]
+    leaves = [leave for leave in (bracket.take_profit, bracket.stop_loss) if leave is not None]
+    exits = [amount for leave in leaves for amount in (leave.price, leave.pct, leave.trail, leave.trail_pct)]
     amounts = (proposal.quantity, proposal.limit, proposal.stop, proposal.trail, proposal.trail_pct, *exits)
     return 0 <= proposal.strength <= 1 and all(amount is None or is_amount(amount) for amount in amounts)
 

@@ -89,6 +89,8 @@ class Terms:
     """What of an order may be replaced while it works. `quantity` is the whole one, what filled already included.
 
     `trail` is how far a trailing stop follows the market, in price; `trail_pct` the same in per cent of the market.
+
+    Raises TypeError where one of them is no Decimal.
     """
 
     quantity: Decimal
@@ -97,13 +99,26 @@ class Terms:
     trail: Decimal | None = None
     trail_pct: Decimal | None = None
 
+    def __post_init__(self) -> None:
+        _check(self, "an order's terms", _TERMS)
+
 
 @dataclass(frozen=True, slots=True)
 class Exit:
-    """Where an entry's position is left: at `price`, or `pct` per cent away from the entry's average fill price. One of the two."""
+    """Where an entry's position is left: at `price`, or `pct` per cent away from the entry's average fill price; or, to end a loss, by a
+    stop that follows the market by `trail`, in price, or by `trail_pct`. One of the four. Raises TypeError where it is no Decimal."""
 
     price: Decimal | None = None
     pct: Decimal | None = None
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        _check(self, "an exit", _EXIT)
+
+    @property
+    def trails(self) -> bool:
+        return self.trail is not None or self.trail_pct is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,13 +162,10 @@ class Intent:
     bracket: Bracket | None = None
 
     def __post_init__(self) -> None:
-        for name, kind, optional in _INTENT:
-            value = getattr(self, name)
-            if not (isinstance(value, kind) or (optional and value is None)):
-                raise TypeError(f"an intent's {name} must be a {kind.__name__}; it is {value!r}{_instead(kind, value)}")
+        _check(self, "an intent", _INTENT)
 
 
-_INTENT = (
+_INTENT: tuple[tuple[str, type, bool], ...] = (
     ("symbol", str, False),
     ("side", Side, False),
     ("quantity", Decimal, False),
@@ -167,6 +179,17 @@ _INTENT = (
     ("extended_hours", bool, False),
     ("bracket", Bracket, True),
 )
+_EXIT = tuple((name, Decimal, True) for name in ("price", "pct", "trail", "trail_pct"))
+_TERMS = (("quantity", Decimal, False), *((name, Decimal, True) for name in ("limit", "stop", "trail", "trail_pct")))
+
+
+def _check(value: object, what: str, kinds: tuple[tuple[str, type, bool], ...]) -> None:
+    for name, kind, optional in kinds:
+        given = getattr(value, name)
+        if not (isinstance(given, kind) or (optional and given is None)):
+            raise TypeError(
+                f"{what}'{'' if what.endswith('s') else 's'} {name} must be a {kind.__name__}; it is {given!r}{_instead(kind, given)}"
+            )
 
 
 def _instead(kind: type, value: object) -> str:

@@ -13,9 +13,9 @@ import pytest
 
 from engine import courier
 from engine.brokers.base import AmbiguousError
-from engine.model.inputs import LinkChanged, OrderUpdate
+from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, Terms
+from engine.model.orders import Order, OrderState, OrderType, Side, Terms
 from tests.engine.engines import HeldJournal, ToldBroker, limit, lost, market, order_of, running, said, until
 from tests.servers.driver import VenueProcess
 from tests.servers.venue_broker import VenueBroker
@@ -418,6 +418,35 @@ def test_a_replace_whose_answer_is_lost_is_unknown_until_the_broker_tells_its_te
         view = until(engine, state(OrderState.WORKING))
         assert order_of(view, 1).quantity == (20 if taken else 10)
         assert len(broker.replaces) == 1
+
+
+@pytest.mark.parametrize("wrong", ["cash", "position", "average", "order"])
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity"])
+def test_an_account_told_with_a_number_that_is_none_proves_nothing_until_it_is_told_soundly(
+    tmp_path: Path, wrong: str, number: str
+) -> None:
+    broker, none = ToldBroker(), Decimal(number)
+
+    async def sound() -> None:
+        """Only the first question is answered with nonsense."""
+        broker.cash, broker.positions = Decimal(100_000), []
+        broker.listed.clear()
+
+    broker.on_snapshot = sound
+    if wrong == "order":
+        broker.listed["x"] = BrokerOrder(
+            "x", "X1", "AAPL", Side.BUY, Decimal(1), OrderType.LIMIT, Decimal(1), None, OrderEvent.WORK, filled=none
+        )
+    else:
+        broker.cash = none if wrong == "cash" else broker.cash
+        broker.positions = [("AAPL", none if wrong == "position" else Decimal(1), none)] if wrong != "cash" else []
+    with running(tmp_path, broker) as engine:
+        assert said(engine.view(), "makes no sense") or engine.view().health.ready
+        view = engine.status()
+        assert view.account.cash == 100_000
+        assert (view.positions, view.health.problem) == ((), "")
+        engine.submit(limit())
+        until(engine, state(OrderState.WORKING))
 
 
 # ---- over a real wire

@@ -28,10 +28,10 @@ from engine.model.inputs import (
 )
 from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Terms, TimeInForce
+from engine.model.orders import Bracket, Exit, Intent, Order, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import OrderPlaced, OrderReleased
 from engine.model.settings import Settings
-from tests.engine.core.floor import OPEN_LIMITS, SECOND, facts, settings
+from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, facts, settings
 from tests.engine.core.told import Told, bought, states
 
 D = Decimal
@@ -137,6 +137,32 @@ def test_an_exit_that_the_broker_gives_no_other_price_is_asked_for_it_once() -> 
     for _ in range(3):
         told.tick()
     assert facts(len(told.replaced), profit.limit, profit.state) == (1, 105, OrderState.WORKING)
+
+
+def test_a_stop_loss_may_follow_the_market_and_shrinks_with_the_other_exit() -> None:
+    told = Told()
+    entry = told.submit(replace(bought(100), bracket=Bracket(Exit(D(110)), Exit(trail=D("2.004")))))
+    profit, loss = told.orders[-2:]
+    assert facts(loss.type, loss.trail, loss.stop) == (OrderType.TRAILING_STOP, 2, None)
+    told.fill(entry, 60)
+    told.fill(entry, 40)
+    told.fill(profit, 30, 110)
+    assert states((profit, loss)) == ["PARTIAL 30/100", "WORKING 0/70"]
+    told.crash()
+    told.listed()
+    told.fill(loss, 70, 98)
+    assert told.position() == 0
+    assert [order.state for order in told.orders] == [OrderState.FILLED, OrderState.CANCELED, OrderState.FILLED]
+
+
+def test_a_trailing_stop_loss_on_paper_follows_the_market_up_and_ends_the_position() -> None:
+    the_floor = Floor(prices={"AAPL": 100})
+    the_floor.submit(replace(bought(100), bracket=Bracket(stop_loss=Exit(trail_pct=D(2)))))
+    for price in (100, 105, 110, 108):
+        the_floor.move("AAPL", price)
+    assert facts(the_floor.position(), the_floor.last_order.stop) == (100, D("107.80"))
+    the_floor.move("AAPL", 107)
+    assert facts(the_floor.position(), the_floor.last_order.state) == (0, OrderState.FILLED)
 
 
 def correction(told: Told, order: Order) -> OrderUpdate:

@@ -116,12 +116,25 @@ def test_why_an_order_cannot_be_replaced_now_is_said_in_a_sentence() -> None:
     assert told.replace(order).text == "#1 has these terms already"
     told.fill(order, 60, 90)
     assert told.replace(order, quantity=D(60)).text == "#1 has filled 60 already: cancel the rest instead."
-    assert told.replace(order, limit=D("NaN")).text == "The limit price NaN is not a price above zero."
+    assert told.replace(order, limit=D("NaN")).text == "#1 cannot have these terms: one of their numbers is none."
+    assert told.replace(order, limit=D(-1)).text == "The limit price -1 is not a price above zero."
     assert told.ask(Replace, order.id, Terms(D(100), D(90), D(80))).text == "A limit order takes no stop price."
     unanswered(told, order, limit=D(91))
     assert told.replace(order, limit=D(92)).text == "#1's last replace has not been answered yet."
     told.handle(OrderUpdate(order.id, OrderEvent.LOSE))
     assert told.replace(order, limit=D(92)).text == "#1's last replace has not been answered yet."
+
+
+@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "0", "-1", "1E+13", "1E+999999", "1E-999999"])
+@pytest.mark.parametrize("name", ["quantity", "limit", "stop", "trail", "trail_pct"])
+def test_terms_with_a_number_that_is_none_are_refused_whatever_the_order(number: str, name: str) -> None:
+    told = Told()
+    told.fill(told.submit(bought(100)), 100)
+    stop = told.submit(Intent("AAPL", Side.SELL, D(40), OrderType.STOP, stop=D(90)))
+    trailing = told.submit(Intent("AAPL", Side.SELL, D(40), OrderType.TRAILING_STOP, trail=D(2)))
+    for order in (resting(told, limit=80), stop, trailing):
+        assert not told.replace(order, **{name: D(number)}).ok
+        assert order.state is OrderState.WORKING
 
 
 def test_after_the_stop_nothing_is_replaced() -> None:

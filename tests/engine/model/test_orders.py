@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from engine.model.orders import Intent, OrderType, Side
+from engine.model.orders import Exit, Intent, OrderType, Side, Terms
 
 BUY: dict[str, Any] = {"symbol": "AAPL", "side": Side.BUY, "quantity": Decimal(10)}
 
@@ -34,3 +34,10 @@ def test_a_field_of_another_type_is_refused_with_what_to_write(wrong: dict[str, 
 
 def test_a_limit_order_may_have_no_stop() -> None:
     assert Intent(**BUY, type=OrderType.LIMIT, limit=Decimal("187.49")).stop is None
+
+
+def test_terms_and_exits_refuse_what_is_no_decimal_too() -> None:
+    with pytest.raises(TypeError, match=r"an order's terms' quantity must be a Decimal; it is 10: write Decimal\(\"10\"\)"):
+        Terms(10)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"an exit's pct must be a Decimal; it is 2.5: write"):
+        Exit(pct=2.5)  # type: ignore[arg-type]
