@@ -15,6 +15,7 @@ from pathlib import Path
 LATCH_S = 1.0
 """How long a stop waits for its file to be on the disk, which takes milliseconds. A disk that takes longer does not hold it up."""
 _SIZE = 512
+"""Bytes that are written and read: what somebody has put behind them means nothing."""
 _CLEAR = b"READY"
 _SET = b"HALTED "
 
@@ -44,8 +45,9 @@ class Latch:
         self._write(_SET + reason.encode("utf-8", "replace"), os.O_CREAT)
 
     def clear(self) -> None:
-        """Raises OSError."""
-        self._write(_CLEAR, 0)
+        """Leaves it as it is where somebody else has set it since this one last read or wrote it: theirs is `news`. Raises OSError."""
+        if self._content() in self._known:
+            self._write(_CLEAR, 0)
 
     def read(self) -> str:
         """Why trading is halted, or nothing. A file that cannot be understood counts as set: the safe reading."""
@@ -71,13 +73,17 @@ class Latch:
 
     def _content(self) -> bytes:
         try:
-            return self.path.read_bytes().rstrip(b"\0 \n")
+            descriptor = os.open(self.path, os.O_RDONLY | os.O_NONBLOCK)
         except FileNotFoundError:
             return _CLEAR
+        try:
+            return os.read(descriptor, _SIZE).rstrip(b"\0 \n")
+        finally:
+            os.close(descriptor)
 
     def _write(self, content: bytes, flags: int) -> None:
         with self._lock:
-            descriptor = os.open(self.path, os.O_WRONLY | flags, 0o600)
+            descriptor = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK | flags, 0o600)
             now = content[:_SIZE].rstrip(b"\0 \n")
             try:
                 self._known = (*self._known, now)

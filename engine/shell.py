@@ -349,11 +349,17 @@ class Shell:
             self.health.lag_ms = late * 1000
             self._reports.metrics.lag(late * 1000)
             due += late
-            self.handle(Tick(self._journal.problem or ""))
-            self._look_at_latch()
-            self._standstill.watch()
-            self._courier.find_unknown()
-            self._reports.watch()
+            try:
+                self._look_after()
+            except Exception as error:  # noqa: BLE001 - the stop asks again with every tick, and the latch is looked at: it must go on
+                self._break(f"A part of the engine broke ({error}). Trading is stopped; restart the console.", error)
+
+    def _look_after(self) -> None:
+        self.handle(Tick(self._journal.problem or ""))
+        self._look_at_latch()
+        self._standstill.watch()
+        self._courier.find_unknown()
+        self._reports.watch()
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

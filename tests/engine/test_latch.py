@@ -121,6 +121,23 @@ def test_no_press_is_lost_between_threads() -> None:
     assert switch._pressed == 8_000
 
 
+def test_what_somebody_else_set_meanwhile_is_not_cleared_but_is_news(latch: Latch) -> None:
+    latch.set("ours")
+    Latch(latch.path).set("theirs")
+    latch.clear()
+    assert latch.news() == "theirs"
+    latch.clear()
+    assert latch.read() == ""
+
+
+def test_nothing_that_the_file_may_be_made_into_holds_up_whoever_looks_at_it(latch: Latch) -> None:
+    latch.path.unlink()
+    os.mkfifo(latch.path)
+    assert "cannot be read" in latch.read()
+    with pytest.raises(OSError, match="No such device"):
+        latch.set("nobody reads this")
+
+
 # ---- the keeper
 
 

@@ -153,6 +153,35 @@ def test_a_stop_outlives_the_program_and_only_a_reason_ends_it(tmp_path: Path) -
         assert engine.status().account.state is TradingState.ACTIVE
 
 
+@pytest.mark.parametrize("content", [b"", b"READY or not", b"\xff" * 10_000])
+def test_a_latch_that_is_garbled_by_hand_halts_at_once_and_until_somebody_says_why(tmp_path: Path, content: bytes) -> None:
+    path = latch_path(tmp_path / "paper.db")
+    with running(tmp_path, ToldBroker()) as engine:
+        path.write_bytes(content)
+        assert until(engine, halted).account.reason == "the stop's file cannot be read"
+        assert engine.answer(engine.resume("I tidied up")).ok
+        assert engine._keeper.finish(20)
+        assert (Latch(path).read(), halted(engine.status())) == ("", False)
+
+
+@pytest.mark.parametrize("spoil", [lambda path: None, Path.mkdir])
+def test_a_latch_that_is_removed_by_hand_neither_resumes_nor_keeps_the_stop_from_being_known(
+    tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    path = latch_path(tmp_path / "paper.db")
+    with running(tmp_path, ToldBroker()) as engine:
+        engine.answer(engine.emergency_stop("by key"))
+        path.unlink()
+        spoil(path)
+        ticks = engine.status().revision
+        until(engine, lambda view: view.revision > ticks + 50)
+        assert halted(engine.status())
+    with running(tmp_path, ToldBroker()) as engine:
+        assert engine.status().account.reason == "by key"
+        assert engine._keeper.finish(20)
+        assert Latch(path).read()
+
+
 def test_a_latch_that_somebody_else_set_halts_the_next_start(tmp_path: Path) -> None:
     Latch(latch_path(tmp_path / "paper.db")).set("from another process")
     with running(tmp_path, ToldBroker()) as engine:
@@ -343,6 +372,16 @@ def test_a_callback_that_breaks_is_said_on_the_screen_and_not_across_it(tmp_path
         view = until(engine, halted)
         assert "in a callback" in view.health.problem
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_tick_that_breaks_is_not_the_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        with monkeypatch.context() as once:
+            once.setattr(courier.Courier, "find_unknown", breaking("a tick"))
+            assert "in a tick" in until(engine, halted).health.problem
+        assert engine.answer(engine.resume("looked at it")).ok
+        Latch(latch_path(tmp_path / "paper.db")).set("by hand")
+        until(engine, lambda view: view.account.reason == "by hand")
 
 
 def test_a_record_that_has_no_words_is_kept_and_its_order_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
