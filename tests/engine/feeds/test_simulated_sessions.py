@@ -24,6 +24,7 @@ from engine.feeds.simulated.walk import Factors, SymbolWalk
 from engine.model.market import Auction, AuctionKind, Bar, Halt, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.settings import FeedSettings
 from tests.engine.feeds.fake_time import OverError
+from tests.thorough import tries
 
 MONDAY, NEXT_MONDAY = date(2024, 11, 25), "2024-12-02"
 SESSIONS = ("2024-11-25", "2024-11-26", "2024-11-27", "2024-11-29")
@@ -255,7 +256,7 @@ def test_a_start_in_a_year_without_a_calendar_is_an_error_in_words(year: int) ->
     length_s=st.sampled_from([45, 300, 3600]),
     shocks=st.dictionaries(st.integers(0, 2000), st.floats(0.7, 1.4), max_size=8),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60, 600), deadline=None)
 def test_whatever_happens_halts_auctions_and_bars_keep_to_the_session(
     seed: int, begin: int, step_s: int, length_s: int, shocks: dict[int, float]
 ) -> None:
