@@ -184,7 +184,10 @@ def _library_zone(name: str) -> ZoneInfo:
 
     if name not in get_calendar_names():
         raise CalendarError(f"There is no exchange {shown(name)!r}: write its market identifier code, XNYS or XLON for example, or 24/7.")
-    return ZoneInfo(str(get_calendar(name).tz))
+    try:
+        return ZoneInfo(str(get_calendar(name).tz))
+    except NotImplementedError as error:  # the library's own trouble with the installed pandas, for a few exchanges
+        raise CalendarError(f"The sessions of {name} cannot be worked out by the installed exchange_calendars.") from error
 
 
 def _from_library(name: str, year: int) -> dict[int, list[Session]]:

@@ -8,6 +8,7 @@ import gzip
 import zlib
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 from engine.feeds import table
 from engine.feeds.base import FeedError
@@ -44,8 +45,9 @@ def read_csv(path: Path) -> RawTable:
     kinds = dict.fromkeys(map(str, places.time), "str") if len(places.time) > 1 else {}
     if places.symbol is not None:
         kinds[str(places.symbol)] = "category"
-    try:
-        cells = pd.read_csv(
+
+    def parsed() -> Any:
+        return pd.read_csv(
             BytesIO(titles + body),
             sep=delimiter,
             index_col=False,
@@ -56,6 +58,13 @@ def read_csv(path: Path) -> RawTable:
             skipinitialspace=True,
             low_memory=False,
         )
+
+    try:
+        cells = parsed()
+        if places.symbol is not None and cells[str(places.symbol)].cat.categories.dtype.kind in "biuf":
+            # pandas took them all for numbers, but 000001 is not 1.
+            kinds[str(places.symbol)] = "str"
+            cells = parsed()
     except pd.errors.ParserError as error:
         raise FeedError(f"{file} cannot be read as CSV: {shown(str(error))}.") from error
     if len(cells) != body.count(b"\n") + (not body.endswith(b"\n") and body != b""):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.base import FeedError
-from engine.feeds.names import check_known, is_symbol, shown
+from engine.feeds.names import as_symbol, check_known, is_symbol, shown
 from engine.feeds.table import BarFile, Rules, read_table
 
 _PARQUET = (".parquet", ".pq")
@@ -28,7 +28,7 @@ def read_bars(path: Path, rules: Rules, wanted: Collection[str] = ()) -> BarFile
         read = _read_file(path, rules)
         check_known(shown(path.name), wanted, read.bars)
         return BarFile({symbol: read.bars[symbol] for symbol in wanted or read.bars}, read.problems)
-    name = shown(path.resolve().name)
+    name = shown(path.resolve().name or str(path))
     try:
         files = sorted(file for file in path.iterdir() if _stem(file) and not file.name.startswith(".") and file.is_file())
     except OSError as error:
@@ -70,7 +70,7 @@ def _symbol_in(path: Path) -> str | None:
         from engine.feeds.csv_bars import csv_columns as columns
     if columns(path).symbol is not None:
         return None
-    symbol = (_stem(path) or path.name).upper()
+    symbol = as_symbol(_stem(path) or path.name)
     if not is_symbol(symbol):
         raise FeedError(f"{shown(path.name)} has no symbol column, and its name is not a symbol: call it AAPL.csv, say, or add the column.")
     return symbol

@@ -24,12 +24,19 @@ def source_path(source: str) -> Path:
     return path
 
 
+def as_symbol(text: str) -> str:
+    """`text` in capitals, which may still be none. What is not ASCII stays: `ß` is not SS."""
+    return text.strip().upper() if text.isascii() else text
+
+
 def check_symbols(symbols: Iterable[str]) -> tuple[str, ...]:
     """`symbols` without repeats, in their order. Raises FeedError where one is none."""
     wanted = tuple(dict.fromkeys(symbols))
     for symbol in wanted:
         if not is_symbol(symbol):
-            raise FeedError(f"{shown(symbol)!r} is not a symbol: write 1 to 12 of A-Z, 0-9, '.', '-' and '/', in capitals.")
+            raise FeedError(
+                f"{shown(symbol)!r} is not a symbol: write 1 to 12 of A-Z, 0-9 and, between them, '.', '-' and '/', in capitals."
+            )
     return wanted
 
 

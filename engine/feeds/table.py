@@ -13,7 +13,7 @@ from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
 from engine.feeds.faults import Faults
-from engine.feeds.names import is_symbol, shown
+from engine.feeds.names import as_symbol, is_symbol, shown
 from engine.feeds.new_york import SECOND
 from engine.feeds.stamps import NONE, Stamps, closing_times, from_opens, read_stamps
 from engine.feeds.timeframe import DAY_S
@@ -303,7 +303,7 @@ def _symbols(frame: Any, symbol: str) -> tuple[list[str], Rows]:
     if "symbol" not in frame:
         return [symbol], np.zeros(len(frame), dtype=np.int64)
     written, spelled = pd.factorize(frame["symbol"].astype("category"))
-    spellings = [str(text).strip().upper() for text in spelled]
+    spellings = [as_symbol(str(text)) for text in spelled]
     symbols = list(dict.fromkeys(spellings))
     numbers = {text: number for number, text in enumerate(symbols)}
     # A missing one is the last, -1.

@@ -21,11 +21,12 @@ from engine.model.modes import Level, Mode
 Percent = Annotated[Decimal, Gt(0), Le(100)]
 Money = Annotated[Decimal, Gt(0), Le(1_000_000_000_000)]
 
-_SYMBOL = re.compile(r"[A-Z0-9.\-/]{1,12}")
+# Never a path: no sign comes first, and none follows another.
+_SYMBOL = re.compile(r"(?=.{1,12}\Z)[A-Z0-9]+([.\-/][A-Z0-9]+)*[.\-/]?")
 
 
 def is_symbol(text: str) -> bool:
-    """a symbol: 1 to 12 of A-Z, 0-9, '.', '-' and '/'"""
+    """a symbol: 1 to 12 of A-Z, 0-9 and, between them, '.', '-' and '/'"""
     return _SYMBOL.fullmatch(text) is not None
 
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from functools import cache
+from math import exp
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -17,6 +20,7 @@ from engine.model.market import Bar
 from engine.model.settings import TIMEFRAMES
 
 NYSE = Calendar()
+calendar_of = cache(Calendar)
 MINUTE = 60 * SECOND
 
 
@@ -125,6 +129,48 @@ def test_what_trades_outside_all_hours_makes_no_bar() -> None:
     night = [bar(new_york("2005-03-07 02:00"))]
     assert len(aggregated(columns_of("A", night), "1h", NYSE)) == 0
     assert one_by_one(night, "1h") == []
+
+
+WEEKS = {
+    "XNYS": ("2024-03-07", "2024-11-01", "2024-11-27", "2025-03-07", "2023-12-29"),
+    "XLON": ("2024-03-27", "2024-10-24", "2024-12-23"),
+    "XTKS": ("2023-12-28", "2024-03-07"),
+    "CMES": ("2024-03-07", "2024-10-31", "2024-11-27"),
+    "24/7": ("2024-03-08", "2024-11-01"),
+}
+"""Days of exchanges before their clocks change, or before half-days and holidays."""
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+@pytest.mark.parametrize(("exchange", "day"), [(exchange, day) for exchange, days in WEEKS.items() for day in days])
+@pytest.mark.parametrize("timeframe", ["5m", "15m", "1h", "1d"])
+def test_both_ways_agree_on_busy_weeks_in_which_clocks_change(exchange: str, day: str, timeframe: str) -> None:
+    calendar = calendar_of(exchange)
+    random = Random(f"{exchange} {day}")
+    first = to_ns(datetime.fromisoformat(day).replace(tzinfo=calendar.zone))
+    price, at, smaller = 100.0, first, []
+    while at < first + 6 * 24 * 60 * MINUTE:
+        # Minutes are missing now and then, and nobody trades at night.
+        at += MINUTE * random.choice((1, 1, 1, 1, 2, 3, 7))
+        session = calendar.current_or_next(at - 1)
+        if not session.pre < at <= session.post:
+            at = session.pre
+            continue
+        price *= exp(random.gauss(0, 1e-3))
+        high, low = price * (1 + random.random() * 1e-3), price * (1 - random.random() * 1e-3)
+        smaller.append(Bar("A", at, price, high, low, random.uniform(low, high), float(random.randrange(1000))))
+    aggregator = Aggregator(timeframe, calendar)
+    live: list[Bar] = []
+    for bar in smaller:
+        live += aggregator.until(bar.at - 1)
+        live += aggregator.add(bar)
+    live += aggregator.until(2**63 - 1)
+    together = list(aggregated(columns_of("A", smaller), timeframe, calendar))
+    assert live == together
+    sessions = {calendar.day_of(bar.at) for bar in smaller}
+    assert {calendar.day_of(bar.at) for bar in together} == sessions
+    if timeframe == "1d":
+        assert [bar.at for bar in together] == [calendar.session_on(day).closes for day in sorted(sessions)]  # type: ignore[union-attr]
 
 
 @given(

@@ -217,6 +217,20 @@ def test_several_symbols_in_a_file_are_told_apart_by_their_column(write: Write) 
     assert not file.problems
 
 
+@pytest.mark.parametrize("more", ["", "AAPL,2005-02-25,10,11,9,10.5,1000\n"])
+def test_a_symbol_of_digits_keeps_its_zeros(more: str, write: Write) -> None:
+    rows = "".join(f"{symbol},{GOOD}" for symbol in ("000001", "600519", "1"))
+    assert list(read(write("Ticker," + HEADER + rows + more)).bars)[:3] == ["000001", "600519", "1"]
+
+
+def test_a_name_that_is_a_path_or_only_looks_like_a_symbol_is_none(write: Write) -> None:
+    file = read(write("Ticker," + HEADER + "".join(f"{symbol},{GOOD}" for symbol in ("IBM", "../../etc", "..", "/", "ß"))))
+    assert list(file.bars) == ["IBM"]
+    assert len(file.problems) == 4
+    with pytest.raises(FeedError, match=r"^\.\.\.csv has no symbol column, and its name is not a symbol"):
+        read(write(HEADER + GOOD, "...csv"))
+
+
 NO_DATE = "is not a date, an ISO 8601 time or a count since 1970"
 BAD_ROWS = [
     ("2005-02-28,10,11,9,nan,1000", "close is nan, not a finite number"),

@@ -13,12 +13,14 @@ from hypothesis import strategies as st
 from engine.feeds.names import is_symbol, listed, shown
 
 
-@pytest.mark.parametrize("symbol", ["A", "BRK.B", "BF-A", "BTC/USD", "600519", "ABCDEFGHIJKL"])
+@pytest.mark.parametrize("symbol", ["A", "BRK.B", "BF-A", "BTC/USD", "600519", "ABCDEFGHIJKL", "BP."])
 def test_a_symbol_is_capitals_digits_and_a_few_signs(symbol: str) -> None:
     assert is_symbol(symbol)
 
 
-@pytest.mark.parametrize("text", ["", "aapl", "A B", "A\n", "ABCDEFGHIJKLM", "[RED]", "Ä", "A\x1b", "٣"])
+@pytest.mark.parametrize(
+    "text", ["", "aapl", "A B", "A\n", "ABCDEFGHIJKLM", "[RED]", "Ä", "A\x1b", "٣", ".", "..", "/ETC", "../A", "A/../B", "A//B", "-", "ß"]
+)
 def test_anything_else_is_none(text: str) -> None:
     assert not is_symbol(text)
 

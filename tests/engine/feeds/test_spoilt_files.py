@@ -101,6 +101,7 @@ def test_a_time_zone_that_nobody_knows_is_an_error_in_words(tmp_path: Path) -> N
         read(path)
 
 
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # the library of calendars, asked for years far away
 @pytest.mark.parametrize("kind", SOUND)
 @given(changes=CHANGES, zone=st.sampled_from(["UTC", "America/New_York"]), bar_time=st.sampled_from(["open", "close"]))
 @settings(max_examples=tries(25, 2_000), deadline=None)
