@@ -41,7 +41,7 @@ VERSION: Final = 3
 
 _DERIVED: Final[dict[type, tuple[str, ...]]] = {
     State: ("_apply",),
-    OrderBook: ("_working",),
+    OrderBook: ("_working", "stale"),
     Portfolio: ("_changed", "_net", "_gross", "_basis", "_realised"),
     Holding: ("mark", "counted", "counted_value", "changed"),
 }
@@ -83,6 +83,7 @@ def _restore(state: State, checkpoint: Checkpoint) -> None:
         else:
             setattr(state, name, value)
     state.portfolio.value_anew()
+    state.book.stale.update(dict.fromkeys(state.book.symbols()))
 
 
 _PARTS: Final = frozenset({Portfolio, Attribution, OrderBook, Approvals})

@@ -52,6 +52,7 @@ class Gate:
         "_prices",
         "_reserves",
         "_state",
+        "_totals",
         "capabilities",
         "halts",
         "link_down",
@@ -74,7 +75,10 @@ class Gate:
         self._prices = prices
         self._instruments = instruments
         self._bounds = BoundsBook(limits)
-        self._reserves: dict[str, tuple[Working, Working, Decimal, tuple[Decimal, Decimal]]] = {}
+        self._reserves: dict[str, tuple[Decimal, Decimal]] = {}
+        self._totals = ZERO, ZERO
+        """What working orders may add to each symbol's position, long and short, and to all together; `OrderBook.stale` says what of it
+        is no longer so."""
         self._margin = margin
         self.repetitions = Repetitions(limits.repetition_s)
         self.capabilities = Capabilities()
@@ -228,24 +232,32 @@ class Gate:
 
     def _reserved(self, aside: Collection[str]) -> dict[Side, Decimal]:
         """What working orders may add to positions, long and short, valued at what each was reserved at."""
-        long = short = ZERO
-        for symbol in self._state.book.symbols():
-            buys, sells = self._reserved_in(symbol, aside)
-            long += buys
-            short += sells
-        return {Side.BUY: long, Side.SELL: short}
+        book = self._state.book
+        if book.stale:
+            for symbol in book.stale:
+                both = self._reserved_in(symbol)
+                if any(both):
+                    self._reserves[symbol] = both
+                else:
+                    self._reserves.pop(symbol, None)
+            book.stale.clear()
+            self._totals = _total(self._reserves)
+        totals = self._totals
+        if aside:
+            symbols = {book.orders[order_id].symbol for order_id in aside}
+            totals = _total({**self._reserves, **{symbol: self._reserved_in(symbol, aside) for symbol in symbols}})
+        return dict(zip((Side.BUY, Side.SELL), totals, strict=True))
 
-    def _reserved_in(self, symbol: str, aside: Collection[str]) -> tuple[Decimal, Decimal]:
-        """The same in one symbol, worked out anew only after its orders or its position have changed."""
+    def _reserved_in(self, symbol: str, aside: Collection[str] = ()) -> tuple[Decimal, Decimal]:
+        """The same in one symbol."""
         book, held = self._state.book, self._state.portfolio.position(symbol)
         buys, sells = book.working_on(symbol, Side.BUY, aside), book.working_on(symbol, Side.SELL, aside)
-        known = self._reserves.get(symbol)
-        if known is not None and known[0] is buys and known[1] is sells and known[2] is held:
-            return known[3]
-        both = _adding(buys, max(-held, ZERO)), _adding(sells, max(held, ZERO))
-        if not aside:
-            self._reserves[symbol] = buys, sells, held, both
-        return both
+        return _adding(buys, max(-held, ZERO)), _adding(sells, max(held, ZERO))
+
+
+def _total(reserves: Mapping[str, tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
+    """Summed up anew each time, so that no rounding of earlier sums stays in it."""
+    return sum((long for long, _ in reserves.values()), ZERO), sum((short for _, short in reserves.values()), ZERO)
 
 
 def _in_parts(wish: Intent, instrument: Instrument) -> bool:

@@ -51,6 +51,7 @@ class OrderBook:
         "last_number",
         "open",
         "orders",
+        "stale",
     )
 
     def __init__(self) -> None:
@@ -65,6 +66,8 @@ class OrderBook:
         """The runs of which an order was let go of: their names are the beginnings of our orders' ids."""
         self._foreign: dict[str, None] = {}
         """The ids of orders placed elsewhere that were let go of."""
+        self.stale: dict[str, None] = {}
+        """The symbols whose open orders, or the positions these may close, changed since the gate last took them out of here."""
         self._working: dict[tuple[str, Side], Working] = {}
         """What was summed up since the symbol's orders last changed: the gate asks far oftener than they do."""
 
@@ -206,6 +209,7 @@ class OrderBook:
                 self._grouped[order.id] = order
             self._by_symbol.setdefault(order.symbol, {})[order.id] = order
         self._working.pop((order.symbol, order.side), None)
+        self.stale[order.symbol] = None
 
     def working(self, symbol: str = "") -> Iterable[Order]:
         """Open orders of one symbol, or all."""

@@ -225,6 +225,7 @@ class State:
 
     def _fill_booked(self, record: FillBooked) -> None:
         self.portfolio.book(record.fill)
+        self.book.stale[record.fill.symbol] = None
         order = self.book.orders.get(record.fill.order_id)
         self.attribution.book(record.fill, order.strategy if order is not None else PERSON)
         if order is not None:
@@ -234,6 +235,7 @@ class State:
 
     def _fill_corrected(self, record: FillCorrected) -> None:
         self.portfolio.correct(record)
+        self.book.stale[record.symbol] = None
         order = self.book.orders.get(record.order_id)
         self.attribution.correct(record, order.strategy if order is not None else PERSON)
         if order is not None:
@@ -243,6 +245,7 @@ class State:
         self.book.apply_split(record)
         self.approvals.apply_split(record)
         self.portfolio.split(record)
+        self.book.stale[record.symbol] = None
         self.attribution.split(record)
 
     def _dividend_booked(self, record: DividendBooked) -> None:
@@ -258,6 +261,7 @@ class State:
 
     def _position_adopted(self, record: PositionAdopted) -> None:
         self.portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
+        self.book.stale[record.symbol] = None
         self.attribution.adopt(record.symbol, record.quantity, record.average)
 
     def _mode_changed(self, record: ModeChanged) -> None:

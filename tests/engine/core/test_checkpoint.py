@@ -9,6 +9,7 @@ import pytest
 
 from engine.core import checkpoint
 from engine.core.checkpoint import save, take_over
+from engine.core.desk import Desk
 from engine.core.state import State
 from engine.model.modes import Mode
 from engine.model.orders import Side, TimeInForce
@@ -69,6 +70,14 @@ def test_who_begins_at_a_checkpoint_knows_what_one_knows_who_read_everything(see
     full, short = restored([*told, *after]), from_checkpoint(saved, after)
     assert picture(short) == picture(full)
     assert (short.portfolio.equity(), short.portfolio.realised()) == (full.portfolio.equity(), full.portfolio.realised())
+
+
+def test_what_works_is_reserved_after_a_start_from_a_checkpoint() -> None:
+    floor = Floor(prices={"AAPL": 100, "MSFT": 100})
+    floor.buy(10, limit=90)
+    desk = Desk(floor.settings, floor.core.desk.instruments, 5.0, "r2")
+    take_over(desk.state, save(floor.core.state, floor.at))
+    assert desk.gate.figures().reserved == floor.core.gate.figures().reserved == 900
 
 
 def test_nothing_of_the_state_can_be_forgotten_without_a_word() -> None:

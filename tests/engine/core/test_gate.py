@@ -13,8 +13,8 @@ from engine.model.inputs import LinkChanged, OrderUpdate, Preview, Submit, Tick
 from engine.model.market import Quote
 from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Intent, OrderState, OrderType, Side, Source
-from engine.model.records import OrderDenied, OrderPlaced, SignalRaised
+from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source
+from engine.model.records import FillBooked, FillCorrected, OrderDenied, OrderPlaced, PositionAdopted, Record, SignalRaised, SplitBooked
 from engine.model.settings import Limits
 from engine.model.verdicts import Outcome
 from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, restored, settings, wish
@@ -359,3 +359,21 @@ def test_the_rate_of_a_strategy_outlives_a_restart_and_exits_are_not_counted_out
     assert restored(the_floor.records).sent_within(1_000_000_000, the_floor.core.desk.now, "sma") == 5
     the_floor.propose("out", Side.SELL, quantity=10)
     assert the_floor.of(OrderPlaced)[-1].side is Side.SELL
+
+
+@pytest.mark.parametrize(
+    ("news", "opens"),
+    [
+        (FillBooked(Fill("late", "long-forgotten", "AAPL", Side.SELL, D(20), D(100), D(2000), D(0), 1)), 70),
+        (FillCorrected("long-forgotten", "AAPL", Side.BUY, D(-20), D(-2000), D(0), "busted", 1), 70),
+        (SplitBooked("AAPL", D(2), D(200), D(0), 1), 0),
+        (PositionAdopted("AAPL", D(-20), D(100), D(0), "traded elsewhere", 1), 70),
+    ],
+)
+def test_what_works_reserves_what_it_would_open_however_the_position_came_to_change(news: Record, opens: int) -> None:
+    the_floor = floor(replace(OPEN_LIMITS, short_selling=True))
+    the_floor.hold(100, 100.0)
+    the_floor.sell(150, limit=110)
+    assert the_floor.core.gate.figures().reserved == 50 * 110
+    the_floor.core.desk.record(news)
+    assert the_floor.core.gate.figures().reserved == opens * 110

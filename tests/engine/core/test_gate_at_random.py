@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import fields, replace
 from decimal import Decimal
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.core.risk.bounds import BoundsBook
@@ -99,7 +99,22 @@ steps = st.one_of(
 )
 
 
+LONG_AND_SHORT = [("person", "AAPL", Side.SELL, 89, 0), ("person", "MSFT", Side.BUY, 19, 0)]
+"""Together past the gross limit, each and both netted within theirs."""
+TRIPPED_AND_BACK = [
+    ("person", "AAPL", Side.BUY, 89, 0),
+    ("market", "AAPL", -5.0, 10_000),
+    ("time", 1.0),
+    ("market", "AAPL", 5.5, 10_000),
+    ("time", 1.0),
+    ("person", "MSFT", Side.BUY, 1, 0),
+]
+"""An entry after the loss limit tripped and the market came back."""
+
+
 @given(st.lists(steps, min_size=15, max_size=60))
+@example(LONG_AND_SHORT)
+@example(TRIPPED_AND_BACK)
 @settings(max_examples=tries(150, 10_000), deadline=None, suppress_health_check=list(HealthCheck))
 def test_an_entry_that_is_let_through_passes_no_limit(sequence: list[tuple[object, ...]]) -> None:
     the_floor = Watched(trading.settings(limits=LIMITS), mode=Mode.FULL_AUTO, prices={"AAPL": 100.0, "MSFT": 400.0})
