@@ -7,18 +7,20 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections import Counter
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.core.checkpoint import take_over
 from engine.core.state import State
 from engine.model.modes import Mode
-from engine.model.orders import OrderState
-from engine.model.records import Checkpoint, FillBooked, OrderPlaced, Record
+from engine.model.orders import Order, OrderState, Side
+from engine.model.records import Checkpoint, FillBooked, OrderPlaced, OrderReleased, Record, ReplaceAsked
 from storage.codec import decode
 from tests.engine.core.floor import essence
 from tests.project_files import ROOT
@@ -28,6 +30,7 @@ from tests.thorough import tries
 from tests.trader import make_engine
 
 KILLS_AT_THE_VENUE = tries(8, 50)
+KILLS_OF_GROUPS = tries(6, 100)
 KILLS_ON_PAPER = tries(4, 12)
 STEPS = 150
 """More than a run makes from its first byte on the disk to its first orders' fills and the commits after them."""
@@ -96,6 +99,48 @@ def test_no_order_is_doubled_and_no_fill_is_lost_by_kills_at_random_moments(tmp_
         the_books_are_the_venues(tmp_path / "venue.db", venue)
 
 
+@pytest.mark.timeout(600)
+def test_brackets_pairs_and_replaces_lose_and_double_nothing_by_kills_at_the_venues_events(tmp_path: Path) -> None:
+    chance = random.Random(53)
+    database = tmp_path / "venue.db"
+    with VenueProcess("trading", seed=53) as venue:
+        for number in range(KILLS_OF_GROUPS):
+            venue.kill(chance.randrange(1, 250), chance.choice(("unseen", "unanswered", "answered")))
+            command = [sys.executable, "-m", "tests.group_trader", str(database), str(venue.port), str(number)]
+            dies(subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE), signal.SIGKILL)
+        venue.ask("rest")
+        settled(database, venue)
+        told = records(database)
+        state = the_venues(told, venue.ask("book"))
+    assert len([record for record in told if isinstance(record, ReplaceAsked)]) > 2 * KILLS_OF_GROUPS
+    assert len([record for record in told if isinstance(record, OrderReleased)]) > 2 * KILLS_OF_GROUPS
+    for symbol in SYMBOLS:
+        exits = [state.book.family(key) for key in state.book.families() if key in state.book.orders]
+        left = sum((left_to_close(state, orders) for orders in exits if orders[0].symbol == symbol), Decimal(0))
+        for_sale = state.book.working_quantity(symbol, Side.SELL)
+        assert for_sale == max(min(left, state.portfolio.position(symbol)), Decimal(0)), "an exit is missing, or one works for nothing"
+
+
+def left_to_close(state: State, exits: list[Order]) -> Decimal:
+    return max(state.book.orders[exits[0].parent].filled - sum((order.filled for order in exits), Decimal(0)), Decimal(0))
+
+
+def settled(database: Path, venue: VenueProcess) -> None:
+    """One more run, which puts right what the others left."""
+    engine = make_engine(database, venue.port)
+    engine.start()
+    view = engine.wait_ready()
+    assert not view.health.problem
+    until = time.monotonic() + 60
+    while {row.state for row in view.orders} & _UNDER_WAY or any(row.asked for row in view.orders):
+        assert time.monotonic() < until, [row for row in view.orders if row.state in _UNDER_WAY]
+        view = engine.status()
+    engine.shutdown()
+
+
+_UNDER_WAY = {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT, OrderState.PENDING_CANCEL, OrderState.PENDING_REPLACE}
+
+
 def dies(trader: subprocess.Popen[bytes], by: signal.Signals) -> None:
     _, said = trader.communicate(timeout=60)
     assert trader.returncode == -by, said.decode()
@@ -113,7 +158,12 @@ def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
     assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
     engine.shutdown()
     book = venue.ask("book")
-    told = records(database)
+    state = the_venues(records(database), book)
+    assert not state.book.open, "the last run cancelled what still worked"
+
+
+def the_venues(told: list[Record], book: dict[str, Any]) -> State:
+    """What `told` makes, which is what the venue's `book` says: each order once, each fill once, position and cash to the cent."""
     state = state_of(told)
     theirs = {order["id"]: order for order in book["orders"]}
     placed = Counter(record.id for record in told if isinstance(record, OrderPlaced))
@@ -132,10 +182,10 @@ def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
             figures = tuple(Decimal(listed[name]) for name in ("filled", "cost", "fees"))
             assert (order.filled, order.cost, order.fees) == figures, order
             assert order.state.is_final == (listed["event"] in ("FILL_ALL", "CANCEL"))
-    assert not state.book.open, "the last run cancelled what still worked"
     assert state.portfolio.cash == Decimal(book["cash"])
     held = {symbol: Decimal(quantity) for symbol, quantity, _ in book["positions"]}
     assert {symbol: state.portfolio.position(symbol) for symbol in SYMBOLS} == {symbol: held.get(symbol, Decimal(0)) for symbol in SYMBOLS}
+    return state
 
 
 @pytest.mark.timeout(120)

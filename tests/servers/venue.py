@@ -1,10 +1,11 @@
 """A broker for tests, in a process of its own: TCP on the loopback, JSON lines, and bad manners on command.
 
-    python -m tests.servers.venue [--fill now|parts|later|mixed] [--seed N]
+    python -m tests.servers.venue [--fill now|parts|later|mixed|trading|never] [--seed N]
 
 prints the port it listens on. A line in is `{"n": 1, "do": "submit", ...}`, the answer carries the same `n`; news of orders comes in
 between as `{"update": {...}}`. Amounts are strings. Orders are kept by the client's own id for as long as the process lives; an id that
-comes a second time is refused and counted. Market orders fill as `--fill` says, limit orders rest.
+comes a second time is refused and counted. Market orders fill as `--fill` says, limit orders rest; while it is `trading`, all of them fill
+in parts, until it is told to `rest`.
 
 The test speaks over a link of its own: `book` shows everything, `arm` prepares a mishap, `cut` and `fill_order` act at once.
 """
@@ -100,6 +101,7 @@ class Venue:
         self._kill: Kill | None = None
         self._late: Message | None = None
         self._away = False
+        self._resting = False
 
     # ---- links
 
@@ -205,7 +207,9 @@ class Venue:
         self._tickets[ticket.id] = ticket
         loop = asyncio.get_running_loop()
         loop.call_soon(self._tell, ticket)
-        if ticket.type == "MARKET" and self._fill != "never":
+        if self._fill == "trading":
+            self._trade_soon(ticket)
+        elif ticket.type == "MARKET" and self._fill != "never":
             style = self._chance.choice(("now", "parts", "later")) if self._fill == "mixed" else self._fill
             if style == "parts":
                 loop.call_soon(self._trade, ticket, ticket.quantity // 2 or ticket.quantity)
@@ -250,6 +254,16 @@ class Venue:
     def _shown(ticket: Ticket) -> Message:
         return asdict(ticket)
 
+    def _trade_soon(self, ticket: Ticket) -> None:
+        """Market orders within a moment, what rests within some, and a part at a time."""
+        wait = self._chance.uniform(0, 0.004 if ticket.type == "MARKET" else 0.06)
+        asyncio.get_running_loop().call_later(wait, self._trade_a_part, ticket)
+
+    def _trade_a_part(self, ticket: Ticket) -> None:
+        if ticket.event in OPEN and not self._resting:
+            self._trade(ticket, ticket.filled + self._chance.randint(1, 4))
+            self._trade_soon(ticket)
+
     def _trade(self, ticket: Ticket, upto: Decimal, price: Decimal | None = None) -> None:
         """Fills `ticket` up to a quantity, at a price with more digits than a cent has."""
         quantity = min(upto, ticket.quantity) - ticket.filled
@@ -289,6 +303,11 @@ class Venue:
                 link.writer.close()
         return {}
 
+    def _rest(self, message: Message) -> Message:
+        """From now on nothing trades by itself."""
+        self._resting = True
+        return {}
+
     def _back(self, message: Message) -> Message:
         self._away = False
         return {}
@@ -307,7 +326,7 @@ async def serve(fill: str, seed: int) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
-    parser.add_argument("--fill", default="now", choices=("now", "parts", "later", "mixed", "never"))
+    parser.add_argument("--fill", default="now", choices=("now", "parts", "later", "mixed", "trading", "never"))
     parser.add_argument("--seed", type=int, default=1)
     given = parser.parse_args()
     asyncio.run(serve(given.fill, given.seed))
