@@ -14,6 +14,9 @@ its own takes the rest:
     engine.replace(order_id, Terms(...))             new terms for a working order
     engine.answer(id)                                waits for its Reply: `ok`, and `text` to read; TimeoutError
     engine.view()                                    account, positions, orders as of now; status() where it must be of this moment
+    engine.emergency_stop("why")                     nothing more is sent, all is cancelled; engine.view().stop tells how far it has come
+    engine.liquidate_all()                           the same, and closes every position
+    engine.resume("why")                             leaves HALTED, into MANUAL
     engine.shutdown()                                cancels what only opens positions, and ends; TimeoutError
 
 Money, prices and quantities of orders are Decimal, quantities in shares; market data and all that a strategy sees are floats; times are

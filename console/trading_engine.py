@@ -40,7 +40,7 @@ class TradingEngine(Protocol):
         """The gate is closed before this returns, whatever the engine's loop is doing."""
 
     def liquidate_all(self) -> str:
-        """Close every position, reduce-only."""
+        """The emergency stop, and then close every position."""
 
     def resume(self, reason: str) -> str:
         """Leave HALTED, into MANUAL."""

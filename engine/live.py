@@ -206,7 +206,9 @@ class Engine:
         return self._command(lambda i: SetMode(i, mode))
 
     def resume(self, reason: str) -> str:
-        """Leaves HALTED, into MANUAL. The reason goes to the audit log."""
+        """Leaves HALTED in MANUAL, reducing only while a breaker holds, and clears the latch; from REDUCING it releases what holds. The
+        reason goes to the audit log, and without one nothing is resumed. A stop that is pressed later than this was called holds, and so does a latch that somebody else
+        set meanwhile. A flatten that is not done is given up; its closing orders work on."""
         return self._command(lambda i: Resume(i, reason))
 
     def reset_breaker(self, name: str, reason: str) -> str:
@@ -214,8 +216,12 @@ class Engine:
         return self._command(lambda i: ResetBreaker(i, name, reason))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
-        """Closes the gate and writes the latch before it returns, if the disk lets it; the engine voids approvals, cancels everything, and
-        asks the broker until nothing works: `View.stop` tells how far it has come."""
+        """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that
+        the next start is HALTED too; a disk that takes longer than a second is not waited for, and one that refuses is named in the log.
+
+        The engine then voids what waits for approval, cancels every order, and asks the broker again and again until it says itself that
+        nothing works: `View.stop` tells how far it has come, and names what is left. Positions stay. May be called as often as one likes,
+        from any thread. The answer counts the cancels that were sent."""
         return self._stop(reason, lambda shell, i, press: shell.stop_trading(EmergencyStop(i, reason), press))
 
     def sync(self) -> str:
@@ -223,7 +229,11 @@ class Engine:
         return self._post_command(lambda shell, i: shell.sync(i))
 
     def liquidate_all(self) -> str:
-        """The emergency stop, and then closes every position that the broker itself reports, until nothing is held."""
+        """The emergency stop, with all it promises, and then closes every position that the broker itself reports, until it reports none.
+
+        One closing order a symbol at the market, never for more than is held less what may still trade against it, so that no race takes
+        a position across zero; one whose position something else closed is cancelled. Where the market is shut it works at the open. The
+        answer names what was sent; `View.stop` is `verified` when nothing works and nothing is held."""
         return self._stop("flatten", lambda shell, i, press: shell.flatten(i, "flatten", press))
 
     def _stop(self, reason: str, work: Callable[[Shell, str, int], None]) -> str:
