@@ -206,9 +206,10 @@ class Engine:
         return self._command(lambda i: SetMode(i, mode))
 
     def resume(self, reason: str) -> str:
-        """Leaves HALTED in MANUAL, reducing only while a breaker holds, and clears the latch; from REDUCING it releases what holds. The
-        reason goes to the audit log, and without one nothing is resumed. A stop that is pressed later than this was called holds, and so does a latch that somebody else
-        set meanwhile. A flatten that is not done is given up; its closing orders work on."""
+        """Leaves HALTED in MANUAL, reducing only while a breaker holds, and clears the latch; from REDUCING it releases what holds.
+
+        The reason goes to the audit log, and without one nothing is resumed. A stop that is pressed later than this was called holds, and
+        so does a latch that somebody else set meanwhile. A flatten that is not done is given up; its closing orders work on."""
         return self._command(lambda i: Resume(i, reason))
 
     def reset_breaker(self, name: str, reason: str) -> str:
