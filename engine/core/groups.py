@@ -22,6 +22,7 @@ from decimal import Decimal
 from engine.core.desk import SECOND, Desk, wish_of
 from engine.core.gate import Judgement
 from engine.core.normal_form import exit_price
+from engine.core.risk.rules import Rule
 from engine.model.capabilities import step
 from engine.model.modes import Level, TradingState
 from engine.model.money import ZERO, to_lot, to_tick
@@ -197,6 +198,9 @@ class Groups:
         judgement = self._judge(order, orders, shares)
         if judgement.passes:
             desk.release(order, judgement)
+            return
+        if judgement.verdict.rule == Rule.REDUCE_ONLY:
+            # There is something left, and others still sell it: some of their quantity is on its way to be taken off, or will be cancelled.
             return
         text = judgement.verdict.text
         desk.note(Level.WARNING, "orders", f"#{order.number} {order.symbol} is not sent although what it waited for has happened: {text}")

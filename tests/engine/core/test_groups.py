@@ -167,8 +167,12 @@ def test_a_trailing_stop_loss_on_paper_follows_the_market_up_and_ends_the_positi
 
 def correction(told: Told, order: Order) -> OrderUpdate:
     """What its ticket says now, as the broker's later and better word."""
+    return replace(news_of(told, order), corrected=True)
+
+
+def news_of(told: Told, order: Order) -> OrderUpdate:
     ticket = told.tickets[order.id]
-    return OrderUpdate(order.id, ticket.event, "T1", ticket.filled, ticket.cost, ticket.fees, corrected=True)
+    return OrderUpdate(order.id, ticket.event, f"T{order.number}", ticket.filled, ticket.cost, ticket.fees)
 
 
 def shorting() -> Settings:
@@ -315,6 +319,24 @@ def test_what_a_person_sells_by_hand_the_exits_no_longer_close() -> None:
     told.ask(Cancel, "", "")
     told.tick(2)
     assert not told.core.state.book.open
+
+
+def test_an_exit_waits_where_anothers_still_sells_what_its_entry_bought() -> None:
+    told = Told()
+    first, profit, loss = bracketed(told)
+    told.fill(first, 100)
+    second, *exits = bracketed(told, 50)
+    told.mute = True
+    told.fill(loss, 60, 95)
+    told.handle(news_of(told, loss))
+    assert (profit.state, profit.may_trade) == (OrderState.PENDING_REPLACE, D(100)), "nobody knows yet that it sells no more than 40"
+    told.fill(second, 50)
+    told.handle(news_of(told, second))
+    assert [order.state for order in exits] == [OrderState.HELD] * 2
+    told.mute = False
+    told.tick(20)
+    told.listed()
+    assert states((profit, *exits)) == ["WORKING 0/40", "WORKING 0/50", "WORKING 0/50"]
 
 
 def test_a_position_that_is_gone_ends_its_exits_in_words() -> None:
