@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import get_args
 
 import pytest
 
 from engine.core.state import State
-from engine.log_lines import line_of
+from engine.log_lines import _WRITERS, line_of
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import (
     BreakerReset,
     CashMoved,
+    Checkpoint,
+    CircuitTripped,
     DividendBooked,
+    DrawdownTripped,
     EquityMarked,
     FillBooked,
     FillCorrected,
+    HighWaterSet,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -27,6 +32,7 @@ from engine.model.records import (
     OrderPlaced,
     OrderReleased,
     OrderReplaced,
+    OrderTrailed,
     PositionAdopted,
     Record,
     ReplaceAsked,
@@ -36,6 +42,7 @@ from engine.model.records import (
     SignalDecided,
     SignalRaised,
     SplitBooked,
+    StrategyLossTripped,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState
@@ -220,6 +227,14 @@ def test_a_note_and_what_was_taken_over_are_told_as_they_are() -> None:
     assert line_of(Noted(Level.ERROR, "host", "it died", "Traceback", 1), State()) == (Level.ERROR, "host", "it died", "Traceback")
     adopted = PositionAdopted("AAPL", D(-5), D(10), D(0), "held at the first start", 1)
     assert said(adopted) == [(Level.WARNING, "reconcile", "-5 AAPL taken over from the broker: held at the first start")]
+
+
+def test_what_has_no_line_of_its_own_is_seen_elsewhere() -> None:
+    """A breaker that trips says so in a note, in its own words; a trailing stop moves with each price, and the panels show it."""
+    tripped = {LossLimitTripped, DrawdownTripped, CircuitTripped, StrategyLossTripped}
+    often = {OrderTrailed, EquityMarked}
+    passing = {RunEnded, SessionOpened, HighWaterSet, Checkpoint}
+    assert set(get_args(Record)) - set(_WRITERS) == tripped | often | passing
 
 
 def test_a_breakers_reset_tells_who_and_why() -> None:

@@ -18,7 +18,7 @@ from engine.core.portfolio import Portfolio
 from engine.model.journal import JournalError
 from engine.model.money import ZERO
 from engine.model.orders import Side
-from engine.model.records import DividendBooked, FillBooked, FillCorrected, PositionAdopted, Record, SplitBooked
+from engine.model.records import DividendBooked, FillBooked, FillCorrected, PositionAdopted, Record, SessionOpened, SplitBooked
 from storage import schema, tables
 from storage.codec import encode
 from storage.folds import FOLDS
@@ -93,6 +93,7 @@ _amounts = st.decimals(-1000, 1000, places=2)
                 st.just(""),
                 st.just(0),
             ),
+            st.builds(SessionOpened, st.sampled_from(["2026-11-20", "2026-11-23"]), _amounts, st.just(0)),
             st.builds(SplitBooked, _symbols, st.just(Decimal(2)), _amounts, _amounts, st.just(0)),
             st.builds(DividendBooked, _symbols, _amounts, _amounts, _amounts, st.just(0)),
             st.builds(
@@ -133,6 +134,26 @@ def test_positions_are_the_engines_to_the_last_digit_and_the_results_add_up_to_t
         for row in tables[name]:
             earned[row[key]] += Decimal(str(row[-2]))
         assert earned == {symbol: Decimal(str(position[-1])) for symbol, position in ours.items()}
+    assert {row[:2]: (row[3], Decimal(str(row[4])), Decimal(str(row[6]))) for row in tables["daily"]} == traded_by_session(booked)
+
+
+def traded_by_session(booked: list[Record]) -> dict[tuple[str, str], tuple[int, Decimal, Decimal]]:
+    """(fills, volume, fees) by session and symbol, summed up anew from the records."""
+    session, sums = "", dict[tuple[str, str], tuple[int, Decimal, Decimal]]()
+    for record in booked:
+        match record:
+            case SessionOpened():
+                session = record.session
+                continue
+            case FillBooked(fill):
+                symbol, more = fill.symbol, (1, fill.quantity, fill.fees)
+            case FillCorrected():
+                symbol, more = record.symbol, (0, record.quantity, record.fees)
+            case SplitBooked() | DividendBooked() | PositionAdopted():
+                symbol, more = record.symbol, (0, ZERO, ZERO)
+        had = sums.get((session, symbol), (0, ZERO, ZERO))
+        sums[session, symbol] = had[0] + more[0], had[1] + more[1], had[2] + more[2]
+    return sums
 
 
 def test_an_entry_that_cannot_be_read_leaves_the_tables_as_they_were() -> None:

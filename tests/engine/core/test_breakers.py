@@ -14,9 +14,9 @@ from engine.core.peak import RollingPeak
 from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN
 from engine.model.effects import Reply
 from engine.model.inputs import ResetBreaker
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, Side
-from engine.model.records import BreakerReset, CashMoved, CircuitTripped, LossLimitTripped, SignalRaised, StrategyLossTripped
+from engine.model.records import BreakerReset, CashMoved, CircuitTripped, LossLimitTripped, Noted, SignalRaised, StrategyLossTripped
 from engine.model.settings import StrategyLimits
 from engine.model.views import BreakerRow
 from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, essence, facts, restored, settings, wish
@@ -49,6 +49,26 @@ def row(the_floor: Floor, name: str) -> BreakerRow:
     return next(row for row in the_floor.core.breakers.rows() if row.name == name)
 
 
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        (
+            {"max_daily_loss_pct": D(1)},
+            "today's loss of 1,000.00 reached the limit of 1,000.00: no entries until the next session and your",
+        ),
+        ({"max_drawdown_pct": D(1)}, "equity is 1,000.00 under its highest, the limit is 1,000.00: no entries until your"),
+        ({"circuit_breaker_pct": D(1)}, "1,000.00 were lost within 10 minutes, the limit is 1,000.00: no entries until your"),
+    ],
+)
+def test_a_breaker_that_trips_says_so_once(limits: dict[str, Decimal], text: str) -> None:
+    the_floor = holding(**limits)
+    for _ in range(3):
+        later(the_floor, 1, 90)
+    assert [(note.level, note.source, note.text) for note in the_floor.of(Noted) if "no entries" in note.text] == [
+        (Level.ERROR, "risk", f"{text} word; resting entries are cancelled")
+    ]
+
+
 def test_a_fill_that_reaches_a_limit_trips_it_before_any_timer_ran() -> None:
     the_floor = holding(max_daily_loss_pct=D("0.25"))
     entry = the_floor.buy(10, limit=80)
@@ -75,6 +95,30 @@ def test_a_fall_within_the_window_trips_at_the_limit_and_not_a_cent_before() -> 
     denied = the_floor.submit(wish(Side.BUY, 1))
     assert denied.text.endswith("1,000.00 were lost within 10 minutes, the limit is 1,000.00.")
     assert the_floor.submit(wish(Side.SELL, 1)).ok
+
+
+def test_what_an_earlier_run_reached_later_in_the_day_is_no_loss_of_a_feed_that_begins_anew() -> None:
+    the_floor = holding(**CIRCUIT)
+    opened = the_floor.at
+    later(the_floor, 60, 120)
+    later(the_floor, 180, 100)
+    assert the_floor.trading() is TradingState.ACTIVE
+    the_floor.at = opened
+    the_floor.restart()
+    later(the_floor, 1, 100)
+    assert the_floor.of(CircuitTripped) == []
+
+
+def test_an_account_without_equity_is_told_of_no_limit_in_per_cent_of_it() -> None:
+    the_floor = holding(max_daily_loss_pct=D(2), max_drawdown_pct=D(2))
+    the_floor.core.desk.record(CashMoved(D(-200_000), "wire", the_floor.at))
+    the_floor.session("2025-06-13")
+    later(the_floor, 1, 100)
+    assert the_floor.trading() is TradingState.ACTIVE
+    denied = the_floor.submit(wish(Side.BUY, 1))
+    assert not denied.ok
+    assert denied.verdict is not None
+    assert denied.verdict.rule == "order size"
 
 
 def test_the_same_fall_over_a_longer_time_does_not() -> None:
@@ -127,7 +171,7 @@ def test_a_rolling_peak_is_the_highest_of_the_window(steps: list[tuple[int, int]
         now += step
         peak.add(now, D(value))
         told.append((now, D(value)))
-        assert peak.since(now - window) == max(value for at, value in told if at >= now - window)
+        assert peak.within(now - window, now) == max(value for at, value in told if at >= now - window)
 
 
 # ---- a strategy's own loss
