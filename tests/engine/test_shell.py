@@ -148,6 +148,7 @@ def test_a_stop_outlives_the_program_and_only_a_reason_ends_it(tmp_path: Path) -
         assert engine.answer(engine.resume("slept over it")).ok
         view = engine.status()
         assert (view.account.state, view.account.mode) == (TradingState.ACTIVE, Mode.MANUAL)
+        assert engine._keeper.finish(20)
         assert Latch(latch_path(tmp_path / "paper.db")).read() == ""
     with running(tmp_path, ToldBroker()) as engine:
         assert engine.status().account.state is TradingState.ACTIVE
