@@ -236,7 +236,8 @@ async def test_closing_does_not_wait_for_a_history_that_is_far_behind(monkeypatc
     with journal_of([note(number) for number in range(2_500)]) as database:
         journal = await open_journal(database, run_id="r")
         await journal.close()
-        assert history(database)["projected"][0][1] < 2_500
+        [(_, upto)] = history(database)["projected"]
+        assert upto in range(2_500)
         monkeypatch.undo()
         journal = await open_journal(database, run_id="next")
         await journal.caught_up()
