@@ -101,9 +101,10 @@ class Breakers:
     def window_loss(self) -> Decimal:
         """How far equity lies under the highest that was seen within the circuit breaker's window."""
         state = self._desk.state
-        since = self._desk.now - self._minutes * 60 * SECOND
+        now = self._desk.now
+        since = now - self._minutes * 60 * SECOND
         equity = state.portfolio.equity() - state.moved
-        seen = (self._peaks.since(since), state.peaks.since(since))
+        seen = (self._peaks.within(since, now), state.peaks.within(since, now))
         return max([equity, *(peak for peak in seen if peak is not None)]) - equity
 
     def rows(self) -> list[BreakerRow]:
@@ -130,7 +131,7 @@ class Breakers:
             return
         limit = state.session_equity * self._desk.settings.limits.max_daily_loss_pct / HUNDRED
         loss = state.day_loss(state.portfolio.equity())
-        if not limit or loss < limit:
+        if limit <= 0 or loss < limit:
             return
         self._desk.record(LossLimitTripped(state.session, cents(loss), cents(limit), self._desk.now))
         self._reduce(DAILY_LOSS, f"today's loss of {loss:,.2f} reached the limit of {limit:,.2f}")
@@ -140,7 +141,7 @@ class Breakers:
         limit = state.high_water * self._desk.settings.limits.max_drawdown_pct / HUNDRED
         equity = state.portfolio.equity()
         drawdown = state.drawdown(equity)
-        if DRAWDOWN in state.trips or not limit or drawdown < limit:
+        if DRAWDOWN in state.trips or limit <= 0 or drawdown < limit:
             return
         self._desk.record(DrawdownTripped(state.high_water, cents(equity), self._desk.now))
         self._reduce(DRAWDOWN, f"equity is {drawdown:,.2f} under its highest, the limit is {limit:,.2f}")

@@ -32,10 +32,11 @@ class RollingPeak:
         if old:
             del self._times[:old], self._values[:old]
 
-    def since(self, at: int) -> Decimal | None:
-        """The highest value told at `at` or later, None where there was none."""
-        first = bisect_left(self._times, at)
-        return self._values[first] if first < len(self._values) else None
+    def within(self, since: int, now: int) -> Decimal | None:
+        """The highest value told from `since` on, None where there was none. One that lies after `now` is of another day, for a feed began
+        anew."""
+        first = bisect_left(self._times, since)
+        return self._values[first] if first < len(self._values) and self._times[-1] <= now else None
 
     def clear(self) -> None:
         self._times.clear()

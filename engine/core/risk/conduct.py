@@ -40,7 +40,7 @@ def strategy_loss(case: RiskCase) -> Verdict:
 def daily_loss(case: RiskCase) -> Verdict:
     """The session's loss, unrealised and fees counted, against its opening equity."""
     limit = case.session_equity * case.limits.max_daily_loss_pct / HUNDRED
-    if case.day_loss < limit or not limit:
+    if case.day_loss < limit or limit <= 0:
         return PASSED
     actual, allowed = f"{percent(case.day_loss, case.session_equity)} %", f"{case.limits.max_daily_loss_pct:f} %"
     return deny(Rule.DAILY_LOSS, f"Today's loss is {actual} of equity, the limit is {allowed}: no entries.", allowed, actual)

@@ -16,7 +16,16 @@ from engine.model.effects import Reply
 from engine.model.inputs import ResetBreaker
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, Side
-from engine.model.records import BreakerReset, CashMoved, CircuitTripped, EquityMarked, LossLimitTripped, Noted, SignalRaised, StrategyLossTripped
+from engine.model.records import (
+    BreakerReset,
+    CashMoved,
+    CircuitTripped,
+    EquityMarked,
+    LossLimitTripped,
+    Noted,
+    SignalRaised,
+    StrategyLossTripped,
+)
 from engine.model.settings import StrategyLimits
 from engine.model.views import BreakerRow
 from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, essence, facts, restored, settings, wish
