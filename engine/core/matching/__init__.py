@@ -25,7 +25,8 @@ back after the trigger, so it fills at the limit. |
 | `trail-close` | The bar closes through where its own high (low, to buy) has moved a trailing stop: fills there, plus slippage. |
 | `auction-open` | An order at the open fills at the opening auction's price; on bars at the session's first open. |
 | `auction-close` | An order at the close fills at the closing auction's price; on bars at the session's last close. |
-| volume cap | All orders of a symbol share one cap: a share of the bar's or the auction's volume, or the size in the quote. The rest \
+| volume cap | All orders of a symbol share one cap: a share of the bar's or the auction's volume, or the size in the quote, less what \
+filled at that price since it stands there. The rest \
 goes on working; of an order at the open or the close it is cancelled. |
 | the worse first | Within a bar market orders go first, then stops, then limits: of a stop and a target in one bar the stop trades. |
 | one cancels others | A fill takes its quantity from the other orders of its `oco` at once, and ends those that have nothing left. |
@@ -42,6 +43,8 @@ An immediate-or-cancel order, and fill-or-kill, trade at the first quote or at t
 
 The queue is a simple model: whoever is displayed at our limit when we come there is ahead of us, leaves or trades first, and nobody who
 comes later passes us. It is known from quotes alone; within the spread nobody is ahead.
+
+Slippage alone takes a fill beyond its bar's high or low.
 
 In a halted symbol, outside the session and on a crossed quote nothing trades; a locked market trades. Outside the regular session only
 limit orders that ask for the extended hours trade. A symbol that has quotes is matched by them alone; its bars only sum up what the

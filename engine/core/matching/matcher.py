@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from math import inf
-from typing import Final
+from typing import Final, NamedTuple
 
 from engine.core.matching.on_bars import hit_by_bar, is_whole
 from engine.core.matching.on_quotes import hit_by_quote, is_sound
@@ -27,13 +27,27 @@ _EVER_SINCE = -1
 _REGULAR = Phase.REGULAR
 
 
+class Drawn(NamedTuple):
+    """So much was `taken` at the `price` of a quote that still stands there, of the size `shown` last."""
+
+    price: float
+    shown: float
+    taken: Decimal
+
+    def after(self, price: float, size: float) -> Drawn:
+        """At the next quote. What went meanwhile stood in front, where ours was taken."""
+        if price != self.price:
+            return Drawn(price, size, Decimal(0))
+        return Drawn(price, size, self.taken - max(Decimal(int(self.shown)) - Decimal(int(size)), Decimal(0)))
+
+
 class Matcher:
     """Hand it every event of the market in order; each answers what it did, in order.
 
     `session` is the trading day that is under way, and `phase` what part of it; before a feed tells, the market counts as open.
     """
 
-    __slots__ = ("_bars", "_by_symbol", "_cap", "_halted", "_opened_at", "_quoted", "_slip", "_taken", "phase", "session")
+    __slots__ = ("_bars", "_by_symbol", "_cap", "_drawn", "_halted", "_opened_at", "_quoted", "_slip", "_taken", "phase", "session")
 
     def __init__(self, *, volume_cap: float, slip: Slippage, session: str = "") -> None:
         """`volume_cap` is the fraction of a bar's volume that all our orders together may take."""
@@ -41,6 +55,7 @@ class Matcher:
         self._bars: dict[str, Bar] = {}
         self._taken: dict[str, tuple[Bar, Decimal]] = {}
         """The last bar in which something filled, and how much of it, by symbol."""
+        self._drawn: dict[str, dict[Side, Drawn]] = {}
         self._quoted: set[str] = set()
         self._halted: set[str] = set()
         self._cap = volume_cap
@@ -141,14 +156,20 @@ class Matcher:
         return outcomes
 
     def on_quote(self, quote: Quote) -> Sequence[Outcome]:
-        """What the quote fills: no more than the size it shows, shared by all orders on that side."""
+        """What the quote fills: no more than the size it shows, shared by all orders on that side. As long as a price stands, what was
+        filled at it is not there again: the market, which never saw our order, shows it still, until as much goes."""
         self._quoted.add(quote.symbol)
+        drawn = self._drawn.get(quote.symbol)
+        if drawn:
+            drawn = {side: now for side, was in drawn.items() if (now := was.after(*_far(quote, side))).taken > 0}
+            self._drawn[quote.symbol] = drawn
         orders = self._by_symbol.get(quote.symbol)
         if not orders or quote.symbol in self._halted or not is_sound(quote):
             return _NOTHING
         outcomes: list[Outcome] = []
         shown = {Side.BUY: quote.ask_size, Side.SELL: quote.bid_size}
-        left = {side: Decimal(int(size)) for side, size in shown.items()}
+        free = {side: Decimal(int(size)) - (drawn[side].taken if drawn and side in drawn else 0) for side, size in shown.items()}
+        left = dict(free)
         taken = {Side.BUY: Decimal(0), Side.SELL: Decimal(0)}
         for order in self._taking_part(orders, quote.at, quote.at):
             if order.remaining <= 0:
@@ -162,6 +183,10 @@ class Matcher:
                 filled = self._fill(order, wanted, hit.price, hit.rule, shown[side], quote.ask - quote.bid, outcomes)
                 (taken if waits else left)[side] += filled if waits else -filled
             self._after(order, was, had, TOLD_SHARE, outcomes)
+        for side in Side:
+            if left[side] != free[side]:
+                price, size = _far(quote, side)
+                self._drawn.setdefault(quote.symbol, {})[side] = Drawn(price, size, Decimal(int(size)) - left[side])
         return outcomes
 
     def on_auction(self, auction: Auction) -> Sequence[Outcome]:
@@ -308,6 +333,11 @@ class Matcher:
 def _lots(order: Resting, room: Decimal) -> Decimal:
     """As many whole lots of it as there is room for, or all that remains, with the part of a lot that it may end in."""
     return order.remaining if order.remaining <= room else to_lot(max(room, Decimal(0)), order.lot)
+
+
+def _far(quote: Quote, side: Side) -> tuple[float, float]:
+    """The price that an order of `side` takes of a quote, and the size shown there."""
+    return (quote.ask, quote.ask_size) if side is Side.BUY else (quote.bid, quote.bid_size)
 
 
 def _rank(order: Resting) -> int:

@@ -233,6 +233,13 @@ def test_a_quotes_size_is_shared_by_side() -> None:
     assert [facts(e.order_id, e.quantity) for e in told] == [("b1", 70), ("b2", 30), ("s1", 70)]
 
 
+def test_what_was_filled_at_a_quotes_price_is_not_there_again_while_it_stands() -> None:
+    market = matcher(order(BUY, 100))
+    sizes = [(100, 30), (100, 30), (100, 50), (100, 40), (100.01, 40), (100, 5)]
+    filled = [fills(market.on_quote(quote(99, ask, size, at=10 + number))) for number, (ask, size) in enumerate(sizes)]
+    assert [int(sum(e.quantity for e in each)) for each in filled] == [30, 0, 20, 0, 40, 5]
+
+
 def test_a_large_order_is_filled_over_several_bars() -> None:
     market = matcher(order(BUY, 250), cap=0.1)
     filled = [sum(e.quantity for e in fills(market.on_bar(bar(100, 101, 99, 100, volume=1000, at=at)))) for at in (10, 20, 30, 40)]

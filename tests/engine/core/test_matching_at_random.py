@@ -61,6 +61,21 @@ def test_a_trailing_stop_never_fills_better_than_the_bars_best_less_its_trail(si
         assert (execution.price - best) * side.sign >= D("-1e-9")
 
 
+@given(sides, st.lists(bars, min_size=1, max_size=4), st.sampled_from(OrderType), prices, prices)
+def test_without_slippage_nothing_fills_outside_its_bar(side: Side, tape: list[Bar], kind: OrderType, limit: float, stop: float) -> None:
+    made = order(
+        side,
+        limit=repr(limit) if kind in (OrderType.LIMIT, OrderType.STOP_LIMIT) else None,
+        stop=repr(stop) if kind in (OrderType.STOP, OrderType.STOP_LIMIT) else None,
+        trail="0.5" if kind is OrderType.TRAILING_STOP else None,
+    )
+    market = matcher(made, cap=1e-4)
+    for number, event in enumerate(tape):
+        event.at = 10 * (number + 1)
+        for execution in fills(market.on_bar(event)):
+            assert event.low <= float(execution.price) <= event.high
+
+
 @st.composite
 def orders(draw: st.DrawFn) -> list[Order]:
     made = []

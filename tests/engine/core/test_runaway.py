@@ -78,8 +78,8 @@ def test_many_fills_of_one_order_and_many_orders_of_as_many_signals_are_no_runaw
     the_floor = floor()
     for number in range(5):
         the_floor.propose(f"s{number}", quantity=20 + number, limit=99)
-    for _ in range(9):
-        the_floor.quote("AAPL", 98, size=10)
+    for cents in range(9):
+        the_floor.quote("AAPL", 98 - cents / 100, size=10)
     assert len(the_floor.of(FillBooked)) > 8
     assert the_floor.of(StrategyErrored) == []
 
