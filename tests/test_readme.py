@@ -44,6 +44,17 @@ def test_the_script_trades(tmp_path: Path) -> None:
     assert "BUY 10 AAPL" in result.stdout
 
 
+def test_the_script_of_groups_and_replaces_trades(tmp_path: Path) -> None:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-c", PYTHON[3]]
+    result = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=True)
+    money, bracket, pair, replaced = result.stdout.splitlines()
+    assert re.fullmatch(r"#1 BUY \d+\.\d{1,4} AAPL market DAY sent \(500 at [\d.]+ a share\)", money)
+    assert bracket == "#2 BUY 10 AAPL market DAY sent with #3, #4 held for what it fills"
+    assert re.fullmatch(r"#5 BUY 5 AAPL limit \S+ DAY, #6 BUY 5 AAPL stop \S+ DAY sent: one cancels the other", pair)
+    assert re.fullmatch(r"replace of #5 by BUY 5 AAPL limit \S+ DAY sent", replaced)
+
+
 @pytest.mark.parametrize("config", CONFIGS)
 def test_a_config_is_a_config(config: str, tmp_path: Path) -> None:
     file = tmp_path / "tradeconsole.yaml"
