@@ -28,7 +28,7 @@ from engine.model.orders import Order, OrderState, Source, Terms
 ANSWER_S = 10.0
 """How long a broker may take to answer before the order counts as UNKNOWN."""
 CANCEL_ANSWER_S = 5.0
-CLOSE_S = 2.0
+CLOSE_S = 1.0
 CANCEL_AGAIN_S = (0.5, 1.0, 2.0, 5.0)
 """When a cancel that may be lost is sent again; the last one repeats, and a link that comes up ends the wait."""
 CANCELS_AT_ONCE = 25

@@ -53,6 +53,8 @@ TICK_S = 0.1
 HISTORY = 300
 """Bars of each symbol before the first live event, for charts and marks."""
 EXIT_S = 3.0
+"""How long the end waits for cancels. With what strategies, tasks and links may take, all of it is less than a shutdown waits."""
+TASKS_S = 0.5
 AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """When a broker that does not answer at the start is asked again; the last one repeats."""
 
@@ -243,7 +245,7 @@ class Shell:
             task.cancel()
         if self._tasks:
             # Not longer: an adapter that does not let itself be cancelled must not keep the journal from its last word.
-            await asyncio.wait(self._tasks, timeout=EXIT_S)
+            await asyncio.wait(self._tasks, timeout=TASKS_S)
         if problem := await self._courier.close():
             self.handle(Note(Level.WARNING, "exit", problem))
         self._perform(self.core.end(self._clock.mono()))
