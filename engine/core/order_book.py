@@ -44,7 +44,7 @@ class OrderBook:
         "_by_symbol",
         "_families",
         "_foreign",
-        "_forgotten_runs",
+        "_forgotten",
         "_grouped",
         "_waited_for",
         "_working",
@@ -62,8 +62,8 @@ class OrderBook:
         self._families: dict[str, list[Order]] = {}
         self._grouped: dict[str, Order] = {}
         self._waited_for: set[str] = set()
-        self._forgotten_runs: dict[str, None] = {}
-        """The runs of which an order was let go of: their names are the beginnings of our orders' ids."""
+        self._forgotten: dict[str, int] = {}
+        """Up to which number a run's orders were let go of. Behind it there may be some that a database put back from a backup lacks."""
         self._foreign: dict[str, None] = {}
         """The ids of orders placed elsewhere that were let go of."""
         self.stale: dict[str, None] = {}
@@ -185,7 +185,8 @@ class OrderBook:
             if key not in kept and order.source is Source.EXTERNAL:
                 self._foreign[key] = None
             elif key not in kept:
-                self._forgotten_runs[_run_of(key)] = None
+                run, number = _parts_of(key)
+                self._forgotten[run] = max(self._forgotten.get(run, 0), number)
         for key in list(self._foreign)[:-_FOREIGN_IDS_KEPT]:
             del self._foreign[key]
         self.orders = kept
@@ -194,7 +195,8 @@ class OrderBook:
 
     def has_forgotten(self, order_id: str) -> bool:
         """Whether this was an order of the account that ended long ago: it is not kept, and must not be taken for a new one."""
-        return order_id not in self.orders and (order_id in self._foreign or _run_of(order_id) in self._forgotten_runs)
+        run, number = _parts_of(order_id)
+        return order_id not in self.orders and (order_id in self._foreign or number <= self._forgotten.get(run, -1))
 
     def _changed(self, order: Order) -> None:
         """Keeps the open orders, and forgets what was summed up of them."""
@@ -260,6 +262,7 @@ class OrderBook:
         return self.working_on(symbol, side, aside).quantity
 
 
-def _run_of(order_id: str) -> str:
-    """The run in which an order of ours was placed."""
-    return order_id.rpartition("-")[0]
+def _parts_of(order_id: str) -> tuple[str, int]:
+    """The run in which an order of ours was placed, and its number; no run of ours where the id is not of that form."""
+    run, _, number = order_id.rpartition("-")
+    return (run, int(number)) if len(number) < 19 and number.isascii() and number.isdigit() else ("", 0)

@@ -34,7 +34,7 @@ class Forgetful(everything.Everything):
             records = list(self.floor.records)
             whole = picture(restored(records))
             assert picture(self.floor.core.state) == whole
-            for length in range(len(records), 0, -max(len(records) // tries(6, 40), 1)):
+            for length in range(len(records), 0, -max(len(records) // tries(6, 12), 1)):
                 begins = State()
                 take_over(begins, save(restored(records[:length]), 0))
                 for record in records[length:]:
@@ -47,6 +47,6 @@ class Forgetful(everything.Everything):
                 each.stop()
 
 
-PACE: Any = settings(max_examples=tries(40, 2_000), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
+PACE: Any = settings(max_examples=tries(40, 1_000), stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck))
 TestForgetful = Forgetful.TestCase
 TestForgetful.settings = PACE

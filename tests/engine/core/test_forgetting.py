@@ -64,6 +64,16 @@ def test_an_order_that_ended_long_ago_is_not_booked_again_because_the_broker_lis
     assert floor.core.state.portfolio.position("AAPL") == 13
 
 
+def test_an_order_that_a_database_from_a_backup_lacks_is_taken_over_though_older_ones_of_its_run_were_let_go_of(floor: Floor) -> None:
+    order = bought_long_ago(floor)
+    run, _, _ = order.id.rpartition("-")
+    for strange in (f"{run}-99", f"{run}-", f"{run}-{'9' * 5_000}", f"{run}-²", run, ""):
+        lost = as_listed(order, order_id=strange, event=OrderEvent.CANCEL, filled=Decimal(0), cost=Decimal(0))
+        placed = len(floor.of(OrderPlaced))
+        floor.handle(replace(floor.snapshot(), orders=(lost,)))
+        assert len(floor.of(OrderPlaced)) == placed + 1, strange
+
+
 def test_one_placed_elsewhere_is_known_too_after_it_was_let_go_of(floor: Floor) -> None:
     elsewhere = as_listed(floor.buy(5), order_id="phone", event=OrderEvent.CANCEL, filled=Decimal(0), cost=Decimal(0))
     snapshot = floor.snapshot()
