@@ -20,9 +20,10 @@ from engine.model.inputs import (
 )
 from engine.model.modes import Mode, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState, Side, Source
+from engine.model.orders import Bracket, Exit, OrderState, OrderType, Side, Source
 from engine.model.records import (
     Noted,
+    ReplaceAsked,
 )
 from tests.engine.core.floor import OPEN_LIMITS, Floor, essence, facts, restored, settings, wish
 
@@ -155,6 +156,21 @@ def test_stops_are_spared_only_as_far_as_a_position_is_held() -> None:
     assert list(the_floor.open_states()) == [first.number]
     the_floor.quote("AAPL", 60)
     assert the_floor.position() == 0
+
+
+def test_a_protective_exit_that_was_spared_is_not_replaced_for_a_fill_that_comes_after_the_stop() -> None:
+    the_floor = floor(keep_protective=True)
+    bracket = Bracket(Exit(price=D(120)), Exit(price=D(80)))
+    the_floor.submit(replace(wish(Side.BUY, 100, limit=100), bracket=bracket))
+    the_floor.quote("AAPL", 100, size=40)
+    entry, stop = (order for order in the_floor.core.state.book.orders.values() if order.type is not OrderType.LIMIT or not order.parent)
+    assert facts(the_floor.position(), stop.quantity, stop.released) == (40, 40, True)
+    the_floor.stop()
+    assert list(the_floor.open_states()) == [stop.number]
+    the_floor.handle(OrderUpdate(entry.id, OrderEvent.FILL_PART, entry.broker_id, D(60), D(6000)))
+    the_floor.tick()
+    assert facts(the_floor.position(), stop.quantity, len(the_floor.of(ReplaceAsked))) == (60, 40, 0)
+    assert list(the_floor.open_states()) == [stop.number], "nothing is held ready either"
 
 
 # ---- flatten
