@@ -54,6 +54,7 @@ class PaperBroker:
         self._commission = commission_of(settings.commission, self._complain)
         self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage, self._complain))
         self._tickets: dict[str, Ticket] = {}
+        self._over: set[str] = set()
         self._requests: list[Request] = []
         self._traded: dict[str, list[tuple[int, Decimal]]] = {}
         """When orders of each `oco` filled, and how much."""
@@ -152,7 +153,10 @@ class PaperBroker:
                 self._prices[event.symbol] = event
                 outcomes = self._matcher.on_bar(event)
             case MarketStatus():
+                anew = event.session != self._matcher.session
                 outcomes = self._matcher.on_status(event)
+                if anew:
+                    self._forget()
             case Auction():
                 outcomes = self._matcher.on_auction(event)
             case Halt():
@@ -180,6 +184,12 @@ class PaperBroker:
         for order_id in orders:
             self._matcher.remove(order_id)
         return [Ended(order_id, OrderEvent.CANCEL, reason) for order_id in orders]
+
+    def _forget(self) -> None:
+        """Lets go of the orders that had ended when the session before this one began: nobody asks for them any more."""
+        for order_id in self._over.difference(request.order_id for request in self._requests):
+            self._traded.pop(self._tickets.pop(order_id).order.oco, None)
+        self._over = {order_id for order_id, ticket in self._tickets.items() if ticket.ended}
 
     def _complain(self, text: str) -> None:
         self._tell(Note(Level.ERROR, self.name, text))

@@ -682,6 +682,17 @@ def test_a_restored_broker_shares_no_money_with_the_books() -> None:
     assert books.cash == 1000
 
 
+async def test_what_ended_two_sessions_ago_is_forgotten_and_what_works_is_not() -> None:
+    venue = await Venue().open(session="monday", price=100)
+    await venue.broker.submit(order())
+    await venue.broker.submit(order(number=2, limit=50, tif=GTC))
+    venue.quote(100)
+    for session, known in (("tuesday", True), ("wednesday", False)):
+        venue.session(session)
+        assert (await venue.broker.find("r1-1") is not None) == known
+    assert await venue.broker.find("r1-2") is not None
+
+
 def test_an_order_it_never_accepted_is_not_there_after_a_restart() -> None:
     broker = PaperBroker(FRICTIONLESS, [Instrument("AAPL")])
     broker.restore(Portfolio(), [order(), replace(order(number=2), broker_id="P2", state=OrderState.CANCELED)])

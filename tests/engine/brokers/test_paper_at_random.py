@@ -98,6 +98,9 @@ def play(made: list[Order], tape: list[Any], asked: list[tuple[str, int, int, in
         if number < len(asked):
             what, which, quantity, price = asked[number]
             known = account.orders.get(f"o{which}")
+            if known is not None and known.id not in account.broker._tickets:
+                assert account.latest[known.id].event in ENDED, "only what ended is forgotten"
+                known = None
             if known is not None and what == "cancel":
                 at_once(account.broker.cancel([known]))
             elif known is not None and what == "replace":

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.brokers.base import BrokerEvent
 from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.portfolio import Portfolio
 from engine.log_lines import line_of
@@ -89,7 +90,8 @@ def test_a_fill_of_before_a_split_that_is_heard_after_it_counts_in_the_new_share
     if held:
         the_floor.hold(held * 3, 100)
     the_floor.buy(30)
-    the_floor.held_news = news = deque()
+    news: deque[BrokerEvent] = deque()
+    the_floor.held_news = news
     the_floor.quote("AAPL", 100)
     split(the_floor, ratio)
     before = the_floor.position()
