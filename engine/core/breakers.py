@@ -53,8 +53,13 @@ class Breakers:
     # ---- a person's word
 
     def tripped(self) -> str:
-        """Which breakers hold, in words, or nothing."""
-        return " and ".join(f"the {name}{'' if name == CIRCUIT_BREAKER else ' limit'}" for name in self._desk.state.trips)
+        """Which breakers hold, as `the drawdown limit holds`, or nothing."""
+        names = [f"the {name}{'' if name == CIRCUIT_BREAKER else ' limit'}" for name in self._desk.state.trips]
+        return f"{' and '.join(names)} hold{'s' if len(names) == 1 else ''}" if names else ""
+
+    def why(self) -> str:
+        """Why those hold that do."""
+        return "; ".join(trip.reason for trip in self._desk.state.trips.values())
 
     def refusal(self) -> str:
         """Why no person's word releases what is tripped, or nothing where one does."""
@@ -63,10 +68,9 @@ class Breakers:
         return "the daily loss limit holds until the next session" if holds else ""
 
     def release(self, reason: str) -> None:
-        """A person's word: all that it may release is released."""
+        """A person's word, which `refusal` has nothing against: every breaker is released."""
         for name in list(self._desk.state.trips):
-            if name != DAILY_LOSS or not self.refusal():
-                self._release(name, reason)
+            self._release(name, reason)
 
     def on_reset(self, command: ResetBreaker) -> None:
         state, desk = self._desk.state, self._desk
@@ -82,12 +86,11 @@ class Breakers:
             self._release(command.name, command.reason)
             left = self.tripped()
             if state.trading is TradingState.REDUCING and left:
-                why = "; ".join(trip.reason for trip in state.trips.values())
-                desk.record(TradingStateChanged(TradingState.REDUCING, "you", why, desk.now))
+                desk.record(TradingStateChanged(TradingState.REDUCING, "you", self.why(), desk.now))
             elif state.trading is TradingState.REDUCING:
                 desk.record(TradingStateChanged(TradingState.ACTIVE, "you", command.reason, desk.now))
                 desk.record(ModeChanged(Mode.MANUAL, "reset", desk.now))
-            desk.reply(command.id, True, f"{command.name} reset: {f'{left} still holds' if left else f'trading is {state.trading}'}")
+            desk.reply(command.id, True, f"{command.name} reset: {left or f'trading is {state.trading}'}")
 
     def _release(self, name: str, reason: str) -> None:
         desk = self._desk

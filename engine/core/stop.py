@@ -121,10 +121,10 @@ class Stop:
             after = TradingState.REDUCING if tripped else TradingState.ACTIVE
             self._flattens = False
             self._told.clear()
-            self._desk.record(TradingStateChanged(after, "you", tripped or command.reason, self._desk.now))
+            self._desk.record(TradingStateChanged(after, "you", self._breakers.why() or command.reason, self._desk.now))
             self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
             self._desk.ask(Latch(False, command.reason))
-            self._desk.reply(command.id, True, f"resumed in MANUAL{f', reducing only: {tripped} holds' if tripped else ''}")
+            self._desk.reply(command.id, True, f"resumed in MANUAL{f', reducing only: {tripped}' if tripped else ''}")
 
     def _cancel_everything(self) -> list[Order]:
         """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""

@@ -292,7 +292,7 @@ def test_a_reset_that_is_none_is_refused_in_words(name: str, reason: str, answer
 def test_trading_goes_on_when_the_last_breaker_is_reset_and_lands_in_manual() -> None:
     the_floor = both_tripped()
     the_floor.set_mode(Mode.FULL_AUTO)
-    assert reset(the_floor, DRAWDOWN).text == "drawdown reset: the daily loss limit still holds"
+    assert reset(the_floor, DRAWDOWN).text == "drawdown reset: the daily loss limit holds"
     assert the_floor.trading() is TradingState.REDUCING
     assert the_floor.core.state.halt_reason == "the loss of 2,000.00 in session 2025-06-12 reached the limit of 2,000.00"
     the_floor.session("2025-06-13")
@@ -302,6 +302,14 @@ def test_trading_goes_on_when_the_last_breaker_is_reset_and_lands_in_manual() ->
         (DRAWDOWN, "looked at it"),
         (DAILY_LOSS, "new day, smaller size"),
     ]
+
+
+def test_a_resume_while_several_hold_names_them_and_entries_are_told_why() -> None:
+    the_floor = both_tripped()
+    the_floor.stop()
+    assert the_floor.resume().text == "resumed in MANUAL, reducing only: the daily loss limit and the drawdown limit hold"
+    denied = the_floor.submit(wish(Side.BUY, 1))
+    assert denied.text.startswith("Only orders that shrink a position are let through: the loss of 2,000.00 in session 2025-06-12")
 
 
 def test_a_reset_while_halted_leaves_the_stop() -> None:
