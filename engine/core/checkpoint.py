@@ -31,6 +31,7 @@ from engine.core.peak import RollingPeak
 from engine.core.portfolio import Holding, Portfolio
 from engine.core.state import State, Trip
 from engine.model.average_cost import AverageCost
+from engine.model.journal import JournalError
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import Bracket, Exit, Fill, Order, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import Checkpoint, Record
@@ -65,7 +66,8 @@ def save(state: State, at: int) -> Checkpoint:
 
 
 def take_over(state: State, record: Record) -> None:
-    """A record of an earlier run, in the journal's order. Where the first is a checkpoint, it is the whole state."""
+    """A record of an earlier run, in the journal's order. Where the first is a checkpoint, it is the whole state. Raises JournalError where
+    that was damaged."""
     if isinstance(record, Checkpoint) and not state.runs and record.shape == SHAPE:
         _restore(state, record)
     else:
@@ -74,7 +76,13 @@ def take_over(state: State, record: Record) -> None:
 
 def _restore(state: State, checkpoint: Checkpoint) -> None:
     """Makes the new `state` what it was when `checkpoint` was saved. Prices are not known, as after any start."""
-    saved = _Reader().node(msgspec.json.decode(zlib.decompress(base64.b64decode(checkpoint.state))))
+    try:
+        text = zlib.decompress(base64.b64decode(checkpoint.state, validate=True))
+    except (ValueError, zlib.error) as error:
+        raise JournalError(
+            f"The journal's newest checkpoint is damaged: {error}. Nothing was changed. Restore the database from a backup."
+        ) from error
+    saved = _Reader().node(msgspec.json.decode(text))
     for name in _kept(State):
         value, ours = getattr(saved, name), getattr(state, name)
         if type(value) in _PARTS:

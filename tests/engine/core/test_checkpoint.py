@@ -11,6 +11,7 @@ from engine.core import checkpoint
 from engine.core.checkpoint import save, take_over
 from engine.core.desk import Desk
 from engine.core.state import State
+from engine.model.journal import JournalError
 from engine.model.modes import Mode
 from engine.model.orders import Side, TimeInForce
 from engine.model.records import Checkpoint, Record, RunEnded
@@ -94,6 +95,16 @@ def test_a_checkpoint_of_another_shape_is_not_taken_for_ours() -> None:
     stranger = replace(saved, shape="another")
     assert from_checkpoint(stranger, []).book.orders == {}
     assert picture(restored([*floor.records, stranger])) == picture(restored([*floor.records, saved]))
+
+
+@pytest.mark.parametrize("place", [3, 200, -20])
+def test_a_damaged_checkpoint_is_refused_in_words(place: int) -> None:
+    floor = traded(9, 20)
+    saved = save(floor.core.state, floor.at)
+    other = "A" if saved.state[place] != "A" else "B"
+    damaged = replace(saved, state=saved.state[:place] + other + saved.state[place:][1:])
+    with pytest.raises(JournalError, match=r"The journal's newest checkpoint is damaged: .* Restore the database from a backup"):
+        from_checkpoint(damaged, [])
 
 
 def test_what_is_long_over_is_forgotten_with_a_new_session_and_what_hangs_together_is_not() -> None:
