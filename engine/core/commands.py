@@ -209,7 +209,7 @@ def _cut(wish: Intent, judgement: Judgement) -> str:
         return f" ({wish.notional:f} at {judgement.price:f} a share)"
     if wish.reduce_only or shares == wish.quantity:
         return ""
-    return f" ({wish.quantity:f} cut to whole lots)"
+    return f" ({wish.quantity:f} cut to {'whole lots' if shares == shares.to_integral_value() else f'{shares:f}'})"
 
 
 def _waits(judgement: Judgement) -> str:

@@ -53,8 +53,8 @@ def test_half_a_share_is_bought_kept_over_a_restart_and_sold() -> None:
 def test_a_limit_order_ends_in_its_part_of_a_share_and_fills_in_whole_ones_before() -> None:
     the_floor = floor(100)
     the_floor.buy("10.5", limit=100)
-    for _ in range(4):
-        the_floor.quote("AAPL", 100, size=3)
+    for price in (100, 99.99, 99.98, 99.97):
+        the_floor.quote("AAPL", price, size=3)
     assert [record.fill.quantity for record in the_floor.of(FillBooked)] == [3, 3, 3, D("1.5")]
 
 
@@ -86,6 +86,10 @@ def test_a_whole_number_of_shares_is_never_cut_to_a_part_of_one() -> None:
     the_floor = Floor(settings(limits=replace(OPEN_LIMITS, max_order_pct=D(1))), mode=Mode.FULL_AUTO, prices={"AAPL": 187.5})
     the_floor.propose("s1", quantity=100)
     assert the_floor.last_order.quantity == 5
+
+
+def test_what_is_cut_off_a_part_of_a_share_is_said() -> None:
+    assert floor().submit(wish(Side.BUY, "10.90007")).text == "#1 BUY 10.9 AAPL market DAY sent (10.90007 cut to 10.9)"
 
 
 def test_what_closes_a_position_takes_its_part_of_a_share_along() -> None:

@@ -155,6 +155,7 @@ class Together(RuleBasedStateMachine):
             told.listed()
         assert told.position() == told.held.get("AAPL", D(0))
         assert told.core.state.portfolio.cash == told.cash
+        assert not told.said("is not sent although"), "an exit was given up that had something to close"
         open_there = {ticket.order.id for ticket in told.tickets.values() if ticket.open}
         assert {order.id for order in told.core.state.book.working() if order.released} == open_there
 
