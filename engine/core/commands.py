@@ -13,7 +13,7 @@ from engine.model.effects import Reply
 from engine.model.inputs import Cancel, GroupKind, Preview, Replace, Submit, SubmitGroup
 from engine.model.modes import TradingState
 from engine.model.money import cents
-from engine.model.orders import Intent, Order, OrderState, OrderType, Source, Terms
+from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, Terms
 from engine.model.records import OrderReplaced
 
 ONLY_PERSONS = "only a person's own order is submitted: strategies propose, and flatten is a command"
@@ -65,6 +65,11 @@ class Commands:
                 self._refuse(command.id, wish, judgement)
                 return
         if command.kind is GroupKind.OCO:
+            if _would_meet(one.intent, two.intent):
+                self._desk.reply(
+                    command.id, False, "The two orders of this OCO would trade with each other: the one buys at what the other asks."
+                )
+                return
             shares = one.intent.quantity
             if two.intent.quantity != shares:
                 text = f"The orders of an OCO share one quantity; these would be {shares:f} and {two.intent.quantity:f}."
@@ -226,6 +231,13 @@ def _is_lighter(order: Order, terms: Terms) -> bool:
         return replace(terms, quantity=old.quantity) == old and terms.quantity <= old.quantity
     away = (terms.limit - old.limit) * order.side.sign <= 0
     return away and terms.quantity <= old.quantity and replace(terms, quantity=old.quantity, limit=old.limit) == old
+
+
+def _would_meet(one: Intent, two: Intent) -> bool:
+    """Whether two limit orders would trade with each other: each was judged before the other was there."""
+    buy, sell = (one, two) if one.side is Side.BUY else (two, one)
+    crossed = buy.limit is not None and sell.limit is not None and buy.limit >= sell.limit
+    return crossed and one.side is not two.side and one.type is two.type is OrderType.LIMIT
 
 
 def _group_complaint(command: SubmitGroup) -> str:

@@ -540,6 +540,16 @@ def test_an_oco_is_one_symbol_and_one_quantity_and_both_pass_or_none_is_sent() -
     assert len(told.orders) == 1
 
 
+def test_an_oco_that_would_trade_with_itself_is_refused() -> None:
+    told = holding()
+    low = Intent("AAPL", Side.SELL, D(50), OrderType.LIMIT, limit=D("99.5"))
+    high = Intent("AAPL", Side.BUY, D(50), OrderType.LIMIT, limit=D("100.5"))
+    for pair in ((low, high), (high, low)):
+        reply = told.ask(SubmitGroup, GroupKind.OCO, *pair)
+        assert (reply.ok, "would trade with each other" in reply.text) == (False, True)
+    assert told.ask(SubmitGroup, GroupKind.OCO, replace(low, limit=D(101)), replace(high, limit=D(99))).ok
+
+
 def test_a_cancel_of_one_order_of_an_oco_cancels_both() -> None:
     told = holding()
     target, stop = told.group(GroupKind.OCO, *closing_pair(told))
