@@ -63,6 +63,8 @@ class PaperBroker:
         self._tell: Callable[[BrokerEvent], None] = _nobody
         self._now = 0
         self._restored = False
+        self._telling = False
+        """What an event did is still being told: until all is, nobody's request may meet an order whose fill is not booked yet."""
 
     def restore(self, portfolio: Portfolio, orders: Iterable[Order], session: str = "") -> None:
         """Takes up where the journal ends: what it holds, those of `orders` that it had accepted and that are open, and the `session`
@@ -167,10 +169,16 @@ class PaperBroker:
                 outcomes = ()
                 if (dividend := dividend_booked(event, self._portfolio)) is not None:
                     self._portfolio.receive_dividend(dividend)
-        for outcome in outcomes:
-            self._take(outcome)
-        if self._requests and not self._races():
-            self._perform_all()
+        self._telling = True
+        try:
+            for outcome in outcomes:
+                self._take(outcome)
+        finally:
+            self._telling = False
+        if self._requests:
+            self._perform_due()
+            if not self._races():
+                self._perform_all()
 
     def _split(self, event: Split) -> Sequence[Outcome]:
         """Orders in the old shares are cancelled, as brokers do: their prices and quantities mean something else now."""
@@ -262,8 +270,8 @@ class PaperBroker:
             self._perform(request)
 
     def _perform(self, request: Request) -> None:
-        if request not in self._requests:
-            return  # What was told of the one before had somebody ask, and all was done then.
+        if self._telling or request not in self._requests:
+            return  # It waits; or what was told of the one before had somebody ask, and all was done then.
         self._requests.remove(request)
         ticket = self._tickets[request.order_id]
         if request.terms is not None:

@@ -248,6 +248,29 @@ async def test_who_asks_while_being_told_is_answered_like_everybody() -> None:
     assert {u.order_id for u in venue.news if u.event is OrderEvent.CANCEL} == {first.id, second.id, third.id}
 
 
+@pytest.mark.parametrize("what", ["replace", "cancel"])
+async def test_who_asks_while_a_bar_is_told_meets_orders_whose_fills_are_booked(what: str) -> None:
+    venue = await Venue().open()
+    venue.bar(100)
+    first, second = order(quantity=10, number=1), order(quantity=60, number=2, stop=105, tif=GTC)
+
+    def hear(event: BrokerEvent) -> None:
+        venue._hear(event)
+        if isinstance(event, OrderUpdate) and event.order_id == first.id and event.event is OrderEvent.FILL_ALL:
+            asked = venue.broker.replace(second, Terms(D(90), stop=D(105))) if what == "replace" else venue.broker.cancel([second])
+            at_once(asked)
+
+    await venue.broker.connect(hear)
+    for each in (first, second):
+        await venue.broker.submit(each)
+    venue.bar(100, 31, high=106)
+    venue.bar(100)
+    venue.bar(106)
+    told = [update for update in venue.news if update.order_id == second.id]
+    ends = (90, OrderEvent.FILL_ALL) if what == "replace" else (21, OrderEvent.CANCEL)
+    assert facts(told[-1].filled, told[-1].event) == ends
+
+
 async def test_a_cancel_that_arrives_first_wins() -> None:
     venue = await Venue(SLOW).open(session="monday", price=100)
     made = order(limit=99)
