@@ -6,8 +6,10 @@ set it from any thread or process; only a person's resume clears it.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -46,8 +48,7 @@ class Latch:
 
     def clear(self) -> None:
         """Leaves it as it is where somebody else has set it since this one last read or wrote it: theirs is `news`. Raises OSError."""
-        if self._content() in self._known:
-            self._write(_CLEAR, 0)
+        self._write(_CLEAR, 0)
 
     def read(self) -> str:
         """Why trading is halted, or nothing. A file that cannot be understood counts as set: the safe reading."""
@@ -82,13 +83,18 @@ class Latch:
             os.close(descriptor)
 
     def _write(self, content: bytes, flags: int) -> None:
+        """What somebody else has set since is left as it is: it halts, and is news."""
         with self._lock:
             descriptor = os.open(self.path, os.O_WRONLY | os.O_NONBLOCK | flags, 0o600)
             now = content[:_SIZE].rstrip(b"\0 \n")
             try:
+                _have_alone(descriptor)
+                if self._known and (found := self._content()) not in self._known and _reason(found):
+                    return
                 self._known = (*self._known, now)
                 os.pwrite(descriptor, content[:_SIZE].ljust(_SIZE), 0)
                 self._known = (now,)
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
                 os.fsync(descriptor)
             finally:
                 os.close(descriptor)
@@ -189,6 +195,18 @@ def latch_path(database: Path) -> Path:
     """The stop's file beside the database, one for each, by whatever link it is reached."""
     database = database.resolve()
     return database.with_name(f"{database.name}.latch")
+
+
+def _have_alone(descriptor: int) -> None:
+    """Until it is closed, so that nobody sets the file between another's look at it and its clearing. Whoever holds it for longer than
+    that takes is frozen, and must not hold up a stop."""
+    for _ in range(20):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.005)
+        else:
+            return
 
 
 def _reason(raw: bytes) -> str:

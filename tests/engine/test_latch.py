@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import fcntl
 import os
 import threading
 from pathlib import Path
@@ -128,6 +129,39 @@ def test_what_somebody_else_set_meanwhile_is_not_cleared_but_is_news(latch: Latc
     assert latch.news() == "theirs"
     latch.clear()
     assert latch.read() == ""
+
+
+def test_what_we_still_have_to_write_does_not_hide_what_somebody_else_set(latch: Latch) -> None:
+    latch.read()
+    Latch(latch.path).set("theirs")
+    latch.set("ours, from before")
+    latch.clear()
+    assert latch.news() == "theirs"
+
+
+def test_nobody_sets_it_between_anothers_look_and_its_clearing(latch: Latch, monkeypatch: pytest.MonkeyPatch) -> None:
+    latch.set("ours")
+    look = Latch._content
+    setting = threading.Thread(target=Latch(latch.path).set, args=("theirs",))
+
+    def while_somebody_sets_it(looking: Latch) -> bytes:
+        found = look(looking)
+        if setting.ident is None:
+            setting.start()
+            setting.join(0.02)
+        return found
+
+    monkeypatch.setattr(Latch, "_content", while_somebody_sets_it)
+    latch.clear()
+    setting.join()
+    assert latch.news() == "theirs"
+
+
+def test_who_is_frozen_over_the_file_holds_up_nobody(latch: Latch) -> None:
+    with latch.path.open("rb") as frozen:
+        fcntl.flock(frozen, fcntl.LOCK_EX)
+        latch.set("all the same")
+    assert latch.read() == "all the same"
 
 
 def test_nothing_that_the_file_may_be_made_into_holds_up_whoever_looks_at_it(latch: Latch) -> None:

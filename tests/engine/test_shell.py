@@ -172,6 +172,7 @@ def test_a_latch_that_is_removed_by_hand_neither_resumes_nor_keeps_the_stop_from
     path = latch_path(tmp_path / "paper.db")
     with running(tmp_path, ToldBroker()) as engine:
         engine.answer(engine.emergency_stop("by key"))
+        assert engine._keeper.finish(20)
         path.unlink()
         spoil(path)
         ticks = engine.status().revision
