@@ -74,7 +74,7 @@ def test_a_replace_that_waits_for_the_disk_is_never_asked_for_and_its_order_ends
         until(engine, lambda view: view.account.state is TradingState.HALTED)
         journal.release()
         view = until(engine, lambda view: at_rest(view) and ended(view))
-        assert (broker.replaces, broker.listed, order_of(view, 1).quantity) == ([], {}, 10)
+        assert (broker.replaces, broker.listed, order_of(view, 1).quantity) == ([], {}, D(10))
 
 
 @pytest.mark.parametrize("stop", STOPS)
@@ -151,12 +151,12 @@ def test_an_entry_that_fills_while_it_is_cancelled_releases_no_exit_and_a_flatte
         entry = bracket_at_work(engine, broker)
         engine.emergency_stop()
         view = until(engine, lambda view: at_rest(view) and ended(view))
-        assert (broker.submitted, [row.quantity for row in view.positions]) == ([entry], [10])
+        assert (broker.submitted, [row.quantity for row in view.positions]) == ([entry], [D(10)])
         broker.on_cancel = None
         engine.liquidate_all()
         view = until(engine, lambda view: len(broker.submitted) == 2)
         closing = order_of(until(engine, lambda view: order_of(view, 4).state is OrderState.WORKING), 4)
-        assert (closing.side, closing.quantity) == (Side.SELL, 10)
+        assert (closing.side, closing.quantity) == (Side.SELL, D(10))
         listed = broker.listed.pop(closing.id)
         broker.positions.clear()
         broker.say(OrderUpdate(closing.id, OrderEvent.FILL_ALL, listed.broker_id, D(10), D(910)))
