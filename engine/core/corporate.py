@@ -26,8 +26,8 @@ def split_booked(event: Split, portfolio: Portfolio, step: Decimal) -> SplitBook
         return None
     wanted = WIDE.multiply(holding.quantity, event.ratio)
     quantity = (abs(wanted) / step).quantize(Decimal(1), ROUND_HALF_EVEN, WIDE) * step
-    if abs(quantity - abs(wanted)) > abs(wanted) * _DIGITS:
-        quantity = to_lot(abs(wanted), step)
+    # To the whole step it is but for rounding, else down to one, written with no more decimals than it needs.
+    quantity = to_lot(quantity if abs(quantity - abs(wanted)) <= abs(wanted) * _DIGITS else abs(wanted), step)
     if wanted < 0:
         quantity = -quantity
     known = event.price is not None and is_price(event.price)
