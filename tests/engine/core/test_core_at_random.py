@@ -56,15 +56,21 @@ class WatchedFloor(Floor):
         assert state.trading is not TradingState.HALTED, "an order went out while halted"
         if order.source is Source.STRATEGY and state.mode is Mode.MANUAL:
             assert order.signal_id in self.approved, "a strategy traded in MANUAL without a yes"
-        held = max(-order.side.sign * state.portfolio.position(order.symbol), D(0))
-        working = state.book.working_quantity(order.symbol, order.side)
-        opening = min(max(working - held, D(0)), order.quantity)
+        opening = self._opening(order)
         if not opening:
             return
         assert order.side is Side.BUY or self.settings.limits.short_selling, "more was for sale than was held"
         assert state.trading is TradingState.ACTIVE, "an entry went out while only reducing"
         assert state.mode is not Mode.RESEARCH, "an entry went out in RESEARCH"
         self._limits_hold(order, opening, self.core.gate.figures())
+
+    def _opening(self, order: Order) -> Decimal:
+        """How much more than before could be opened now that `order` may trade. One of a group adds nothing to a larger one, and it was
+        not this one that took away what that one was to close."""
+        held = max(-order.side.sign * self.core.state.portfolio.position(order.symbol), D(0))
+        working = self.core.state.book.working_quantity
+        with_it, without = (working(order.symbol, order.side, aside) for aside in ((), (order.id,)))
+        return max(with_it - held, D(0)) - max(without - held, D(0))
 
     def _limits_hold(self, order: Order, opening: Decimal, figures: Figures) -> None:
         state, limits = self.core.state, self.settings.limits

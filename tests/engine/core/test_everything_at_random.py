@@ -50,8 +50,7 @@ class Watched(WatchedFloor):
     def _look_at_replace(self, effect: ReplaceAtBroker) -> None:
         order, state = effect.order, self.core.state
         assert state.trading is not TradingState.HALTED
-        closable = max(-order.side.sign * state.portfolio.position(order.symbol), D(0))
-        opening = state.book.working_quantity(order.symbol, order.side) - closable
+        opening = self._opening(order)
         if opening > 0 and effect.terms.quantity > order.quantity:
             judged = replace(order, mark=order.asked_mark)
             self._limits_hold(judged, min(opening, effect.terms.quantity - order.filled), self.core.gate.figures())
