@@ -41,6 +41,8 @@ from engine.model.records import (
     SplitBooked,
     StrategyErrored,
     StrategyLossTripped,
+    StrategyTripped,
+    SymbolLossTripped,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
@@ -246,6 +248,17 @@ def _strategy_loss_tripped(db: sqlite3.Connection, entry: Entry, record: Strateg
     _audit(db, entry, record, Level.ERROR, "risk", text)
 
 
+def _strategy_tripped(db: sqlite3.Connection, entry: Entry, record: StrategyTripped) -> None:
+    since = f"within {record.minutes} minutes" if record.minutes else "under its highest profit"
+    text = f"{record.strategy} fell by {record.fell:f} {since}, its limit is {record.limit:f}: it enters no more until a person's word."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
+def _symbol_loss_tripped(db: sqlite3.Connection, entry: Entry, record: SymbolLossTripped) -> None:
+    text = f"{record.symbol} lost {record.loss:f} in session {record.session}, its limit is {record.limit:f}: it is entered no more in it."
+    _audit(db, entry, record, Level.ERROR, "risk", text)
+
+
 def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
     _audit(db, entry, record, Level.WARNING, "you", f"Released the {record.name}: {record.reason}")
 
@@ -285,6 +298,8 @@ FOLDS: Final[dict[type, Fold]] = {
     HighWaterSet: _high_water_set,
     CircuitTripped: _circuit_tripped,
     StrategyLossTripped: _strategy_loss_tripped,
+    StrategyTripped: _strategy_tripped,
+    SymbolLossTripped: _symbol_loss_tripped,
     BreakerReset: _breaker_reset,
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,

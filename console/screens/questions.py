@@ -144,17 +144,18 @@ def choose_mode(view: View, clock: Clock) -> Choose[str]:
     choices: list[Choice[str]] = [Choice(str(mode.value), mode.key, mode.name, mode.means) for mode in MODES]
     first = next((place for place, choice in enumerate(choices) if choice.value == view.account.mode), 0)
     text = f"Now {view.account.mode}."
-    if view.account.state is TradingState.REDUCING:
+    reducing = view.account.state is TradingState.REDUCING
+    if reducing:
         text += f" REDUCING: {clean(view.account.reason)}"
-        tripped = [row for row in view.breakers if row.tripped]
-        for row in tripped:
-            if row.releasable:
-                key = str(len(choices) - len(MODES) + 1)
-                choices.append(Choice(row.name, key, f"RESET {row.name}", "asks for the word and a reason"))
-            else:
-                text += f"\nNot to be reset now: {clean(row.name)} holds until {row.unlocks}."
-        if not tripped:
-            choices.append(RESUME)
+    tripped = [row for row in view.breakers if row.tripped]
+    for row in tripped:
+        if row.releasable:
+            key = str(len(choices) - len(MODES) + 1)
+            choices.append(Choice(row.name, key, f"RESET {row.name}", "asks for the word and a reason"))
+        else:
+            text += f"\nNot to be reset now: {clean(row.name)} holds until {row.unlocks}."
+    if reducing and not tripped:
+        choices.append(RESUME)
     return Choose("Execution mode", text, choices, first, clock)
 
 

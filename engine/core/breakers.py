@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from engine.core.desk import SECOND, Desk
 from engine.core.peak import RollingPeak
-from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN, State
+from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN, State, breaker_of
 from engine.model.inputs import ResetBreaker
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
@@ -20,6 +20,8 @@ from engine.model.records import (
     LossLimitTripped,
     ModeChanged,
     StrategyLossTripped,
+    StrategyTripped,
+    SymbolLossTripped,
     TradingStateChanged,
 )
 from engine.model.views import BreakerRow
@@ -33,15 +35,17 @@ _UNLOCKS = {
 
 
 class Breakers:
-    """Leaves the account only what shrinks a position once it has lost too much, and a strategy only that once it has."""
+    """Leaves the account only what shrinks a position once it has lost too much, and a strategy or a symbol only that once it has."""
 
-    __slots__ = ("_desk", "_minutes", "_peaks")
+    __slots__ = ("_desk", "_minutes", "_own", "_peaks")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._minutes = desk.settings.limits.circuit_breaker_minutes
         self._peaks = RollingPeak(self._minutes * 60 * SECOND)
         """Equity as it was at each look, less what came in from outside: finer than the marks in the journal, which outlive a restart."""
+        self._own: dict[str, RollingPeak] = {}
+        """The same of the profit of each strategy that has a circuit breaker."""
 
     def watch(self) -> None:
         """Looks after the limits. Called at each fill and with every tick of the clock."""
@@ -49,6 +53,14 @@ class Breakers:
         self._watch_drawdown()
         self._watch_circuit()
         self._watch_strategies()
+        self._watch_strategies_falls()
+        self._watch_symbols()
+
+    def profits(self) -> tuple[tuple[str, Decimal], ...]:
+        """What each strategy made so far that is held to a highest of its own."""
+        state, strategies = self._desk.state, self._desk.settings.limits.strategies
+        held = (name for name, own in strategies.items() if own.max_drawdown_pct is not None or own.circuit_breaker_pct is not None)
+        return tuple((name, state.strategy_profit(name)) for name in held)
 
     # ---- a person's word
 
@@ -76,6 +88,12 @@ class Breakers:
         state, desk = self._desk.state, self._desk
         if not command.reason.strip():
             desk.reply(command.id, False, "say why: the reason goes to the audit log")
+        elif strategy := next((name for name, trips in state.strategy_breakers.items() if command.name in trips), ""):
+            if command.name == breaker_of(strategy, CIRCUIT_BREAKER):
+                self._own.pop(strategy, None)
+            desk.record(BreakerReset(command.name, command.reason, desk.now))
+            left = " and ".join(f"the {name}" for name in state.trips_of(strategy))
+            desk.reply(command.id, True, f"{command.name} reset: {f'{left} holds' if left else f'{strategy} may enter again'}")
         elif command.name not in _UNLOCKS:
             desk.reply(command.id, False, f"there is no such breaker; there are {', '.join(_UNLOCKS)}")
         elif command.name not in state.trips:
@@ -104,14 +122,16 @@ class Breakers:
     def window_loss(self) -> Decimal:
         """How far equity lies under the highest that was seen within the circuit breaker's window."""
         state = self._desk.state
+        return self._fall(state.portfolio.equity() - state.moved, self._peaks, state.peaks)
+
+    def _fall(self, value: Decimal, *peaks: RollingPeak | None) -> Decimal:
+        """How far `value` lies under the highest of `peaks` within the window."""
         now = self._desk.now
-        since = now - self._minutes * 60 * SECOND
-        equity = state.portfolio.equity() - state.moved
-        seen = (self._peaks.within(since, now), state.peaks.within(since, now))
-        return max([equity, *(peak for peak in seen if peak is not None)]) - equity
+        seen = [peak.within(now - self._minutes * 60 * SECOND, now) for peak in peaks if peak is not None]
+        return max([value, *(highest for highest in seen if highest is not None)]) - value
 
     def rows(self) -> list[BreakerRow]:
-        """Every breaker of the account, and each strategy's that has tripped in this session."""
+        """Every breaker of the account, and those of strategies and symbols that hold."""
         state = self._desk.state
         rows = []
         for name, unlocks in _UNLOCKS.items():
@@ -122,7 +142,12 @@ class Breakers:
                 rows.append(BreakerRow(name, True, trip.reason, unlocks, trip.at, name != DAILY_LOSS or not self.refusal()))
         for strategy, trip in state.strategy_trips.items():
             if state.has_tripped(strategy):
-                rows.append(BreakerRow(f"{strategy}'s daily loss", True, trip.reason, "the next session", trip.at))
+                rows.append(BreakerRow(breaker_of(strategy, DAILY_LOSS), True, trip.reason, "the next session", trip.at))
+        for symbol, trip in state.symbol_trips.items():
+            if state.has_symbol_tripped(symbol):
+                rows.append(BreakerRow(f"{DAILY_LOSS} in {symbol}", True, trip.reason, "the next session", trip.at))
+        for trips in state.strategy_breakers.values():
+            rows += [BreakerRow(name, True, trip.reason, "your word", trip.at, True) for name, trip in trips.items()]
         return rows
 
     # ---- what trips
@@ -182,6 +207,44 @@ class Breakers:
                 desk.note(Level.ERROR, name, f"{text}: it enters no more in this session; its resting entries are cancelled")
                 cancel_entries(desk, name)
 
+    def _watch_strategies_falls(self) -> None:
+        """Each strategy's own profit under its highest, ever and within the window, against the account's equity of this moment."""
+        desk, state = self._desk, self._desk.state
+        equity = state.portfolio.equity()
+        for name, own in desk.settings.limits.strategies.items():
+            if own.max_drawdown_pct is not None:
+                self._trip_strategy(name, DRAWDOWN, state.strategy_drawdown(name), equity * own.max_drawdown_pct / HUNDRED)
+            if own.circuit_breaker_pct is not None:
+                profit, seen = state.strategy_profit(name), self._own.setdefault(name, RollingPeak(self._minutes * 60 * SECOND))
+                seen.add(desk.now, profit)
+                fell = self._fall(profit, seen, state.strategy_peaks.get(name))
+                self._trip_strategy(name, CIRCUIT_BREAKER, fell, equity * own.circuit_breaker_pct / HUNDRED)
+
+    def _trip_strategy(self, strategy: str, breaker: str, fell: Decimal, limit: Decimal) -> None:
+        desk, name = self._desk, breaker_of(strategy, breaker)
+        if name in desk.state.trips_of(strategy) or limit <= 0 or fell < limit:
+            return
+        minutes = self._minutes if breaker == CIRCUIT_BREAKER else 0
+        desk.record(StrategyTripped(strategy, cents(fell), cents(limit), minutes, desk.now))
+        reason = desk.state.trips_of(strategy)[name].reason
+        desk.note(Level.ERROR, strategy, f"{reason}: it enters no more until your word; its resting entries are cancelled")
+        cancel_entries(desk, strategy)
+
+    def _watch_symbols(self) -> None:
+        desk, state = self._desk, self._desk.state
+        if not state.session:
+            return
+        for symbol, own in desk.settings.limits.symbols.items():
+            if own.max_daily_loss_pct is None or state.has_symbol_tripped(symbol):
+                continue
+            limit = state.session_equity * own.max_daily_loss_pct / HUNDRED
+            loss = state.symbol_loss(symbol)
+            if limit and loss >= limit:
+                desk.record(SymbolLossTripped(symbol, state.session, cents(loss), cents(limit), desk.now))
+                text = f"{symbol}'s loss of {loss:,.2f} reached its limit of {limit:,.2f}"
+                desk.note(Level.ERROR, "risk", f"{text}: nothing is entered in it in this session; its resting entries are cancelled")
+                cancel_entries(desk, symbol=symbol)
+
     def _reduce(self, by: str, reason: str) -> None:
         """From now on only what shrinks a position goes through, and no entry goes on working."""
         desk = self._desk
@@ -191,9 +254,9 @@ class Breakers:
         cancel_entries(desk)
 
 
-def cancel_entries(desk: Desk, strategy: str = "") -> None:
-    """Cancels all that would open a position, of one strategy or of everybody. What closes or protects one stays."""
-    working = list(desk.state.book.working())
+def cancel_entries(desk: Desk, strategy: str = "", symbol: str = "") -> None:
+    """Cancels all that would open a position, of one strategy or everybody, in one symbol or all. What closes or protects one stays."""
+    working = list(desk.state.book.working(symbol))
     spared = closing(desk.state, working)
     desk.cancel([order for order in working if order.id not in spared and (not strategy or order.strategy == strategy)])
 

@@ -221,7 +221,8 @@ class Core:
             self.prices.open_session()
             state = self.state
             profits = tuple((name, state.strategy_profit(name)) for name in sorted(state.attribution.books) if name)
-            self.desk.record(SessionOpened(status.session, cents(state.portfolio.equity()), self.desk.now, profits))
+            symbols = tuple((holding.symbol, holding.profit) for holding in state.portfolio.holdings.values() if holding.profit)
+            self.desk.record(SessionOpened(status.session, cents(state.portfolio.equity()), self.desk.now, profits, symbols))
             self._mark_equity()
 
     # ---- a person's commands
@@ -350,7 +351,5 @@ class Core:
     def _mark_equity(self) -> None:
         portfolio = self.state.portfolio
         self._equity_due = self.desk.mono + _EQUITY_EVERY
-        mark = EquityMarked(
-            cents(portfolio.equity()), cents(portfolio.cash), cents(portfolio.realised()), cents(portfolio.unrealised()), self.desk.now
-        )
-        self.desk.record(mark)
+        equity, cash, realised, unrealised = map(cents, (portfolio.equity(), portfolio.cash, portfolio.realised(), portfolio.unrealised()))
+        self.desk.record(EquityMarked(equity, cash, realised, unrealised, self.desk.now, self.breakers.profits()))

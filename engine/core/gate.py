@@ -48,6 +48,7 @@ class Gate:
     __slots__ = (
         "_bounds",
         "_instruments",
+        "_limits",
         "_margin",
         "_prices",
         "_reserves",
@@ -74,6 +75,7 @@ class Gate:
         self._state = state
         self._prices = prices
         self._instruments = instruments
+        self._limits = limits
         self._bounds = BoundsBook(limits)
         self._reserves: dict[str, tuple[Decimal, Decimal]] = {}
         self._totals = ZERO, ZERO
@@ -169,6 +171,7 @@ class Gate:
             market=market,
             crossing=self._crossing(intent, aside),
             strategy_sent=lambda window: state.sent_within(window, now, strategy),
+            symbol_sent=lambda window: state.sent_in_symbol(symbol, window, now),
             account_sent=lambda window: state.sent_within(window, now),
             fresh=prices.is_fresh(symbol, mono),
             doubt=prices.doubt(symbol),
@@ -189,9 +192,26 @@ class Gate:
             session_equity=state.session_equity,
             strategy_loss=state.strategy_loss(strategy) if strategy else ZERO,
             strategy_tripped=state.has_tripped(strategy),
+            strategy_trip="; ".join(trip.reason for trip in state.trips_of(strategy).values()),
+            strategy_exposure=self._strategy_exposure(strategy, aside),
+            symbol_loss=state.symbol_loss(symbol),
+            symbol_tripped=state.has_symbol_tripped(symbol),
             trading=state.trading,
             trading_reason=state.halt_reason,
         )
+
+    def _strategy_exposure(self, strategy: str, aside: Collection[str]) -> Decimal:
+        """What `strategy` itself holds, and what its working orders may add to that; zero where no limit asks for it."""
+        own = self._limits.strategies.get(strategy)
+        if own is None or own.max_exposure_pct is None:
+            return ZERO
+        state = self._state
+        gross = state.attribution.exposure(strategy, state.portfolio.holdings).gross
+        orders = list(state.book.working())
+        others = {*aside, *(order.id for order in orders if order.strategy != strategy)}
+        for symbol in {order.symbol for order in orders if order.strategy == strategy}:
+            gross += sum(self._adding_in(symbol, state.attribution.cost(strategy, symbol).quantity, others))
+        return gross
 
     def _crossing(self, intent: Intent, aside: Collection[str]) -> Order | None:
         """Of our own limit orders on the other side, the one `intent` would meet first. A stop-limit is none until its stop was reached."""
@@ -250,7 +270,11 @@ class Gate:
 
     def _reserved_in(self, symbol: str, aside: Collection[str] = ()) -> tuple[Decimal, Decimal]:
         """The same in one symbol."""
-        book, held = self._state.book, self._state.portfolio.position(symbol)
+        return self._adding_in(symbol, self._state.portfolio.position(symbol), aside)
+
+    def _adding_in(self, symbol: str, held: Decimal, aside: Collection[str]) -> tuple[Decimal, Decimal]:
+        """What working orders may add, long and short, to `held` of one symbol."""
+        book = self._state.book
         buys, sells = book.working_on(symbol, Side.BUY, aside), book.working_on(symbol, Side.SELL, aside)
         return _adding(buys, max(-held, ZERO)), _adding(sells, max(held, ZERO))
 

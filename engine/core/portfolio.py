@@ -61,6 +61,11 @@ class Holding:
     def unrealised(self) -> Decimal:
         return WIDE.subtract(self.value, self.basis)
 
+    @property
+    def profit(self) -> Decimal:
+        """Realised and unrealised, fees counted."""
+        return WIDE.add(self.realised, self.unrealised)
+
     def worked_out(self) -> Decimal:
         return worth(self.cost, self.mark)
 

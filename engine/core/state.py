@@ -51,6 +51,8 @@ from engine.model.records import (
     SplitBooked,
     StrategyErrored,
     StrategyLossTripped,
+    StrategyTripped,
+    SymbolLossTripped,
     TradingStateChanged,
 )
 
@@ -58,6 +60,11 @@ DAILY_LOSS = "daily loss"
 DRAWDOWN = "drawdown"
 CIRCUIT_BREAKER = "circuit breaker"
 _DAY = 86_400 * 1_000_000_000
+
+
+def breaker_of(strategy: str, name: str) -> str:
+    """What the breaker `name` of one strategy is called."""
+    return f"{name} of {strategy}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,13 @@ class State:
         "session",
         "session_equity",
         "strategies_opened",
+        "strategy_breakers",
+        "strategy_highs",
+        "strategy_peaks",
         "strategy_trips",
+        "symbol_paces",
+        "symbol_trips",
+        "symbols_opened",
         "traded",
         "trading",
         "trips",
@@ -118,10 +131,22 @@ class State:
         """Each strategy's profit, open positions counted, when the session opened."""
         self.strategy_trips: dict[str, Trip] = {}
         """The strategies that lost too much in their session."""
+        self.strategy_breakers: dict[str, dict[str, Trip]] = {}
+        """Each strategy's own breakers that tripped and that no person has released, by what they are called."""
+        self.strategy_highs: dict[str, Decimal] = {}
+        """The highest profit that was marked of a strategy, or since a person released its drawdown limit."""
+        self.strategy_peaks: dict[str, RollingPeak] = {}
+        """Strategies' profits as they were marked over the last day."""
+        self.symbols_opened: dict[str, Decimal] = {}
+        """Each symbol's profit, open positions counted, when the session opened."""
+        self.symbol_trips: dict[str, Trip] = {}
+        """The symbols that lost too much in their session."""
         self.disabled: dict[str, str] = {}
         """The strategies that are disabled in this run, and why."""
         self.paces: dict[str, Pace] = {}
         """When each strategy sent an order, and under an empty name when anybody did."""
+        self.symbol_paces: dict[str, Pace] = {}
+        """When anybody sent an order in each symbol, as far as the last day had one."""
         self.traded: dict[str, dict[str, None]] = {}
         """The orders of each signal that have traded, by their ids, in that order."""
         self.runs = 0
@@ -152,6 +177,8 @@ class State:
             HighWaterSet: self._high_water_set,
             CircuitTripped: self._circuit_tripped,
             StrategyLossTripped: self._strategy_loss_tripped,
+            StrategyTripped: self._strategy_tripped,
+            SymbolLossTripped: self._symbol_loss_tripped,
             BreakerReset: self._breaker_reset,
             EquityMarked: self._equity_marked,
             OrderDenied: _nothing,
@@ -165,6 +192,7 @@ class State:
         self.book.forget(at - _DAY)
         self.portfolio.forget(at - _DAY)
         self.approvals.forget(at - _DAY)
+        self.symbol_paces = {symbol: pace for symbol, pace in self.symbol_paces.items() if pace.within(_DAY, at)}
         orders = self.book.orders
         traded = {signal: {key: None for key in keys if key in orders} for signal, keys in self.traded.items()}
         self.traded = {signal: keys for signal, keys in traded.items() if keys}
@@ -193,6 +221,30 @@ class State:
         trip = self.strategy_trips.get(strategy)
         return trip is not None and trip.session == self.session
 
+    def strategy_drawdown(self, strategy: str) -> Decimal:
+        """How far the strategy's profit lies under the highest that was marked, zero where it is above."""
+        profit = self.strategy_profit(strategy)
+        return max(self.strategy_highs.get(strategy, profit) - profit, ZERO)
+
+    def trips_of(self, strategy: str) -> dict[str, Trip]:
+        """The strategy's own breakers that hold until a person's word, by what they are called."""
+        return self.strategy_breakers.get(strategy, {})
+
+    def symbol_loss(self, symbol: str) -> Decimal:
+        """How much everybody together has lost in the symbol in this session so far, zero where they have gained."""
+        holding = self.portfolio.holdings.get(symbol)
+        return max(self.symbols_opened.get(symbol, ZERO) - holding.profit, ZERO) if holding is not None else ZERO
+
+    def has_symbol_tripped(self, symbol: str) -> bool:
+        """Whether the symbol has lost too much in this session."""
+        trip = self.symbol_trips.get(symbol)
+        return trip is not None and trip.session == self.session
+
+    def sent_in_symbol(self, symbol: str, window: int, now: int) -> int:
+        """Orders of everybody in `symbol` in the `window` nanoseconds of market time up to `now`."""
+        pace = self.symbol_paces.get(symbol)
+        return pace.within(window, now) if pace is not None else 0
+
     def sent_within(self, window: int, now: int, strategy: str = "") -> int:
         """Orders of `strategy`, or of everybody, in the `window` nanoseconds of market time up to `now`."""
         pace = self.paces.get(strategy)
@@ -212,6 +264,7 @@ class State:
         if record.source in (Source.PERSON, Source.STRATEGY) and not record.parent:
             for name in {"", record.strategy}:
                 self.paces.setdefault(name, Pace()).add(record.at)
+            self.symbol_paces.setdefault(record.symbol, Pace()).add(record.at)
 
     def _run_started(self, record: RunStarted) -> None:
         self.disabled.clear()
@@ -279,10 +332,14 @@ class State:
         self.session = record.session
         self.session_equity = record.equity
         self.strategies_opened = dict(record.strategies)
+        self.symbols_opened = dict(record.symbols)
 
     def _equity_marked(self, record: EquityMarked) -> None:
         self.high_water = max(self.high_water, record.equity)
         self.peaks.add(record.at, record.equity - self.moved)
+        for strategy, profit in record.strategies:
+            self.strategy_highs[strategy] = max(self.strategy_highs.get(strategy, profit), profit)
+            self.strategy_peaks.setdefault(strategy, RollingPeak(_DAY)).add(record.at, profit)
 
     def _drawdown_tripped(self, record: DrawdownTripped) -> None:
         fell = record.high_water - record.equity
@@ -307,10 +364,29 @@ class State:
         reason = f"its loss of {record.loss:,.2f} reached its limit of {record.limit:,.2f}"
         self.strategy_trips[record.strategy] = Trip(reason, record.session, record.at)
 
+    def _strategy_tripped(self, record: StrategyTripped) -> None:
+        if record.minutes:
+            name, how = CIRCUIT_BREAKER, f"it lost {record.fell:,.2f} within {record.minutes} minutes"
+        else:
+            name, how = DRAWDOWN, f"its profit is {record.fell:,.2f} under its highest"
+        trip = Trip(f"{how}, the limit is {record.limit:,.2f}", self.session, record.at)
+        self.strategy_breakers.setdefault(record.strategy, {})[breaker_of(record.strategy, name)] = trip
+
+    def _symbol_loss_tripped(self, record: SymbolLossTripped) -> None:
+        reason = f"its loss of {record.loss:,.2f} reached its limit of {record.limit:,.2f}"
+        self.symbol_trips[record.symbol] = Trip(reason, record.session, record.at)
+
     def _breaker_reset(self, record: BreakerReset) -> None:
         self.trips.pop(record.name, None)
         if record.name == CIRCUIT_BREAKER:
             self.peaks.clear()
+        for strategy, trips in self.strategy_breakers.items():
+            if trips.pop(record.name, None) is None:
+                continue
+            if record.name == breaker_of(strategy, DRAWDOWN):
+                self.strategy_highs.pop(strategy, None)
+            else:
+                self.strategy_peaks.pop(strategy, None)
 
     def _strategy_errored(self, record: StrategyErrored) -> None:
         if record.disabled:

@@ -237,12 +237,14 @@ class TradingStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class SessionOpened:
-    """A trading day began: its loss limit counts from this equity, and each strategy's from its profit so far, open positions counted."""
+    """A trading day began: its loss limit counts from this equity, and each strategy's and symbol's from its profit so far, open positions
+    counted."""
 
     session: str
     equity: Decimal
     at: int
     strategies: tuple[tuple[str, Decimal], ...] = ()
+    symbols: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,29 @@ class StrategyLossTripped:
 
 
 @dataclass(frozen=True, slots=True)
+class StrategyTripped:
+    """A strategy's own profit fell by `fell` under its highest: ever (`minutes` is 0), or within so many minutes of market time. It enters
+    no more until a person says so."""
+
+    strategy: str
+    fell: Decimal
+    limit: Decimal
+    minutes: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SymbolLossTripped:
+    """One symbol lost its share: nothing is entered in it any more in this session."""
+
+    symbol: str
+    session: str
+    loss: Decimal
+    limit: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerReset:
     """A person released a breaker, and why."""
 
@@ -304,13 +329,14 @@ class BreakerReset:
 
 @dataclass(frozen=True, slots=True)
 class EquityMarked:
-    """A point of the equity curve."""
+    """A point of the equity curve, and the profit so far, open positions counted, of each strategy that is held to a highest of its own."""
 
     equity: Decimal
     cash: Decimal
     realised: Decimal
     unrealised: Decimal
     at: int
+    strategies: tuple[tuple[str, Decimal], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -373,6 +399,8 @@ Record: TypeAlias = (
     | HighWaterSet
     | CircuitTripped
     | StrategyLossTripped
+    | StrategyTripped
+    | SymbolLossTripped
     | BreakerReset
     | EquityMarked
     | StrategyErrored

@@ -77,11 +77,19 @@ class StrategyLimits:
     max_orders_second: Rate | None = None
     max_orders_minute: Rate | None = None
     max_orders_day: Rate | None = None
+    max_exposure_pct: Exposure | None = None
+    """Gross, of what the strategy itself holds and of what its working orders may add."""
+    max_drawdown_pct: Percent | None = None
+    """Of the account's equity: how far the strategy's own profit may fall under the highest it has been."""
+    circuit_breaker_pct: Percent | None = None
+    """Of the account's equity: how much the strategy itself may lose within `circuit_breaker_minutes`."""
+    collar_pct: Percent | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class SymbolLimits:
-    """Limits of one symbol's orders beside the account's. The tighter of all that are given holds, so these can only tighten."""
+    """Limits of one symbol's orders beside the account's. The tighter of all that are given holds, so these can only tighten. Of one symbol
+    the limit on the position is the limit on exposure."""
 
     max_position_pct: Percent | None = None
     max_order_pct: Percent | None = None
@@ -89,6 +97,12 @@ class SymbolLimits:
     max_order_quantity: Shares | None = None
     collar_pct: Percent | None = None
     short_selling: bool | None = None
+    max_daily_loss_pct: Percent | None = None
+    """Of the account's equity: a symbol in which everybody together lost so much is entered no more until the next session."""
+    max_orders_second: Rate | None = None
+    max_orders_minute: Rate | None = None
+    max_orders_day: Rate | None = None
+    """Entries of everybody in the symbol, in market time."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,8 @@ def test_every_mistake_of_a_file_is_told_at_once_in_its_order(write: Write) -> N
         f"{file}:5: limits.max_order_pct is '-1'; allowed: a number above 0, at most 100",
         f"{file}:6: limits.max_exposur_pct: no such key; did you mean limits.max_exposure_pct?",
         f"{file}:7: max_daily_loss_pct: no such key here;"
-        " did you mean limits.max_daily_loss_pct or limits.strategies.NAME.max_daily_loss_pct?",
+        " did you mean limits.max_daily_loss_pct or limits.strategies.NAME.max_daily_loss_pct"
+        " or limits.symbols.NAME.max_daily_loss_pct?",
     ]
 
 

@@ -521,6 +521,13 @@ TRIPPED = (
 )
 
 
+async def test_a_strategys_breaker_is_reset_while_the_account_trades_on(engine: FakeEngine) -> None:
+    engine.change(breakers=(BreakerRow("drawdown of sma", True, "its profit is 500.00 under its highest", "your word", 1, True),))
+    async with running(engine) as console:
+        await console.press("m")
+        await console.shows("RESET drawdown of sma")
+
+
 @BOTH
 async def test_a_breaker_is_reset_by_name_with_the_word_and_a_reason(engine: FakeEngine, size: tuple[int, int]) -> None:
     account = replace(engine.current.account, state=TradingState.REDUCING, reason="1,500.00 were lost within 10 minutes")

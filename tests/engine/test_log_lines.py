@@ -43,6 +43,8 @@ from engine.model.records import (
     SignalRaised,
     SplitBooked,
     StrategyLossTripped,
+    StrategyTripped,
+    SymbolLossTripped,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState
@@ -231,7 +233,7 @@ def test_a_note_and_what_was_taken_over_are_told_as_they_are() -> None:
 
 def test_what_has_no_line_of_its_own_is_seen_elsewhere() -> None:
     """A breaker that trips says so in a note, in its own words; a trailing stop moves with each price, and the panels show it."""
-    tripped = {LossLimitTripped, DrawdownTripped, CircuitTripped, StrategyLossTripped}
+    tripped = {LossLimitTripped, DrawdownTripped, CircuitTripped, StrategyLossTripped, StrategyTripped, SymbolLossTripped}
     often = {OrderTrailed, EquityMarked}
     passing = {RunEnded, SessionOpened, HighWaterSet, Checkpoint}
     assert set(get_args(Record)) - set(_WRITERS) == tripped | often | passing

@@ -42,6 +42,8 @@ from engine.model.records import (
     SplitBooked,
     StrategyErrored,
     StrategyLossTripped,
+    StrategyTripped,
+    SymbolLossTripped,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState, Vote
@@ -153,6 +155,8 @@ histories: st.SearchStrategy[list[Record]] = st.lists(
         _made(HighWaterSet, _money, _at),
         _made(CircuitTripped, _money, _money, st.integers(1, 60), _at),
         _made(StrategyLossTripped, _names, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
+        _made(StrategyTripped, _names, _money, _money, st.integers(0, 60), _at),
+        _made(SymbolLossTripped, _symbols, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(BreakerReset, _names, _names, _at),
         _made(LossLimitTripped, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(EquityMarked, _money, _money, _money, _money, _at),

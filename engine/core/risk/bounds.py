@@ -8,8 +8,12 @@ from typing import Any
 
 from engine.model.settings import Limits, StrategyLimits, SymbolLimits
 
-_APART = frozenset({"max_daily_loss_pct"})
-"""Of a strategy's own loss, which is not the account's: no tighter form of it, but a limit of its own."""
+_APART = {
+    StrategyLimits: frozenset({"max_daily_loss_pct", "max_exposure_pct", "max_drawdown_pct", "circuit_breaker_pct"}),
+    SymbolLimits: frozenset({"max_daily_loss_pct", "max_orders_second", "max_orders_minute", "max_orders_day"}),
+}
+"""Of what a strategy holds and loses itself, and of what is lost and sent in one symbol: no tighter forms of the account's, but limits of
+their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class BoundsBook:
         for owner, section in own:
             if section is None:
                 continue
-            for name in (f.name for f in fields(section) if f.name not in _APART):
+            for name in (f.name for f in fields(section) if f.name not in _APART[type(section)]):
                 value = getattr(section, name)
                 if value is not None and _is_tighter(value, getattr(limits, name)):
                     limits = replace(limits, **{name: value})

@@ -19,16 +19,19 @@ class RiskCase:
     """`price` values the order at the most a share of it may trade at, `market` is what a market order would pay now; None where no
     price is known.
 
-    `strategy_sent` and `account_sent` answer how many orders the intent's strategy and everybody sent in so many nanoseconds of market
-    time up to now. `crossing` is our own working limit order on the other side that is nearest to trading with this one, None where there
-    is none. `doubt` says why the price may not be traded on however young it is, `halt` why the venue halted the symbol, None where it
-    did not; `phase` is None before the feed has told one.
+    `strategy_sent`, `symbol_sent` and `account_sent` answer how many orders the intent's strategy sent, and everybody in its symbol and in
+    all, in so many nanoseconds of market time up to now. `crossing` is our own working limit order on the other side that is nearest to
+    trading with this one, None where there is none. `doubt` says why the price may not be traded on however young it is, `halt` why the
+    venue halted the symbol, None where it did not; `phase` is None before the feed has told one.
 
     `position` is signed; `working_buys` and `working_sells` are shares that open orders in the symbol may still trade. `exposure` is
     the gross value of all positions and of all working orders that may add to one, `net` what lies net on this order's side: long less
     short for a buy, short less long for a sale, with the working orders that may add to it. `maintenance` is the equity that what is held
     must be covered with, zero in a cash account; an order asks for `cushion` times its value of buying power. `price_age_s` is None before
-    the first event. `strategy_loss` is what the intent's strategy lost in this session, `strategy_tripped` that it was too much once.
+    the first event. `strategy_loss` is what the intent's strategy lost in this session, `strategy_tripped` that it was too much once;
+    `symbol_loss` and `symbol_tripped` are the same of everybody in its symbol. `strategy_trip` is why a breaker of the strategy holds,
+    empty where none does. `strategy_exposure` is the gross value of what the strategy itself holds and its working orders may add,
+    zero where no limit asks for it.
     """
 
     intent: Intent
@@ -38,6 +41,7 @@ class RiskCase:
     market: Decimal | None
     crossing: Order | None
     strategy_sent: Callable[[int], int]
+    symbol_sent: Callable[[int], int]
     account_sent: Callable[[int], int]
     fresh: bool
     doubt: str
@@ -56,6 +60,10 @@ class RiskCase:
     session_equity: Decimal
     strategy_loss: Decimal
     strategy_tripped: bool
+    strategy_trip: str
+    strategy_exposure: Decimal
+    symbol_loss: Decimal
+    symbol_tripped: bool
     trading: TradingState
     trading_reason: str
     maintenance: Decimal = ZERO

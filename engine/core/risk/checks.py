@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Final
 
 from engine.core.risk.case import RiskCase
-from engine.core.risk.conduct import daily_loss, order_rate, reducing_only, strategy_loss
+from engine.core.risk.conduct import daily_loss, order_rate, reducing_only, strategy_breaker, strategy_loss, symbol_loss
 from engine.core.risk.market import collar, fresh_price, halted_symbol, hours, price_known, self_trade, waiting
 from engine.core.risk.sizes import (
     buying_power,
@@ -21,6 +21,7 @@ from engine.core.risk.sizes import (
     order_size,
     position_size,
     short_sale,
+    strategy_exposure,
     total_exposure,
 )
 from engine.model.verdicts import Outcome, Verdict
@@ -35,6 +36,8 @@ CHECKS: Final[tuple[Callable[[RiskCase], Verdict], ...]] = (
     self_trade,
     short_sale,
     strategy_loss,
+    strategy_breaker,
+    symbol_loss,
     daily_loss,
     margin_call,
     order_rate,
@@ -43,6 +46,7 @@ CHECKS: Final[tuple[Callable[[RiskCase], Verdict], ...]] = (
     order_quantity,
     position_size,
     total_exposure,
+    strategy_exposure,
     net_exposure,
     buying_power,
 )

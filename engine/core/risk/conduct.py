@@ -37,6 +37,28 @@ def strategy_loss(case: RiskCase) -> Verdict:
     return deny(Rule.STRATEGY_LOSS, text, allowed, actual)
 
 
+def strategy_breaker(case: RiskCase) -> Verdict:
+    """A strategy that fell too far, or too fast, waits for a person."""
+    if not case.strategy_trip:
+        return PASSED
+    text = f"{case.intent.strategy} enters no more until a person resets its breaker: {case.strategy_trip}."
+    return deny(Rule.STRATEGY_BREAKER, text, "no breaker tripped", case.strategy_trip)
+
+
+def symbol_loss(case: RiskCase) -> Verdict:
+    """What everybody together lost in the symbol in this session, unrealised and fees counted."""
+    symbol = case.intent.symbol
+    own = case.limits.symbols.get(symbol)
+    if own is None or own.max_daily_loss_pct is None:
+        return PASSED
+    limit = case.session_equity * own.max_daily_loss_pct / HUNDRED
+    if not case.symbol_tripped and (case.symbol_loss < limit or not limit):
+        return PASSED
+    actual, allowed = f"{percent(case.symbol_loss, case.session_equity)} %", f"{own.max_daily_loss_pct:f} %"
+    text = f"{symbol} reached its loss limit of {allowed} of equity in this session: nothing is entered in it until the next."
+    return deny(Rule.SYMBOL_LOSS, text, allowed, actual)
+
+
 def daily_loss(case: RiskCase) -> Verdict:
     """The session's loss, unrealised and fees counted, against its opening equity."""
     limit = case.session_equity * case.limits.max_daily_loss_pct / HUNDRED
@@ -47,14 +69,19 @@ def daily_loss(case: RiskCase) -> Verdict:
 
 
 def order_rate(case: RiskCase) -> Verdict:
-    """How often one strategy, and all together, may enter, so that what runs wild is held before it is expensive."""
-    who = case.intent.strategy
+    """How often one strategy, everybody in one symbol, and all together may enter: what runs wild is held before it is expensive."""
+    who, symbol = case.intent.strategy, case.intent.symbol
+    own = case.limits.symbols.get(symbol)
     for name, window in _WINDOWS:
         if case.intent.source is Source.STRATEGY:
             most: int = getattr(case.limits, f"max_orders_{name}")
             if (sent := case.strategy_sent(window)) >= most:
                 text = f"{who} has sent {sent} orders within a {name}, the limit{case.bounds.of(f'max_orders_{name}')} is {most}."
                 return deny(Rule.ORDER_RATE, text, f"{most} a {name}", f"{sent}")
+        allowed: int | None = getattr(own, f"max_orders_{name}") if own is not None else None
+        if allowed is not None and (sent := case.symbol_sent(window)) >= allowed:
+            text = f"{sent} orders in {symbol} were sent within a {name}, the limit is {allowed}."
+            return deny(Rule.ORDER_RATE, text, f"{allowed} a {name}", f"{sent}")
         most = getattr(case.limits, f"max_account_orders_{name}")
         if (sent := case.account_sent(window)) >= most:
             text = f"The account has sent {sent:,} orders within a {name}, the limit is {most:,}."

@@ -24,7 +24,7 @@ def short_sale(case: RiskCase) -> Verdict:
 
 def order_size(case: RiskCase) -> Verdict:
     """One order's value against equity."""
-    return _share_of_equity(case, ZERO, "max_order_pct", Rule.ORDER_SIZE, "The order")
+    return _share_of_equity(case, ZERO, case.limits.max_order_pct, case.bounds.of("max_order_pct"), Rule.ORDER_SIZE, "The order")
 
 
 def order_notional(case: RiskCase) -> Verdict:
@@ -51,12 +51,22 @@ def position_size(case: RiskCase) -> Verdict:
     """The symbol's position after this order and all that works on its side, against equity. A limit far below the market makes what is
     held no smaller."""
     already = case.committed * max(case.worth, case.market or ZERO)
-    return _share_of_equity(case, already, "max_position_pct", Rule.POSITION_SIZE, f"The {case.intent.symbol} position")
+    pct, whose = case.limits.max_position_pct, case.bounds.of("max_position_pct")
+    return _share_of_equity(case, already, pct, whose, Rule.POSITION_SIZE, f"The {case.intent.symbol} position")
 
 
 def total_exposure(case: RiskCase) -> Verdict:
     """All positions and all working entries together, against equity."""
-    return _share_of_equity(case, case.exposure, "max_exposure_pct", Rule.TOTAL_EXPOSURE, "The total exposure")
+    return _share_of_equity(case, case.exposure, case.limits.max_exposure_pct, "", Rule.TOTAL_EXPOSURE, "The total exposure")
+
+
+def strategy_exposure(case: RiskCase) -> Verdict:
+    """All that the strategy itself holds and may yet add, against the account's equity."""
+    strategy = case.intent.strategy
+    own = case.limits.strategies.get(strategy)
+    if own is None or own.max_exposure_pct is None:
+        return PASSED
+    return _share_of_equity(case, case.strategy_exposure, own.max_exposure_pct, "", Rule.STRATEGY_EXPOSURE, f"{strategy}'s exposure")
 
 
 def net_exposure(case: RiskCase) -> Verdict:
@@ -92,16 +102,15 @@ def buying_power(case: RiskCase) -> Verdict:
     return _cut(case, most, Rule.BUYING_POWER, limit, actual, f"The order needs {actual}, the buying power is {limit}.")
 
 
-def _share_of_equity(case: RiskCase, already: Decimal, name: str, rule: Rule, what: str) -> Verdict:
-    """Holds `already` plus the opening part of the order to the limit `name`, in per cent of equity."""
-    pct: Decimal = getattr(case.limits, name)
+def _share_of_equity(case: RiskCase, already: Decimal, pct: Decimal, whose: str, rule: Rule, what: str) -> Verdict:
+    """Holds `already` plus the opening part of the order to `pct` of equity; `whose` limit that is, as `Bounds.of` says it."""
     allowed = case.equity * pct / HUNDRED
     after = already + case.opening * case.worth
     if after <= allowed:
         return PASSED
     most = case.closable + max(allowed - already, ZERO) / case.worth
     limit, actual = f"{pct:f} % of equity ({allowed:,.2f})", f"{percent(after, case.equity)} % ({after:,.2f})"
-    return _cut(case, most, rule, limit, actual, f"{what} would be {actual}, the limit{case.bounds.of(name)} is {limit}.")
+    return _cut(case, most, rule, limit, actual, f"{what} would be {actual}, the limit{whose} is {limit}.")
 
 
 def _cut(case: RiskCase, most: Decimal, rule: Rule, limit: str, actual: str, text: str) -> Verdict:

@@ -388,7 +388,8 @@ def essence(state: State) -> dict[str, object]:
         "waiting": set(state.approvals.waiting),
         "mode": state.mode,
         "trading": (state.trading, state.halt_reason),
-        "session": (state.session, state.session_equity, state.strategies_opened),
-        "breakers": (state.trips, state.strategy_trips, state.disabled, state.high_water, state.moved),
+        "session": (state.session, state.session_equity, state.strategies_opened, state.symbols_opened),
+        "breakers": (state.trips, state.strategy_trips, state.symbol_trips, state.disabled, state.high_water, state.moved),
+        "breakers of strategies": (state.strategy_breakers, state.strategy_highs),
         "clean": state.clean,
     }

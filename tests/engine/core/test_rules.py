@@ -17,7 +17,7 @@ from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, Intent, OrderType, Side, TimeInForce
 from engine.model.records import SignalRaised
-from engine.model.settings import MarginSettings, StrategyLimits
+from engine.model.settings import MarginSettings, StrategyLimits, SymbolLimits
 from engine.model.verdicts import Verdict
 from tests.engine.core.floor import OPEN_LIMITS, Floor, settings, wish
 
@@ -145,6 +145,23 @@ def loser() -> Verdict:
     return no_signal(the_floor, quantity=1)
 
 
+def fallen() -> Verdict:
+    the_floor = floor(strategies={"sma": StrategyLimits(circuit_breaker_pct=D(1))})
+    the_floor.propose("first", quantity=100)
+    the_floor.quote("AAPL", 100)
+    the_floor.tick()
+    the_floor.quote("AAPL", 90)
+    the_floor.tick()
+    return no_signal(the_floor, quantity=1)
+
+
+def at_the_moment_of_a_symbols_loss() -> Verdict:
+    the_floor = floor(symbols={"AAPL": SymbolLimits(max_daily_loss_pct=D(1))})
+    the_floor.hold(100, 100)
+    the_floor.quote("AAPL", 90)
+    return no(the_floor)
+
+
 def called() -> Verdict:
     the_floor = floor(margin=MarginSettings(enabled=True, cushion_pct=D(0)))
     the_floor.hold(1000, 100)
@@ -222,6 +239,14 @@ SENTENCES: dict[Rule, tuple[Situation, str]] = {
         loser,
         "sma reached its loss limit of 1 % of equity in this session: it enters no more until the next.",
     ),
+    Rule.STRATEGY_BREAKER: (
+        fallen,
+        "sma enters no more until a person resets its breaker: it lost 1,000.00 within 10 minutes, the limit is 990.00.",
+    ),
+    Rule.SYMBOL_LOSS: (
+        at_the_moment_of_a_symbols_loss,
+        "AAPL reached its loss limit of 1 % of equity in this session: nothing is entered in it until the next.",
+    ),
     Rule.DAILY_LOSS: (at_the_moment_of_a_loss, "Today's loss is 2.00 % of equity, the limit is 2 %: no entries."),
     Rule.ORDER_SIZE: (
         lambda: no(floor(max_order_pct=D(5))),
@@ -242,6 +267,10 @@ SENTENCES: dict[Rule, tuple[Situation, str]] = {
     Rule.TOTAL_EXPOSURE: (
         lambda: no(floor(max_exposure_pct=D(9))),
         "The total exposure would be 10.00 % (10,000.00), the limit is 9 % of equity (9,000.00). 90 would pass.",
+    ),
+    Rule.STRATEGY_EXPOSURE: (
+        lambda: no_signal(floor(strategies={"sma": StrategyLimits(max_exposure_pct=D(6))}), quantity=100),
+        "sma's exposure would be 10.00 % (10,000.00), the limit is 6 % of equity (6,000.00). 60 would pass.",
     ),
     Rule.NET_EXPOSURE: (
         lambda: no(floor(max_net_exposure_pct=D(7))),
@@ -294,6 +323,14 @@ SECOND_SENTENCES: dict[str, tuple[Situation, str]] = {
         lambda: no(_busy()),
         "The account has sent 3 orders within a second, the limit is 3.",
     ),
+    "a symbol's rate": (
+        lambda: no(_busy_symbol()),
+        "2 orders in AAPL were sent within a second, the limit is 2.",
+    ),
+    "a collar of the strategy's": (
+        lambda: no_signal(floor(strategies={"sma": StrategyLimits(collar_pct=D(1))}), quantity=1, limit=102),
+        "The limit 102.00 is 2.00 % above the market's 100.0, the collar for sma is 1 %.",
+    ),
     "a limit of the strategy's": (
         lambda: no_signal(floor(strategies={"sma": StrategyLimits(max_order_pct=D(5))}), quantity=100),
         "The order would be 10.00 % (10,000.00), the limit for sma is 5 % of equity (5,000.00). 50 would pass.",
@@ -310,6 +347,14 @@ def test_a_rule_with_more_to_say_says_it(name: str) -> None:
 def _only_history() -> Floor:
     the_floor = Floor(settings())
     the_floor.core.prime("AAPL", 100.0, 99.0)
+    return the_floor
+
+
+def _busy_symbol() -> Floor:
+    the_floor = floor(symbols={"AAPL": SymbolLimits(max_orders_second=2)})
+    for number in range(2):
+        the_floor.buy(1 + number, limit=90)
+        the_floor.buy(1 + number, "MSFT", limit=390)
     return the_floor
 
 
