@@ -132,6 +132,8 @@ class Floor:
         self.mono = SECOND
         self.at = 1_000 * DAY
         self.records: list[Record] = []
+        self.units: list[int] = []
+        """How many records there were after each unit of them: those of one are on the disk together or not at all."""
         self.sent: list[Order] = []
         self.replies: list[Reply] = []
         self.latched = ""
@@ -333,6 +335,7 @@ class Floor:
         for effect in effects:
             if isinstance(effect, Persist):
                 self.records.extend(effect.records)
+                self.units.append(len(self.records))
             elif isinstance(effect, Send):
                 self._send(effect.order)
             elif isinstance(effect, ReplaceAtBroker):

@@ -258,9 +258,9 @@ class Everything(Account):
         assert portfolio.equity() == portfolio.cash + portfolio.net()
 
     def teardown(self) -> None:
-        """Killed after any record that was written, the program finds an account that is the broker's, and goes on."""
-        records = list(self.floor.records)
-        for length in range(len(records), 0, -max(len(records) // 4, 1)):
+        """Killed after any unit that was written, the program finds an account that is the broker's, and goes on."""
+        records, units = list(self.floor.records), list(self.floor.units)
+        for length in units[:: -max(len(units) // 4, 1)]:
             prices = {symbol: self.last(symbol) for symbol in trading.SYMBOLS}
             self.floor.records = records[:length]
             self.floor.restart(crash=True)
