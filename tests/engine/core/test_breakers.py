@@ -300,6 +300,19 @@ def test_a_strategys_breaker_outlives_restart_and_session_and_ends_by_a_persons_
 
 
 @pytest.mark.parametrize("breaker", SMA_FALLS)
+def test_a_strategys_breaker_that_was_reset_counts_anew(breaker: str) -> None:
+    the_floor = falling_strategy(breaker)
+    later(the_floor, 1, 100)
+    assert reset(the_floor, f"{breaker} of sma").ok
+    later(the_floor, 1, 100)
+    the_floor.tick(60)
+    later(the_floor, 1, 90.2)
+    assert len(the_floor.of(StrategyTripped)) == 1
+    later(the_floor, 1, 90)
+    assert [trip.fell for trip in the_floor.of(StrategyTripped)] == [1000, 1000]
+
+
+@pytest.mark.parametrize("breaker", SMA_FALLS)
 def test_what_a_strategy_falls_from_is_known_after_a_restart(breaker: str) -> None:
     the_floor = falling_strategy(breaker)
     the_floor.restart(crash=True)
@@ -314,6 +327,7 @@ def test_a_strategys_exposure_is_what_it_holds_itself_and_what_its_orders_may_ad
     the_floor.propose("held", quantity=40)
     the_floor.quote("AAPL", 100)
     the_floor.propose("resting", quantity=10, symbol="MSFT", limit=300)
+    the_floor.buy(10, "MSFT", limit=301)
     the_floor.propose("too much", quantity=50)
     cut = the_floor.of(SignalRaised)[-1].verdict
     assert facts(cut.rule, cut.quantity) == ("strategy exposure", 30)
