@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from decimal import Decimal
@@ -24,7 +25,8 @@ async def trading(folder: Path, size: tuple[int, int]) -> AsyncIterator[tuple[Co
     try:
         async with running(engine, size) as console:
             await console.until(lambda: engine.view().health.ready and all(row.ask for row in engine.view().watch))
-            await console.shows("MSFT")
+            # What the order line means is read from the View on the screen, which may be behind the engine's.
+            await console.until(lambda: re.search(r"MSFT .*\d × \d", console.picture))
             yield console, engine
     finally:
         engine.shutdown()
