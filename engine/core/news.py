@@ -99,7 +99,7 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
     """The terms it works under from now on, None where they are as before; and what was wrong with the ones that were told."""
     told = update.terms
     if told is None:
-        taken = update.event is OrderEvent.REPLACE or (update.event is OrderEvent.FILL_ALL and _fills(update, order.asked))
+        taken = update.event is OrderEvent.REPLACE or _shows_taken(order, update)
         return (order.asked if taken else None), ""
     if not _is_sound(told):
         return None, f"#{order.number}: the broker told terms that are none; the old ones stand until it is asked again"
@@ -107,7 +107,9 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
     if order.type is OrderType.TRAILING_STOP:
         # Its stop moves by itself, and is told as such.
         told, now = replace(told, stop=None), replace(now, stop=None)
-    old = update.filled < order.filled and not update.corrected
+    # The answer to what was asked is one however many fills overtook it.
+    answers = update.event is OrderEvent.REPLACE and told == order.asked
+    old = update.filled < order.filled and not update.corrected and not answers
     ended = order.state.is_final and update.event is not OrderEvent.LIST
     if ended or old or update.event is OrderEvent.REFUSE_REPLACE:
         return None, ""
@@ -148,8 +150,13 @@ def _trailed(order: Order, update: OrderUpdate, at: int) -> OrderTrailed | None:
     return OrderTrailed(order.id, stop, at, triggered)
 
 
-def _fills(update: OrderUpdate, asked: Terms | None) -> bool:
-    return asked is not None and update.filled == asked.quantity
+def _shows_taken(order: Order, update: OrderUpdate) -> bool:
+    """Whether what filled shows that the broker took the replace it has not answered yet: more than the old terms allow, or all of the
+    new ones."""
+    if order.asked is None:
+        return False
+    whole = update.event is OrderEvent.FILL_ALL and update.filled == order.asked.quantity
+    return whole or order.quantity < update.filled <= order.asked.quantity
 
 
 def _is_sound(terms: Terms) -> bool:

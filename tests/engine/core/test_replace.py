@@ -273,3 +273,17 @@ def test_an_order_placed_elsewhere_can_be_replaced_too() -> None:
     order = resting(told)
     order.source = Source.EXTERNAL
     assert told.replace(order, limit=D(91)).ok
+
+
+@pytest.mark.parametrize("told_terms", [True, False])
+@pytest.mark.parametrize("filled", [5, 60])
+def test_fills_that_overtake_the_answer_leave_the_order_working_under_the_new_terms(filled: int, told_terms: bool) -> None:
+    told = Told()
+    order = resting(told, quantity=10)
+    unanswered(told, order, quantity=D(99))
+    told.handle(OrderUpdate(order.id, OrderEvent.FILL_PART, filled=D(filled), cost=D(90 * filled)))
+    told.handle(OrderUpdate(order.id, OrderEvent.REPLACE, terms=replace(order.terms, quantity=D(99)) if told_terms else None))
+    assert facts(order.state, order.quantity, order.filled, order.asked) == (OrderState.PARTIAL, 99, filled, None)
+    assert told.core.state.book.working_quantity("AAPL", Side.BUY) == 99 - filled
+    told.handle(OrderUpdate(order.id, OrderEvent.FILL_ALL, filled=D(99), cost=D(90 * 99)))
+    assert order.state is OrderState.FILLED
