@@ -29,7 +29,7 @@ format:
 
 bench:
 	@PYTHON="$(PYTHON)" .ci/venv dev
-	@set -e; for file in $(sort $(wildcard tests/bench/bench_*.py)); do echo "== $$file"; .venv/bin/python $$file; done
+	@set -e; for bench in $(sort $(basename $(notdir $(wildcard tests/bench/bench_*.py)))); do echo "== $$bench"; .venv/bin/python -m tests.bench.$$bench; done
 
 readme:
 	@PYTHON="$(PYTHON)" .ci/venv dev

@@ -15,11 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import product
-from pathlib import Path
 from string import ascii_uppercase
-
-if not __package__:
-    sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from tests.pseudo_terminal import PseudoTerminal
 

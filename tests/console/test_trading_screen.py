@@ -9,7 +9,7 @@ import pytest
 from textual import events
 
 from console.keys import ACTIONS, KeyMap
-from console.screens.trading import TradingScreen
+from console.screens.trading import TradingScreen, performers
 from engine.model import Intent, Mode, OrderType, Outcome, Side, TimeInForce, TradingState, Verdict
 from engine.model.signals import SignalState
 from engine.model.views import BreakerRow, SignalRow
@@ -723,9 +723,17 @@ async def test_a_log_line_shows_its_traceback(engine: FakeEngine) -> None:
 # ---- the table of keys
 
 
-def test_every_action_of_the_table_has_its_method_and_every_method_its_action() -> None:
-    methods = {name.removeprefix("do_") for name in dir(TradingScreen) if name.startswith("do_")}
-    assert methods == {action.name for action in ACTIONS if not action.required}
+async def test_every_action_of_the_table_has_its_method_and_every_method_its_action(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        assert set(console.screen.performers) == {action.name for action in ACTIONS if not action.required}
+
+
+def test_an_action_that_two_methods_carry_out_is_refused() -> None:
+    class Loud:
+        def do_shout(self) -> None: ...
+
+    with pytest.raises(ValueError, match="The action shout is carried out twice"):
+        performers(Loud(), Loud())
 
 
 def test_a_key_that_means_two_things_is_refused_naming_both() -> None:

@@ -1,0 +1,33 @@
+"""The program itself: its look, its help, its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.actions.stage import Stage
+from console.screens.questions import ask_quit
+from console.screens.reading import help_dialog
+from engine.model import Level
+
+
+class ProgramActions:
+    """`on_exit` says what quitting does to working orders; `leave` ends the program, `next_theme` repaints it and answers its name."""
+
+    def __init__(self, stage: Stage, on_exit: str, leave: Callable[[], None], next_theme: Callable[[], str]) -> None:
+        self._stage = stage
+        self._on_exit = on_exit
+        self._leave = leave
+        self._next_theme = next_theme
+
+    def do_theme(self) -> None:
+        self._stage.say(f"theme {self._next_theme()}", Level.INFO)
+
+    def do_help(self) -> None:
+        self._stage.read(help_dialog(self._stage.clock))
+
+    def do_quit(self) -> None:
+        def answered(leave: bool | None) -> None:
+            if leave:
+                self._leave()
+
+        self._stage.ask(ask_quit(self._stage.view, self._on_exit, self._stage.clock), answered)

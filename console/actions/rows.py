@@ -1,0 +1,60 @@
+"""Moving and marking in the table with the focus, and reading one row of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.actions.stage import Stage
+from console.screens.reading import detail_dialog
+from widgets.table import LiveTable
+
+
+class RowActions:
+    """A movement is carried out at once: the next key may act on the row it leads to."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def do_row_up(self) -> None:
+        if table := self._table():
+            table.action_cursor(-1)
+
+    def do_row_down(self) -> None:
+        if table := self._table():
+            table.action_cursor(1)
+
+    def do_page_up(self) -> None:
+        if table := self._table():
+            table.action_page(-1)
+
+    def do_page_down(self) -> None:
+        if table := self._table():
+            table.action_page(1)
+
+    def do_first_row(self) -> None:
+        if table := self._table():
+            table.action_first()
+
+    def do_last_row(self) -> None:
+        if table := self._table():
+            table.action_last()
+
+    def do_mark(self) -> None:
+        if table := self._table():
+            table.action_mark()
+
+    def _table(self) -> LiveTable[Any] | None:
+        panel = self._stage.panels[self._stage.panel]
+        return panel if isinstance(panel, LiveTable) else None
+
+    def do_detail(self) -> None:
+        row = self._stage.row()
+        if row is not None:
+            self.tell_all(row)
+
+    def tell_all(self, row: Any) -> None:
+        """Everything about `row`."""
+        number, symbol = getattr(row, "number", None), getattr(row, "symbol", "")
+        kind = type(row).__name__.removesuffix("Row").removesuffix("Line")
+        title = " ".join(filter(None, (kind, f"#{number}" if number is not None else "", symbol)))
+        self._stage.read(detail_dialog(title, row, self._stage.clock))

@@ -1,0 +1,74 @@
+"""What an action may know of the trading screen and do to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from console.screens.desk import Desk
+from console.screens.dialog import Dialog
+from console.trading_engine import TradingEngine
+from engine.model import Level, View
+from widgets.order_line import OrderLine
+from widgets.panel import Panel
+
+ResultT = TypeVar("ResultT")
+
+
+class Stage(Protocol):
+    """`panel` names the one with the focus, `layout_name` is wide, medium or small."""
+
+    @property
+    def engine(self) -> TradingEngine: ...
+
+    @property
+    def view(self) -> View:
+        """The one that is on the screen."""
+
+    @property
+    def desk(self) -> Desk: ...
+
+    @property
+    def panels(self) -> dict[str, Panel]: ...
+
+    @property
+    def panel(self) -> str: ...
+
+    @property
+    def layout_name(self) -> str: ...
+
+    @property
+    def zoomed(self) -> bool: ...
+
+    @property
+    def order_line(self) -> OrderLine: ...
+
+    def clock(self) -> float:
+        """Monotonic seconds."""
+
+    def row(self) -> Any:
+        """The row under the cursor, or None."""
+
+    def symbol(self) -> str:
+        """The symbol of the row or of the chart, or nothing."""
+
+    def seen(self) -> bool:
+        """Whether a person has seen which row a key acts on: rows come, expire and go by themselves. Where not, it is said."""
+
+    def say(self, text: str, level: Level) -> None:
+        """Tell a person something until the next key."""
+
+    def ask(self, dialog: Dialog[ResultT], answered: Callable[[ResultT | None], None]) -> object:
+        """Open a dialog; its answer goes to the function."""
+
+    def read(self, dialog: Dialog[None]) -> object:
+        """Open a dialog that only shows."""
+
+    def go(self, panel: str) -> None:
+        """Give a panel the focus."""
+
+    def zoom(self, zoomed: bool) -> None:
+        """Give the panel with the focus the whole screen, or take it back."""
+
+    def type_order(self) -> None:
+        """Give the order line the focus."""

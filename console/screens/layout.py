@@ -1,0 +1,33 @@
+"""Which of the three layouts a screen gets, and which panels each shows."""
+
+from __future__ import annotations
+
+from textual.geometry import Size
+
+LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30)}
+"""The least width and height of each, from the smallest on."""
+TABS = (
+    ("watch", "Watch"),
+    ("positions", "Positions"),
+    ("orders", "Orders"),
+    ("signals", "Signals"),
+    ("risk", "Risk"),
+    ("log", "Log"),
+    ("chart", "Chart"),
+)
+"""Short names, for 80 columns."""
+
+
+def layout_for(size: Size) -> str:
+    """The largest layout that a screen of this size has room for."""
+    return [name for name, least in LAYOUTS.items() if size.width >= least[0] and size.height >= least[1]][-1]
+
+
+def is_single(layout: str, panel: str, zoomed: bool) -> bool:
+    """Whether one panel has all the room while `panel` has the focus."""
+    return zoomed or layout == "small" or (layout == "medium" and panel == "chart")
+
+
+def is_out(name: str, layout: str, panel: str, zoomed: bool) -> bool:
+    """Whether the panel `name` is on the screen while `panel` has the focus."""
+    return name == panel or not (is_single(layout, panel, zoomed) or (layout == "medium" and name == "chart"))

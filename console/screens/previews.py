@@ -1,0 +1,47 @@
+"""Asks the gate about an order that a person is still writing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from console.trading_engine import TradingEngine
+from engine.model import Intent, View
+from engine.model.effects import Reply
+
+PREVIEW_SECONDS = 1.0
+"""How often the gate is asked again about an order that stands there."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The last question to the gate: the command's id, the order, the text it was read from, and when."""
+
+    id: str
+    intent: Intent
+    text: str
+    at: float
+
+
+class Previews:
+    """Asks when the order is new and now and then, and hands on what was said last."""
+
+    def __init__(self, engine: TradingEngine) -> None:
+        self._engine = engine
+        self._asked: _Asked | None = None
+
+    def of(self, intent: Intent | None, text: str, view: View, now: float) -> Reply | None:
+        """What the gate said of the order that is written as `text`, or None while that is not known. `now` is monotonic seconds.
+
+        A price by the quote makes another order of the same text several times a second: the next question waits for the last answer.
+        """
+        if intent is None:
+            self._asked = None
+            return None
+        asked, reply = self._asked, None
+        if asked is not None and asked.text == text:
+            reply = next((reply for reply in reversed(view.replies) if reply.command_id == asked.id), None)
+            fresh = now - asked.at < PREVIEW_SECONDS
+            if fresh and (reply is None or asked.intent == intent):
+                return reply
+        self._asked = _Asked(self._engine.preview(intent), intent, text, now)
+        return reply
