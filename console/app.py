@@ -21,9 +21,11 @@ from textual.app import App
 from textual.binding import BindingType
 
 from console.ending import EndingSignals
+from console.kept import Kept
 from console.keys import STOP
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
+from engine.model import Level
 from themes import choose_theme, load_themes
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ class TakesKeys(Protocol):
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
-    """Its return code is 0 where a person quit, 128 + n where signal n ended it."""
+    """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers."""
 
     TITLE = "tradeconsole"
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -56,16 +58,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
         theme_folders: tuple[Path, ...] = (),
         clock: Callable[[], float] = time.monotonic,
         ending: EndingSignals | None = None,
+        kept: Path | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
         self._ending = ending
+        self.kept = Kept(kept, self._tell)
         self._themes = load_themes(theme_folders)
         for loaded in self._themes.values():
             self.register_theme(loaded)
         self.theme = choose_theme(theme, self._themes, os.environ)
-        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme)
+        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme, self.kept)
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -74,6 +78,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._ending is not None:
             self._obey(self._ending)
         self.call_after_refresh(self._painted)
+
+    def _tell(self, text: str) -> None:
+        """From any thread: says it once the screen is there."""
+        with contextlib.suppress(RuntimeError):  # nobody is left to be told
+            self.call_later(self.trading.say, text, Level.WARNING)
 
     def _obey(self, ending: EndingSignals) -> None:
         loop = asyncio.get_running_loop()
@@ -130,17 +139,23 @@ def _driver() -> type[Driver] | None:
 
 
 def run_console(
-    engine: TradingEngine, *, on_exit: OnExit = "cancel_entries", theme: str = "dark", theme_folders: tuple[Path, ...] = ()
+    engine: TradingEngine,
+    *,
+    on_exit: OnExit = "cancel_entries",
+    theme: str = "dark",
+    theme_folders: tuple[Path, ...] = (),
+    kept: Path | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
     The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
     and TimeoutError where the engine does not end.
     """
-    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals())
+    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals(), kept=kept)
     try:
         code = app.run()
     finally:
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()
+        app.kept.close()
     return (app.return_code or 0) if code is None else code

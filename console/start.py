@@ -114,7 +114,10 @@ def _run(settings: Settings, headless: bool) -> int:
         gc.disable()
         from console.app import run_console
 
-        return run_console(create_engine(settings), on_exit=settings.on_exit, theme_folders=(folders().config / "themes",))
+        mine = folders()
+        return run_console(
+            create_engine(settings), on_exit=settings.on_exit, theme_folders=(mine.config / "themes",), kept=mine.data / "screen"
+        )
     except FeedError as error:
         end(f"--feed: {error}")
     except StrategyError as error:

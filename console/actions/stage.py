@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
+from console.kept import Kept
 from console.screens.desk import Desk
 from console.screens.dialog import Dialog
 from console.trading_engine import TradingEngine
@@ -20,6 +21,10 @@ class Stage(Protocol):
 
     @property
     def engine(self) -> TradingEngine: ...
+
+    @property
+    def kept(self) -> Kept:
+        """What is remembered for the next start."""
 
     @property
     def view(self) -> View:

@@ -22,6 +22,7 @@ from console.actions.program import ProgramActions
 from console.actions.rows import RowActions
 from console.actions.signals import SignalActions
 from console.completion import complete
+from console.kept import Kept
 from console.keys import LINE_HINTS, KeyMap
 from console.meanings import Parsed, PlaceOrder, context_of
 from console.order_line import parse
@@ -74,9 +75,16 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     AUTO_FOCUS = "#watch"
 
     def __init__(
-        self, engine: TradingEngine, on_exit: OnExit, clock: Callable[[], float], leave: Callable[[], None], next_theme: Callable[[], str]
+        self,
+        engine: TradingEngine,
+        on_exit: OnExit,
+        clock: Callable[[], float],
+        leave: Callable[[], None],
+        next_theme: Callable[[], str],
+        kept: Kept,
     ) -> None:
         super().__init__()
+        self.kept = kept
         self.engine = engine
         self.clock = clock
         self.view = engine.view()
