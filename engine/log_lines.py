@@ -16,6 +16,7 @@ from engine.model.records import (
     DividendBooked,
     FillBooked,
     FillCorrected,
+    HaltChanged,
     ModeChanged,
     Noted,
     OrderChanged,
@@ -147,6 +148,13 @@ def _decided(r: SignalDecided, state: State) -> Line:
     return level, signal.strategy, f"signal {signal.number} {signal.symbol} {what} by {r.by}{f': {r.reason}' if r.reason else ''}", ""
 
 
+def _halt_changed(r: HaltChanged, state: State) -> Line:
+    why = f": {r.reason}" if r.reason else ""
+    if r.halted:
+        return Level.WARNING, "market", f"{r.symbol} is halted{why}", ""
+    return Level.INFO, "market", f"{r.symbol} trades again{why}", ""
+
+
 def _breaker_reset(r: BreakerReset, state: State) -> Line:
     return Level.WARNING, "risk", f"the {r.name} was reset by you: {r.reason}", ""
 
@@ -187,6 +195,7 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     SignalRaised: _raised,
     SignalDecided: _decided,
     ModeChanged: _mode,
+    HaltChanged: _halt_changed,
     BreakerReset: _breaker_reset,
     TradingStateChanged: _trading,
     StrategyErrored: _strategy_errored,

@@ -21,6 +21,7 @@ from engine.model.records import (
     EquityMarked,
     FillBooked,
     FillCorrected,
+    HaltChanged,
     HighWaterSet,
     LossLimitTripped,
     ModeChanged,
@@ -259,6 +260,11 @@ def _symbol_loss_tripped(db: sqlite3.Connection, entry: Entry, record: SymbolLos
     _audit(db, entry, record, Level.ERROR, "risk", text)
 
 
+def _halt_changed(db: sqlite3.Connection, entry: Entry, record: HaltChanged) -> None:
+    what = "was halted" if record.halted else "trades again"
+    _audit(db, entry, record, Level.WARNING if record.halted else Level.INFO, "market", f"{record.symbol} {what}: {record.reason}")
+
+
 def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
     _audit(db, entry, record, Level.WARNING, "you", f"Released the {record.name}: {record.reason}")
 
@@ -300,6 +306,7 @@ FOLDS: Final[dict[type, Fold]] = {
     StrategyLossTripped: _strategy_loss_tripped,
     StrategyTripped: _strategy_tripped,
     SymbolLossTripped: _symbol_loss_tripped,
+    HaltChanged: _halt_changed,
     BreakerReset: _breaker_reset,
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,

@@ -15,6 +15,7 @@ from engine.core.commands import Commands
 from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk
 from engine.core.groups import REPLACEABLE, Groups
+from engine.core.halts import Halts
 from engine.core.margin_call import MarginCall
 from engine.core.news import read
 from engine.core.reconcile import reconcile
@@ -97,6 +98,7 @@ class Core:
         self.breakers = Breakers(self.desk)
         self._margin_call = MarginCall(self.desk)
         self._corporate = Corporate(self.desk, self._signals)
+        self._halts = Halts(self.desk)
         self._groups = Groups(self.desk)
         self._commands = Commands(self.desk, self._groups)
         self.stop = Stop(self.desk, self._signals, self.breakers)
@@ -106,8 +108,8 @@ class Core:
             Bar: self._on_bar,
             Quote: self._on_quote,
             MarketStatus: self._on_market_status,
-            Auction: self._on_time,
-            Halt: self._on_halt,
+            Auction: self._on_auction,
+            Halt: self._halts.on_halt,
             Split: self._corporate.on_split,
             Dividend: self._corporate.on_dividend,
             Submit: self._commands.on_submit,
@@ -156,6 +158,7 @@ class Core:
         """
         self.desk.begin(mono)
         crashed = not self.state.clean
+        self._halts.begin()
         self.desk.record(started)
         self._signals.void("restart", "it waited when the program ended")
         if crashed:
@@ -190,28 +193,19 @@ class Core:
 
     def _on_bar(self, bar: Bar) -> None:
         self.desk.now = max(self.desk.now, bar.at)
+        self._halts.on_price(bar.symbol)
         if self.prices.on_bar(bar, self.desk.mono):
             self.state.portfolio.mark(bar.symbol, self.prices.by_symbol[bar.symbol].last)
 
     def _on_quote(self, quote: Quote) -> None:
         self.desk.now = max(self.desk.now, quote.at)
+        self._halts.on_price(quote.symbol)
         if self.prices.on_quote(quote, self.desk.mono):
             self.state.portfolio.mark(quote.symbol, quote.last)
 
-    def _on_time(self, event: Auction) -> None:
-        self.desk.now = max(self.desk.now, event.at)
-
-    def _on_halt(self, event: Halt) -> None:
-        self.desk.now = max(self.desk.now, event.at)
-        halts = self.gate.halts
-        if event.halted and event.symbol not in halts:
-            self.desk.note(Level.WARNING, "market", f"{event.symbol} is halted{f': {event.reason}' if event.reason else ''}")
-        elif not event.halted and event.symbol in halts:
-            self.desk.note(Level.INFO, "market", f"{event.symbol} trades again")
-        if event.halted:
-            halts[event.symbol] = event.reason
-        else:
-            halts.pop(event.symbol, None)
+    def _on_auction(self, auction: Auction) -> None:
+        self.desk.now = max(self.desk.now, auction.at)
+        self._halts.on_price(auction.symbol)
 
     def _on_market_status(self, status: MarketStatus) -> None:
         self.desk.now = max(self.desk.now, status.at)

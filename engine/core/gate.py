@@ -55,7 +55,6 @@ class Gate:
         "_state",
         "_totals",
         "capabilities",
-        "halts",
         "link_down",
         "market",
         "mismatched",
@@ -92,8 +91,6 @@ class Gate:
         self.mismatched: dict[str, str] = {}
         self.market: MarketStatus | None = None
         """Where in its day the market is, as the feed last told."""
-        self.halts: dict[str, str] = {}
-        """The symbols that the venue has halted, with its reason."""
 
     def judge(self, wish: Intent, now: int, mono: int, *, aside: Collection[str] = (), lighter: bool = False) -> Judgement:
         """The verdict on `wish` at market time `now` and monotonic time `mono`.
@@ -178,7 +175,7 @@ class Gate:
             price_age_s=prices.age_s(symbol, mono),
             price_life_s=prices.life_s,
             phase=self.market.phase if self.market else None,
-            halt=self.halts.get(symbol),
+            halt=state.halts.get(symbol),
             equity=figures.equity,
             buying_power=figures.buying_power,
             maintenance=figures.maintenance,

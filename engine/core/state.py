@@ -30,6 +30,7 @@ from engine.model.records import (
     EquityMarked,
     FillBooked,
     FillCorrected,
+    HaltChanged,
     HighWaterSet,
     LossLimitTripped,
     ModeChanged,
@@ -87,6 +88,7 @@ class State:
         "clean",
         "disabled",
         "halt_reason",
+        "halts",
         "high_water",
         "mode",
         "moved",
@@ -141,6 +143,8 @@ class State:
         """Each symbol's profit, open positions counted, when the session opened."""
         self.symbol_trips: dict[str, Trip] = {}
         """The symbols that lost too much in their session."""
+        self.halts: dict[str, str] = {}
+        """The symbols that the venue has halted, each with its reason."""
         self.disabled: dict[str, str] = {}
         """The strategies that are disabled in this run, and why."""
         self.paces: dict[str, Pace] = {}
@@ -179,6 +183,7 @@ class State:
             StrategyLossTripped: self._strategy_loss_tripped,
             StrategyTripped: self._strategy_tripped,
             SymbolLossTripped: self._symbol_loss_tripped,
+            HaltChanged: self._halt_changed,
             BreakerReset: self._breaker_reset,
             EquityMarked: self._equity_marked,
             OrderDenied: _nothing,
@@ -375,6 +380,12 @@ class State:
     def _symbol_loss_tripped(self, record: SymbolLossTripped) -> None:
         reason = f"its loss of {record.loss:,.2f} reached its limit of {record.limit:,.2f}"
         self.symbol_trips[record.symbol] = Trip(reason, record.session, record.at)
+
+    def _halt_changed(self, record: HaltChanged) -> None:
+        if record.halted:
+            self.halts[record.symbol] = record.reason
+        else:
+            self.halts.pop(record.symbol, None)
 
     def _breaker_reset(self, record: BreakerReset) -> None:
         self.trips.pop(record.name, None)

@@ -47,8 +47,8 @@ class Feed(Protocol):
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         """Call `tell` with every event in order of market time, until cancelled or until the data end (then a closed MarketStatus last).
 
-        Nobody remembers a halt over a restart: a symbol that is halted when this begins is told so before its first price, and one whose
-        halt ended while the line was lost is told to trade again.
+        A symbol that is halted when this begins is told so before its first price, for a price that comes first ends a halt that an
+        earlier run knew of. One whose halt ended while the line was lost is told to trade again.
 
         Raises FeedError where the source breaks down, FeedLostError where another try makes sense.
         """

@@ -319,6 +319,16 @@ class SymbolLossTripped:
 
 
 @dataclass(frozen=True, slots=True)
+class HaltChanged:
+    """The venue halted a symbol, or lets it trade again; `reason` is its own wording. Holds over a restart, see `engine.core.halts`."""
+
+    symbol: str
+    halted: bool
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerReset:
     """A person released a breaker, and why."""
 
@@ -401,6 +411,7 @@ Record: TypeAlias = (
     | StrategyLossTripped
     | StrategyTripped
     | SymbolLossTripped
+    | HaltChanged
     | BreakerReset
     | EquityMarked
     | StrategyErrored

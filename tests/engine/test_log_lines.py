@@ -23,6 +23,7 @@ from engine.model.records import (
     EquityMarked,
     FillBooked,
     FillCorrected,
+    HaltChanged,
     HighWaterSet,
     LossLimitTripped,
     ModeChanged,
@@ -242,4 +243,11 @@ def test_what_has_no_line_of_its_own_is_seen_elsewhere() -> None:
 def test_a_breakers_reset_tells_who_and_why() -> None:
     assert said(BreakerReset("drawdown", "smaller size now", 1)) == [
         (Level.WARNING, "risk", "the drawdown was reset by you: smaller size now")
+    ]
+
+
+def test_a_halt_and_its_end_are_told_with_the_venues_reason() -> None:
+    assert said(HaltChanged("AAPL", True, "news pending", 1), HaltChanged("AAPL", False, "", 2)) == [
+        (Level.WARNING, "market", "AAPL is halted: news pending"),
+        (Level.INFO, "market", "AAPL trades again"),
     ]

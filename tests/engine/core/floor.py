@@ -394,5 +394,6 @@ def essence(state: State) -> dict[str, object]:
         "session": (state.session, state.session_equity, state.strategies_opened, state.symbols_opened),
         "breakers": (state.trips, state.strategy_trips, state.symbol_trips, state.disabled, state.high_water, state.moved),
         "breakers of strategies": (state.strategy_breakers, state.strategy_highs),
+        "halts": state.halts,
         "clean": state.clean,
     }
