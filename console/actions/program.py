@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.actions.stage import Stage
+from console.screens.help import help_dialog
 from console.screens.questions import ask_quit
-from console.screens.reading import help_dialog
 from engine.model import Level
 
 
