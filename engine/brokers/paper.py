@@ -158,6 +158,7 @@ class PaperBroker:
                 anew = event.session != self._matcher.session
                 outcomes = self._matcher.on_status(event)
                 if anew:
+                    self._portfolio.open_session(event.session)
                     self._forget()
             case Auction():
                 outcomes = self._matcher.on_auction(event)
@@ -182,7 +183,7 @@ class PaperBroker:
 
     def _split(self, event: Split) -> Sequence[Outcome]:
         """Orders in the old shares are cancelled, as brokers do: their prices and quantities mean something else now."""
-        if not is_amount(event.ratio):
+        if not is_amount(event.ratio) or self._portfolio.knows(event):
             return ()
         instrument = self._instruments.get(event.symbol, Instrument(event.symbol))
         if (record := split_booked(event, self._portfolio, min(instrument.lot, FRACTION))) is not None:

@@ -104,6 +104,9 @@ class Core:
         self.stop = Stop(self.desk, self._signals, self.breakers)
         self._runaway = Runaway(self.desk, self.stop.on_emergency_stop)
         self._equity_due = 0
+        self._in_old_shares = False
+        """Whether a price from before the first event was told in other shares than are held: the feed tells of the split before anything
+        else, and until then nobody knows what the account is worth."""
         self._handlers: dict[type, Callable[[Any], None]] = {
             Bar: self._on_bar,
             Quote: self._on_quote,
@@ -143,6 +146,8 @@ class Core:
         self._handlers[type(event)](event)
         if type(event) not in _MARKET:
             self._groups.settle(listed=isinstance(event, BrokerSnapshot))
+        else:
+            self._in_old_shares = False
         return self.desk.effects()
 
     def restore(self, records: Iterable[Record]) -> None:
@@ -188,6 +193,7 @@ class Core:
     def prime(self, symbol: str, last: float, previous: float | None, at: int = 0) -> None:
         """The price before the first live event, of market time `at`: marks what is held, and is too old to trade on."""
         self.desk.now = max(self.desk.now, at)
+        self._in_old_shares = self._in_old_shares or self.state.portfolio.acted_since(symbol, at)
         if self.prices.prime(symbol, last, previous):
             self.state.portfolio.mark(symbol, last)
 
@@ -339,10 +345,14 @@ class Core:
 
     def _supervise(self) -> None:
         """Looks after what may be lost and owed: at each fill, and at every tick for the marks since the one before."""
+        if self._in_old_shares:
+            return
         self.breakers.watch()
         self._margin_call.watch()
 
     def _mark_equity(self) -> None:
+        if self._in_old_shares:
+            return
         portfolio = self.state.portfolio
         self._equity_due = self.desk.mono + _EQUITY_EVERY
         equity, cash, realised, unrealised = map(cents, (portfolio.equity(), portfolio.cash, portfolio.realised(), portfolio.unrealised()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Decimal
 
 from engine.core.desk import Desk
-from engine.core.portfolio import Portfolio
+from engine.core.portfolio import Holding, Portfolio
 from engine.core.signals import Signals
 from engine.model.market import Dividend, Instrument, Split
 from engine.model.modes import Level
@@ -19,10 +19,11 @@ _DIGITS = Decimal("1e-12")
 def split_booked(event: Split, portfolio: Portfolio, step: Decimal) -> SplitBooked | None:
     """What `event` makes of the position in its symbol, in whole multiples of `step`: the rest is paid out, to the cent.
 
-    None where nothing was ever held of it, or where the ratio is no number of shares.
+    None where it is booked already, or the ratio is no number of shares; and where nothing was ever held of it, unless it may be told once
+    more when something is.
     """
-    holding = portfolio.holdings.get(event.symbol)
-    if holding is None or not is_amount(event.ratio):
+    holding = _holding(event, portfolio)
+    if holding is None or not is_amount(event.ratio) or portfolio.knows(event):
         return None
     wanted = WIDE.multiply(holding.quantity, event.ratio)
     quantity = (abs(wanted) / step).quantize(Decimal(1), ROUND_HALF_EVEN, WIDE) * step
@@ -33,15 +34,19 @@ def split_booked(event: Split, portfolio: Portfolio, step: Decimal) -> SplitBook
     known = event.price is not None and is_price(event.price)
     price = exact(event.price) if known and event.price is not None else abs(holding.average)
     cash = ZERO if abs(wanted - quantity) <= abs(wanted) * _DIGITS else cents((wanted - quantity) * price / event.ratio)
-    return SplitBooked(event.symbol, event.ratio, quantity, cash, event.at)
+    return SplitBooked(event.symbol, event.ratio, quantity, cash, event.at, event.ex_date)
 
 
 def dividend_booked(event: Dividend, portfolio: Portfolio) -> DividendBooked | None:
-    """What `event` pays for the position in its symbol, to the cent. None where nothing was ever held of it, or it is no amount."""
-    holding = portfolio.holdings.get(event.symbol)
-    if holding is None or not is_amount(event.amount):
+    """What `event` pays for the position in its symbol, to the cent. None as for a split."""
+    holding = _holding(event, portfolio)
+    if holding is None or not is_amount(event.amount) or portfolio.knows(event):
         return None
-    return DividendBooked(event.symbol, event.amount, holding.quantity, cents(holding.quantity * event.amount), event.at)
+    return DividendBooked(event.symbol, event.amount, holding.quantity, cents(holding.quantity * event.amount), event.at, event.ex_date)
+
+
+def _holding(event: Split | Dividend, portfolio: Portfolio) -> Holding | None:
+    return portfolio.holdings.get(event.symbol) or (Holding(event.symbol) if event.ex_date else None)
 
 
 class Corporate:
@@ -61,6 +66,9 @@ class Corporate:
             desk.note(Level.ERROR, "feed", f"a split of {symbol} by {event.ratio}, which is no number of shares: ignored")
             return
         desk.prices.on_split(symbol, event.ratio)
+        if desk.state.portfolio.knows(event):
+            self._mark(symbol)
+            return
         record = split_booked(event, desk.state.portfolio, _step(desk, symbol))
         if record is not None or self._is_known(symbol):
             desk.record(record or SplitBooked(symbol, event.ratio, ZERO, ZERO, event.at))
@@ -78,9 +86,18 @@ class Corporate:
             desk.note(Level.ERROR, "feed", f"a dividend of {event.amount} on {symbol}, which is no amount: ignored")
             return
         desk.prices.on_dividend(symbol, event.amount)
+        if desk.state.portfolio.knows(event):
+            self._mark(symbol)
+            return
         record = dividend_booked(event, desk.state.portfolio)
         if record is not None or self._is_known(symbol):
             desk.record(record or DividendBooked(symbol, event.amount, ZERO, ZERO, event.at))
+
+    def _mark(self, symbol: str) -> None:
+        """What is held is in the new shares already; the price from before the first event of this run was not."""
+        last = self._desk.prices.last(symbol)
+        if last is not None:
+            self._desk.state.portfolio.mark(symbol, last)
 
     def _is_known(self, symbol: str) -> bool:
         """Whether something is to be reckoned in new shares though none was ever held: a fill that is told late, a signal's shadow."""

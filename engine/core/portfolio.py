@@ -10,14 +10,19 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
+from typing import TypeAlias
 
 from engine.model.average_cost import NOTHING, AverageCost
+from engine.model.market import Dividend, Split
 from engine.model.money import WIDE, ZERO, after_dividend, after_split, exact
 from engine.model.orders import Fill
 from engine.model.records import DividendBooked, FillCorrected, SplitBooked
 
 _RECENT = 32
 """Fills of a symbol that are kept, each with the cost before it: a correction of one of them is worked out as if it had been told right."""
+
+Act: TypeAlias = tuple[str, str, str, Decimal]
+"""What a company did, by symbol, kind, ex-date and value."""
 
 
 @dataclass(slots=True)
@@ -73,12 +78,16 @@ class Holding:
 class Portfolio:
     """The account's money and positions. `cash + sum of basis - realised` never changes but by deposits: that is the proof of the books."""
 
-    __slots__ = ("_basis", "_cash", "_changed", "_gross", "_net", "_realised", "fees", "holdings")
+    __slots__ = ("_basis", "_cash", "_changed", "_gross", "_net", "_realised", "acts", "fees", "holdings", "session")
 
     def __init__(self, cash: Decimal = ZERO) -> None:
         self._cash = cash
         self.fees = ZERO
         self.holdings: dict[str, Holding] = {}
+        self.session = ""
+        """The trading day that its holdings are of: in the shares of that day."""
+        self.acts: dict[Act, int] = {}
+        """The splits and dividends that were booked with their ex-date, and at which market time: a few for each symbol and year."""
         self._changed: list[Holding] = []
         self._net = self._gross = self._basis = self._realised = ZERO
 
@@ -131,6 +140,8 @@ class Portfolio:
         holding.cost = holding.cost.split(record.quantity, record.cash)
         holding.recent.clear()
         self._cash += record.cash
+        if record.ex_date:
+            self.acts[record.symbol, "split", record.ex_date, record.ratio] = record.at
         if holding.mark is not None:
             holding.mark = after_split(holding.mark, record.ratio)
 
@@ -139,8 +150,27 @@ class Portfolio:
         holding = self._changing(record.symbol)
         holding.cost = holding.cost.paid(record.cash)
         self._cash += record.cash
+        if record.ex_date:
+            self.acts[record.symbol, "dividend", record.ex_date, record.amount] = record.at
         if holding.mark is not None:
             holding.mark = after_dividend(holding.mark, record.amount)
+
+    def open_session(self, session: str) -> None:
+        """The trading day `session` begins. Where that is a day before the last one, the market is played again from there, and what
+        happens after it will happen once more."""
+        self.session = session
+        self.acts = {act: at for act, at in self.acts.items() if act[2] <= session}
+
+    def knows(self, event: Split | Dividend) -> bool:
+        """Whether `event` is booked already, or of a day before the one that the holdings are of."""
+        if not event.ex_date:
+            return False
+        kind, value = ("split", event.ratio) if isinstance(event, Split) else ("dividend", event.amount)
+        return event.ex_date < self.session or (event.symbol, kind, event.ex_date, value) in self.acts
+
+    def acted_since(self, symbol: str, at: int) -> bool:
+        """Whether a price of `symbol` from the market time `at` was told in other shares than are held."""
+        return any(act[0] == symbol and booked >= at for act, booked in self.acts.items())
 
     def adopt(self, symbol: str, quantity: Decimal, average: Decimal, cash: Decimal) -> None:
         """Takes over `quantity` (signed) that was traded elsewhere at `average`, with the change of cash that came with it."""

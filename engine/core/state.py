@@ -335,6 +335,7 @@ class State:
     def _session_opened(self, record: SessionOpened) -> None:
         self._forget(record.at)
         self.session = record.session
+        self.portfolio.open_session(record.session)
         self.session_equity = record.equity
         self.strategies_opened = dict(record.strategies)
         self.symbols_opened = dict(record.symbols)

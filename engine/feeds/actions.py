@@ -32,7 +32,10 @@ class Action:
 
     def event(self, at: int, price: float | None) -> Split | Dividend:
         """Told at `at`, when a share last cost `price`."""
-        return Split(self.symbol, at, self.value, price) if self.kind == "split" else Dividend(self.symbol, at, self.value)
+        ex_date = self.day.isoformat()
+        if self.kind == "split":
+            return Split(self.symbol, at, self.value, price, ex_date)
+        return Dividend(self.symbol, at, self.value, ex_date)
 
 
 def read_actions(path: Path) -> tuple[Action, ...]:

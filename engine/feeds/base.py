@@ -47,6 +47,9 @@ class Feed(Protocol):
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         """Call `tell` with every event in order of market time, until cancelled or until the data end (then a closed MarketStatus last).
 
+        The splits and dividends of the session in which this begins come before its first price, with their ex-date, even where they were
+        told before: nobody else can say whether a crash was faster than their booking. What is booked already is left.
+
         A symbol that is halted when this begins is told so before its first price, for a price that comes first ends a halt that an
         earlier run knew of. One whose halt ended while the line was lost is told to trade again.
 

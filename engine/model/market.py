@@ -57,7 +57,7 @@ class Phase(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MarketStatus:
-    """The session as its feed tells it: `text` is for the header, `session` names the trading day whose loss limit counts."""
+    """The session as its feed tells it: `text` is for the header, `session` names the trading day whose loss limit counts, YYYY-MM-DD."""
 
     phase: Phase
     text: str
@@ -105,21 +105,26 @@ class Split:
 
     `price` is the last trade's before it, for a share as it was: what part of a share nobody can hold is paid out at that. Where the feed
     knows none, it is paid out at what it cost.
+
+    `ex_date` is the trading day it counts from, as MarketStatus names it. One that carries it may be told again by a feed that begins once
+    more in that session: it is booked once. Without it each one told is another.
     """
 
     symbol: str
     at: int
     ratio: Decimal
     price: float | None = None
+    ex_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Dividend:
-    """Cash for each share held, owed for each share short, as of now (the ex-date's open)."""
+    """Cash for each share held, owed for each share short, as of now (the ex-date's open). `ex_date` as in Split."""
 
     symbol: str
     at: int
     amount: Decimal
+    ex_date: str = ""
 
 
 MarketEvent: TypeAlias = Bar | Quote | MarketStatus | Auction | Halt | Split | Dividend

@@ -158,24 +158,27 @@ class FillCorrected:
 
 @dataclass(frozen=True, slots=True)
 class SplitBooked:
-    """`ratio` shares for each one held. `quantity` is held after it; a fraction that no lot can hold was paid out as `cash`."""
+    """`ratio` shares for each one held. `quantity` is held after it; a fraction that no lot can hold was paid out as `cash`. `ex_date` is
+    the day it counts from, empty where the feed did not say."""
 
     symbol: str
     ratio: Decimal
     quantity: Decimal
     cash: Decimal
     at: int
+    ex_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class DividendBooked:
-    """`amount` a share on `quantity` (signed) shares: `cash` came in, or went out for a short position."""
+    """`amount` a share on `quantity` (signed) shares: `cash` came in, or went out for a short position. `ex_date` as in SplitBooked."""
 
     symbol: str
     amount: Decimal
     quantity: Decimal
     cash: Decimal
     at: int
+    ex_date: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,8 +34,8 @@ def test_a_file_of_actions_that_cannot_be_read_is_an_error_in_words(name: str) -
 
 
 def test_an_action_becomes_its_event() -> None:
-    assert Action("A", date(2005, 2, 28), "split", Decimal("0.1")).event(5, 20.0) == Split("A", 5, Decimal("0.1"), 20.0)
-    assert Action("A", date(2005, 2, 28), "dividend", Decimal("0.25")).event(5, 20.0) == Dividend("A", 5, Decimal("0.25"))
+    assert Action("A", date(2005, 2, 28), "split", Decimal("0.1")).event(5, 20.0) == Split("A", 5, Decimal("0.1"), 20.0, "2005-02-28")
+    assert Action("A", date(2005, 2, 28), "dividend", Decimal("0.25")).event(5, 20.0) == Dividend("A", 5, Decimal("0.25"), "2005-02-28")
 
 
 @pytest.mark.parametrize(

@@ -204,7 +204,7 @@ async def test_splits_and_dividends_are_told_before_their_days_session_and_past_
     past = Action("A", date(2005, 3, 4), "split", Decimal(3))
     events = await play(feed_of({"A": daily("A", [0, 1, 2])}, actions=[past, SPLIT, DIVIDEND]))
     opening = to_ns(datetime(2005, 3, 8, 14, 30, tzinfo=UTC))
-    assert events[2:4] == [Split("A", opening, Decimal(2), price=10.0), Dividend("A", opening, Decimal("0.25"))]
+    assert events[2:4] == [Split("A", opening, Decimal(2), 10.0, "2005-03-08"), Dividend("A", opening, Decimal("0.25"), "2005-03-08")]
     assert isinstance(events[4], MarketStatus)
     assert sum(isinstance(event, Split) for event in events) == 1
 
