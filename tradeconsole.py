@@ -38,6 +38,7 @@ from engine.model.modes import Mode
 from engine.model.orders import Bracket, Exit, Fill, Intent, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, SignalDecided, SignalRaised, StrategyErrored
 from engine.model.settings import Approvals, FeedSettings, Limits, PaperSettings, Settings, StrategySettings
+from engine.model.signals import SignalEdit
 from engine.strategies.base import Bars, Context, Position, Strategy
 from engine.strategies.indicators import RSI, SMA
 from engine.strategies.params import StrategyError, param
@@ -72,6 +73,7 @@ __all__ = [
     "Settings",
     "Side",
     "SignalDecided",
+    "SignalEdit",
     "SignalRaised",
     "Strategy",
     "StrategyError",

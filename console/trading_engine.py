@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Protocol
 
 from engine.model import Intent, Mode, View
+from engine.model.inputs import GroupKind
+from engine.model.orders import Terms
+from engine.model.signals import SignalEdit
 
 
 class TradingEngine(Protocol):
@@ -25,9 +28,16 @@ class TradingEngine(Protocol):
     def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
         """`confirmed` says that an order which looks like a repetition is meant."""
 
+    def submit_group(self, kind: GroupKind, first: Intent, second: Intent, *, confirmed: bool = False) -> str:
+        """Two orders of which one cancels the other, or of which the first triggers the second."""
+
+    def replace(self, order_id: str, terms: Terms) -> str:
+        """Gives a working order new terms; `terms.quantity` is the whole one, what filled already included."""
+
     def preview(self, intent: Intent) -> str: ...
 
-    def approve(self, signal_id: str) -> str: ...
+    def approve(self, signal_id: str, edit: SignalEdit | None = None) -> str:
+        """Says yes to a signal, or with `edit` to what a person made of it."""
 
     def reject(self, signal_id: str, reason: str = "") -> str: ...
 

@@ -42,6 +42,7 @@ from engine.model.modes import Level, Mode
 from engine.model.orders import Intent, Terms
 from engine.model.records import Record
 from engine.model.settings import Settings
+from engine.model.signals import SignalEdit
 from engine.model.views import View
 from engine.parts import Parts
 from engine.picture import Picture
@@ -192,8 +193,9 @@ class Engine:
     def preview(self, intent: Intent) -> str:
         return self._command(lambda i: Preview(i, intent))
 
-    def approve(self, signal_id: str) -> str:
-        return self._command(lambda i: Approve(i, signal_id))
+    def approve(self, signal_id: str, edit: SignalEdit | None = None) -> str:
+        """Says yes to a signal, or with `edit` to what a person made of it."""
+        return self._command(lambda i: Approve(i, signal_id, edit))
 
     def reject(self, signal_id: str, reason: str = "") -> str:
         return self._command(lambda i: Reject(i, signal_id, reason))

@@ -344,6 +344,10 @@ class ViewBuilder:
             shadow=case.shadow(last),
             raised_at=s.raised_at,
             tick=self._tick(s.symbol),
+            tif=s.tif,
+            trail=s.trail,
+            trail_pct=s.trail_pct,
+            bracket=s.bracket,
         )
 
     def _risk(self) -> list[RiskRow]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from decimal import Decimal
 
 from engine.core.approvals import Case
 from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
+from engine.core.risk.rules import Rule, deny
 from engine.model.capabilities import step
 from engine.model.inputs import Approve, Proposal, Reject
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO, exact, is_amount, to_lot
 from engine.model.orders import Bracket, Intent, Side, Source
 from engine.model.records import SignalDecided, SignalRaised
-from engine.model.signals import Signal, SignalState
-from engine.model.verdicts import Outcome
+from engine.model.signals import Signal, SignalEdit, SignalState
+from engine.model.verdicts import Outcome, Verdict
 
 
 class Signals:
@@ -116,12 +118,16 @@ class Signals:
         if self._expire(case):
             desk.reply(command.id, False, _too_late(case))
             return
-        judgement = desk.gate.judge(intent_of(case.signal), desk.now, desk.mono)
+        wanted = case.signal if command.edit is None else edited(case.signal, command.edit)
+        judgement = desk.gate.judge(intent_of(wanted), desk.now, desk.mono)
+        if command.edit is not None and judgement.passes and judgement.intent.quantity != wanted.quantity:
+            # A number that a person wrote is never cut down behind their back.
+            judgement = replace(judgement, verdict=_less(judgement, wanted))
         if not judgement.passes:
             desk.deny(judgement)
             desk.reply(command.id, False, judgement.verdict.text)
             return
-        order = self._send(case, judgement, "you")
+        order = self._send(case, judgement, "you", _what_was_edited(case.signal, wanted), requested=wanted.quantity)
         cut = f" (cut from {case.signal.quantity:f}: {judgement.verdict.rule})" if judgement.verdict.outcome is Outcome.RESIZE else ""
         desk.reply(command.id, True, f"#{order} {case.signal.side} {judgement.intent.quantity:f} {case.signal.symbol} sent{cut}")
 
@@ -163,9 +169,9 @@ class Signals:
             return True
         return False
 
-    def _send(self, case: Case, judgement: Judgement, by: str) -> int:
-        order = self._desk.place(judgement, case.signal.quantity)
-        self._decide(case, SignalState.SENT, by, "", order.id)
+    def _send(self, case: Case, judgement: Judgement, by: str, reason: str = "", *, requested: Decimal | None = None) -> int:
+        order = self._desk.place(judgement, case.signal.quantity if requested is None else requested)
+        self._decide(case, SignalState.SENT, by, reason, order.id)
         return order.number
 
     def _decide(self, case: Case, state: SignalState, by: str, reason: str, order_id: str = "") -> None:
@@ -207,6 +213,34 @@ def intent_of(signal: Signal) -> Intent:
         trail_pct=signal.trail_pct,
         bracket=signal.bracket,
     )
+
+
+def edited(signal: Signal, edit: SignalEdit) -> Signal:
+    """`signal` as a person changed it."""
+    changed = replace(signal, quantity=edit.quantity, type=edit.type, limit=edit.limit)
+    return changed if edit.type is signal.type else replace(changed, stop=None, trail=None, trail_pct=None)
+
+
+def _what_was_edited(before: Signal, after: Signal) -> str:
+    """`edited by you: 50 -> 30, market -> limit 401.50`, or nothing where nothing was."""
+    changes = []
+    if after.quantity != before.quantity:
+        changes.append(f"{before.quantity:f} -> {after.quantity:f}")
+    if (after.type, after.limit) != (before.type, before.limit):
+        changes.append(f"{_type_and_limit(before)} -> {_type_and_limit(after)}")
+    return f"edited by you: {', '.join(changes)}" if changes else ""
+
+
+def _type_and_limit(signal: Signal) -> str:
+    return signal.type.lower().replace("_", " ") + ("" if signal.limit is None else f" {signal.limit:f}")
+
+
+def _less(judgement: Judgement, wanted: Signal) -> Verdict:
+    """A no that says how much would pass."""
+    verdict, shares = judgement.verdict, judgement.intent.quantity
+    if verdict.outcome is Outcome.RESIZE:
+        return replace(verdict, outcome=Outcome.DENY)
+    return deny(Rule.LOT_SIZE, f"{wanted.quantity:f} {wanted.symbol} is no number that trades here; {shares:f} is.")
 
 
 def _is_sound(proposal: Proposal) -> bool:

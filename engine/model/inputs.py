@@ -15,7 +15,7 @@ from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Intent, OrderType, Side, Terms, TimeInForce
-from engine.model.signals import Vote
+from engine.model.signals import SignalEdit, Vote
 
 # ---- commands: a person's, or a script's
 
@@ -66,8 +66,11 @@ class Preview:
 
 @dataclass(frozen=True, slots=True)
 class Approve:
+    """A person's yes to a signal, or with `edit` to what they made of it."""
+
     id: str
     signal_id: str
+    edit: SignalEdit | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 
+from engine.model.money import ZERO
 from engine.model.orders import Bracket, OrderType, Side, TimeInForce
 
 
@@ -28,6 +29,21 @@ class Vote:
     side: Side | None
     strength: float
     indicators: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignalEdit:
+    """What a person makes of a signal before they approve it. `type` is the signal's own, which keeps its stop and its trail, or MARKET or
+    LIMIT; everything else of the signal stays. Raises TypeError where a number is no Decimal."""
+
+    quantity: Decimal
+    type: OrderType
+    limit: Decimal | None = None
+
+    def __post_init__(self) -> None:
+        for name, given in (("quantity", self.quantity), ("limit", self.limit or ZERO)):
+            if not isinstance(given, Decimal):
+                raise TypeError(f"the {name} of a signal's edit must be a Decimal; it is {given!r}")
 
 
 @dataclass(frozen=True, slots=True)

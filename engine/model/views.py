@@ -14,7 +14,7 @@ from engine.model.market import Bar
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
-from engine.model.orders import OrderState, OrderType, Side, Source, Terms, TimeInForce
+from engine.model.orders import Bracket, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.signals import SignalState, Vote
 
 
@@ -184,6 +184,10 @@ class SignalRow:
     shadow: Decimal | None
     raised_at: int
     tick: Decimal
+    tif: TimeInForce = TimeInForce.DAY
+    trail: Decimal | None = None
+    trail_pct: Decimal | None = None
+    bracket: Bracket | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,9 @@ from typing import Any
 
 from engine.model import Intent, Mode, View
 from engine.model.effects import Reply
+from engine.model.inputs import GroupKind
+from engine.model.orders import Terms
+from engine.model.signals import SignalEdit
 from engine.model.verdicts import PASSED, Verdict
 from tests.views import sample_view
 
@@ -70,8 +73,14 @@ class FakeEngine:
         )
         return command_id
 
-    def approve(self, signal_id: str) -> str:
-        return self._command("approve", signal_id)
+    def submit_group(self, kind: GroupKind, first: Intent, second: Intent, *, confirmed: bool = False) -> str:
+        return self._command("submit_group", kind, first, second, *["confirmed"] * confirmed)
+
+    def replace(self, order_id: str, terms: Terms) -> str:
+        return self._command("replace", order_id, terms)
+
+    def approve(self, signal_id: str, edit: SignalEdit | None = None) -> str:
+        return self._command("approve", signal_id, *[edit] * (edit is not None))
 
     def reject(self, signal_id: str, reason: str = "") -> str:
         return self._command("reject", signal_id, reason)

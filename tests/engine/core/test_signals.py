@@ -8,13 +8,16 @@ from typing import Any
 
 import pytest
 
-from engine.model.inputs import Proposal, Reject, StrategyFailed
+from engine.model.capabilities import Capabilities
+from engine.model.effects import Reply
+from engine.model.inputs import Approve, OrderUpdate, Proposal, Reject, StrategyFailed
 from engine.model.market import Dividend, MarketStatus, Phase, Split
-from engine.model.modes import Mode
+from engine.model.modes import Mode, TradingState
+from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderType, Side, Source
 from engine.model.records import OrderPlaced, SignalDecided, SignalRaised
 from engine.model.settings import Approvals, AutoApprove
-from engine.model.signals import SignalState
+from engine.model.signals import SignalEdit, SignalState
 from tests.engine.core.floor import DAY, OPEN_LIMITS, SECOND, Floor, facts, restored, settings, wish
 
 D = Decimal
@@ -151,6 +154,92 @@ def test_approval_says_where_the_order_was_cut_down() -> None:
     the_floor = floor(limits=replace(OPEN_LIMITS, max_order_pct=D(10)))
     the_floor.propose("s", quantity=150)
     assert the_floor.approve("s").text == "#1 BUY 100 AAPL sent (cut from 150: order size)"
+
+
+def approve_edited(the_floor: Floor, quantity: object, kind: OrderType = OrderType.MARKET, limit: object = None) -> Reply:
+    edit = SignalEdit(D(str(quantity)), kind, None if limit is None else D(str(limit)))
+    the_floor.handle(Approve("c", "s", edit))
+    return the_floor.replies[-1]
+
+
+def test_an_edited_signal_is_sent_as_edited_and_the_trail_says_what_was_changed() -> None:
+    the_floor = floor()
+    the_floor.propose("s", quantity=50)
+    assert approve_edited(the_floor, 30, OrderType.LIMIT, "99.50").text == "#1 BUY 30 AAPL sent"
+    order = the_floor.sent[0]
+    assert (order.quantity, order.requested, order.type, order.limit) == (D(30), D(30), OrderType.LIMIT, D("99.50"))
+    decided = the_floor.of(SignalDecided)[0]
+    assert (decided.by, decided.reason) == ("you", "edited by you: 50 -> 30, market -> limit 99.50")
+    assert restored(the_floor.records).approvals.cases["s"].reason == decided.reason
+
+
+def test_an_edit_that_changes_nothing_leaves_no_word_of_it() -> None:
+    the_floor = floor()
+    the_floor.propose("s", quantity=50)
+    approve_edited(the_floor, 50)
+    assert the_floor.of(SignalDecided)[0].reason == ""
+
+
+def test_an_edited_quantity_is_judged_again_and_refused_with_what_would_pass_where_it_is_too_much() -> None:
+    the_floor = floor(limits=replace(OPEN_LIMITS, max_order_pct=D(10)))
+    the_floor.propose("s", quantity=50)
+    reply = approve_edited(the_floor, 150)
+    assert not reply.ok
+    assert "100 would pass" in reply.text
+    assert (state_of(the_floor, "s"), the_floor.sent) == (SignalState.WAITING, [])
+    assert approve_edited(the_floor, 100).ok
+
+
+@pytest.mark.parametrize("quantity", ["30.5", "0", "-1", "NaN"])
+def test_an_edited_quantity_that_does_not_trade_is_refused_in_words_and_never_cut_behind_a_persons_back(quantity: str) -> None:
+    the_floor = floor()
+    the_floor.core.gate.capabilities = Capabilities()
+    the_floor.propose("s", quantity=50)
+    reply = approve_edited(the_floor, quantity)
+    assert (reply.ok, state_of(the_floor, "s"), the_floor.sent) == (False, SignalState.WAITING, [])
+    assert reply.text
+
+
+def test_a_limit_too_far_through_the_market_is_no_way_around_the_gate() -> None:
+    the_floor = floor()
+    the_floor.propose("s", quantity=50)
+    assert "limit" in approve_edited(the_floor, 50, OrderType.LIMIT, 120).text
+    assert the_floor.sent == []
+
+
+def test_the_price_may_not_have_run_away_from_an_edited_signal_either() -> None:
+    the_floor = floor()
+    the_floor.propose("s", quantity=50)
+    the_floor.quote("AAPL", 102)
+    assert not approve_edited(the_floor, 30).ok
+    assert (state_of(the_floor, "s"), the_floor.sent) == (SignalState.EXPIRED, [])
+
+
+def test_an_edit_keeps_the_stop_of_the_same_type_and_drops_it_for_another() -> None:
+    the_floor = floor()
+    for signal_id in ("s", "t"):
+        the_floor.handle(Proposal(signal_id, "sma", "AAPL", Side.BUY, D(5), OrderType.STOP, None, D(101)))
+    approve_edited(the_floor, 4, OrderType.STOP)
+    the_floor.handle(Approve("c", "t", SignalEdit(D(4), OrderType.LIMIT, D(99))))
+    assert [(order.type, order.stop, order.limit) for order in the_floor.sent] == [
+        (OrderType.STOP, D(101), None),
+        (OrderType.LIMIT, None, D(99)),
+    ]
+
+
+@pytest.mark.parametrize(("edited", "filled", "stopped"), [(30, 50, True), (80, 80, False)])
+def test_what_counts_as_approved_is_the_edited_quantity(edited: int, filled: int, stopped: bool) -> None:
+    the_floor = floor()
+    the_floor.propose("s", quantity=50)
+    assert approve_edited(the_floor, edited).ok
+    order = the_floor.sent[0]
+    the_floor.handle(OrderUpdate(order.id, OrderEvent.FILL_ALL, "b", D(filled), D(100 * filled)))
+    assert (the_floor.core.state.trading is TradingState.HALTED) is stopped
+
+
+def test_a_signals_edit_takes_exact_numbers_alone() -> None:
+    with pytest.raises(TypeError, match="quantity"):
+        SignalEdit(30.0, OrderType.MARKET)  # type: ignore[arg-type]
 
 
 def test_a_signal_expires_after_sixty_seconds_of_the_persons_time() -> None:
