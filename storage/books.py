@@ -9,18 +9,46 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
+class Trades:
+    """How many trades won and lost, and how much each kind brought together, both positive."""
+
+    wins: int = 0
+    losses: int = 0
+    gained: Decimal = ZERO
+    lost: Decimal = ZERO
+
+    def __sub__(self, other: Trades) -> Trades:
+        return Trades(self.wins - other.wins, self.losses - other.losses, self.gained - other.gained, self.lost - other.lost)
+
+
+NO_TRADES: Final = Trades()
+
+
+def trade(result: Decimal) -> Trades:
+    """One trade that brought `result`; one that brought nothing is neither won nor lost."""
+    if not result:
+        return NO_TRADES
+    return Trades(wins=1, gained=result) if result > 0 else Trades(losses=1, lost=-result)
+
+
+@dataclass(frozen=True, slots=True)
 class Booking:
-    """Who earned it and by how much trading: `strategy` is empty for a person and for what no order brought; `volume` is in shares."""
+    """Who earned it and by how much trading: `strategy` is empty for a person and for what no order brought; `volume` is in shares.
+
+    `trades` is what this changed of the count of trades that won and lost.
+    """
 
     strategy: str = ""
     fills: int = 0
     volume: Decimal = ZERO
+    trades: Trades = NO_TRADES
 
 
 def cost_of(db: sqlite3.Connection, symbol: str) -> AverageCost:
@@ -51,8 +79,10 @@ def _add(
     db: sqlite3.Connection, table: str, names: tuple[str, ...], key: tuple[str, ...], booking: Booking, realised: Decimal, fees: Decimal
 ) -> None:
     where = " AND ".join(f"{name} = ?" for name in names)
-    row = db.execute(f"SELECT fills, volume, realised, fees FROM {table} WHERE {where}", key).fetchone()
-    count, *amounts = row if row is not None else (0, "0", "0", "0")
-    sums = (str(Decimal(had) + more) for had, more in zip(amounts, (booking.volume, realised, fees), strict=True))
-    values = (*key, count + booking.fills, *sums)
+    trades = booking.trades
+    row = db.execute(f"SELECT fills, wins, losses, volume, realised, fees, gained, lost FROM {table} WHERE {where}", key).fetchone()
+    fills, wins, losses, *amounts = row if row is not None else (0, 0, 0, "0", "0", "0", "0", "0")
+    more = (booking.volume, realised, fees, trades.gained, trades.lost)
+    volume, *sums, gained, lost = (str(Decimal(had) + amount) for had, amount in zip(amounts, more, strict=True))
+    values = (*key, fills + booking.fills, volume, *sums, wins + trades.wins, losses + trades.losses, gained, lost)
     db.execute(f"INSERT OR REPLACE INTO {table} VALUES ({', '.join('?' * len(values))})", values)

@@ -47,7 +47,7 @@ from engine.model.records import (
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
-from storage.books import Booking, book, cost_of, session_of
+from storage.books import NO_TRADES, Booking, Trades, book, cost_of, session_of, trade
 from storage.codec import to_json
 
 
@@ -92,7 +92,7 @@ def _order_placed(db: sqlite3.Connection, entry: Entry, record: OrderPlaced) -> 
         *(str(record.mark), record.verdict.rule, record.verdict.text),
         *(OrderState.HELD if waits else OrderState.PENDING_SUBMIT, "", record.reason),
         *("0", "0", "0", record.at, record.at, _text(record.trail), _text(record.trail_pct), record.extended_hours),
-        *(record.parent, record.oco, _text(record.exit_pct), not waits, record.succeeds),
+        *(record.parent, record.oco, _text(record.exit_pct), not waits, record.succeeds, "0", False),
     )
     _insert(db, "orders", *order)
     _trace(db, entry, record.id)
@@ -102,7 +102,7 @@ def _order_denied(db: sqlite3.Connection, entry: Entry, record: OrderDenied) -> 
     intent, verdict = record.intent, record.verdict
     text = f"Denied {intent.side} {intent.quantity:f} {intent.symbol}: {verdict.text or verdict.rule}"
     detail = f"rule {verdict.rule}, limit {verdict.limit}, actual {verdict.actual}"
-    _audit(db, entry, record, Level.WARNING, intent.strategy or intent.source.lower(), text, detail)
+    _audit(db, entry, record, Level.WARNING, intent.strategy or intent.source.lower(), text, detail, intent.symbol)
     if intent.signal_id:
         _trace(db, entry, intent.signal_id)
 
@@ -147,12 +147,14 @@ def _order_replaced(db: sqlite3.Connection, entry: Entry, record: OrderReplaced)
 
 def _fill_booked(db: sqlite3.Connection, entry: Entry, record: FillBooked) -> None:
     fill = record.fill
-    strategy = _filled(db, fill.order_id, fill.quantity, fill.cost, fill.fees, fill.at)
     before = cost_of(db, fill.symbol)
-    realised = book(db, fill.symbol, before, before.booked(fill), fill.at, Booking(strategy, 1, fill.quantity))
+    after = before.booked(fill)
+    took = Took(fill.quantity, fill.cost, fill.fees, after.realised - before.realised, before.quantity * fill.side.sign < 0)
+    strategy, trades = _filled(db, fill.order_id, took, fill.at)
+    realised = book(db, fill.symbol, before, after, fill.at, Booking(strategy, 1, fill.quantity, trades))
     row = (
         *(entry.seq, fill.id, fill.order_id, fill.symbol, fill.side, str(fill.quantity), str(fill.price), str(fill.cost)),
-        *(str(fill.fees), str(realised), fill.rule, fill.at, False),
+        *(str(fill.fees), str(realised), fill.rule, fill.at, False, str(fill.shares)),
     )
     _insert(db, "fills", *row)
     _trace(db, entry, fill.order_id)
@@ -160,14 +162,15 @@ def _fill_booked(db: sqlite3.Connection, entry: Entry, record: FillBooked) -> No
 
 def _fill_corrected(db: sqlite3.Connection, entry: Entry, record: FillCorrected) -> None:
     """A row of differences, so that an order's rows still add up to what it filled."""
-    strategy = _filled(db, record.order_id, record.quantity, record.cost, record.fees, record.at)
     before = cost_of(db, record.symbol)
     after = before.corrected(record.side, record.quantity, record.cost, record.fees, record.realised)
-    realised = book(db, record.symbol, before, after, record.at, Booking(strategy, 0, record.quantity))
+    took = Took(record.quantity, record.cost, record.fees, after.realised - before.realised, False)
+    strategy, trades = _filled(db, record.order_id, took, record.at)
+    realised = book(db, record.symbol, before, after, record.at, Booking(strategy, 0, record.quantity, trades))
     price = record.cost / record.quantity if record.quantity else ZERO
     row = (
         *(entry.seq, f"{record.order_id}/corrected", record.order_id, record.symbol, record.side, str(record.quantity), str(price)),
-        *(str(record.cost), str(record.fees), str(realised), "", record.at, True),
+        *(str(record.cost), str(record.fees), str(realised), "", record.at, True, str(record.quantity)),
     )
     _insert(db, "fills", *row)
     _trace(db, entry, record.order_id)
@@ -177,6 +180,7 @@ def _fill_corrected(db: sqlite3.Connection, entry: Entry, record: FillCorrected)
 def _split_booked(db: sqlite3.Connection, entry: Entry, record: SplitBooked) -> None:
     before = cost_of(db, record.symbol)
     book(db, record.symbol, before, before.split(record.quantity, record.cash), record.at, Booking())
+    _insert(db, "adjustments", entry.seq, record.symbol, str(record.ratio), "0", "0", record.at)
     text = f"{record.symbol} was split, {record.ratio:f} for one: {record.quantity:f} are held, {record.cash:f} was paid for a fraction."
     _audit(db, entry, record, Level.INFO, "market", text)
 
@@ -189,12 +193,14 @@ def _dividend_booked(db: sqlite3.Connection, entry: Entry, record: DividendBooke
 
 
 def _cash_moved(db: sqlite3.Connection, entry: Entry, record: CashMoved) -> None:
+    _insert(db, "flows", entry.seq, session_of(db), str(record.amount), record.reason, record.at)
     _audit(db, entry, record, Level.INFO, "broker", f"Cash changed by {record.amount:f} without a trade: {record.reason}")
 
 
 def _position_adopted(db: sqlite3.Connection, entry: Entry, record: PositionAdopted) -> None:
     before = cost_of(db, record.symbol)
     book(db, record.symbol, before, before.adopted(record.quantity, record.average), record.at, Booking())
+    _insert(db, "adjustments", entry.seq, record.symbol, "1", str(record.quantity), str(record.average), record.at)
     text = f"Took over {record.quantity:f} {record.symbol} at {record.average:f}, traded elsewhere: {record.reason}"
     _audit(db, entry, record, Level.WARNING, "broker", text)
 
@@ -217,7 +223,9 @@ def _signal_decided(db: sqlite3.Connection, entry: Entry, record: SignalDecided)
         (record.state, record.by, record.reason, _text(record.price), record.order_id, record.at, record.signal_id),
     )
     why = f": {record.reason}" if record.reason else ""
-    _audit(db, entry, record, Level.INFO, record.by, f"Signal {record.signal_id} {record.state}{why}", record.order_id)
+    signal = db.execute("SELECT symbol FROM signals WHERE id = ?", (record.signal_id,)).fetchone()
+    text = f"Signal {record.signal_id} {record.state}{why}"
+    _audit(db, entry, record, Level.INFO, record.by, text, record.order_id, signal[0] if signal is not None else "")
     _trace(db, entry, record.signal_id)
 
 
@@ -338,8 +346,11 @@ def _insert(db: sqlite3.Connection, table: str, *values: object) -> None:
     db.execute(f"INSERT INTO {table} VALUES ({marks}) ON CONFLICT DO NOTHING", values)
 
 
-def _audit(db: sqlite3.Connection, entry: Entry, record: Any, level: Level, source: str, text: str, detail: str = "") -> None:
-    _insert(db, "audit", entry.seq, entry.wall, record.at, type(record).__name__, level, source, text, detail)
+def _audit(
+    db: sqlite3.Connection, entry: Entry, record: Any, level: Level, source: str, text: str, detail: str = "", symbol: str = ""
+) -> None:
+    about = symbol or getattr(record, "symbol", "")
+    _insert(db, "audit", entry.seq, entry.wall, record.at, type(record).__name__, level, source, text, detail, about)
 
 
 def _trace(db: sqlite3.Connection, entry: Entry, told_of: str) -> None:
@@ -347,15 +358,32 @@ def _trace(db: sqlite3.Connection, entry: Entry, told_of: str) -> None:
     _insert(db, "traces", told_of, entry.seq)
 
 
-def _filled(db: sqlite3.Connection, order_id: str, quantity: Decimal, cost: Decimal, fees: Decimal, at: int) -> str:
-    """Adds what filled to the order, and answers whose strategy's it was."""
-    order = db.execute("SELECT filled, cost, fees, strategy FROM orders WHERE id = ?", (order_id,)).fetchone()
+@dataclass(frozen=True, slots=True)
+class Took:
+    """What a fill, or a correction of one, adds to its order; one that `closes` took from a position."""
+
+    quantity: Decimal
+    cost: Decimal
+    fees: Decimal
+    realised: Decimal
+    closes: bool
+
+
+def _filled(db: sqlite3.Connection, order_id: str, took: Took, at: int) -> tuple[str, Trades]:
+    """Adds what filled to the order. Answers whose strategy's it was, and what that changes of the trades: a fill that belongs to no order
+    of ours is one of its own."""
+    order = db.execute("SELECT filled, cost, fees, realised, closes, strategy FROM orders WHERE id = ?", (order_id,)).fetchone()
     if order is None:
-        return ""
-    *amounts, strategy = order
-    sums = (str(Decimal(had) + more) for had, more in zip(amounts, (quantity, cost, fees), strict=True))
-    db.execute("UPDATE orders SET filled = ?, cost = ?, fees = ?, changed_at = ? WHERE id = ?", (*sums, at, order_id))
-    return str(strategy)
+        return "", trade(took.realised) if took.closes else NO_TRADES
+    *amounts, closed, strategy = order
+    before = trade(Decimal(amounts[-1])) if closed else NO_TRADES
+    sums = [Decimal(had) + more for had, more in zip(amounts, (took.quantity, took.cost, took.fees, took.realised), strict=True)]
+    closes = bool(closed) or took.closes
+    db.execute(
+        "UPDATE orders SET filled = ?, cost = ?, fees = ?, realised = ?, closes = ?, changed_at = ? WHERE id = ?",
+        (*map(str, sums), closes, at, order_id),
+    )
+    return str(strategy), (trade(sums[-1]) if closes else NO_TRADES) - before
 
 
 def _text(amount: Decimal | None) -> str | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 from dataclasses import fields
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, TypeVar
@@ -15,16 +16,19 @@ import aiosqlite
 import msgspec
 
 from engine.model.journal import JournalError
-from engine.model.orders import Bracket
+from engine.model.orders import Bracket, Side
 from engine.model.signals import Vote
 from storage import tables
 from storage.codec import decode, from_json
+from storage.lots import Lot, Walk
 from storage.rows import (
+    AdjustmentRow,
     AuditRow,
     DailyRow,
     EquityDayRow,
     EquityRow,
     FillRow,
+    FlowRow,
     OrderRow,
     PositionRow,
     RunRow,
@@ -39,9 +43,32 @@ PAGE: Final = 100
 FEW: Final = 1_000
 """Entries that the tables may lack without a word: less than the engine makes in a moment."""
 
-T = TypeVar("T", RunRow, SessionRow, OrderRow, FillRow, PositionRow, TotalRow, DailyRow, SignalRow, EquityRow, EquityDayRow, AuditRow)
+T = TypeVar(
+    "T",
+    RunRow,
+    SessionRow,
+    OrderRow,
+    FillRow,
+    PositionRow,
+    TotalRow,
+    DailyRow,
+    SignalRow,
+    EquityRow,
+    EquityDayRow,
+    AuditRow,
+    AdjustmentRow,
+    FlowRow,
+)
 
-_TIMES: Final = {"orders": "created_at", "fills": "at", "signals": "raised_at"}
+_TIMES: Final = {
+    "orders": "created_at",
+    "fills": "at",
+    "signals": "raised_at",
+    "runs": "started_at",
+    "sessions": "at",
+    "equity": "at",
+    "audit": "at",
+}
 """The market time that a table's rows are asked for by."""
 
 _NEWEST: Final = 2**63 - 1
@@ -96,11 +123,15 @@ class History:
             f"The history is catching up: {held:,} of {last:,} entries are in it. What is newer is missing here and in the sums until then."
         )
 
-    async def runs(self, *, before: int | None = None, limit: int = PAGE) -> tuple[RunRow, ...]:
-        return await self._page(RunRow, "runs", before, limit)
+    async def runs(
+        self, *, before: int | None = None, limit: int = PAGE, since: int | None = None, until: int | None = None
+    ) -> tuple[RunRow, ...]:
+        return await self._page(RunRow, "runs", before, limit, since, until)
 
-    async def sessions(self, *, before: int | None = None, limit: int = PAGE) -> tuple[SessionRow, ...]:
-        return await self._page(SessionRow, "sessions", before, limit)
+    async def sessions(
+        self, *, before: int | None = None, limit: int = PAGE, since: int | None = None, until: int | None = None
+    ) -> tuple[SessionRow, ...]:
+        return await self._page(SessionRow, "sessions", before, limit, since, until)
 
     async def orders(
         self, *, before: int | None = None, limit: int = PAGE, symbol: str = "", since: int | None = None, until: int | None = None
@@ -124,20 +155,55 @@ class History:
     ) -> tuple[SignalRow, ...]:
         return await self._page(SignalRow, "signals", before, limit, since, until, symbol=symbol)
 
-    async def equity(self, *, before: int | None = None, limit: int = PAGE) -> tuple[EquityRow, ...]:
+    async def equity(
+        self, *, before: int | None = None, limit: int = PAGE, since: int | None = None, until: int | None = None
+    ) -> tuple[EquityRow, ...]:
         """The points of the equity curve that are kept; older ones are in `equity_days`."""
-        return await self._page(EquityRow, "equity", before, limit)
+        return await self._page(EquityRow, "equity", before, limit, since, until)
 
     async def equity_days(self) -> tuple[EquityDayRow, ...]:
         """One row for each session, oldest first, for all time."""
         return await self._rows(EquityDayRow, "equity_days ORDER BY session", ())
 
-    async def audit(self, *, before: int | None = None, limit: int = PAGE) -> tuple[AuditRow, ...]:
-        return await self._page(AuditRow, "audit", before, limit)
+    async def flows(self) -> tuple[FlowRow, ...]:
+        """Deposits, withdrawals and the like, oldest first, for all time."""
+        return await self._rows(FlowRow, "flows ORDER BY seq", ())
+
+    async def audit(
+        self, *, before: int | None = None, limit: int = PAGE, symbol: str = "", since: int | None = None, until: int | None = None
+    ) -> tuple[AuditRow, ...]:
+        return await self._page(AuditRow, "audit", before, limit, since, until, symbol=symbol)
 
     async def positions(self) -> tuple[PositionRow, ...]:
         """One row for each symbol ever held, by symbol, flat ones too: the sum of their `realised` is the account's for all time."""
         return await self._rows(PositionRow, "positions ORDER BY symbol", ())
+
+    async def position(self, symbol: str) -> PositionRow | None:
+        """What is held of `symbol`, flat or not; None where it was never traded."""
+        rows = await self._rows(PositionRow, "positions WHERE symbol = ?", (symbol,))
+        return rows[0] if rows else None
+
+    async def lots(self, symbol: str) -> tuple[Lot, ...]:
+        """The lots that make up what is held of `symbol`, newest first: see `storage.lots`. Their quantities add up to the position's."""
+        found = await self._fetch("SELECT quantity, projected_to FROM positions, projected WHERE symbol = ?", (symbol,))
+        if not found:
+            return ()
+        # Beyond the entry that the position holds there may be newer ones by now.
+        [(held, last)] = found
+        walk = Walk(Decimal(held))
+        side = Side.BUY if Decimal(held) > 0 else Side.SELL
+        adjustments = list(await self._rows(AdjustmentRow, "adjustments WHERE symbol = ? AND seq <= ? ORDER BY seq DESC", (symbol, last)))
+        before: int | None = last + 1
+        while not walk.done and before is not None:
+            fills = await self._page(FillRow, "fills", before, PAGE, symbol=symbol, side=side)
+            for fill in fills:
+                while adjustments and adjustments[0].seq > fill.seq:
+                    walk.take(adjustments.pop(0))
+                walk.take(fill)
+            before = fills[-1].seq if fills else None
+        for adjustment in adjustments:
+            walk.take(adjustment)
+        return walk.whole()
 
     async def totals(self) -> tuple[TotalRow, ...]:
         """One row for each symbol and strategy, for all time: the sum of their `realised` is the account's."""
@@ -147,13 +213,15 @@ class History:
         """One row for each session, symbol and strategy, from session `since` to `until`, both included, oldest first."""
         return await self._rows(DailyRow, "daily WHERE session >= ? AND session <= ? ORDER BY session, symbol, strategy", (since, until))
 
-    async def trail(self, order_id: str) -> tuple[Step, ...]:
+    async def trail(self, order_id: str, *, after: int = 0) -> tuple[Step, ...]:
         """All that the journal tells of the order with our own id, oldest first: the signal it came from with its votes, who approved it,
-        the gate's verdict, what was asked of the broker and what the broker told. Empty where there is no such order."""
+        the gate's verdict, what was asked of the broker and what the broker told. Empty where there is no such order. Of a signal's id it
+        answers what was told of the signal. `after` leaves out the entries up to that `seq`."""
         rows = await self._fetch(
             "SELECT DISTINCT journal.seq, wall, kind, body FROM traces JOIN journal ON journal.seq = traces.seq "
-            "WHERE id IN (SELECT ? UNION ALL SELECT signal_id FROM orders WHERE id = ? AND signal_id != '') ORDER BY journal.seq",
-            (order_id, order_id),
+            "WHERE id IN (SELECT ? UNION ALL SELECT signal_id FROM orders WHERE id = ? AND signal_id != '') AND traces.seq > ? "
+            "ORDER BY journal.seq",
+            (order_id, order_id, after),
         )
         return tuple(Step(seq, wall, decode(seq, kind, body)) for seq, wall, kind, body in rows)
 
@@ -161,6 +229,22 @@ class History:
         """The order with our own id, as it stands now; see `trail` for how it came to that."""
         rows = await self._rows(OrderRow, "orders WHERE id = ?", (order_id,))
         return rows[0] if rows else None
+
+    async def family(self, order: OrderRow) -> tuple[OrderRow, ...]:
+        """The orders that hang together with `order`, oldest first and without itself: the entry it waits for and that entry's other exits,
+        its own exits, its group, and what it took the place of or what took its."""
+        parents = {identity for identity in (order.id, order.parent) if identity}
+        found: dict[str, OrderRow] = {}
+        for identity in parents:
+            found |= {row.id: row for row in await self._rows(OrderRow, "orders WHERE parent = ? AND parent != ''", (identity,))}
+        if order.oco:
+            found |= {row.id: row for row in await self._rows(OrderRow, "orders WHERE oco = ? AND oco != ''", (order.oco,))}
+        found |= {row.id: row for row in await self._rows(OrderRow, "orders WHERE succeeds = ? AND succeeds != ''", (order.id,))}
+        for identity in (order.parent, order.succeeds):
+            if identity and (row := await self.order(identity)) is not None:
+                found[row.id] = row
+        found.pop(order.id, None)
+        return tuple(sorted(found.values(), key=lambda row: row.seq))
 
     async def signal(self, signal_id: str) -> SignalRow | None:
         rows = await self._rows(SignalRow, "signals WHERE id = ?", (signal_id,))

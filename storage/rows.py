@@ -46,7 +46,7 @@ class SessionRow:
 @dataclass(frozen=True, slots=True)
 class OrderRow:
     """An order as it stood last; the fields as in `engine.model.orders.Order`. `rule` and `verdict` are the gate's answer that let it
-    pass."""
+    pass. `realised` is the profit its fills took, less their fees; one that `closes` took from a position, and counts as a trade."""
 
     seq: int
     id: str
@@ -82,6 +82,8 @@ class OrderRow:
     exit_pct: Decimal | None
     released: bool
     succeeds: str
+    realised: Decimal
+    closes: bool
 
     @property
     def average(self) -> Decimal | None:
@@ -92,7 +94,8 @@ class OrderRow:
 @dataclass(frozen=True, slots=True)
 class FillRow:
     """`realised` is the profit this fill took, less its fees: a fill that only opens realises its fees. A row that `corrects` is what the
-    broker changed of earlier ones: its figures are differences."""
+    broker changed of earlier ones: its figures are differences. `shares` is what it moved the position by, without its sign: another number
+    than `quantity` where a split came between."""
 
     seq: int
     id: str
@@ -107,6 +110,7 @@ class FillRow:
     rule: str
     at: int
     corrects: bool
+    shares: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,8 @@ class PositionRow:
 @dataclass(frozen=True, slots=True)
 class TotalRow:
     """What trading a symbol brought for all time. `strategy` is whose orders' fills took the profit, empty for a person's, and for what no
-    order brought: dividends, and what was taken over. `volume` is in shares; `realised` is the account's profit taken less `fees`."""
+    order brought: dividends, and what was taken over. `volume` is in shares; `realised` is the account's profit taken less `fees`. A trade
+    is an order that closed something, fees counted: `wins` of them `gained` so much, `losses` of them `lost` so much, both positive."""
 
     symbol: str
     strategy: str
@@ -137,6 +142,10 @@ class TotalRow:
     volume: Decimal
     realised: Decimal
     fees: Decimal
+    wins: int
+    losses: int
+    gained: Decimal
+    lost: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +159,10 @@ class DailyRow:
     volume: Decimal
     realised: Decimal
     fees: Decimal
+    wins: int
+    losses: int
+    gained: Decimal
+    lost: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +223,8 @@ class EquityDayRow:
 
 @dataclass(frozen=True, slots=True)
 class AuditRow:
-    """A line of the audit. `kind` is the record's, `source` who did it, `wall` the wall clock's time of it."""
+    """A line of the audit. `kind` is the record's, `source` who did it, `wall` the wall clock's time of it, `symbol` what it is
+    about, where it is about one."""
 
     seq: int
     wall: int
@@ -220,6 +234,31 @@ class AuditRow:
     source: str
     text: str
     detail: str
+    symbol: str
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentRow:
+    """A change of a position that no fill made: a split, `ratio` shares for each one held; or `quantity` (signed) shares taken over at
+    `price`, and the ratio is one."""
+
+    seq: int
+    symbol: str
+    ratio: Decimal
+    quantity: Decimal
+    price: Decimal
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class FlowRow:
+    """Money that came in (or went out, negative) without a trade: a deposit, a withdrawal, interest. `session` is the one it fell in."""
+
+    seq: int
+    session: str
+    amount: Decimal
+    reason: str
+    at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,7 @@ def test_positions_are_the_engines_to_the_last_digit_and_the_results_add_up_to_t
     for name, key in (("totals", 0), ("daily", 1)):
         earned = dict.fromkeys(ours, ZERO)
         for row in tables[name]:
-            earned[row[key]] += Decimal(str(row[-2]))
+            earned[row[key]] += Decimal(str(row[-6]))
         assert earned == {symbol: Decimal(str(position[-1])) for symbol, position in ours.items()}
     assert {row[:2]: (row[3], Decimal(str(row[4])), Decimal(str(row[6]))) for row in tables["daily"]} == traded_by_session(booked)
 
