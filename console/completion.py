@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from console.meanings import LIMIT_WORDS, MODE_WORDS, PRICES, TRADING_VERBS, VERBS, Context
-from console.order_line import OrderWords, Word, WrongError, symbol_words, words_of
+from console.meanings import EXIT_WORDS, LIMIT_WORDS, MODE_WORDS, PRICES, TRADING_VERBS, VERBS, Context
+from console.order_line.orders import OrderWords
+from console.order_line.words import Word, WrongError, symbol_words, words_of
 
 MOST_SYMBOLS = 500
 
@@ -33,8 +34,12 @@ def _candidates(words: list[Word], context: Context, end: int) -> tuple[str, ...
         return ()
     if words[-1].text in LIMIT_WORDS or words[-1].text == "stop":
         return PRICES
+    if words[-1].text in EXIT_WORDS:
+        return ("trail", *PRICES) if words[-1].text == "sl" else PRICES
+    if words[-1].text in ("trail", "risk"):
+        return ()
     order = OrderWords(verb, context, words[0], end)
     # What was understood before the first mistake still says what may follow.
     with suppress(WrongError):
-        order.read(words[1:])
+        order.collect(words[1:])
     return tuple(word for word in order.possible() if not word[0].isdigit() and word != "$5k")

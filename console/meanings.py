@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from engine.model import Intent, Mode, OrderType, View
+from engine.model import Intent, Mode, OrderType, TimeInForce, View
 from engine.model.money import HUNDRED, ZERO
+from engine.model.orders import Exit
 
 # ---- words
 
@@ -30,7 +31,10 @@ MODES = {
     "research": Mode.RESEARCH,
 }
 MODE_WORDS = ("manual", "semi", "full", "research")
-ORDER_WORDS = ("day", "gtc", "stop", "reduce", *FRACTIONS, *MARKET_WORDS, *LIMIT_WORDS[1:])
+TIFS = {**{tif.value.lower(): tif for tif in TimeInForce}, "open": TimeInForce.OPG}
+"""`close` is no word for the closing auction: it is a verb."""
+EXIT_WORDS = ("tp", "sl")
+ORDER_WORDS = ("stop", "trail", "risk", "ext", "reduce", *TIFS, *EXIT_WORDS, *FRACTIONS, *MARKET_WORDS, *LIMIT_WORDS[1:])
 KEYWORDS = frozenset({*VERBS, *ORDER_WORDS, *PRICES})
 
 
@@ -50,10 +54,11 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a line is read against: the symbols, and the working orders by the number a person sees."""
+    """What a line is read against: the symbols, the working orders by the number a person sees, and equity, where it is known."""
 
     symbols: Mapping[str, Known] = field(default_factory=dict)
     working: Mapping[int, str] = field(default_factory=dict)
+    equity: Decimal | None = None
 
 
 def context_of(view: View) -> Context:
@@ -72,7 +77,7 @@ def context_of(view: View) -> Context:
     }
     for row in view.positions:
         symbols.setdefault(row.symbol, Known(row.tick, last=row.last, position=row.quantity, fraction=view.fraction))
-    return Context(symbols, {row.number: row.id for row in view.orders if not row.state.is_final})
+    return Context(symbols, {row.number: row.id for row in view.orders if not row.state.is_final}, view.account.equity)
 
 
 # ---- what a line can mean
@@ -109,8 +114,11 @@ Meaning: TypeAlias = PlaceOrder | CancelOrders | ChangeMode | FlattenAll
 
 @dataclass(frozen=True, slots=True)
 class Parsed:
+    """`note` says how a number in it was counted, where a person could not tell from the line."""
+
     meaning: Meaning
     normal: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,12 +146,39 @@ def plain(number: Decimal, tick: Decimal | None = None) -> str:
 
 
 def normal_form(intent: Intent) -> str:
-    """`BUY 50 MSFT limit 402.05 DAY`: the one way in which an order is written out."""
-    words = [intent.side.value, plain(intent.quantity), symbol_word(intent.symbol), intent.type.value.lower()]
-    price = intent.limit if intent.type is OrderType.LIMIT else intent.stop
-    if price is not None:
-        words.append(f"{price:f}")
-    words.append(intent.tif.value)
+    """`BUY 50 MSFT limit 402.05 DAY tp +4% sl -2%`: the one way in which an order is written out. The order line reads it as that order."""
+    amount = plain(intent.quantity) if intent.notional is None else f"${plain(intent.notional)}"
+    words = [intent.side.value, amount, symbol_word(intent.symbol), *type_words(intent), intent.tif.value]
+    if intent.extended_hours:
+        words.append("ext")
+    if intent.bracket is not None:
+        for name, leave, away in (
+            ("tp", intent.bracket.take_profit, intent.side.sign),
+            ("sl", intent.bracket.stop_loss, -intent.side.sign),
+        ):
+            words += [name, *_exit_words(leave, "+" if away > 0 else "-")] if leave is not None else []
     if intent.reduce_only:
         words.append("reduce")
     return " ".join(words)
+
+
+def type_words(intent: Intent) -> list[str]:
+    """How it trades: `market`, `limit 187.50`, `stop 184.00 limit 183.50`, `trail 1.5%`."""
+    match intent.type:
+        case OrderType.MARKET:
+            return ["market"]
+        case OrderType.TRAILING_STOP:
+            return _trail_words(intent.trail, intent.trail_pct)
+        case _:
+            prices = (("stop", intent.stop), ("limit", intent.limit))
+            return [word for name, price in prices if price is not None for word in (name, f"{price:f}")]
+
+
+def _exit_words(leave: Exit, sign: str) -> list[str]:
+    if leave.trails:
+        return _trail_words(leave.trail, leave.trail_pct)
+    return [f"{leave.price:f}" if leave.price is not None else f"{sign}{plain(leave.pct or ZERO)}%"]
+
+
+def _trail_words(trail: Decimal | None, trail_pct: Decimal | None) -> list[str]:
+    return ["trail", f"{trail:f}" if trail is not None else f"{plain(trail_pct or ZERO)}%"]

@@ -28,11 +28,12 @@ CONTEXT = Context(
         "BRK.B": Known(bid=480.0, ask=480.2, last=480.1),
     },
     working={12: "run-12", 14: "run-14"},
+    equity=Decimal(100_000),
 )
 VOCABULARY = """
 buy sell close cancel flatten mode preview BUY SELL DAY GTC day gtc all half reduce mkt market limit stop bid ask last
 50% 100 1,000 0.5 $5k $2.5m $1 @ @187.50 @bid+0.02 187.50 402.05 -5 1e9 ² ١٢ * #12 #99 # % $ . ,
-AAPL MSFT IBM $ALL ALL DAY $DAY ES aapl tp semi FULL_AUTO 🚀 \x1b[2J
+AAPL MSFT IBM $ALL ALL DAY $DAY ES aapl tp sl trail risk ext ioc fok opg open cls CLS +4% -2% 1.5% semi FULL_AUTO 🚀 \x1b[2J
 """
 lines = st.lists(st.sampled_from(VOCABULARY.split()), max_size=8).map(" ".join) | st.text(max_size=60)
 
@@ -75,11 +76,11 @@ def intent(text: str) -> Intent:
         ("sell 25% AAPL", "SELL 25 AAPL market DAY reduce"),
         ("buy all IBM", "BUY 200 IBM market DAY reduce"),
         ("sell 10 AAPL reduce", "SELL 10 AAPL market DAY reduce"),
-        ("buy $5k AAPL", "BUY 26 AAPL market DAY"),
-        ("buy $5k AAPL @ 100", "BUY 50 AAPL limit 100.00 DAY"),
-        ("sell $1,000 AAPL", "SELL 5 AAPL market DAY"),
-        ("buy $1.5m MSFT", "BUY 3730 MSFT market DAY"),
-        ("buy $2k $ALL", "BUY 10 $ALL market DAY"),
+        ("buy $5k AAPL", "BUY $5000 AAPL market DAY"),
+        ("buy $5k AAPL @ 100", "BUY $5000 AAPL limit 100.00 DAY"),
+        ("sell $1,000 AAPL", "SELL $1000 AAPL market DAY"),
+        ("buy $1.5m MSFT", "BUY $1500000 MSFT market DAY"),
+        ("buy $2k $ALL", "BUY $2000 $ALL market DAY"),
         ("buy 10 MSFT @ bid+0.02", "BUY 10 MSFT limit 402.10 DAY"),
         ("buy 10 MSFT @ ask", "BUY 10 MSFT limit 402.12 DAY"),
         ("sell 10 MSFT @ last-0.10", "SELL 10 MSFT limit 402.00 DAY"),
@@ -103,6 +104,28 @@ def intent(text: str) -> Intent:
         ("mode full_auto", "MODE FULL_AUTO"),
         ("mode research", "MODE RESEARCH"),
         ("preview buy 10 MSFT", "PREVIEW BUY 10 MSFT market DAY"),
+        ("sell 100 AAPL stop 184 @ 183.50", "SELL 100 AAPL stop 184.00 limit 183.50 DAY"),
+        ("sell 100 AAPL stop 184 gtc lmt 183.5", "SELL 100 AAPL stop 184.00 limit 183.50 GTC"),
+        ("sell all AAPL trail 1.5%", "SELL 101 AAPL trail 1.5% DAY reduce"),
+        ("sell 10 AAPL trail 2.5 gtc", "SELL 10 AAPL trail 2.50 GTC"),
+        ("buy 10 AAPL @ ask ioc", "BUY 10 AAPL limit 187.53 IOC"),
+        ("buy 10 AAPL @ 187 fok", "BUY 10 AAPL limit 187.00 FOK"),
+        ("buy 10 AAPL opg", "BUY 10 AAPL market OPG"),
+        ("buy 10 AAPL open", "BUY 10 AAPL market OPG"),
+        ("sell 10 AAPL @ 190 cls", "SELL 10 AAPL limit 190.00 CLS"),
+        ("buy 10 AAPL @ 187 ext", "BUY 10 AAPL limit 187.00 DAY ext"),
+        ("buy 10 AAPL tp +4% sl -2%", "BUY 10 AAPL market DAY tp +4% sl -2%"),
+        ("buy 10 AAPL tp 4% sl 2%", "BUY 10 AAPL market DAY tp +4% sl -2%"),
+        ("sell 10 MSFT tp 4% sl +2%", "SELL 10 MSFT market DAY tp -4% sl +2%"),
+        ("buy 10 AAPL @ 187 tp 195 sl 184.5 gtc", "BUY 10 AAPL limit 187.00 GTC tp 195.00 sl 184.50"),
+        ("buy 10 AAPL sl trail 2%", "BUY 10 AAPL market DAY sl trail 2%"),
+        ("buy 10 AAPL sl trail 1.5", "BUY 10 AAPL market DAY sl trail 1.50"),
+        ("buy 10 AAPL sl bid-2", "BUY 10 AAPL market DAY sl 185.51"),
+        ("buy $5k AAPL @ bid+0.02 tp +4% sl -2%", "BUY $5000 AAPL limit 187.53 DAY tp +4% sl -2%"),
+        ("buy AAPL risk 0.5% sl 184", "BUY 141 AAPL market DAY sl 184.00"),
+        ("buy AAPL @ 186 risk 0.5% sl 184", "BUY 250 AAPL limit 186.00 DAY sl 184.00"),
+        ("buy AAPL risk $500 sl -2%", "BUY 133 AAPL market DAY sl -2%"),
+        ("sell MSFT risk 1% sl 405 tp 390", "SELL 342 MSFT market DAY tp 390.00 sl 405.00"),
     ],
 )
 def test_a_line_is_read_as_its_normal_form(line: str, means: str) -> None:
@@ -114,6 +137,12 @@ def test_an_order_carries_exact_numbers() -> None:
         "AAPL", Side.BUY, Decimal(100), OrderType.LIMIT, limit=Decimal("187.50"), tif=TimeInForce.GTC
     )
     assert intent("sell 5 AAPL stop 184") == Intent("AAPL", Side.SELL, Decimal(5), OrderType.STOP, stop=Decimal("184.00"))
+
+
+def test_a_risk_says_how_it_came_to_its_quantity() -> None:
+    found = read("buy AAPL risk 0.5% sl 184")
+    assert isinstance(found, Parsed)
+    assert found.note == "141 = 0.5% of 100,000.00 at risk / 3.53 a share"
 
 
 def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
@@ -156,7 +185,7 @@ def test_a_command_means(line: str, meaning: Any) -> None:
         ("buy 100 AAPL MSFT", "MSFT", "a second symbol", "one symbol a line"),
         ("buy 100 AAPL $5k", "$5k", "a second quantity", "one of them"),
         ("buy 100 AAPL day gtc", "gtc", "a second time in force", "one of them"),
-        ("buy 100 AAPL @ 187 stop 184", "stop", "a second order type", "mkt"),
+        ("buy 100 AAPL @ 187 stop 184", "stop", "reads as a stop-limit order or as a stop-loss", "sl 184"),
         ("buy 100 AAPL @ 187.505", "187.505", "off the tick", "187.51"),
         ("buy 1 ES @ 5000.10", "5000.10", "off the tick", "5000.25"),
         ("buy 100 AAPL @ cheap", "cheap", "no price", "bid"),
@@ -172,7 +201,25 @@ def test_a_command_means(line: str, meaning: Any) -> None:
         ("sell half MSFT", "half", "no position in MSFT", "100"),
         ("buy half AAPL", "half", "AAPL is long 101", "100"),
         ("close MSFT", "MSFT", "no position in MSFT to close", "AAPL"),
-        ("buy 100 AAPL tp +4%", "tp", "not known here", "@"),
+        ("sell 10 AAPL tp +4%", "+4%", "the profit of a sell lies below its entry", "-4%"),
+        ("buy 10 AAPL sl +2%", "+2%", "the loss of a buy lies below its entry", "-2%"),
+        ("buy 10 AAPL tp trail 2%", "trail", "a take-profit does not trail", "+4%"),
+        ("buy 10 AAPL tp +4.5 day", "+4.5", "a distance is in per cent", "+4%"),
+        ("buy 10 AAPL tp 4% tp 5%", "tp", "a second take-profit", "one of them"),
+        ("buy 10 AAPL sl 184.005", "184.005", "off the tick", "184.00"),
+        ("sell half AAPL tp -4%", "tp", "only closes has no exits", "stop 184.00"),
+        ("sell 10 AAPL trail cheap", "cheap", "no distance", "1.5%"),
+        ("sell 10 AAPL trail 150%", "150%", "under 100%", "1.5%"),
+        ("sell 10 AAPL stop 184 trail 1%", "trail", "a second order type, after stop", "trail 1.5%"),
+        ("sell 10 AAPL stop 184 ioc", "ioc", "IOC takes market and limit orders alone", "day"),
+        ("buy 10 AAPL ext", "ext", "limit orders for the day", "@ 187.50 day ext"),
+        ("buy 10 AAPL close", "close", "reads as a command or as the closing auction", "cls"),
+        ("buy AAPL risk 1%", "1%", "counted to the stop-loss", "sl -2%"),
+        ("buy 100 AAPL risk 1% sl 184", "risk", "a second quantity", "one of them"),
+        ("buy AAPL risk 1% sl 190", "1%", "must lie below the entry at 187.53", "sl -2%"),
+        ("buy AAPL risk $2 sl 184", "$2", "one lot risks 3.53", "more risk"),
+        ("buy AAPL risk much sl 184", "much", "no risk: much", "0.5%"),
+        ("buy NEW risk 1% sl 184", "1%", "has no price yet", "a number of shares"),
         ("buy 99999999999999999999 AAPL", "99999999999999999999", "more digits", "100"),
         ("buy 100 AAPL; sell 5 MSFT", "AAPL;", "not known here", "AAPL"),
         ("buy 100 AAPL sell 5 MSFT", "sell", "one command a line", "Enter between them"),
@@ -207,6 +254,17 @@ def test_a_mistake_is_shown_at_its_word_with_what_would_be_right(line: str, wron
         ("buy 100 AAPL @ b", "bid"),
         ("buy 100 AAPL @ bid+", "bid+0.02"),
         ("buy 100 AAPL g", "gtc"),
+        ("buy 100 AAPL tp", "+4%"),
+        ("buy 100 AAPL tp +", "+4%"),
+        ("buy 100 AAPL tp +5", "+5%"),
+        ("sell 100 AAPL sl", "+2%"),
+        ("buy 100 AAPL sl tr", "trail"),
+        ("buy 100 AAPL sl trail", "2%"),
+        ("sell 100 AAPL trail", "1.5%"),
+        ("sell 100 AAPL stop 184 @", "bid"),
+        ("buy AAPL risk", "0.5%"),
+        ("buy AAPL risk 1", "1%"),
+        ("buy 100 AAPL @ 187 e", "ext"),
         ("cancel", "*"),
         ("cancel #", "#12"),
         ("mode", "semi"),
@@ -302,7 +360,7 @@ def test_completion_never_breaks_and_only_completes_the_word_at_the_cursor(text:
         ("buy 100 A", ("AAPL", "$ALL")),
         ("buy 100 aa", ("AAPL",)),
         ("buy 100 AAPL @ ", ("bid", "ask", "last")),
-        ("buy 100 AAPL @ 1 ", ("day", "gtc")),
+        ("buy 100 AAPL @ 1 ", ("day", "gtc", "ioc", "fok", "opg", "cls", "tp", "sl", "ext", "reduce")),
         ("mode r", ("research",)),
         ("cancel #1", ("#12", "#14")),
         ("preview s", ("sell",)),
@@ -326,11 +384,10 @@ IN_PARTS = Context(symbols={"AAPL": Known(bid=187.51, ask=187.53, last=187.52, p
 @pytest.mark.parametrize(
     ("line", "written"),
     [
-        ("buy $500 AAPL", "BUY 2.6662 AAPL market DAY"),
+        ("buy $500 AAPL", "BUY $500 AAPL market DAY"),
+        ("buy $10 AAPL", "BUY $10 AAPL market DAY"),
         ("buy 0.5 AAPL", "BUY 0.5 AAPL market DAY"),
-        ("buy $500 AAPL @ 200", "BUY 2.5 AAPL limit 200.00 DAY"),
-        ("buy $500 AAPL @ 200 gtc", "BUY 2 AAPL limit 200.00 GTC"),
-        ("buy $500 AAPL stop 200", "BUY 2 AAPL stop 200.00 DAY"),
+        ("buy AAPL @ 200 risk $10 sl 199", "BUY 10 AAPL limit 200.00 DAY sl 199.00"),
         ("close AAPL", "SELL 2.5 AAPL market DAY reduce"),
         ("close AAPL half", "SELL 1.25 AAPL market DAY reduce"),
     ],
