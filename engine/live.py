@@ -40,7 +40,6 @@ from engine.model.journal import JournalError
 from engine.model.market import MarketEvent
 from engine.model.modes import Level, Mode
 from engine.model.orders import Intent, Terms
-from engine.model.records import Record
 from engine.model.settings import Settings
 from engine.model.signals import SignalEdit
 from engine.model.views import View
@@ -50,10 +49,11 @@ from engine.strategies.params import StrategyError
 
 if TYPE_CHECKING:
     # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
+    from engine.model.records import Record
     from engine.shell import Shell
     from engine.view_builder import ViewBuilder
 
-E = TypeVar("E", bound=Record | MarketEvent)
+E = TypeVar("E", bound="Record | MarketEvent")
 
 
 class Engine:

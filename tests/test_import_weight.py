@@ -39,4 +39,11 @@ def test_help_and_mistakes_on_the_command_line_load_neither_engine_nor_screen() 
 def test_the_first_picture_waits_for_no_part_of_the_engine_that_does_the_work() -> None:
     loaded = loaded_by("console.build", "console.app")
     assert "engine.live" in loaded
-    assert not loaded & {"engine.core.core", "engine.shell", "engine.view_builder", "engine.strategies.supervisor", "storage.journal"}
+    assert not loaded & {
+        "engine.model.records",
+        "engine.core.core",
+        "engine.shell",
+        "engine.view_builder",
+        "engine.strategies.supervisor",
+        "storage.journal",
+    }

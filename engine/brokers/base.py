@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.orders import Order, Terms
 
-BrokerEvent: TypeAlias = OrderUpdate | LinkChanged | Note
+if TYPE_CHECKING:
+    from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
+
+BrokerEvent: TypeAlias = "OrderUpdate | LinkChanged | Note"
 """A LinkChanged that says up means: reconcile before anything else is sent. A Note is for a person alone."""
 
 

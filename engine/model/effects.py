@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from engine.model.orders import Order, Terms
-from engine.model.records import Record
 from engine.model.verdicts import Verdict
+
+if TYPE_CHECKING:
+    # Making the records' classes takes a tenth of the time to the screen's first picture, which needs a Reply alone.
+    from engine.model.records import Record
 
 
 @dataclass(frozen=True, slots=True)

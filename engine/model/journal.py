@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from engine.model.records import Record
+if TYPE_CHECKING:
+    from engine.model.records import Record
 
 
 class JournalError(Exception):
