@@ -22,6 +22,7 @@ from engine.feeds.base import FeedError
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch, latch_path
 from engine.model.effects import Reply
 from engine.model.inputs import (
+    AcceptPosition,
     Approve,
     Cancel,
     Command,
@@ -217,6 +218,12 @@ class Engine:
     def reset_breaker(self, name: str, reason: str) -> str:
         """Releases the breaker `name` of the view's. The reason goes to the audit log."""
         return self._command(lambda i: ResetBreaker(i, name, reason))
+
+    def accept_position(self, symbol: str, reason: str) -> str:
+        """Accepts the broker's figure for a symbol that entries are shut in because our books say another, once a fresh comparison says
+        the same. The difference is booked as a trade without fees, at the price that the broker's cash tells, else at its average, and the
+        symbol trades again. The reason goes to the audit log. Refused while an order's outcome there is not known."""
+        return self._post_command(lambda shell, i: shell.accept_position(AcceptPosition(i, symbol, reason)))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that

@@ -24,6 +24,7 @@ from engine.model.records import (
     OrderPlaced,
     OrderReleased,
     OrderReplaced,
+    PositionAccepted,
     PositionAdopted,
     Record,
     ReplaceAsked,
@@ -136,6 +137,11 @@ def _adopted(r: PositionAdopted, state: State) -> Line:
     return Level.WARNING, "reconcile", f"{r.quantity:f} {r.symbol} taken over from the broker: {r.reason}", ""
 
 
+def _accepted(r: PositionAccepted, state: State) -> Line:
+    what = f"{r.quantity:+f} {r.symbol} for {r.money:+,.2f}"
+    return Level.WARNING, "reconcile", f"the broker's figure accepted by you, {what} booked: {r.reason}", ""
+
+
 def _raised(r: SignalRaised, state: State) -> Line:
     s = r.signal
     return Level.INFO, s.strategy, f"signal {s.number}: {s.side} {s.quantity:f} {s.symbol} at {s.price:f}, confidence {s.strength:.0%}", ""
@@ -192,6 +198,7 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     DividendBooked: _dividend,
     CashMoved: _cash_moved,
     PositionAdopted: _adopted,
+    PositionAccepted: _accepted,
     SignalRaised: _raised,
     SignalDecided: _decided,
     ModeChanged: _mode,

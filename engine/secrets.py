@@ -13,6 +13,7 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from engine.model.inputs import (
+    AcceptPosition,
     BrokerSnapshot,
     EmergencyStop,
     Input,
@@ -48,6 +49,7 @@ _LABELLED: Final = re.compile(
 )
 
 _WORDS: Final[Mapping[type, tuple[str, ...]]] = {
+    AcceptPosition: ("reason",),
     BrokerSnapshot: ("orders",),
     EmergencyStop: ("reason",),
     Halt: ("reason",),

@@ -25,6 +25,7 @@ from engine.log_file import LogFile
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send, StopStrategy
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
+    AcceptPosition,
     BrokerSnapshot,
     Cancel,
     EmergencyStop,
@@ -93,7 +94,7 @@ class Shell:
         self._keeper = keeper
         self._switch = switch
         self._venue = venue
-        self._comparison = Comparison(core, self._courier, views.answer)
+        self._comparison = Comparison(core, self._courier, answer=views.answer, handle=self.handle)
         self._standstill = Standstill(
             core, self._courier, clock, handle=self.handle, answer=views.answer, until=self._until, spawn=self._spawn
         )
@@ -338,6 +339,10 @@ class Shell:
     def sync(self, command_id: str) -> None:
         """Begins to compare with the broker now; the answer comes in the view under `command_id`."""
         self._spawn(self._comparison.now(command_id))
+
+    def accept_position(self, command: AcceptPosition) -> None:
+        """Begins to compare with the broker, for its figure to be accepted; the answer comes in the view."""
+        self._spawn(self._comparison.accept(command))
 
     # ---- tasks
 

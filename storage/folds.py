@@ -32,6 +32,7 @@ from engine.model.records import (
     OrderReleased,
     OrderReplaced,
     OrderTrailed,
+    PositionAccepted,
     PositionAdopted,
     ReplaceAsked,
     RunEnded,
@@ -205,6 +206,13 @@ def _position_adopted(db: sqlite3.Connection, entry: Entry, record: PositionAdop
     _audit(db, entry, record, Level.WARNING, "broker", text)
 
 
+def _position_accepted(db: sqlite3.Connection, entry: Entry, record: PositionAccepted) -> None:
+    before = cost_of(db, record.symbol)
+    book(db, record.symbol, before, before.booked(record.fill), record.at, Booking())
+    text = f"The broker's figure for {record.symbol} was accepted, {record.quantity:+f} for {record.money:f}: {record.reason}"
+    _audit(db, entry, record, Level.WARNING, "you", text)
+
+
 def _signal_raised(db: sqlite3.Connection, entry: Entry, record: SignalRaised) -> None:
     signal, verdict = record.signal, record.verdict
     row = (
@@ -329,6 +337,7 @@ FOLDS: Final[dict[type, Fold]] = {
     DividendBooked: _dividend_booked,
     CashMoved: _cash_moved,
     PositionAdopted: _position_adopted,
+    PositionAccepted: _position_accepted,
     SignalRaised: _signal_raised,
     SignalDecided: _signal_decided,
     ModeChanged: _mode_changed,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from engine.core.acceptance import Acceptance
 from engine.core.breakers import Breakers, cancel_entries
 from engine.core.checkpoint import save, take_over
 from engine.core.commands import Commands
@@ -24,6 +25,7 @@ from engine.core.signals import Signals
 from engine.core.stop import Stop
 from engine.model.effects import Effect, Latch
 from engine.model.inputs import (
+    AcceptPosition,
     Approve,
     BrokerSnapshot,
     Cancel,
@@ -96,6 +98,7 @@ class Core:
         """The latest session of this run. A clock that jumps back leads into no earlier one, whose loss would count anew."""
         self._signals = Signals(self.desk, sizes or {})
         self.breakers = Breakers(self.desk)
+        self._acceptance = Acceptance(self.desk)
         self._margin_call = MarginCall(self.desk)
         self._corporate = Corporate(self.desk, self._signals)
         self._halts = Halts(self.desk)
@@ -127,6 +130,7 @@ class Core:
             Flatten: self.stop.on_flatten,
             Resume: self.stop.on_resume,
             ResetBreaker: self.breakers.on_reset,
+            AcceptPosition: self._on_accept_position,
             Proposal: self._signals.on_proposal,
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,
@@ -235,6 +239,11 @@ class Core:
         else:
             self.desk.record(ModeChanged(command.mode, command.by, self.desk.now))
             self.desk.reply(command.id, True, f"mode {command.mode}")
+
+    def _on_accept_position(self, command: AcceptPosition) -> None:
+        if self._acceptance.on_accept(command):
+            self._mark_equity()
+            self._supervise()
 
     # ---- the broker's word
 

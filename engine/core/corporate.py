@@ -73,6 +73,7 @@ class Corporate:
         if record is not None or self._is_known(symbol):
             desk.record(record or SplitBooked(symbol, event.ratio, ZERO, ZERO, event.at))
         what = f"{symbol} split {ratio_text(event.ratio)}"
+        desk.broker_off.pop(symbol, None)  # it was told in the old shares: the next comparison tells it anew
         orders = desk.cancel(desk.state.book.working(symbol))
         if orders:
             names = ", ".join(f"#{order.number}" for order in orders)

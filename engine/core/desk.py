@@ -31,6 +31,8 @@ class Desk:
     __slots__ = (
         "_effects",
         "_records",
+        "broker_cash_off",
+        "broker_off",
         "cash_off",
         "cash_told",
         "gate",
@@ -58,6 +60,10 @@ class Desk:
         """Orders of this run that the broker has not said a word about yet."""
         self.replacing: dict[str, int] = {}
         """Orders of this run whose replace the broker has yet to answer, and the monotonic time it was asked."""
+        self.broker_off: dict[str, tuple[Decimal, Decimal]] = {}
+        """By how many shares (signed) the broker held more than our books at the last comparison, and its average, of what differs."""
+        self.broker_cash_off = ZERO
+        """How much more cash the broker had then than our books."""
         self.cash_off = ZERO
         """How much more cash the broker told at the last comparison than our books, and whether that was said."""
         self.cash_told = False

@@ -182,12 +182,15 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
     portfolio = desk.state.portfolio
     theirs = {symbol: (quantity, average) for symbol, quantity, average in snapshot.positions}
     mismatched: dict[str, str] = {}
+    desk.broker_off = {}
+    desk.broker_cash_off = snapshot.cash - portfolio.cash
     for symbol in sorted(set(theirs) | set(portfolio.holdings)):
         quantity, average = theirs.get(symbol, (ZERO, ZERO))
         ours = portfolio.position(symbol)
         if first:
             _take_over(desk, symbol, quantity, average, snapshot.cash - portfolio.cash)
         elif quantity != ours:
+            desk.broker_off[symbol] = (quantity - ours, average)
             mismatched[symbol] = f"The broker holds {_shares(quantity)} {symbol}, our books say {_shares(ours)}"
     for symbol in sorted(set(mismatched) - set(desk.gate.mismatched)):
         desk.note(Level.ERROR, "reconcile", f"{mismatched[symbol]}: no entries in {symbol} until both agree")

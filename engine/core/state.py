@@ -41,6 +41,7 @@ from engine.model.records import (
     OrderReleased,
     OrderReplaced,
     OrderTrailed,
+    PositionAccepted,
     PositionAdopted,
     Record,
     ReplaceAsked,
@@ -171,6 +172,7 @@ class State:
             DividendBooked: self._dividend_booked,
             CashMoved: self._cash_moved,
             PositionAdopted: self._position_adopted,
+            PositionAccepted: self._position_accepted,
             SignalRaised: self.approvals.apply_raised,
             SignalDecided: self.approvals.apply_decided,
             ModeChanged: self._mode_changed,
@@ -321,6 +323,11 @@ class State:
         self.portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
         self.book.stale[record.symbol] = None
         self.attribution.adopt(record.symbol, record.quantity, record.average)
+
+    def _position_accepted(self, record: PositionAccepted) -> None:
+        self.portfolio.book(record.fill)
+        self.book.stale[record.symbol] = None
+        self.attribution.book(record.fill, PERSON)
 
     def _mode_changed(self, record: ModeChanged) -> None:
         self.mode = record.mode

@@ -135,8 +135,30 @@ class ResetBreaker:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class AcceptPosition:
+    """Takes the broker's figure for a symbol in which the last comparison found ours to differ. The reason goes to the audit log; an empty
+    one is refused."""
+
+    id: str
+    symbol: str
+    reason: str
+
+
 Command: TypeAlias = (
-    Submit | SubmitGroup | Replace | Preview | Approve | Reject | Cancel | SetMode | EmergencyStop | Flatten | Resume | ResetBreaker
+    Submit
+    | SubmitGroup
+    | Replace
+    | Preview
+    | Approve
+    | Reject
+    | Cancel
+    | SetMode
+    | EmergencyStop
+    | Flatten
+    | Resume
+    | ResetBreaker
+    | AcceptPosition
 )
 
 # ---- strategies

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from engine.model.modes import Level, Mode, TradingState
+from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.signals import Signal, SignalState
@@ -201,6 +202,24 @@ class PositionAdopted:
     """Change of cash that comes with it."""
     reason: str
     at: int
+
+
+@dataclass(frozen=True, slots=True)
+class PositionAccepted:
+    """A person accepted the broker's figure: `quantity` (signed) was traded for `money` (positive where it was paid), nobody knows by which
+    order. It counts as a fill without fees."""
+
+    symbol: str
+    quantity: Decimal
+    money: Decimal
+    reason: str
+    at: int
+
+    @property
+    def fill(self) -> Fill:
+        side = Side.BUY if self.quantity > 0 else Side.SELL
+        shares, cost = abs(self.quantity), self.money * side.sign
+        return Fill(f"accepted/{self.symbol}/{self.at}", "", self.symbol, side, shares, cost / shares, cost, ZERO, self.at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -402,6 +421,7 @@ Record: TypeAlias = (
     | DividendBooked
     | CashMoved
     | PositionAdopted
+    | PositionAccepted
     | SignalRaised
     | SignalDecided
     | ModeChanged

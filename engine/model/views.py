@@ -296,3 +296,5 @@ class View:
     exposure_by_strategy: tuple[ExposureRow, ...] = ()
     fraction: Decimal | None = None
     """The smallest part of a share that the broker trades, None where it trades whole lots alone."""
+    mismatches: tuple[str, ...] = ()
+    """What the broker holds otherwise than our books, in words: each shuts its symbol to entries until both agree."""

@@ -34,6 +34,7 @@ from engine.model.records import (
     OrderReleased,
     OrderReplaced,
     OrderTrailed,
+    PositionAccepted,
     PositionAdopted,
     Record,
     ReplaceAsked,
@@ -250,4 +251,10 @@ def test_a_halt_and_its_end_are_told_with_the_venues_reason() -> None:
     assert said(HaltChanged("AAPL", True, "news pending", 1), HaltChanged("AAPL", False, "", 2)) == [
         (Level.WARNING, "market", "AAPL is halted: news pending"),
         (Level.INFO, "market", "AAPL trades again"),
+    ]
+
+
+def test_an_accepted_figure_tells_what_was_booked_and_why() -> None:
+    assert said(PositionAccepted("AAPL", D(-10), D(-500), "the fill of June was corrected", 1)) == [
+        (Level.WARNING, "reconcile", "the broker's figure accepted by you, -10 AAPL for -500.00 booked: the fill of June was corrected")
     ]

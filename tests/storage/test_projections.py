@@ -18,7 +18,16 @@ from engine.core.portfolio import Portfolio
 from engine.model.journal import JournalError
 from engine.model.money import ZERO
 from engine.model.orders import Side
-from engine.model.records import DividendBooked, FillBooked, FillCorrected, PositionAdopted, Record, SessionOpened, SplitBooked
+from engine.model.records import (
+    DividendBooked,
+    FillBooked,
+    FillCorrected,
+    PositionAccepted,
+    PositionAdopted,
+    Record,
+    SessionOpened,
+    SplitBooked,
+)
 from storage import schema, tables
 from storage.codec import encode
 from storage.folds import FOLDS
@@ -93,6 +102,14 @@ _amounts = st.decimals(-1000, 1000, places=2)
                 st.just(""),
                 st.just(0),
             ),
+            st.builds(
+                PositionAccepted,
+                _symbols,
+                st.decimals(-500, 500, places=3).filter(bool),
+                st.decimals(-5000, 5000, places=2),
+                st.just(""),
+                st.just(0),
+            ),
             st.builds(SessionOpened, st.sampled_from(["2026-11-20", "2026-11-23"]), _amounts, st.just(0)),
             st.builds(SplitBooked, _symbols, st.just(Decimal(2)), _amounts, _amounts, st.just(0)),
             st.builds(DividendBooked, _symbols, _amounts, _amounts, _amounts, st.just(0)),
@@ -124,6 +141,8 @@ def test_positions_are_the_engines_to_the_last_digit_and_the_results_add_up_to_t
                 portfolio.correct(record)
             case PositionAdopted():
                 portfolio.adopt(record.symbol, record.quantity, record.average, record.cash)
+            case PositionAccepted():
+                portfolio.book(record.fill)
     with journal_of(booked) as database:
         rebuild(database)
         tables = history(database)
@@ -149,7 +168,7 @@ def traded_by_session(booked: list[Record]) -> dict[tuple[str, str], tuple[int, 
                 symbol, more = fill.symbol, (1, fill.quantity, fill.fees)
             case FillCorrected():
                 symbol, more = record.symbol, (0, record.quantity, record.fees)
-            case SplitBooked() | DividendBooked() | PositionAdopted():
+            case SplitBooked() | DividendBooked() | PositionAdopted() | PositionAccepted():
                 symbol, more = record.symbol, (0, ZERO, ZERO)
         had = sums.get((session, symbol), (0, ZERO, ZERO))
         sums[session, symbol] = had[0] + more[0], had[1] + more[1], had[2] + more[2]
