@@ -47,7 +47,7 @@ def create_engine(settings: Settings | None = None) -> Engine:
     def paper(core: Core) -> tuple[Broker, Venue | None]:
         from engine.brokers.paper import PaperBroker
 
-        broker = PaperBroker(settings.paper, core.desk.instruments.values(), settings.margin)
+        broker = PaperBroker(settings.paper, core.desk.instruments, settings.margin)
         if core.state.runs:
             broker.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return broker, broker.on_market

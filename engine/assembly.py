@@ -23,6 +23,7 @@ from engine.strategies.history import History
 from engine.strategies.names import strategy_names
 from engine.strategies.supervisor import Snapshot, StrategyRunner
 from engine.view_builder import ViewBuilder
+from engine.watching import follow_again
 
 
 @asynccontextmanager
@@ -46,14 +47,18 @@ async def assembled(
         latch.prepare()
         names = strategy_names(settings)
         sizes = {name: s.size_pct for name, s in zip(names, settings.strategies, strict=True)}
+        named = tuple(instrument.symbol for instrument in feed.instruments())
         core = Core(settings, feed.instruments(), run_id=run_id, price_life_s=feed.quote_life_s, sizes=sizes)
         async for record in journal.read(SHAPE):
             core.restore((record,))
+        not_told = await follow_again(feed, core)
         broker, venue = parts.open_broker(core)
         keep = log_file.write if log_file else None
         views = ViewBuilder(core, settings.account.upper(), feed.timeframe, redactor=redactor, keep=keep)
         if log_problem:
             views.log(parts.clock.wall(), Level.WARNING, "log", log_problem)
+        for problem in not_told:
+            views.log(parts.clock.wall(), Level.WARNING, "watch", problem)
         shell = Shell(
             core,
             journal=journal,
@@ -69,7 +74,7 @@ async def assembled(
             redactor=redactor,
             log_file=log_file,
         )
-        shell.strategies.extend(_runners(shell, feed, settings, names, run_id, parts.clock.mono))
+        shell.strategies.extend(_runners(shell, feed, named, settings, names, run_id, parts.clock.mono))
         yield shell
     finally:
         keeper.finish(LATCH_S)
@@ -80,7 +85,10 @@ async def assembled(
                 log_file.close()
 
 
-def _runners(shell: Shell, feed: Feed, settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]) -> list[StrategyRunner]:
+def _runners(
+    shell: Shell, feed: Feed, named: tuple[str, ...], settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]
+) -> list[StrategyRunner]:
+    """A strategy that names no symbols trades those `named` at the start, and none that somebody only looks at."""
     portfolio, history = shell.core.state.portfolio, History(feed, shell.views.bars)
 
     def snapshot() -> Snapshot:
@@ -90,7 +98,7 @@ def _runners(shell: Shell, feed: Feed, settings: Settings, names: list[str], run
     return [
         StrategyRunner(
             strategy,
-            strategy.symbols or tuple(shell.core.desk.instruments),
+            strategy.symbols or named,
             shell.handle,
             run_id=run_id,
             history=history,

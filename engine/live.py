@@ -28,6 +28,7 @@ from engine.model.inputs import (
     Command,
     EmergencyStop,
     GroupKind,
+    Note,
     Preview,
     Reject,
     Replace,
@@ -38,7 +39,7 @@ from engine.model.inputs import (
     SubmitGroup,
 )
 from engine.model.journal import JournalError
-from engine.model.market import MarketEvent
+from engine.model.market import Listing, MarketEvent
 from engine.model.modes import Level, Mode
 from engine.model.orders import Intent, Terms
 from engine.model.settings import Settings
@@ -71,6 +72,7 @@ class Engine:
         self._picture = Picture(settings)
         self._views: ViewBuilder | None = None
         self._asked = False
+        self._looking_up = False
         self._shell: Shell | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._ending: asyncio.Event | None = None
@@ -149,6 +151,15 @@ class Engine:
         if shell is not None:
             shell.views.focus = symbol
 
+    def offers(self) -> tuple[Listing, ...] | None:
+        """What the feed knows of, for a search; None until that is known: asking has it looked up, perhaps in files."""
+        loop, shell = self._loop, self._shell
+        if loop is None or shell is None:
+            return None
+        if shell.offers is None and not self._looking_up:
+            self._looking_up = _post(loop, shell.look_up)
+        return shell.offers
+
     def subscribe(self, kind: type[E], callback: Callable[[E], None]) -> Callable[[], None]:
         """Calls `callback` with each record or market event of `kind` from now on, on the engine's thread: be quick. Returns what ends it.
 
@@ -224,6 +235,22 @@ class Engine:
         the same. The difference is booked as a trade without fees, at the price that the broker's cash tells, else at its average, and the
         symbol trades again. The reason goes to the audit log. Refused while an order's outcome there is not known."""
         return self._post_command(lambda shell, i: shell.accept_position(AcceptPosition(i, symbol, reason)))
+
+    def watch(self, symbol: str) -> str:
+        """Follows another symbol of the feed: it gets history, prices and a row in the view, and may be traded. A restart follows it again.
+
+        One that the feed does not know is refused in words, with near ones; so is one too many, and by a feed that cannot, any."""
+        return self._post_command(lambda shell, i: shell.watch(i, symbol))
+
+    def unwatch(self, symbol: str) -> str:
+        """Follows a symbol that was added no longer. Refused while it is held, works, waits in a signal, or is a strategy's."""
+        return self._post_command(lambda shell, i: shell.unwatch(i, symbol))
+
+    def note(self, level: Level, source: str, text: str) -> None:
+        """A line for the log and the audit."""
+        loop, shell = self._loop, self._shell
+        if loop is not None and shell is not None:
+            _post(loop, lambda: shell.handle(Note(level, source, text)))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that

@@ -33,6 +33,7 @@ from engine.model.records import (
     SignalRaised,
     SplitBooked,
     StrategyErrored,
+    SymbolWatched,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
@@ -161,6 +162,10 @@ def _halt_changed(r: HaltChanged, state: State) -> Line:
     return Level.INFO, "market", f"{r.symbol} trades again{why}", ""
 
 
+def _symbol_watched(r: SymbolWatched, state: State) -> Line:
+    return Level.INFO, "watch", f"{r.symbol} is {'watched' if r.watched else 'watched no longer'}", ""
+
+
 def _breaker_reset(r: BreakerReset, state: State) -> Line:
     return Level.WARNING, "risk", f"the {r.name} was reset by you: {r.reason}", ""
 
@@ -203,6 +208,7 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     SignalDecided: _decided,
     ModeChanged: _mode,
     HaltChanged: _halt_changed,
+    SymbolWatched: _symbol_watched,
     BreakerReset: _breaker_reset,
     TradingStateChanged: _trading,
     StrategyErrored: _strategy_errored,

@@ -38,7 +38,7 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import MarketEvent
+from engine.model.market import Listing, MarketEvent
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
@@ -49,6 +49,7 @@ from engine.secrets import Redactor
 from engine.standstill import Standstill
 from engine.strategies.supervisor import StrategyRunner
 from engine.view_builder import Health, ViewBuilder
+from engine.watching import Watching
 
 TICK_S = 0.1
 HISTORY = 300
@@ -98,6 +99,7 @@ class Shell:
         self._standstill = Standstill(
             core, self._courier, clock, handle=self.handle, answer=views.answer, until=self._until, spawn=self._spawn
         )
+        self._watching = Watching(feed, core, views, handle=self.handle, history=HISTORY)
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._stirred = asyncio.Event()
@@ -343,6 +345,21 @@ class Shell:
     def accept_position(self, command: AcceptPosition) -> None:
         """Begins to compare with the broker, for its figure to be accepted; the answer comes in the view."""
         self._spawn(self._comparison.accept(command))
+
+    def watch(self, command_id: str, symbol: str) -> None:
+        """Begins to follow `symbol`; the answer comes in the view under `command_id`."""
+        self._spawn(self._watching.watch(command_id, symbol))
+
+    def unwatch(self, command_id: str, symbol: str) -> None:
+        self._watching.unwatch(command_id, symbol, [(strategy.name, strategy.symbols) for strategy in self.strategies])
+
+    @property
+    def offers(self) -> tuple[Listing, ...] | None:
+        return self._watching.offers
+
+    def look_up(self) -> None:
+        """Begins to find out what the feed offers."""
+        self._spawn(self._watching.look_up())
 
     # ---- tasks
 

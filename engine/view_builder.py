@@ -93,6 +93,22 @@ class ViewBuilder:
 
     # ---- what the shell tells
 
+    def add(self, instrument: Instrument) -> None:
+        """One more symbol to show."""
+        if instrument.symbol not in self._bars:
+            self._instruments.append(instrument)
+            self._bars[instrument.symbol] = deque(maxlen=_BARS_KEPT)
+            self.focus = self.focus or instrument.symbol
+
+    def remove(self, symbol: str) -> None:
+        """One symbol less, where it is shown."""
+        self._instruments = [instrument for instrument in self._instruments if instrument.symbol != symbol]
+        self._bars.pop(symbol, None)
+        if self._forming is not None and self._forming.symbol == symbol:
+            self._forming = None
+        if self.focus == symbol:
+            self.focus = self._instruments[0].symbol if self._instruments else ""
+
     def prime(self, symbol: str, bars: Iterable[Bar]) -> None:
         self._bars[symbol].extend(bars)
 

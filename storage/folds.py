@@ -45,6 +45,7 @@ from engine.model.records import (
     StrategyLossTripped,
     StrategyTripped,
     SymbolLossTripped,
+    SymbolWatched,
     TradingStateChanged,
 )
 from engine.model.signals import SignalState
@@ -281,6 +282,10 @@ def _halt_changed(db: sqlite3.Connection, entry: Entry, record: HaltChanged) -> 
     _audit(db, entry, record, Level.WARNING if record.halted else Level.INFO, "market", f"{record.symbol} {what}: {record.reason}")
 
 
+def _symbol_watched(db: sqlite3.Connection, entry: Entry, record: SymbolWatched) -> None:
+    _audit(db, entry, record, Level.INFO, "you", f"{record.symbol} is {'watched' if record.watched else 'watched no longer'}.")
+
+
 def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
     _audit(db, entry, record, Level.WARNING, "you", f"Released the {record.name}: {record.reason}")
 
@@ -323,6 +328,7 @@ FOLDS: Final[dict[type, Fold]] = {
     StrategyTripped: _strategy_tripped,
     SymbolLossTripped: _symbol_loss_tripped,
     HaltChanged: _halt_changed,
+    SymbolWatched: _symbol_watched,
     BreakerReset: _breaker_reset,
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,

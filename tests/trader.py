@@ -56,7 +56,7 @@ def make_engine(database: Path, port: int | None) -> Engine:
         return VenueBroker(port or 0), None
 
     def paper(heart: Core) -> tuple[Broker, Venue | None]:
-        broker = PaperBroker(SETTINGS.paper, heart.desk.instruments.values())
+        broker = PaperBroker(SETTINGS.paper, heart.desk.instruments)
         if heart.state.runs:
             broker.restore(heart.state.portfolio, heart.state.book.orders.values(), heart.state.session)
         return broker, broker.on_market

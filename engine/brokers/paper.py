@@ -11,7 +11,7 @@ bars, in a halt, while the market is closed; and whoever asks how things stand i
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from decimal import Decimal
@@ -45,11 +45,11 @@ class PaperBroker:
     capabilities = Capabilities(extended_hours=True, fraction=FRACTION, oco=True)
     settle_s = 0.0
 
-    def __init__(self, settings: PaperSettings, instruments: Iterable[Instrument], margin: MarginSettings = _CASH_ACCOUNT) -> None:
-        """Raises CostModelError where the settings name a cost model that is not there."""
+    def __init__(self, settings: PaperSettings, instruments: Mapping[str, Instrument], margin: MarginSettings = _CASH_ACCOUNT) -> None:
+        """`instruments` may get more while it trades. Raises CostModelError where the settings name a cost model that is not there."""
         self._settings = settings
         self._margin = margin
-        self._instruments = {i.symbol: i for i in instruments}
+        self._instruments = instruments
         self._hard_to_borrow = frozenset(settings.hard_to_borrow)
         self._commission = commission_of(settings.commission, self._complain)
         self._matcher = Matcher(volume_cap=settings.volume_cap_pct / 100, slip=slippage_of(settings.slippage, self._complain))

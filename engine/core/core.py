@@ -23,6 +23,7 @@ from engine.core.reconcile import reconcile
 from engine.core.runaway import Runaway
 from engine.core.signals import Signals
 from engine.core.stop import Stop
+from engine.core.watching import Watching
 from engine.model.effects import Effect, Latch
 from engine.model.inputs import (
     AcceptPosition,
@@ -48,6 +49,8 @@ from engine.model.inputs import (
     SubmitGroup,
     Tick,
     Unsent,
+    Unwatch,
+    Watch,
 )
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketStatus, Quote, Split
 from engine.model.modes import Level, Mode, TradingState
@@ -102,6 +105,7 @@ class Core:
         self._margin_call = MarginCall(self.desk)
         self._corporate = Corporate(self.desk, self._signals)
         self._halts = Halts(self.desk)
+        self.watching = Watching(self.desk)
         self._groups = Groups(self.desk)
         self._commands = Commands(self.desk, self._groups)
         self.stop = Stop(self.desk, self._signals, self.breakers)
@@ -131,6 +135,8 @@ class Core:
             Resume: self.stop.on_resume,
             ResetBreaker: self.breakers.on_reset,
             AcceptPosition: self._on_accept_position,
+            Watch: self.watching.on_watch,
+            Unwatch: self.watching.on_unwatch,
             Proposal: self._signals.on_proposal,
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,

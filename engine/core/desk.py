@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
 
@@ -47,7 +47,7 @@ class Desk:
         "state",
     )
 
-    def __init__(self, settings: Settings, instruments: Mapping[str, Instrument], price_life_s: float, run_id: str) -> None:
+    def __init__(self, settings: Settings, instruments: dict[str, Instrument], price_life_s: float, run_id: str) -> None:
         self.settings = settings
         self.instruments = instruments
         self.run_id = run_id

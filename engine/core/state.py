@@ -55,6 +55,7 @@ from engine.model.records import (
     StrategyLossTripped,
     StrategyTripped,
     SymbolLossTripped,
+    SymbolWatched,
     TradingStateChanged,
 )
 
@@ -110,6 +111,7 @@ class State:
         "traded",
         "trading",
         "trips",
+        "watched",
     )
 
     def __init__(self) -> None:
@@ -146,6 +148,8 @@ class State:
         """The symbols that lost too much in their session."""
         self.halts: dict[str, str] = {}
         """The symbols that the venue has halted, each with its reason."""
+        self.watched: dict[str, int] = {}
+        """The symbols that are watched beside those a run begins with, and since when."""
         self.disabled: dict[str, str] = {}
         """The strategies that are disabled in this run, and why."""
         self.paces: dict[str, Pace] = {}
@@ -186,6 +190,7 @@ class State:
             StrategyTripped: self._strategy_tripped,
             SymbolLossTripped: self._symbol_loss_tripped,
             HaltChanged: self._halt_changed,
+            SymbolWatched: self._symbol_watched,
             BreakerReset: self._breaker_reset,
             EquityMarked: self._equity_marked,
             OrderDenied: _nothing,
@@ -394,6 +399,12 @@ class State:
             self.halts[record.symbol] = record.reason
         else:
             self.halts.pop(record.symbol, None)
+
+    def _symbol_watched(self, record: SymbolWatched) -> None:
+        if record.watched:
+            self.watched.setdefault(record.symbol, record.at)
+        else:
+            self.watched.pop(record.symbol, None)
 
     def _breaker_reset(self, record: BreakerReset) -> None:
         self.trips.pop(record.name, None)

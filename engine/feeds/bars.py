@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from bisect import bisect_left, bisect_right
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import date
 from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
+from typing import NamedTuple, Protocol
 
 from engine.feeds.actions import Action, adjust
 from engine.feeds.bar_columns import columns_of
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, Hours
+from engine.feeds.companies import COMPANIES
 from engine.feeds.names import listed, shown
 from engine.feeds.new_york import SECOND
 from engine.feeds.played_sessions import PlayedSessions
 from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.feeds.timeframe import timeframe as named
-from engine.model.market import Bar, Instrument, MarketEvent
+from engine.model.market import Bar, Instrument, Listing, MarketEvent
 from engine.model.settings import TIMEFRAMES, Limits
 
 _BEFORE_START = 60
@@ -32,6 +35,23 @@ _HOLD_S = 0.002
 _AT: Callable[[Bar], int] = attrgetter("at")
 
 
+class Recorded(NamedTuple):
+    """One symbol's bars, oldest first, and its corporate actions in order of their days. A problem is a sentence for the log."""
+
+    bars: Sequence[Bar]
+    actions: Sequence[Action] = ()
+
+
+class Source(Protocol):
+    """Where bars of more symbols come from. Its methods read files, and so they are called on a thread."""
+
+    def symbols(self) -> Sequence[str]:
+        """All it holds. Raises FeedError."""
+
+    def read(self, symbol: str) -> Recorded:
+        """Raises FeedError where it holds none of `symbol`."""
+
+
 class BarFeed:
     """Implements Feed over `bars`, each symbol's oldest first. Symbols may start late, end early, miss days, and have bars of different
     lengths.
@@ -41,7 +61,8 @@ class BarFeed:
     `calendar`, New York's by default, as the exchange does. `actions`, in order of their days, are told before anything else of their day.
 
     `pace` is steps a second of the wall clock, 0 as fast as they are taken; `start` is the first day to play. `problems` are sentences
-    about what was left out of `bars`, for the log. `clock` gives seconds and `sleep` waits for some; tests hand in their own.
+    about what was left out of `bars`, for the log. `source` has the bars of symbols that are followed later. `clock` gives seconds and
+    `sleep` waits for some; tests hand in their own.
     """
 
     def __init__(
@@ -54,6 +75,7 @@ class BarFeed:
         problems: Sequence[str] = (),
         calendar: Calendar | None = None,
         actions: Sequence[Action] = (),
+        source: Source | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
@@ -69,6 +91,14 @@ class BarFeed:
         self._clock = clock
         self._sleep = sleep
         self._actions = tuple(actions)
+        self._source = source
+        self._sessions: PlayedSessions | None = None
+        """Of the playing that is under way."""
+        self._now = 0
+        """The moment that was played last."""
+        self._joined: dict[str, int] = {}
+        """The moment after which a later symbol's bars are told."""
+        self._merged = False
         self._first = self._first_moment(start)
         # The first day's own are told as events, to whoever was told the history too.
         self._past_actions = tuple(action for action in actions if action.day < self._calendar.day_of(self._first))
@@ -84,9 +114,10 @@ class BarFeed:
         series = self._bars.get(symbol)
         if series is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it holds {listed(list(self._bars))}.")
-        end = bisect_left(series, self._first, key=_AT)
+        joined = self._joined.get(symbol)
+        end = bisect_left(series, self._first, key=_AT) if joined is None else bisect_right(series, joined, key=_AT)
         if not timeframe:
-            return adjust(series[max(0, end - count) : end], self._past_actions, self._calendar)
+            return adjust(series[max(0, end - count) : end], self._past_of(symbol), self._calendar)
         held_s = self._spacings[symbol]
         check_multiple("its timeframe", timeframe, self.name, symbol, held_s)
         from engine.feeds.aggregate import aggregated
@@ -94,15 +125,62 @@ class BarFeed:
         # One more than asked for: the first may lack its beginning.
         part = series[max(0, end - (count + 1) * TIMEFRAMES[timeframe] // held_s) : end]
         larger = aggregated(columns_of(symbol, part), timeframe, self._calendar)
-        return adjust(larger[max(0, len(larger) - count) :], self._past_actions, self._calendar)
+        return adjust(larger[max(0, len(larger) - count) :], self._past_of(symbol), self._calendar)
+
+    def _past_of(self, symbol: str) -> Sequence[Action]:
+        """What happened before the symbol's first event."""
+        joined = self._joined.get(symbol)
+        if joined is None:
+            return self._past_actions
+        return [action for action in self._actions if action.symbol == symbol and action.day <= self._calendar.day_of(joined)]
+
+    # ---- more symbols
+
+    async def offers(self) -> Sequence[Listing]:
+        more = await asyncio.to_thread(self._source.symbols) if self._source is not None else ()
+        return tuple(Listing(symbol, COMPANIES.get(symbol, "")) for symbol in dict.fromkeys((*self._bars, *more)))
+
+    async def follow(self, symbol: str) -> Instrument:
+        """Plays another symbol along, from the moment that is played now. Its bars must be as long as the others'."""
+        if symbol in self._bars:
+            return Instrument(symbol)
+        if self._source is None:
+            raise FeedError(f"{self.name} has no {shown(symbol)}: it holds {listed(list(self._bars))}.")
+        bars, actions = await asyncio.to_thread(self._source.read, symbol)
+        held_s = spacing([bars])
+        if held_s != self._spacing_s:
+            raise FeedError(
+                f"The bars of {symbol} are of {named(held_s)}, those that are played of {named(self._spacing_s)}: "
+                "name it among the symbols at the start, or set feed.timeframe."
+            )
+        self._bars[symbol] = bars
+        self._spacings[symbol] = held_s
+        self._actions = tuple(sorted((*self._actions, *actions), key=lambda action: action.day))
+        if self._sessions is None:
+            self._past_actions = tuple(action for action in self._actions if action.day < self._calendar.day_of(self._first))
+        else:
+            self._joined[symbol] = self._now
+            self._sessions.add(action for action in actions if action.day > self._calendar.day_of(self._now))
+        self._merged = False
+        return Instrument(symbol)
+
+    def drop(self, symbol: str) -> None:
+        if len(self._bars) > 1 and self._bars.pop(symbol, None) is not None:
+            self._spacings.pop(symbol)
+            self._joined.pop(symbol, None)
+            self._actions = tuple(action for action in self._actions if action.symbol != symbol)
+            self._merged = False
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         begun = held = self._clock()
         sessions = PlayedSessions(self._calendar, self._actions, self._last_close, daily=self._spacing_s >= DAY_S)
-        remaining = (series[bisect_left(series, self._first, key=_AT) :] for series in self._bars.values())
+        self._sessions, self._now, self._joined = sessions, self._first - 1, {}
         last = 0
-        # Bars of one moment keep the order of the symbols.
-        for number, (at, bars) in enumerate(groupby(merge(*remaining, key=_AT), key=_AT)):
+        moments = self._moments()
+        for number in itertools.count():
+            moment = next(moments, None)
+            if moment is None:
+                break
             now = self._clock()
             early = begun + number * self._interval - now
             if early > 0 or now - held > _HOLD_S:
@@ -110,14 +188,26 @@ class BarFeed:
                 held = self._clock()
             if early < -_SLACK_S:
                 begun -= early
+            if not self._merged:
+                # Symbols came or went while this moment was waited for.
+                moments = self._moments()
+                moment = next(moments, moment)
+            at, bars = moment
             for event in sessions.before(last, at) if number else sessions.first(at - self._spacing_s * SECOND, at):
                 tell(event)
             for bar in bars:
                 tell(bar)
             for event in sessions.after(at):
                 tell(event)
-            last = at
+            self._now = last = at
         tell(sessions.end(last))
+
+    def _moments(self) -> Iterator[tuple[int, list[Bar]]]:
+        """What is to be played after now, a moment after the other; of one moment in the order of the symbols."""
+        self._merged = True
+        remaining = (series[bisect_right(series, self._now, key=_AT) :] for series in self._bars.values())
+        for at, bars in groupby(merge(*remaining, key=_AT), key=_AT):
+            yield at, list(bars)
 
     def _last_close(self, symbol: str, at: int) -> float | None:
         series = self._bars.get(symbol, ())

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from engine.model.market import Bar, Instrument, MarketEvent
+from engine.model.market import Bar, Instrument, Listing, MarketEvent
 
 if TYPE_CHECKING:
     from engine.feeds.calendar import Hours
@@ -55,3 +55,17 @@ class Feed(Protocol):
 
         Raises FeedError where the source breaks down, FeedLostError where another try makes sense.
         """
+
+
+@runtime_checkable
+class FollowsMore(Protocol):
+    """A feed that can tell about another symbol while it runs."""
+
+    async def offers(self) -> Sequence[Listing]:
+        """All it knows of, those it tells about already included. Raises FeedError where its source cannot be looked through."""
+
+    async def follow(self, symbol: str) -> Instrument:
+        """Tell about `symbol` too, from the next moment on; its history is that until then. Raises FeedError where it cannot."""
+
+    def drop(self, symbol: str) -> None:
+        """Tell about `symbol` no longer, from the next moment on."""

@@ -29,16 +29,10 @@ def read_bars(path: Path, rules: Rules, wanted: Collection[str] = ()) -> BarFile
         check_known(shown(path.name), wanted, read.bars)
         return BarFile({symbol: read.bars[symbol] for symbol in wanted or read.bars}, read.problems)
     name = shown(path.resolve().name or str(path))
-    try:
-        files = sorted(file for file in path.iterdir() if _stem(file) and not file.name.startswith(".") and file.is_file())
-    except OSError as error:
-        raise FeedError(f"The folder {name} cannot be read: {error.strerror}.") from error
-    if not files:
-        raise FeedError(f"The folder {name} has no file of bars: put .csv, .csv.gz or .parquet files there.")
     parts: dict[str, list[tuple[str, BarColumns]]] = {}
     problems: list[str] = []
     others: list[str] = []
-    for file in files:
+    for file in _files_in(path, name):
         symbol = _symbol_in(file)
         if wanted and symbol and symbol not in wanted:
             others.append(symbol)
@@ -49,6 +43,25 @@ def read_bars(path: Path, rules: Rules, wanted: Collection[str] = ()) -> BarFile
             parts.setdefault(held, []).append((shown(file.name), bars))
     check_known(name, wanted, [*parts, *others])
     return BarFile({symbol: _joined(symbol, parts[symbol]) for symbol in wanted or parts}, tuple(problems))
+
+
+def symbols_at(path: Path, rules: Rules) -> list[str]:
+    """All symbols at `path`. A file whose rows name them is read for it. Raises FeedError as `read_bars` does."""
+    found: list[str] = []
+    for file in _files_in(path, shown(path.resolve().name or str(path))) if path.is_dir() else (path,):
+        symbol = _symbol_in(file)
+        found += [symbol] if symbol else _read_file(file, rules).bars
+    return list(dict.fromkeys(found))
+
+
+def _files_in(path: Path, name: str) -> list[Path]:
+    try:
+        files = sorted(file for file in path.iterdir() if _stem(file) and not file.name.startswith(".") and file.is_file())
+    except OSError as error:
+        raise FeedError(f"The folder {name} cannot be read: {error.strerror}.") from error
+    if not files:
+        raise FeedError(f"The folder {name} has no file of bars: put .csv, .csv.gz or .parquet files there.")
+    return files
 
 
 def _read_file(path: Path, rules: Rules) -> BarFile:

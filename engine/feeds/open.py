@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from engine.feeds.actions import read_actions
-from engine.feeds.bars import BarFeed
+from engine.feeds.bar_columns import BarColumns
+from engine.feeds.bars import BarFeed, Recorded
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, CalendarError
 from engine.feeds.names import check_known, check_symbols, shown, source_path
@@ -44,26 +45,26 @@ def sample_feed(symbols: Sequence[str], settings: FeedSettings) -> BarFeed:
     if settings.timeframe:
         for symbol in wanted:
             check_multiple("feed.timeframe", settings.timeframe, "the sample", symbol, DAY_S)
-    return BarFeed("sample", sample_bars(wanted), pace=settings.pace, start=_start(settings))
+    return BarFeed("sample", sample_bars(wanted), pace=settings.pace, start=_start(settings), source=_SampleSource())
+
+
+class _SampleSource:
+    def symbols(self) -> Sequence[str]:
+        return SYMBOLS
+
+    def read(self, symbol: str) -> Recorded:
+        check_known("The sample", (symbol,), SYMBOLS)
+        return Recorded(sample_bars((symbol,))[symbol])
 
 
 def file_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> BarFeed:
     """The bars at `path` (see `read_bars`), of all its symbols where none are asked for. Raises FeedError and CalendarError."""
-    from engine.feeds.aggregate import in_timeframe, regular_share
-    from engine.feeds.files import read_bars
-    from engine.feeds.table import Rules
+    from engine.feeds.aggregate import regular_share
 
-    wanted = check_symbols(symbols)
-    calendar = Calendar(settings.calendar)
-    actions = None if settings.actions is None else read_actions(settings.actions)
-    splits = None if actions is None else frozenset((action.symbol, action.day) for action in actions if action.kind == "split")
-    rules = Rules(calendar, time.time_ns(), ZoneInfo(settings.timezone), settings.bar_time, settings.bad_rows == "refuse", splits)
-    read = read_bars(path, rules, wanted)
-    name = shown(path.resolve().name)
-    bars, problems = read.bars, list(read.problems)
-    if settings.timeframe:
-        bars = in_timeframe(name, bars, settings.timeframe, calendar)
-    elif spacing(bars.values()) < DAY_S and (share := regular_share(bars.values(), calendar)) < _USUAL_SHARE:
+    source = _FileSource(path, settings)
+    name, calendar = source.name, source.calendar
+    bars, problems = source.bars(check_symbols(symbols))
+    if not settings.timeframe and spacing(bars.values()) < DAY_S and (share := regular_share(bars.values(), calendar)) < _USUAL_SHARE:
         problems.append(
             f"{name}: only {share:.0%} of its bars are of the regular session of {calendar.name}; "
             "feed.timezone and feed.calendar say on which clock and where they were traded"
@@ -75,8 +76,46 @@ def file_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> Bar
         start=_start(settings),
         problems=problems,
         calendar=calendar,
-        actions=[action for action in actions or () if action.symbol in bars],
+        actions=[action for action in source.actions if action.symbol in bars],
+        source=source,
     )
+
+
+class _FileSource:
+    """The bars at `path` by the rules of the settings. Raises FeedError and CalendarError."""
+
+    def __init__(self, path: Path, settings: FeedSettings) -> None:
+        from engine.feeds.table import Rules
+
+        self.name = shown(path.resolve().name)
+        self.calendar = Calendar(settings.calendar)
+        self._path = path
+        self._timeframe = settings.timeframe
+        actions = None if settings.actions is None else read_actions(settings.actions)
+        self.actions = actions or ()
+        splits = None if actions is None else frozenset((action.symbol, action.day) for action in actions if action.kind == "split")
+        zone, refuse = ZoneInfo(settings.timezone), settings.bad_rows == "refuse"
+        self._rules = Rules(self.calendar, time.time_ns(), zone, settings.bar_time, refuse, splits)
+
+    def bars(self, wanted: Sequence[str]) -> tuple[Mapping[str, BarColumns], list[str]]:
+        """Those of `wanted`, or all, in the settings' timeframe; and sentences about what was left out."""
+        from engine.feeds.aggregate import in_timeframe
+        from engine.feeds.files import read_bars
+
+        read = read_bars(self._path, self._rules, wanted)
+        bars: Mapping[str, BarColumns] = read.bars
+        if self._timeframe:
+            bars = in_timeframe(self.name, read.bars, self._timeframe, self.calendar)
+        return bars, list(read.problems)
+
+    def symbols(self) -> Sequence[str]:
+        from engine.feeds.files import symbols_at
+
+        return symbols_at(self._path, self._rules)
+
+    def read(self, symbol: str) -> Recorded:
+        bars, _ = self.bars((symbol,))
+        return Recorded(bars[symbol], [action for action in self.actions if action.symbol == symbol])
 
 
 def _start(settings: FeedSettings) -> date | None:

@@ -28,6 +28,10 @@ class PlayedSessions:
         self._daily = daily
         self._told = 0
 
+    def add(self, actions: Iterable[Action]) -> None:
+        """Corporate actions of another symbol, those that are still to come."""
+        self._actions = deque(sorted((*self._actions, *actions), key=lambda action: action.day))
+
     def first(self, opens: int, at: int) -> Iterator[MarketEvent]:
         """Before the first bar to play, which opens at `opens` and closes at `at`."""
         day = self._calendar.day_of(at)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
 
-from engine.model.market import MarketEvent
+from engine.model.market import Instrument, MarketEvent
 from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
@@ -145,6 +145,26 @@ class AcceptPosition:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """The feed tells about one more symbol from now on. `last` is its last price and `previous` what changes count from, of market time
+    `at`; without a `last` nothing is known of it yet."""
+
+    id: str
+    instrument: Instrument
+    last: float | None = None
+    previous: float | None = None
+    at: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """A symbol is not to be told about any more. Refused where the account needs its price."""
+
+    id: str
+    symbol: str
+
+
 Command: TypeAlias = (
     Submit
     | SubmitGroup
@@ -159,6 +179,8 @@ Command: TypeAlias = (
     | Resume
     | ResetBreaker
     | AcceptPosition
+    | Watch
+    | Unwatch
 )
 
 # ---- strategies

@@ -17,6 +17,14 @@ class Instrument:
     lot: Decimal = Decimal(1)
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A symbol that a feed could tell about, and the name behind it where that is known."""
+
+    symbol: str
+    name: str = ""
+
+
 @dataclass(slots=True)
 class Bar:
     """One bar, told at its close. `at` is the close's market time; `volume` is in shares.

@@ -351,6 +351,15 @@ class HaltChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SymbolWatched:
+    """Somebody wanted a symbol watched beside those that the run began with, or no longer. Holds over a restart."""
+
+    symbol: str
+    watched: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerReset:
     """A person released a breaker, and why."""
 
@@ -435,6 +444,7 @@ Record: TypeAlias = (
     | StrategyTripped
     | SymbolLossTripped
     | HaltChanged
+    | SymbolWatched
     | BreakerReset
     | EquityMarked
     | StrategyErrored

@@ -90,7 +90,7 @@ class TimedBroker(PaperBroker):
     """Paper that remembers when each order reached it, by the order's reason."""
 
     def __init__(self, settings: PaperSettings) -> None:
-        super().__init__(settings, [Instrument("AAPL")])
+        super().__init__(settings, {"AAPL": Instrument("AAPL")})
         self.sent: dict[str, float] = {}
         self.arrived = threading.Event()
 

@@ -245,7 +245,7 @@ def make(
     def open_broker(core: Core) -> tuple[Broker, Venue | None]:
         if broker is not None:
             return broker, None
-        paper = PaperBroker(settings.paper, core.desk.instruments.values())
+        paper = PaperBroker(settings.paper, core.desk.instruments)
         if core.state.runs:
             paper.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return paper, paper.on_market

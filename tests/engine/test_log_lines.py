@@ -47,6 +47,7 @@ from engine.model.records import (
     StrategyLossTripped,
     StrategyTripped,
     SymbolLossTripped,
+    SymbolWatched,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState
@@ -251,6 +252,13 @@ def test_a_halt_and_its_end_are_told_with_the_venues_reason() -> None:
     assert said(HaltChanged("AAPL", True, "news pending", 1), HaltChanged("AAPL", False, "", 2)) == [
         (Level.WARNING, "market", "AAPL is halted: news pending"),
         (Level.INFO, "market", "AAPL trades again"),
+    ]
+
+
+def test_what_is_watched_is_told() -> None:
+    assert said(SymbolWatched("TSLA", True, 1), SymbolWatched("TSLA", False, 2)) == [
+        (Level.INFO, "watch", "TSLA is watched"),
+        (Level.INFO, "watch", "TSLA is watched no longer"),
     ]
 
 

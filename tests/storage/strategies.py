@@ -46,6 +46,7 @@ from engine.model.records import (
     StrategyLossTripped,
     StrategyTripped,
     SymbolLossTripped,
+    SymbolWatched,
     TradingStateChanged,
 )
 from engine.model.signals import Signal, SignalState, Vote
@@ -161,6 +162,7 @@ histories: st.SearchStrategy[list[Record]] = st.lists(
         _made(StrategyTripped, _names, _money, _money, st.integers(0, 60), _at),
         _made(SymbolLossTripped, _symbols, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(HaltChanged, _symbols, st.booleans(), _names, _at),
+        _made(SymbolWatched, _symbols, st.booleans(), _at),
         _made(BreakerReset, _names, _names, _at),
         _made(LossLimitTripped, st.sampled_from(["2018-01-02", "2018-01-03"]), _money, _money, _at),
         _made(EquityMarked, _money, _money, _money, _money, _at),

@@ -10,15 +10,16 @@ from itertools import islice
 
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, Hours
+from engine.feeds.companies import COMPANIES
 from engine.feeds.names import check_symbols, listed, shown
 from engine.feeds.new_york import SECOND, midnight_before
 from engine.feeds.simulated.hours import AlwaysOpen, Slot, slots
 from engine.feeds.simulated.script import THIN, Script
-from engine.feeds.simulated.universe import universe
+from engine.feeds.simulated.universe import known, universe
 from engine.feeds.simulated.walk import Factors, SymbolWalk
 from engine.feeds.timeframe import check_multiple
 from engine.feeds.timeframe import timeframe as named
-from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase
+from engine.model.market import Bar, Instrument, Listing, MarketEvent, MarketStatus, Phase
 from engine.model.settings import TIMEFRAMES, FeedSettings, Limits
 
 _YEARS = range(1990, 2100)
@@ -38,7 +39,8 @@ class SimulatedFeed:
 
     Each symbol is quoted `quotes_per_second` times a second of market time, at times of its own, and a bar of its trades closes every
     `bar_seconds` of the regular session. All events follow from the seed, the symbol and the moment at which the market begins (`start`,
-    or that of construction); neither the other symbols nor the pace at which they are told change them.
+    or that of construction); neither the other symbols nor the pace at which they are told change them. A symbol that is followed later
+    begins its walk at that moment.
 
     Market time runs `speed` times as fast as `clock`, and never back; at 0 it is as fast as `run`'s listener. Where it is not the wall
     clock's, closed hours are left out. `clock` gives UTC nanoseconds and `sleep` waits for seconds; tests hand in their own.
@@ -60,6 +62,8 @@ class SimulatedFeed:
         self.problems: tuple[str, ...] = ()
         self.timeframe = settings.timeframe or named(settings.bar_seconds)
         self._sleep = sleep
+        self._seed = settings.seed
+        self._step_s = 1 / settings.quotes_per_second
         self._speed = settings.speed
         self._bar_seconds = _length(settings.timeframe, settings.bar_seconds)
         self.hours: Hours = AlwaysOpen() if settings.session == "always" else Calendar(settings.session)
@@ -81,6 +85,10 @@ class SimulatedFeed:
         )
         # Room for the longest history asked for so far, by the length of its bars; the same for every symbol.
         self._slots: dict[int, list[Slot]] = {}
+        self._joined: dict[str, int] = {}
+        """When the market time was at which a later symbol joined: its history ends there."""
+        self._dropped: dict[str, SymbolWalk] = {}
+        self._told_at = self._begin
         self._events = iter(self._script)
         self._upcoming = next(self._events)
 
@@ -96,12 +104,39 @@ class SimulatedFeed:
         if timeframe not in ("", self.timeframe):
             check_multiple("its timeframe", timeframe, self.name, symbol, seconds)
             seconds = _length(timeframe, seconds)
-        known = self._slots.get(seconds, [])
-        if count > len(known):
-            known = self._slots[seconds] = list(islice(slots(self.hours, self._begin, seconds), count))
-        bars = list(walk.past(known[:count], self._factors))
+        joined = self._joined.get(symbol)
+        if joined is not None:
+            before = list(islice(slots(self.hours, joined, seconds), count))
+        else:
+            before = self._slots.get(seconds, [])
+            if count > len(before):
+                before = self._slots[seconds] = list(islice(slots(self.hours, self._begin, seconds), count))
+        bars = list(walk.past(before[:count], self._factors))
         bars.reverse()
         return bars
+
+    async def offers(self) -> Sequence[Listing]:
+        return tuple(Listing(symbol, COMPANIES.get(symbol, "")) for symbol in dict.fromkeys((*self._walks, *known())))
+
+    async def follow(self, symbol: str) -> Instrument:
+        """Takes any symbol, as the settings do."""
+        check_symbols((symbol,))
+        if symbol not in self._walks:
+            walk = self._dropped.pop(symbol, None) or SymbolWalk(self._seed, symbol, self._step_s)
+            walk.begin_here()
+            self._factors.add(walk.sector)
+            self._walks[symbol] = walk
+            self._joined[symbol] = self._told_at
+            self._script.join(symbol, walk)
+        return Instrument(symbol)
+
+    def drop(self, symbol: str) -> None:
+        """It stays where it stands until it is followed again."""
+        walk = self._walks.pop(symbol, None)
+        if walk is not None:
+            self._dropped[symbol] = walk
+            self._joined.pop(symbol, None)
+            self._script.leave(symbol)
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         if self._speed:
@@ -133,6 +168,7 @@ class SimulatedFeed:
 
     def _next(self) -> MarketEvent:
         event = self._upcoming
+        self._told_at = event.at
         self._upcoming = next(self._events)
         return event
 

@@ -33,9 +33,33 @@ class Script:
         self._length = length
         self._makers = [_Maker(symbol, walk, step) for symbol, walk in walks.items()]
         self._spans = spans(hours, begin)
+        self._joining: list[_Maker] = []
+        self._leaving: set[str] = set()
+
+    def join(self, symbol: str, walk: SymbolWalk) -> None:
+        """Quotes `symbol` too, from the next step on."""
+        self._joining.append(_Maker(symbol, walk, self._step))
+
+    def leave(self, symbol: str) -> None:
+        """Quotes `symbol` no longer, from the next step on."""
+        self._joining = [maker for maker in self._joining if maker.symbol != symbol]
+        self._leaving.add(symbol)
+
+    def _settle(self) -> None:
+        """Between two steps, for within one each maker is known by its number."""
+        if self._leaving:
+            self._makers[:] = [maker for maker in self._makers if maker.symbol not in self._leaving]
+            self._leaving.clear()
+        for maker in self._joining:
+            self._factors.add(maker.walk.sector)
+            maker.begin()
+            maker.look()
+            self._makers.append(maker)
+        self._joining.clear()
 
     def __iter__(self) -> Iterator[MarketEvent]:
         for span in self._spans:
+            self._settle()
             yield span.status()
             if span.phase is Phase.REGULAR:
                 yield from self._regular(span)
@@ -56,6 +80,7 @@ class Script:
         tempo = Tempo(EXTENDED.volatility * THIN**0.5, EXTENDED.volume * THIN, EXTENDED.wider)
         start = max(span.start, self.resumed)
         while start < span.end:
+            self._settle()
             market, sectors = self._factors.step(tempo.volatility)
             for at, number in sorted((maker.quotes_at(start, step), number) for number, maker in enumerate(makers)):
                 if at < span.end:
@@ -73,6 +98,7 @@ class Script:
         closing = self._closing(span, span.start)
         look = start = max(span.start, self.resumed)
         while start < span.end:
+            self._settle()
             if start >= look:
                 look = start + _LOOK
                 tempo = tempo_at(start, session.opens, session.closes)
@@ -109,7 +135,7 @@ class _Maker:
 
     def __init__(self, symbol: str, walk: SymbolWalk, step: int) -> None:
         self.walk = walk
-        self._symbol = symbol
+        self.symbol = symbol
         # Each symbol has its own place in a step, so that quotes come spread over it, and strays a little from it.
         self._place = 0.8 * walk.random()
         self.halted = False
@@ -147,23 +173,23 @@ class _Maker:
         # What would have been traded there was not.
         self.walk.last = self._last
         self.halted, self._until = True, at + _HALT
-        return Halt(self._symbol, at, True, f"volatility pause of five minutes: {step.bid / self._reference - 1:+.1%} within five minutes")
+        return Halt(self.symbol, at, True, f"volatility pause of five minutes: {step.bid / self._reference - 1:+.1%} within five minutes")
 
     def resume(self, at: int) -> Halt:
         """Ends the halt; the price that the symbol comes back with is the new reference."""
         self.halted = False
         self._stood.clear()
         self.look()
-        return Halt(self._symbol, at, False, "trading resumes")
+        return Halt(self.symbol, at, False, "trading resumes")
 
     def cross(self, kind: AuctionKind, at: int, session_s: float) -> Auction:
         price, volume = self.walk.cross(kind, session_s)
         self._trade(price, volume)
-        return Auction(self._symbol, at, kind, price, volume)
+        return Auction(self.symbol, at, kind, price, volume)
 
     def close_bar(self, at: int) -> Bar:
         last = self._last
-        bar = Bar(self._symbol, at, self._open, self._high, self._low, last, self._volume)
+        bar = Bar(self.symbol, at, self._open, self._high, self._low, last, self._volume)
         self._open = self._high = self._low = last
         self._volume = 0.0
         return bar
@@ -172,7 +198,7 @@ class _Maker:
         bid, ask, bid_size, ask_size, last, volume = step
         if volume:
             self._trade(last, volume)
-        return Quote(self._symbol, at, bid, ask, bid_size, ask_size, last)
+        return Quote(self.symbol, at, bid, ask, bid_size, ask_size, last)
 
     def _trade(self, price: float, volume: float) -> None:
         if not self._volume:

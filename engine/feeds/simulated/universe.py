@@ -33,6 +33,9 @@ SECTORS = (
 )
 """Those of the Global Industry Classification Standard."""
 
+LARGEST = 5_000
+"""Symbols at most, as in the settings."""
+
 KNOWN_SECTORS = {
     "AAPL": "information technology",
     "MSFT": "information technology",
@@ -52,6 +55,11 @@ def universe(asked: Sequence[str], count: int) -> tuple[str, ...]:
     """
     named = tuple(asked) or tuple(LEVELS)[: count or None]
     return tuple(islice(dict.fromkeys(chain(named, LEVELS, _invented())), max(count, len(named))))
+
+
+def known() -> tuple[str, ...]:
+    """All that the simulated market knows of by itself: the eight, and the largest universe there can be."""
+    return universe((), LARGEST)
 
 
 def _invented() -> list[str]:

@@ -82,8 +82,15 @@ class Factors:
     """The market and its sectors. A sector that no symbol belongs to takes no step, which changes nothing for the others."""
 
     def __init__(self, seed: int, sectors: Iterable[str], step_s: float) -> None:
+        self._seed = seed
+        self._step_s = step_s
         self.market = Factor(seed, "market", _MARKET_VOLATILITY, step_s)
         self.sectors = {name: Factor(seed, name, _SECTOR_VOLATILITY, step_s) for name in dict.fromkeys(sectors)}
+
+    def add(self, name: str) -> None:
+        """Another sector from the next step on."""
+        if name not in self.sectors:
+            self.sectors[name] = Factor(self._seed, name, _SECTOR_VOLATILITY, self._step_s)
 
     def step(self, tempo: float) -> tuple[float, dict[str, float]]:
         """The next move of the market, and of each sector."""
@@ -118,6 +125,10 @@ class SymbolWalk:
     def price(self) -> float:
         """Where the symbol stands now, between bid and ask, on the tick."""
         return _on_tick(self.level * exp(self._x))
+
+    def begin_here(self) -> None:
+        """Its history ends where it stands now."""
+        self._begun = self._x, self.level
 
     def random(self) -> float:
         """Uniform in [0, 1), from the symbol's own sequence."""

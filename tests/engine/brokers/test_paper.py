@@ -36,7 +36,7 @@ class Venue:
     """A paper broker and everything it told."""
 
     def __init__(self, given: PaperSettings = FRICTIONLESS, margin: MarginSettings | None = None) -> None:
-        self.broker = PaperBroker(given, [Instrument("AAPL"), Instrument("MSFT")], margin or MarginSettings())
+        self.broker = PaperBroker(given, {symbol: Instrument(symbol) for symbol in ("AAPL", "MSFT")}, margin or MarginSettings())
         self.news: list[OrderUpdate] = []
         self.at = 1000 * MS
 
@@ -193,7 +193,7 @@ async def test_slippage_is_paid_by_market_orders_and_not_by_limits() -> None:
 
 def first_fill(seed: int, order_id: str, sigma: float = 0.3) -> int:
     """The first millisecond at which a market order is filled, at a latency of 20."""
-    broker = PaperBroker(replace(FRICTIONLESS, latency_ms=20, latency_sigma=sigma, seed=seed), [Instrument("AAPL")])
+    broker = PaperBroker(replace(FRICTIONLESS, latency_ms=20, latency_sigma=sigma, seed=seed), {"AAPL": Instrument("AAPL")})
     broker.restore(Portfolio(), [replace(order(), id=order_id, broker_id="P1")])
     filled: list[BrokerEvent] = []
     broker._tell = lambda event: filled.append(event) if isinstance(event, OrderUpdate) and event.filled else None
@@ -699,7 +699,7 @@ def test_a_restart_in_the_middle_of_a_partial_fill_fills_the_rest_and_charges_it
 
 def test_a_restored_broker_shares_no_money_with_the_books() -> None:
     books = Portfolio(D(1000))
-    broker = PaperBroker(FRICTIONLESS, [Instrument("AAPL")])
+    broker = PaperBroker(FRICTIONLESS, {"AAPL": Instrument("AAPL")})
     broker.restore(books, [replace(order(), broker_id="P1")])
     broker.on_market(Quote("AAPL", 1, 100, 100, 1e6, 1e6, 100))
     assert books.cash == 1000
@@ -717,7 +717,7 @@ async def test_what_ended_two_sessions_ago_is_forgotten_and_what_works_is_not() 
 
 
 def test_an_order_it_never_accepted_is_not_there_after_a_restart() -> None:
-    broker = PaperBroker(FRICTIONLESS, [Instrument("AAPL")])
+    broker = PaperBroker(FRICTIONLESS, {"AAPL": Instrument("AAPL")})
     broker.restore(Portfolio(), [order(), replace(order(number=2), broker_id="P2", state=OrderState.CANCELED)])
     assert list(broker._matcher.resting()) == []
 

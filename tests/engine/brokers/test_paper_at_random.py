@@ -44,7 +44,7 @@ class Account:
     """A paper broker, and what its word alone makes of the account."""
 
     def __init__(self) -> None:
-        self.broker = PaperBroker(SETTINGS, [Instrument("AAPL")], MarginSettings(enabled=True))
+        self.broker = PaperBroker(SETTINGS, {"AAPL": Instrument("AAPL")}, MarginSettings(enabled=True))
         self.news: list[OrderUpdate] = []
         self.latest: dict[str, OrderUpdate] = {}
         self.orders: dict[str, Order] = {}

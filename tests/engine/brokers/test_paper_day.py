@@ -23,7 +23,7 @@ class OverError(Exception):
 async def test_orders_at_the_open_and_at_the_close_meet_the_auctions_and_a_day_order_ends_with_the_day() -> None:
     chosen = FeedSettings(session="XNYS", speed=0, quotes_per_second=0.05, bar_seconds=60)
     feed = SimulatedFeed(("AAPL",), chosen, start=date(2024, 11, 18))
-    broker = PaperBroker(FRICTIONLESS, feed.instruments())
+    broker = PaperBroker(FRICTIONLESS, {i.symbol: i for i in feed.instruments()})
     news: list[OrderUpdate] = []
     phases: list[Phase] = []
     await broker.connect(lambda event: news.append(event) if isinstance(event, OrderUpdate) else None)

@@ -161,7 +161,7 @@ class Floor:
         instruments = [Instrument(symbol) for symbol in SYMBOLS]
         self.core = Core(self.settings, instruments, run_id=run_id, price_life_s=self._price_life_s, sizes={"sma": Decimal(self._size_pct)})
         self.core.restore(self.records)
-        self.broker = PaperBroker(self.settings.paper, instruments, self.settings.margin)
+        self.broker = PaperBroker(self.settings.paper, self.core.desk.instruments, self.settings.margin)
         if not first:
             self.broker.restore(*self._books())
         self.core.gate.capabilities = self.broker.capabilities
