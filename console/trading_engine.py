@@ -22,8 +22,8 @@ class TradingEngine(Protocol):
     def view(self) -> View:
         """The latest View; asks for the next to be built."""
 
-    def focus(self, symbol: str) -> None:
-        """The symbol that View.chart is to show."""
+    def focus(self, symbol: str, timeframe: str = "") -> None:
+        """The symbol that View.chart is to show, and in which of the time frames it offers; without one it stays as it is."""
 
     def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
         """`confirmed` says that an order which looks like a repetition is meant."""

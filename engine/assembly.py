@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from engine.chart import ChartBuilder
 from engine.core.checkpoint import SHAPE
 from engine.core.core import Core
-from engine.feeds.base import Feed
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.model.market import MarketEvent
@@ -19,7 +19,6 @@ from engine.model.settings import LogSettings, Settings
 from engine.parts import Parts
 from engine.secrets import Redactor
 from engine.shell import Shell
-from engine.strategies.history import History
 from engine.strategies.names import strategy_names
 from engine.strategies.supervisor import Snapshot, StrategyRunner
 from engine.view_builder import ViewBuilder
@@ -54,7 +53,7 @@ async def assembled(
         not_told = await follow_again(feed, core)
         broker, venue = parts.open_broker(core)
         keep = log_file.write if log_file else None
-        views = ViewBuilder(core, settings.account.upper(), feed.timeframe, redactor=redactor, keep=keep)
+        views = ViewBuilder(core, settings.account.upper(), ChartBuilder(core, feed), redactor=redactor, keep=keep)
         if log_problem:
             views.log(parts.clock.wall(), Level.WARNING, "log", log_problem)
         for problem in not_told:
@@ -74,7 +73,7 @@ async def assembled(
             redactor=redactor,
             log_file=log_file,
         )
-        shell.strategies.extend(_runners(shell, feed, named, settings, names, run_id, parts.clock.mono))
+        shell.strategies.extend(_runners(shell, named, settings, names, run_id, parts.clock.mono))
         yield shell
     finally:
         keeper.finish(LATCH_S)
@@ -86,10 +85,10 @@ async def assembled(
 
 
 def _runners(
-    shell: Shell, feed: Feed, named: tuple[str, ...], settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]
+    shell: Shell, named: tuple[str, ...], settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]
 ) -> list[StrategyRunner]:
     """A strategy that names no symbols trades those `named` at the start, and none that somebody only looks at."""
-    portfolio, history = shell.core.state.portfolio, History(feed, shell.views.bars)
+    portfolio, history = shell.core.state.portfolio, shell.views.chart.history
 
     def snapshot() -> Snapshot:
         held = {h.symbol: (h.quantity, h.average) for h in portfolio.holdings.values() if h.quantity}

@@ -7,6 +7,7 @@ import contextlib
 import traceback
 from collections.abc import Callable, Sequence
 
+from engine.chart import ChartBuilder
 from engine.clock import Clock
 from engine.feeds.base import Feed, FeedError, FeedLostError
 from engine.metrics import Metrics
@@ -15,7 +16,7 @@ from engine.model.market import Bar, MarketEvent, Quote, Split
 from engine.model.modes import Level
 from engine.parts import Venue
 from engine.strategies.supervisor import StrategyRunner
-from engine.view_builder import Health, ViewBuilder
+from engine.view_builder import Health
 
 STRATEGIES_S = 5.0
 """How long the market is held back for strategies that are still loading."""
@@ -34,7 +35,7 @@ class FeedRunner:
         health: Health,
         metrics: Metrics,
         strategies: Sequence[StrategyRunner],
-        views: ViewBuilder,
+        chart: ChartBuilder,
         venue: Venue | None,
         handle: Callable[[Input], None],
         publish: Callable[[MarketEvent], None],
@@ -45,7 +46,7 @@ class FeedRunner:
         self._health = health
         self._metrics = metrics
         self._strategies = strategies
-        self._views = views
+        self._chart = chart
         self._venue = venue
         self._handle = handle
         self._publish = publish
@@ -100,15 +101,15 @@ class FeedRunner:
             self._venue(event)
         self._handle(event)
         if isinstance(event, Bar):
-            self._views.on_bar(event)
+            self._chart.on_bar(event)
             for strategy in self._strategies:
                 strategy.on_bar(event)
         elif isinstance(event, Quote):
-            self._views.on_quote(event)
+            self._chart.on_quote(event)
             for strategy in self._strategies:
                 strategy.on_quote(event)
         elif isinstance(event, Split):
-            self._views.on_split(event)
+            self._chart.on_split(event)
             for strategy in self._strategies:
                 strategy.on_split(event)
         self._publish(event)

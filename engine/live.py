@@ -145,11 +145,11 @@ class Engine:
                 raise TimeoutError(f"no answer to {command_id} within {timeout:g} s")
             time.sleep(0.01)
 
-    def focus(self, symbol: str) -> None:
-        """Which symbol the view's chart shows."""
-        shell = self._shell
-        if shell is not None:
-            shell.views.focus = symbol
+    def focus(self, symbol: str, timeframe: str = "") -> None:
+        """Which symbol the view's chart shows, and in which of the time frames it offers; without one it stays as it is."""
+        loop, shell = self._loop, self._shell
+        if loop is not None and shell is not None:
+            _post(loop, lambda: shell.views.chart.focus(symbol, timeframe))
 
     def offers(self) -> tuple[Listing, ...] | None:
         """What the feed knows of, for a search; None until that is known: asking has it looked up, perhaps in files."""

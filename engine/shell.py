@@ -121,7 +121,7 @@ class Shell:
             health=self.health,
             metrics=self._reports.metrics,
             strategies=self.strategies,
-            views=views,
+            chart=views.chart,
             venue=venue,
             handle=self.handle,
             publish=publish,
@@ -190,7 +190,7 @@ class Shell:
         """
         for instrument in self._feed.instruments():
             bars = self._feed.history(instrument.symbol, HISTORY)
-            self.views.prime(instrument.symbol, bars)
+            self.views.chart.kept.prime(instrument.symbol, bars)
             if bars:
                 self.core.prime(instrument.symbol, bars[-1].close, bars[0].close, bars[-1].at)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)

@@ -9,22 +9,20 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any, TypeVar
 
+from engine.chart import ChartBuilder
 from engine.core.approvals import Case
 from engine.core.core import Core
 from engine.core.portfolio import Holding
 from engine.core.signals import intent_of
-from engine.feeds.actions import restated
 from engine.model.effects import Reply
-from engine.model.market import Bar, Instrument, Quote, Split
+from engine.model.market import Instrument
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.money import HUNDRED, ZERO, is_amount, is_price
-from engine.model.orders import Order, OrderType
+from engine.model.money import HUNDRED, ZERO
+from engine.model.orders import Order
 from engine.model.signals import SignalState
 from engine.model.views import (
     AccountView,
-    ChartMark,
-    ChartView,
     ExposureRow,
     HealthView,
     LinkView,
@@ -41,8 +39,6 @@ from engine.model.views import (
 from engine.secrets import Redactor
 
 _SECOND = 1_000_000_000
-_BARS_KEPT = 1_000
-_BARS_SHOWN = 300
 _ENDED_SHOWN = 300
 _DECIDED_SHOWN = 100
 _LINES_KEPT = 2_000
@@ -69,82 +65,43 @@ class Health:
 
 
 class ViewBuilder:
-    """Lives on the engine's loop. Keeps the bars and log lines that only the screen needs."""
+    """Lives on the engine's loop. Keeps the log lines that only the screen needs."""
 
     def __init__(
-        self, core: Core, badge: str, timeframe: str, *, redactor: Redactor | None = None, keep: Callable[[LogLine], None] | None = None
+        self,
+        core: Core,
+        badge: str,
+        chart: ChartBuilder,
+        *,
+        redactor: Redactor | None = None,
+        keep: Callable[[LogLine], None] | None = None,
     ) -> None:
         """`keep` gets every line of the log, cleaned of secrets as the screen's are."""
         self._core = core
         self._redactor = redactor or Redactor()
         self._keep = keep
         self._badge = badge
-        self._timeframe = timeframe
+        self.chart = chart
         self._instruments: list[Instrument] = list(core.desk.instruments.values())
-        self._bars: dict[str, deque[Bar]] = {i.symbol: deque(maxlen=_BARS_KEPT) for i in self._instruments}
-        self._forming: Bar | None = None
         self._lines: deque[LogLine] = deque(maxlen=_LINES_KEPT)
         self._line_number = 0
         self._replies: deque[Reply] = deque(maxlen=_REPLIES_KEPT)
         self._before: dict[tuple[str, str], object] = {}
         self._rows: dict[tuple[str, str], object] = {}
         self._revision = 0
-        self.focus = self._instruments[0].symbol if self._instruments else ""
 
     # ---- what the shell tells
 
     def add(self, instrument: Instrument) -> None:
         """One more symbol to show."""
-        if instrument.symbol not in self._bars:
+        if instrument.symbol not in self.chart.kept:
             self._instruments.append(instrument)
-            self._bars[instrument.symbol] = deque(maxlen=_BARS_KEPT)
-            self.focus = self.focus or instrument.symbol
+            self.chart.add(instrument.symbol)
 
     def remove(self, symbol: str) -> None:
         """One symbol less, where it is shown."""
         self._instruments = [instrument for instrument in self._instruments if instrument.symbol != symbol]
-        self._bars.pop(symbol, None)
-        if self._forming is not None and self._forming.symbol == symbol:
-            self._forming = None
-        if self.focus == symbol:
-            self.focus = self._instruments[0].symbol if self._instruments else ""
-
-    def prime(self, symbol: str, bars: Iterable[Bar]) -> None:
-        self._bars[symbol].extend(bars)
-
-    def bars(self, symbol: str, count: int) -> tuple[Bar, ...]:
-        """The newest `count` closed bars, oldest first."""
-        bars = self._bars.get(symbol, ())
-        return tuple(islice(bars, max(len(bars) - count, 0), None))
-
-    def on_bar(self, bar: Bar) -> None:
-        bars = self._bars.get(bar.symbol)
-        if bars is None or not all(map(is_price, (bar.open, bar.high, bar.low, bar.close))):
-            return
-        bars.append(bar)
-        if self._forming is not None and self._forming.symbol == bar.symbol:
-            self._forming = None
-
-    def on_quote(self, quote: Quote) -> None:
-        """Grows the candle that is still forming, of the symbol on the chart alone."""
-        if quote.symbol != self.focus or not is_price(quote.last):
-            return
-        bar, last = self._forming, quote.last
-        if bar is None or bar.symbol != quote.symbol:
-            self._forming = Bar(quote.symbol, quote.at, last, last, last, last, 0.0)
-        else:
-            self._forming = Bar(quote.symbol, quote.at, bar.open, max(bar.high, last), min(bar.low, last), last, 0.0)
-
-    def on_split(self, split: Split) -> None:
-        """Tells what came before in today's shares, as every chart does: a cliff would be no move of the market."""
-        bars = self._bars.get(split.symbol)
-        if bars is None or not is_amount(split.ratio):
-            return
-        told = restated(bars, float(split.ratio))
-        bars.clear()
-        bars.extend(told)
-        if self._forming is not None and self._forming.symbol == split.symbol:
-            self._forming = None
+        self.chart.remove(symbol)
 
     def log(self, wall: int, level: Level, source: str, text: str, detail: str = "") -> None:
         self._line_number += 1
@@ -177,7 +134,7 @@ class ViewBuilder:
             risk=tuple(self._same("risk", row.name, row) for row in self._risk()),
             strategies=tuple(self._same("strategy", row.name, self._strategy(row)) for row in health.strategies),
             log=self.lines(),
-            chart=self._chart(),
+            chart=self._same("chart", "", self.chart.view(tuple(self._recent_orders()), mono)),
             replies=tuple(self._replies),
             metrics=metrics,
             breakers=tuple(self._same("breaker", row.name, row) for row in self._core.breakers.rows()),
@@ -387,25 +344,6 @@ class ViewBuilder:
             used = _pct(figures.maintenance, equity) if equity > 0 or not call else HUNDRED
             shown.append(RiskRow("margin", used, HUNDRED, "%", call, "margin call" if call else ""))
         return shown
-
-    def _chart(self) -> ChartView | None:
-        symbol = self.focus
-        if symbol not in self._bars:
-            return None
-        shown = self.bars(symbol, _BARS_SHOWN)
-        if self._forming is not None and self._forming.symbol == symbol:
-            shown = (*shown, self._forming)
-        return self._same("chart", symbol, ChartView(symbol, shown, tuple(self._marks(symbol)), self._timeframe, self._tick(symbol)))
-
-    def _marks(self, symbol: str) -> Iterable[ChartMark]:
-        for order in self._recent_orders():
-            if order.symbol != symbol:
-                continue
-            if order.average is not None:
-                yield ChartMark(order.changed_at, order.side, float(order.average), order.filled, "fill")
-            if not order.state.is_final and order.released and (order.limit or order.stop):
-                kind = "limit" if order.type is OrderType.LIMIT else "stop"
-                yield ChartMark(order.created_at, order.side, float(order.limit or order.stop or 0), order.remaining, kind)
 
     def _tick(self, symbol: str) -> Decimal:
         instrument = self._core.desk.instruments.get(symbol)

@@ -101,7 +101,7 @@ class Watching:
         """In one step: the feed tells of the symbol from its next moment on."""
         bars = self._feed.history(instrument.symbol, self._history)
         self._views.add(instrument)
-        self._views.prime(instrument.symbol, bars)
+        self._views.chart.kept.prime(instrument.symbol, bars)
         newest, oldest = (bars[-1], bars[0]) if bars else (None, None)
         if newest is not None and oldest is not None:
             self._handle(Watch(command_id, instrument, newest.close, oldest.close, newest.at))

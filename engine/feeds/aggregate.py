@@ -14,7 +14,7 @@ from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, Hours, Session
 from engine.feeds.new_york import SECOND
-from engine.feeds.timeframe import DAY_S, check_multiple, spacing
+from engine.feeds.timeframe import DAY_S, check_multiple, seconds_of, spacing
 from engine.model.market import Bar
 from engine.model.settings import TIMEFRAMES
 
@@ -22,10 +22,11 @@ _NEVER = 2**63 - 1
 
 
 class Aggregator:
-    """Makes bars of `timeframe` while the market goes on. What it is given of a symbol must come in order of time."""
+    """Makes bars of `timeframe` (`5s`, `1h`, of a day at most) while the market goes on. What it is given of a symbol must come in order
+    of time."""
 
     def __init__(self, timeframe: str, hours: Hours) -> None:
-        self._seconds = TIMEFRAMES[timeframe]
+        self._seconds = min(seconds_of(timeframe), DAY_S)
         self._hours = hours
         self._stretch = (0, 0)
         self._making: dict[str, Bar] = {}
@@ -44,7 +45,7 @@ class Aggregator:
 
     def add(self, bar: Bar) -> list[Bar]:
         """The larger bars of the symbol that `bar` completes: one that lay before it, or the one it is the end of."""
-        end = self._end(bar.at)
+        end = self.end(bar.at)
         if end is None:
             return []
         done = []
@@ -77,7 +78,12 @@ class Aggregator:
         self._due = min((bar.at for bar in self._making.values()), default=_NEVER)
         return done
 
-    def _end(self, at: int) -> int | None:
+    def unfinished(self, symbol: str) -> Bar | None:
+        """The larger bar of `symbol` that is being made. It goes on growing."""
+        return self._making.get(symbol)
+
+    def end(self, at: int) -> int | None:
+        """When the larger bar closes that a bar which closes at `at` is part of; None outside the hours."""
         start, end = self._stretch
         if not start < at <= end:
             session = self._hours.current_or_next(at - 1)

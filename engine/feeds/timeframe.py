@@ -33,6 +33,11 @@ def timeframe(seconds: int) -> str:
     return f"{seconds // length}{unit}"
 
 
+def seconds_of(timeframe: str) -> int:
+    """The same the other way round: 5 for `5s`."""
+    return int(timeframe[:-1]) * dict(_UNITS)[timeframe[-1]]
+
+
 def check_multiple(who: str, wanted: str, name: str, symbol: str, held_s: int) -> None:
     """Raises FeedError where bars of `held_s` seconds, which `name` has of `symbol`, are no part of those that `who` wants."""
     if TIMEFRAMES[wanted] % held_s:

@@ -229,23 +229,33 @@ class LogLine:
 
 @dataclass(frozen=True, slots=True)
 class ChartMark:
-    """A fill or a working order on the chart."""
+    """What is marked on the chart at a price. `kind` is `fill`; `limit`, `stop` or `target` (the exit of a bracket that takes the profit)
+    for what works; `average` for the position's average price, which is of no time (`at` is 0); or `alert`, which has no quantity."""
 
     at: int
     side: Side
     price: float
     quantity: Decimal
     kind: str
-    """`fill`, `limit` or `stop`"""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartView:
+    """`bars` are in `timeframe`, oldest first, and the last of them is still `forming` or not. `sessions` are the closes of those bars
+    that are the first of a session, oldest first; bars of a day have none.
+
+    `offered` are the time frames there could be, the shortest first; `refused` are others, each with the reason why not.
+    """
+
     symbol: str
     bars: tuple[Bar, ...]
     marks: tuple[ChartMark, ...]
     timeframe: str
     tick: Decimal
+    offered: tuple[str, ...] = ()
+    refused: tuple[tuple[str, str], ...] = ()
+    sessions: tuple[int, ...] = ()
+    forming: bool = False
 
 
 @dataclass(frozen=True, slots=True)

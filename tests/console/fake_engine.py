@@ -54,8 +54,8 @@ class FakeEngine:
     def view(self) -> View:
         return self.current
 
-    def focus(self, symbol: str) -> None:
-        self.calls.append(("focus", symbol))
+    def focus(self, symbol: str, timeframe: str = "") -> None:
+        self.calls.append(("focus", symbol, *[timeframe] * bool(timeframe)))
 
     def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
         return self._command("submit", intent, *["confirmed"] * confirmed)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine import control, reports
+from engine.chart import ChartBuilder
 from engine.control_client import NoAnswerError, ask, control_path
 from engine.core.core import Core
 from engine.core.matching import Matcher
@@ -25,7 +26,6 @@ from engine.model.records import OrderPlaced
 from engine.model.settings import StrategySettings
 from engine.standstill import Standstill
 from engine.strategies.supervisor import StrategyRunner
-from engine.view_builder import ViewBuilder
 from tests.engine.engines import SETTINGS, limit, market, running, said, until
 from tests.quotes import QuoteFeed
 
@@ -49,14 +49,14 @@ FAULTS = [
     Fault(Core, "handle", "The engine failed on a", True),
     Fault(Core, "handle", "The engine failed on a", True, lambda engine: engine.submit(limit())),
     Fault(Matcher, "on_quote", "The engine failed on a Quote of the market (broke). Trading is stopped.", True),
-    Fault(ViewBuilder, "on_quote", "The engine failed on a Quote of the market (broke). Trading is stopped.", True),
+    Fault(ChartBuilder, "on_quote", "The engine failed on a Quote of the market (broke). Trading is stopped.", True),
     Fault(Metrics, "event", "The engine failed on a Quote of the market (broke). Trading is stopped.", True),
     Fault(Courier, "find_unknown", "A part of the engine broke (broke). Trading is stopped; restart the console.", True),
     Fault(Courier, "reconcile", "A part of the engine broke (broke). Trading is stopped", True, lambda engine: engine.sync()),
     Fault(Latch, "news", "A part of the engine broke (broke). Trading is stopped; restart the console.", True),
     Fault(Standstill, "_is_at_rest", "looking at the broker's list failed (broke): done again in", True, lambda e: e.emergency_stop()),
     Fault(reports, "line_of", "a OrderPlaced could not be put into words: broke", False, lambda engine: engine.submit(limit())),
-    Fault(ViewBuilder, "_chart", "The screen's data could not be built (broke): what you see is old.", False),
+    Fault(ChartBuilder, "view", "The screen's data could not be built (broke): what you see is old.", False),
 ]
 
 

@@ -8,9 +8,12 @@ from decimal import Decimal
 
 import pytest
 
+from engine.chart import ChartBuilder
 from engine.core.core import Core
+from engine.feeds.calendar import Hours
+from engine.feeds.simulated.hours import AlwaysOpen
 from engine.model.inputs import BrokerSnapshot, OrderUpdate, Proposal, Submit
-from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote, Split
+from engine.model.market import Instrument, MarketStatus, Phase, Quote
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
@@ -22,10 +25,15 @@ from engine.model.signals import SignalState
 from engine.model.views import View
 from engine.view_builder import Health, ViewBuilder
 from tests.engine.test_log_lines import PLACED
+from tests.quotes import QuoteFeed
 
 SECOND = 1_000_000_000
 HUNDRED = Decimal(100)
 LIMITS = Limits(max_position_pct=HUNDRED, max_order_pct=HUNDRED, max_exposure_pct=HUNDRED)
+
+
+class OpenFeed(QuoteFeed):
+    hours: Hours = AlwaysOpen()
 
 
 class Desk:
@@ -33,7 +41,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.core = Core(Settings(limits=LIMITS), [Instrument("AAPL"), Instrument("MSFT")], run_id="r", sizes={"s": Decimal(5)})
-        self.builder = ViewBuilder(self.core, "PAPER", "1m")
+        self.builder = ViewBuilder(self.core, "PAPER", ChartBuilder(self.core, OpenFeed()))
         self.health = Health(broker="paper", feed="sim")
         self.mono = SECOND
         self.core.start(RunStarted("r", "paper", "sim", Decimal(100_000), 0), Mode.MANUAL, "", self.mono)
@@ -44,7 +52,7 @@ class Desk:
     def quote(self, price: float, symbol: str = "AAPL") -> None:
         quote = Quote(symbol, self.mono, price - 0.01, price + 0.01, 100, 100, price)
         self.core.handle(quote, self.mono)
-        self.builder.on_quote(quote)
+        self.builder.chart.on_quote(quote)
 
     def buy(self, quantity: int, limit: int | None = None) -> str:
         kind = OrderType.MARKET if limit is None else OrderType.LIMIT
@@ -184,53 +192,6 @@ def test_a_view_costs_no_more_with_a_long_history_behind_it(desk: Desk) -> None:
     assert cost() < 5 * short
 
 
-def test_a_split_restates_the_chart_and_leaves_no_cliff(desk: Desk) -> None:
-    desk.builder.on_bar(Bar("AAPL", 1, 100.0, 110.0, 90.0, 104.0, 1_000.0))
-    desk.builder.on_bar(Bar("MSFT", 1, 100.0, 110.0, 90.0, 104.0, 1_000.0))
-    desk.quote(104.0)
-    desk.builder.on_split(Split("AAPL", 2, Decimal(4)))
-    chart = desk.view().chart
-    assert chart is not None
-    assert chart.bars == (Bar("AAPL", 1, 25.0, 27.5, 22.5, 26.0, 4_000.0),)
-    assert desk.builder.bars("MSFT", 1)[0].close == 104.0
-
-
-def test_the_forming_candle_grows_with_the_quotes_and_ends_with_the_bar(desk: Desk) -> None:
-    for price in (101.0, 98.0, 99.0):
-        desk.quote(price)
-    desk.quote(500.0, "MSFT")
-    chart = desk.view().chart
-    assert chart is not None
-    (forming,) = chart.bars
-    assert (forming.open, forming.high, forming.low, forming.close) == (100.0, 101.0, 98.0, 99.0)
-    desk.builder.on_bar(Bar("AAPL", desk.mono, 100, 101, 98, 99, 1_000))
-    chart = desk.view().chart
-    assert chart is not None
-    assert [bar.volume for bar in chart.bars] == [1_000]
-
-
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), 0.0, -5.0])
-def test_a_price_that_is_none_draws_no_candle(desk: Desk, bad: float) -> None:
-    desk.builder.on_quote(Quote("AAPL", 1, 99, 101, 1, 1, bad))
-    desk.builder.on_bar(Bar("AAPL", 2, 100, 101, bad, 100, 1))
-    chart = desk.view().chart
-    assert chart is not None
-    assert [(bar.high, bar.low) for bar in chart.bars] == [(100.0, 100.0)]
-
-
-def test_fills_and_working_orders_are_marked_on_the_chart(desk: Desk) -> None:
-    desk.fill(desk.buy(10), 10)
-    desk.buy(5, 90)
-    chart = desk.view().chart
-    assert chart is not None
-    assert [(mark.kind, mark.price, mark.quantity) for mark in chart.marks] == [("limit", 90.0, Decimal(5)), ("fill", 100.0, Decimal(10))]
-
-
-def test_an_unknown_focus_draws_no_chart(desk: Desk) -> None:
-    desk.builder.focus = "TSLA"
-    assert desk.view().chart is None
-
-
 def test_a_log_line_keeps_its_number_when_older_ones_fall_out(desk: Desk) -> None:
     for number in range(3_000):
         desk.builder.log(number, Level.INFO, "test", str(number))
@@ -248,5 +209,5 @@ def test_links_tell_their_age_and_why_they_are_down(desk: Desk) -> None:
 
 def test_an_empty_account_shows_zeros_and_no_complaint() -> None:
     core = Core(Settings(), [], run_id="r")
-    view = ViewBuilder(core, "PAPER", "1m").build(Health(), MetricsView(), 0)
+    view = ViewBuilder(core, "PAPER", ChartBuilder(core, QuoteFeed())).build(Health(), MetricsView(), 0)
     assert (view.account.equity, view.chart, view.positions, view.health.ready) == (ZERO, None, (), False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.chart import ChartBuilder
 from engine.model.market import Dividend, Split
 from engine.model.metrics import MetricsView
 from engine.model.modes import Mode
@@ -11,6 +12,7 @@ from engine.model.orders import Side
 from engine.view_builder import Health, ViewBuilder
 from tests.engine.core import floor as trading
 from tests.engine.core.floor import Floor, facts
+from tests.quotes import QuoteFeed
 
 D = Decimal
 
@@ -98,7 +100,7 @@ def test_the_view_shows_exposure_by_symbol_and_by_strategy_and_what_did_not_chan
     bought(the_floor, "sma", 100)
     the_floor.buy(10, "MSFT")
     the_floor.quote("MSFT", 400)
-    builder = ViewBuilder(the_floor.core, "PAPER", "1m")
+    builder = ViewBuilder(the_floor.core, "PAPER", ChartBuilder(the_floor.core, QuoteFeed()))
     before = builder.build(Health(), MetricsView(), the_floor.mono)
     assert [facts(row.name, row.net, row.gross) for row in before.exposure_by_symbol] == [("AAPL", 10_000, 10_000), ("MSFT", 4_000, 4_000)]
     assert [facts(row.name, row.net) for row in before.exposure_by_strategy] == [("", 4_000), ("sma", 10_000)]

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 
+from engine.chart import ChartBuilder
 from engine.core.margin import CASH_ACCOUNT, Figures
 from engine.model.market import Dividend, Split
 from engine.model.metrics import MetricsView
@@ -17,6 +18,7 @@ from engine.model.settings import Limits, MarginSettings
 from engine.view_builder import Health, ViewBuilder
 from tests.engine.core import floor as trading
 from tests.engine.core.floor import Floor, facts, wish
+from tests.quotes import QuoteFeed
 
 D = Decimal
 MARGIN = MarginSettings(enabled=True, cushion_pct=D(0))
@@ -165,7 +167,7 @@ def test_a_call_still_standing_is_said_again_after_a_restart() -> None:
 
 def test_the_view_shows_the_margin_and_the_call() -> None:
     the_floor = in_a_call()
-    view = ViewBuilder(the_floor.core, "PAPER", "1m").build(Health(), MetricsView(), the_floor.mono)
+    view = ViewBuilder(the_floor.core, "PAPER", ChartBuilder(the_floor.core, QuoteFeed())).build(Health(), MetricsView(), the_floor.mono)
     account = view.account
     assert facts(account.net, account.maintenance, account.margin_excess, account.margin_call) == (132_000, 33_000, -1_000, True)
     (row,) = [row for row in view.risk if row.name == "margin"]
@@ -173,6 +175,7 @@ def test_the_view_shows_the_margin_and_the_call() -> None:
 
 
 def test_a_cash_account_shows_no_margin() -> None:
-    view = ViewBuilder(floor(MarginSettings()).core, "PAPER", "1m").build(Health(), MetricsView(), 1)
+    the_floor = floor(MarginSettings())
+    view = ViewBuilder(the_floor.core, "PAPER", ChartBuilder(the_floor.core, QuoteFeed())).build(Health(), MetricsView(), 1)
     assert facts(view.account.maintenance, view.account.margin_call) == (0, False)
     assert all(row.name != "margin" for row in view.risk)
