@@ -22,7 +22,7 @@ from textual.binding import BindingType
 
 from console.ending import EndingSignals
 from console.kept import Kept
-from console.keys import STOP
+from console.keys import STOP, KeyMap
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
 from engine.model import Level
@@ -59,6 +59,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         clock: Callable[[], float] = time.monotonic,
         ending: EndingSignals | None = None,
         kept: Path | None = None,
+        keys: KeyMap | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self.stop_keys = frozenset(STOP.keys)
@@ -69,7 +70,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         for loaded in self._themes.values():
             self.register_theme(loaded)
         self.theme = choose_theme(theme, self._themes, os.environ)
-        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme, self.kept)
+        self.keys = keys or KeyMap()
+        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme, self.kept, self.keys)
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -145,13 +147,14 @@ def run_console(
     theme: str = "dark",
     theme_folders: tuple[Path, ...] = (),
     kept: Path | None = None,
+    keys: KeyMap | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
     The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
     and TimeoutError where the engine does not end.
     """
-    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals(), kept=kept)
+    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals(), kept=kept, keys=keys)
     try:
         code = app.run()
     finally:

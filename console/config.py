@@ -65,7 +65,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings that `file` holds, with the defaults for what it leaves out. Raises ConfigError."""
     try:
-        tree = yaml_nodes.read(_text(file))
+        tree = yaml_nodes.read(text_of(file))
     except YamlError as error:
         raise ConfigError(f"{file}:{error.line}: {error}") from None
     if tree is None:
@@ -79,7 +79,8 @@ def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     return _from_folder(settings, file.resolve().parent)
 
 
-def _text(file: Path) -> str:
+def text_of(file: Path) -> str:
+    """The text of a file that a person writes settings in. Raises ConfigError."""
     try:
         with file.open("rb") as stream:
             raw = stream.read(_LARGEST + 1)
@@ -129,7 +130,7 @@ class _Reading:
             if key in known:
                 given[key] = self.value(known[key], item, _join(path, key))
             else:
-                self.mistakes.append((node.keys[key], f"{_shown(_join(path, key))}: no such key{_nearest(key, known, path)}"))
+                self.mistakes.append((node.keys[key], f"{shown_text(_join(path, key))}: no such key{_nearest(key, known, path)}"))
         for field in fields(owner):
             if field.name not in given and field.default is MISSING and field.default_factory is MISSING:
                 self.mistakes.append((node.line, f"{_join(path, field.name)}: missing, and it has no default"))
@@ -144,9 +145,9 @@ class _Reading:
         sections = {}
         for name, item in node.items.items():
             try:
-                sections[parse(name_hint, name)] = self._section(owner, item, _join(path, _shown(name)))
+                sections[parse(name_hint, name)] = self._section(owner, item, _join(path, shown_text(name)))
             except ValueError as error:
-                self.mistakes.append((node.keys[name], f"{_shown(_join(path, name))}: the name must be {error}"))
+                self.mistakes.append((node.keys[name], f"{shown_text(_join(path, name))}: the name must be {error}"))
         return sections
 
     def _list(self, hint: Any, node: Node, path: str) -> Any:
@@ -194,7 +195,7 @@ class _Reading:
         # What the file says is shown, never what a variable held: that may be a secret.
         what = {Scalar: "", yaml_nodes.Sequence: "a list", yaml_nodes.Mapping: "a mapping"}[type(node)]
         if isinstance(node, Scalar):
-            what = _shown(node.text, quoted=True)
+            what = shown_text(node.text, quoted=True)
         text = f"is {what}; {allowed}" if given else allowed
         self.mistakes.append((node.line, f"{path or 'the file'} {text}"))
 
@@ -214,7 +215,7 @@ def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
 
 
-def _shown(text: str, quoted: bool = False) -> str:
+def shown_text(text: str, quoted: bool = False) -> str:
     """Text from a file, safe to print: a control character in it is spelt out, and nobody reads past a line."""
     line = text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
     return repr(line) if quoted or not line.isprintable() else line

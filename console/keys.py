@@ -1,18 +1,36 @@
-"""The one table of actions: it dispatches keys and feeds the hint line and the help screen. A key nobody listed here does nothing.
+"""The one table of actions: it dispatches keys and feeds hints, help, palette, README and the page of keys.
 
+A key nobody listed does nothing.
 Keys are Textual's names (`f12`, `ctrl+g`, `colon`). Only keys that survive SSH, tmux and a browser's terminal belong here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+
+from console.key_names import is_text, shown
 
 PANELS = ("watch", "positions", "orders", "signals", "risk", "log", "chart")
 """In the order of the digits that go to them."""
 TITLES = dict(zip(PANELS, ("Watch", "Positions", "Orders", "Signals", "Risk", "Log", "Chart"), strict=True))
 WITH_SYMBOL = frozenset({"watch", "positions", "orders", "signals", "chart"})
 WITH_ROWS = frozenset(PANELS) - {"chart"}
+LINE = "line"
+"""The order line, which takes its keys itself, as the dialogs do."""
+PLACES = {
+    LINE: "the order line",
+    "choice": "a choice",
+    "word": "a question",
+    "text": "a text to read",
+    "help": "the help",
+    "palette": "the palette",
+    "jump": "a jump",
+}
+"""What takes keys of its own, and what it is called."""
+READ = frozenset({"text", "help"})
+NO_KEY = "(no key)"
+"""Stands for a key that the user took away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +50,20 @@ class Action:
     typing: bool = False
     required: bool = False
 
+    @property
+    def id(self) -> str:
+        """What names it among all: `buy`, `panel_watch`."""
+        return f"{self.name}_{self.argument}" if self.argument else self.name
+
     def works_in(self, panel: str) -> bool:
         return not self.panels or panel in self.panels
+
+    def places_of(self, key: str) -> frozenset[str]:
+        """Where this one of its keys does it."""
+        if self.required:
+            return frozenset({*PANELS, *PLACES})
+        places = self.panels or frozenset(PANELS)
+        return places | {LINE} if self.typing and not is_text(key) else places
 
 
 STOP = Action(
@@ -49,16 +79,18 @@ ACTIONS: tuple[Action, ...] = (
     STOP,
     Action("approve", ("a",), "approve the signal: risk and price are checked again", "approve", frozenset({"signals"})),
     Action("reject", ("x",), "reject the signal, with a reason if you like", "reject", frozenset({"signals"})),
-    Action("mark", ("space",), "mark the signal, for A", panels=frozenset({"signals"})),
+    Action("mark", ("space",), "mark the signal, to approve all that are marked", panels=frozenset({"signals"})),
     Action("approve_marked", ("A",), "approve all marked signals", panels=frozenset({"signals"})),
     Action("cancel", ("c",), "cancel the order", "cancel", frozenset({"orders"})),
-    Action("help", ("question_mark", "f1"), "this help", "help", typing=True),
+    Action("help", ("question_mark", "f1"), "help: every key there is", "help", typing=True),
     Action("buy", ("b",), "buy: opens the order line on the row's symbol", "buy", WITH_SYMBOL),
     Action("sell", ("s",), "sell: opens the order line on the row's symbol", "sell", WITH_SYMBOL),
     Action("order_line", ("colon",), "the order line: buy 100 AAPL @ 187.50 day, cancel *, mode semi", "order line"),
     Action("mode", ("m",), "execution mode; also the way out of a stop", "mode"),
     Action("zoom", ("z",), "give the panel the whole screen, and back", "zoom"),
     Action("quit", ("q", "ctrl+c"), "quit: says what still works, and asks", "quit", typing=True),
+    Action("palette", ("f2", "ctrl+p"), "find an action by its words, and carry it out", "find", typing=True),
+    Action("jump", ("apostrophe", "f6"), "jump: a letter on all that can be gone to", typing=True),
     Action("detail", ("enter",), "everything about the row", "detail", WITH_ROWS),
     Action("cancel_symbol", ("C",), "cancel all orders of the row's symbol", "cancel all of the symbol", WITH_SYMBOL - {"chart"}),
     Action("flatten", ("f9",), "flatten: close every position, after the word FLATTEN", typing=True),
@@ -73,34 +105,61 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous_panel", ("shift+tab",), "the panel before"),
     Action("theme", ("t",), "the next theme"),
 )
-LINE_HINTS = (("Enter", "send"), ("Tab", "complete"), ("↑", "history"), ("Esc", "clear, then leave"), ("F1", "help"))
-"""The order line takes its keys itself; these are the ones to tell of."""
 
-TYPED = {"question_mark": "?", "colon": ":", "slash": "/", "space": "Space", "pageup": "PgUp", "pagedown": "PgDn"}
-ARROWS = {"up": "↑", "down": "↓", "left": "←", "right": "→"}
+FIXED: tuple[Action, ...] = (
+    Action("send", ("enter",), "send it", "send", frozenset({LINE})),
+    Action("complete", ("tab",), "complete the word; leave an empty line for the next panel", "complete", frozenset({LINE})),
+    Action("recall", ("up", "down"), "what was entered before", "history", frozenset({LINE})),
+    Action("leave_line", ("escape",), "clear the line, then leave it", "clear, then leave", frozenset({LINE})),
+    Action("leave_back", ("shift+tab",), "leave the line", panels=frozenset({LINE})),
+    Action(
+        "edit",
+        ("left", "right", "home", "end", "backspace", "delete", "ctrl+d", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w"),
+        "move and cut as in a shell",
+        panels=frozenset({LINE, "word"}),
+    ),
+    Action("next_choice", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"choice"})),
+    Action("take", ("enter",), "take what is marked", "take it", frozenset({"choice"})),
+    Action("change_nothing", ("escape", "ctrl+c"), "change nothing", "change nothing", frozenset({"choice"})),
+    Action("go_on", ("enter",), "go on", "go on", frozenset({"word"})),
+    Action("next_field", ("tab", "down", "shift+tab", "up"), "the next field", panels=frozenset({"word"})),
+    Action("leave_it", ("escape", "ctrl+c"), "leave everything as it is", "leave everything as it is", frozenset({"word"})),
+    Action("scroll", ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end"), "scroll", "scroll", READ),
+    Action("choose", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"palette"})),
+    Action("carry_out", ("enter",), "carry it out, as its key does", "carry it out", frozenset({"palette"})),
+    Action("leave_palette", ("escape", "ctrl+c"), "do nothing", "do nothing", frozenset({"palette"})),
+    Action("stay", ("escape",), "stay; a letter goes there", "stay; a letter goes there", frozenset({"jump"})),
+    Action("search", ("slash",), "search: only what holds the words is shown", "search", frozenset({"help"})),
+    Action("close", ("escape", "q", "enter", "ctrl+c"), "close", "close", READ),
+)
+"""Keys that the order line and the dialogs take themselves: told of and kept free, never dispatched by the table nor changed by a file."""
 
 
-def shown(key: str) -> str:
-    """A key as a person reads it: `^G`, `F12`, `?`, `Enter`."""
-    if key.startswith("ctrl+"):
-        return "^" + key[5:].upper()
-    if len(key) == 1:
-        return key
-    return TYPED.get(key) or ARROWS.get(key) or "+".join(part.capitalize() for part in key.split("+"))
+def clashes(actions: Iterable[Action]) -> Iterator[tuple[str, Action, Action]]:
+    """Every key that means two things in one place, with both, the one that stands later last."""
+    by_key: dict[str, list[Action]] = {}
+    for action in actions:
+        for key in action.keys:
+            for other in by_key.get(key, ()):
+                if action.places_of(key) & other.places_of(key):
+                    yield key, other, action
+            by_key.setdefault(key, []).append(action)
 
 
 class KeyMap:
     """Finds the action of a key. Raises ValueError for a table in which one key means two things, naming both."""
 
-    def __init__(self, actions: Iterable[Action] = ACTIONS) -> None:
+    def __init__(self, actions: Iterable[Action] = ACTIONS, fixed: Iterable[Action] = FIXED) -> None:
         self.actions = tuple(actions)
+        self.fixed = tuple(fixed)
+        for key, one, other in clashes((*self.fixed, *self.actions)):
+            raise ValueError(f"The key {shown(key)} means both {one.id} ({one.does}) and {other.id} ({other.does}).")
         self._by_key: dict[str, list[Action]] = {}
         for action in self.actions:
             for key in action.keys:
-                for other in self._by_key.get(key, ()):
-                    if not action.panels or not other.panels or action.panels & other.panels:
-                        raise ValueError(f"The key {shown(key)} means both {other.name} ({other.does}) and {action.name} ({action.does}).")
                 self._by_key.setdefault(key, []).append(action)
+        self.names = {action.id: shown(action.keys[0]) if action.keys else NO_KEY for action in (*self.fixed, *self.actions)}
+        """The first key of each action as a person reads it, by the action's id."""
 
     def find(self, key: str, panel: str, typing: bool = False, character: str | None = None) -> Action | None:
         """The action of `key` while `panel` has the focus, or while a person types: then a key that types `character` is text."""
@@ -111,8 +170,12 @@ class KeyMap:
                 return action
         return None
 
-    def hints(self, panel: str) -> tuple[tuple[str, str], ...]:
-        """(key, what it does) for the hint line of `panel`, most particular first; the stop is shown apart."""
-        hinted = [action for action in self.actions if action.hint and action.works_in(panel) and not action.required]
-        hinted.sort(key=lambda action: len(action.panels) != 1)
-        return tuple((shown(action.keys[0]), action.hint) for action in hinted)
+    def hints(self, place: str) -> tuple[tuple[str, str], ...]:
+        """(key, what it does) for the hint line of a panel, the order line or a dialog, most particular first; the stop is shown apart."""
+        found = []
+        for action in (*self.fixed, *self.actions):
+            key = next((key for key in action.keys if place in action.places_of(key)), None)
+            if action.hint and key is not None and not action.required:
+                found.append((len(action.panels) != 1, shown(key), action.hint))
+        found.sort(key=lambda hint: hint[0])
+        return tuple((key, hint) for _, key, hint in found)

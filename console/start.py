@@ -12,6 +12,8 @@ from typing import Any
 
 from console import __version__
 from console.config import ConfigError, folders, load
+from console.key_file import load_keys
+from console.keys import KeyMap
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
 from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
@@ -29,6 +31,7 @@ def start(arguments: Sequence[str]) -> int:
         end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
     try:
         settings = load(given.config)
+        keys = None if given.headless else load_keys(folders().config)
     except ConfigError as error:
         end(str(error))
     changes = {
@@ -38,7 +41,7 @@ def start(arguments: Sequence[str]) -> int:
         "strategies": _strategies(given.strategy, settings),
     }
     market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
-    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), given.headless)
+    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), keys)
 
 
 def _options() -> Options:
@@ -92,8 +95,11 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, headless: bool) -> int:
-    """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens."""
+def _run(settings: Settings, keys: KeyMap | None) -> int:
+    """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens.
+
+    Without `keys` there is no screen.
+    """
     from console.build import create_engine
     from engine.feeds.base import FeedError
     from engine.feeds.names import source_path
@@ -106,7 +112,7 @@ def _run(settings: Settings, headless: bool) -> int:
             source_path(settings.feed.source)
         for strategy in settings.strategies:
             check(strategy.file, strategy.params)
-        if headless:
+        if keys is None:
             from console.headless import run_headless
 
             return run_headless(create_engine(settings))
@@ -116,7 +122,7 @@ def _run(settings: Settings, headless: bool) -> int:
 
         mine = folders()
         return run_console(
-            create_engine(settings), on_exit=settings.on_exit, theme_folders=(mine.config / "themes",), kept=mine.data / "screen"
+            create_engine(settings), on_exit=settings.on_exit, theme_folders=(mine.config / "themes",), kept=mine.data / "screen", keys=keys
         )
     except FeedError as error:
         end(f"--feed: {error}")

@@ -17,11 +17,13 @@ from typing import Any, get_args, get_origin
 from console.app import ConsoleApp
 from console.build import create_engine
 from console.config import leaves
-from console.keys import ACTIONS, shown
+from console.key_names import shown
+from console.keys import ACTIONS
 from engine.core.risk.rules import Rule
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce, View
 from engine.model.ranges import hints, section_of, split, words
 from engine.model.settings import CommissionSettings, FeedSettings, PaperSettings, Settings, StrategySettings, Tier
+from tests.keys_page import PAGE, page
 from tests.project_files import ROOT
 
 README = ROOT / "README.md"
@@ -151,6 +153,7 @@ def main() -> None:
     for name, part in parts():
         text = put_in(text, name, part)
     README.write_text(text, encoding="utf-8")
+    PAGE.write_text(page(), encoding="utf-8")
     if "--picture" in sys.argv:
         with tempfile.TemporaryDirectory() as folder:
             picture = asyncio.run(take_picture(Path(folder)))

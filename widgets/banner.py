@@ -51,6 +51,8 @@ class Banner(Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._said: tuple[tuple[str, str], ...] = ()
+        self.flatten_key = "F9"
+        """How the key is called that flattens: it is the user's to choose."""
 
     @property
     def text(self) -> str:
@@ -58,7 +60,7 @@ class Banner(Lines):
         return "\n".join(text for _, text in self._said)
 
     def show(self, view: View) -> None:
-        said = tuple((role, clean(text)) for role, text in _sentences(view))
+        said = tuple((role, clean(text)) for role, text in _sentences(view, self.flatten_key))
         if said == self._said:
             return
         self._said = said
@@ -78,7 +80,7 @@ class Banner(Lines):
         return lines
 
 
-def _sentences(view: View) -> list[tuple[str, str]]:
+def _sentences(view: View, flatten_key: str) -> list[tuple[str, str]]:
     account, health = view.account, view.health
     said: list[tuple[str, str]] = []
     if account.state is TradingState.HALTED:
@@ -88,9 +90,9 @@ def _sentences(view: View) -> list[tuple[str, str]]:
         bare = unprotected(view)
         if bare:
             listed = ", ".join(f"{symbol} {numbers.quantity(quantity)}" for symbol, quantity in bare)
-            said.append(("halted", f"Without protection: {listed}. F9 flattens."))
+            said.append(("halted", f"Without protection: {listed}. {flatten_key} flattens."))
         elif view.positions:
-            said.append(("halted", "Every position has a working stop. F9 flattens."))
+            said.append(("halted", f"Every position has a working stop. {flatten_key} flattens."))
     elif account.state is TradingState.REDUCING:
         said.append(("reducing", f"▼ REDUCING: {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
     if not health.ready and not health.problem:

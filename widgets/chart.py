@@ -28,7 +28,7 @@ class Chart(Panel, inherit_bindings=False):
     ]
     DIGIT = "7"
     TITLE = "Chart"
-    EMPTY = "No bars yet. Choose a symbol in the watchlist (1)."
+    EMPTY = "No bars yet. Choose a symbol in the watchlist ({panel_watch})."
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)

@@ -12,7 +12,7 @@ STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), 
 
 
 class HintLine(Lines):
-    """One line. Where room is short, the last hints go first, then the stop is said shorter; it is never left out."""
+    """One line. Where room is short, whole hints go, the last first, and the stop is said shorter; it is never left out."""
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
@@ -25,6 +25,8 @@ class HintLine(Lines):
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         stop = STOP[0 if width >= 100 else 1 if width >= 40 else 2]
+        if width < length([stop]) + 3:
+            return [("", [stop])]
         room = width - length([stop]) - 4
         cells: list[Cell] = []
         for key, text in self._hints:

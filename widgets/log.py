@@ -81,4 +81,9 @@ class Log(LiveTable[LogLine]):
             self._unread = 0
             self.set_summary(Cell(f"{len(self._ring):,} line{'' if len(self._ring) == 1 else 's'}"))
         else:
-            self.set_summary(Cell(f"{self._unread:,} new below, G shows them" if self._unread else "G to the end", "accent"))
+            self.set_summary(
+                Cell(
+                    self.with_keys(f"{self._unread:,} new below, {{last_row}} shows them" if self._unread else "{last_row} to the end"),
+                    "accent",
+                )
+            )

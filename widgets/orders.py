@@ -68,7 +68,7 @@ def _note(row: OrderRow) -> Content:
 class Orders(LiveTable[OrderRow]):
     DIGIT = "3"
     TITLE = "Orders"
-    EMPTY = "No orders yet. b buys, : opens the order line."
+    EMPTY = "No orders yet. {buy} buys, {order_line} opens the order line."
     NEWEST_FIRST = True
     COLUMNS = (
         Column[OrderRow]("#", lambda row: Cell(f"#{row.number}", "muted"), 3, "right", grow=7, priority=5),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -14,6 +15,8 @@ from engine.model.views import View
 from widgets.cells import Cell, fit_cells, length, segments
 from widgets.palette import Palette
 from widgets.text import balanced, clean
+
+_ACTION = re.compile(r"\{([a-z_]+)\}")
 
 
 class Panel(ScrollView, can_focus=True, inherit_bindings=False):
@@ -41,6 +44,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
         self._title: tuple[Cell, ...] = (Cell(self.TITLE),)
         self._summary: tuple[Cell, ...] = ()
         self._palette: Palette | None = None
+        self._key_names: dict[str, str] = {}
 
     # ---- what a subclass gives
 
@@ -76,6 +80,15 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
     def summary_text(self) -> str:
         """The summary in the top border as plain text."""
         return "".join(cell.text for cell in self._summary)
+
+    def name_keys(self, names: Mapping[str, str]) -> None:
+        """How the keys are called that the panel's texts speak of, by action: they are the user's to choose."""
+        self._key_names = dict(names)
+        self.refresh()
+
+    def with_keys(self, text: str) -> str:
+        """`text` with the key of each {action} filled in; the action's own name where nobody told of a key."""
+        return _ACTION.sub(lambda found: self._key_names.get(found[1], found[1]), text)
 
     def set_title(self, *cells: Cell) -> None:
         """What stands behind the digit. Text from outside may be in it."""
@@ -150,7 +163,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
 
     def message_line(self, y: int, width: int, text: str) -> list[Segment]:
         """Line `y` of a quiet sentence in the middle of an otherwise empty panel."""
-        lines = balanced(text, max(1, width - 4))
+        lines = balanced(self.with_keys(text), max(1, width - 4))
         first = max(0, (self.inner_height - len(lines)) // 2)
         line = lines[y - first] if 0 <= y - first < len(lines) else ""
         return segments(fit_cells([Cell(" " * max(0, (width - length([Cell(line)])) // 2)), Cell(line, "muted")], width), self.palette)

@@ -27,7 +27,7 @@ def _percent(row: PositionRow) -> Content:
 class Positions(LiveTable[PositionRow]):
     DIGIT = "2"
     TITLE = "Positions"
-    EMPTY = "No positions. b buys, : opens the order line."
+    EMPTY = "No positions. {buy} buys, {order_line} opens the order line."
     COLUMNS = (
         Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10),
         Column[PositionRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity)), 5, "right", grow=12),

@@ -52,7 +52,7 @@ def _outcome(row: SignalRow) -> Cell:
 class Signals(LiveTable[SignalRow]):
     DIGIT = "4"
     TITLE = "Signals"
-    EMPTY = "No signals yet. A strategy's proposals wait here for your a or x."
+    EMPTY = "No signals yet. A strategy's proposals wait here for your {approve} or {reject}."
     NEWEST_FIRST = True
     COLUMNS = (
         Column[SignalRow]("Left", _time, 5, "right", grow=7),

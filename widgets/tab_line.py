@@ -40,10 +40,15 @@ class TabLine(Lines):
                 cells += [Cell(f" {number} ", "key"), Cell(name, "title"), Cell(alert, "warning")]
         return [("", cells)]
 
-    def on_click(self, event: events.Click) -> None:
-        left = 0
+    def places(self) -> dict[str, int]:
+        """The cell that each tab begins at."""
+        found, left = {}, 0
         for tab, name in self._tabs:
+            found[tab] = left
             left += len(name) + 4
-            if event.x < left:
-                self.post_message(self.Chosen(tab))
-                return
+        return found
+
+    def on_click(self, event: events.Click) -> None:
+        tab = [tab for tab, left in self.places().items() if left <= event.x][-1:]
+        if tab and event.x < sum(len(name) + 4 for _, name in self._tabs):
+            self.post_message(self.Chosen(tab[0]))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.actions.stage import Stage
-from console.screens.help import help_dialog
+from console.screens.help import Help
 from console.screens.questions import ask_quit
 from engine.model import Level
 
@@ -22,8 +22,13 @@ class ProgramActions:
     def do_theme(self) -> None:
         self._stage.say(f"theme {self._next_theme()}", Level.INFO)
 
+    def do_emergency_stop(self) -> None:
+        """By the palette; its keys are obeyed before anything else is."""
+        self._stage.desk.stopped(self._stage.engine.emergency_stop())
+
     def do_help(self) -> None:
-        self._stage.read(help_dialog(self._stage.clock))
+        stage = self._stage
+        stage.read(Help(stage.keys, stage.place, stage.clock))
 
     def do_quit(self) -> None:
         def answered(leave: bool | None) -> None:

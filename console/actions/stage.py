@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
+from textual.screen import ModalScreen
+
 from console.kept import Kept
+from console.keys import Action, KeyMap
 from console.screens.desk import Desk
 from console.screens.dialog import Dialog
+from console.screens.jump import Target
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
 from widgets.order_line import OrderLine
@@ -27,6 +31,9 @@ class Stage(Protocol):
         """What is remembered for the next start."""
 
     @property
+    def keys(self) -> KeyMap: ...
+
+    @property
     def view(self) -> View:
         """The one that is on the screen."""
 
@@ -38,6 +45,10 @@ class Stage(Protocol):
 
     @property
     def panel(self) -> str: ...
+
+    @property
+    def place(self) -> str:
+        """The panel with the focus, or the order line, by its name in the table of keys."""
 
     @property
     def layout_name(self) -> str: ...
@@ -68,6 +79,15 @@ class Stage(Protocol):
 
     def read(self, dialog: Dialog[None]) -> object:
         """Open a dialog that only shows."""
+
+    def overlay(self, screen: ModalScreen[None]) -> object:
+        """Open a screen over this one that answers nothing."""
+
+    def perform(self, action: Action) -> None:
+        """Carry out an action, as its key does."""
+
+    def targets(self) -> Sequence[Target]:
+        """All that can be gone to."""
 
     def go(self, panel: str) -> None:
         """Give a panel the focus."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
 from console.meanings import CancelOrders, ChangeMode, FlattenAll, PlaceOrder
@@ -20,13 +20,19 @@ Ask = Callable[[Dialog[Any], Callable[[Any], None]], object]
 
 
 class Desk:
-    """`clock` is monotonic seconds, `say` tells a person something until the next key. No method waits for anything."""
+    """`clock` is monotonic seconds, `say` tells a person something until the next key, `keys` names the key of each action.
 
-    def __init__(self, engine: TradingEngine, clock: Callable[[], float], ask: Ask, say: Callable[[str, Level], None]) -> None:
+    No method waits for anything.
+    """
+
+    def __init__(
+        self, engine: TradingEngine, clock: Callable[[], float], ask: Ask, say: Callable[[str, Level], None], keys: Mapping[str, str]
+    ) -> None:
         self._engine = engine
         self._clock = clock
         self._ask = ask
         self._say = say
+        self._key_of = keys
         self._answers = Answers()
         self._submitted: tuple[str, Intent] | None = None
         """The last order by its command's id, until it is answered."""
@@ -91,7 +97,7 @@ class Desk:
 
     def approve_all(self, rows: Sequence[SignalRow]) -> None:
         if not rows:
-            self._say("No signal is marked; Space marks one.", Level.WARNING)
+            self._say(f"No signal is marked; {self._key_of['mark']} marks one.", Level.WARNING)
         for row in rows:
             self._sent(self._engine.approve(row.id), f"approve {row.side} {row.symbol}")
 

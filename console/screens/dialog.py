@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import ClassVar, TypeAlias, TypeVar
+from collections.abc import Callable, Sequence
+from typing import ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -11,7 +11,9 @@ from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
 
+from console.keys import KeyMap
 from widgets.cells import Cell, length
+from widgets.hints import HintLine
 from widgets.line_editor import LineEditor
 from widgets.lines import Lines
 from widgets.text import clean, wrap
@@ -23,6 +25,12 @@ CONFIRMING = frozenset({"enter", "space", "y"})
 DEAF_SECONDS = 0.25
 """How long a new dialog takes no key that confirms: a held Enter must not answer a question nobody has read."""
 SCROLLING = {"down": 1, "up": -1, "j": 1, "k": -1}
+
+
+class HasKeys(Protocol):
+    """The app that dialogs are shown by."""
+
+    keys: KeyMap
 
 
 class Dialog(ModalScreen[ResultT], inherit_bindings=False):
@@ -40,11 +48,14 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
         scrollbar-size-vertical: 1; scrollbar-color: $focus; scrollbar-background: $background; scrollbar-color-hover: $focus;
         scrollbar-background-hover: $background;
     }
+    Dialog > HintLine { dock: bottom; }
     Dialog.-grave > VerticalScroll { border: round $error; border-title-color: $error; }
     """
 
     def __init__(self, title: str, safe: ResultT, clock: Callable[[], float], *, grave: bool = False) -> None:
         super().__init__(classes="-grave" if grave else None)
+        self.answered: Callable[[ResultT], None] = lambda result: None
+        """Is given the answer."""
         self._safe = safe
         self._clock = clock
         self._opened = clock()
@@ -52,10 +63,15 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
         self._scroller = VerticalScroll(can_focus=False)
         self._scroller.border_title = clean(title).replace("[", "\\[")
         self._drawing = _Body(self.body)
+        self._hints = HintLine()
 
     def compose(self) -> ComposeResult:
         with self._scroller:
             yield self._drawing
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self._hints.show(self.hints())
 
     def draw(self) -> None:
         """Draw the body again."""
@@ -63,6 +79,13 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
         self._drawing.redraw()
 
     # ---- what a subclass gives
+
+    PLACE: ClassVar[str] = ""
+    """Its place in the table of keys, which says what the hint line tells of it."""
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        """(key, what it does), the most useful first."""
+        return cast(HasKeys, self.app).keys.hints(self.PLACE)
 
     def body(self, width: int) -> list[Line]:
         """All of it as lines of at most `width` cells. Text from outside is cleaned where it is drawn."""
@@ -86,9 +109,10 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
         """Nothing is pasted into a question."""
 
     def answer(self, result: ResultT) -> None:
-        """Close with `result`. A dialog answers once."""
+        """Close with `result`. A dialog answers once, and at once: the key behind the one that answers may be about what comes of it."""
         if self.is_current:
             self.dismiss(result)
+            self.answered(result)
 
     def scroll_by(self, key: str) -> None:
         page = max(self._scroller.size.height - 1, 1)

@@ -1,13 +1,15 @@
-"""The help screen, all of it from the table of actions."""
+"""The help screen, all of it from the table of actions: first what works where the focus is, then the rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
-from console.keys import ACTIONS, PANELS, TITLES, Action, shown
-from console.screens.dialog import Line, paragraph
-from console.screens.reading import Reading
+from console.key_names import shown
+from console.keys import PANELS, PLACES, TITLES, Action, KeyMap
+from console.screens.dialog import Dialog, Line, paragraph
 from widgets.cells import Cell
+from widgets.line_editor import LineEditor
+from widgets.text import clean
 
 EXAMPLES = (
     ("buy 100 AAPL @ 187.50 day", "limit order; with mkt or no price at all: market order"),
@@ -20,42 +22,101 @@ EXAMPLES = (
 )
 ABOUT_THE_LINE = (
     "The verb comes first and is written out; after it the order of words is free. Keywords are lower case, symbols upper case, "
-    "and $ALL is the symbol where ALL is also a word. Up and Down: history. Tab completes. Esc clears the line, then leaves it."
+    "and $ALL is the symbol where ALL is also a word."
 )
 INDENT = Cell("  ")
+KEYS_WIDTH = 14
 
 
-def help_dialog(clock: Callable[[], float], actions: Sequence[Action] = ACTIONS) -> Reading:
-    """The help screen, all of it from the table of actions."""
-    return Reading("Help", lambda width: _help(actions, width), clock)
+class Help(Dialog[None]):
+    """Every key there is. `place` is the panel with the focus, or the order line: what works there stands first. `/` searches."""
+
+    PLACE = "help"
+
+    def __init__(self, keys: KeyMap, place: str, clock: Callable[[], float]) -> None:
+        super().__init__("Help", None, clock)
+        self._sections = sections(keys, place)
+        self._search: LineEditor | None = None
+
+    def body(self, width: int) -> list[Line]:
+        wanted = self._search.text.strip().lower() if self._search else ""
+        lines: list[Line] = []
+        if self._search is not None:
+            lines += [[Cell("/ ", "key"), Cell(clean(self._search.text)), Cell(" ", "title-focus")], []]
+        for title, actions in self._sections:
+            if found := [action for action in actions if wanted in f"{title} {_keys(action)} {action.does}".lower()]:
+                lines += _section(title, found, width)
+        examples = [example for example in EXAMPLES if wanted in " ".join(example).lower()]
+        if examples:
+            lines.append([Cell("What the order line understands", "title")])
+        for example, means in examples:
+            lines += [[INDENT, Cell(example, "key")], *paragraph(means, width, "muted", INDENT, INDENT, INDENT)]
+        if not wanted:
+            return [*lines, [], *paragraph(ABOUT_THE_LINE, width)]
+        return lines if len(lines) > 2 else [*lines, *paragraph("No key and no action is called that.", width, "muted")]
+
+    def key(self, key: str, character: str | None) -> None:
+        if self._search is None:
+            if key == "slash":
+                self._search = LineEditor(longest=40)
+                self.scroll_by("home")
+                self.draw()
+            elif key in ("q", "enter", "question_mark", "f1"):
+                self.answer(None)
+            else:
+                self.scroll_by(key)
+        elif key in ("enter", "f1") or (key == "backspace" and not self._search.text):
+            self._search = None if key == "backspace" else self._search
+            if key != "backspace":
+                self.answer(None)
+            self.draw()
+        elif key in ("up", "down", "pageup", "pagedown"):
+            self.scroll_by(key)
+        elif self._search.key(key, character):
+            self.scroll_by("home")
+            self.draw()
 
 
-def _help(actions: Sequence[Action], width: int) -> list[Line]:
-    anywhere = [action for action in actions if action.typing]
-    panels = [action for action in actions if action.name == "panel"]
-    general = [action for action in actions if not action.panels and action not in anywhere and action not in panels]
-    lines = [*_section("Everywhere", anywhere, width), *_section("In every panel", general, width)]
-    lines += [
-        [Cell("Panels", "title")],
-        *paragraph("  ".join(f"{shown(a.keys[0])} {TITLES[a.argument]}" for a in panels), width, "", INDENT),
-        [],
-    ]
+def sections(keys: KeyMap, place: str) -> list[tuple[str, list[Action]]]:
+    """All actions under titles for where they work: first what works in `place` of all places, then what works anywhere, then the rest."""
+    listed = [action for action in (*keys.actions, *keys.fixed) if action.keys]
+    here = [action for action in listed if place in action.panels]
+    anywhere = [action for action in listed if not action.panels and action.typing]
+    everywhere = [action for action in listed if not action.panels and not action.typing]
     grouped: dict[frozenset[str], list[Action]] = {}
-    for action in actions:
-        if action.panels:
+    for action in listed:
+        if action.panels and place not in action.panels:
             grouped.setdefault(action.panels, []).append(action)
-    for where, some in grouped.items():
-        lines += _section("In " + ", ".join(TITLES[panel] for panel in PANELS if panel in where), some, width)
-    lines.append([Cell("The order line", "title")])
-    for example, means in EXAMPLES:
-        lines += [[INDENT, Cell(example, "key")], *paragraph(means, width, "muted", INDENT, INDENT, INDENT)]
-    return [*lines, [], *paragraph(ABOUT_THE_LINE, width)]
+    found = [(f"Here, in {title_of(place)}", here)] if here else []
+    found += [("Everywhere", anywhere), ("In every panel", everywhere)]
+    found += [(f"In {places_of(where)}", some) for where, some in grouped.items()]
+    return [(title, actions) for title, actions in found if actions]
 
 
-def _section(title: str, actions: Iterable[Action], width: int) -> list[Line]:
-    lines = [[Cell(title, "title")]]
+def title_of(place: str) -> str:
+    """What a panel, the order line or a kind of dialog is called."""
+    return TITLES.get(place) or PLACES[place]
+
+
+def places_of(where: frozenset[str]) -> str:
+    """Orders, Signals and the order line."""
+    *names, last = [title_of(place) for place in (*PANELS, *PLACES) if place in where]
+    return f"{', '.join(names)} and {last}" if names else last
+
+
+def _keys(action: Action) -> str:
+    return "  ".join(map(shown, action.keys))
+
+
+def _section(title: str, actions: Sequence[Action], width: int) -> list[Line]:
+    lines: list[Line] = [[Cell(title, "title")]]
     for action in actions:
         role = "stop" if action.required else "key"
-        keys = Cell(f"{'  '.join(map(shown, action.keys)):<12}", role)
-        lines += paragraph(action.does, width, "stop" if action.required else "", INDENT, keys)
+        keys = Cell(f"{_keys(action):<{KEYS_WIDTH}}", role)
+        does = "stop" if action.required else ""
+        if len(keys.text) <= KEYS_WIDTH:
+            lines += paragraph(action.does, width, does, INDENT, keys)
+        else:
+            lines += paragraph(_keys(action), width, role, INDENT)
+            lines += paragraph(action.does, width, does, INDENT, Cell(" " * KEYS_WIDTH))
     return [*lines, []]

@@ -26,6 +26,8 @@ class Typed:
 class TypedWord(Dialog[Typed | None]):
     """Asks for a word in capitals, and with `reason` for a reason too. Answers None unless the word is typed exactly."""
 
+    PLACE = "word"
+
     def __init__(self, title: str, text: str, word: str, clock: Clock, *, reason: bool = False) -> None:
         super().__init__(title, None, clock, grave=True)
         self._text = text
@@ -67,6 +69,8 @@ class TypedWord(Dialog[Typed | None]):
 class Reason(Dialog[Typed | None]):
     """Asks for a reason that may stay empty. Enter goes on, Esc does nothing."""
 
+    PLACE = "word"
+
     def __init__(self, title: str, text: str, clock: Clock) -> None:
         super().__init__(title, None, clock)
         self._text = text
@@ -95,6 +99,8 @@ class Choice(Generic[ChoiceT]):
 
 class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
     """A choice among several. Enter takes the one that is marked, which at first is the one that changes nothing."""
+
+    PLACE = "choice"
 
     def __init__(self, title: str, text: str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
         super().__init__(title, None, clock)

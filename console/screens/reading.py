@@ -20,6 +20,8 @@ PRICES = frozenset({"limit", "stop", "price", "price_now", "average", "last", "b
 class Reading(Dialog[None]):
     """Text to scroll through. Esc, q and Enter close it."""
 
+    PLACE = "text"
+
     def __init__(self, title: str, lines: Callable[[int], list[Line]], clock: Callable[[], float]) -> None:
         super().__init__(title, None, clock)
         self._lines = lines

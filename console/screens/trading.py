@@ -6,7 +6,8 @@ a key that moves the focus has moved it before the next one is looked at. Nothin
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, ClassVar, Literal, TypeVar
 
 from textual import events, on
@@ -14,8 +15,9 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
 from textual.geometry import Size
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 
+from console.actions.finding import FindingActions
 from console.actions.orders import OrderActions
 from console.actions.panels import PanelActions
 from console.actions.program import ProgramActions
@@ -23,11 +25,12 @@ from console.actions.rows import RowActions
 from console.actions.signals import SignalActions
 from console.completion import complete
 from console.kept import Kept
-from console.keys import LINE_HINTS, KeyMap
+from console.keys import LINE, TITLES, Action, KeyMap
 from console.meanings import Parsed, PlaceOrder, context_of
 from console.order_line import parse
 from console.screens.desk import Desk
 from console.screens.dialog import Dialog
+from console.screens.jump import Target
 from console.screens.lag import Lag
 from console.screens.layout import TABS, is_out, is_single, layout_for
 from console.screens.previews import Previews
@@ -82,14 +85,15 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         leave: Callable[[], None],
         next_theme: Callable[[], str],
         kept: Kept,
+        keys: KeyMap,
     ) -> None:
         super().__init__()
         self.kept = kept
         self.engine = engine
         self.clock = clock
         self.view = engine.view()
-        self.desk = Desk(engine, clock, self.ask, self.say)
-        self._keys = KeyMap()
+        self.desk = Desk(engine, clock, self.ask, self.say, keys.names)
+        self.keys = keys
         self._reading_context = context_of(self.view)
         self._previews = Previews(engine)
         self._chart_symbol = ""
@@ -106,13 +110,17 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             "risk": Risk(id="risk"),
             "log": Log(id="log"),
         }
+        for panel in self.panels.values():
+            panel.name_keys(keys.names)
         self._header = HeaderBar()
         self._banner = Banner()
+        self._banner.flatten_key = keys.names["flatten"]
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
         self.order_line = OrderLine(self._interpret, self._complete)
         self._rows = RowActions(self)
         self.performers = performers(
+            FindingActions(self),
             OrderActions(self),
             PanelActions(self),
             ProgramActions(self, on_exit, leave, next_theme),
@@ -180,10 +188,14 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     # ---- what actions use
 
     def ask(self, dialog: Dialog[ResultT], answered: Callable[[ResultT | None], None]) -> object:
-        return self.app.push_screen(dialog, answered)
+        dialog.answered = answered
+        return self.app.push_screen(dialog)
 
     def read(self, dialog: Dialog[None]) -> object:
         return self.app.push_screen(dialog)
+
+    def overlay(self, screen: ModalScreen[None]) -> object:
+        return self.app.push_screen(screen)
 
     def say(self, text: str, level: Level) -> None:
         self.order_line.say(text, level)
@@ -227,8 +239,12 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             self.set_class(self.layout_name == layout, f"-{layout}")
         self.set_class(is_single(self.layout_name, self.panel, self.zoomed), "-single")
 
+    @property
+    def place(self) -> str:
+        return LINE if self.focused is self.order_line else self.panel
+
     def _show_hints(self) -> None:
-        self._hints.show(LINE_HINTS if self.focused is self.order_line else self._keys.hints(self.panel))
+        self._hints.show(self.keys.hints(self.place))
 
     def go(self, panel: str) -> None:
         self.panel = panel
@@ -237,6 +253,17 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         symbol = self.symbol()
         if symbol:
             self._focus_symbol(symbol)
+
+    def targets(self) -> Sequence[Target]:
+        """What the jump overlay puts letters on: the panels, or their tabs where there is room for one panel, and the order line."""
+        if self.layout_name == "small":
+            tabs = self._tabs.region
+            places = {tab: (tabs.x + left, tabs.y) for tab, left in self._tabs.places().items()}
+        else:
+            places = {name: (panel.region.x + 1, panel.region.y) for name, panel in self.panels.items() if self._is_out(name)}
+        found = [Target(TITLES[name], x, y, partial(self.go, name)) for name, (x, y) in places.items()]
+        line = self.order_line.region
+        return [*found, Target("order line", line.x, line.y, self.type_order)]
 
     def on_descendant_focus(self) -> None:
         """A click moved the focus."""
@@ -271,15 +298,18 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while this screen is on top."""
         typing = self.focused is self.order_line
-        action = self._keys.find(key, self.panel, typing, character)
+        action = self.keys.find(key, self.panel, typing, character)
         if action is None:
             if typing:
                 self._typed(self.order_line.take_key(key, character))
             return
         if not typing:
             self.order_line.hush()
-        perform = self.performers[action.name]
-        perform(*[action.argument] * bool(action.argument))
+        self.perform(action)
+
+    def perform(self, action: Action) -> None:
+        """Carry out an action, as its key does."""
+        self.performers[action.name](*[action.argument] * bool(action.argument))
 
     def take_paste(self, text: str) -> None:
         if self.focused is self.order_line:

@@ -11,6 +11,7 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.keys import KeyMap
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
 from widgets.order_line import OrderLine
@@ -95,14 +96,16 @@ class Console:
         await self.until(lambda: text in self.picture)
 
 
-NAMED = frozenset({"enter", "tab", "escape", "space", "up", "down", "f9", "f12"})
-CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_mark": "?"}
+NAMED = frozenset({"colon", "enter", "tab", "escape", "space", "up", "down", "f2", "f6", "f9", "f12"})
+CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_mark": "?", "slash": "/", "apostrophe": "'"}
 
 
 @asynccontextmanager
-async def running(engine: TradingEngine, size: tuple[int, int] = WIDE, on_exit: OnExit = "cancel_entries") -> AsyncIterator[Console]:
+async def running(
+    engine: TradingEngine, size: tuple[int, int] = WIDE, on_exit: OnExit = "cancel_entries", keys: KeyMap | None = None
+) -> AsyncIterator[Console]:
     clock = Clock()
-    app = ConsoleApp(engine, on_exit=on_exit, clock=clock)
+    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys)
     async with app.run_test(size=size) as pilot:
         console = Console(app, pilot, clock)
         await console.shows("F12")

@@ -606,7 +606,7 @@ async def test_quit_ends_after_a_yes(engine: FakeEngine, size: tuple[int, int], 
 
 async def test_ctrl_c_asks_from_the_order_line_too_and_keys_of_textual_do_nothing(engine: FakeEngine) -> None:
     async with running(engine) as console:
-        await console.press("ctrl+q", "ctrl+p", "ctrl+backslash")
+        await console.press("ctrl+q", "ctrl+backslash")
         assert console.app.is_running
         assert isinstance(console.app.screen, TradingScreen)
         await console.press("colon", "ctrl+c")
@@ -725,7 +725,7 @@ async def test_a_log_line_shows_its_traceback(engine: FakeEngine) -> None:
 
 async def test_every_action_of_the_table_has_its_method_and_every_method_its_action(engine: FakeEngine) -> None:
     async with running(engine) as console:
-        assert set(console.screen.performers) == {action.name for action in ACTIONS if not action.required}
+        assert set(console.screen.performers) == {action.name for action in ACTIONS}
 
 
 def test_an_action_that_two_methods_carry_out_is_refused() -> None:

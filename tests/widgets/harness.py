@@ -10,6 +10,7 @@ from textual import on
 from textual.app import App, ComposeResult
 from textual.widget import Widget
 
+from console.keys import KeyMap
 from engine.model.views import View
 from themes import load_themes
 from widgets.banner import Banner
@@ -44,6 +45,9 @@ class Harness(App[None], inherit_bindings=False):
         self.said: list[tuple[str, str]] = []
 
     def compose(self) -> ComposeResult:
+        for widget in self._widgets:
+            if isinstance(widget, Panel):
+                widget.name_keys(KeyMap().names)
         yield from self._widgets
 
     def show(self, view: View) -> None:
