@@ -235,7 +235,8 @@ def bench(folder: Path) -> list[str]:
         line("  stop pressed -> gate shut in memory", burnt_presses[0]),
         line("  stop pressed -> latch file durable", burnt_presses[1]),
         line("  lag of the engine's loop", burnt_lag),
-        f"  p99 against without: by hand {ratio(burnt_hand, hand)}, latch {ratio(burnt_presses[1], presses[1])}, lag {ratio(burnt_lag, lag)}",
+        f"  p99 against without: by hand {ratio(burnt_hand, hand)}, latch {ratio(burnt_presses[1], presses[1])}, "
+        f"lag {ratio(burnt_lag, lag)}",
     ]
 
 
