@@ -37,7 +37,7 @@ from engine.model.orders import Bracket, Exit, Fill, Order, OrderState, OrderTyp
 from engine.model.records import Checkpoint, Record
 from engine.model.signals import Signal, SignalState, Vote
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Raise it with every change of what the state makes of a record, or of how it is written here: a start then reads the whole journal."""
 
 _DERIVED: Final[dict[type, tuple[str, ...]]] = {

@@ -23,6 +23,11 @@ class Pace:
         if len(self._times) > _KEPT:
             del self._times[: _KEPT // 2]
 
+    def forget(self, before: int) -> bool:
+        """Lets go of what happened before `before`; True where nothing is left."""
+        del self._times[: bisect_right(self._times, before - 1)]
+        return not self._times
+
     def within(self, window: int, now: int) -> int:
         """How many of the `window` nanoseconds up to and with `now`."""
         return bisect_right(self._times, now) - bisect_right(self._times, now - window)

@@ -204,7 +204,8 @@ class State:
         self.book.forget(at - _DAY)
         self.portfolio.forget(at - _DAY)
         self.approvals.forget(at - _DAY)
-        self.symbol_paces = {symbol: pace for symbol, pace in self.symbol_paces.items() if pace.within(_DAY, at)}
+        self.paces = {name: pace for name, pace in self.paces.items() if not pace.forget(at - _DAY)}
+        self.symbol_paces = {symbol: pace for symbol, pace in self.symbol_paces.items() if not pace.forget(at - _DAY)}
         orders = self.book.orders
         traded = {signal: {key: None for key in keys if key in orders} for signal, keys in self.traded.items()}
         self.traded = {signal: keys for signal, keys in traded.items() if keys}

@@ -1,12 +1,15 @@
 """Bench of weeks of the simulated market, run ahead of the wall clock: whether the engine's memory stays flat and its loop free.
 
 Run as `python -m tests.bench.bench_week [SYMBOLS]` (500). New York's sessions, quotes and bars of every symbol through prices, paper market
-and view, orders by a script all the while, a screen's worth of views a second. Memory is the process's resident set.
+and view, an order on every hundredth bar, a screen's worth of views a second. Memory is the process's resident set. It grows until each
+thing that the engine keeps a number of is full (bars, ended orders, decided signals, lines of the log), and is compared from then on.
 """
 
 from __future__ import annotations
 
 import gc
+import itertools
+import queue
 import random
 import resource
 import sys
@@ -20,7 +23,7 @@ from pathlib import Path
 
 from console.build import create_engine
 from engine.live import Engine
-from engine.model.market import MarketStatus, Phase
+from engine.model.market import Bar, MarketStatus, Phase
 from engine.model.modes import Mode
 from engine.model.orders import Intent, OrderType, Side
 from engine.model.settings import FeedSettings, Limits, PaperSettings, Settings
@@ -31,8 +34,10 @@ SESSIONS, SETTLED = 8, 4
 QUOTE_EVERY_S = 60.0
 BAR_S = 60
 HUNDRED = Decimal(100)
-ORDER_EVERY_S = 0.02
-"""Of the wall clock: some fifty orders a second, far more than a person and a handful of strategies make."""
+VIEW_EVERY_S = 0.05
+"""Of the wall clock, as a screen asks for them."""
+ORDER_EVERY = 100
+"""Bars of the market: some two thousand orders a session at 500 symbols, far more than a person and a handful of strategies make."""
 
 
 def settings(folder: Path, symbols: int) -> Settings:
@@ -44,6 +49,8 @@ def settings(folder: Path, symbols: int) -> Settings:
         max_account_orders_second=10_000,
         max_account_orders_minute=10_000,
         max_account_orders_day=10_000,
+        max_orders_day=1_000,
+        repetition_s=0,
     )
     feed = FeedSettings(universe=symbols, session="XNYS", speed=0.0, quotes_per_second=1 / QUOTE_EVERY_S, bar_seconds=BAR_S)
     return Settings(
@@ -57,50 +64,56 @@ def resident_mb() -> float:
 
 
 @contextmanager
-def started(folder: Path, symbols: int) -> Iterator[tuple[Engine, list[str]]]:
-    """An engine on that market, and the names of the sessions that have closed so far."""
+def started(folder: Path, symbols: int) -> Iterator[tuple[Engine, list[str], queue.SimpleQueue[Bar]]]:
+    """An engine on that market, the names of the sessions that have closed so far, and the bars to trade on."""
     engine = create_engine(settings(folder, symbols))
     closed: list[str] = []
+    turns: queue.SimpleQueue[Bar] = queue.SimpleQueue()
+    bars = itertools.count(1)
+
+    def hear_bar(bar: Bar) -> None:
+        if next(bars) % ORDER_EVERY == 0:
+            turns.put(bar)
 
     def hear(status: MarketStatus) -> None:
         if status.phase is Phase.CLOSED and status.session not in closed:
             closed.append(status.session)
 
     engine.subscribe(MarketStatus, hear)
+    engine.subscribe(Bar, hear_bar)
     engine.start()
     problem = engine.wait_ready().health.problem
     if problem:
         raise RuntimeError(problem)
     try:
-        yield engine, closed
+        yield engine, closed, turns
     finally:
         engine.shutdown(60)
 
 
-def order(draw: random.Random, engine: Engine) -> Intent | None:
-    row = draw.choice(engine.view().watch)
-    if row.last is None:
-        return None
+def order(draw: random.Random, bar: Bar) -> Intent:
+    """Most trade at once, some rest and end with the session or when the market comes to them."""
     side = draw.choice(list(Side))
     if draw.random() < 0.7:
-        return Intent(row.symbol, side, Decimal(draw.randint(1, 20)))
-    away = Decimal(repr(round(row.last * (0.99 if side is Side.BUY else 1.01), 2)))
-    return Intent(row.symbol, side, Decimal(draw.randint(1, 20)), OrderType.LIMIT, limit=away)
+        return Intent(bar.symbol, side, Decimal(draw.randint(1, 20)))
+    away = Decimal(repr(round(bar.close * (0.99 if side is Side.BUY else 1.01), 2)))
+    return Intent(bar.symbol, side, Decimal(draw.randint(1, 20)), OrderType.LIMIT, limit=away)
 
 
 def main() -> None:
     symbols = int(sys.argv[1]) if len(sys.argv) > 1 else SYMBOLS
     draw = random.Random(1)
     lines, by_day, slowest = [], [], 0.0
-    with tempfile.TemporaryDirectory() as folder, started(Path(folder), symbols) as (engine, closed):
+    with tempfile.TemporaryDirectory() as folder, started(Path(folder), symbols) as (engine, closed, turns):
         began = time.monotonic()
         told = 0
         while len(closed) <= SESSIONS:
             asked = time.monotonic()
             view = engine.status(60)
             slowest = max(slowest, time.monotonic() - asked)
-            if (intent := order(draw, engine)) is not None:
-                engine.submit(intent)
+            for _ in range(turns.qsize()):
+                engine.submit(order(draw, turns.get()))
+            time.sleep(VIEW_EVERY_S)
             if len(closed) > told:
                 told = len(closed)
                 gc.collect()
@@ -112,7 +125,6 @@ def main() -> None:
                 )
                 sys.stdout.write(lines[-1] + "\n")
                 sys.stdout.flush()
-            time.sleep(ORDER_EVERY_S)
         seconds = time.monotonic() - began
         events, lag = view.metrics.market_events, view.metrics.lag
         database = sum(file.stat().st_size for file in Path(folder).iterdir()) / 1e6
