@@ -1,4 +1,5 @@
-"""The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal.
+"""The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `init` writes
+a config, `doctor` looks whether all is well.
 
 Each word imports its own: a stop must not wait for what a start needs.
 """
@@ -20,6 +21,14 @@ def run(arguments: Sequence[str]) -> int:
         from console.kill import kill
 
         return kill(arguments[1:])
+    if arguments[:1] == ["doctor"]:
+        from console.doctor.command import doctor
+
+        return doctor(arguments[1:])
+    if arguments[:1] == ["init"]:
+        from console.init import init
+
+        return init(arguments[1:])
     from console.start import start
 
     return start(arguments)

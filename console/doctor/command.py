@@ -1,0 +1,100 @@
+"""The command: which checks there are, in which order, and how what they find is printed."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from console import __version__
+from console.config import ConfigError, Folders, folders, load
+from console.doctor import account, market, terminal
+from console.doctor.finding import Finding, State, fine, problem
+from console.options import Options
+from engine.model.settings import Settings
+from widgets.text import clean, wrap
+
+_ABOUT, _STATE = 10, 7
+_NARROWEST = 60
+
+
+def doctor(arguments: Sequence[str]) -> int:
+    """Looks, and says what it found; answers the exit code: 0 where nothing keeps the console from trading, 1 where something does."""
+    given = _options().parse_args(arguments)
+    print(f"tradeconsole {__version__} on Python {platform.python_version()}, {platform.system()} {platform.machine()}\n", flush=True)
+    width = max(shutil.get_terminal_size().columns, _NARROWEST) if sys.stdout.isatty() else sys.maxsize
+    counts = dict.fromkeys(State, 0)
+    for finding in findings(given.config, given.database):
+        counts[finding.state] += 1
+        print(written(finding, width), flush=True)
+    print(f"\n{_sum(counts[State.PROBLEM], counts[State.WARNING])}")
+    return 1 if counts[State.PROBLEM] else 0
+
+
+def _options() -> Options:
+    options = Options(
+        prog="tradeconsole doctor",
+        description="Looks at everything a start needs, changes nothing, and says what to do where something is wrong.",
+        epilog="The exit code is 1 where something keeps the console from trading, else 0.",
+        allow_abbrev=False,
+    )
+    options.add_argument("--config", type=Path, metavar="FILE", help="The YAML file to look at instead of your own.")
+    options.add_argument("--database", type=Path, metavar="FILE", help="The account's file, instead of the one in the config.")
+    return options
+
+
+def findings(config: Path | None, database: Path | None) -> Iterator[Finding]:
+    """What each check finds, one after the other. What depends on a config that cannot be read is not looked at."""
+    here = terminal.this_terminal(sys.stdout.encoding, sys.stdout.fileno())
+    yield from terminal.terminal(here)
+    yield from terminal.colours(here)
+    yield from terminal.letters(here)
+    mine = folders()
+    yield _themes(mine)
+    try:
+        settings = load(config)
+    except ConfigError as error:
+        yield problem("config", str(error), "Nothing starts until that is put right.")
+        return
+    yield _config(config, mine, settings)
+    file = database or settings.database or mine.database
+    yield from account.account(file)
+    yield from market.feed(settings)
+    yield from market.strategies(settings)
+    yield from market.broker(settings)
+    yield from market.clocks(settings, file)
+
+
+def _config(config: Path | None, mine: Folders, settings: Settings) -> Finding:
+    if config is None and not mine.config_file.exists():
+        return fine("config", f"none yet, the defaults hold; `tradeconsole init` writes {mine.config_file}")
+    return fine("config", f"{config or mine.config_file}: {settings.account}, {settings.mode}")
+
+
+def _themes(mine: Folders) -> Finding:
+    from themes import ThemeError, load_themes
+
+    folder = mine.config / "themes"
+    try:
+        count = len(load_themes((folder,)))
+    except ThemeError as error:
+        return problem("themes", str(error), "Put the file right, or take it out of the folder.")
+    return fine("themes", f"{count}; your own go into {folder}")
+
+
+def written(finding: Finding, width: int) -> str:
+    """As lines of at most `width` for a terminal. What it quotes may come from outside and steers none."""
+    lead = f"{finding.state.value:<{_STATE}}  {finding.about:<{_ABOUT}}  "
+    told = [*finding.text.split("\n"), *([f"→ {finding.advice}"] if finding.advice else [])]
+    lines = [part for line in told for part in wrap(clean(line), width - len(lead))]
+    return "\n".join(f"{lead if not number else '':<{len(lead)}}{line}" for number, line in enumerate(lines))
+
+
+def _sum(problems: int, warnings: int) -> str:
+    if problems:
+        return f"{problems} thing{'s' * (problems != 1)} to put right first, marked PROBLEM. Nothing was changed."
+    if warnings:
+        return f"It will start and trade. {warnings} thing{'s' * (warnings != 1)} could be better. Nothing was changed."
+    return "All is well. Nothing was changed."

@@ -1,0 +1,34 @@
+"""What a check found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    FINE = "ok"
+    WARNING = "warning"
+    PROBLEM = "PROBLEM"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`text` says how it is, `advice` what to do where that is not fine. A problem keeps the console from starting or from trading."""
+
+    about: str
+    state: State
+    text: str
+    advice: str = ""
+
+
+def fine(about: str, text: str) -> Finding:
+    return Finding(about, State.FINE, text)
+
+
+def warning(about: str, text: str, advice: str) -> Finding:
+    return Finding(about, State.WARNING, text, advice)
+
+
+def problem(about: str, text: str, advice: str) -> Finding:
+    return Finding(about, State.PROBLEM, text, advice)

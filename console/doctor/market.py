@@ -1,0 +1,120 @@
+"""What trades: the feed, the strategies, the broker, and the clocks they go by."""
+
+from __future__ import annotations
+
+import sqlite3
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+
+from console.doctor.finding import Finding, fine, problem, warning
+from engine.model.settings import Settings
+
+_NEWEST_KNOWN = datetime(2026, 1, 1, tzinfo=UTC)
+"""This program is younger than that: a clock that shows an earlier time is wrong."""
+_MOST_LINES = 5
+_AHEAD_S = 5.0
+
+
+def feed(settings: Settings) -> Iterator[Finding]:
+    """Whether its prices can be had, and what it says about them."""
+    from engine.feeds.base import FeedError
+    from engine.feeds.open import open_feed
+
+    try:
+        opened = open_feed(settings.feed, settings.symbols)
+    except FeedError as error:
+        yield problem("feed", str(error), "Put it right under `feed` in the config, or give --feed.")
+        return
+    symbols = [instrument.symbol for instrument in opened.instruments()]
+    named = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
+    yield fine("feed", f"{opened.name}: {named}")
+    told = list(opened.problems)
+    if told:
+        more = f"\n…and {len(told) - _MOST_LINES} more" if len(told) > _MOST_LINES else ""
+        yield warning("feed", "\n".join(told[:_MOST_LINES]) + more, "These rows are left out; look at the file where you need them.")
+
+
+def strategies(settings: Settings) -> Iterator[Finding]:
+    """Whether each can be run."""
+    from engine.strategies.loader import check
+    from engine.strategies.params import StrategyError
+
+    for strategy in settings.strategies:
+        try:
+            found = check(strategy.file, strategy.params)
+        except StrategyError as error:
+            yield problem("strategy", str(error), "Nothing of it was run. Put the file right, or take it out of the config.")
+        else:
+            yield fine("strategy", f"{strategy.file}: {'function' if found.is_function else 'class'} {found.name}")
+    if not settings.strategies:
+        yield fine("strategy", "none: you trade by hand")
+
+
+def broker(settings: Settings) -> Iterator[Finding]:
+    """Whether the account can be reached."""
+    from engine.brokers.costs import CostModelError
+    from engine.brokers.paper import PaperBroker
+
+    try:
+        PaperBroker(settings.paper, [], settings.margin)
+    except CostModelError as error:
+        yield problem("broker", f"paper: {error}", "Name a model that is installed under `paper` in the config.")
+        return
+    yield fine("broker", f"paper, a new account begins with {settings.paper.cash:,.2f}; it needs no keys and no network")
+
+
+def clocks(settings: Settings, database: Path) -> Iterator[Finding]:
+    """Whether this machine's clock can be right, and whether New York's is known."""
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+    now = datetime.now(UTC)
+    try:
+        there = now.astimezone(ZoneInfo("America/New_York"))
+    except ZoneInfoNotFoundError:
+        yield problem("clock", "the time zone America/New_York is not known here", "Install the package tzdata beside tradeconsole.")
+        return
+    text = f"{there:%Y-%m-%d %H:%M:%S} in New York"
+    last = _last_entry(database)
+    if now < _NEWEST_KNOWN:
+        yield problem(
+            "clock", f"{text}, which cannot be: it stands in the past", "Set this machine's clock, or turn its synchronisation on."
+        )
+    elif last is not None and (ahead := last - time.time()) > _AHEAD_S:
+        advice = "Set this machine's clock. What happens now would stand before what is already in the journal."
+        yield warning("clock", f"{text}: {ahead:,.0f} s behind the newest entry of the journal", advice)
+    elif _synchronised() is False:
+        yield warning("clock", f"{text}; nobody keeps it right", "Turn the synchronisation on: timedatectl set-ntp true.")
+    else:
+        yield fine("clock", text)
+
+
+def _last_entry(database: Path) -> float | None:
+    """When the journal's newest entry was written, in seconds since 1970; None where there is none to be read."""
+    if not database.exists():
+        return None
+    try:
+        with closing(sqlite3.connect(f"{database.absolute().as_uri()}?mode=ro", uri=True, timeout=2)) as connection:
+            row = connection.execute("SELECT wall FROM journal ORDER BY seq DESC LIMIT 1").fetchone()
+    except sqlite3.Error:
+        return None  # the database's own check says what is wrong with it
+    return row[0] / 1e9 if row else None
+
+
+def _synchronised() -> bool | None:
+    """What systemd says, where it is there to be asked."""
+    try:
+        told = subprocess.run(
+            ["timedatectl", "show", "--property", "NTPSynchronized", "--value"],
+            capture_output=True,
+            text=True,
+            timeout=2,
+            check=True,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return {"yes": True, "no": False}.get(told.stdout.strip())
