@@ -53,6 +53,7 @@ def findings(config: Path | None, database: Path | None) -> Iterator[Finding]:
     yield from terminal.letters(here)
     mine = folders()
     yield _themes(mine)
+    yield _keys(mine)
     try:
         settings = load(config)
     except ConfigError as error:
@@ -71,6 +72,16 @@ def _config(config: Path | None, mine: Folders, settings: Settings) -> Finding:
     if config is None and not mine.config_file.exists():
         return fine("config", f"none yet, the defaults hold; `tradeconsole init` writes {mine.config_file}")
     return fine("config", f"{config or mine.config_file}: {settings.account}, {settings.mode}")
+
+
+def _keys(mine: Folders) -> Finding:
+    from console.key_file import FILE, load_keys
+
+    try:
+        load_keys(mine.config)
+    except ConfigError as error:
+        return problem("keys", str(error), "Nothing starts until that is put right.")
+    return fine("keys", f"your own, from {mine.config / FILE}" if (mine.config / FILE).exists() else f"as built in; {FILE} changes them")
 
 
 def _themes(mine: Folders) -> Finding:

@@ -196,12 +196,18 @@ def test_the_command_ends_with_1_where_something_is_wrong_and_0_where_not(
     said = capfd.readouterr().out
     assert "tradeconsole.yaml:1" in said
     assert "marked PROBLEM" in said
+    (tmp_path / "tradeconsole.yaml").unlink()
+    (tmp_path / "keys.yaml").write_text("dance: x\n")
+    assert cli.run(["doctor"]) == 1
+    said = capfd.readouterr().out
+    assert "keys.yaml:1" in said
+    assert "marked PROBLEM" in said
 
 
 def test_everything_is_looked_at_and_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
     about = {finding.about for finding in findings(None, None)}
-    assert about == {"terminal", "colours", "locale", "themes", "config", "disk", "database", "feed", "strategy", "broker", "clock"}
+    assert about == {"terminal", "colours", "locale", "themes", "keys", "config", "disk", "database", "feed", "strategy", "broker", "clock"}
     assert not list(tmp_path.iterdir())
 
 
