@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
 
-from engine.model import Intent, Mode, OrderType, TimeInForce, View
+from engine.model import Intent, Mode, Side, TimeInForce, View
 from engine.model.money import HUNDRED, ZERO
-from engine.model.orders import Exit
+from engine.model.orders import Exit, Terms
+from engine.model.views import OrderRow
 
 # ---- words
 
 TRADING_VERBS = ("buy", "sell", "close")
-VERBS = (*TRADING_VERBS, "cancel", "flatten", "mode", "preview")
+VERBS = (*TRADING_VERBS, "oco", "replace", "cancel", "flatten", "mode", "preview", "sync")
+PANIC_WORDS = ("stop", "halt", "kill", "panic")
 FRACTIONS = {"all": HUNDRED, "half": Decimal(50)}
 QUANTITIES = ("100", "$5k", *FRACTIONS)
 LIMIT_WORDS = ("@", "limit", "lmt")
@@ -57,7 +59,7 @@ class Context:
     """What a line is read against: the symbols, the working orders by the number a person sees, and equity, where it is known."""
 
     symbols: Mapping[str, Known] = field(default_factory=dict)
-    working: Mapping[int, str] = field(default_factory=dict)
+    working: Mapping[int, OrderRow] = field(default_factory=dict)
     equity: Decimal | None = None
 
 
@@ -77,7 +79,7 @@ def context_of(view: View) -> Context:
     }
     for row in view.positions:
         symbols.setdefault(row.symbol, Known(row.tick, last=row.last, position=row.quantity, fraction=view.fraction))
-    return Context(symbols, {row.number: row.id for row in view.orders if not row.state.is_final}, view.account.equity)
+    return Context(symbols, {row.number: row for row in view.orders if not row.state.is_final}, view.account.equity)
 
 
 # ---- what a line can mean
@@ -89,6 +91,22 @@ class PlaceOrder:
 
     intent: Intent
     preview: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class PlacePair:
+    """Two orders of one quantity, of which one cancels the other (OCO)."""
+
+    first: Intent
+    second: Intent
+
+
+@dataclass(frozen=True, slots=True)
+class ReplaceOrder:
+    """New terms for a working order; their quantity is the whole one, what filled already included."""
+
+    order_id: str
+    terms: Terms
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +127,23 @@ class FlattenAll:
     """Close every position."""
 
 
-Meaning: TypeAlias = PlaceOrder | CancelOrders | ChangeMode | FlattenAll
+@dataclass(frozen=True, slots=True)
+class CompareWithBroker:
+    """Compare orders and positions with the broker's now."""
+
+
+Meaning: TypeAlias = PlaceOrder | PlacePair | ReplaceOrder | CancelOrders | ChangeMode | FlattenAll | CompareWithBroker
+
+
+def intents_of(meaning: object) -> tuple[Intent, ...]:
+    """The orders that it would place."""
+    match meaning:
+        case PlaceOrder(intent=intent):
+            return (intent,)
+        case PlacePair(first=first, second=second):
+            return first, second
+        case _:
+            return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,36 +182,41 @@ def plain(number: Decimal, tick: Decimal | None = None) -> str:
 def normal_form(intent: Intent) -> str:
     """`BUY 50 MSFT limit 402.05 DAY tp +4% sl -2%`: the one way in which an order is written out. The order line reads it as that order."""
     amount = plain(intent.quantity) if intent.notional is None else f"${plain(intent.notional)}"
-    words = [intent.side.value, amount, symbol_word(intent.symbol), *type_words(intent), intent.tif.value]
+    return " ".join([intent.side.value, amount, symbol_word(intent.symbol), *price_words(intent), *_property_words(intent)])
+
+
+def normal_form_of_pair(first: Intent, second: Intent) -> str:
+    """`OCO SELL 100 AAPL limit 190.00 stop 180.00 DAY`."""
+    words = ["OCO", first.side.value, plain(first.quantity), symbol_word(first.symbol), *price_words(first), *price_words(second)]
+    return " ".join([*words, *_property_words(first)])
+
+
+def price_words(terms: Intent | Terms) -> list[str]:
+    """How an order trades: `market`, `limit 187.50`, `stop 184.00 limit 183.50`, `trail 1.5%`."""
+    if terms.trail is not None or terms.trail_pct is not None:
+        return _trail_words(terms.trail, terms.trail_pct)
+    prices = (("stop", terms.stop), ("limit", terms.limit))
+    return [word for name, price in prices if price is not None for word in (name, f"{price:f}")] or ["market"]
+
+
+def _property_words(intent: Intent) -> list[str]:
+    words = [intent.tif.value]
     if intent.extended_hours:
         words.append("ext")
     if intent.bracket is not None:
-        for name, leave, away in (
-            ("tp", intent.bracket.take_profit, intent.side.sign),
-            ("sl", intent.bracket.stop_loss, -intent.side.sign),
-        ):
-            words += [name, *_exit_words(leave, "+" if away > 0 else "-")] if leave is not None else []
+        gain, loss = ("+", "-") if intent.side is Side.BUY else ("-", "+")
+        words += _exit_words("tp", intent.bracket.take_profit, gain) + _exit_words("sl", intent.bracket.stop_loss, loss)
     if intent.reduce_only:
         words.append("reduce")
-    return " ".join(words)
+    return words
 
 
-def type_words(intent: Intent) -> list[str]:
-    """How it trades: `market`, `limit 187.50`, `stop 184.00 limit 183.50`, `trail 1.5%`."""
-    match intent.type:
-        case OrderType.MARKET:
-            return ["market"]
-        case OrderType.TRAILING_STOP:
-            return _trail_words(intent.trail, intent.trail_pct)
-        case _:
-            prices = (("stop", intent.stop), ("limit", intent.limit))
-            return [word for name, price in prices if price is not None for word in (name, f"{price:f}")]
-
-
-def _exit_words(leave: Exit, sign: str) -> list[str]:
+def _exit_words(name: str, leave: Exit | None, sign: str) -> list[str]:
+    if leave is None:
+        return []
     if leave.trails:
-        return _trail_words(leave.trail, leave.trail_pct)
-    return [f"{leave.price:f}" if leave.price is not None else f"{sign}{plain(leave.pct or ZERO)}%"]
+        return [name, *_trail_words(leave.trail, leave.trail_pct)]
+    return [name, f"{leave.price:f}" if leave.price is not None else f"{sign}{plain(leave.pct or ZERO)}%"]
 
 
 def _trail_words(trail: Decimal | None, trail_pct: Decimal | None) -> list[str]:

@@ -49,6 +49,9 @@ class TradingEngine(Protocol):
     def emergency_stop(self, reason: str = "stop key") -> str:
         """The gate is closed before this returns, whatever the engine's loop is doing."""
 
+    def sync(self) -> str:
+        """Compares orders and positions with the broker's now; the answer says what differs."""
+
     def liquidate_all(self) -> str:
         """The emergency stop, and then close every position."""
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from widgets.text import clean
+
 BACKWARD_WORD = re.compile(r"\S*\s*$")
 FORWARD_WORD = re.compile(r"\s*\S*")
 
@@ -27,10 +29,18 @@ class LineEditor:
         self.text = self.text[: self.cursor] + text + self.text[self.cursor :]
         self.cursor += len(text)
 
-    def paste(self, text: str) -> None:
-        """The first line alone, without control characters: nothing pasted can press Enter."""
-        first = next(iter(text.strip().splitlines()), "")
-        self.insert("".join(character for character in first.replace("\t", " ") if character.isprintable()))
+    def paste(self, text: str) -> str:
+        """The first line alone, without control characters: nothing pasted can press Enter. Answers in words what was left out, if any.
+
+        What does not fit is not taken at all: cut off, a line would mean something else.
+        """
+        # Terminals send the ends of pasted lines as \r: what is no line's end to `clean` must be cut off before it.
+        lines = text.strip("\r\n").splitlines()
+        first = clean(lines[0]) if lines else ""
+        if len(self.text) + len(first) > self.longest:
+            return f"Not pasted: the line holds {self.longest} characters."
+        self.insert(first)
+        return f"Only the first of the {len(lines)} pasted lines is here." if len(lines) > 1 else ""
 
     def key(self, key: str, character: str | None) -> bool:
         """Apply one key by Textual's name of it. False where it edits nothing."""
@@ -48,7 +58,7 @@ class LineEditor:
         elif key == "ctrl+k":
             self._cut(cursor, len(text))
         elif character is not None and len(character) == 1 and character.isprintable():
-            self.insert(character)
+            self.insert(clean(character))
         else:
             return False
         return True

@@ -6,40 +6,27 @@ at the start; this widget knows no grammar. What Enter hands over is the very re
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from engine.model import Level, Outcome
+from engine.model import Level
 from engine.model.effects import Reply
-from widgets import numbers
-from widgets.cells import Cell, length
+from widgets import line_notes
+from widgets.cells import Cell
 from widgets.line_editor import LineEditor
+from widgets.line_history import LineHistory
+from widgets.line_notes import Reading
 from widgets.lines import Lines
-from widgets.text import clean, wrap
+from widgets.text import ELLIPSIS, clean, width_of, wrap
 
 ROWS = 3
 PROMPT = "> "
-HISTORY = 200
 MARGIN = " "
-SPACE = Cell("   ")
 INDENT = Cell("  ")
 EXAMPLES = "buy 100 AAPL @ 187.50 day    close AAPL 50%    cancel *    mode semi"
 
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What a line means: a `command` and its `normal` form, or a `message` about text[start:end].
-
-    `unfinished` says that nothing is wrong so far. `right` are words that would be right there.
-    """
-
-    command: object | None = None
-    normal: str = ""
-    start: int = 0
-    end: int = 0
-    message: str = ""
-    right: tuple[str, ...] = ()
-    unfinished: bool = False
+Complete = Callable[[str], tuple[int, Sequence[tuple[str, str]]]]
+"""Answers for the text before the cursor: the start of the word that Tab completes, and (word, what it stands for) for each candidate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +44,16 @@ class Left:
     forward: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What Tab offers for text[start:end]; `chosen` of the candidates stands there now."""
+
+    start: int
+    end: int
+    candidates: Sequence[tuple[str, str]]
+    chosen: int | None = None
+
+
 class OrderLine(Lines, can_focus=True):
     """Three rows: the line, and two under it for what it means. `take_key` is called for every key while it has the focus."""
 
@@ -64,19 +61,19 @@ class OrderLine(Lines, can_focus=True):
     OrderLine {{ height: {ROWS}; }}
     """
 
-    def __init__(self, interpret: Callable[[str], Reading], complete: Callable[[str], tuple[int, tuple[str, ...]]]) -> None:
-        """`interpret` reads a whole line; `complete` answers for the text before the cursor (start of the word, candidates)."""
+    def __init__(self, interpret: Callable[[str], Reading], complete: Complete) -> None:
+        """`interpret` reads a whole line."""
         super().__init__()
         self._interpret = interpret
         self._complete = complete
         self._editor = LineEditor()
+        self._history = LineHistory()
         self._reading = Reading(unfinished=True)
         self._preview: Reply | None = None
         self._said: tuple[Level, str] | None = None
-        self._candidates: tuple[str, ...] = ()
-        self._history: list[str] = []
-        self._recalled: int | None = None
-        self._draft = ""
+        self._offer: Offer | None = None
+        self._insisted = False
+        """Enter was pressed on what is not finished: until the next key that is a mistake."""
 
     # ---- what the screen asks and hands in
 
@@ -97,6 +94,10 @@ class OrderLine(Lines, can_focus=True):
     def said(self) -> str:
         """What stands under the line until the next key, or empty."""
         return self._said[1] if self._said else ""
+
+    def keep_history(self, lines: Sequence[str], changed: Callable[[list[str]], None]) -> None:
+        """Begin with `lines` that were entered earlier; `changed` is handed them all whenever one was added."""
+        self._history = LineHistory(lines, changed, self._editor.longest)
 
     def prefill(self, text: str, cursor: int) -> None:
         """Begin a line, with the cursor where something is missing."""
@@ -131,59 +132,74 @@ class OrderLine(Lines, can_focus=True):
 
     def take_key(self, key: str, character: str | None) -> Entered | Left | None:
         """Apply one key, at once. Answers what it led to beyond the line, if anything."""
+        offer, self._offer = self._offer, None
         self._said = None
-        self._candidates = ()
+        self._insisted = False
+        outcome = self._apply(key, character, offer)
         self.redraw()
+        return outcome
+
+    def _apply(self, key: str, character: str | None, offer: Offer | None) -> Entered | Left | None:
         if key == "enter":
             return self._enter()
-        if key == "tab":
-            return self._tab()
+        if key == "tab" or (key == "shift+tab" and offer is not None):
+            return self._tab(offer, 1 if key == "tab" else -1)
         if key == "shift+tab":
             return Left()
         if key == "escape" or (key == "backspace" and not self.text):
             return self._escape()
         if key in ("up", "down"):
-            self._recall(-1 if key == "up" else 1)
+            self._recall(back=key == "up")
         elif self._editor.key(key, character):
             self._changed()
         return None
 
     def take_paste(self, text: str) -> None:
         self._said = None
-        # Terminals send the ends of pasted lines as \r: what is no line's end to `clean` must be cut off before it.
-        self._editor.paste(clean(next(iter(text.strip().splitlines()), "")))
+        self._offer = None
+        left_out = self._editor.paste(text)
         self._changed()
+        if left_out:
+            self.say(left_out, Level.WARNING)
 
     def _enter(self) -> Entered | None:
         """An empty line does nothing, so an Enter that repeats itself sends nothing twice."""
         if not self.text.strip():
             return None
         if self._reading.command is None:
-            # Asked to act on what is not finished: from here on it is shown as a mistake.
-            message = f"still missing: {self._reading.message}" if self._reading.unfinished else self._reading.message
-            self._reading = Reading(start=self._reading.start, end=self._reading.end, message=message, right=self._reading.right)
+            self._insisted = True
             return None
         entered = Entered(self._reading.command, self._reading.normal)
-        if self._history[-1:] != [self.text]:
-            self._history = [*self._history, self.text][-HISTORY:]
+        self._history.add(self.text.strip())
         self._editor.put("")
         self._changed()
         return entered
 
-    def _tab(self) -> Left | None:
+    def _tab(self, offer: Offer | None, step: int) -> Left | None:
+        """Completes as far as all candidates agree, then lists them; from there on each Tab puts in the next."""
         if not self.text:
             return Left(forward=True)
+        if offer is not None:
+            self._choose(offer, step)
+            return None
         start, candidates = self._complete(self.text[: self.cursor])
-        common = _common_start(candidates)
-        typed = self.text[start : self.cursor]
-        if len(candidates) == 1 or len(common) > len(typed):
+        common = _common_start([word for word, _ in candidates])
+        if len(candidates) == 1 or len(common) > self.cursor - start:
             after = self.text[self.cursor :]
-            word = f"{candidates[0]} " if len(candidates) == 1 and not after.startswith(" ") else common
+            word = f"{candidates[0][0]} " if len(candidates) == 1 and not after.startswith(" ") else common
             self._editor.put(self.text[:start] + word + after, start + len(word))
             self._changed()
         elif candidates:
-            self._candidates = candidates
+            self._offer = Offer(start, self.cursor, candidates)
         return None
+
+    def _choose(self, offer: Offer, step: int) -> None:
+        before = offer.chosen if offer.chosen is not None else -1 if step > 0 else 0
+        chosen = (before + step) % len(offer.candidates)
+        word = offer.candidates[chosen][0]
+        self._editor.put(self.text[: offer.start] + word + self.text[offer.end :], offer.start + len(word))
+        self._changed()
+        self._offer = Offer(offer.start, self.cursor, offer.candidates, chosen)
 
     def _escape(self) -> Left | None:
         if not self.text:
@@ -192,18 +208,17 @@ class OrderLine(Lines, can_focus=True):
         self._changed()
         return None
 
-    def _recall(self, step: int) -> None:
-        if self._recalled is None:
-            self._draft, place = self.text, len(self._history)
-        else:
-            place = self._recalled
-        place = min(max(place + step, 0), len(self._history))
-        self._editor.put(self._history[place] if place < len(self._history) else self._draft)
-        self._changed()
-        self._recalled = place if place < len(self._history) else None
+    def _recall(self, *, back: bool) -> None:
+        text = self._history.step(back, self.text)
+        if text is not None:
+            self._editor.put(text)
+            self._read()
 
     def _changed(self) -> None:
-        self._recalled = None
+        self._history.leave()
+        self._read()
+
+    def _read(self) -> None:
         self._preview = None
         self._reading = self._interpret(self._editor.text)
         self.redraw()
@@ -223,97 +238,68 @@ class OrderLine(Lines, can_focus=True):
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         room = width - 2 * len(MARGIN)
-        notes = [[INDENT, *line] for line in self._notes(room - len(INDENT.text))]
-        lines = [self._line_cells(room), *notes, [], []][:ROWS]
+        first = self._first_shown(room - len(PROMPT))
+        notes = [[INDENT, *line] for line in self._notes(room - len(INDENT.text), first)]
+        lines = [self._line_cells(room - len(PROMPT), first), *notes, [], []][:ROWS]
         return [("", [Cell(MARGIN), *line]) for line in lines]
 
-    def _line_cells(self, width: int) -> list[Cell]:
-        text, cursor = self.text, self.cursor
-        room = max(width - len(PROMPT) - 1, 1)
-        first = max(cursor - room, 0)
-        wrong = range(self._reading.start, self._reading.end) if self._reading.message and not self._reading.unfinished else range(0)
-        cells: list[Cell] = [Cell(PROMPT, "key" if self._active else "muted")]
-        for place in range(first, min(first + room + 1, max(len(text), cursor + 1))):
-            character = text[place] if place < len(text) else " "
-            if place == cursor and self._active:
-                cells.append(Cell(character, "title-focus"))
-            else:
-                cells.append(Cell(character, "error" if place in wrong else ""))
-        return cells
+    def _first_shown(self, width: int) -> int:
+        """The character at which the line begins: as far on as the cursor and one cell beyond it need."""
+        first, cursor = 0, self.cursor
+        room = width - 1 - (width_of(self.text[cursor]) if cursor < len(self.text) else 1)
+        before = width_of(self.text[:cursor])
+        while before > room and first < cursor:
+            before -= width_of(self.text[first])
+            first += 1
+        return first
 
-    def _notes(self, width: int) -> list[list[Cell]]:
-        """What stands under the line."""
+    def _line_cells(self, width: int, first: int) -> list[Cell]:
+        """The line from its character `first` on; what is cut off on either side is shown by an ellipsis."""
+        text, cursor = self.text, self.cursor
+        wrong = range(self._reading.start, self._reading.end) if self._is_mistake else range(0)
+        cells: list[Cell] = []
+        left = width
+        for place in range(first, max(len(text), cursor + 1)):
+            character = text[place] if place < len(text) else " "
+            left -= width_of(character)
+            if left < (1 if place + 1 < len(text) else 0):
+                cells.append(Cell(ELLIPSIS, "muted"))
+                break
+            role = "title-focus" if place == cursor and self._active else "error" if place in wrong else ""
+            cells.append(Cell(character, role))
+        if first and cells and first != cursor:
+            cells[0] = Cell(ELLIPSIS + " " * (width_of(cells[0].text) - 1), "muted")
+        return [Cell(PROMPT, "key" if self._active else "muted"), *cells]
+
+    @property
+    def _is_mistake(self) -> bool:
+        return bool(self._reading.message) and (self._insisted or not self._reading.unfinished)
+
+    def _notes(self, width: int, first: int) -> list[list[Cell]]:
+        """What stands under the line, of which the character `first` is the leftmost on the screen."""
+        reading = self._reading
         if self._said is not None:
             level, text = self._said
             role = {Level.INFO: "success", Level.WARNING: "warning", Level.ERROR: "error"}[level]
             return [[Cell(line, role)] for line in wrap(text, width)]
-        if self._candidates:
-            return [[Cell(line, "muted")] for line in wrap("  ".join(self._candidates), width)]
+        if self._offer is not None:
+            return line_notes.offers(self._offer.candidates, self._offer.chosen, width, ROWS - 1)
         if not self.text:
             return [[Cell(EXAMPLES, "muted")]] if self._active else []
-        if self._reading.command is None:
-            return self._mistake(width)
-        return self._meaning(width)
-
-    def _mistake(self, width: int) -> list[list[Cell]]:
-        """The message under the word it is about, moved to the left where it would not fit."""
-        reading = self._reading
-        right = "  ".join(reading.right)
+        if reading.command is not None:
+            return line_notes.meaning(reading, self._preview, width)
+        column = width_of(self.text[first : max(reading.start, first)])
+        if not self._is_mistake:
+            return line_notes.unfinished(reading, column, width)
         if reading.unfinished:
-            message, role = f"{reading.message}{': ' if right else ''}{right}", "muted"
-        else:
-            message, role = f"^ {reading.message}{'. Right: ' if right else ''}{right}", "error"
-        column = max(min(reading.start, width - len(message)), 0)
-        return [[Cell(" " * column), Cell(line, role)] for line in wrap(message, width - column)]
-
-    def _meaning(self, width: int) -> list[list[Cell]]:
-        """Normal form and verdict, then the figures; where the verdict needs the room, it comes before the figures."""
-        normal = Cell(self._reading.normal, "title")
-        reply = self._preview
-        if reply is None:
-            return [[normal]]
-        gate = _gate(reply)
-        if length([normal, SPACE, gate]) <= width:
-            return [[normal, SPACE, gate], [Cell(_figures(reply, width), "muted")]]
-        return [[normal], *([Cell(line, gate.role)] for line in wrap(gate.text, width))]
+            reading = Reading(message=f"still missing: {reading.message}", right=reading.right)
+        size = width_of(self.text[max(self._reading.start, first) : self._reading.end])
+        return line_notes.mistake(reading, column, size, width)
 
 
-def _gate(reply: Reply) -> Cell:
-    """What the gate says, with rule, limit and actual where it says no."""
-    verdict = reply.verdict
-    if verdict is None:
-        return Cell(clean(reply.text), "muted" if reply.ok else "error")
-    if verdict.outcome is Outcome.PASS:
-        return Cell("gate: passes", "success")
-    measured = clean(f"{verdict.rule}: limit {verdict.limit}, actual {verdict.actual}" if verdict.limit else verdict.text)
-    if verdict.outcome is Outcome.RESIZE:
-        return Cell(f"gate: cuts it to {numbers.quantity(reply.quantity)}  {measured}", "warning")
-    return Cell(f"gate: denies  {measured}", "error")
-
-
-def _figures(reply: Reply, width: int) -> str:
-    figures = (
-        ("cost ", "cost ", numbers.money(reply.cost)),
-        ("buying power after ", "power ", numbers.money(reply.buying_power_after)),
-        ("position after ", "position ", numbers.quantity(reply.position_after)),
-        ("", "", _distance(reply.distance)),
-    )
-    known = [figure for figure in figures if figure[2] != numbers.NONE]
-    long = "   ".join(name + value for name, _, value in known)
-    return long if len(long) <= width else "  ".join(name + value for _, name, value in known)
-
-
-def _common_start(words: tuple[str, ...]) -> str:
+def _common_start(words: Sequence[str]) -> str:
     """The letters that all of `words` begin with."""
     if not words:
         return ""
     first, last = min(words), max(words)
     return first[: next((place for place, letter in enumerate(first) if letter != last[place]), len(first))]
-
-
-def _distance(distance: float | None) -> str:
-    if distance is None:
-        return numbers.NONE
-    if abs(distance) < 0.00005:
-        return "at the market"
-    return f"{abs(distance):.2%} {'over' if distance > 0 else 'under'} the market"

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import re
-
 from console.meanings import (
     MODE_WORDS,
     MODES,
+    PANIC_WORDS,
     TRADING_VERBS,
     VERBS,
-    CancelOrders,
     ChangeMode,
+    CompareWithBroker,
     Context,
     FlattenAll,
     Parsed,
     PlaceOrder,
+    PlacePair,
     normal_form,
-    symbol_word,
+    normal_form_of_pair,
 )
 from console.order_line.orders import OrderWords
-from console.order_line.words import Word, meant, missing, nothing_after, symbol_of, wrong
+from console.order_line.words import Word, meant, missing, nothing_after, wrong
+from console.order_line.working import cancel, replace_order
 
 
 def command(words: list[Word], context: Context, end: int) -> Parsed:
@@ -38,40 +39,39 @@ def command(words: list[Word], context: Context, end: int) -> Parsed:
         if not isinstance(inner.meaning, PlaceOrder) or inner.meaning.preview:
             raise wrong(rest[0], "only an order can be previewed", TRADING_VERBS)
         return Parsed(PlaceOrder(inner.meaning.intent, preview=True), f"PREVIEW {inner.normal}", inner.note)
+    if name == "oco":
+        return _pair(rest, context, end)
+    if name == "replace":
+        return replace_order(rest, context, end)
     if name == "cancel":
-        return _cancel(rest, context, end)
+        return cancel(rest, context, end)
     if name == "mode":
         return _mode(rest, end)
     if name == "flatten":
         nothing_after(rest)
         return Parsed(FlattenAll(), "FLATTEN")
+    if name == "sync":
+        nothing_after(rest)
+        return Parsed(CompareWithBroker(), "SYNC")
+    if name in PANIC_WORDS:
+        raise wrong(verb, "the stop is a key, and works at once", ("F12 or ^G", "cancel *", "flatten"))
     if verb.end == end and any(known.startswith(name) for known in VERBS):
         raise missing(end, "the rest of the verb, which is never abbreviated", meant(name, VERBS), verb.start)
     raise wrong(verb, f"no verb: {verb.text}", meant(name, VERBS))
 
 
-def _cancel(rest: list[Word], context: Context, end: int) -> Parsed:
-    numbers = tuple(f"#{number}" for number in list(context.working)[:3])
-    right = ("*", *numbers, *(symbol_word(symbol) for symbol in list(context.symbols)[:3]))
+def _pair(rest: list[Word], context: Context, end: int) -> Parsed:
+    """Two prices for one quantity: `oco sell 100 AAPL @ 190 stop 180`."""
     if not rest:
-        raise missing(end, "what to cancel", right)
-    word = rest[0]
-    nothing_after(rest[1:])
-    if word.text == "*":
-        return Parsed(CancelOrders(), "CANCEL *")
-    if match := re.fullmatch(r"#([0-9]{1,15})", word.text):
-        order_id = context.working.get(int(match[1]))
-        if order_id is None:
-            raise wrong(word, f"no working order {word.text}", numbers)
-        return Parsed(CancelOrders(order_id=order_id), f"CANCEL #{int(match[1])}")
-    if re.fullmatch(r"[0-9]{1,15}", word.text):
-        raise wrong(word, "an order goes by its number", (f"#{word.text}",))
-    if word.text == "all":
-        raise wrong(word, "everything is a star", ("*",))
-    if word.text == "#":
-        raise missing(end, "an order's number", numbers, word.start)
-    symbol = symbol_of(word, context, end)
-    return Parsed(CancelOrders(symbol=symbol), f"CANCEL {symbol_word(symbol)}")
+        raise missing(end, "what the two orders do", TRADING_VERBS)
+    verb = rest[0]
+    name = verb.text.lower() if verb.text in (verb.text.lower(), verb.text.upper()) else verb.text
+    if name not in TRADING_VERBS:
+        if verb.end == end and any(known.startswith(name) for known in TRADING_VERBS):
+            raise missing(end, "the rest of the verb, which is never abbreviated", meant(name, TRADING_VERBS), verb.start)
+        raise wrong(verb, f"no verb of an order: {verb.text}", TRADING_VERBS)
+    first, second = OrderWords(name, context, verb, end, oco=True).read_pair(rest[1:])
+    return Parsed(PlacePair(first, second), normal_form_of_pair(first, second))
 
 
 def _mode(rest: list[Word], end: int) -> Parsed:

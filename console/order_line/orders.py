@@ -43,6 +43,7 @@ from engine.model.orders import Bracket, Exit
 TYPE_EXAMPLES = ("mkt", "@ 187.50", "stop 184.00", "trail 1.5%")
 RISKS = ("0.5%", "$500")
 SIMPLE = (OrderType.MARKET, OrderType.LIMIT)
+AUCTIONS_AND_NOW = (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +83,36 @@ class OrderWords:
     def read(self, words: list[Word]) -> Intent:
         """Raises WrongError where the words are no order, or not yet one."""
         self.collect(words)
+        symbol, word = self._complete()
+        return self._intent(symbol, word, limit=self.limit, stop=self.stop, trail=self.trail)
+
+    def read_pair(self, words: list[Word]) -> tuple[Intent, Intent]:
+        """The order at the limit, and the one at the stop or trail. Raises WrongError as `read` does."""
+        self.collect(words)
+        symbol, word = self._complete()
+        if self.limit is None:
+            raise missing(self.end, "the limit of the one order", ("@ 187.50",))
+        if self.stop is None and self.trail is None:
+            raise missing(self.end, "the stop of the other order", ("stop 184.00", "trail 1.5%"))
+        return self._intent(symbol, word, limit=self.limit), self._intent(symbol, word, stop=self.stop, trail=self.trail)
+
+    def _complete(self) -> tuple[str, Word]:
+        """The symbol, once nothing is missing."""
         if self.symbol is None:
             if self.size is None and self.verb != "close":
                 raise missing(self.end, "a quantity and a symbol", (*QUANTITIES, *symbol_words(self.context)))
             raise missing(self.end, "a symbol", symbol_words(self.context))
         if self.size is None and self.verb != "close":
             raise missing(self.end, "a quantity", QUANTITIES)
-        return self._intent(*self.symbol)
+        return self.symbol
 
     def collect(self, words: list[Word]) -> None:
         self._left = list(words)
         while self._left:
             word = self._left.pop(0)
             text = word.text
+            if self.oco and (text in (*EXIT_WORDS, *MARKET_WORDS, "risk", "ext") or _tif(text) in AUCTIONS_AND_NOW):
+                raise wrong(word, f"no {text} in a pair of a limit and a stop", ("@ 187.50", "stop 184.00", "trail 1.5%", "day", "gtc"))
             if text in LIMIT_WORDS:
                 self._second_type(word)
                 self.limit = Pair(word, self._value("a price", PRICE_EXAMPLES))
@@ -178,6 +196,8 @@ class OrderWords:
                 raise wrong(word, "a quantity is above zero", QUANTITIES)
         elif MONEY.fullmatch(text):
             self._second_size(word)
+            if self.oco:
+                raise wrong(word, "the two orders share one number of shares", ("100", *FRACTIONS))
             self.size = Size(word, "money", money(word) or Decimal(0))
         elif SYMBOL.fullmatch(text):
             symbol = symbol_of(word, self.context, self.end)
@@ -194,22 +214,18 @@ class OrderWords:
     # ---- twice the same
 
     def _second_type(self, word: Word) -> None:
-        """What says how an order trades comes once, but for a stop and its limit: a stop-limit order."""
-        if self.market is not None:
-            raise wrong(word, "a second order type, after market", TYPE_EXAMPLES)
-        if self.trail is not None or (word.text == "trail" and (self.stop or (self.limit and not self.oco))):
-            before = "a trailing stop" if self.trail else "stop" if self.stop else "limit"
-            raise wrong(word, f"a second order type, after {before}", TYPE_EXAMPLES)
-        if word.text in MARKET_WORDS and (self.limit or self.stop):
-            raise wrong(word, f"a second order type, after {'limit' if self.limit else 'stop'}", TYPE_EXAMPLES)
-        if word.text in LIMIT_WORDS and self.limit is not None:
-            raise wrong(word, "a second order type, after limit", TYPE_EXAMPLES)
-        if word.text == "stop" and self.stop is not None:
-            raise wrong(word, "a second order type, after stop", TYPE_EXAMPLES)
-        if word.text == "stop" and self.limit is not None and not self.oco:
+        """What says how an order trades comes once, but for a stop and its limit, and for the two prices of a pair."""
+        given = [n for n, before in (("market", self.market), ("stop", self.stop), ("limit", self.limit), ("trail", self.trail)) if before]
+        name = "market" if word.text in MARKET_WORDS else "limit" if word.text in LIMIT_WORDS else word.text
+        if not given or (given == ["stop"] and name == "limit"):
+            return
+        if self.oco and (given == ["limit"] or name == "limit") and name not in given:
+            return
+        if self.limit is not None and given == ["limit"] and name == "stop":
             price = self._left[0].text if self._left else "184.00"
             readings = (f"stop {price} {self.limit.keyword.text} {self.limit.value.text}", f"sl {price}")
             raise wrong(word, "stop after a limit reads as a stop-limit order or as a stop-loss", readings)
+        raise wrong(word, f"a second order type, after {given[0]}", TYPE_EXAMPLES)
 
     def _second_size(self, word: Word) -> None:
         if self.size is None:
@@ -268,30 +284,30 @@ class OrderWords:
 
     # ---- from words to an order
 
-    def _intent(self, symbol: str, word: Word) -> Intent:
+    def _intent(self, symbol: str, word: Word, *, limit: Pair | None = None, stop: Pair | None = None, trail: Pair | None = None) -> Intent:
         known = self.context.symbols[symbol]
         reduce = self.reduce is not None or self.verb == "close" or (self.size is not None and self.size.kind == "position")
         side = self._side(symbol, word, known)
-        kind = self._type()
+        kind = _type(limit, stop, trail)
         tif = self._tif(kind)
-        limit = price_of(self.limit.value, known, symbol, self.end) if self.limit else None
-        stop = price_of(self.stop.value, known, symbol, self.end) if self.stop else None
-        trail, trail_pct = trail_of(self.trail.value, known, symbol) if self.trail else (None, None)
+        limit_price = price_of(limit.value, known, symbol, self.end) if limit else None
+        stop_price = price_of(stop.value, known, symbol, self.end) if stop else None
+        by, by_pct = trail_of(trail.value, known, symbol) if trail else (None, None)
         self._check_extended(kind, tif)
         exits = self._bracket(symbol, known, side, reduce=reduce)
         lot = step(known.lot, known.fraction, kind, tif, bracketed=exits is not None)
-        quantity, worth = self._quantity(symbol, known, side, limit or stop, lot, exits)
+        quantity, worth = self._quantity(symbol, known, side, limit_price or stop_price, lot, exits)
         return Intent(
             symbol=symbol,
             side=side,
             quantity=quantity,
             type=kind,
-            limit=limit,
-            stop=stop,
+            limit=limit_price,
+            stop=stop_price,
             tif=tif,
             reduce_only=reduce,
-            trail=trail,
-            trail_pct=trail_pct,
+            trail=by,
+            trail_pct=by_pct,
             notional=worth,
             extended_hours=self.extended is not None,
             bracket=exits,
@@ -303,13 +319,6 @@ class OrderWords:
         if not known.position:
             raise wrong(word, f"no position in {symbol} to close", tuple(s for s, k in self.context.symbols.items() if k.position))
         return Side.SELL if known.position > 0 else Side.BUY
-
-    def _type(self) -> OrderType:
-        if self.trail is not None:
-            return OrderType.TRAILING_STOP
-        if self.stop is not None:
-            return OrderType.STOP_LIMIT if self.limit is not None else OrderType.STOP
-        return OrderType.LIMIT if self.limit is not None else OrderType.MARKET
 
     def _tif(self, kind: OrderType) -> TimeInForce:
         if self.tif is None:
@@ -351,6 +360,14 @@ class OrderWords:
             return of_position(size, symbol, known, side, lot, closes=self.verb == "close"), None
         quantity, self.note = by_risk(size, symbol, known, side, price, lot, exits, self.context.equity)
         return quantity, None
+
+
+def _type(limit: Pair | None, stop: Pair | None, trail: Pair | None) -> OrderType:
+    if trail is not None:
+        return OrderType.TRAILING_STOP
+    if stop is not None:
+        return OrderType.STOP_LIMIT if limit is not None else OrderType.STOP
+    return OrderType.LIMIT if limit is not None else OrderType.MARKET
 
 
 def _tif(text: str) -> TimeInForce | None:

@@ -86,7 +86,7 @@ def by_risk(
     quantity = to_lot(most / each, lot)
     if not quantity:
         raise wrong(word, f"{says} is {most:,.2f}, and one lot risks {each * lot:,.2f}", ("a nearer stop-loss", "more risk"))
-    return quantity, f"{quantity:,f} = {says} at risk / {plain(each.quantize(known.tick), known.tick)} a share"
+    return quantity, f"{quantity:,f} is {says} / {plain(each.quantize(known.tick), known.tick)} a share"
 
 
 def loss_a_share(leave: Exit, entry: Decimal, side: Side) -> Decimal:

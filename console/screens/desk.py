@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard
 
-from console.meanings import CancelOrders, ChangeMode, FlattenAll, PlaceOrder
+from console.meanings import CancelOrders, ChangeMode, CompareWithBroker, FlattenAll, PlaceOrder, PlacePair, ReplaceOrder
 from console.screens.answers import Answers
 from console.screens.dialog import Dialog
 from console.screens.questions import RESUME, Reason, Typed, TypedWord, choose_mode
 from console.trading_engine import TradingEngine
 from engine.core.risk.rules import Rule
 from engine.model import Intent, Level, Mode, TradingState, View
+from engine.model.inputs import GroupKind
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, SignalRow
 
@@ -34,9 +35,9 @@ class Desk:
         self._say = say
         self._key_of = keys
         self._answers = Answers()
-        self._submitted: tuple[str, Intent] | None = None
+        self._submitted: tuple[str, Intent | PlacePair] | None = None
         """The last order by its command's id, until it is answered."""
-        self._repeated: Intent | None = None
+        self._repeated: Intent | PlacePair | None = None
         """The last order, where the engine took it for a repetition: entered once more it is meant."""
 
     def news(self, view: View) -> tuple[str, Level] | None:
@@ -48,14 +49,14 @@ class Desk:
         """Asks whether the last order is meant, where it looks like a repetition. Recalling it is a yes that no held Enter gives."""
         if self._submitted is None:
             return None
-        command_id, intent = self._submitted
+        command_id, wish = self._submitted
         reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
         if reply is None:
             return None
         self._submitted = None
         if reply.verdict is None or reply.verdict.rule != Rule.REPETITION:
             return None
-        self._repeated = intent
+        self._repeated = wish
         return f"Not sent: the same order went {reply.verdict.actual} ago. Again? Up recalls it, and Enter sends it.", Level.WARNING
 
     def stopped(self, command_id: str) -> None:
@@ -75,18 +76,28 @@ class Desk:
                 self._sent(self._engine.preview(intent), normal)
             case PlaceOrder(intent=intent):
                 self._submit(intent, normal)
+            case PlacePair() as pair:
+                self._submit(pair, normal)
+            case ReplaceOrder(order_id=order_id, terms=terms):
+                self._sent(self._engine.replace(order_id, terms), normal)
             case CancelOrders(order_id=order_id, symbol=symbol):
                 self._sent(self._engine.cancel(order_id=order_id, symbol=symbol), normal)
             case ChangeMode(mode=mode):
                 self._set_mode(mode, view)
             case FlattenAll():
                 self.flatten(view)
+            case CompareWithBroker():
+                self._sent(self._engine.sync(), normal)
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
 
-    def _submit(self, intent: Intent, normal: str) -> None:
-        command_id = self._engine.submit(intent, confirmed=intent == self._repeated)
-        self._submitted, self._repeated = (command_id, intent), None
+    def _submit(self, wish: Intent | PlacePair, normal: str) -> None:
+        confirmed = wish == self._repeated
+        if isinstance(wish, Intent):
+            command_id = self._engine.submit(wish, confirmed=confirmed)
+        else:
+            command_id = self._engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
+        self._submitted, self._repeated = (command_id, wish), None
         self._sent(command_id, normal)
 
     # ---- signals

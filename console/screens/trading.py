@@ -23,10 +23,10 @@ from console.actions.panels import PanelActions
 from console.actions.program import ProgramActions
 from console.actions.rows import RowActions
 from console.actions.signals import SignalActions
-from console.completion import complete
+from console.completion import Candidate, complete
 from console.kept import Kept
 from console.keys import LINE, TITLES, Action, KeyMap
-from console.meanings import Parsed, PlaceOrder, context_of
+from console.meanings import Parsed, context_of, intents_of
 from console.order_line import parse
 from console.screens.desk import Desk
 from console.screens.dialog import Dialog
@@ -41,8 +41,9 @@ from widgets.banner import Banner
 from widgets.chart import Chart
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
+from widgets.line_notes import Reading
 from widgets.log import Log
-from widgets.order_line import Entered, Left, OrderLine, Reading
+from widgets.order_line import Entered, Left, OrderLine
 from widgets.orders import Orders
 from widgets.panel import Panel
 from widgets.positions import Positions
@@ -53,6 +54,8 @@ from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
 
 FRAMES_PER_SECOND = 12
+HISTORY = "order_line"
+"""What the entered lines are kept as."""
 
 OnExit = Literal["cancel_entries", "keep", "cancel_all"]
 ResultT = TypeVar("ResultT")
@@ -95,7 +98,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.desk = Desk(engine, clock, self.ask, self.say, keys.names)
         self.keys = keys
         self._reading_context = context_of(self.view)
-        self._previews = Previews(engine)
+        self._previews = Previews(engine), Previews(engine)
         self._chart_symbol = ""
         self._lag = Lag(1 / FRAMES_PER_SECOND)
         self.panel = "watch"
@@ -141,6 +144,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         yield self._hints
 
     def on_mount(self) -> None:
+        self.order_line.keep_history(self.kept.load(HISTORY, list[str], []), lambda lines: self.kept.save(HISTORY, lines))
         self.go("watch")
         self._frame()
         self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
@@ -179,11 +183,13 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
 
     def _show_preview(self, view: View, now: float) -> None:
-        command = self.order_line.reading.command
-        intent = command.intent if isinstance(command, PlaceOrder) else None
-        reply = self._previews.of(intent, self.order_line.text, view, now)
-        if reply is not None:
-            self.order_line.show_preview(reply)
+        intents = intents_of(self.order_line.reading.command)
+        asked = zip(self._previews, (*intents, None, None), strict=False)
+        replies = [previews.of(intent, self.order_line.text, view, now) for previews, intent in asked]
+        known = [reply for reply in replies if reply is not None]
+        if known and len(known) == len(intents):
+            # Of two that are sent together, the one that is refused tells of both.
+            self.order_line.show_preview(min(known, key=lambda reply: reply.ok))
 
     # ---- what actions use
 
@@ -328,10 +334,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def _interpret(self, text: str) -> Reading:
         read = parse(text, self._reading_context)
         if isinstance(read, Parsed):
-            return Reading(command=read.meaning, normal=read.normal)
+            return Reading(command=read.meaning, normal=read.normal, note=read.note)
         return Reading(start=read.start, end=read.end, message=read.message, right=read.right, unfinished=read.unfinished)
 
-    def _complete(self, text: str) -> tuple[int, tuple[str, ...]]:
+    def _complete(self, text: str) -> tuple[int, tuple[Candidate, ...]]:
         return complete(text, self._reading_context)
 
     def symbol(self) -> str:

@@ -94,6 +94,9 @@ class FakeEngine:
     def emergency_stop(self, reason: str = "stop key") -> str:
         return self._command("emergency_stop", reason)
 
+    def sync(self) -> str:
+        return self._command("sync")
+
     def liquidate_all(self) -> str:
         return self._command("liquidate_all")
 

@@ -11,10 +11,24 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from console.completion import complete
-from console.meanings import CancelOrders, ChangeMode, Context, FlattenAll, Known, Parsed, ParseError, PlaceOrder, context_of
+from console.meanings import (
+    CancelOrders,
+    ChangeMode,
+    CompareWithBroker,
+    Context,
+    FlattenAll,
+    Known,
+    Parsed,
+    ParseError,
+    PlaceOrder,
+    PlacePair,
+    ReplaceOrder,
+    context_of,
+)
 from console.order_line import parse
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce
-from tests.views import sample_view
+from engine.model.orders import Terms
+from tests.views import order, sample_view
 
 CONTEXT = Context(
     symbols={
@@ -27,10 +41,16 @@ CONTEXT = Context(
         "ES": Known(tick=Decimal("0.25"), bid=5000.25, ask=5000.5, last=5000.5),
         "BRK.B": Known(bid=480.0, ask=480.2, last=480.1),
     },
-    working={12: "run-12", 14: "run-14"},
+    working={
+        12: order(12),
+        14: order(14, type=OrderType.TRAILING_STOP, limit=None, stop=Decimal("184.00"), trail_pct=Decimal(2), filled=Decimal(30)),
+        15: order(15, oco="g"),
+        16: order(16, type=OrderType.STOP_LIMIT, stop=Decimal("184.00"), limit=Decimal("183.00"), symbol="ES", tick=Decimal("0.25")),
+    },
     equity=Decimal(100_000),
 )
 VOCABULARY = """
+oco replace sync kill #14 #16
 buy sell close cancel flatten mode preview BUY SELL DAY GTC day gtc all half reduce mkt market limit stop bid ask last
 50% 100 1,000 0.5 $5k $2.5m $1 @ @187.50 @bid+0.02 187.50 402.05 -5 1e9 ² ١٢ * #12 #99 # % $ . ,
 AAPL MSFT IBM $ALL ALL DAY $DAY ES aapl tp sl trail risk ext ioc fok opg open cls CLS +4% -2% 1.5% semi FULL_AUTO 🚀 \x1b[2J
@@ -142,7 +162,7 @@ def test_an_order_carries_exact_numbers() -> None:
 def test_a_risk_says_how_it_came_to_its_quantity() -> None:
     found = read("buy AAPL risk 0.5% sl 184")
     assert isinstance(found, Parsed)
-    assert found.note == "141 = 0.5% of 100,000.00 at risk / 3.53 a share"
+    assert found.note == "141 is 0.5% of 100,000.00 / 3.53 a share"
 
 
 def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
@@ -153,9 +173,24 @@ def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
 @pytest.mark.parametrize(
     ("line", "meaning"),
     [
-        ("cancel #12", CancelOrders(order_id="run-12")),
+        ("cancel #12", CancelOrders(order_id="t1-12")),
         ("cancel AAPL", CancelOrders(symbol="AAPL")),
         ("cancel *", CancelOrders()),
+        ("sync", CompareWithBroker()),
+        ("replace #12 @ 188.20", ReplaceOrder("t1-12", Terms(Decimal(100), limit=Decimal("188.20")))),
+        ("replace #12 50 @ 188", ReplaceOrder("t1-12", Terms(Decimal(50), limit=Decimal("188.00")))),
+        ("replace #12 50", ReplaceOrder("t1-12", Terms(Decimal(50), limit=Decimal("190.00")))),
+        ("replace #14 trail 1.5%", ReplaceOrder("t1-14", Terms(Decimal(100), trail_pct=Decimal("1.5")))),
+        ("replace #14 40 trail 2.50", ReplaceOrder("t1-14", Terms(Decimal(40), trail=Decimal("2.50")))),
+        ("replace #15 lmt ask", ReplaceOrder("t1-15", Terms(Decimal(100), limit=Decimal("187.53")))),
+        ("replace #16 stop 184.50", ReplaceOrder("t1-16", Terms(Decimal(100), limit=Decimal("183.00"), stop=Decimal("184.50")))),
+        (
+            "oco sell 100 AAPL @ 190 stop 180 gtc",
+            PlacePair(
+                Intent("AAPL", Side.SELL, Decimal(100), OrderType.LIMIT, limit=Decimal(190), tif=TimeInForce.GTC),
+                Intent("AAPL", Side.SELL, Decimal(100), OrderType.STOP, stop=Decimal(180), tif=TimeInForce.GTC),
+            ),
+        ),
         ("mode semi-auto", ChangeMode(Mode.SEMI_AUTO)),
         ("flatten", FlattenAll()),
     ],
@@ -223,6 +258,25 @@ def test_a_command_means(line: str, meaning: Any) -> None:
         ("buy 99999999999999999999 AAPL", "99999999999999999999", "more digits", "100"),
         ("buy 100 AAPL; sell 5 MSFT", "AAPL;", "not known here", "AAPL"),
         ("buy 100 AAPL sell 5 MSFT", "sell", "one command a line", "Enter between them"),
+        ("replace #12 @ 190", "#12", "is 100 limit 190.00 already", "@ 187.50"),
+        ("replace #12 stop 180", "stop", "#12 is a limit order and has no stop", "@ 187.50"),
+        ("replace #14 30", "30", "30 of it have filled already", "cancel #14"),
+        ("replace #15 50 @ 188", "50", "hangs together with others", "@ 187.50"),
+        ("replace #12 50 188", "188", "reads as a second quantity or as a price", "@ 188"),
+        ("replace #12 gtc", "gtc", "changes quantity and prices alone", "@ 187.50"),
+        ("replace #16 @ 183.10", "183.10", "off the tick of ES", "183.25"),
+        ("replace #9 50", "#9", "no working order", "#12"),
+        ("replace 12 50", "12", "an order goes by its number", "#12"),
+        ("replace AAPL 50", "AAPL", "an order goes by its number", "#12"),
+        ("replace #12 cancel", "cancel", "changes quantity and prices alone", "@ 187.50"),
+        ("oco cancel *", "cancel", "no verb of an order", "sell"),
+        ("oco sell $5k AAPL @ 190 stop 180", "$5k", "share one number of shares", "100"),
+        ("oco sell 5 AAPL @ 190 stop 180 tp 4%", "tp", "in a pair", "stop 184.00"),
+        ("oco sell 5 AAPL @ 190 stop 180 trail 2%", "trail", "a second order type", "trail 1.5%"),
+        ("oco sell 5 AAPL @ 190 ioc", "ioc", "in a pair", "gtc"),
+        ("kill", "kill", "the stop is a key", "F12 or ^G"),
+        ("STOP", "STOP", "the stop is a key", "F12 or ^G"),
+        ("sync now", "now", "one command a line", "nothing here"),
         ("cancel 12", "12", "an order goes by its number", "#12"),
         ("cancel #99", "#99", "no working order", "#12"),
         ("cancel all", "all", "everything is a star", "*"),
@@ -265,6 +319,15 @@ def test_a_mistake_is_shown_at_its_word_with_what_would_be_right(line: str, wron
         ("buy AAPL risk", "0.5%"),
         ("buy AAPL risk 1", "1%"),
         ("buy 100 AAPL @ 187 e", "ext"),
+        ("replace", "#12"),
+        ("replace #1", "#12"),
+        ("replace #12", "@ 187.50"),
+        ("replace #12 @", "bid"),
+        ("replace #14 tr", "trail"),
+        ("oco", "sell"),
+        ("oco se", "sell"),
+        ("oco sell 5 AAPL", "@ 187.50"),
+        ("oco sell 5 AAPL @ 190", "stop 184.00"),
         ("cancel", "*"),
         ("cancel #", "#12"),
         ("mode", "semi"),
@@ -337,11 +400,35 @@ def test_the_normal_form_is_a_line_that_means_the_same(parts: list[str], preview
     assert read(found.normal) == found
 
 
-@pytest.mark.parametrize("line", ["cancel AAPL", "cancel $ALL", "cancel *", "cancel #12", "mode semi", "mode full", "flatten"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cancel AAPL",
+        "cancel $ALL",
+        "cancel *",
+        "cancel #12",
+        "mode semi",
+        "mode full",
+        "flatten",
+        "sync",
+        "replace #12 @ 188",
+        "replace #14 40 trail 2.50",
+        "replace #16 stop 185",
+        "oco close AAPL @ 190 stop 180",
+        "oco buy 5 MSFT trail 2% @ 390 gtc",
+    ],
+)
 def test_the_normal_form_of_a_command_means_the_same(line: str) -> None:
     found = read(line)
     assert isinstance(found, Parsed)
     assert read(found.normal) == found
+
+
+def test_a_replace_shows_what_was_and_what_will_be() -> None:
+    found = read("replace #14 40 trail 1.5%")
+    assert isinstance(found, Parsed)
+    assert found.normal == "REPLACE #14 40 trail 1.5%"
+    assert found.note == "#14 SELL AAPL: 100 trail 2% -> 40 trail 1.5%, 30 of it filled"
 
 
 @given(lines)
@@ -349,26 +436,30 @@ def test_the_normal_form_of_a_command_means_the_same(line: str) -> None:
 def test_completion_never_breaks_and_only_completes_the_word_at_the_cursor(text: str) -> None:
     start, candidates = complete(text, CONTEXT)
     typed = text[start:].lower()
-    assert all(c.lower().startswith((typed, f"${typed}")) for c in candidates)
+    assert all(c.word.lower().startswith((typed, f"${typed}")) for c in candidates)
 
 
 @pytest.mark.parametrize(
     ("text", "candidates"),
     [
         ("b", ("buy",)),
+        ("oco b", ("buy",)),
+        ("replace ", ("#12", "#14", "#15", "#16")),
+        ("replace #12 ", ("@",)),
+        ("replace #16 @ 183.25 ", ("stop",)),
         ("c", ("close", "cancel")),
         ("buy 100 A", ("AAPL", "$ALL")),
         ("buy 100 aa", ("AAPL",)),
         ("buy 100 AAPL @ ", ("bid", "ask", "last")),
         ("buy 100 AAPL @ 1 ", ("day", "gtc", "ioc", "fok", "opg", "cls", "tp", "sl", "ext", "reduce")),
         ("mode r", ("research",)),
-        ("cancel #1", ("#12", "#14")),
+        ("cancel #1", ("#12", "#14", "#15", "#16")),
         ("preview s", ("sell",)),
         ("flatten ", ()),
     ],
 )
 def test_tab_offers_what_could_still_come(text: str, candidates: tuple[str, ...]) -> None:
-    assert complete(text, CONTEXT)[1] == candidates
+    assert tuple(candidate.word for candidate in complete(text, CONTEXT)[1]) == candidates
 
 
 def test_the_context_is_what_the_view_shows() -> None:
@@ -376,6 +467,7 @@ def test_the_context_is_what_the_view_shows() -> None:
     assert context.symbols["AAPL"].position == 100
     assert context.symbols["IBM"].position == -200
     assert sorted(context.working) == [11, 12]
+    assert context.equity == Decimal("101284.50")
 
 
 IN_PARTS = Context(symbols={"AAPL": Known(bid=187.51, ask=187.53, last=187.52, position=Decimal("2.5"), fraction=Decimal("0.0001"))})

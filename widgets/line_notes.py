@@ -1,0 +1,145 @@
+"""What stands under the order line: a mistake under its word, the words Tab offers, or what the line means and what it would do."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from engine.model import Outcome
+from engine.model.effects import Reply
+from widgets import numbers
+from widgets.cells import Cell, length
+from widgets.text import clean, width_of, wrap
+
+SPACE = Cell("   ")
+IN_MONEY = re.compile(r" \$[0-9]")
+"""An amount of money in a normal form, whose number of shares only the gate knows."""
+Drawn = list[list[Cell]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a line means: a `command` and its `normal` form, or a `message` about text[start:end].
+
+    `unfinished` says that nothing is wrong so far. `right` are words that would be right there. `note` says how a number in the normal
+    form was counted, or what it was before.
+    """
+
+    command: object | None = None
+    normal: str = ""
+    start: int = 0
+    end: int = 0
+    message: str = ""
+    right: tuple[str, ...] = ()
+    unfinished: bool = False
+    note: str = ""
+
+
+def unfinished(reading: Reading, column: int, width: int) -> Drawn:
+    """What may come next, where it would come."""
+    right = "  ".join(reading.right)
+    message = clean(f"{reading.message}{': ' if right else ''}{right}")
+    place = max(min(column, width - width_of(message)), 0)
+    return [[Cell(" " * place), Cell(line, "muted")] for line in wrap(message, width - place)]
+
+
+def mistake(reading: Reading, column: int, size: int, width: int) -> Drawn:
+    """The word, which is drawn from `column` on and `size` cells wide, underlined; beside that what is wrong, and what would be right.
+
+    Everything in one row where it fits, else what would be right in the next one.
+    """
+    column = min(column, max(width - 1, 0))
+    marks = "^" * max(min(size, width - column), 1)
+    message = clean(reading.message)
+    right = clean("Right: " + "  ".join(reading.right)) if reading.right else ""
+    both = f"{message}. {right}" if right else message
+    after = width - column - len(marks) - 1
+    if width_of(both) <= after:
+        return [[Cell(" " * column), Cell(f"{marks} {both}", "error")]]
+    if width_of(message) <= after:
+        place = max(min(column + len(marks) + 1, width - width_of(right)), 0)
+        return [[Cell(" " * column), Cell(f"{marks} {message}", "error")], [Cell(" " * place), Cell(right, "error")]]
+    if width_of(message) < column:
+        place = max(min(column, width - width_of(right)), 0)
+        before = column - 1 - width_of(message)
+        return [[Cell(" " * before), Cell(f"{message} {marks}", "error")], [Cell(" " * place), Cell(right, "error")]]
+    return [[Cell(" " * column), Cell(marks, "error")], [Cell(both, "error")]]
+
+
+def offers(candidates: Sequence[tuple[str, str]], chosen: int | None, width: int, rows: int) -> Drawn:
+    """The words that Tab offers and what they stand for, from the row of the `chosen` one on; how many more there are is said."""
+    lines: Drawn = [[]]
+    first_of_line = [0]
+    for place, (word, about) in enumerate(candidates):
+        cells = [Cell(clean(word), "title-focus" if place == chosen else "key")]
+        if about:
+            cells.append(Cell(f" {clean(about)}", "muted"))
+        if lines[-1] and length([*lines[-1], SPACE, *cells]) > width:
+            lines.append([])
+            first_of_line.append(place)
+        lines[-1] += [SPACE, *cells] if lines[-1] else cells
+    at = max((line for line, first in enumerate(first_of_line) if first <= (chosen or 0)), default=0)
+    begin = max(min(at, len(lines) - rows), 0)
+    shown = lines[begin : begin + rows]
+    left = len(candidates) - (first_of_line[begin + rows] if begin + rows < len(lines) else len(candidates))
+    if left:
+        more = Cell(f"and {left} more", "muted")
+        while shown[-1] and length([*shown[-1], SPACE, more]) > width:
+            shown[-1].pop()
+        shown[-1] += [SPACE, more]
+    return shown
+
+
+def meaning(reading: Reading, reply: Reply | None, width: int) -> Drawn:
+    """Normal form and verdict, then how it was counted and the figures; where the verdict needs the room, it comes before the figures."""
+    normal = Cell(clean(reading.normal), "title")
+    note = Cell(clean(reading.note), "muted")
+    if reply is None:
+        return [[normal], [note]]
+    gate = _gate(reply)
+    if length([normal, SPACE, gate]) <= width:
+        return [[normal, SPACE, gate], [Cell(_figures(reading, reply, width), "muted")]]
+    return [[normal], *([Cell(line, gate.role)] for line in wrap(gate.text, width))]
+
+
+def _gate(reply: Reply) -> Cell:
+    """What the gate says, with rule, limit and actual where it says no."""
+    verdict = reply.verdict
+    if verdict is None:
+        return Cell(clean(reply.text), "muted" if reply.ok else "error")
+    if verdict.outcome is Outcome.PASS:
+        return Cell("gate: passes", "success")
+    measured = clean(f"{verdict.rule}: limit {verdict.limit}, actual {verdict.actual}" if verdict.limit else verdict.text)
+    if verdict.outcome is Outcome.RESIZE:
+        return Cell(f"gate: cuts it to {numbers.quantity(reply.quantity)}  {measured}", "warning")
+    return Cell(f"gate: denies  {measured}", "error")
+
+
+def _figures(reading: Reading, reply: Reply, width: int) -> str:
+    """How it was counted, what it costs and leaves: in long words, in short ones, or as many of them as fit."""
+    in_money = IN_MONEY.search(reading.normal) is not None
+    figures = (
+        ("", "", clean(reading.note) or numbers.NONE),
+        ("shares ", "shares ", numbers.quantity(reply.quantity) if in_money else numbers.NONE),
+        ("cost ", "cost ", numbers.money(reply.cost)),
+        ("buying power after ", "power ", numbers.money(reply.buying_power_after)),
+        ("position after ", "position ", numbers.quantity(reply.position_after)),
+        ("", "", _distance(reply.distance)),
+    )
+    known = [figure for figure in figures if figure[2] != numbers.NONE]
+    long = "   ".join(name + value for name, _, value in known)
+    if width_of(long) <= width:
+        return long
+    short = [name + value for _, name, value in known]
+    while len(short) > 1 and width_of("  ".join(short)) > width:
+        short.pop()
+    return "  ".join(short)
+
+
+def _distance(distance: float | None) -> str:
+    if distance is None:
+        return numbers.NONE
+    if abs(distance) < 0.00005:
+        return "at the market"
+    return f"{abs(distance):.2%} {'over' if distance > 0 else 'under'} the market"
