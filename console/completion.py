@@ -14,10 +14,12 @@ from console.meanings import (
     TRADING_VERBS,
     VERBS,
     Context,
+    ParseError,
     plain,
     price_words,
     symbol_word,
 )
+from console.order_line import parse
 from console.order_line.orders import OrderWords
 from console.order_line.words import Word, WrongError, words_of
 from console.order_line.working import replaceable, terms_of
@@ -56,12 +58,20 @@ class Candidate(NamedTuple):
 
 
 def complete(text: str, context: Context) -> tuple[int, tuple[Candidate, ...]]:
-    """What Tab may put in place of text[start:]: (start, candidates). `text` ends at the cursor."""
+    """What Tab may put in place of text[start:]: (start, candidates). `text` ends at the cursor. No candidate makes a mistake of it."""
     words = words_of(text)
     open_word = words.pop() if words and words[-1].end == len(text) and words[-1].text != "@" else None
     start, typed = (open_word.start, open_word.text.lower()) if open_word else (len(text), "")
-    candidates = _candidates(words, context, len(text))
-    return start, tuple(c for c in candidates if c.word.lower().startswith((typed, f"${typed}")))
+    candidates = (c for c in _candidates(words, context, len(text)) if c.word.lower().startswith((typed, f"${typed}")))
+    before = text[:start]
+    if _is_mistake(before, context):
+        return start, tuple(candidates)
+    return start, tuple(c for c in candidates if not _is_mistake(before + c.word, context))
+
+
+def _is_mistake(text: str, context: Context) -> bool:
+    read = parse(text, context)
+    return isinstance(read, ParseError) and not read.unfinished
 
 
 def _candidates(words: list[Word], context: Context, end: int) -> tuple[Candidate, ...]:

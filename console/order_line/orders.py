@@ -358,7 +358,9 @@ class OrderWords:
             return Decimal(0), notional(size, symbol, known, side, price, lot)
         if size.kind == "position":
             return of_position(size, symbol, known, side, lot, closes=self.verb == "close"), None
-        quantity, self.note = by_risk(size, symbol, known, side, price, lot, exits, self.context.equity)
+        if exits is None or exits.stop_loss is None:
+            raise missing(self.end, "the stop-loss that the risk is counted to", ("sl 184.00", f"sl {sign_of(side, profit=False)}2%"))
+        quantity, self.note = by_risk(size, symbol, known, side, price, lot, exits.stop_loss, self.context.equity)
         return quantity, None
 
 

@@ -10,7 +10,7 @@ from console.meanings import QUANTITIES, Known, plain
 from console.order_line.words import Word, wrong
 from engine.model import Side
 from engine.model.money import HUNDRED, ZERO, exact, to_lot
-from engine.model.orders import Bracket, Exit
+from engine.model.orders import Exit
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,13 +58,10 @@ def of_position(size: Size, symbol: str, known: Known, side: Side, lot: Decimal,
 
 
 def by_risk(
-    size: Size, symbol: str, known: Known, side: Side, price: Decimal | None, lot: Decimal, exits: Bracket | None, equity: Decimal | None
+    size: Size, symbol: str, known: Known, side: Side, price: Decimal | None, lot: Decimal, leave: Exit, equity: Decimal | None
 ) -> tuple[Decimal, str]:
-    """As many shares as lose no more than asked for where the stop-loss is reached at its price, and how that was counted."""
+    """As many shares as lose no more than asked for where `leave`, the stop-loss, is reached at its price, and how that was counted."""
     word = size.word
-    leave = exits.stop_loss if exits is not None else None
-    if leave is None:
-        raise wrong(word, "a risk is counted to the stop-loss", ("sl 184.00", "sl -2%"))
     entry = price or market(known, side)
     if not entry:
         raise wrong(word, f"{symbol} has no price yet to count a risk from", ("a number of shares", "@ and a price"))

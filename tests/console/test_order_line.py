@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
 
-from console.completion import complete
 from console.meanings import (
     CancelOrders,
     ChangeMode,
@@ -28,38 +24,8 @@ from console.meanings import (
 from console.order_line import parse
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce
 from engine.model.orders import Terms
-from tests.views import order, sample_view
-
-CONTEXT = Context(
-    symbols={
-        "AAPL": Known(bid=187.51, ask=187.53, last=187.52, position=Decimal(101)),
-        "MSFT": Known(bid=402.08, ask=402.12, last=402.10),
-        "IBM": Known(bid=184.31, ask=184.36, last=184.33, position=Decimal(-200)),
-        "ALL": Known(last=190.0),
-        "DAY": Known(bid=59.9, ask=60.1, last=60.0),
-        "NEW": Known(),
-        "ES": Known(tick=Decimal("0.25"), bid=5000.25, ask=5000.5, last=5000.5),
-        "BRK.B": Known(bid=480.0, ask=480.2, last=480.1),
-    },
-    working={
-        12: order(12),
-        14: order(14, type=OrderType.TRAILING_STOP, limit=None, stop=Decimal("184.00"), trail_pct=Decimal(2), filled=Decimal(30)),
-        15: order(15, oco="g"),
-        16: order(16, type=OrderType.STOP_LIMIT, stop=Decimal("184.00"), limit=Decimal("183.00"), symbol="ES", tick=Decimal("0.25")),
-    },
-    equity=Decimal(100_000),
-)
-VOCABULARY = """
-oco replace sync kill #14 #16
-buy sell close cancel flatten mode preview BUY SELL DAY GTC day gtc all half reduce mkt market limit stop bid ask last
-50% 100 1,000 0.5 $5k $2.5m $1 @ @187.50 @bid+0.02 187.50 402.05 -5 1e9 ² ١٢ * #12 #99 # % $ . ,
-AAPL MSFT IBM $ALL ALL DAY $DAY ES aapl tp sl trail risk ext ioc fok opg open cls CLS +4% -2% 1.5% semi FULL_AUTO 🚀 \x1b[2J
-"""
-lines = st.lists(st.sampled_from(VOCABULARY.split()), max_size=8).map(" ".join) | st.text(max_size=60)
-
-
-def read(text: str) -> Parsed | ParseError:
-    return parse(text, CONTEXT)
+from tests.console.lines import read
+from tests.views import sample_view
 
 
 def normal(text: str) -> str:
@@ -249,7 +215,6 @@ def test_a_command_means(line: str, meaning: Any) -> None:
         ("sell 10 AAPL stop 184 ioc", "ioc", "IOC takes market and limit orders alone", "day"),
         ("buy 10 AAPL ext", "ext", "limit orders for the day", "@ 187.50 day ext"),
         ("buy 10 AAPL close", "close", "reads as a command or as the closing auction", "cls"),
-        ("buy AAPL risk 1%", "1%", "counted to the stop-loss", "sl -2%"),
         ("buy 100 AAPL risk 1% sl 184", "risk", "a second quantity", "one of them"),
         ("buy AAPL risk 1% sl 190", "1%", "must lie below the entry at 187.53", "sl -2%"),
         ("buy AAPL risk $2 sl 184", "$2", "one lot risks 3.53", "more risk"),
@@ -318,6 +283,8 @@ def test_a_mistake_is_shown_at_its_word_with_what_would_be_right(line: str, wron
         ("sell 100 AAPL stop 184 @", "bid"),
         ("buy AAPL risk", "0.5%"),
         ("buy AAPL risk 1", "1%"),
+        ("buy AAPL risk 1%", "sl -2%"),
+        ("sell AAPL risk 1%", "sl +2%"),
         ("buy 100 AAPL @ 187 e", "ext"),
         ("replace", "#12"),
         ("replace #1", "#12"),
@@ -344,60 +311,6 @@ def test_a_line_that_is_only_unfinished_is_no_mistake(line: str, next_word: str)
 def test_a_finished_word_of_no_meaning_is_a_mistake_once_another_follows() -> None:
     assert mistake("bu 100").unfinished is False
     assert mistake("buy 100 AA day").unfinished is False
-
-
-def is_read_or_has_its_place(text: str) -> bool:
-    found = read(text)
-    return isinstance(found, Parsed) or (0 <= found.start <= found.end <= len(text) and bool(found.message))
-
-
-@given(lines)
-@settings(max_examples=500, deadline=None)
-@example("buy 1 AAPL @ 99999999999999.99")
-@example("buy $999999999999999m AAPL @ 0.01")
-def test_no_text_breaks_the_parser_and_every_mistake_has_its_place(text: str) -> None:
-    assert is_read_or_has_its_place(text)
-
-
-def test_ten_thousand_lines_of_known_words_and_noise_are_read_or_refused() -> None:
-    random = Random(7)
-    words = VOCABULARY.split()
-    for _ in range(10_000):
-        line = [random.choice(words) for _ in range(random.randrange(9))]
-        if random.random() < 0.3:
-            line.insert(random.randrange(len(line) + 1), "".join(map(chr, random.choices(range(1, 0x2FFF), k=random.randrange(1, 6)))))
-        assert is_read_or_has_its_place(" ".join(line)), line
-
-
-@st.composite
-def orders(draw: st.DrawFn) -> list[str]:
-    """The parts of a right order, in any order behind the verb."""
-    verb = draw(st.sampled_from(["buy", "sell", "BUY", "close"]))
-    symbol = draw(st.sampled_from(["AAPL", "IBM", "MSFT", "$ALL", "$DAY"] if verb != "close" else ["AAPL", "IBM"]))
-    parts = [symbol]
-    if verb != "close" or draw(st.booleans()):
-        parts.append(str(draw(st.integers(1, 10**9))))
-    price = draw(st.decimals("0.01", "99999", places=2))
-    parts += draw(st.sampled_from([[], ["mkt"], [f"@ {price}"], [f"@{price}"], [f"limit {price}"], [f"stop {price}"]]))
-    parts += draw(st.sampled_from([[], ["day"], ["gtc"]]))
-    parts += draw(st.sampled_from([[], ["reduce"]]))
-    return [verb, *draw(st.permutations(parts))]
-
-
-@given(orders(), st.randoms())
-@settings(max_examples=200, deadline=None)
-def test_after_the_verb_the_order_of_words_is_free(parts: list[str], random: Random) -> None:
-    shuffled = parts[1:]
-    random.shuffle(shuffled)
-    assert read(" ".join([parts[0], *shuffled])) == read(" ".join(parts))
-
-
-@given(orders(), st.booleans())
-@settings(max_examples=300, deadline=None)
-def test_the_normal_form_is_a_line_that_means_the_same(parts: list[str], preview: bool) -> None:
-    found = read(" ".join(["preview", *parts] if preview else parts))
-    assert isinstance(found, Parsed)
-    assert read(found.normal) == found
 
 
 @pytest.mark.parametrize(
@@ -429,37 +342,6 @@ def test_a_replace_shows_what_was_and_what_will_be() -> None:
     assert isinstance(found, Parsed)
     assert found.normal == "REPLACE #14 40 trail 1.5%"
     assert found.note == "#14 SELL AAPL: 100 trail 2% -> 40 trail 1.5%, 30 of it filled"
-
-
-@given(lines)
-@settings(max_examples=300, deadline=None)
-def test_completion_never_breaks_and_only_completes_the_word_at_the_cursor(text: str) -> None:
-    start, candidates = complete(text, CONTEXT)
-    typed = text[start:].lower()
-    assert all(c.word.lower().startswith((typed, f"${typed}")) for c in candidates)
-
-
-@pytest.mark.parametrize(
-    ("text", "candidates"),
-    [
-        ("b", ("buy",)),
-        ("oco b", ("buy",)),
-        ("replace ", ("#12", "#14", "#15", "#16")),
-        ("replace #12 ", ("@",)),
-        ("replace #16 @ 183.25 ", ("stop",)),
-        ("c", ("close", "cancel")),
-        ("buy 100 A", ("AAPL", "$ALL")),
-        ("buy 100 aa", ("AAPL",)),
-        ("buy 100 AAPL @ ", ("bid", "ask", "last")),
-        ("buy 100 AAPL @ 1 ", ("day", "gtc", "ioc", "fok", "opg", "cls", "tp", "sl", "ext", "reduce")),
-        ("mode r", ("research",)),
-        ("cancel #1", ("#12", "#14", "#15", "#16")),
-        ("preview s", ("sell",)),
-        ("flatten ", ()),
-    ],
-)
-def test_tab_offers_what_could_still_come(text: str, candidates: tuple[str, ...]) -> None:
-    assert tuple(candidate.word for candidate in complete(text, CONTEXT)[1]) == candidates
 
 
 def test_the_context_is_what_the_view_shows() -> None:
