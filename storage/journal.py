@@ -20,6 +20,7 @@ from engine.model.settings import HistorySettings
 from storage import schema
 from storage.codec import decode, encode
 from storage.lock import WriterLock
+from storage.presence import GoneError, Presence
 from storage.projections import Projector
 
 INSERT: Final = "INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)"
@@ -37,6 +38,9 @@ HANGS_S: Final = 0.75
 QUIET_S: Final = 0.05
 """Without an append for this long, the writer turns to the history tables."""
 
+LOOK_S: Final = 1.0
+"""How often the writer looks whether the files are still there while nobody appends."""
+
 OVERDUE_S: Final = 0.5
 """After this long it is the history tables' turn between two commits, however many appends are waiting."""
 
@@ -50,9 +54,15 @@ _T = TypeVar("_T")
 
 
 class _WriterConnection(sqlite3.Connection):
-    """Makes each executemany a transaction of its own, so that a group commit is one hop to SQLite's thread and back."""
+    """Makes each executemany a transaction of its own, so that a group commit is one hop to SQLite's thread and back, and looks whether
+    the files are still there first: nothing is acknowledged that went into one that was deleted."""
+
+    def __init__(self, database: str, *args: Any, **options: Any) -> None:
+        super().__init__(database, *args, **options)
+        self._presence = Presence(Path(database))
 
     def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
+        self._presence.check()
         with self:
             return super().executemany(sql, parameters)
 
@@ -155,6 +165,7 @@ class SqliteJournal:
         self._retry_s = FIRST_RETRY_S
         self._lag_since = 0.0
         self._fold_from = 0.0
+        self._look_at = 0.0
         self._give_up_at: float | None = None
         self._closed = False
         self._stopped: asyncio.Future[Any] | None = None
@@ -272,6 +283,8 @@ class SqliteJournal:
                 await self._write_group()
             else:
                 quiet = self._closed or await self._rest()
+                if quiet and not self._closed and self._loop.time() >= self._look_at:
+                    await self._look()
             now = self._loop.time()
             if self._lag and now >= self._fold_from and (quiet or now >= self._lag_since + OVERDUE_S):
                 await self._fold()
@@ -305,6 +318,16 @@ class SqliteJournal:
                 self._acknowledge(units[-1].last)
             self._problem = None
             self._retry_s = FIRST_RETRY_S
+
+    async def _look(self) -> None:
+        """Writes nothing, which shows whether something could be written."""
+        self._look_at = self._loop.time() + LOOK_S
+        try:
+            await self._patiently(self._connection.executemany(INSERT, ()))
+        except sqlite3.Error as error:
+            self._refuse(_in_words(self._path, error))
+        else:
+            self._problem = None
 
     async def _patiently(self, work: Coroutine[Any, Any, _T]) -> _T:
         """What comes of `work` on the disk. For as long as that does not answer, everybody who waits is told so."""
@@ -358,10 +381,10 @@ class SqliteJournal:
         return self._durable - self._projector.projected_to
 
     async def _rest(self) -> bool:
-        """Waits for an append; True where none came while the history tables wait for their turn."""
+        """Waits for an append; True where none came, so that there is time for the history tables and for a look at the files."""
         self._wake.clear()
         try:
-            async with asyncio.timeout(QUIET_S if self._lag else None):
+            async with asyncio.timeout(QUIET_S if self._lag else LOOK_S):
                 await self._wake.wait()
         except TimeoutError:
             return True
@@ -403,5 +426,10 @@ _WHAT_TO_DO: Final = {
 
 
 def _in_words(path: Path, error: sqlite3.Error) -> str:
+    if isinstance(error, GoneError):
+        return (
+            f"The journal {path} cannot be written: {error}. Put it back as it was, or stop, restore the database from a backup and start "
+            f"again. Nothing is sent meanwhile; what was written before is where the files are."
+        )
     advice = _WHAT_TO_DO.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "Stop, and look at the file.")
     return f"The journal {path} cannot be written: {error}. {advice} Nothing is sent meanwhile, nothing is lost, and it is tried again."
