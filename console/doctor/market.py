@@ -60,7 +60,7 @@ def broker(settings: Settings) -> Iterator[Finding]:
     from engine.brokers.paper import PaperBroker
 
     try:
-        PaperBroker(settings.paper, [], settings.margin)
+        PaperBroker(settings.paper, {}, settings.margin)
     except CostModelError as error:
         yield problem("broker", f"paper: {error}", "Name a model that is installed under `paper` in the config.")
         return
