@@ -7,6 +7,7 @@ from typing import Protocol
 from engine.model import Intent, Mode, View
 from engine.model.inputs import GroupKind
 from engine.model.orders import Terms
+from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
 
 
@@ -60,6 +61,9 @@ class TradingEngine(Protocol):
 
     def reset_breaker(self, name: str, reason: str) -> str:
         """Release one of `View.breakers`."""
+
+    def set_limits(self, limits: Limits, reason: str = "") -> str:
+        """For this run. To loosen one takes a reason."""
 
     def shutdown(self, timeout: float = 5.0) -> None:
         """Blocking: end in order, as the settings say."""

@@ -34,6 +34,7 @@ from engine.model.inputs import (
     Replace,
     ResetBreaker,
     Resume,
+    SetLimits,
     SetMode,
     Submit,
     SubmitGroup,
@@ -42,7 +43,7 @@ from engine.model.journal import JournalError
 from engine.model.market import Listing, MarketEvent
 from engine.model.modes import Level, Mode
 from engine.model.orders import Intent, Terms
-from engine.model.settings import Settings
+from engine.model.settings import Limits, Settings
 from engine.model.signals import SignalEdit
 from engine.model.views import View
 from engine.parts import Parts
@@ -251,6 +252,10 @@ class Engine:
         loop, shell = self._loop, self._shell
         if loop is not None and shell is not None:
             _post(loop, lambda: shell.handle(Note(level, source, text)))
+
+    def set_limits(self, limits: Limits, reason: str = "") -> str:
+        """The gate's limits from now on, for this run; the settings' hold again at the next start. To loosen one takes a `reason`."""
+        return self._command(lambda i: SetLimits(i, limits, reason))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that

@@ -17,6 +17,7 @@ from engine.model.records import (
     FillBooked,
     FillCorrected,
     HaltChanged,
+    LimitsChanged,
     ModeChanged,
     Noted,
     OrderChanged,
@@ -166,6 +167,11 @@ def _symbol_watched(r: SymbolWatched, state: State) -> Line:
     return Level.INFO, "watch", f"{r.symbol} is {'watched' if r.watched else 'watched no longer'}", ""
 
 
+def _limits_changed(r: LimitsChanged, state: State) -> Line:
+    why = f": {r.reason}" if r.reason else ""
+    return Level.WARNING if r.loosened else Level.INFO, "risk", f"limits changed by you, {r.changes}{why}", ""
+
+
 def _breaker_reset(r: BreakerReset, state: State) -> Line:
     return Level.WARNING, "risk", f"the {r.name} was reset by you: {r.reason}", ""
 
@@ -209,6 +215,7 @@ _WRITERS: dict[type, Callable[[Any, State], Line | None]] = {
     ModeChanged: _mode,
     HaltChanged: _halt_changed,
     SymbolWatched: _symbol_watched,
+    LimitsChanged: _limits_changed,
     BreakerReset: _breaker_reset,
     TradingStateChanged: _trading,
     StrategyErrored: _strategy_errored,

@@ -142,6 +142,7 @@ class ViewBuilder:
             exposure_by_symbol=tuple(self._same("exposure", h.symbol, _exposure(h)) for h in self._held()),
             exposure_by_strategy=tuple(self._same("strategy exposure", row.name, row) for row in self._strategy_exposures()),
             fraction=self._core.gate.capabilities.fraction,
+            limits=self._core.desk.settings.limits,
             mismatches=tuple(self._core.gate.mismatched.values()),
         )
 

@@ -23,6 +23,7 @@ from engine.model.records import (
     FillCorrected,
     HaltChanged,
     HighWaterSet,
+    LimitsChanged,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -286,6 +287,11 @@ def _symbol_watched(db: sqlite3.Connection, entry: Entry, record: SymbolWatched)
     _audit(db, entry, record, Level.INFO, "you", f"{record.symbol} is {'watched' if record.watched else 'watched no longer'}.")
 
 
+def _limits_changed(db: sqlite3.Connection, entry: Entry, record: LimitsChanged) -> None:
+    why = f": {record.reason}" if record.reason else ""
+    _audit(db, entry, record, Level.WARNING if record.loosened else Level.INFO, "you", f"Changed limits, {record.changes}{why}")
+
+
 def _breaker_reset(db: sqlite3.Connection, entry: Entry, record: BreakerReset) -> None:
     _audit(db, entry, record, Level.WARNING, "you", f"Released the {record.name}: {record.reason}")
 
@@ -329,6 +335,7 @@ FOLDS: Final[dict[type, Fold]] = {
     SymbolLossTripped: _symbol_loss_tripped,
     HaltChanged: _halt_changed,
     SymbolWatched: _symbol_watched,
+    LimitsChanged: _limits_changed,
     BreakerReset: _breaker_reset,
     OrderPlaced: _order_placed,
     OrderDenied: _order_denied,

@@ -37,15 +37,28 @@ _UNLOCKS = {
 class Breakers:
     """Leaves the account only what shrinks a position once it has lost too much, and a strategy or a symbol only that once it has."""
 
-    __slots__ = ("_desk", "_minutes", "_own", "_peaks")
+    __slots__ = ("_desk", "_own", "_peaks")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._minutes = desk.settings.limits.circuit_breaker_minutes
-        self._peaks = RollingPeak(self._minutes * 60 * SECOND)
+        self._peaks = RollingPeak(self._window)
         """Equity as it was at each look, less what came in from outside: finer than the marks in the journal, which outlive a restart."""
         self._own: dict[str, RollingPeak] = {}
         """The same of the profit of each strategy that has a circuit breaker."""
+
+    @property
+    def _minutes(self) -> int:
+        return self._desk.settings.limits.circuit_breaker_minutes
+
+    @property
+    def _window(self) -> int:
+        """The circuit breaker's, in nanoseconds of market time."""
+        return self._minutes * 60 * SECOND
+
+    def take_limits(self) -> None:
+        """The settings' limits are others now. A longer window is filled by what was marked meanwhile, and by what is to come."""
+        for seen in (self._peaks, *self._own.values()):
+            seen.keep(self._window)
 
     def watch(self) -> None:
         """Looks after the limits. Called at each fill and with every tick of the clock."""
@@ -127,7 +140,7 @@ class Breakers:
     def _fall(self, value: Decimal, *peaks: RollingPeak | None) -> Decimal:
         """How far `value` lies under the highest of `peaks` within the window."""
         now = self._desk.now
-        seen = [peak.within(now - self._minutes * 60 * SECOND, now) for peak in peaks if peak is not None]
+        seen = [peak.within(now - self._window, now) for peak in peaks if peak is not None]
         return max([value, *(highest for highest in seen if highest is not None)]) - value
 
     def rows(self) -> list[BreakerRow]:
@@ -215,7 +228,7 @@ class Breakers:
             if own.max_drawdown_pct is not None:
                 self._trip_strategy(name, DRAWDOWN, state.strategy_drawdown(name), equity * own.max_drawdown_pct / HUNDRED)
             if own.circuit_breaker_pct is not None:
-                profit, seen = state.strategy_profit(name), self._own.setdefault(name, RollingPeak(self._minutes * 60 * SECOND))
+                profit, seen = state.strategy_profit(name), self._own.setdefault(name, RollingPeak(self._window))
                 seen.add(desk.now, profit)
                 fell = self._fall(profit, seen, state.strategy_peaks.get(name))
                 self._trip_strategy(name, CIRCUIT_BREAKER, fell, equity * own.circuit_breaker_pct / HUNDRED)

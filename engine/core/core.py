@@ -17,6 +17,7 @@ from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk
 from engine.core.groups import REPLACEABLE, Groups
 from engine.core.halts import Halts
+from engine.core.limits import LimitChanges
 from engine.core.margin_call import MarginCall
 from engine.core.news import read
 from engine.core.reconcile import reconcile
@@ -43,6 +44,7 @@ from engine.model.inputs import (
     Replace,
     ResetBreaker,
     Resume,
+    SetLimits,
     SetMode,
     StrategyFailed,
     Submit,
@@ -102,6 +104,7 @@ class Core:
         self._signals = Signals(self.desk, sizes or {})
         self.breakers = Breakers(self.desk)
         self._acceptance = Acceptance(self.desk)
+        self._limits = LimitChanges(self.desk, self.breakers, sizes or {}, own_price_life=price_life_s is not None)
         self._margin_call = MarginCall(self.desk)
         self._corporate = Corporate(self.desk, self._signals)
         self._halts = Halts(self.desk)
@@ -134,6 +137,7 @@ class Core:
             Flatten: self.stop.on_flatten,
             Resume: self.stop.on_resume,
             ResetBreaker: self.breakers.on_reset,
+            SetLimits: self._limits.on_set_limits,
             AcceptPosition: self._on_accept_position,
             Watch: self.watching.on_watch,
             Unwatch: self.watching.on_unwatch,

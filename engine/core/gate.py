@@ -92,6 +92,12 @@ class Gate:
         self.market: MarketStatus | None = None
         """Where in its day the market is, as the feed last told."""
 
+    def take_limits(self, limits: Limits) -> None:
+        """Judges by these from now on. What was let through before stays."""
+        self._limits = limits
+        self._bounds = BoundsBook(limits)
+        self.repetitions.look_back(limits.repetition_s)
+
     def judge(self, wish: Intent, now: int, mono: int, *, aside: Collection[str] = (), lighter: bool = False) -> Judgement:
         """The verdict on `wish` at market time `now` and monotonic time `mono`.
 

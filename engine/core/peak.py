@@ -32,6 +32,10 @@ class RollingPeak:
         if old:
             del self._times[:old], self._values[:old]
 
+    def keep(self, longest: int) -> None:
+        """Answers for windows up to `longest` from now on; what was let go of before does not come back."""
+        self._longest = longest
+
     def within(self, since: int, now: int) -> Decimal | None:
         """The highest value told from `since` on, None where there was none. One that lies after `now` is of another day, for a feed began
         anew."""

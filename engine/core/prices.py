@@ -139,6 +139,10 @@ class Prices:
         price = self.by_symbol.get(symbol)
         return price.doubt if price is not None else ""
 
+    def keep_fresh_for(self, life_s: float) -> None:
+        """How long a price counts as fresh from now on."""
+        self._life = int(life_s * _SECOND)
+
     @property
     def life_s(self) -> float:
         return self._life / _SECOND

@@ -32,6 +32,7 @@ from engine.model.records import (
     FillCorrected,
     HaltChanged,
     HighWaterSet,
+    LimitsChanged,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -195,6 +196,7 @@ class State:
             EquityMarked: self._equity_marked,
             OrderDenied: _nothing,
             StrategyErrored: self._strategy_errored,
+            LimitsChanged: _nothing,
             Noted: _nothing,
             Checkpoint: _nothing,
         }

@@ -15,6 +15,7 @@ from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Intent, OrderType, Side, Terms, TimeInForce
+from engine.model.settings import Limits
 from engine.model.signals import SignalEdit, Vote
 
 # ---- commands: a person's, or a script's
@@ -136,6 +137,15 @@ class ResetBreaker:
 
 
 @dataclass(frozen=True, slots=True)
+class SetLimits:
+    """The gate's limits from now on, all of them, for this run. Loosening one takes a reason, which goes to the audit log."""
+
+    id: str
+    limits: Limits
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class AcceptPosition:
     """Takes the broker's figure for a symbol in which the last comparison found ours to differ. The reason goes to the audit log; an empty
     one is refused."""
@@ -179,6 +189,7 @@ Command: TypeAlias = (
     | Resume
     | ResetBreaker
     | AcceptPosition
+    | SetLimits
     | Watch
     | Unwatch
 )

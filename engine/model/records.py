@@ -360,6 +360,16 @@ class SymbolWatched:
 
 
 @dataclass(frozen=True, slots=True)
+class LimitsChanged:
+    """A person changed limits while it ran: each with its value before and after, in words, and why where one was `loosened`."""
+
+    changes: str
+    loosened: bool
+    reason: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class BreakerReset:
     """A person released a breaker, and why."""
 
@@ -445,6 +455,7 @@ Record: TypeAlias = (
     | SymbolLossTripped
     | HaltChanged
     | SymbolWatched
+    | LimitsChanged
     | BreakerReset
     | EquityMarked
     | StrategyErrored

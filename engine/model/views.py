@@ -15,6 +15,7 @@ from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.orders import Bracket, OrderState, OrderType, Side, Source, Terms, TimeInForce
+from engine.model.settings import Limits
 from engine.model.signals import SignalState, Vote
 
 
@@ -306,5 +307,6 @@ class View:
     exposure_by_strategy: tuple[ExposureRow, ...] = ()
     fraction: Decimal | None = None
     """The smallest part of a share that the broker trades, None where it trades whole lots alone."""
+    limits: Limits = field(default_factory=Limits)
     mismatches: tuple[str, ...] = ()
     """What the broker holds otherwise than our books, in words: each shuts its symbol to entries until both agree."""

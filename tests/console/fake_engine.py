@@ -12,6 +12,7 @@ from engine.model import Intent, Mode, View
 from engine.model.effects import Reply
 from engine.model.inputs import GroupKind
 from engine.model.orders import Terms
+from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
 from engine.model.verdicts import PASSED, Verdict
 from tests.views import sample_view
@@ -105,6 +106,9 @@ class FakeEngine:
 
     def reset_breaker(self, name: str, reason: str) -> str:
         return self._command("reset_breaker", name, reason)
+
+    def set_limits(self, limits: Limits, reason: str = "") -> str:
+        return self._command("set_limits", limits, reason)
 
     def shutdown(self, timeout: float = 5.0) -> None:
         self.calls.append(("shutdown",))

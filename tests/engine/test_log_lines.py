@@ -25,6 +25,7 @@ from engine.model.records import (
     FillCorrected,
     HaltChanged,
     HighWaterSet,
+    LimitsChanged,
     LossLimitTripped,
     ModeChanged,
     Noted,
@@ -245,6 +246,13 @@ def test_what_has_no_line_of_its_own_is_seen_elsewhere() -> None:
 def test_a_breakers_reset_tells_who_and_why() -> None:
     assert said(BreakerReset("drawdown", "smaller size now", 1)) == [
         (Level.WARNING, "risk", "the drawdown was reset by you: smaller size now")
+    ]
+
+
+def test_changed_limits_are_told_and_why_they_were_loosened() -> None:
+    assert said(LimitsChanged("max_order_pct 10 → 5", False, "", 1), LimitsChanged("collar_pct 5 → 6", True, "thin market", 2)) == [
+        (Level.INFO, "risk", "limits changed by you, max_order_pct 10 → 5"),
+        (Level.WARNING, "risk", "limits changed by you, collar_pct 5 → 6: thin market"),
     ]
 
 

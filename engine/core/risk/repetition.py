@@ -22,6 +22,10 @@ class Repetitions:
         self._recent: dict[_Same, tuple[int, int]] = {}
         """When each was sent last and the number of its order, the oldest first."""
 
+    def look_back(self, window_s: float) -> None:
+        """How far, from now on."""
+        self._window = int(window_s * _SECOND)
+
     def remember(self, wish: Intent, order: Order, mono: int) -> None:
         """`order` was just placed because of `wish`."""
         self._forget(mono)

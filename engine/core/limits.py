@@ -1,0 +1,57 @@
+"""A person changes limits while it runs: tighter ones hold at once, looser ones only at a word that was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from engine.core.breakers import Breakers
+from engine.core.desk import Desk
+from engine.model.inputs import SetLimits
+from engine.model.limit_changes import changes
+from engine.model.ranges import problems
+from engine.model.records import LimitsChanged
+from engine.model.settings import Limits
+
+
+class LimitChanges:
+    """The settings' limits hold at every start: what is changed here is for this run, and for the record."""
+
+    __slots__ = ("_breakers", "_desk", "_own_price_life", "_strategies")
+
+    def __init__(self, desk: Desk, breakers: Breakers, strategies: Iterable[str], *, own_price_life: bool) -> None:
+        """`strategies` are the run's; `own_price_life` says that the feed tells how long its prices are fresh, whatever the limit is."""
+        self._desk = desk
+        self._breakers = breakers
+        self._strategies = frozenset(strategies)
+        self._own_price_life = own_price_life
+
+    def on_set_limits(self, command: SetLimits) -> None:
+        desk, after = self._desk, command.limits
+        if wrong := [*problems(after, "limits."), *self._nobodys(after)]:
+            desk.reply(command.id, False, f"no limit was changed: {'; '.join(wrong)}")
+            return
+        found = changes(desk.settings.limits, after)
+        looser = [str(change) for change in found if change.looser]
+        if not found:
+            desk.reply(command.id, True, "the limits are as they were")
+        elif looser and not command.reason.strip():
+            desk.reply(command.id, False, f"no limit was changed: to loosen {', '.join(looser)} takes a reason")
+        else:
+            desk.settings = replace(desk.settings, limits=after)
+            desk.gate.take_limits(after)
+            self._breakers.take_limits()
+            if not self._own_price_life:
+                desk.prices.keep_fresh_for(after.stale_after_s)
+            told = ", ".join(map(str, found))
+            desk.record(LimitsChanged(told, bool(looser), command.reason, desk.now))
+            desk.reply(command.id, True, told)
+            self._breakers.watch()
+
+    def _nobodys(self, limits: Limits) -> Iterator[str]:
+        """A limit of a strategy or a symbol that this run does not have would hold nobody."""
+        for place, given, known in (
+            ("strategies", limits.strategies, self._strategies),
+            ("symbols", limits.symbols, self._desk.instruments),
+        ):
+            yield from (f"limits.{place}.{name}: this run has no such name" for name in given if name not in known)

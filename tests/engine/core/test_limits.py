@@ -1,0 +1,162 @@
+"""Limits that a person changes while it runs: what holds at once, and what is asked first."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from engine.model.effects import Reply
+from engine.model.inputs import SetLimits
+from engine.model.limit_changes import changes
+from engine.model.modes import TradingState
+from engine.model.orders import Side
+from engine.model.records import LimitsChanged
+from engine.model.settings import Limits, StrategyLimits, SymbolLimits
+from tests.engine.core.floor import OPEN_LIMITS, Floor, settings, wish
+
+D = Decimal
+
+
+def floor(limits: Limits = OPEN_LIMITS) -> Floor:
+    the_floor = Floor(settings(limits=limits))
+    the_floor.session("2025-06-12")
+    the_floor.quote("AAPL", 100)
+    return the_floor
+
+
+def set_limits(the_floor: Floor, reason: str = "", **limits: Any) -> Reply:
+    command_id = the_floor.command_id()
+    now = the_floor.core.desk.settings.limits
+    the_floor.handle(SetLimits(command_id, replace(now, **limits), reason))
+    return next(reply for reply in the_floor.replies if reply.command_id == command_id)
+
+
+def test_a_tighter_limit_holds_for_the_very_next_order() -> None:
+    the_floor = floor()
+    assert set_limits(the_floor, max_order_pct=D(1)).text == "max_order_pct 100 → 1"
+    denied = the_floor.submit(wish(Side.BUY, 11))
+    assert not denied.ok
+    assert "limit is 1 % of equity" in denied.text
+    assert the_floor.submit(wish(Side.BUY, 9)).ok
+
+
+def test_a_looser_limit_takes_a_reason_and_is_refused_without_one() -> None:
+    the_floor = floor(replace(OPEN_LIMITS, max_order_pct=D(1)))
+    refused = set_limits(the_floor, max_order_pct=D(5), max_position_pct=D(50))
+    assert refused.text == "no limit was changed: to loosen max_order_pct 1 → 5 takes a reason"
+    assert the_floor.core.desk.settings.limits.max_position_pct == 100
+    assert not set_limits(the_floor, "  ", max_order_pct=D(5)).ok
+    assert set_limits(the_floor, "more room for the open", max_order_pct=D(5)).ok
+    assert the_floor.submit(wish(Side.BUY, 49)).ok
+    assert [(r.changes, r.loosened, r.reason) for r in the_floor.of(LimitsChanged)] == [
+        ("max_order_pct 1 → 5", True, "more room for the open")
+    ]
+
+
+def test_a_loss_limit_that_is_tightened_under_the_loss_trips_at_once() -> None:
+    the_floor = floor()
+    the_floor.hold(500, 100)
+    the_floor.move("AAPL", 96)
+    the_floor.tick()
+    assert the_floor.trading() is TradingState.ACTIVE
+    assert set_limits(the_floor, max_daily_loss_pct=D(2)).ok
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+def test_a_limit_of_a_symbol_or_a_strategy_holds_at_once_and_one_of_nobody_is_refused() -> None:
+    the_floor = floor()
+    assert set_limits(the_floor, symbols={"AAPL": SymbolLimits(max_order_quantity=D(5))}).text == "symbols.AAPL.max_order_quantity none → 5"
+    assert "for AAPL" in the_floor.submit(wish(Side.BUY, 6)).text
+    refused = set_limits(the_floor, symbols={"NOPE": SymbolLimits(max_order_quantity=D(5))})
+    assert "limits.symbols.NOPE: this run has no such name" in refused.text
+    refused = set_limits(the_floor, strategies={"nobody": StrategyLimits(max_order_quantity=D(5))})
+    assert "limits.strategies.nobody: this run has no such name" in refused.text
+
+
+def test_numbers_out_of_range_change_nothing() -> None:
+    the_floor = floor()
+    for wrong in (D(0), D(-1), D(101), D("NaN")):
+        refused = set_limits(the_floor, "because", max_order_pct=wrong)
+        assert not refused.ok
+        assert "max_order_pct" in refused.text
+    assert the_floor.core.desk.settings.limits == OPEN_LIMITS
+    assert the_floor.of(LimitsChanged) == []
+
+
+def test_what_was_changed_holds_for_the_run_and_the_settings_again_after_it() -> None:
+    the_floor = floor()
+    set_limits(the_floor, max_order_pct=D(1))
+    the_floor.restart()
+    assert the_floor.core.desk.settings.limits == OPEN_LIMITS
+
+
+def test_a_longer_look_back_for_repetitions_holds_at_once() -> None:
+    the_floor = floor(replace(OPEN_LIMITS, repetition_s=0.0))
+    set_limits(the_floor, repetition_s=60.0)
+    assert the_floor.submit(wish(Side.BUY, 1), confirmed=False).ok
+    the_floor.tick(5)
+    the_floor.quote("AAPL", 100)
+    assert "looks like a repetition" in the_floor.submit(wish(Side.BUY, 1), confirmed=False).text
+
+
+def test_the_circuit_breakers_window_is_the_new_one() -> None:
+    the_floor = floor(replace(OPEN_LIMITS, circuit_breaker_pct=D(1), circuit_breaker_minutes=60))
+    the_floor.hold(500, 100)
+    set_limits(the_floor, "the window is too long for this symbol", circuit_breaker_minutes=5)
+    for price in (99.5, 99, 98.5, 98):
+        the_floor.quote("AAPL", price, later_s=240)
+        the_floor.tick()
+    assert the_floor.trading() is TradingState.ACTIVE
+    set_limits(the_floor, circuit_breaker_minutes=30)
+    the_floor.quote("AAPL", 97.9)
+    the_floor.tick()
+    the_floor.quote("AAPL", 97.4)
+    the_floor.tick()
+    assert the_floor.trading() is TradingState.REDUCING
+
+
+LOOSER: dict[str, tuple[Any, Any]] = {
+    "short_selling": (False, True),
+    "outside_hours": ("deny", "queue"),
+    "repetition_s": (2.0, 1.0),
+    "circuit_breaker_minutes": (10, 5),
+    "max_order_notional": (D(5), None),
+    "max_order_quantity": (D(5), None),
+    "max_net_exposure_pct": (D(5), None),
+    "stale_after_s": (5.0, 6.0),
+}
+
+
+@pytest.mark.parametrize("name", [field.name for field in fields(Limits) if field.name not in ("strategies", "symbols")])
+def test_which_way_each_limit_is_looser(name: str) -> None:
+    tight, loose = LOOSER.get(name, (D(5), D(6)))
+    before, after = replace(Limits(), **{name: tight}), replace(Limits(), **{name: loose})
+    [change] = changes(before, after)
+    assert (change.key, change.looser) == (name, True)
+    [back] = changes(after, before)
+    assert not back.looser
+
+
+def test_a_symbols_limit_that_is_taken_away_is_looser() -> None:
+    own = replace(Limits(), symbols={"AAPL": SymbolLimits(collar_pct=D(1))})
+    [change] = changes(own, Limits())
+    assert (str(change), change.looser) == ("symbols.AAPL.collar_pct 1 → none", True)
+
+
+per_cents = st.decimals("0.1", 100, places=1)
+
+
+@given(per_cents, per_cents, st.booleans(), st.booleans())
+def test_a_change_and_its_way_back_are_never_both_looser(one: D, other: D, short: bool, long: bool) -> None:
+    before = replace(Limits(), max_order_pct=one, short_selling=short)
+    after = replace(Limits(), max_order_pct=other, short_selling=long)
+    there, back = changes(before, after), changes(after, before)
+    assert [change.key for change in there] == [change.key for change in back]
+    for way, other_way in zip(there, back, strict=True):
+        assert way.looser is not other_way.looser
+    assert changes(before, before) == ()
