@@ -23,10 +23,10 @@ from textual.binding import BindingType
 from console.ending import EndingSignals
 from console.kept import Kept
 from console.keys import STOP, KeyMap
+from console.looks import Looks
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
 from engine.model import Level
-from themes import choose_theme, load_themes
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -66,12 +66,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self._engine = engine
         self._ending = ending
         self.kept = Kept(kept, self._tell)
-        self._themes = load_themes(theme_folders)
-        for loaded in self._themes.values():
-            self.register_theme(loaded)
-        self.theme = choose_theme(theme, self._themes, os.environ)
+        self.looks = Looks(self, theme_folders, theme, self.kept, self._tell, os.environ)
         self.keys = keys or KeyMap()
-        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.next_theme, self.kept, self.keys)
+        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys)
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -84,7 +81,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _tell(self, text: str) -> None:
         """From any thread: says it once the screen is there."""
         with contextlib.suppress(RuntimeError):  # nobody is left to be told
-            self.call_later(self.trading.say, text, Level.WARNING)
+            self.call_later(lambda: self.trading.say(text, Level.WARNING))
 
     def _obey(self, ending: EndingSignals) -> None:
         loop = asyncio.get_running_loop()
@@ -102,12 +99,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """The first picture is out: it waited neither for the garbage collector, which the command line turned off, nor for the engine."""
         gc.enable()
         self._engine.start()
+        self.run_worker(self._offer_themes())
 
-    def next_theme(self) -> str:
-        """Change to the next theme; answers its name."""
-        names = sorted(self._themes)
-        self.theme = names[(names.index(self.theme) + 1) % len(names)]
-        return self.theme
+    async def _offer_themes(self) -> None:
+        """One theme was read for the first picture; the others are only now."""
+        self.looks.offer_all(await asyncio.to_thread(self.looks.read_all))
 
     # ---- keys
 

@@ -25,6 +25,7 @@ PLACES = {
     "text": "a text to read",
     "help": "the help",
     "palette": "the palette",
+    "themes": "the choice of a theme",
     "jump": "a jump",
 }
 """What takes keys of its own, and what it is called."""
@@ -103,7 +104,7 @@ ACTIONS: tuple[Action, ...] = (
     *(Action("panel", (str(n),), f"go to {TITLES[panel]}", argument=panel) for n, panel in enumerate(PANELS, 1)),
     Action("next_panel", ("tab",), "the next panel"),
     Action("previous_panel", ("shift+tab",), "the panel before"),
-    Action("theme", ("t",), "the next theme"),
+    Action("theme", ("t",), "choose a theme"),
 )
 
 FIXED: tuple[Action, ...] = (
@@ -128,6 +129,9 @@ FIXED: tuple[Action, ...] = (
     Action("choose", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"palette"})),
     Action("carry_out", ("enter",), "carry it out, as its key does", "carry it out", frozenset({"palette"})),
     Action("leave_palette", ("escape", "ctrl+c"), "do nothing", "do nothing", frozenset({"palette"})),
+    Action("preview", ("down", "up", "j", "k", "tab", "shift+tab"), "see the next, the one before", "look", frozenset({"themes"})),
+    Action("keep", ("enter",), "keep it, for the next start too", "keep", frozenset({"themes"})),
+    Action("as_before", ("escape", "ctrl+c"), "back to what was", "back to what was", frozenset({"themes"})),
     Action("stay", ("escape",), "stay; a letter goes there", "stay; a letter goes there", frozenset({"jump"})),
     Action("search", ("slash",), "search: only what holds the words is shown", "search", frozenset({"help"})),
     Action("close", ("escape", "q", "enter", "ctrl+c"), "close", "close", READ),

@@ -123,14 +123,19 @@ def _run(settings: Settings, keys: KeyMap | None) -> int:
 
         mine = folders()
         return run_console(
-            create_engine(settings), on_exit=settings.on_exit, theme_folders=(mine.config / "themes",), kept=mine.data / "screen", keys=keys
+            create_engine(settings),
+            on_exit=settings.on_exit,
+            theme=settings.theme,
+            theme_folders=(mine.config / "themes",),
+            kept=mine.data / "screen",
+            keys=keys,
         )
     except FeedError as error:
         end(f"--feed: {error}")
     except StrategyError as error:
         end(f"--strategy: {error}")
     except ThemeError as error:
-        end(str(error))
+        end(f"theme: {error}")
     except TimeoutError as error:
         say(str(error))
         return _FAILED

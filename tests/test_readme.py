@@ -14,10 +14,13 @@ from console.config import read
 from engine.strategies.loader import load
 from tests.project_files import ROOT
 from tests.readme import PICTURE, README, parts
+from themes import Themes
 
 TEXT = README.read_text(encoding="utf-8")
 PYTHON = re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL)
-CONFIGS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+YAML = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+THEMES = [text for text in YAML if "extends:" in text]
+CONFIGS = [text for text in YAML if text not in THEMES]
 
 
 @pytest.mark.parametrize(("name", "part"), list(parts()))
@@ -53,6 +56,12 @@ def test_the_script_of_groups_and_replaces_trades(tmp_path: Path) -> None:
     assert bracket == "#2 BUY 10 AAPL market DAY sent with #3, #4 held for what it fills"
     assert re.fullmatch(r"#5 BUY 5 AAPL limit \S+ DAY, #6 BUY 5 AAPL stop \S+ DAY sent: one cancels the other", pair)
     assert re.fullmatch(r"replace of #5 by BUY 5 AAPL limit \S+ DAY sent", replaced)
+
+
+def test_the_theme_is_a_theme(tmp_path: Path) -> None:
+    (theme,) = THEMES
+    (tmp_path / "mine.yaml").write_text(theme)
+    assert Themes([tmp_path]).load("mine").accent == "#7A1F5C"
 
 
 @pytest.mark.parametrize("config", CONFIGS)

@@ -1,7 +1,8 @@
-"""Reads theme files: YAML data, checked key by key, so that a mistake is named with its file and key before the screen opens.
+"""Reads theme files: YAML data, checked key by key, so that a mistake is named with its file and key.
 
-A theme has a `name`, `dark` (true or false), a `description`, Textual's own colours under `colours` and the console's style roles under
-`roles`. A role is written as on a paint tin: `"#7ec699"`, `"bold #ffffff on #b3261e"`, `"reverse"`.
+A file's name is its theme's. A theme has `dark` (true or false), a `description`, Textual's own colours under `colours` and the console's
+style roles under `roles`. A role is written as on a paint tin: `"#7ec699"`, `"bold #ffffff on #b3261e"`, `"reverse"`. With `extends`, the
+name of another theme, a file says only what is different.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from themes.contrast import ON_CURSOR, TEXT, contrast, least
 
 if TYPE_CHECKING:
     from textual.theme import Theme
@@ -63,6 +66,7 @@ FALLBACKS = {
 }
 """Colour variable and text style that stand in for a role under a theme that is not ours and knows no roles."""
 
+_FOLDER = Path(__file__).parent
 ATTRIBUTES = ("bold", "dim", "italic", "underline", "reverse", "strike")
 
 
@@ -70,50 +74,95 @@ class ThemeError(ValueError):
     """A theme file that cannot be used. The message names the file, the key and what would be right."""
 
 
-def load_themes(extra_dirs: Sequence[Path] = ()) -> dict[str, Theme]:
-    """All themes by name: ours, then every `*.yaml` of `extra_dirs`, in which a theme of the same name replaces ours.
+class Themes:
+    """The themes of our own folder and of `extra` folders, in which a theme of the same name replaces ours.
 
-    Raises ThemeError for the first file that is wrong. A directory that does not exist holds no themes.
+    Only the names are read at first: a screen begins with one theme, and reading them all would hold up its first picture.
+    A folder that does not exist holds no themes.
     """
-    themes: dict[str, Theme] = {}
-    for directory in (Path(__file__).parent, *extra_dirs):
-        origin: dict[str, Path] = {}
-        for path in sorted(directory.glob("*.yaml")):
-            theme = _read(path)
-            if theme.name in origin:
-                raise ThemeError(f"{path}: name: `{theme.name}` is already taken by {origin[theme.name].name} beside it")
-            origin[theme.name] = path
-            themes[theme.name] = theme
-    return themes
+
+    def __init__(self, extra: Sequence[Path] = ()) -> None:
+        self._ours = _files(_FOLDER)
+        self._files = self._ours | {name: path for folder in extra for name, path in _files(folder).items()}
+        self._loaded: dict[str, Theme] = {}
+        self._descriptions: dict[str, str] = {}
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(sorted(self._files))
+
+    def load(self, name: str) -> Theme:
+        """The theme of this name. Raises ThemeError where there is none, or its file is wrong."""
+        if name not in self._files:
+            raise ThemeError(f"there is no theme {name!r}; there are {', '.join(self.names)}")
+        if name not in self._loaded:
+            path = self._files[name]
+            fields = self._fields(path, ())
+            self._loaded[name] = _theme(path, fields)
+            self._descriptions[name] = fields["description"]
+        return self._loaded[name]
+
+    def description(self, name: str) -> str:
+        """What a theme that was loaded says of itself."""
+        return self._descriptions.get(name, "")
+
+    def _fields(self, path: Path, extended: tuple[Path, ...]) -> dict[str, Any]:
+        """What a file says, over what the theme says that it extends."""
+        fields = _mapping(path, "the file", _read(path))
+        if "extends" not in fields:
+            return fields
+        name = fields.pop("extends")
+        if not isinstance(name, str):
+            raise ThemeError(f"{path}: extends: {name!r} is not a theme's name")
+        # A user's own `dark` that extends `dark` means ours.
+        base = self._ours.get(name, path) if name == path.stem else self._files.get(name)
+        if base is None:
+            raise ThemeError(f"{path}: extends: there is no theme {name!r}; there are {', '.join(self.names)}")
+        if base in (path, *extended):
+            raise ThemeError(f"{path}: extends: {name} extends this theme itself")
+        below = self._fields(base, (path, *extended))
+        for part in ("colours", "roles"):
+            if part in fields:
+                fields[part] = _mapping(base, part, below.get(part)) | _mapping(path, part, fields[part])
+        return below | fields
 
 
-def choose_theme(wanted: str, themes: Mapping[str, Theme], environ: Mapping[str, str]) -> str:
+def load_themes(extra: Sequence[Path] = ()) -> dict[str, Theme]:
+    """All themes by name. Raises ThemeError for the first file that is wrong."""
+    themes = Themes(extra)
+    return {name: themes.load(name) for name in themes.names}
+
+
+def choose_theme(wanted: str, environ: Mapping[str, str]) -> str:
     """The theme to start with: `monochrome` where NO_COLOR is set and not empty, else `wanted`.
 
     The monochrome theme is made of true colours. Textual takes colour out under NO_COLOR, and from the terminal's own palette that leaves
-    black on black. Raises ThemeError for a name nobody has.
+    black on black.
     """
-    if environ.get("NO_COLOR"):
-        return "monochrome"
-    if wanted not in themes:
-        raise ThemeError(f"there is no theme `{wanted}`; there are {', '.join(sorted(themes))}")
-    return wanted
+    return "monochrome" if environ.get("NO_COLOR") else wanted
 
 
-def _read(path: Path) -> Theme:
+def _files(folder: Path) -> dict[str, Path]:
+    return {path.stem: path for path in folder.glob("*.yaml")}
+
+
+def _read(path: Path) -> object:
     import yaml
-    from textual.theme import Theme
 
     try:
-        # libyaml, where PyYAML was built with it, reads the same ten times faster; themes are read before the first picture.
-        data = yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        # libyaml, where PyYAML was built with it, reads the same ten times faster.
+        return yaml.load(path.read_text(encoding="utf-8"), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise ThemeError(f"{path}: cannot be read as YAML: {error}") from error
-    fields = _mapping(path, "the file", data)
-    _exactly(path, "", fields, ("name", "description", "dark", "colours", "roles"))
-    name, description, dark = fields["name"], fields["description"], fields["dark"]
-    if not isinstance(name, str) or not name.replace("-", "").isalnum():
-        raise ThemeError(f"{path}: name: {name!r} is not a word of letters, digits and hyphens")
+
+
+def _theme(path: Path, fields: dict[str, Any]) -> Theme:
+    from textual.theme import Theme
+
+    _exactly(path, "", fields, ("description", "dark", "colours", "roles"))
+    name, description, dark = path.stem, fields["description"], fields["dark"]
+    if not name.replace("-", "").isalnum():
+        raise ThemeError(f"{path}: a theme's name is its file's: letters, digits and hyphens")
     if not isinstance(description, str):
         raise ThemeError(f"{path}: description: {description!r} is not text")
     if not isinstance(dark, bool):
@@ -126,6 +175,7 @@ def _read(path: Path) -> Theme:
     variables: dict[str, str] = {}
     for role, value in roles.items():
         variables |= _role(path, role, value, base["foreground"])
+    _readable(path, base, variables)
     # The few of Textual's own that our screens show, so that they follow the theme without a second list of colours.
     variables |= {
         "border": variables["focus"],
@@ -135,6 +185,26 @@ def _read(path: Path) -> Theme:
         "input-cursor-foreground": base["background"],
     }
     return Theme(name=name, dark=dark, variables=variables, **base)
+
+
+def _readable(path: Path, base: Mapping[str, str], variables: Mapping[str, str]) -> None:
+    """Raises ThemeError for what cannot be read on its ground, or on the row under the cursor."""
+    ground = base["background"]
+    cursor = variables.get("cursor-background", ground)
+    for key in ("foreground", "accent", "warning", "error", "success"):
+        _contrasts(path, f"colours.{key}", base[key], ground, TEXT)
+    for role in ROLES:
+        own = variables.get(f"{role}-background")
+        if "reverse" in variables.get(f"{role}-text-style", ""):
+            continue
+        _contrasts(path, f"roles.{role}", variables[role], own or ground, least(role))
+        if own is None and role not in ("line", "focus", "cursor"):
+            _contrasts(path, f"roles.{role} on the cursor's row", variables[role], cursor, ON_CURSOR)
+
+
+def _contrasts(path: Path, key: str, colour: str, ground: str, wanted: float) -> None:
+    if (found := contrast(colour, ground)) < wanted:
+        raise ThemeError(f"{path}: {key}: {colour} on {ground} has a contrast of {found:.2f}, and {wanted} is the least (WCAG)")
 
 
 def _mapping(path: Path, key: str, value: object) -> dict[str, Any]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from console.actions.stage import Stage
+from console.looks import Looks
 from console.screens.help import Help
 from console.screens.questions import ask_quit
-from engine.model import Level
+from console.screens.themes import ThemeChoice
 
 
 class ProgramActions:
-    """`on_exit` says what quitting does to working orders; `leave` ends the program, `next_theme` repaints it and answers its name."""
+    """`on_exit` says what quitting does to working orders; `leave` ends the program."""
 
-    def __init__(self, stage: Stage, on_exit: str, leave: Callable[[], None], next_theme: Callable[[], str]) -> None:
+    def __init__(self, stage: Stage, on_exit: str, leave: Callable[[], None], looks: Looks) -> None:
         self._stage = stage
         self._on_exit = on_exit
         self._leave = leave
-        self._next_theme = next_theme
+        self._looks = looks
 
     def do_theme(self) -> None:
-        self._stage.say(f"theme {self._next_theme()}", Level.INFO)
+        self._stage.read(ThemeChoice(self._looks, self._stage.clock))
 
     def do_emergency_stop(self) -> None:
         """By the palette; its keys are obeyed before anything else is."""

@@ -51,7 +51,7 @@ class CommandPalette(Dialog[Action | None]):
 
     def _row(self, action: Action, marked: bool, width: int) -> Line:
         works = action.works_in(self._panel)
-        key = Cell(f"{shown(action.keys[0]) if action.keys else '':>{KEY_WIDTH}}", "key" if works else "muted")
+        key = Cell(f"{shown(action.keys[0]) if action.keys else '':<{KEY_WIDTH}}", "key" if works else "muted")
         role = "stop" if action.required else "title-focus" if marked and works else "" if works else "muted"
         where = [] if works else [Cell(f"  only in {places_of(action.panels)}", "muted")]
         row = [Cell("▸ " if marked else "  ", "key"), key, Cell("  "), Cell(action.does, role), *where]

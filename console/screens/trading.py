@@ -26,6 +26,7 @@ from console.actions.signals import SignalActions
 from console.completion import Candidate, complete
 from console.kept import Kept
 from console.keys import LINE, TITLES, Action, KeyMap
+from console.looks import Looks
 from console.meanings import Parsed, context_of, intents_of
 from console.order_line import parse
 from console.screens.desk import Desk
@@ -75,7 +76,7 @@ def performers(*groups: object) -> dict[str, Callable[..., None]]:
 
 
 class TradingScreen(Screen[None], inherit_bindings=False):
-    """`clock` is monotonic seconds; `on_exit` what quitting does to working orders; `leave` ends the program, `next_theme` repaints it."""
+    """`clock` is monotonic seconds; `on_exit` what quitting does to working orders; `leave` ends the program."""
 
     BINDINGS: ClassVar[list[BindingType]] = []
     AUTO_FOCUS = "#watch"
@@ -86,7 +87,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         on_exit: OnExit,
         clock: Callable[[], float],
         leave: Callable[[], None],
-        next_theme: Callable[[], str],
+        looks: Looks,
         kept: Kept,
         keys: KeyMap,
     ) -> None:
@@ -126,7 +127,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             FindingActions(self),
             OrderActions(self),
             PanelActions(self),
-            ProgramActions(self, on_exit, leave, next_theme),
+            ProgramActions(self, on_exit, leave, looks),
             self._rows,
             SignalActions(self),
         )

@@ -327,3 +327,4 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
+    theme: Annotated[str, MinLen(1)] = "dark"

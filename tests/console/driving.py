@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from textual import events
 from textual.keys import _character_to_key
@@ -102,10 +103,15 @@ CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_
 
 @asynccontextmanager
 async def running(
-    engine: TradingEngine, size: tuple[int, int] = WIDE, on_exit: OnExit = "cancel_entries", keys: KeyMap | None = None
+    engine: TradingEngine,
+    size: tuple[int, int] = WIDE,
+    on_exit: OnExit = "cancel_entries",
+    keys: KeyMap | None = None,
+    kept: Path | None = None,
+    theme_folders: tuple[Path, ...] = (),
 ) -> AsyncIterator[Console]:
     clock = Clock()
-    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys)
+    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys, kept=kept, theme_folders=theme_folders)
     async with app.run_test(size=size) as pilot:
         console = Console(app, pilot, clock)
         await console.shows("F12")

@@ -62,7 +62,7 @@ async def test_a_found_action_is_carried_out_on_the_row_under_the_cursor(engine:
         await console.let_pass(1)
         await console.press(key)
         await console.type("approve the")
-        await console.shows("a  approve the signal")
+        await console.shows("a        approve the signal")
         await console.press("enter")
         assert engine.sent() == [("approve", WAITING.id)]
 

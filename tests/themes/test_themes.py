@@ -1,4 +1,4 @@
-"""Theme files: five of ours, a user's beside them, and a mistake named by file and key."""
+"""Theme files: eight of ours, a user's beside them, and a mistake named by file and key."""
 
 from __future__ import annotations
 
@@ -10,14 +10,16 @@ import yaml
 from textual.color import Color
 
 import themes
+from tests.themes.dichromats import SEEN_BY, apart
 from tests.views import sample_view
 from tests.widgets.harness import Harness, segments_of
-from themes import ROLES, ThemeError, choose_theme, load_themes
+from themes import ROLES, ThemeError, Themes, choose_theme, load_themes
+from themes.contrast import contrast
 from widgets.header import HeaderBar
 from widgets.palette import Palette
 from widgets.positions import Positions
 
-OURS = ("colour-blind", "dark", "high-contrast", "light", "monochrome")
+OURS = ("colour-blind", "dark", "ember", "high-contrast", "light", "monochrome", "paper", "red-up")
 
 
 def palette_of(name: str) -> Palette:
@@ -27,7 +29,6 @@ def palette_of(name: str) -> Palette:
 
 def written(folder: Path, change: Any = None, name: str = "mine.yaml") -> Path:
     data = yaml.safe_load((Path(themes.__file__).parent / "dark.yaml").read_text())
-    data["name"] = "mine"
     if change:
         change(data)
     path = folder / name
@@ -35,16 +36,17 @@ def written(folder: Path, change: Any = None, name: str = "mine.yaml") -> Path:
     return path
 
 
-def test_ours_are_five() -> None:
+def test_ours_are_eight() -> None:
     assert tuple(sorted(load_themes())) == OURS
 
 
 def test_a_users_theme_is_found_and_may_replace_one_of_ours(tmp_path: Path) -> None:
     written(tmp_path)
-    written(tmp_path, lambda data: data.update(name="dark", dark=False), "dark.yaml")
-    loaded = load_themes([tmp_path, tmp_path / "none"])
-    assert "mine" in loaded
-    assert loaded["dark"].dark is False
+    written(tmp_path, lambda data: data.update(description="mine"), "dark.yaml")
+    themes = Themes([tmp_path, tmp_path / "none"])
+    assert themes.load("mine").name == "mine"
+    themes.load("dark")
+    assert themes.description("dark") == "mine"
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,15 @@ def test_a_users_theme_is_found_and_may_replace_one_of_ours(tmp_path: Path) -> N
     [
         (lambda data: data.pop("dark"), "dark: is missing"),
         (lambda data: data.update(dark="yes"), "dark: 'yes' is neither true nor false"),
-        (lambda data: data.update(name="a b"), "name: 'a b'"),
+        (lambda data: data.update(name="mine"), "name: is not known"),
+        (lambda data: data.update(extends="darker"), "extends: there is no theme 'darker'; there are colour-blind, dark"),
+        (lambda data: data.update(extends=["dark"]), "extends: ['dark'] is not a theme's name"),
+        (lambda data: data.update(extends="mine"), "extends: mine extends this theme itself"),
+        (lambda data: data["roles"].update(up="#333333"), "roles.up: #333333 on #11151C has a contrast of 1.45, and 4.5 is the least"),
+        (lambda data: data["roles"].update(focus="#333333"), "roles.focus: #333333 on #11151C has a contrast of 1.45, and 3.0 is"),
+        (lambda data: data["roles"].update(live="#ffffff on #dddddd"), "roles.live: #FFFFFF on #DDDDDD has a contrast of 1.36"),
+        (lambda data: data["roles"].update(cursor="#000000 on #78c79a"), "roles.muted on the cursor's row: "),
+        (lambda data: data["colours"].update(error="#222222"), "colours.error: #222222 on #11151C has a contrast of"),
         (lambda data: data.update(colors={}), "colors: is not known"),
         (lambda data: data.update(colours=["red"]), "colours: must be a mapping"),
         (lambda data: data["colours"].update(accent="bleu"), "colours.accent: 'bleu' is not a colour"),
@@ -72,22 +82,46 @@ def test_a_mistake_is_named_with_its_file_and_key(tmp_path: Path, change: Any, s
     assert str(error.value).startswith(f"{path}: {said}")
 
 
-def test_what_is_no_yaml_or_a_name_twice_is_an_error(tmp_path: Path) -> None:
-    written(tmp_path)
-    written(tmp_path, name="other.yaml")
-    with pytest.raises(ThemeError, match=r"already taken by mine\.yaml"):
-        load_themes([tmp_path])
+def test_what_is_no_yaml_or_has_no_name_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "other.yaml").write_text("a: [")
     with pytest.raises(ThemeError, match=r"other\.yaml: cannot be read as YAML"):
         load_themes([tmp_path])
+    written(tmp_path, name="other.yaml")
+    written(tmp_path, name="a b.yaml")
+    with pytest.raises(ThemeError, match=r"a b\.yaml: a theme's name is its file's"):
+        load_themes([tmp_path])
+
+
+def test_a_theme_may_say_only_what_is_different(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: paper\nroles: {up: '#003d3a'}\n")
+    (tmp_path / "mine-too.yaml").write_text("extends: mine\ncolours: {accent: '#990f3d'}\n")
+    (tmp_path / "dark.yaml").write_text("extends: dark\nroles: {up: '#ffffff'}\n")
+    themes = Themes([tmp_path])
+    mine, paper, dark = themes.load("mine-too"), themes.load("paper"), themes.load("dark")
+    assert (mine.variables["up"], mine.accent) == ("#003D3A", "#990F3D")
+    assert {**mine.variables, "up": ""} == {**paper.variables, "up": ""}
+    assert (dark.variables["up"], dark.background) == ("#FFFFFF", Themes().load("dark").background)
+
+
+def test_themes_that_extend_each_other_are_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("extends: b\n")
+    (tmp_path / "b.yaml").write_text("extends: a\n")
+    with pytest.raises(ThemeError, match="extends: a extends this theme itself"):
+        Themes([tmp_path]).load("a")
+
+
+def test_a_file_nobody_asks_for_is_not_read(tmp_path: Path) -> None:
+    (tmp_path / "other.yaml").write_text("a: [")
+    themes = Themes([tmp_path])
+    assert "other" in themes.names
+    assert themes.load("dark").name == "dark"
+    with pytest.raises(ThemeError, match="there is no theme 'nope'; there are colour-blind, dark"):
+        themes.load("nope")
 
 
 def test_no_color_gets_the_theme_without_colour() -> None:
-    loaded = load_themes()
-    assert choose_theme("dark", loaded, {"NO_COLOR": "1"}) == "monochrome"
-    assert choose_theme("dark", loaded, {"NO_COLOR": ""}) == "dark"
-    with pytest.raises(ThemeError, match="there is no theme `nope`"):
-        choose_theme("nope", loaded, {})
+    assert choose_theme("dark", {"NO_COLOR": "1"}) == "monochrome"
+    assert choose_theme("dark", {"NO_COLOR": ""}) == "dark"
 
 
 def test_the_theme_without_colour_is_made_of_true_greys() -> None:
@@ -100,29 +134,48 @@ def test_the_theme_without_colour_is_made_of_true_greys() -> None:
             assert len(set(colour.triplet)) == 1, role
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "known"),
+    [("#000000", "#ffffff", 21.0), ("#777777", "#ffffff", 4.48), ("#ff0000", "#ffffff", 4.0), ("#123456", "#123456", 1.0)],
+)
+def test_contrast_is_that_of_wcag(one: str, other: str, known: float) -> None:
+    assert contrast(one, other) == contrast(other, one) == pytest.approx(known, abs=0.01)
+
+
 @pytest.mark.parametrize("name", OURS)
-def test_everything_can_be_read_on_its_ground(name: str) -> None:
-    """Contrast by WCAG 2: 4.5 for what is read, 3 for what may stand back; 7 throughout in the theme made for that."""
+@pytest.mark.parametrize("role", sorted({*ROLES, "foreground", "accent", "warning", "error", "success"} - {"cursor"}))
+def test_everything_can_be_read_on_its_ground(name: str, role: str) -> None:
+    """4.5 for text, 3 for the frame with the focus, as the palette draws it; 7 for text in the theme made for that."""
     palette = palette_of(name)
-    for role in ROLES.keys() - {"line"}:
-        for base in ("", "cursor"):
-            style = palette.style(base, role)
-            assert style.color is not None
-            assert style.bgcolor is not None
-            least = 3.0 if role in {"stale", "muted"} or base else 4.5
-            if name == "high-contrast" and not base:
-                least = 7.0
-            assert contrast(style.color.triplet, style.bgcolor.triplet) >= least, (role, base)
+    for base in ("", "cursor"):
+        style = palette.style(base, role)
+        wanted = 3.0 if role == "focus" or base else 1.2 if role == "line" else 7.0 if name == "high-contrast" else 4.5
+        if not (base and role in ("line", "focus")):
+            assert contrast(_hex(style.color), _hex(style.bgcolor)) >= wanted, base
 
 
-def contrast(one: Any, other: Any) -> float:
-    def luminance(triplet: tuple[int, int, int]) -> float:
-        parts = [part / 255 for part in triplet]
-        red, green, blue = (part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
-        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+def _hex(colour: Any) -> str:
+    return "#{:02x}{:02x}{:02x}".format(*colour.triplet)
 
-    bright, dim = sorted((luminance(one), luminance(other)), reverse=True)
-    return (bright + 0.05) / (dim + 0.05)
+
+@pytest.mark.parametrize("eye", SEEN_BY)
+def test_up_and_down_are_far_apart_to_every_eye_in_the_theme_made_for_that(eye: str) -> None:
+    theme = Themes().load("colour-blind")
+    assert apart(theme.variables["up"], theme.variables["down"], eye) > 60
+    assert apart(theme.variables["buy"], theme.variables["sell"], eye) > 60
+
+
+@pytest.mark.parametrize("eye", ["protanope", "deuteranope"])
+def test_the_simulation_sees_no_difference_between_a_red_and_a_green_of_one_lightness(eye: str) -> None:
+    assert apart("#78c79a", "#ee7b74", eye) < 20
+
+
+def test_where_red_rises_green_falls_and_nothing_that_warns_is_red() -> None:
+    theme = Themes().load("red-up")
+    (red, green, _), (its_red, its_green, _) = (Color.parse(theme.variables[role]).rgb for role in ("up", "down"))
+    assert red > green
+    assert its_red < its_green
+    assert len({theme.error, theme.warning, theme.variables["up"]}) == 3
 
 
 async def test_a_change_of_theme_repaints_what_is_drawn() -> None:
