@@ -20,6 +20,7 @@ from console.meanings import (
     symbol_word,
 )
 from console.order_line import parse
+from console.order_line.glossary import WORDS
 from console.order_line.orders import OrderWords
 from console.order_line.words import Word, WrongError, words_of
 from console.order_line.working import replaceable, terms_of
@@ -27,27 +28,6 @@ from engine.model.money import HUNDRED, exact, to_tick
 from engine.model.views import OrderRow
 
 MOST_SYMBOLS = 500
-_STANDS_FOR = {
-    "day": "ends with the session",
-    "gtc": "good till cancelled",
-    "ioc": "at once what it can",
-    "fok": "all at once or nothing",
-    "opg": "opening auction",
-    "cls": "closing auction",
-    "ext": "extended hours",
-    "tp": "take-profit",
-    "sl": "stop-loss",
-    "risk": "quantity by the loss at the stop-loss",
-    "trail": "follows the market",
-    "reduce": "closes only",
-    "mkt": "at the market",
-    "@": "limit",
-    "oco": "two orders, one cancels the other",
-    "sync": "compare with the broker",
-    "preview": "ask, send nothing",
-    "flatten": "close every position",
-    "*": "everything that works",
-}
 
 
 class Candidate(NamedTuple):
@@ -114,7 +94,7 @@ def _of_order(words: list[Word], context: Context, end: int, *, oco: bool) -> tu
     held = context.symbols[symbol].position if symbol else None
     fractions = {name: plain(abs(held) * part / HUNDRED) for name, part in FRACTIONS.items()} if held else {}
     words_left = (word for word in order.possible() if not word[0].isdigit() and word != "$5k")
-    return tuple(known.get(word) or Candidate(word, fractions.get(word) or _STANDS_FOR.get(word, "")) for word in words_left)
+    return tuple(known.get(word) or Candidate(word, fractions.get(word) or WORDS.get(word, "")) for word in words_left)
 
 
 def _of_replace(rest: list[Word], context: Context) -> tuple[Candidate, ...]:
@@ -133,7 +113,7 @@ def _of_replace(rest: list[Word], context: Context) -> tuple[Candidate, ...]:
 
 
 def _named(*words: str) -> tuple[Candidate, ...]:
-    return tuple(Candidate(word, _STANDS_FOR.get(word, "")) for word in words)
+    return tuple(Candidate(word, WORDS.get(word, "")) for word in words)
 
 
 def _symbols(context: Context) -> tuple[Candidate, ...]:

@@ -110,7 +110,7 @@ ACTIONS: tuple[Action, ...] = (
 FIXED: tuple[Action, ...] = (
     Action("send", ("enter",), "send it", "send", frozenset({LINE})),
     Action("complete", ("tab",), "complete the word; leave an empty line for the next panel", "complete", frozenset({LINE})),
-    Action("recall", ("up", "down"), "what was entered before", "history", frozenset({LINE})),
+    Action("recall", ("up", "down"), "what was entered before that begins like the line", "history", frozenset({LINE})),
     Action("leave_line", ("escape",), "clear the line, then leave it", "clear, then leave", frozenset({LINE})),
     Action("leave_back", ("shift+tab",), "leave the line", panels=frozenset({LINE})),
     Action(

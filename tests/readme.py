@@ -23,7 +23,7 @@ from engine.core.risk.rules import Rule
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce, View
 from engine.model.ranges import hints, section_of, split, words
 from engine.model.settings import CommissionSettings, FeedSettings, PaperSettings, Settings, StrategySettings, Tier
-from tests.keys_page import PAGE, page
+from tests import keys_page, order_line_page
 from tests.project_files import ROOT
 
 README = ROOT / "README.md"
@@ -153,7 +153,8 @@ def main() -> None:
     for name, part in parts():
         text = put_in(text, name, part)
     README.write_text(text, encoding="utf-8")
-    PAGE.write_text(page(), encoding="utf-8")
+    for written in (keys_page, order_line_page):
+        written.PAGE.write_text(written.page(), encoding="utf-8")
     if "--picture" in sys.argv:
         with tempfile.TemporaryDirectory() as folder:
             picture = asyncio.run(take_picture(Path(folder)))

@@ -64,6 +64,8 @@ def mistake(reading: Reading, column: int, size: int, width: int) -> Drawn:
         place = max(min(column, width - width_of(right)), 0)
         before = column - 1 - width_of(message)
         return [[Cell(" " * before), Cell(f"{message} {marks}", "error")], [Cell(" " * place), Cell(right, "error")]]
+    if width_of(right) <= after:
+        return [[Cell(" " * column), Cell(f"{marks} {right}", "error")], [Cell(message, "error")]]
     return [[Cell(" " * column), Cell(marks, "error")], [Cell(both, "error")]]
 
 

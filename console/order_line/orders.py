@@ -224,7 +224,7 @@ class OrderWords:
         if self.limit is not None and given == ["limit"] and name == "stop":
             price = self._left[0].text if self._left else "184.00"
             readings = (f"stop {price} {self.limit.keyword.text} {self.limit.value.text}", f"sl {price}")
-            raise wrong(word, "stop after a limit reads as a stop-limit order or as a stop-loss", readings)
+            raise wrong(word, "reads as a stop-limit order or as a stop-loss", readings)
         raise wrong(word, f"a second order type, after {given[0]}", TYPE_EXAMPLES)
 
     def _second_size(self, word: Word) -> None:

@@ -13,11 +13,15 @@ from widgets.text import clean
 
 EXAMPLES = (
     ("buy 100 AAPL @ 187.50 day", "limit order; with mkt or no price at all: market order"),
-    ("buy $5k AAPL @ bid+0.02", "for an amount, at a price by the quote"),
-    ("sell half AAPL stop 184 gtc", "of the position: all, half, 25%; stop order"),
+    ("buy $5k AAPL @ bid+0.02 tp +4% sl -2%", "for an amount, at a price by the quote, with a take-profit and a stop-loss"),
+    ("buy AAPL risk 0.5% sl 184", "as many as lose 0.5% of equity at the stop-loss"),
+    ("sell half AAPL stop 184 @ 183.50 gtc", "of the position: all, half, 25%; stop-limit order"),
+    ("sell all AAPL trail 1.5%", "a stop that follows the market"),
     ("close AAPL 50%", "never more than is held"),
+    ("replace #12 50 @ 188", "quantity and price of a working order, or one of them"),
+    ("oco sell 100 AAPL @ 190 stop 180", "two orders, of which one cancels the other"),
     ("cancel AAPL    cancel *    cancel #12", "a symbol's orders, all, one"),
-    ("mode semi    flatten", "execution mode; close everything"),
+    ("mode semi    flatten    sync", "execution mode; close everything; compare with the broker"),
     ("preview buy 10 MSFT", "asks the gate, sends nothing"),
 )
 ABOUT_THE_LINE = (

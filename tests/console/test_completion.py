@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from console.completion import complete
-from console.meanings import ParseError
+from console.meanings import KEYWORDS, MODE_WORDS, ParseError
+from console.order_line.glossary import WORDS
 from tests.console.lines import CONTEXT, read
 from tests.console.test_any_line import commands, lines
 
@@ -53,8 +54,8 @@ def test_tab_offers_what_could_still_come(text: str, candidates: tuple[str, ...]
         ("buy 10 AAPL @ ", "ask", "187.53"),
         ("sell AAPL ", "half", "50.5"),
         ("close ", "IBM", "-200 held"),
-        ("buy 10 AAPL @ 187 ", "ioc", "at once what it can"),
-        ("oco sell 10 AAPL @ 190 ", "trail", "follows the market"),
+        ("buy 10 AAPL @ 187 ", "ioc", "fills at once what it can"),
+        ("oco sell 10 AAPL @ 190 ", "trail", "stop that follows the market"),
     ],
 )
 def test_a_word_is_offered_with_what_it_stands_for(text: str, candidate: str, about: str) -> None:
@@ -103,6 +104,10 @@ def test_a_line_made_of_what_is_offered_never_goes_wrong(data: st.DataObject) ->
             break
         line += f"{data.draw(st.sampled_from(words))} "
         assert leads_on(line), line
+
+
+def test_every_word_of_the_grammar_is_explained() -> None:
+    assert set(WORDS) == {*KEYWORDS, *MODE_WORDS, "@", "*"}
 
 
 def test_symbols_by_the_hundred_are_offered_without_a_wait() -> None:
