@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from engine.core.desk import SECOND, Desk
@@ -65,9 +65,8 @@ class Breakers:
         self._watch_daily_loss()
         self._watch_drawdown()
         self._watch_circuit()
-        self._watch_strategies()
+        self._watch_session_losses()
         self._watch_strategies_falls()
-        self._watch_symbols()
 
     def profits(self) -> tuple[tuple[str, Decimal], ...]:
         """What each strategy made so far that is held to a highest of its own."""
@@ -205,20 +204,34 @@ class Breakers:
         state = self._desk.state
         self._peaks.add(self._desk.now, state.portfolio.equity() - state.moved)
 
-    def _watch_strategies(self) -> None:
+    def _watch_session_losses(self) -> None:
+        """What each strategy and each symbol with a daily limit of its own has lost in this session."""
         desk, state = self._desk, self._desk.state
-        if not state.session:
-            return
-        for name, own in desk.settings.limits.strategies.items():
-            if own.max_daily_loss_pct is None or state.has_tripped(name):
-                continue
-            limit = state.session_equity * own.max_daily_loss_pct / HUNDRED
-            loss = state.strategy_loss(name)
-            if limit and loss >= limit:
-                desk.record(StrategyLossTripped(name, state.session, cents(loss), cents(limit), desk.now))
-                text = f"its loss of {loss:,.2f} reached its limit of {limit:,.2f}"
-                desk.note(Level.ERROR, name, f"{text}: it enters no more in this session; its resting entries are cancelled")
-                cancel_entries(desk, name)
+        limits, session = desk.settings.limits, state.session
+        for name, own in limits.strategies.items():
+            if lost := self._lost_too_much(name, own.max_daily_loss_pct, state.has_tripped, state.strategy_loss):
+                desk.record(StrategyLossTripped(name, session, *lost, desk.now))
+                self._shut_out(name, "its", lost, "it enters no more", strategy=name)
+        for symbol, its in limits.symbols.items():
+            if lost := self._lost_too_much(symbol, its.max_daily_loss_pct, state.has_symbol_tripped, state.symbol_loss):
+                desk.record(SymbolLossTripped(symbol, session, *lost, desk.now))
+                self._shut_out("risk", f"{symbol}'s", lost, "nothing is entered in it", symbol=symbol)
+
+    def _lost_too_much(
+        self, name: str, pct: Decimal | None, has_tripped: Callable[[str], bool], loss_of: Callable[[str], Decimal]
+    ) -> tuple[Decimal, Decimal] | None:
+        """The loss of `name` in this session and its limit, `pct` of the account's opening equity, where that is reached just now."""
+        state = self._desk.state
+        if pct is None or not state.session or has_tripped(name):
+            return None
+        limit, loss = state.session_equity * pct / HUNDRED, loss_of(name)
+        return (cents(loss), cents(limit)) if limit and loss >= limit else None
+
+    def _shut_out(self, source: str, whose: str, lost: tuple[Decimal, Decimal], what: str, *, strategy: str = "", symbol: str = "") -> None:
+        loss, limit = lost
+        text = f"{whose} loss of {loss:,.2f} reached its limit of {limit:,.2f}"
+        self._desk.note(Level.ERROR, source, f"{text}: {what} in this session; its resting entries are cancelled")
+        cancel_entries(self._desk, strategy, symbol)
 
     def _watch_strategies_falls(self) -> None:
         """Each strategy's own profit under its highest, ever and within the window, against the account's equity of this moment."""
@@ -242,21 +255,6 @@ class Breakers:
         reason = desk.state.trips_of(strategy)[name].reason
         desk.note(Level.ERROR, strategy, f"{reason}: it enters no more until your word; its resting entries are cancelled")
         cancel_entries(desk, strategy)
-
-    def _watch_symbols(self) -> None:
-        desk, state = self._desk, self._desk.state
-        if not state.session:
-            return
-        for symbol, own in desk.settings.limits.symbols.items():
-            if own.max_daily_loss_pct is None or state.has_symbol_tripped(symbol):
-                continue
-            limit = state.session_equity * own.max_daily_loss_pct / HUNDRED
-            loss = state.symbol_loss(symbol)
-            if limit and loss >= limit:
-                desk.record(SymbolLossTripped(symbol, state.session, cents(loss), cents(limit), desk.now))
-                text = f"{symbol}'s loss of {loss:,.2f} reached its limit of {limit:,.2f}"
-                desk.note(Level.ERROR, "risk", f"{text}: nothing is entered in it in this session; its resting entries are cancelled")
-                cancel_entries(desk, symbol=symbol)
 
     def _reduce(self, by: str, reason: str) -> None:
         """From now on only what shrinks a position goes through, and no entry goes on working."""
