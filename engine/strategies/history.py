@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
+from heapq import merge
 
 from engine.feeds.actions import restated
 from engine.feeds.aggregate import Aggregator
@@ -89,3 +90,38 @@ class LargerBars:
         self._aggregator.restate(split.symbol, ratio)
         done = self._done[split.symbol]
         self._done[split.symbol] = deque(restated(done, ratio), maxlen=done.maxlen)
+
+
+class BarsOfOne:
+    """The bars that one strategy is told, of `symbols`: the feed's own, or larger ones where it asked for them."""
+
+    def __init__(self, history: History, symbols: Sequence[str]) -> None:
+        self._history = history
+        self._symbols = symbols
+        self._larger: LargerBars | None = None
+
+    def follow(self, timeframe: str, count: int) -> bool:
+        """From now on bars in `timeframe`, the feed's own where it is empty, with `count` of the past; True where they are made anew.
+        Raises FeedError."""
+        held = self._larger
+        if held and held.timeframe == timeframe and held.count >= count:
+            return False
+        self._larger = self._history.larger(timeframe, self._symbols, count) if timeframe else None
+        return bool(held or self._larger)
+
+    def add(self, bar: Bar) -> Sequence[Bar]:
+        """What is to be told because of the feed's `bar`."""
+        return self._larger.add(bar) if self._larger else (bar,)
+
+    def before(self, at: int) -> Sequence[Bar]:
+        """What is to be told because market time has come to `at`."""
+        return self._larger.before(at) if self._larger else ()
+
+    def past(self, count: int) -> list[Bar]:
+        """The newest `count` of each symbol, in order of time."""
+        source = self._larger or self._history
+        return list(merge(*(source.bars(symbol, count) for symbol in self._symbols), key=lambda bar: bar.at))
+
+    def split(self, split: Split) -> None:
+        if self._larger:
+            self._larger.split(split)

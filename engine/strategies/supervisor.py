@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from heapq import merge
 from pathlib import Path
 
 from engine.feeds.base import FeedError
@@ -25,7 +24,8 @@ from engine.model.money import is_amount
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
 from engine.model.views import StrategyRow
-from engine.strategies.history import History, LargerBars
+from engine.strategies.history import BarsOfOne, History
+from engine.strategies.inbox import Inbox, Waiting
 from engine.strategies.loader import check
 from engine.strategies.params import StrategyError
 from engine.strategies.process import HostGoneError, HostProcess
@@ -33,10 +33,6 @@ from engine.strategies.proposals import to_proposal
 from engine.strategies.text import many_lines, one_line
 from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, OnQuote, OnUpdate, Refused, State, Stop, ToStrategy, Warm
 
-QUEUE = 1_000
-"""Bars and fills that may wait for a strategy. One that falls further behind is treated as one that hangs."""
-UPDATES = QUEUE // 2
-"""Where so much waits for it already, a strategy gets no further update: what it falls behind with by its own clock costs it no bar."""
 WARM_CHUNK = 250
 ERRORS, ERRORS_WITHIN_S = 3, 60.0
 RESTARTS = 1
@@ -86,7 +82,7 @@ class StrategyRunner:
         self._settings = settings
         self._tell = tell
         self._run_id = run_id
-        self._history = history
+        self._bars = BarsOfOne(history, self.symbols)
         self._snapshot = snapshot
         self._clock = clock
         self._state = "stopped"
@@ -99,17 +95,10 @@ class StrategyRunner:
         self._file = Path(settings.file)
         self._life: _Life | None = None
         self._hosts: set[HostProcess] = set()
-        self._queue: deque[tuple[int, Bar | Fill | int]] = deque()
-        """Events with the monotonic time they were heard at; a number is the market time of an update that is due."""
-        self._quotes: dict[str, tuple[int, Quote]] = {}
-        self._larger: LargerBars | None = None
-        """Where it asked for a timeframe of its own."""
-        self._update_due = 0
-        self._told_until: dict[str, int] = {}
+        self._inbox = Inbox(clock)
         self._recent_errors: deque[int] = deque(maxlen=ERRORS)
         self._restarts_left = RESTARTS
         self._proposals = 0
-        self._behind = False
         self._again = ""
         """Why it has to begin again, where it has to."""
         self._stopping = False
@@ -135,7 +124,7 @@ class StrategyRunner:
 
     def on_bar(self, bar: Bar) -> None:
         if bar.symbol in self.symbols:
-            for told in self._larger.add(bar) if self._larger else (bar,):
+            for told in self._bars.add(bar):
                 self._enqueue(told)
 
     def on_fill(self, fill: Fill) -> None:
@@ -144,7 +133,7 @@ class StrategyRunner:
 
     def on_quote(self, quote: Quote) -> None:
         if self._life and self._life.wants.quotes and quote.symbol in self.symbols:
-            self._quotes[quote.symbol] = self._clock(), quote
+            self._inbox.put_quote(quote)
             self._wake.set()
 
     def on_split(self, split: Split) -> None:
@@ -152,28 +141,22 @@ class StrategyRunner:
         symbol = split.symbol
         if symbol not in self.symbols or not is_amount(split.ratio) or self._state in ("disabled", "stopped"):
             return
-        if self._larger:
-            self._larger.split(split)
-        self._queue = deque(item for item in self._queue if not (isinstance(item[1], Bar) and item[1].symbol == symbol))
-        self._quotes.pop(symbol, None)
+        self._bars.split(split)
+        self._inbox.drop_bars(symbol)
         self._again = f"{symbol} split, so it begins again with its history in the new shares"
         self._wake.set()
 
     def on_time(self, at: int) -> None:
         """Market time has come to `at`; told before the event that brought it there, so that an update sees all that came before."""
-        for bar in self._larger.before(at) if self._larger else ():
+        for bar in self._bars.before(at):
             self._enqueue(bar)
-        if not self._life or not (step := self._life.wants.update_ns):
-            return
-        if self._update_due and at > self._update_due and len(self._queue) < UPDATES:
-            # Of several that fell due while nothing happened, the last one tells as much.
-            self._enqueue((at - 1) // step * step)
-        self._update_due = max(self._update_due, -(-at // step) * step)
+        if self._life and (step := self._life.wants.update_ns) and (due := self._inbox.update_due(at, step)) is not None:
+            self._enqueue(due)
 
     @property
     def queue(self) -> int:
         """Events that wait for it."""
-        return len(self._queue) + len(self._quotes)
+        return len(self._inbox)
 
     async def stop(self) -> None:
         """Call on_stop where the strategy is in a state to answer, and end its process: within a few seconds, whatever it does."""
@@ -261,16 +244,13 @@ class StrategyRunner:
 
     def _set_timeframe(self, wants: Loaded) -> None:
         """From now on it is told bars of the timeframe that it asked for. Raises _DisabledError."""
-        held = self._larger
-        if held and held.timeframe == wants.timeframe and held.count >= wants.warmup:
-            return
         try:
-            self._larger = self._history.larger(wants.timeframe, self.symbols, wants.warmup) if wants.timeframe else None
+            anew = self._bars.follow(wants.timeframe, wants.warmup)
         except FeedError as error:
             raise _DisabledError(str(error)) from None
-        if held or self._larger:
+        if anew:
             # What waits is of another timeframe, and part of the history by now.
-            self._queue = deque(item for item in self._queue if not isinstance(item[1], Bar))
+            self._inbox.drop_bars()
 
     async def _warm_up(self, life: _Life) -> None:
         if not life.wants.warmup:
@@ -278,17 +258,14 @@ class StrategyRunner:
         replacing = life is not self._life
         if not replacing:
             self._set("warming", "")
-        past = self._larger or self._history
-        told = [past.bars(symbol, life.wants.warmup) for symbol in self.symbols]
-        bars = list(merge(*told, key=lambda bar: bar.at))
+        bars = self._bars.past(life.wants.warmup)
         for start in range(0, len(bars), WARM_CHUNK):
             answer = await life.host.ask(Warm(bars[start : start + WARM_CHUNK]))
             if replacing and isinstance(answer, Answer) and answer.error:
                 raise _DisabledError(answer.error, answer.detail)
             self._take_error(answer)
         # What came in while it was loading is history by now.
-        for bar in bars:
-            self._told_until[bar.symbol] = bar.at
+        self._inbox.told(bars)
 
     async def _pump(self) -> None:
         """Tell one event after the other until the strategy is stopped or has to begin again. Raises HostGoneError or _DisabledError."""
@@ -311,39 +288,23 @@ class StrategyRunner:
                 with contextlib.suppress(HostGoneError):
                     await life.host.ask(Stop(self._account()))
                 return
-            if self._behind:
-                raise HostGoneError(f"it cannot keep up: {QUEUE:,} bars are waiting; give it fewer symbols or the feed a slower pace")
+            if behind := self._inbox.behind:
+                raise HostGoneError(f"it cannot keep up: {behind:,} bars are waiting; give it fewer symbols or the feed a slower pace")
             if self._edit or self._changed:
                 life = self._life = await self._reload(life)
-            event = self._next()
-            if event:
-                await self._tell_event(life.host, *event)
+            if waiting := self._inbox.next():
+                heard, event = waiting
+                await self._tell_event(life.host, heard, self._wire(event))
             else:
                 await self._wake.wait()
 
-    def _next(self) -> tuple[int, ToStrategy] | None:
-        """The event to tell next, and when it was heard."""
-        while self._queue:
-            heard, event = self._queue[0]
-            if isinstance(event, int) and (before := self._quote_before(heard)):
-                return before
-            self._queue.popleft()
-            if isinstance(event, Fill):
-                return heard, OnFill(event, self._account())
-            if isinstance(event, int):
-                return heard, OnUpdate(event, self._account())
-            if event.at > self._told_until.get(event.symbol, -1):
-                self._told_until[event.symbol] = event.at
-                return heard, OnBar(event, self._account())
-        return self._quote_before(self._clock())
-
-    def _quote_before(self, heard: int) -> tuple[int, ToStrategy] | None:
-        """A quote that waits since `heard` or longer."""
-        symbol = next((symbol for symbol, (since, _) in self._quotes.items() if since <= heard), None)
-        if symbol is None:
-            return None
-        since, quote = self._quotes.pop(symbol)
-        return since, OnQuote(quote, self._account())
+    def _wire(self, event: Waiting) -> ToStrategy:
+        """`event` with the account as it is when it is told."""
+        if isinstance(event, Fill):
+            return OnFill(event, self._account())
+        if isinstance(event, Bar):
+            return OnBar(event, self._account())
+        return OnQuote(event, self._account()) if isinstance(event, Quote) else OnUpdate(event, self._account())
 
     async def _tell_event(self, host: HostProcess, heard: int, event: ToStrategy) -> None:
         asked = self._clock()
@@ -396,10 +357,8 @@ class StrategyRunner:
             if isinstance(ended, _Life):
                 await self._close(ended.host)
         life, self._life, self._watch, self._edit, self._changed = self._life, None, None, None, None
-        self._quotes.clear()
-        if self._behind:
-            self._queue = deque(item for item in self._queue if isinstance(item[1], Fill))
-            self._behind = False
+        self._inbox.drop_quotes()
+        self._inbox.catch_up()
         if life:
             await self._close(life.host)
 
@@ -461,15 +420,7 @@ class StrategyRunner:
     def _enqueue(self, event: Bar | Fill | int) -> None:
         if self._state in ("disabled", "stopped") or self._stopping:
             return
-        if len(self._queue) >= QUEUE and isinstance(event, Bar):
-            if self._state == "running":
-                self._behind = True
-            else:
-                # It is not up yet; what falls out here comes back to it as history.
-                self._queue.popleft()
-                self._queue.append((self._clock(), event))
-        else:
-            self._queue.append((self._clock(), event))
+        self._inbox.put(event, running=self._state == "running")
         self._wake.set()
 
     def _account(self) -> State:
@@ -488,7 +439,7 @@ class StrategyRunner:
         self._errors += 1
         words = one_line(error)
         if disabled:
-            self._queue.clear()
+            self._inbox.clear()
             self._set("disabled", words)
         else:
             self._detail = words

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine.model.inputs import Note, Proposal, StrategyFailed
-from engine.strategies import process, supervisor
+from engine.strategies import inbox, process, supervisor
 from tests.engine.strategies.desk import PATIENCE_S, Desk
 
 HANGS = {
@@ -198,7 +198,7 @@ async def test_it_sees_no_secret_of_the_environment_and_no_file_of_the_engine(de
 
 
 async def test_one_that_cannot_keep_up_is_treated_as_one_that_hangs(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(supervisor, "QUEUE", 10)
+    monkeypatch.setattr(inbox, "QUEUE", 10)
     await desk.run(desk.write(on_bar("ctx.buy(bar.symbol, 1)")))
     for _ in range(30):
         desk.bar()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.model.inputs import Note, StrategyFailed
-from engine.strategies.supervisor import QUEUE
+from engine.strategies.inbox import QUEUE
 from tests.engine.strategies.desk import Desk, make_bar, make_quote
 
 SECOND = 1_000_000_000
