@@ -25,11 +25,15 @@ from console.kept import Kept
 from console.keys import STOP, KeyMap
 from console.looks import Looks
 from console.screens.trading import OnExit, TradingScreen
+from console.screens.welcome import Welcome
 from console.trading_engine import TradingEngine
 from engine.model import Level
 
 if TYPE_CHECKING:
     from textual.driver import Driver
+
+
+WELCOMED = "welcomed"
 
 
 class TakesKeys(Protocol):
@@ -41,7 +45,10 @@ class TakesKeys(Protocol):
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
-    """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers."""
+    """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers.
+
+    With `welcome` a newcomer is told how it works, once.
+    """
 
     TITLE = "tradeconsole"
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -60,8 +67,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         ending: EndingSignals | None = None,
         kept: Path | None = None,
         keys: KeyMap | None = None,
+        welcome: bool = False,
     ) -> None:
         super().__init__(driver_class=_driver())
+        self._welcome = welcome
+        self._clock = clock
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
         self._ending = ending
@@ -100,6 +110,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         gc.enable()
         self._engine.start()
         self.run_worker(self._offer_themes())
+        if self._welcome and not self.kept.load(WELCOMED, bool, False):
+            self.trading.ask(Welcome(self.keys, self._clock), lambda _: self.kept.save(WELCOMED, True))
 
     async def _offer_themes(self) -> None:
         """One theme was read for the first picture; the others are only now."""
@@ -144,13 +156,16 @@ def run_console(
     theme_folders: tuple[Path, ...] = (),
     kept: Path | None = None,
     keys: KeyMap | None = None,
+    welcome: bool = False,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
     The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
     and TimeoutError where the engine does not end.
     """
-    app = ConsoleApp(engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals(), kept=kept, keys=keys)
+    app = ConsoleApp(
+        engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals(), kept=kept, keys=keys, welcome=welcome
+    )
     try:
         code = app.run()
     finally:

@@ -41,7 +41,9 @@ def start(arguments: Sequence[str]) -> int:
         "strategies": _strategies(given.strategy, settings),
     }
     market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
-    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), keys)
+    # Whoever has a config, or knows an option, is no newcomer.
+    welcome = not arguments and not folders().config_file.exists()
+    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), keys, welcome=welcome)
 
 
 def _options() -> Options:
@@ -96,10 +98,10 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, keys: KeyMap | None) -> int:
+def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> int:
     """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens.
 
-    Without `keys` there is no screen.
+    Without `keys` there is no screen; `welcome` tells a newcomer how it works.
     """
     from console.build import create_engine
     from engine.feeds.base import FeedError
@@ -129,6 +131,7 @@ def _run(settings: Settings, keys: KeyMap | None) -> int:
             theme_folders=(mine.config / "themes",),
             kept=mine.data / "screen",
             keys=keys,
+            welcome=welcome,
         )
     except FeedError as error:
         end(f"--feed: {error}")
