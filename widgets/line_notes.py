@@ -71,26 +71,37 @@ def mistake(reading: Reading, column: int, size: int, width: int) -> Drawn:
 
 def offers(candidates: Sequence[tuple[str, str]], chosen: int | None, width: int, rows: int) -> Drawn:
     """The words that Tab offers and what they stand for, from the row of the `chosen` one on; how many more there are is said."""
-    lines: Drawn = [[]]
-    first_of_line = [0]
-    for place, (word, about) in enumerate(candidates):
-        cells = [Cell(clean(word), "title-focus" if place == chosen else "key")]
-        if about:
-            cells.append(Cell(f" {clean(about)}", "muted"))
-        if lines[-1] and length([*lines[-1], SPACE, *cells]) > width:
+    entries = [_offer(word, about, place == chosen) for place, (word, about) in enumerate(candidates)]
+    lines: list[list[list[Cell]]] = [[]]
+    for entry in entries:
+        if lines[-1] and length(_in_a_row([*lines[-1], entry])) > width:
             lines.append([])
-            first_of_line.append(place)
-        lines[-1] += [SPACE, *cells] if lines[-1] else cells
-    at = max((line for line, first in enumerate(first_of_line) if first <= (chosen or 0)), default=0)
+        lines[-1].append(entry)
+    before = [sum(len(line) for line in lines[:number]) for number in range(len(lines))]
+    at = max(number for number, first in enumerate(before) if first <= (chosen or 0))
     begin = max(min(at, len(lines) - rows), 0)
     shown = lines[begin : begin + rows]
-    left = len(candidates) - (first_of_line[begin + rows] if begin + rows < len(lines) else len(candidates))
+    left = len(entries) - before[begin] - sum(len(line) for line in shown)
     if left:
-        more = Cell(f"and {left} more", "muted")
-        while shown[-1] and length([*shown[-1], SPACE, more]) > width:
-            shown[-1].pop()
-        shown[-1] += [SPACE, more]
-    return shown
+        *full, last = shown
+        while last and length(_in_a_row([*last, _more(left)])) > width:
+            last = last[:-1]
+            left += 1
+        shown = [*full, [*last, _more(left)]]
+    return [_in_a_row(line) for line in shown]
+
+
+def _more(count: int) -> list[Cell]:
+    return [Cell(f"and {count} more", "muted")]
+
+
+def _offer(word: str, about: str, chosen: bool) -> list[Cell]:
+    cells = [Cell(clean(word), "title-focus" if chosen else "key")]
+    return [*cells, Cell(f" {clean(about)}", "muted")] if about else cells
+
+
+def _in_a_row(entries: list[list[Cell]]) -> list[Cell]:
+    return [cell for number, entry in enumerate(entries) for cell in ([SPACE] if number else []) + entry]
 
 
 def meaning(reading: Reading, reply: Reply | None, width: int) -> Drawn:

@@ -19,7 +19,7 @@ from console.meanings import (
     symbol_word,
 )
 from console.order_line.prices import PRICE_EXAMPLES, exit_of, price_of, sign_of, trail_of
-from console.order_line.sizing import Size, by_risk, notional, of_position, shares
+from console.order_line.sizing import Size, at_the_exits, by_risk, notional, of_position, shares
 from console.order_line.words import (
     MONEY,
     NUMBER,
@@ -297,7 +297,7 @@ class OrderWords:
         exits = self._bracket(symbol, known, side, reduce=reduce)
         lot = step(known.lot, known.fraction, kind, tif, bracketed=exits is not None)
         quantity, worth = self._quantity(symbol, known, side, limit_price or stop_price, lot, exits)
-        return Intent(
+        intent = Intent(
             symbol=symbol,
             side=side,
             quantity=quantity,
@@ -312,6 +312,8 @@ class OrderWords:
             extended_hours=self.extended is not None,
             bracket=exits,
         )
+        self.note = self.note or at_the_exits(intent, known, lot)
+        return intent
 
     def _side(self, symbol: str, word: Word, known: Known) -> Side:
         if self.verb != "close":

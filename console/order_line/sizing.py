@@ -8,7 +8,7 @@ from typing import Literal
 
 from console.meanings import QUANTITIES, Known, plain
 from console.order_line.words import Word, wrong
-from engine.model import Side
+from engine.model import Intent, Side
 from engine.model.money import HUNDRED, ZERO, exact, to_lot
 from engine.model.orders import Exit
 
@@ -93,6 +93,18 @@ def loss_a_share(leave: Exit, entry: Decimal, side: Side) -> Decimal:
     if leave.trail is not None:
         return leave.trail
     return entry * (leave.pct or leave.trail_pct or ZERO) / HUNDRED
+
+
+def at_the_exits(intent: Intent, known: Known, lot: Decimal) -> str:
+    """What the exits of its bracket would make and lose, as prices are now and before costs: `tp +74.88 sl -37.44`."""
+    entry = intent.limit or intent.stop or market(known, intent.side)
+    if intent.bracket is None or not entry:
+        return ""
+    held = intent.quantity if intent.notional is None else to_lot(intent.notional / entry, lot)
+    profit, loss = intent.bracket.take_profit, intent.bracket.stop_loss
+    made = [f"tp {held * loss_a_share(profit, entry, intent.side.opposite):+,.2f}"] if profit is not None else []
+    lost = [f"sl {-held * loss_a_share(loss, entry, intent.side):+,.2f}"] if loss is not None else []
+    return " ".join(made + lost)
 
 
 def market(known: Known, side: Side) -> Decimal | None:

@@ -131,6 +131,22 @@ def test_a_risk_says_how_it_came_to_its_quantity() -> None:
     assert found.note == "141 is 0.5% of 100,000.00 / 3.53 a share"
 
 
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("buy 100 AAPL @ 187.50 tp +4% sl -2%", "tp +750.00 sl -375.00"),
+        ("buy 100 AAPL @ 187.50 tp 190 sl trail 1.50", "tp +250.00 sl -150.00"),
+        ("sell 10 MSFT tp 392.08 sl +1%", "tp +100.00 sl -40.21"),
+        ("buy $5k AAPL @ 187.50 sl -2%", "sl -97.50"),
+        ("buy 10 NEW sl -2%", ""),
+    ],
+)
+def test_an_order_with_exits_says_what_they_would_make_and_lose(line: str, note: str) -> None:
+    found = read(line)
+    assert isinstance(found, Parsed)
+    assert found.note == note
+
+
 def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
     for line in ("sell half AAPL", "sell all AAPL", "sell 10% AAPL", "close AAPL", "close 30 AAPL", "buy half IBM"):
         assert intent(line).reduce_only, line
