@@ -47,7 +47,7 @@ class TakesKeys(Protocol):
 class ConsoleApp(App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers.
 
-    With `welcome` a newcomer is told how it works, once.
+    With `welcome` a newcomer is told how it works, once. With `plain` all is written and nothing drawn.
     """
 
     TITLE = "tradeconsole"
@@ -68,15 +68,18 @@ class ConsoleApp(App[int], inherit_bindings=False):
         kept: Path | None = None,
         keys: KeyMap | None = None,
         welcome: bool = False,
+        plain: bool = False,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
         self._clock = clock
+        self.plain = plain
+        self.set_class(plain, "-plain")
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
         self._ending = ending
         self.kept = Kept(kept, self._tell)
-        self.looks = Looks(self, theme_folders, theme, self.kept, self._tell, os.environ)
+        self.looks = Looks(self, theme_folders, theme, self.kept, self._tell, os.environ, plain)
         self.keys = keys or KeyMap()
         self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys)
 
@@ -157,6 +160,7 @@ def run_console(
     kept: Path | None = None,
     keys: KeyMap | None = None,
     welcome: bool = False,
+    plain: bool = False,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -164,7 +168,15 @@ def run_console(
     and TimeoutError where the engine does not end.
     """
     app = ConsoleApp(
-        engine, on_exit=on_exit, theme=theme, theme_folders=theme_folders, ending=EndingSignals(), kept=kept, keys=keys, welcome=welcome
+        engine,
+        on_exit=on_exit,
+        theme=theme,
+        theme_folders=theme_folders,
+        ending=EndingSignals(),
+        kept=kept,
+        keys=keys,
+        welcome=welcome,
+        plain=plain,
     )
     try:
         code = app.run()

@@ -37,6 +37,12 @@ class ConsoleDriver(LinuxDriver):
 
     _behind = False
 
+    def start_application_mode(self) -> None:
+        """Takes the terminal. In plain text its own cursor stays to be seen: a screen reader follows it."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        if getattr(self._app, "plain", False):
+            self.write("\x1b[?25h")
+
     def run_input_thread(self) -> None:
         linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[attr-defined, assignment]
         super().run_input_thread()

@@ -24,7 +24,14 @@ class Looks:
     """`configured` is the config's theme, `tell` says what is wrong with a file. Raises ThemeError where that theme cannot be used."""
 
     def __init__(
-        self, app: AnyApp, folders: Sequence[Path], configured: str, kept: Kept, tell: Callable[[str], None], environment: Mapping[str, str]
+        self,
+        app: AnyApp,
+        folders: Sequence[Path],
+        configured: str,
+        kept: Kept,
+        tell: Callable[[str], None],
+        environment: Mapping[str, str],
+        plain: bool = False,
     ) -> None:
         self._app = app
         self._themes = Themes(folders)
@@ -32,6 +39,8 @@ class Looks:
         self._kept = kept
         self._tell = tell
         self._mistakes: dict[str, str] = {}
+        self.plain = plain
+        """Whether all is written and nothing drawn, for a screen reader."""
         self.without_colour = bool(environment.get("NO_COLOR"))
         """Whether the terminal's owner wants no colour: then every theme comes out in greys."""
         self.chosen = self._begin(choose_theme(configured, environment))

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,11 +40,17 @@ def start(arguments: Sequence[str]) -> int:
         "mode": given.mode,
         "database": given.database,
         "strategies": _strategies(given.strategy, settings),
+        "plain": True if given.plain or wants_plain(os.environ) else None,
     }
     market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
     # Whoever has a config, or knows an option, is no newcomer.
     welcome = not arguments and not folders().config_file.exists()
     return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), keys, welcome=welcome)
+
+
+def wants_plain(environment: Mapping[str, str]) -> bool:
+    """Whether the environment asks for plain text: TRADECONSOLE_PLAIN is set to anything but 0, or the terminal calls itself dumb."""
+    return environment.get("TRADECONSOLE_PLAIN", "0") not in ("", "0") or environment.get("TERM") == "dumb"
 
 
 def _options() -> Options:
@@ -66,6 +73,7 @@ def _options() -> Options:
     add("--start", type=_as(feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")
     add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
+    add("--plain", action="store_true", help="Write everything and draw nothing, for a screen reader.")
     add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
     return options
 
@@ -132,6 +140,7 @@ def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> i
             kept=mine.data / "screen",
             keys=keys,
             welcome=welcome,
+            plain=settings.plain,
         )
     except FeedError as error:
         end(f"--feed: {error}")

@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.segment import Segment
 
 from widgets.palette import Palette
+from widgets.plain import plain
 from widgets.text import clean, cut
 
 
@@ -30,9 +31,11 @@ Content: TypeAlias = Cell | Gauge | Sequence[Cell]
 """What a column's function may answer: one piece, several, or a bar."""
 
 
-def pieces(content: Content, width: int) -> list[Cell]:
-    """`content` as clean pieces of text; a gauge is drawn `width` cells wide."""
+def pieces(content: Content, width: int, *, plain: bool = False) -> list[Cell]:
+    """`content` as clean pieces of text; a gauge is drawn `width` cells wide, or, in plain text, written as per cent."""
     if isinstance(content, Gauge):
+        if plain:
+            return [Cell(f"{content.fraction:.0%} used" if content.fraction >= 0 else "", content.role)]
         return gauge(content, width)
     if isinstance(content, Cell):
         return [Cell(clean(content.text), content.role)]
@@ -86,6 +89,8 @@ def segments(cells: Iterable[Cell], palette: Palette, *base: str) -> list[Segmen
     for text, role in cells:
         if not text:
             continue
+        if palette.plain:
+            text = plain(text)
         style = style_of(*base, role)
         if pending_style is None:
             pending, pending_style = text, style

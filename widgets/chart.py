@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 
 from engine.model.views import ChartView, View
 from widgets import numbers
+from widgets.bars import bar_lines
 from widgets.candles import SCALES, draw
 from widgets.cells import Cell, fit_cells, segments
 from widgets.panel import Panel
@@ -82,7 +83,11 @@ class Chart(Panel, inherit_bindings=False):
     def _redraw(self) -> None:
         width, height = max(0, self.inner_width - 2), self.inner_height
         before = self._drawn
-        self._drawn = draw(self._chart, width, height, self.scale) if self._chart is not None and self._chart.bars and width else []
+        self._drawn = (
+            (bar_lines(self._chart, width, height) if self.palette.plain else draw(self._chart, width, height, self.scale))
+            if self._chart is not None and self._chart.bars and width
+            else []
+        )
         if len(before) != len(self._drawn):
             self.refresh()
             return

@@ -26,6 +26,12 @@ class Lines(Widget):
         self._drawn: list[tuple[str, list[Cell]]] = []
         self._palette: Palette | None = None
 
+    @property
+    def palette(self) -> Palette:
+        if self._palette is None:
+            self._palette = Palette.of(self.app)
+        return self._palette
+
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         """Each line as the role that lies under all of it, and its cells; one line more or less than the widget is high is no matter."""
         raise NotImplementedError
@@ -45,7 +51,5 @@ class Lines(Widget):
 
     def render_line(self, y: int) -> Strip:
         width = self.size.width
-        if self._palette is None:
-            self._palette = Palette(self.app.theme_variables)
         base, cells = self._drawn[y] if y < len(self._drawn) else ("", [])
-        return Strip(segments(fit_cells(cells, width), self._palette, base), width)
+        return Strip(segments(fit_cells(cells, width), self.palette, base), width)

@@ -99,6 +99,12 @@ class OrderLine(Lines, can_focus=True):
         """Begin with `lines` that were entered earlier; `changed` is handed them all whenever one was added."""
         self._history = LineHistory(lines, changed, self._editor.longest)
 
+    @property
+    def cursor_column(self) -> int:
+        """The cell of its first line that the cursor stands in."""
+        room = max(self.size.width - 2 * len(MARGIN) - len(PROMPT) - 1, 1)
+        return len(MARGIN) + len(PROMPT) + min(self.cursor, room)
+
     def prefill(self, text: str, cursor: int) -> None:
         """Begin a line, with the cursor where something is missing."""
         self._editor.put(text, cursor)

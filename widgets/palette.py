@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from rich.style import Style
 from textual.color import Color, ColorParseError
 
 from themes import FALLBACKS, ROLES
+
+if TYPE_CHECKING:
+    from textual.app import App
 
 
 class Palette:
@@ -16,10 +20,17 @@ class Palette:
     Beside the roles, a plain colour of Textual's (`accent`, `warning`, `error`) is a role, too.
     """
 
-    def __init__(self, variables: Mapping[str, str]) -> None:
+    def __init__(self, variables: Mapping[str, str], *, plain: bool = False) -> None:
+        self.plain = plain
+        """Whether all is to be written, and nothing drawn."""
         self._variables = variables
         self._styles: dict[tuple[str, ...], Style] = {}
         self._plain = Style(color=self._colour("foreground"), bgcolor=self._colour("background"))
+
+    @classmethod
+    def of(cls, app: App[Any]) -> Palette:
+        """The palette of an app's theme, plain where the app says that it is."""
+        return cls(app.theme_variables, plain=getattr(app, "plain", False))
 
     def style(self, *roles: str) -> Style:
         """Plain text with these roles laid over it, the last on top; the same object every time. An empty role adds nothing."""

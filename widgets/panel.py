@@ -65,7 +65,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
     @property
     def palette(self) -> Palette:
         if self._palette is None:
-            self._palette = Palette(self.app.theme_variables)
+            self._palette = Palette.of(self.app)
         return self._palette
 
     @property

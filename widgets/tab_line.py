@@ -34,7 +34,9 @@ class TabLine(Lines):
         cells = []
         for number, (tab, name) in enumerate(self._tabs, 1):
             alert = "!" if tab in self._alerts else " "
-            if tab == self._front:
+            if tab == self._front and self.palette.plain:
+                cells.append(Cell(f"[{number} {name}]", "title-focus"))
+            elif tab == self._front:
                 cells.append(Cell(f" {number} {name}{alert}", "title-focus"))
             else:
                 cells += [Cell(f" {number} ", "key"), Cell(name, "title"), Cell(alert, "warning")]

@@ -195,6 +195,12 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
         return False
 
     @property
+    def cursor_line(self) -> int | None:
+        """The line of this widget that the cursor's row is drawn on, or None where it is out of view."""
+        line = self._cursor - int(self.scroll_offset.y)
+        return line + self.header_height + 1 if self._cursor >= 0 and 0 <= line < self.shown_rows else None
+
+    @property
     def marked(self) -> tuple[str, ...]:
         """Keys of the marked rows, from top to bottom."""
         return tuple(key for key in self._keys if key in self._marked)
@@ -409,7 +415,7 @@ class LiveTable(Panel, Generic[RowT], inherit_bindings=False):
                 drawn.append(self._sentence(sentence[1], sentence[2], width - 1 - taken))
                 break
             taken += placed.width + self._gap
-            content = pieces(placed.column.cell(row), placed.width)
+            content = pieces(placed.column.cell(row), placed.width, plain=self.palette.plain)
             if placed.column.grow:
                 self._grow(placed, length(content))
             drawn.append(fit_cells(content, placed.width, right=placed.column.justify == "right"))

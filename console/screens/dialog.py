@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import takewhile
 from typing import ClassVar, Protocol, TypeAlias, TypeVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
+from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import ModalScreen
 
@@ -31,6 +33,8 @@ class HasKeys(Protocol):
     """The app that dialogs are shown by."""
 
     keys: KeyMap
+    plain: bool
+    """Whether all is written and nothing drawn."""
 
 
 class Dialog(ModalScreen[ResultT], inherit_bindings=False):
@@ -50,6 +54,8 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
     }
     Dialog > HintLine { dock: bottom; }
     Dialog.-grave > VerticalScroll { border: round $error; border-title-color: $error; }
+    Dialog.-plain { background: $background; }
+    Dialog.-plain > VerticalScroll { border: blank; scrollbar-size-vertical: 0; }
     """
 
     def __init__(self, title: str, safe: ResultT, clock: Callable[[], float], *, grave: bool = False) -> None:
@@ -72,11 +78,22 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._hints.show(self.hints())
+        self.set_class(cast(HasKeys, self.app).plain, "-plain")
+        self.call_after_refresh(self._place_cursor)
 
     def draw(self) -> None:
         """Draw the body again."""
         self._drawing.refresh(layout=True)
         self._drawing.redraw()
+        self.call_after_refresh(self._place_cursor)
+
+    def _place_cursor(self) -> None:
+        """The terminal's own cursor to what is marked or typed, for a screen reader; elsewhere it is not shown."""
+        lines = self.body(self._drawing.size.width)
+        marked = [(y, line) for y, line in enumerate(lines) if any(cell.role == "title-focus" for cell in line)]
+        y, line = marked[0] if marked else (0, [])
+        before = takewhile(lambda cell: cell.role != "title-focus", line)
+        self.app.cursor_position = self._drawing.region.offset + Offset(length(before), y)
 
     # ---- what a subclass gives
 

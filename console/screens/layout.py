@@ -18,8 +18,10 @@ TABS = (
 """Short names, for 80 columns."""
 
 
-def layout_for(size: Size) -> str:
-    """The largest layout that a screen of this size has room for."""
+def layout_for(size: Size, *, plain: bool) -> str:
+    """The largest layout that a screen of this size has room for; in plain text there is one thing at a time."""
+    if plain:
+        return "small"
     return [name for name, least in LAYOUTS.items() if size.width >= least[0] and size.height >= least[1]][-1]
 
 

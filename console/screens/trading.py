@@ -14,7 +14,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Container
-from textual.geometry import Size
+from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
 
 from console.actions.finding import FindingActions
@@ -55,6 +55,8 @@ from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
 
 FRAMES_PER_SECOND = 12
+PLAIN_FRAMES_PER_SECOND = 2
+"""A screen reader says again what changes: it is given less of it."""
 HISTORY = "order_line"
 """What the entered lines are kept as."""
 
@@ -101,7 +103,9 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._reading_context = context_of(self.view)
         self._previews = Previews(engine), Previews(engine)
         self._chart_symbol = ""
-        self._lag = Lag(1 / FRAMES_PER_SECOND)
+        self._plain = looks.plain
+        self._frame_s = 1 / (PLAIN_FRAMES_PER_SECOND if looks.plain else FRAMES_PER_SECOND)
+        self._lag = Lag(self._frame_s)
         self.panel = "watch"
         self.zoomed = False
         self.layout_name = ""
@@ -134,7 +138,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         # The layout is known before anything is styled, so that nothing is styled twice before the first picture.
-        self.layout_name = layout_for(self.app.size)
+        self.layout_name = layout_for(self.app.size, plain=self._plain)
         self._classify()
         yield self._header
         yield self._banner
@@ -148,7 +152,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.order_line.keep_history(self.kept.load(HISTORY, list[str], []), lambda lines: self.kept.save(HISTORY, lines))
         self.go("watch")
         self._frame()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
+        self.set_interval(self._frame_s, self._frame)
 
     # ---- the View
 
@@ -167,6 +171,19 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         news = self.desk.news(view)
         if news is not None:
             self.order_line.say(*news)
+        self._place_cursor()
+
+    def _place_cursor(self) -> None:
+        """The terminal's own cursor to where keys go: in plain text it is shown, and a screen reader reads there."""
+        if not self._plain or not self.is_current:
+            return
+        panel = self.panels[self.panel]
+        if self.focused is self.order_line:
+            self.app.cursor_position = self.order_line.region.offset + Offset(self.order_line.cursor_column, 0)
+        elif isinstance(panel, LiveTable):
+            self.app.cursor_position = panel.region.offset + Offset(1, panel.cursor_line or 0)
+        else:
+            self.app.cursor_position = panel.region.offset
 
     def _show(self, view: View) -> None:
         self._banner.show(view)
@@ -222,7 +239,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def _fit(self, size: Size) -> None:
         """Choose the layout for a screen of this size."""
-        layout = layout_for(size)
+        layout = layout_for(size, plain=self._plain)
         if layout != self.layout_name:
             self.layout_name = layout
             self._arrange()
@@ -309,10 +326,11 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         if action is None:
             if typing:
                 self._typed(self.order_line.take_key(key, character))
-            return
-        if not typing:
-            self.order_line.hush()
-        self.perform(action)
+        else:
+            if not typing:
+                self.order_line.hush()
+            self.perform(action)
+        self._place_cursor()
 
     def perform(self, action: Action) -> None:
         """Carry out an action, as its key does."""

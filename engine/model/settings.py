@@ -328,3 +328,4 @@ class Settings:
     history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
     theme: Annotated[str, MinLen(1)] = "dark"
+    plain: bool = False

@@ -109,9 +109,10 @@ async def running(
     keys: KeyMap | None = None,
     kept: Path | None = None,
     theme_folders: tuple[Path, ...] = (),
+    plain: bool = False,
 ) -> AsyncIterator[Console]:
     clock = Clock()
-    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys, kept=kept, theme_folders=theme_folders)
+    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys, kept=kept, theme_folders=theme_folders, plain=plain)
     async with app.run_test(size=size) as pilot:
         console = Console(app, pilot, clock)
         await console.shows("F12")
