@@ -154,6 +154,9 @@ class OrderLine(Lines, can_focus=True):
             return Left()
         if key == "escape" or (key == "backspace" and not self.text):
             return self._escape()
+        if character == ":" and not self.text:
+            # Who does not look opens the line once more; no command begins so.
+            return None
         if key in ("up", "down"):
             self._recall(back=key == "up")
         elif self._editor.key(key, character):

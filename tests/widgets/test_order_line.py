@@ -266,3 +266,12 @@ async def test_what_was_said_stays_until_the_next_key() -> None:
         assert "sent" in lines_of(line)[1]
         keys(line, "x")
         assert "sent" not in lines_of(line)[1]
+
+
+async def test_a_colon_on_the_empty_line_is_the_key_that_opened_it() -> None:
+    line = OrderLine(interpret, complete)
+    async with Harness(line).run_test(size=(80, 5)):
+        keys(line, ":")
+        assert line.text == ""
+        keys(line, "a", ":")
+        assert line.text == "a:"
