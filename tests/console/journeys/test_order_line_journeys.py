@@ -30,7 +30,7 @@ def test_an_entry_brings_its_exits_along_and_their_stop_is_moved(sit_down: SitDo
     write_in_order_line(terminal, "replace #3 stop 160")
     terminal.until("replace of #3 by SELL 10 AAPL", lambda screen: shows(r"SELL +10 +AAPL .*160\.00 .*working", screen))
     write_in_order_line(terminal, "replace #3 5")
-    terminal.until("^ #3 hangs together with others")
+    terminal.until("#3 hangs together with others")
     terminal.press("C-u")
     terminal.type("cancel #")
     terminal.insist("Tab", "#2 SELL 10 AAPL limit", "#3 SELL 10 AAPL stop 160.00")
