@@ -6,7 +6,7 @@ import asyncio
 import sqlite3
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +19,8 @@ from engine.model.records import Record
 from engine.model.settings import HistorySettings
 from storage import schema
 from storage.codec import decode, encode
+from storage.connection import WriterConnection, in_words
 from storage.lock import WriterLock
-from storage.presence import GoneError, Presence
 from storage.projections import Projector
 
 INSERT: Final = "INSERT INTO journal (seq, run_id, wall, kind, body) VALUES (?, ?, ?, ?, ?)"
@@ -51,20 +51,6 @@ GIVE_UP_S: Final = 2.0
 
 _Row: TypeAlias = tuple[int, str, int, str, str]
 _T = TypeVar("_T")
-
-
-class _WriterConnection(sqlite3.Connection):
-    """Makes each executemany a transaction of its own, so that a group commit is one hop to SQLite's thread and back, and looks whether
-    the files are still there first: nothing is acknowledged that went into one that was deleted."""
-
-    def __init__(self, database: str, *args: Any, **options: Any) -> None:
-        super().__init__(database, *args, **options)
-        self._presence = Presence(Path(database))
-
-    def executemany(self, sql: str, parameters: Iterable[Any], /) -> sqlite3.Cursor:
-        self._presence.check()
-        with self:
-            return super().executemany(sql, parameters)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +95,7 @@ async def open_journal(
     try:
         path, lock, projector, last = await asyncio.get_running_loop().run_in_executor(history_thread, prepare)
         try:
-            connection = await aiosqlite.connect(path, timeout=schema.BUSY_TIMEOUT_MS / 1000, factory=_WriterConnection)
+            connection = await aiosqlite.connect(path, timeout=schema.BUSY_TIMEOUT_MS / 1000, factory=WriterConnection)
             try:
                 for pragma in schema.PRAGMAS:
                     await connection.execute_fetchall(pragma)
@@ -310,7 +296,7 @@ class SqliteJournal:
                 await self._patiently(self._connection.executemany(INSERT, rows))
                 self._commits += 1
         except sqlite3.Error as error:
-            self._refuse(_in_words(self._path, error))
+            self._refuse(in_words(self._path, error))
             await asyncio.sleep(self._retry_s)
             self._retry_s = min(2 * self._retry_s, LAST_RETRY_S)
         else:
@@ -325,7 +311,7 @@ class SqliteJournal:
         try:
             await self._patiently(self._connection.executemany(INSERT, ()))
         except sqlite3.Error as error:
-            self._refuse(_in_words(self._path, error))
+            self._refuse(in_words(self._path, error))
         else:
             self._problem = None
 
@@ -413,23 +399,3 @@ class SqliteJournal:
         self._refuse(f"The journal's writer ended: {error or 'it was cancelled'}. Nothing more is written or sent; start again.")
         self._stopped = self._connection.stop()
         self._history_thread.shutdown(wait=False)
-
-
-_WHAT_TO_DO: Final = {
-    sqlite3.SQLITE_FULL: "Free some space on its disk.",
-    sqlite3.SQLITE_BUSY: "Another program holds it locked: close that program.",
-    sqlite3.SQLITE_LOCKED: "Another program holds it locked: close that program.",
-    sqlite3.SQLITE_READONLY: "Make the file and its folder writable again.",
-    sqlite3.SQLITE_IOERR: "Check its disk.",
-    sqlite3.SQLITE_CONSTRAINT: "Another program has written into it: stop both and start again.",
-}
-
-
-def _in_words(path: Path, error: sqlite3.Error) -> str:
-    if isinstance(error, GoneError):
-        return (
-            f"The journal {path} cannot be written: {error}. Put it back as it was, or stop, restore the database from a backup and start "
-            f"again. Nothing is sent meanwhile; what was written before is where the files are."
-        )
-    advice = _WHAT_TO_DO.get(getattr(error, "sqlite_errorcode", 0) & 0xFF, "Stop, and look at the file.")
-    return f"The journal {path} cannot be written: {error}. {advice} Nothing is sent meanwhile, nothing is lost, and it is tried again."
