@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from engine.chart import ChartBuilder
 from engine.clock import Clock
 from engine.feeds.base import Feed, FeedError, FeedLostError
 from engine.metrics import Metrics
 from engine.model.inputs import Input, Note
-from engine.model.market import Bar, MarketEvent, Quote, Split
+from engine.model.market import Bar, Dividend, MarketEvent, Quote, Split
 from engine.model.modes import Level
 from engine.parts import Venue
 from engine.strategies.supervisor import StrategyRunner
@@ -51,6 +52,8 @@ class FeedRunner:
         self._handle = handle
         self._publish = publish
         self._failed = failed
+        self._acts: set[tuple[type, str, str, Decimal]] = set()
+        """Splits and dividends that were told in this run, with their ex-date."""
 
     async def run(self) -> None:
         """Lets the market in, for as long as it speaks; strategies that are nearly loaded are waited for, so as not to miss the start."""
@@ -94,6 +97,8 @@ class FeedRunner:
             self._health.feed_problem = ""
             self._handle(Note(Level.INFO, self._feed.name, "the feed speaks again"))
         self._metrics.event()
+        if isinstance(event, Split | Dividend) and self._was_told(event):
+            return
         for strategy in self._strategies:
             strategy.on_time(event.at)
         if self._venue is not None:
@@ -113,6 +118,15 @@ class FeedRunner:
             for strategy in self._strategies:
                 strategy.on_split(event)
         self._publish(event)
+
+    def _was_told(self, event: Split | Dividend) -> bool:
+        """A feed whose line was lost tells the session's acts again: here prices, charts and strategies are in the new shares already."""
+        value = event.ratio if isinstance(event, Split) else event.amount
+        act = (type(event), event.symbol, event.ex_date, value)
+        known = act in self._acts
+        if event.ex_date:
+            self._acts.add(act)
+        return known
 
 
 def _sentence(error: Exception) -> str:

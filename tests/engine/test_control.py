@@ -70,6 +70,7 @@ def test_a_stop_over_the_socket_is_the_stop(engine: Engine, broker: ToldBroker, 
     assert (answer["ok"], answer["text"]) == (True, "HALTED: 3 working orders being cancelled")
     view = until(engine, lambda view: view.stop and view.stop.verified)
     assert (view.account.reason, broker.listed) == ("too hot", {})
+    assert engine._keeper.finish(20)
     assert Latch(latch_path(tmp_path / "paper.db")).read() == "too hot"
 
 
