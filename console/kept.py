@@ -33,18 +33,21 @@ class Kept:
 
     def load(self, name: str, kind: type[T], default: T) -> T:
         """The content of `name`, of a type that msgspec can read; `default` where there is none, or none that can be read."""
-        import msgspec
-
         file = self._file(name)
         if file is None:
             return default
         try:
-            return msgspec.json.decode(file.read_bytes(), type=kind)
+            content = file.read_bytes()
         except FileNotFoundError:
             return default
         except OSError as error:
             self._told(f"{file} cannot be read ({error.strerror}): what was kept in it is not used now.")
             return default
+        # Not before there is something to read: the first picture waits for it.
+        import msgspec
+
+        try:
+            return msgspec.json.decode(content, type=kind)
         except (msgspec.DecodeError, UnicodeError) as error:
             aside = file.with_suffix(".unreadable")
             try:

@@ -47,3 +47,9 @@ def test_the_first_picture_waits_for_no_part_of_the_engine_that_does_the_work() 
         "engine.strategies.supervisor",
         "storage.journal",
     }
+
+
+def test_the_first_picture_in_a_theme_of_ours_waits_for_no_reader_of_yaml() -> None:
+    code = "from themes import Themes; import sys; Themes().load('dark'); print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert "yaml" not in loaded

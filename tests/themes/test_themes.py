@@ -15,6 +15,7 @@ from tests.views import sample_view
 from tests.widgets.harness import Harness, segments_of
 from themes import ROLES, ThemeError, Themes, choose_theme, load_themes
 from themes.contrast import contrast
+from themes.loader import read_simply
 from widgets.header import HeaderBar
 from widgets.palette import Palette
 from widgets.positions import Positions
@@ -108,6 +109,36 @@ def test_themes_that_extend_each_other_are_an_error(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("extends: a\n")
     with pytest.raises(ThemeError, match="extends: a extends this theme itself"):
         Themes([tmp_path]).load("a")
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_themes_are_read_without_pyyaml_and_as_it_reads_them(name: str) -> None:
+    text = (Path(themes.__file__).parent / f"{name}.yaml").read_text()
+    assert read_simply(text) == yaml.safe_load(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "# nothing",
+        "a:",
+        "dark: yes",
+        "dark: true # so",
+        'dark: "a\\tb"',
+        "description: plain words",
+        'aa: "1"\naa: "2"',
+        'roles:\n    up: "#fff"',
+        'roles: {up: "#fff"}',
+        '  up: "#fff"',
+        'roles:\n  up:\n    on: "#fff"',
+        'dark: true\n  up: "#fff"',
+        'on: "x"',
+        "roles:\ndark: true",
+    ],
+)
+def test_what_is_written_otherwise_is_left_to_pyyaml(text: str) -> None:
+    assert read_simply(text) is None
 
 
 def test_a_file_nobody_asks_for_is_not_read(tmp_path: Path) -> None:
