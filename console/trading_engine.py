@@ -37,6 +37,8 @@ class TradingEngine(Protocol):
 
     def preview(self, intent: Intent) -> str: ...
 
+    def preview_replace(self, order_id: str, terms: Terms) -> str: ...
+
     def approve(self, signal_id: str, edit: SignalEdit | None = None) -> str:
         """Says yes to a signal, or with `edit` to what a person made of it."""
 

@@ -30,6 +30,7 @@ from engine.model.inputs import (
     GroupKind,
     Note,
     Preview,
+    PreviewReplace,
     Reject,
     Replace,
     ResetBreaker,
@@ -205,6 +206,9 @@ class Engine:
 
     def preview(self, intent: Intent) -> str:
         return self._command(lambda i: Preview(i, intent))
+
+    def preview_replace(self, order_id: str, terms: Terms) -> str:
+        return self._command(lambda i: PreviewReplace(i, order_id, terms))
 
     def approve(self, signal_id: str, edit: SignalEdit | None = None) -> str:
         """Says yes to a signal, or with `edit` to what a person made of it."""

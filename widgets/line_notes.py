@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from engine.model import Outcome
 from engine.model.effects import Reply
 from widgets import numbers
 from widgets.cells import Cell, length
 from widgets.text import clean, width_of, wrap
+from widgets.verdict import distance_words, gate_words
 
 SPACE = Cell("   ")
 IN_MONEY = re.compile(r" \$[0-9]")
@@ -110,23 +110,11 @@ def meaning(reading: Reading, reply: Reply | None, width: int) -> Drawn:
     note = Cell(clean(reading.note), "muted")
     if reply is None:
         return [[normal], [note]]
-    gate = _gate(reply)
+    words = gate_words(reply)
+    gate = Cell(f"gate: {words.text}" if reply.verdict is not None else words.text, words.role)
     if length([normal, SPACE, gate]) <= width:
         return [[normal, SPACE, gate], [Cell(_figures(reading, reply, width), "muted")]]
     return [[normal], *([Cell(line, gate.role)] for line in wrap(gate.text, width))]
-
-
-def _gate(reply: Reply) -> Cell:
-    """What the gate says, with rule, limit and actual where it says no."""
-    verdict = reply.verdict
-    if verdict is None:
-        return Cell(clean(reply.text), "muted" if reply.ok else "error")
-    if verdict.outcome is Outcome.PASS:
-        return Cell("gate: passes", "success")
-    measured = clean(f"{verdict.rule}: limit {verdict.limit}, actual {verdict.actual}" if verdict.limit else verdict.text)
-    if verdict.outcome is Outcome.RESIZE:
-        return Cell(f"gate: cuts it to {numbers.quantity(reply.quantity)}  {measured}", "warning")
-    return Cell(f"gate: denies  {measured}", "error")
 
 
 def _figures(reading: Reading, reply: Reply, width: int) -> str:
@@ -138,7 +126,7 @@ def _figures(reading: Reading, reply: Reply, width: int) -> str:
         ("cost ", "cost ", numbers.money(reply.cost)),
         ("buying power after ", "power ", numbers.money(reply.buying_power_after)),
         ("position after ", "position ", numbers.quantity(reply.position_after)),
-        ("", "", _distance(reply.distance)),
+        ("", "", distance_words(reply.distance)),
     )
     known = [figure for figure in figures if figure[2] != numbers.NONE]
     long = "   ".join(name + value for name, _, value in known)
@@ -148,11 +136,3 @@ def _figures(reading: Reading, reply: Reply, width: int) -> str:
     while len(short) > 1 and width_of("  ".join(short)) > width:
         short.pop()
     return "  ".join(short)
-
-
-def _distance(distance: float | None) -> str:
-    if distance is None:
-        return numbers.NONE
-    if abs(distance) < 0.00005:
-        return "at the market"
-    return f"{abs(distance):.2%} {'over' if distance > 0 else 'under'} the market"

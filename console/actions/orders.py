@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 from console.actions.stage import Stage
-from console.meanings import symbol_word
+from console.meanings import ReplaceOrder
+from console.screens.previews import Previews
+from console.screens.ticket import TicketDialog
+from console.ticket.edit_order import EditOrder
+from console.ticket.edit_signal import EditSignal
+from console.ticket.form import Form
+from console.ticket.new_order import NewOrder
+from engine.model import Intent, Side
+from engine.model.views import OrderRow, SignalRow
 
 
 class OrderActions:
@@ -14,16 +22,33 @@ class OrderActions:
         self._stage.type_order()
 
     def do_buy(self) -> None:
-        self._begin("buy")
+        self._open(Side.BUY)
 
     def do_sell(self) -> None:
-        self._begin("sell")
+        self._open(Side.SELL)
 
-    def _begin(self, verb: str) -> None:
-        """The order line on the row's symbol, the cursor where the quantity goes."""
-        symbol = self._stage.symbol()
-        self._stage.type_order()
-        self._stage.order_line.prefill(f"{verb}  {symbol_word(symbol)}" if symbol else f"{verb} ", len(verb) + 1)
+    def _open(self, side: Side) -> None:
+        self._ticket(NewOrder(self._stage.symbol(), side))
+
+    def do_edit_row(self) -> None:
+        """The working order, or the signal that waits, under the cursor. Which one it is stands in the ticket, and is asked about."""
+        row = self._stage.row()
+        if isinstance(row, SignalRow) and self._stage.desk.waits(row):
+            self._ticket(EditSignal(row))
+        elif isinstance(row, OrderRow) and self._stage.desk.works(row):
+            self._ticket(EditOrder(row))
+
+    def _ticket(self, form: Form) -> None:
+        """Opens the ticket; what is confirmed in it is carried out."""
+        engine = self._stage.engine
+
+        def ask(asked: Intent | ReplaceOrder) -> str:
+            if isinstance(asked, ReplaceOrder):
+                return engine.preview_replace(asked.order_id, asked.terms)
+            return engine.preview(asked)
+
+        dialog = TicketDialog(form, Previews(ask), lambda: self._stage.view, self._stage.clock)
+        self._stage.ask(dialog, self._stage.desk.ticketed)
 
     def do_cancel(self) -> None:
         if self._stage.seen():

@@ -9,6 +9,7 @@ from console.meanings import CancelOrders, ChangeMode, CompareWithBroker, Flatte
 from console.screens.answers import Answers
 from console.screens.dialog import Dialog
 from console.screens.questions import RESUME, Reason, Typed, TypedWord, choose_mode
+from console.ticket.form import ApproveSignal, Ready
 from console.trading_engine import TradingEngine
 from engine.core.risk.rules import Rule
 from engine.model import Intent, Level, Mode, TradingState, View
@@ -35,8 +36,8 @@ class Desk:
         self._say = say
         self._key_of = keys
         self._answers = Answers()
-        self._submitted: tuple[str, Intent | PlacePair] | None = None
-        """The last order by its command's id, until it is answered."""
+        self._submitted: tuple[str, Intent | PlacePair, str] | None = None
+        """The last order by its command's id, and how it is sent once more, until it is answered."""
         self._repeated: Intent | PlacePair | None = None
         """The last order, where the engine took it for a repetition: entered once more it is meant."""
 
@@ -49,7 +50,7 @@ class Desk:
         """Asks whether the last order is meant, where it looks like a repetition. Recalling it is a yes that no held Enter gives."""
         if self._submitted is None:
             return None
-        command_id, wish = self._submitted
+        command_id, wish, again = self._submitted
         reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
         if reply is None:
             return None
@@ -57,7 +58,7 @@ class Desk:
         if reply.verdict is None or reply.verdict.rule != Rule.REPETITION:
             return None
         self._repeated = wish
-        return f"Not sent: the same order went {reply.verdict.actual} ago. Again? Up recalls it, and Enter sends it.", Level.WARNING
+        return f"Not sent: the same order went {reply.verdict.actual} ago. Again? {again}", Level.WARNING
 
     def stopped(self, command_id: str) -> None:
         """The emergency stop was pressed, and the gate is closed."""
@@ -91,19 +92,31 @@ class Desk:
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
 
-    def _submit(self, wish: Intent | PlacePair, normal: str) -> None:
+    def ticketed(self, ready: Ready | None) -> None:
+        """What a person confirmed in a ticket, if anything."""
+        if ready is None:
+            return
+        match ready.does:
+            case PlaceOrder(intent=intent):
+                self._submit(intent, ready.normal, "Send it from the ticket once more, and it goes.")
+            case ReplaceOrder(order_id=order_id, terms=terms):
+                self._sent(self._engine.replace(order_id, terms), f"edit {ready.normal}")
+            case ApproveSignal(signal_id=signal_id, edit=edit):
+                self._sent(self._engine.approve(signal_id, edit), f"approve {ready.normal}")
+
+    def _submit(self, wish: Intent | PlacePair, normal: str, again: str = "Up recalls it, and Enter sends it.") -> None:
         confirmed = wish == self._repeated
         if isinstance(wish, Intent):
             command_id = self._engine.submit(wish, confirmed=confirmed)
         else:
             command_id = self._engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
-        self._submitted, self._repeated = (command_id, wish), None
+        self._submitted, self._repeated = (command_id, wish, again), None
         self._sent(command_id, normal)
 
     # ---- signals
 
     def approve(self, row: SignalRow | None) -> None:
-        if self._waits(row):
+        if self.waits(row):
             self._sent(self._engine.approve(row.id), f"approve {row.side} {row.symbol}")
 
     def approve_all(self, rows: Sequence[SignalRow]) -> None:
@@ -113,7 +126,7 @@ class Desk:
             self._sent(self._engine.approve(row.id), f"approve {row.side} {row.symbol}")
 
     def reject(self, row: SignalRow | None) -> None:
-        if not self._waits(row):
+        if not self.waits(row):
             return
 
         def answered(typed: Typed | None) -> None:
@@ -123,7 +136,8 @@ class Desk:
         text = f"{row.side} {row.quantity:f} {row.symbol}, by {row.strategy}"
         self._ask(Reason("Reject the signal", text, self._clock), answered)
 
-    def _waits(self, row: SignalRow | None) -> TypeGuard[SignalRow]:
+    def waits(self, row: SignalRow | None) -> TypeGuard[SignalRow]:
+        """Whether the signal waits for a yes. Where not, it is said."""
         if row is None:
             self._say("No signal waits here.", Level.WARNING)
         elif row.state is not SignalState.WAITING:
@@ -132,12 +146,16 @@ class Desk:
 
     # ---- orders
 
+    def works(self, row: OrderRow) -> bool:
+        """Whether the order can still be cancelled or replaced. Where not, it is said."""
+        if row.state.is_final:
+            self._say(f"#{row.number} has ended: {row.state.lower()}.", Level.WARNING)
+        return not row.state.is_final
+
     def cancel(self, row: OrderRow | None) -> None:
         if row is None:
             self._say("There is no order to cancel.", Level.WARNING)
-        elif row.state.is_final:
-            self._say(f"#{row.number} has ended: {row.state.lower()}.", Level.WARNING)
-        else:
+        elif self.works(row):
             self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}")
 
     def cancel_symbol(self, symbol: str) -> None:

@@ -12,6 +12,7 @@ from textual.containers import VerticalScroll
 from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.widget import Widget
 
 from console.keys import KeyMap
 from widgets.cells import Cell, length
@@ -89,11 +90,14 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
 
     def _place_cursor(self) -> None:
         """The terminal's own cursor to what is marked or typed, for a screen reader; elsewhere it is not shown."""
-        lines = self.body(self._drawing.size.width)
+        self._cursor_into(self._drawing, self.body(self._drawing.size.width))
+
+    def _cursor_into(self, drawing: Widget, lines: Sequence[Line]) -> None:
+        """To the first piece of `lines`, as `drawing` shows them, that is marked."""
         marked = [(y, line) for y, line in enumerate(lines) if any(cell.role == "title-focus" for cell in line)]
         y, line = marked[0] if marked else (0, [])
         before = takewhile(lambda cell: cell.role != "title-focus", line)
-        self.app.cursor_position = self._drawing.region.offset + Offset(length(before), y)
+        self.app.cursor_position = drawing.region.offset + Offset(length(before), y)
 
     # ---- what a subclass gives
 
@@ -102,7 +106,11 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
 
     def hints(self) -> Sequence[tuple[str, str]]:
         """(key, what it does), the most useful first."""
-        return cast(HasKeys, self.app).keys.hints(self.PLACE)
+        return self.keys_of(self.PLACE)
+
+    def keys_of(self, place: str) -> Sequence[tuple[str, str]]:
+        """The same for a place in the table of keys."""
+        return cast(HasKeys, self.app).keys.hints(place)
 
     def body(self, width: int) -> list[Line]:
         """All of it as lines of at most `width` cells. Text from outside is cleaned where it is drawn."""

@@ -2,34 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from console.trading_engine import TradingEngine
-from engine.model import Intent, View
+from engine.model import View
 from engine.model.effects import Reply
 
 PREVIEW_SECONDS = 1.0
 """How often the gate is asked again about an order that stands there."""
 
 
+AskedT = TypeVar("AskedT")
+
+
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Generic[AskedT]):
     """The last question to the gate: the command's id, the order, the text it was read from, and when."""
 
     id: str
-    intent: Intent
+    intent: AskedT
     text: str
     at: float
 
 
-class Previews:
-    """Asks when the order is new and now and then, and hands on what was said last."""
+class Previews(Generic[AskedT]):
+    """Asks when the order is new and now and then, and hands on what was said last. `ask` puts the question, and answers its id."""
 
-    def __init__(self, engine: TradingEngine) -> None:
-        self._engine = engine
-        self._asked: _Asked | None = None
+    def __init__(self, ask: Callable[[AskedT], str]) -> None:
+        self._ask = ask
+        self._asked: _Asked[AskedT] | None = None
 
-    def of(self, intent: Intent | None, text: str, view: View, now: float) -> Reply | None:
+    def of(self, intent: AskedT | None, text: str, view: View, now: float) -> Reply | None:
         """What the gate said of the order that is written as `text`, or None while that is not known. `now` is monotonic seconds.
 
         A price by the quote makes another order of the same text several times a second: the next question waits for the last answer.
@@ -43,5 +47,5 @@ class Previews:
             fresh = now - asked.at < PREVIEW_SECONDS
             if fresh and (reply is None or asked.intent == intent):
                 return reply
-        self._asked = _Asked(self._engine.preview(intent), intent, text, now)
+        self._asked = _Asked(self._ask(intent), intent, text, now)
         return reply

@@ -10,7 +10,7 @@ from engine.core.desk import Desk, wish_of
 from engine.core.gate import Judgement
 from engine.core.groups import REPLACEABLE, Groups
 from engine.model.effects import Reply
-from engine.model.inputs import Cancel, GroupKind, Preview, Replace, Submit, SubmitGroup
+from engine.model.inputs import Cancel, GroupKind, Preview, PreviewReplace, Replace, Submit, SubmitGroup
 from engine.model.modes import TradingState
 from engine.model.money import cents
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, Terms
@@ -48,6 +48,15 @@ class Commands:
 
     def on_preview(self, command: Preview) -> None:
         self._desk.ask(self._answer(command.id, command.intent, self._judge(command.intent)))
+
+    def on_preview_replace(self, command: PreviewReplace) -> None:
+        order = self._desk.state.book.orders.get(command.order_id)
+        complaint = "there is no such order" if order is None else self._not_replaceable(order, command.terms)
+        if order is None or complaint:
+            self._desk.reply(command.id, False, complaint)
+            return
+        wish, judgement = self._judge_terms(order, command.terms)
+        self._desk.ask(self._answer(command.id, wish, judgement))
 
     def on_submit_group(self, command: SubmitGroup) -> None:
         first, second = command.first, command.second
@@ -127,13 +136,7 @@ class Commands:
         if complaint:
             desk.reply(command.id, False, complaint)
             return
-        # It is the person who wants it now: what does not pass is refused, never cut down behind their back.
-        wish = replace(wish_of(order, terms), quantity=terms.quantity - order.filled, source=Source.PERSON)
-        if order.released:
-            aside = [order.id, *(other.id for other in self._groups.siblings(order))]
-            judgement = desk.gate.judge(wish, desk.now, desk.mono, aside=aside, lighter=_is_lighter(order, terms))
-        else:
-            judgement = desk.gate.in_itself(wish)
+        wish, judgement = self._judge_terms(order, terms)
         if not judgement.passes:
             self._refuse(command.id, wish, judgement)
             return
@@ -147,6 +150,15 @@ class Commands:
         else:
             desk.record(OrderReplaced(order.id, asked, desk.now))
             desk.reply(command.id, True, f"#{order.number}, still held, is {describe(intent)} now")
+
+    def _judge_terms(self, order: Order, terms: Terms) -> tuple[Intent, Judgement]:
+        """What is left of `order` on these terms, and the verdict on that in the place of what it is now."""
+        # It is the person who wants it now: what does not pass is refused, never cut down behind their back.
+        wish = replace(wish_of(order, terms), quantity=terms.quantity - order.filled, source=Source.PERSON)
+        if not order.released:
+            return wish, self._desk.gate.in_itself(wish)
+        aside = [order.id, *(other.id for other in self._groups.siblings(order))]
+        return wish, self._desk.gate.judge(wish, self._desk.now, self._desk.mono, aside=aside, lighter=_is_lighter(order, terms))
 
     def _not_replaceable(self, order: Order, terms: Terms) -> str:
         """Why `order` cannot get `terms`, as far as that shows before the gate is asked."""

@@ -66,6 +66,16 @@ class Preview:
 
 
 @dataclass(frozen=True, slots=True)
+class PreviewReplace:
+    """Asks what the gate would say to new terms of a working order, and changes nothing. The figures of its answer are of what is left of
+    the order."""
+
+    id: str
+    order_id: str
+    terms: Terms
+
+
+@dataclass(frozen=True, slots=True)
 class Approve:
     """A person's yes to a signal, or with `edit` to what they made of it."""
 
@@ -180,6 +190,7 @@ Command: TypeAlias = (
     | SubmitGroup
     | Replace
     | Preview
+    | PreviewReplace
     | Approve
     | Reject
     | Cancel

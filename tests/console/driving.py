@@ -97,7 +97,7 @@ class Console:
         await self.until(lambda: text in self.picture)
 
 
-NAMED = frozenset({"colon", "enter", "tab", "escape", "space", "up", "down", "f2", "f6", "f9", "f12"})
+NAMED = frozenset({"colon", "enter", "tab", "escape", "space", "up", "down", "f2", "f5", "f6", "f9", "f12"})
 CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_mark": "?", "slash": "/", "apostrophe": "'"}
 
 

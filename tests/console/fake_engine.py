@@ -19,12 +19,13 @@ from tests.views import sample_view
 
 
 class FakeEngine:
-    """`calls` holds (method, argument, ...) but for view and preview, which `previews` counts."""
+    """`calls` holds (method, argument, ...) but for view and previews, which `previews` and `replaces` count."""
 
     def __init__(self, view: View | None = None) -> None:
         self.current = view or sample_view()
         self.calls: list[tuple[Any, ...]] = []
         self.previews: list[Intent] = []
+        self.replaces: list[tuple[str, Terms]] = []
         self.verdict: Verdict = PASSED
         self.refuses = ""
         self.refused_by: Verdict | None = None
@@ -72,6 +73,14 @@ class FakeEngine:
         self._reply(
             Reply(command_id, True, self.verdict.text or "passes", self.verdict, intent.quantity, cost, after, intent.quantity, -0.0001)
         )
+        return command_id
+
+    def preview_replace(self, order_id: str, terms: Terms) -> str:
+        self.replaces.append((order_id, terms))
+        command_id = f"p-{next(self._ids)}"
+        if not self.silent:
+            cost = terms.quantity * (terms.limit or terms.stop or Decimal("187.53"))
+            self._reply(Reply(command_id, True, self.verdict.text or "passes", self.verdict, terms.quantity, cost))
         return command_id
 
     def submit_group(self, kind: GroupKind, first: Intent, second: Intent, *, confirmed: bool = False) -> str:

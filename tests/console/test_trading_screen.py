@@ -252,18 +252,6 @@ async def test_a_command_of_the_line_is_carried_out(engine: FakeEngine, text: st
         assert engine.sent() == [call]
 
 
-@BOTH
-async def test_b_and_s_open_the_line_on_the_row_with_the_cursor_at_the_quantity(engine: FakeEngine, size: tuple[int, int]) -> None:
-    async with running(engine, size) as console:
-        await console.press("down", "b")
-        assert console.line.text == "buy  MSFT"
-        await console.type("25")
-        await console.press("enter", "escape", "2", "s")
-        await console.type("10")
-        await console.press("enter")
-        assert orders(engine.calls) == [Intent("MSFT", Side.BUY, Decimal(25)), Intent("AAPL", Side.SELL, Decimal(10))]
-
-
 async def test_a_held_enter_submits_once(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.burst(":", "buy 100 AAPL", *["enter"] * 30)

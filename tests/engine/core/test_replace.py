@@ -9,7 +9,7 @@ import pytest
 
 from engine.model.capabilities import Capabilities
 from engine.model.effects import Persist, ReplaceAtBroker
-from engine.model.inputs import EmergencyStop, OrderUpdate, Replace
+from engine.model.inputs import EmergencyStop, OrderUpdate, PreviewReplace, Replace
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, Terms
 from engine.model.records import OrderChanged, OrderDenied, OrderReplaced, ReplaceAsked
@@ -38,6 +38,19 @@ def test_a_replaced_order_keeps_its_id_and_number_and_works_under_the_new_terms(
     assert facts(order.id, order.number, order.quantity, order.limit, order.state) == ("r1-1", 1, 80, 91, OrderState.WORKING)
     assert told.replaced == [(order.id, Terms(D(80), D(91)))]
     assert [type(record) for record in told.records[-4:-1]] == [ReplaceAsked, OrderChanged, OrderReplaced]
+
+
+def test_a_preview_of_new_terms_counts_the_order_once_and_changes_nothing() -> None:
+    told = Told(given=settings(limits=replace(OPEN_LIMITS, max_order_pct=D(10))))
+    order = resting(told)
+    before = list(told.records)
+    reply = told.ask(PreviewReplace, order.id, Terms(D(110), D(90)))
+    assert facts(reply.ok, reply.quantity, reply.cost, reply.position_after) == (True, 110, 9900, 110)
+    assert reply.buying_power_after == D(100_000) - D(9900)
+    denied = told.ask(PreviewReplace, order.id, Terms(D(120), D(90)))
+    assert (denied.ok, denied.verdict and denied.verdict.rule) == (False, "order size")
+    assert told.records == before
+    assert told.ask(PreviewReplace, "nothing", Terms(D(1))).text == "there is no such order"
 
 
 def test_the_wish_is_written_before_the_broker_is_asked() -> None:

@@ -1,0 +1,145 @@
+"""The ticket on the screen: the fields of a form, the gate's word on what they say, and a yes before anything is sent.
+
+Each key goes to the field that has the focus at that moment, at once. Once the question is asked, what is carried out is the very order it
+shows: no key and no market changes it, keys typed before it was asked are dropped, and a held Enter answers nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.message import Message
+
+from console.meanings import ReplaceOrder
+from console.screens.dialog import DEAF_SECONDS, Dialog
+from console.screens.previews import Previews
+from console.ticket.form import Form, Mistake, Ready
+from engine.model import Intent, Outcome, View
+from engine.model.effects import Reply
+from widgets.palette import Palette
+from widgets.text import clean
+from widgets.ticket import Sheet, Ticket
+
+FRAMES_PER_SECOND = 12
+
+
+class TicketDialog(Dialog[Ready | None]):
+    """Answers what was confirmed, or None. `view` is the View on the screen now, `clock` monotonic seconds."""
+
+    DEFAULT_CSS = """
+    TicketDialog > VerticalScroll { padding: 0 1; max-height: 100%; }
+    """
+
+    def __init__(self, form: Form, previews: Previews[Intent | ReplaceOrder], view: Callable[[], View], clock: Callable[[], float]) -> None:
+        super().__init__(form.title, None, clock)
+        self._form = form
+        self._previews = previews
+        self._view = view
+        self._ticket = Ticket(form.most, form.first)
+        self._asked: Ready | None = None
+        """What a yes would carry out, while the question is asked."""
+        self._asked_at = 0.0
+        self._asked_time = 0.0
+        self._show()
+
+    def compose(self) -> ComposeResult:
+        with self._scroller:
+            yield self._ticket
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self._draw_title()
+        self._hint()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._show)
+
+    def notify_style_update(self) -> None:
+        super().notify_style_update()
+        self._draw_title()
+
+    def _draw_title(self) -> None:
+        badge = self._view().account.badge
+        style = Palette.of(self.app).style("live" if badge == "LIVE" else "paper")
+        self._scroller.border_title = Text.assemble((f" {clean(badge)} ", style), f" {clean(self._form.title)} ")
+
+    # ---- what is shown
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return self.keys_of("ticket" if self._asked is None else "confirm")
+
+    def _hint(self) -> None:
+        if self.is_attached:
+            self._hints.show(self.hints())
+            self._place_cursor()
+
+    def _place_cursor(self) -> None:
+        self._cursor_into(self._ticket, [line for _, line in self._ticket.draw(self._ticket.size.width)])
+
+    def _show(self) -> None:
+        """The market as it is now, what the fields say, and what the gate says to that."""
+        view = self._view()
+        self._form.look(view)
+        read = self._asked or self._form.read()
+        fields, head = self._form.fields(), self._form.head()
+        if isinstance(read, Mistake):
+            self._previews.of(None, "", view, self._clock())
+            self._ticket.show(Sheet(head, fields, wrong=read.field, mistake=read.message, unfinished=read.unfinished))
+            return
+        reply = self._previews.of(read.asked, read.normal, view, self._clock())
+        question = self._form.question if self._asked is not None else ""
+        shown = None if reply is None else _uncut(reply)
+        self._ticket.show(Sheet(head, fields, read.normal, read.changes, reply=shown, question=question))
+
+    # ---- keys
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        """Unlike a question, a ticket takes the keys that were typed behind the one that opened it: they were meant for it."""
+        if self._asked is not None:
+            self._answer(self._asked, key, time)
+        else:
+            led = "leave" if key == "ctrl+c" else self._ticket.take_key(key, character)
+            if led == "leave":
+                self.answer(None)
+            elif led == "review":
+                self._review()
+        self._show()
+        self._hint()
+
+    def _answer(self, asked: Ready, key: str, time: float) -> None:
+        if time < self._asked_time or self._clock() - self._asked_at < DEAF_SECONDS:
+            return
+        if key == "y":
+            self.answer(asked)
+        elif key in ("n", "escape", "ctrl+c"):
+            self._asked = None
+
+    def _review(self) -> None:
+        """Ask, where the fields mean something; where not, what is wrong stands there already."""
+        self._form.look(self._view())
+        read = self._form.read()
+        if isinstance(read, Ready):
+            self._asked, self._asked_at, self._asked_time = read, self._clock(), Message().time
+
+    def take_paste(self, text: str) -> None:
+        if self._asked is None:
+            self._ticket.take_paste(text)
+            self._show()
+
+    @on(Ticket.Clicked)
+    def _clicked(self, event: Ticket.Clicked) -> None:
+        event.stop()
+        if event.key:
+            self.take_key(event.key, None, event.time)
+        else:
+            self._show()
+
+
+def _uncut(reply: Reply) -> Reply:
+    """What a person wrote is never cut down: where the gate would take less of a strategy's order, theirs is refused."""
+    verdict = reply.verdict
+    if verdict is None or verdict.outcome is not Outcome.RESIZE:
+        return reply
+    return replace(reply, verdict=replace(verdict, outcome=Outcome.DENY))
