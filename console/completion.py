@@ -21,7 +21,7 @@ from console.meanings import (
 )
 from console.order_line import parse
 from console.order_line.glossary import WORDS
-from console.order_line.orders import OrderWords
+from console.order_line.order_words import OrderWords
 from console.order_line.words import Word, WrongError, words_of
 from console.order_line.working import replaceable, terms_of
 from engine.model.money import HUNDRED, exact, to_tick

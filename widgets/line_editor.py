@@ -18,6 +18,10 @@ class LineEditor:
         self.cursor = 0
         self.longest = longest
 
+    @property
+    def is_full(self) -> bool:
+        return len(self.text) >= self.longest
+
     def put(self, text: str, cursor: int | None = None) -> None:
         """Replace the whole line; the cursor goes to its end or to `cursor`."""
         self.text = text[: self.longest]

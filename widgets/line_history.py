@@ -19,6 +19,7 @@ class LineHistory:
         self._changed = changed
         self._place: int | None = None
         self._begun = ""
+        self._beginning = ""
 
     def add(self, line: str) -> None:
         self.leave()
@@ -31,19 +32,19 @@ class LineHistory:
         """The line is edited: the next way back begins from what it is then."""
         self._place = None
 
-    def step(self, back: bool, text: str) -> str | None:
-        """The next line back or forward that begins as what was typed before the first step, here `text`; None where there is none.
+    def step(self, back: bool, text: str, cursor: int) -> str | None:
+        """The next line back or forward that begins as what stood before the cursor at the first step; None where there is none.
 
-        The way forward ends at what was typed.
+        `text` and `cursor` are those of the line now. The way forward ends at what was typed.
         """
         if self._place is None:
             if not back:
                 return None
-            self._place, self._begun = len(self._lines), text
+            self._place, self._begun, self._beginning = len(self._lines), text, text[:cursor]
         places = range(self._place - 1, -1, -1) if back else range(self._place + 1, len(self._lines))
         for place in places:
             # What looks the same is passed over: a step that changes nothing looks like a key that was lost.
-            if self._lines[place].startswith(self._begun) and self._lines[place] != text:
+            if self._lines[place].startswith(self._beginning) and self._lines[place] != text:
                 self._place = place
                 return self._lines[place]
         if back:

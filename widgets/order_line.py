@@ -102,8 +102,8 @@ class OrderLine(Lines, can_focus=True):
     @property
     def cursor_column(self) -> int:
         """The cell of its first line that the cursor stands in."""
-        room = max(self.size.width - 2 * len(MARGIN) - len(PROMPT) - 1, 1)
-        return len(MARGIN) + len(PROMPT) + min(self.cursor, room)
+        first = self._first_shown(self.size.width - 2 * len(MARGIN) - len(PROMPT))
+        return len(MARGIN) + len(PROMPT) + width_of(self.text[first : self.cursor])
 
     def prefill(self, text: str, cursor: int) -> None:
         """Begin a line, with the cursor where something is missing."""
@@ -159,6 +159,8 @@ class OrderLine(Lines, can_focus=True):
             return None
         if key in ("up", "down"):
             self._recall(back=key == "up")
+        elif self._editor.is_full and character is not None and character.isprintable():
+            self.say(f"The line holds {self._editor.longest} characters.", Level.WARNING)
         elif self._editor.key(key, character):
             self._changed()
         return None
@@ -218,10 +220,12 @@ class OrderLine(Lines, can_focus=True):
         return None
 
     def _recall(self, *, back: bool) -> None:
-        text = self._history.step(back, self.text)
+        text = self._history.step(back, self.text, self.cursor)
         if text is not None:
             self._editor.put(text)
             self._read()
+        elif back:
+            self.say("No earlier line begins like this.", Level.WARNING)
 
     def _changed(self) -> None:
         self._history.leave()

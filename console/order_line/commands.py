@@ -18,9 +18,12 @@ from console.meanings import (
     normal_form,
     normal_form_of_pair,
 )
-from console.order_line.orders import OrderWords
+from console.order_line.orders import read_order, read_pair
 from console.order_line.words import Word, meant, missing, nothing_after, wrong
 from console.order_line.working import cancel, replace_order
+
+MEANT = {"long": ("buy",), "short": ("sell",), "exit": ("close", "flatten"), "edit": ("replace",), "modify": ("replace",)}
+"""What people write elsewhere, and what it is here."""
 
 
 def command(words: list[Word], context: Context, end: int) -> Parsed:
@@ -29,9 +32,8 @@ def command(words: list[Word], context: Context, end: int) -> Parsed:
     # The normal form writes verbs in capitals; in the first place that can be read in one way only.
     name = verb.text.lower() if verb.text in (verb.text.lower(), verb.text.upper()) else verb.text
     if name in TRADING_VERBS:
-        order = OrderWords(name, context, verb, end)
-        intent = order.read(rest)
-        return Parsed(PlaceOrder(intent), normal_form(intent), order.note)
+        intent, note = read_order(name, verb, rest, context, end)
+        return Parsed(PlaceOrder(intent), normal_form(intent), note)
     if name == "preview":
         if not rest:
             raise missing(end, "an order to preview", TRADING_VERBS)
@@ -55,6 +57,8 @@ def command(words: list[Word], context: Context, end: int) -> Parsed:
         return Parsed(CompareWithBroker(), "SYNC")
     if name in PANIC_WORDS:
         raise wrong(verb, "the stop is a key, and works at once", ("F12 or ^G", "cancel *", "flatten"))
+    if name in MEANT:
+        raise wrong(verb, f"no verb: {verb.text}", MEANT[name])
     if verb.end == end and any(known.startswith(name) for known in VERBS):
         raise missing(end, "the rest of the verb, which is never abbreviated", meant(name, VERBS), verb.start)
     raise wrong(verb, f"no verb: {verb.text}", meant(name, VERBS))
@@ -70,7 +74,7 @@ def _pair(rest: list[Word], context: Context, end: int) -> Parsed:
         if verb.end == end and any(known.startswith(name) for known in TRADING_VERBS):
             raise missing(end, "the rest of the verb, which is never abbreviated", meant(name, TRADING_VERBS), verb.start)
         raise wrong(verb, f"no verb of an order: {verb.text}", TRADING_VERBS)
-    first, second = OrderWords(name, context, verb, end, oco=True).read_pair(rest[1:])
+    first, second = read_pair(name, verb, rest[1:], context, end)
     return Parsed(PlacePair(first, second), normal_form_of_pair(first, second))
 
 

@@ -101,3 +101,14 @@ def test_every_verb_is_a_command_of_its_own_line_alone() -> None:
     for verb in VERBS:
         assert not isinstance(read(f"buy 100 AAPL {verb}"), Parsed), verb
     assert set(TRADING_VERBS) < set(VERBS)
+
+
+def test_no_letter_that_only_looks_like_another_makes_a_command() -> None:
+    letters = [chr(code) for code in range(128, 0x110000)]
+    folded = [c for c in letters if c.lower().isascii() or c.upper().isascii() or c.casefold().isascii()]
+    assert "ſ" in folded
+    for line in [*COMMANDS, "buy 10 AAPL", "sell half AAPL day"]:
+        for letter in folded:
+            for place in range(len(line.split()[0])):
+                for written in (line, line.upper()):
+                    assert not isinstance(read(written[:place] + letter + written[place + 1 :]), Parsed), (line, letter)

@@ -185,6 +185,33 @@ async def test_up_goes_back_through_the_lines_that_begin_as_what_was_typed(saved
         assert line.text == "buy"
 
 
+async def test_only_what_stands_before_the_cursor_is_looked_for(saved: list[list[str]]) -> None:
+    line = with_history(saved, "buy 1 AAPL ok", "sell 2 ok")
+    async with Harness(line).run_test(size=(80, 5)):
+        line.prefill("buy  MSFT", 4)
+        keys(line, "up")
+        assert line.text == "buy 1 AAPL ok"
+        keys(line, "down")
+        assert line.text == "buy  MSFT"
+
+
+async def test_where_no_line_begins_so_it_is_said(saved: list[list[str]]) -> None:
+    line = with_history(saved, "buy 1 ok")
+    async with Harness(line).run_test(size=(80, 5)):
+        keys(line, "s", "up")
+        assert (line.text, line.said) == ("s", "No earlier line begins like this.")
+
+
+async def test_a_full_line_says_that_it_is() -> None:
+    line = OrderLine(interpret, complete)
+    async with Harness(line).run_test(size=(80, 5)):
+        line.take_paste("x" * 200)
+        keys(line, "y")
+        assert (len(line.text), line.said) == (200, "The line holds 200 characters.")
+        keys(line, "left", "backspace", "z")
+        assert (line.text[-2:], line.said) == ("zx", "")
+
+
 async def test_a_recalled_line_sends_nothing_by_itself(saved: list[list[str]]) -> None:
     line = with_history(saved, "buy ok")
     async with Harness(line).run_test(size=(80, 5)):
@@ -215,8 +242,8 @@ def test_no_more_lines_are_kept_than_a_person_goes_back_through() -> None:
 
 def test_lines_from_the_file_are_only_text() -> None:
     history = LineHistory(["\x1b[2Jbuy", "", "x" * 300], None)
-    assert history.step(True, "") == "[2Jbuy"
-    assert history.step(True, "[2Jbuy") is None
+    assert history.step(True, "", 0) == "[2Jbuy"
+    assert history.step(True, "[2Jbuy", 7) is None
 
 
 # ---- completion
