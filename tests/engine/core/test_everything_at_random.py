@@ -69,6 +69,8 @@ class Everything(Account):
         self.quoted = quoted
         self.floor = Watched(given, mode=Mode.FULL_AUTO, price_life_s=3600)
         self.floor.approved = set()
+        self.acts: dict[Split | Dividend, None] = {}
+        """What companies did with an ex-date. A feed that begins tells it again, its time left out of the comparison."""
         self.prime({"AAPL": 100.0, "MSFT": 40.0})
 
     def prime(self, prices: dict[str, float]) -> None:
@@ -186,13 +188,24 @@ class Everything(Account):
             self.market(flow if phase is Phase.PRE else later[:1])
 
     @precondition(lambda self: self.floor.held_news is None)
-    @rule(symbol=symbols, ratio=st.sampled_from((None, D(2), D("1.5"), D("0.5"), D(1) / 3)), amount=st.sampled_from(("0.001", "0.37")))
-    def a_company_acts(self, symbol: str, ratio: Decimal | None, amount: str) -> None:
+    @rule(
+        symbol=symbols,
+        ratio=st.sampled_from((None, D(2), D("1.5"), D("0.5"), D(1) / 3)),
+        amount=st.sampled_from(("0.001", "0.37")),
+        dated=st.booleans(),
+    )
+    def a_company_acts(self, symbol: str, ratio: Decimal | None, amount: str, dated: bool) -> None:
         last, before = self.last(symbol), self.floor.core.state.portfolio.equity()
-        if ratio is None:
-            self.floor.market(Dividend(symbol, self.floor.at, D(amount)))
-        elif 5 < last / float(ratio) < 1000:
-            self.floor.market(Split(symbol, self.floor.at, ratio, last))
+        ex_date = self.floor.core.state.session if dated else ""
+        act = Dividend(symbol, 0, D(amount), ex_date) if ratio is None else Split(symbol, 0, ratio, None, ex_date)
+        if act in self.acts:
+            return
+        if dated:
+            self.acts[act] = None
+        if ratio is None or 5 < last / float(ratio) < 1000:
+            self.floor.market(replace(act, at=self.floor.at, price=last) if isinstance(act, Split) else replace(act, at=self.floor.at))
+        elif dated:
+            del self.acts[act]
         assert abs(self.floor.core.state.portfolio.equity() - before) < D("0.01")
 
     @rule(
@@ -218,7 +231,19 @@ class Everything(Account):
         self.floor.restart(crash=crash, mode=Mode.FULL_AUTO)
         for symbol, price in prices.items():
             self.floor.core.prime(symbol, price, None)
+        before = self.account()
+        self.feed_begins()
+        assert self.account() == before
         self.prime(prices)
+
+    def account(self) -> tuple[Decimal, dict[str, Decimal]]:
+        portfolio = self.floor.core.state.portfolio
+        return portfolio.cash, held(portfolio)
+
+    def feed_begins(self) -> None:
+        """It tells what companies did; what is booked already is left."""
+        for act in self.acts:
+            self.floor.market(replace(act, at=self.floor.at))
 
     @rule(flow=moves)
     def a_person_resumes(self, flow: Any) -> None:
@@ -267,6 +292,8 @@ class Everything(Account):
             for symbol, price in prices.items():
                 self.floor.core.prime(symbol, price, None)
             ours, theirs = self.floor.core.state.portfolio, self.floor.broker_account()
+            assert (ours.cash, held(ours)) == (theirs.cash, held(theirs))
+            self.feed_begins()
             assert (ours.cash, held(ours)) == (theirs.cash, held(theirs))
             self.prime(prices)
             self.market([("AAPL", (1, 0, 0, -1), 10_000, 0.0), ("MSFT", (-1, 1, 1, 0), 10_000, 0.0)])
