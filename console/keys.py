@@ -15,7 +15,8 @@ PANELS = ("watch", "positions", "orders", "signals", "risk", "log", "chart")
 """In the order of the digits that go to them."""
 TITLES = dict(zip(PANELS, ("Watch", "Positions", "Orders", "Signals", "Risk", "Log", "Chart"), strict=True))
 WITH_SYMBOL = frozenset({"watch", "positions", "orders", "signals", "chart"})
-WITH_ROWS = frozenset(PANELS) - {"chart"}
+CHART = frozenset({"chart"})
+WITH_ROWS = frozenset(PANELS) - CHART
 LINE = "line"
 """The order line, which takes its keys itself, as the dialogs do."""
 PLACES = {
@@ -86,6 +87,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("approve_marked", ("A",), "approve all marked signals", panels=frozenset({"signals"})),
     Action("cancel", ("c",), "cancel the order", "cancel", frozenset({"orders"})),
     Action("edit_row", ("e",), "edit the working order, or the signal before you approve it", "edit", frozenset({"orders", "signals"})),
+    Action("crosshair", ("left",), "crosshair: one candle to the past", "crosshair", CHART, "left"),
+    Action("crosshair", ("right",), "crosshair: one candle on", panels=CHART, argument="right"),
+    Action("timeframe", ("greater_than_sign",), "the next longer time frame", "time frame", CHART, "longer"),
+    Action("timeframe", ("less_than_sign",), "the next shorter time frame", panels=CHART, argument="shorter"),
+    Action("nearer", ("plus", "equals_sign"), "nearer: fewer and wider candles", "nearer", CHART),
+    Action("farther", ("minus",), "farther: more candles, then several bars in one", panels=CHART),
+    Action("averages", ("v",), "one more moving average, after the last none", "averages", CHART),
+    Action("line_chart", ("l",), "a line of the closes, or candles", "line", CHART),
     Action("help", ("question_mark", "f1"), "help: every key there is", "help", typing=True),
     Action("buy", ("b",), "buy: opens the ticket on the row's symbol", "buy", WITH_SYMBOL),
     Action("sell", ("s",), "sell: opens the ticket on the row's symbol", "sell", WITH_SYMBOL),
@@ -104,6 +113,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("page_down", ("pagedown",), "one page down", panels=WITH_ROWS),
     Action("first_row", ("g", "home"), "the first row", panels=WITH_ROWS),
     Action("last_row", ("G", "end"), "the last row", panels=WITH_ROWS),
+    Action("crosshair", ("up",), "crosshair: one row up", panels=CHART, argument="up"),
+    Action("crosshair", ("down",), "crosshair: one row down", panels=CHART, argument="down"),
+    Action("chart_page", ("pageup",), "half a page to the past", panels=CHART, argument="back"),
+    Action("chart_page", ("pagedown",), "half a page on", panels=CHART, argument="on"),
+    Action("oldest_bar", ("home",), "crosshair on the oldest bar", panels=CHART),
+    Action("newest_bar", ("end",), "crosshair on the newest bar", panels=CHART),
+    Action("put_away", ("escape",), "put the crosshair away, back to the newest bar", panels=CHART),
     *(Action("panel", (str(n),), f"go to {TITLES[panel]}", argument=panel) for n, panel in enumerate(PANELS, 1)),
     Action("next_panel", ("tab",), "the next panel"),
     Action("previous_panel", ("shift+tab",), "the panel before"),

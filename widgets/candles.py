@@ -1,4 +1,4 @@
-"""Draws candles, volume, axes and marks as lines of cells. Pure: a ChartView and a size in, lines out.
+"""Draws the chart: candles or a line, volume, averages, marks, axes and the crosshair. Pure: bars and a size in, lines of cells out.
 
 A line of the plot is two half cells high. A rising candle has a hollow body, a falling one a solid body, so that colour never has to
 tell them apart alone.
@@ -6,166 +6,127 @@ tell them apart alone.
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from engine.model.market import Bar
-from engine.model.orders import Side
 from engine.model.views import ChartMark, ChartView
-from widgets import numbers
+from widgets import chart_marks, numbers, time_axis
+from widgets.canvas import Canvas, Dots
 from widgets.cells import Cell
-from widgets.text import width_of
+from widgets.chart_bars import AVERAGES, Average, Candle, ChartBars
+from widgets.price_axis import Scale, places, round_prices, scale_for
 
-SCALES = ((8, 1), (4, 1), (2, 1), (1, 1), (1, 2), (1, 3), (1, 5))
+SCALES = ((8, 1), (4, 1), (2, 1), (1, 1), (1, 2), (1, 4), (1, 6))
 """Zoom steps from far to near: bars in one candle, columns for one candle."""
 
 # What a cell shows by what is in its upper and lower half: 0 nothing, 1 wick, 2 body.
 _FALLING = {(0, 0): " ", (1, 1): "│", (0, 1): "╷", (1, 0): "╵", (2, 2): "┃", (0, 2): "╻", (2, 0): "╹", (1, 2): "╽", (2, 1): "╿"}
 _RISING = {**_FALLING, (2, 2): "║"}
 _LEVELS = " ▁▂▃▄▅▆▇█"
-LARGEST = 1e15
-_DAY = 86_400 * 1_000_000_000
+_LEAST_PLOT = 24
+_WORDY_PLOT = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Candle:
-    """One or more bars in a row, drawn as one."""
+class Look:
+    """How a person wants to see it. `scale` is an index of SCALES; `last` the place of the last bar in view, None for the newest;
+    `cross` that of the bar under the crosshair, and `price` where its other line lies if not at the close."""
 
-    at: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-
-    @property
-    def rises(self) -> bool:
-        return self.close >= self.open
-
-
-def is_price(value: float) -> bool:
-    """Whether it can stand on an axis: a number, and none so large that the differences of two overflow."""
-    return abs(value) < LARGEST
-
-
-def gather(bars: Sequence[Bar], count: int, together: int) -> list[Candle]:
-    """The newest `count` candles of `together` bars each, oldest first. Bars with a price that is no number are left out."""
-    sound = [bar for bar in bars[-count * together :] if all(map(is_price, (bar.open, bar.high, bar.low, bar.close)))]
-    first = len(sound) % together
-    groups = ([sound[:first]] if first else []) + [sound[i : i + together] for i in range(first, len(sound), together)]
-    return [
-        Candle(
-            at=group[-1].at,
-            open=group[0].open,
-            high=max(bar.high for bar in group),
-            low=min(bar.low for bar in group),
-            close=group[-1].close,
-            volume=sum(bar.volume for bar in group if math.isfinite(bar.volume)),
-        )
-        for group in groups
-    ]
+    scale: int
+    last: int | None = None
+    averages: tuple[Average, ...] = AVERAGES[:2]
+    line: bool = False
+    cross: int | None = None
+    price: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """Prices against the rows of a plot, two levels a row, row 0 on top."""
+class Plot:
+    """What was drawn where: the candles in view and their columns, and the prices of the rows."""
 
-    low: float
-    high: float
-    rows: int
-
-    def level(self, price: float) -> int:
-        return min(2 * self.rows - 1, max(0, round((self.high - price) / (self.high - self.low) * (2 * self.rows - 1))))
-
-    def row(self, price: float) -> int:
-        return self.level(price) // 2
-
-    def shows(self, price: float) -> bool:
-        return self.low <= price <= self.high
+    lines: list[list[Cell]]
+    candles: list[Candle]
+    xs: list[int]
+    prices: Scale
+    width: int
 
 
-def scale_for(candles: Sequence[Candle], marks: Sequence[ChartMark], rows: int, tick: Decimal) -> Scale:
-    """From the lowest low to the highest high, with room for marks that are not too far away to be worth flattening the candles for."""
-    low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
-    reach = (high - low) * 0.4
-    prices = [mark.price for mark in marks if is_price(mark.price) and low - reach <= mark.price <= high + reach]
-    low, high = min([low, *prices]), max([high, *prices])
-    least = max(float(tick) * 4, abs(high) * 1e-9)
-    if high - low < least:
-        middle = (high + low) / 2
-        low, high = middle - least / 2, middle + least / 2
-    return Scale(low, high, rows)
+def columns_for(width: int) -> int:
+    """How many columns candles may take in a panel of `width` cells, about: the price axis takes the rest."""
+    return max(1, width - 12)
 
 
-class Canvas:
-    """A grid of characters with a style role each."""
-
-    def __init__(self, width: int, height: int) -> None:
-        self.width, self.height = width, height
-        self._grid = [[(" ", "")] * width for _ in range(height)]
-
-    def put(self, x: int, y: int, text: str, role: str) -> None:
-        """`text` from (x, y) to the right; what lies outside is cut off. Only characters one cell wide."""
-        if 0 <= y < self.height:
-            for offset, character in enumerate(text):
-                if 0 <= x + offset < self.width:
-                    self._grid[y][x + offset] = character, role
-
-    def is_blank(self, x: int, y: int, count: int) -> bool:
-        return 0 <= y < self.height and x >= 0 and x + count <= self.width and all(self._grid[y][x + i][0] == " " for i in range(count))
-
-    def lines(self) -> list[list[Cell]]:
-        lines: list[list[Cell]] = []
-        for row in self._grid:
-            cells: list[Cell] = []
-            run, role = "", ""
-            for character, its_role in row:
-                if its_role == role or character == " ":
-                    run += character
-                else:
-                    cells.append(Cell(run, role))
-                    run, role = character, its_role
-            cells.append(Cell(run, role))
-            lines.append(cells)
-        return lines
-
-
-def draw(chart: ChartView, width: int, height: int, scale: int) -> list[list[Cell]]:
-    """The chart in exactly `height` lines of `width` cells; `scale` is an index of SCALES. A size too small for axes does without."""
-    canvas = Canvas(width, height)
-    together, columns = SCALES[scale]
-    widest = max((width_of(numbers.price(bar.high, chart.tick)) for bar in chart.bars[-1:]), default=0) + 2
-    axis = widest if width >= widest + 12 else 0
-    plot_width = width - axis
-    candles = gather(chart.bars, max(1, (plot_width - 1) // columns), together)
-    if not candles or plot_width < 2 or height < 1:
-        return canvas.lines()
+def draw(chart: ChartView, bars: ChartBars, look: Look, width: int, height: int) -> Plot | None:
+    """Exactly `height` lines of `width` cells; None where there is nothing to draw or no room. A size too small for axes does without."""
+    if not bars.bars or width < 2 or height < 1:
+        return None
+    newest = len(bars.bars) - 1
+    last = newest if look.last is None else min(look.last, newest)
+    marks = chart_marks.levels(chart.marks)
+    together, columns = SCALES[look.scale]
+    axis = _axis_for(bars.bars[max(0, last + 1 - width * together) : last + 1], bars.bars[newest].close, marks, chart.tick, width)
+    canvas, plot_width = Canvas(width, height), width - axis.width
+    half = max(0, (columns - 2) // 2)
+    candles = bars.candles(last, max(1, (plot_width - 1 - half) // columns), together)
     time_rows = 1 if height >= 5 else 0
-    volume_rows = 0 if height < 10 else 2 if height < 18 else 3
+    volume_rows = 0 if height < 10 else 2 if height < 18 else 3 if height < 34 else 5
     rows = height - time_rows - volume_rows
-    prices = scale_for(candles, chart.marks, rows, chart.tick)
+    low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
+    # Arrows of fills have a row of their own at the edges.
+    margin = 1 if any(mark.kind == chart_marks.FILL for mark in chart.marks) else 0
+    prices = scale_for(low, high, [mark.price for mark in marks], rows, chart.tick, margin)
     # The newest stands at the right, where the eye and the price axis are.
-    xs = [plot_width - 2 - (len(candles) - 1 - i) * columns for i in range(len(candles))]
-    working = [mark for mark in chart.marks if mark.kind != "fill" and is_price(mark.price)]
-    for mark in working:
-        _working_line(canvas, mark, prices, plot_width)
-    for x, candle in zip(xs, candles, strict=True):
-        _candle(canvas, x, candle, prices)
-    for mark in working:
-        _working_label(canvas, mark, prices, chart.tick)
-    for mark in chart.marks:
-        if mark.kind == "fill" and is_price(mark.price):
-            _fill(canvas, mark, candles, xs, prices, chart.tick)
+    xs = [plot_width - 2 - half - (len(candles) - 1 - i) * columns for i in range(len(candles))]
+    if look.line:
+        _line(canvas, candles, xs, prices)
+    else:
+        for x, candle in zip(xs, candles, strict=True):
+            _candle(canvas, x, candle, prices) if half == 0 else _wide_candle(canvas, x, half, candle, prices)
+    chart_marks.draw_fills(canvas, chart.marks, candles, xs, prices, plot_width, last == newest, chart.tick)
+    index = crossed(candles, look.cross)
+    level = _level(candles, look, index)
+    if index is not None and level is not None:
+        _crosshair(canvas, xs[index], prices.row(level) if prices.shows(level) else None, height - time_rows, plot_width)
+    chart_marks.draw_lines(canvas, marks, prices, plot_width)
+    for average in look.averages:
+        _average(canvas, average, bars, candles, xs, prices)
     if volume_rows:
-        _volume(canvas, candles, xs, rows, volume_rows, plot_width if axis else None)
+        _volume(canvas, candles, xs, half, rows, volume_rows)
+    _sessions(canvas, chart.sessions, candles, xs, columns, rows)
     if time_rows:
-        _time_axis(canvas, candles, xs, height - 1, plot_width)
-    if axis:
-        _price_axis(canvas, candles[-1], prices, plot_width, axis, chart.tick)
-    return canvas.lines()
+        _times(canvas, candles, xs, height - 1, plot_width, index)
+    if axis.width:
+        _axis(canvas, axis, bars.bars[newest].close, marks, prices, plot_width, chart.tick, level)
+        if volume_rows:
+            most, over = _most_volume(candles)
+            text = numbers.volume(most) + "+" * over if most else ""
+            canvas.put(plot_width, rows, f" {text:>{axis.figures + over}}", "muted")
+    return Plot(canvas.lines(), candles, xs, prices, plot_width)
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """`figures` are the columns of a price; beside it stands what it is the price of, in full (`short` False), in short, or not (None)."""
+
+    width: int
+    figures: int
+    short: bool | None
+
+
+def _axis_for(seen: Sequence[Bar], newest: float, marks: Sequence[ChartMark], tick: Decimal, width: int) -> _Axis:
+    ends = max(newest, max(bar.high for bar in seen)), min(bar.low for bar in seen)
+    figures = max(len(numbers.price(price, tick)) for price in (*ends, *(mark.price for mark in marks)))
+    if width < figures + 2 + 12:
+        return _Axis(0, figures, None)
+    for short, least in ((False, _WORDY_PLOT), (True, _LEAST_PLOT)):
+        words = max((len(chart_marks.label(mark, short)) for mark in marks), default=0)
+        if words and width - figures - 2 - words >= least:
+            return _Axis(figures + 2 + words, figures, short)
+    return _Axis(figures + 2, figures, None)
 
 
 def _candle(canvas: Canvas, x: int, candle: Candle, prices: Scale) -> None:
@@ -173,88 +134,147 @@ def _candle(canvas: Canvas, x: int, candle: Candle, prices: Scale) -> None:
     first, last = prices.level(max(candle.open, candle.close)), prices.level(min(candle.open, candle.close))
     shapes, role = (_RISING, "up") if candle.rises else (_FALLING, "down")
     for row in range(top // 2, bottom // 2 + 1):
-        halves = tuple(2 if first <= level <= last else 1 if top <= level <= bottom else 0 for level in (2 * row, 2 * row + 1))
-        canvas.put(x, row, shapes[halves[0], halves[1]], role)
+        upper = 2 * row
+        lower = upper + 1
+        above = 2 if first <= upper <= last else 1 if upper >= top else 0
+        below = 2 if first <= lower <= last else 1 if lower <= bottom else 0
+        canvas.dot(x, row, shapes[above, below], role)
 
 
-def _working_line(canvas: Canvas, mark: ChartMark, prices: Scale, plot_width: int) -> None:
-    if prices.shows(mark.price):
-        canvas.put(0, prices.row(mark.price), "╌" * plot_width, "line")
+def _wide_candle(canvas: Canvas, x: int, half: int, candle: Candle, prices: Scale) -> None:
+    """A body as wide as `half` columns on either side of the wick; it begins and ends with a whole row."""
+    top, bottom = prices.level(candle.high), prices.level(candle.low)
+    first, last = prices.row(max(candle.open, candle.close)), prices.row(min(candle.open, candle.close))
+    role = "up" if candle.rises else "down"
+    for row in (*range(top // 2, first), *range(last + 1, bottom // 2 + 1)):
+        halves = tuple(int(top <= level <= bottom) for level in (2 * row, 2 * row + 1))
+        canvas.put(x, row, _FALLING[halves[0], halves[1]], role)
+    above, below = top // 2 < first, bottom // 2 > last
+    left, side, width = x - half, "━" * half, 2 * half + 1
+    if candle.open == candle.close:
+        canvas.put(left, first, f"{side}{'┿' if above and below else '┷' if above else '┯' if below else '━'}{side}", role)
+    elif not candle.rises:
+        for row in range(first, last + 1):
+            canvas.put(left, row, "█" * width, role)
+    elif first == last:
+        canvas.put(left, first, "[" + " " * (width - 2) + "]", role)
+    else:
+        canvas.put(left, first, f"┏{side[1:]}{'┷' if above else '━'}{side[1:]}┓", role)
+        for row in range(first + 1, last):
+            canvas.put(left, row, "┃" + " " * (width - 2) + "┃", role)
+        canvas.put(left, last, f"┗{side[1:]}{'┯' if below else '━'}{side[1:]}┛", role)
 
 
-def _working_label(canvas: Canvas, mark: ChartMark, prices: Scale, tick: Decimal) -> None:
-    """On its line, or at the edge with an arrow to where it would be."""
-    beyond = "" if prices.shows(mark.price) else "↑ " if mark.price > prices.high else "↓ "
-    text = f" {beyond}{mark.kind} {numbers.quantity(mark.quantity)} @ {numbers.price(mark.price, tick)} "
-    canvas.put(1, prices.row(mark.price), text, mark.side.value.lower())
+def _line(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], prices: Scale) -> None:
+    dots = Dots()
+    dots.line([(2 * x, prices.level(candle.close, 4)) for x, candle in zip(xs, candles, strict=True)])
+    dots.draw(canvas, "up" if candles[-1].close >= candles[0].open else "down", prices.rows)
 
 
-def _fill(canvas: Canvas, mark: ChartMark, candles: Sequence[Candle], xs: Sequence[int], prices: Scale, tick: Decimal) -> None:
-    """An arrow under the candle where it bought, over the one where it sold, and in words where there is room."""
-    began = candles[0].at - (candles[1].at - candles[0].at if len(candles) > 1 else _DAY)
-    if mark.at <= began:
-        return
-    index = bisect_left([candle.at for candle in candles], mark.at)
-    index = min(index, len(candles) - 1)
-    bought = mark.side is Side.BUY
-    x, candle = xs[index], candles[index]
-    row = min(prices.rows - 1, prices.row(candle.low) + 1) if bought else max(0, prices.row(candle.high) - 1)
-    role = mark.side.value.lower()
-    canvas.put(x, row, numbers.UP if bought else numbers.DOWN, role)
-    words = f" {'bought' if bought else 'sold'} {numbers.quantity(mark.quantity)} @ {numbers.price(mark.price, tick)} "
-    away = 1 if bought else -1
-    for line in (row, row + away, row + 2 * away):
-        for start in (x + 1, x - len(words), x - len(words) // 2):
-            if line < prices.rows and canvas.is_blank(start, line, len(words)):
-                canvas.put(start, line, words, role)
-                return
+def _average(canvas: Canvas, average: Average, bars: ChartBars, candles: Sequence[Candle], xs: Sequence[int], prices: Scale) -> None:
+    values = bars.averages[average.name]
+    dots = Dots(average.on, average.of)
+    points: list[tuple[int, int] | None] = []
+    for x, candle in zip(xs, candles, strict=True):
+        value = values[candle.last]
+        points.append(None if value is None or not prices.shows(value) else (2 * x, prices.level(value, 4)))
+    dots.line(points)
+    dots.draw(canvas, average.role, prices.rows)
 
 
-def _volume(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], top: int, rows: int, label_at: int | None) -> None:
-    most = max(candle.volume for candle in candles)
+def _most_volume(candles: Sequence[Candle]) -> tuple[float, bool]:
+    """What fills the rows of the volume, and whether some candle has more: an auction must not make everything else invisible."""
+    volumes = sorted(candle.volume for candle in candles)
+    usual = 2 * volumes[len(volumes) * 9 // 10]
+    return (usual, True) if 0 < usual < volumes[-1] / 2 else (volumes[-1], False)
+
+
+def _volume(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], half: int, top: int, rows: int) -> None:
+    most, _ = _most_volume(candles)
     if most <= 0:
         return
+    bottom = top + rows - 1
     for x, candle in zip(xs, candles, strict=True):
-        eighths = max(1, round(candle.volume / most * rows * 8)) if candle.volume > 0 else 0
-        for row in range(rows):
-            canvas.put(x, top + rows - 1 - row, _LEVELS[min(8, max(0, eighths - 8 * row))], "line")
-    if label_at is not None:
-        canvas.put(label_at + 1, top, numbers.volume(most), "muted")
+        if candle.volume <= 0:
+            continue
+        full, rest = divmod(max(1, round(min(1.0, candle.volume / most) * rows * 8)), 8)
+        role = "muted" if candle.rises else "line"
+        for column in range(x - half, x + half + 1):
+            for row in range(full):
+                canvas.dot(column, bottom - row, "█", role)
+            if rest:
+                canvas.dot(column, bottom - full, _LEVELS[rest], role)
 
 
-def _time_axis(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], row: int, plot_width: int) -> None:
-    span = candles[-1].at - candles[0].at
-    step = span // max(1, len(candles) - 1)
-    if step >= _DAY * 0.9:
-        pattern = "%b %Y" if span > 300 * _DAY else "%d %b"
-    elif span > _DAY * 0.8:
-        pattern = "%d %H:%M"
-    else:
-        pattern = "%H:%M" if step >= 30 * 1_000_000_000 else "%H:%M:%S"
-    free = 0
-    for x, candle in zip(xs, candles, strict=True):
-        text = numbers.market_time(candle.at, pattern)
-        if x >= free and x + len(text) <= plot_width:
-            canvas.put(x, row, text, "muted")
-            free = x + len(text) + 8
+def _sessions(canvas: Canvas, sessions: Sequence[int], candles: Sequence[Candle], xs: Sequence[int], columns: int, rows: int) -> None:
+    """A fine line before the first candle of each session, or through it where there is no column between."""
+    times = [candle.at for candle in candles]
+    for at in sessions[bisect_left(sessions, times[0]) :]:
+        index = bisect_left(times, at)
+        if 0 < index < len(times):
+            x = xs[index] - (columns + 1) // 2 if columns > 1 else xs[index]
+            for row in range(rows):
+                canvas.under(x, row, "┊", "line")
 
 
-def _price_axis(canvas: Canvas, last: Candle, prices: Scale, x: int, width: int, tick: Decimal) -> None:
-    step = _nice_step((prices.high - prices.low) / max(1, prices.rows / 3), float(tick))
-    marked = prices.row(last.close)
-    first = math.ceil(prices.low / step)
-    for number in range(prices.rows):
-        price = (first + number) * step
-        if price > prices.high:
-            break
-        if (row := prices.row(price)) != marked:
-            canvas.put(x + 1, row, numbers.price(price, tick)[: width - 1], "muted")
-    canvas.put(x, marked, f" {numbers.price(last.close, tick)} "[:width].ljust(width), "mark")
+def _times(canvas: Canvas, candles: Sequence[Candle], xs: Sequence[int], row: int, width: int, index: int | None) -> None:
+    times = [candle.at for candle in candles]
+    start = end = 0
+    if index is not None:
+        text = f" {time_axis.moment(times[index], spacing_s(candles))} "[:width]
+        start = max(0, min(xs[index] - len(text) // 2, width - len(text)))
+        end = start + len(text)
+        canvas.put(start, row, text, "cursor")
+    for label in time_axis.labels(times, xs, width):
+        x = xs[label.index]
+        if x + len(label.text) <= start or x >= end:
+            canvas.put(x, row, label.text, "title" if label.begins else "muted")
 
 
-def _nice_step(least: float, tick: float) -> float:
-    """The smallest 1, 2, 2.5 or 5 times a power of ten that is at least `least` and that the tick's decimals can write."""
-    least = max(least, tick, 1e-12)
-    power = 10.0 ** math.floor(math.log10(least))
-    factors = (1, 2, 2.5, 5, 10) if power >= 10 * tick * (1 - 1e-9) else (1, 2, 5, 10)
-    return next(factor * power for factor in factors if factor * power >= least * (1 - 1e-9))
+def spacing_s(candles: Sequence[Candle]) -> float:
+    """The least distance between two candles in seconds; a minute where there is but one."""
+    return min((later.at - candle.at for candle, later in pairwise(candles)), default=60_000_000_000) / 1e9
+
+
+def crossed(candles: Sequence[Candle], cross: int | None) -> int | None:
+    """Which candle the crosshair is on."""
+    return None if cross is None else next((i for i, candle in enumerate(candles) if candle.first <= cross <= candle.last), None)
+
+
+def _level(candles: Sequence[Candle], look: Look, index: int | None) -> float | None:
+    """The price of the crosshair."""
+    if index is None:
+        return None
+    return candles[index].close if look.price is None else look.price
+
+
+def _crosshair(canvas: Canvas, x: int, row: int | None, rows: int, width: int) -> None:
+    for y in range(rows):
+        canvas.under(x, y, "╎", "focus")
+    if row is not None:
+        for column in range(width):
+            canvas.under(column, row, "╌", "focus")
+
+
+def _axis(
+    canvas: Canvas, axis: _Axis, last: float, marks: Sequence[ChartMark], prices: Scale, x: int, tick: Decimal, level: float | None
+) -> None:
+    """Round numbers, the last price on a ground of its own, what is marked with its name, and the price of the crosshair."""
+
+    def price(value: float) -> str:
+        beyond = " " if prices.shows(value) else "↑" if value > prices.high else "↓"
+        return f"{beyond}{numbers.price(value, tick):>{axis.figures}} "
+
+    taken = {prices.row(last)}
+    for mark, row in zip(marks, places([mark.price for mark in marks], prices, last), strict=True):
+        if row is not None:
+            taken.add(row)
+            name = "" if axis.short is None else chart_marks.label(mark, axis.short)
+            canvas.put(x, row, price(mark.price) + name, chart_marks.role(mark))
+    for value in round_prices(prices, tick):
+        if (row := prices.row(value)) not in taken:
+            taken.add(row)
+            canvas.put(x, row, price(value), "muted")
+    canvas.put(x, prices.row(last), price(last), "mark")
+    if level is not None and prices.shows(level):
+        canvas.put(x, prices.row(level), price(level).ljust(axis.width), "cursor")

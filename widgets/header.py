@@ -148,7 +148,8 @@ def _clock(view: View) -> list[Field]:
     day, at = numbers.market_time(health.market_time, "%Y-%m-%d"), numbers.market_time(health.market_time)
     if at == numbers.NONE:
         return [Field(2, ((Cell(text, role),), (Cell(word, role),)))]
-    daily = view.chart is not None and view.chart.timeframe.endswith("d")
+    # The feed's own bars, whatever time frame somebody looks at.
+    daily = view.chart is not None and (view.chart.offered or (view.chart.timeframe,))[0].endswith("d")
     if day in text:
         said = Field(2, ((Cell(text, role),), (Cell(day, role),)))
         return [said] if daily else [said, Field(2, ((Cell(f"{at} "), et), (Cell(f"{at[:5]} "), et)))]

@@ -134,6 +134,14 @@ def countdown(seconds: int | None) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def exchange_time(at: int) -> datetime | None:
+    """Nanoseconds UTC on the exchange's clock in New York; None for a time no calendar has."""
+    try:
+        return datetime.fromtimestamp(at // _SECOND, tz=UTC).astimezone(_EXCHANGE) if at > 0 else None
+    except (OverflowError, OSError, ValueError):
+        return None
+
+
 def market_time(at: int, pattern: str = "%H:%M:%S") -> str:
     """Nanoseconds UTC as the exchange's clock in New York shows them; zero, or a time no calendar has, is `-`."""
     return _moment(at, pattern, _EXCHANGE)

@@ -17,6 +17,7 @@ from textual.containers import Container
 from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
 
+from console.actions.chart import ChartActions
 from console.actions.finding import FindingActions
 from console.actions.orders import OrderActions
 from console.actions.panels import PanelActions
@@ -109,9 +110,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.panel = "watch"
         self.zoomed = False
         self.layout_name = ""
+        chart = Chart(id="chart")
         self.panels: dict[str, Panel] = {
             "watch": Watchlist(id="watch", clock=clock),
-            "chart": Chart(id="chart"),
+            "chart": chart,
             "positions": Positions(id="positions", clock=clock),
             "signals": Signals(id="signals", clock=clock),
             "orders": Orders(id="orders", clock=clock),
@@ -128,6 +130,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.order_line = OrderLine(self._interpret, self._complete)
         self._rows = RowActions(self)
         self.performers = performers(
+            ChartActions(self, chart),
             FindingActions(self),
             OrderActions(self),
             PanelActions(self),

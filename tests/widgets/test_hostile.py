@@ -17,8 +17,6 @@ from engine.model.orders import Side
 from engine.model.signals import SignalState, Vote
 from engine.model.views import ChartMark, LinkView, LogLine, RiskRow, StrategyRow, View
 from tests.views import (
-    CENT,
-    NOW,
     order,
     position,
     sample_account,
@@ -30,7 +28,6 @@ from tests.views import (
 )
 from tests.widgets.harness import PANELS, Harness, segments_of
 from widgets.banner import Banner
-from widgets.cells import length
 from widgets.header import HeaderBar
 
 NASTY = [
@@ -161,17 +158,3 @@ async def test_every_panel_draws_in_every_size(panel: Any, size: tuple[int, int]
         app.show(sample_view(watch=(), positions=(), orders=(), signals=(), risk=(), chart=None))
         await pilot.pause()
         check(widget)
-
-
-@pytest.mark.parametrize("count", [0, 1, 2, 3, 500])
-async def test_a_chart_draws_any_number_of_bars_at_any_zoom(count: int) -> None:
-    from tests.views import sample_bars
-    from widgets.candles import SCALES, draw
-
-    bars = sample_bars(count=count) if count else ()
-    for scale in range(len(SCALES)):
-        for width, height in ((60, 12), (10, 3), (2, 1), (180, 40)):
-            lines = draw(sample_chart(bars=bars), width, height, scale)
-            assert [length(line) for line in lines] == [width] * height
-    flat = Bar("X", NOW, 1.0, 1.0, 1.0, 1.0, 0.0)
-    assert draw(sample_chart(bars=(flat,), tick=CENT), 40, 8, 3)

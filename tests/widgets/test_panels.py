@@ -13,15 +13,13 @@ from textual.app import App
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
 from engine.model.signals import SignalState
-from engine.model.views import BreakerRow, ChartMark, LinkView, LogLine, RiskRow, StopView
+from engine.model.views import BreakerRow, LinkView, LogLine, RiskRow, StopView
 from tests.views import (
-    MINUTE,
     NOW,
     empty_view,
     order,
     position,
     sample_account,
-    sample_bars,
     sample_chart,
     sample_health,
     sample_view,
@@ -30,7 +28,6 @@ from tests.views import (
 )
 from tests.widgets.harness import HINTS, PANELS, Harness, lines_of, text_of
 from widgets.banner import Banner, unprotected
-from widgets.chart import Chart
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.log import KEPT, Log
@@ -191,64 +188,6 @@ async def test_a_loud_line_is_marked_by_more_than_its_colour() -> None:
 async def test_a_narrow_log_shows_what_happened_rather_than_who_says_so() -> None:
     told = LogLine(1, NOW, Level.INFO, "a_strategy_of_a_long_name", "signal 2: BUY 147 MSFT")
     assert "signal 2: BUY 147 MSFT" in await drawn(Log(), sample_view(log=(told,)), 40)
-
-
-# ---- chart
-
-
-async def test_the_chart_names_symbol_price_and_what_was_done() -> None:
-    marks = (
-        ChartMark(NOW - 30 * MINUTE, Side.BUY, 186.0, Decimal(100), "fill"),
-        ChartMark(NOW, Side.SELL, 150.0, Decimal(50), "stop"),
-    )
-    said = await drawn(Chart(), sample_view(chart=sample_chart(marks=marks)), 150, 30)
-    assert "7 AAPL" in said.splitlines()[0]
-    assert "▲ +0.84%" in said.splitlines()[0]
-    assert " 187.52 " in said
-    assert "bought 100 @ 186.00" in said
-    assert "↓ stop 50 @ 150.00" in said
-    assert "12:4" in said.splitlines()[-2]
-
-
-async def test_a_fill_from_before_the_first_bar_is_not_put_on_a_bar_it_does_not_belong_to() -> None:
-    old = ChartMark(NOW - 90 * MINUTE, Side.BUY, 186.0, Decimal(100), "fill")
-    said = await drawn(Chart(), sample_view(chart=sample_chart(marks=(old,))), 150, 30)
-    assert "bought" not in said
-
-
-async def test_rising_and_falling_candles_differ_in_shape() -> None:
-    said = await drawn(Chart(), sample_view(), 80, 24)
-    assert "║" in said
-    assert "┃" in said
-
-
-async def test_zoom_shows_fewer_candles_nearer_and_says_so_where_bars_are_taken_together() -> None:
-    chart = Chart()
-    app = Harness(chart)
-    async with app.run_test(size=(80, 20)) as pilot:
-        app.show(sample_view(chart=sample_chart(bars=sample_bars(count=300))))
-        chart.focus()
-        await pilot.press("minus", "minus")
-        app.show(sample_view(chart=sample_chart(bars=sample_bars(count=300))))
-        assert chart.summary_text == "4 × 1m"
-        await pilot.press(*["plus"] * 20)
-        assert chart.scale == 6
-
-
-async def test_a_tick_of_the_last_bar_does_not_draw_the_whole_chart_again() -> None:
-    chart = Chart()
-    app = Harness(chart)
-    async with app.run_test(size=(80, 24)) as pilot:
-        app.show(sample_view())
-        await pilot.pause()
-        lines: list[int] = []
-        content_line = chart.content_line
-        chart.content_line = lambda y, width: (lines.append(y), content_line(y, width))[1]  # type: ignore[method-assign, func-returns-value]
-        bars = sample_bars()
-        ticked = replace(bars[-1], close=bars[-1].close - 0.1)
-        app.show(sample_view(chart=sample_chart(bars=(*bars[:-1], ticked))))
-        await pilot.pause()
-        assert 0 < len(lines) <= 6
 
 
 # ---- header, banner, hints

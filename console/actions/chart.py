@@ -1,0 +1,62 @@
+"""The chart: its crosshair, what is in view, its time frame and what is drawn."""
+
+from __future__ import annotations
+
+from console.actions.stage import Stage
+from engine.model import Level
+from widgets.chart import Chart
+
+
+class ChartActions:
+    def __init__(self, stage: Stage, chart: Chart) -> None:
+        self._stage = stage
+        self._chart = chart
+        # What was asked for last, of which symbol: the next key counts from there, whether or not the engine has answered.
+        self._asked = ("", "")
+
+    def do_crosshair(self, where: str) -> None:
+        if where in ("up", "down"):
+            self._chart.move_price(1 if where == "up" else -1)
+        else:
+            self._chart.move(1 if where == "right" else -1)
+
+    def do_chart_page(self, where: str) -> None:
+        self._chart.move_page(1 if where == "on" else -1)
+
+    def do_oldest_bar(self) -> None:
+        self._chart.move_first()
+
+    def do_newest_bar(self) -> None:
+        self._chart.move_last()
+
+    def do_put_away(self) -> None:
+        self._chart.put_away()
+
+    def do_nearer(self) -> None:
+        self._chart.zoom(1)
+
+    def do_farther(self) -> None:
+        self._chart.zoom(-1)
+
+    def do_averages(self) -> None:
+        self._stage.say(self._chart.next_averages(), Level.INFO)
+
+    def do_line_chart(self) -> None:
+        self._chart.toggle_line()
+
+    def do_timeframe(self, which: str) -> None:
+        """Longer or shorter, as far as the feed has it; where it has not, why."""
+        chart = self._stage.view.chart
+        if chart is None:
+            return
+        symbol, now = self._asked
+        if symbol != chart.symbol or now not in chart.offered:
+            now = chart.timeframe
+        place = chart.offered.index(now) + (1 if which == "longer" else -1) if now in chart.offered else -1
+        if 0 <= place < len(chart.offered):
+            self._asked = chart.symbol, chart.offered[place]
+            self._stage.engine.focus(*self._asked)
+            return
+        reasons = [f"{name}: {why}" for name, why in chart.refused]
+        why = f"; {reasons[-1]}" if reasons else ""
+        self._stage.say(f"{now} is the {which.replace('er', 'est')} time frame there is{why}", Level.INFO)
