@@ -24,10 +24,12 @@ from console.ending import EndingSignals
 from console.kept import Kept
 from console.keys import STOP, KeyMap
 from console.looks import Looks
+from console.notify import Notifier
 from console.screens.trading import OnExit, TradingScreen
 from console.screens.welcome import Welcome
 from console.trading_engine import TradingEngine
 from engine.model import Level
+from engine.model.settings import NotifySettings
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -69,6 +71,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         keys: KeyMap | None = None,
         welcome: bool = False,
         plain: bool = False,
+        notify: NotifySettings | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -81,7 +84,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.kept = Kept(kept, self._tell)
         self.looks = Looks(self, theme_folders, theme, self.kept, self._tell, os.environ, plain)
         self.keys = keys or KeyMap()
-        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys)
+        notifier = Notifier(notify or NotifySettings(), self._write, os.environ, clock)
+        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier)
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -90,6 +94,11 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._ending is not None:
             self._obey(self._ending)
         self.call_after_refresh(self._painted)
+
+    def _write(self, data: str) -> None:
+        """To the terminal, between two frames."""
+        if self._driver is not None:
+            self._driver.write(data)
 
     def _tell(self, text: str) -> None:
         """From any thread: says it once the screen is there."""
@@ -111,6 +120,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _painted(self) -> None:
         """The first picture is out: it waited neither for the garbage collector, which the command line turned off, nor for the engine."""
         gc.enable()
+        self.trading.watchlists.begin()
         self._engine.start()
         self.run_worker(self._offer_themes())
         if self._welcome and not self.kept.load(WELCOMED, bool, False):
@@ -123,6 +133,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     # ---- keys
 
     async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key | events.AppFocus):
+            self.trading.notices.touched()
         if isinstance(event, events.Key) and not event.is_forwarded:
             if event.key in self.stop_keys:
                 self.stop_pressed()
@@ -133,7 +145,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         elif isinstance(event, events.AppBlur):
             # Textual would take the focus from the order line, and keys still come to a terminal in the background (tmux, a window
             # manager's paste): what was meant as text would then approve and cancel.
-            return
+            self.trading.notices.left()
         else:
             await super().on_event(event)
 
@@ -161,6 +173,7 @@ def run_console(
     keys: KeyMap | None = None,
     welcome: bool = False,
     plain: bool = False,
+    notify: NotifySettings | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -177,6 +190,7 @@ def run_console(
         keys=keys,
         welcome=welcome,
         plain=plain,
+        notify=notify,
     )
     try:
         code = app.run()

@@ -17,6 +17,7 @@ TITLES = dict(zip(PANELS, ("Watch", "Positions", "Orders", "Signals", "Risk", "L
 WITH_SYMBOL = frozenset({"watch", "positions", "orders", "signals", "chart"})
 CHART = frozenset({"chart"})
 WITH_ROWS = frozenset(PANELS) - CHART
+_WATCH = frozenset({"watch"})
 LINE = "line"
 """The order line, which takes its keys itself, as the dialogs do."""
 PLACES = {
@@ -30,6 +31,10 @@ PLACES = {
     "jump": "a jump",
     "ticket": "the ticket",
     "confirm": "the ticket's question",
+    "symbols": "the search for a symbol",
+    "lists": "the watchlists",
+    "alerts": "the price alerts",
+    "notices": "the notices",
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
@@ -95,6 +100,14 @@ ACTIONS: tuple[Action, ...] = (
     Action("farther", ("minus",), "farther: more candles, then several bars in one", panels=CHART),
     Action("averages", ("v",), "one more moving average, after the last none", "averages", CHART),
     Action("line_chart", ("l",), "a line of the closes, or candles", "line", CHART),
+    Action("add_symbol", ("plus",), "add a symbol to the list, searched for among all the feed offers", "add", _WATCH),
+    Action("alert", ("exclamation_mark",), "price alerts: on the row's symbol, and all there are", "alert", WITH_SYMBOL),
+    Action("next_list", ("right_square_bracket",), "the next watchlist", "next list", _WATCH),
+    Action("previous_list", ("left_square_bracket",), "the watchlist before", panels=_WATCH),
+    Action("lists", ("w",), "the watchlists: choose, new, rename, delete", "lists", _WATCH),
+    Action("remove_symbol", ("minus",), "take the row's symbol out of the list", panels=_WATCH),
+    Action("row_earlier", ("K",), "move the row up in the list", panels=_WATCH),
+    Action("row_later", ("J",), "move the row down in the list", panels=_WATCH),
     Action("help", ("question_mark", "f1"), "help: every key there is", "help", typing=True),
     Action("buy", ("b",), "buy: opens the ticket on the row's symbol", "buy", WITH_SYMBOL),
     Action("sell", ("s",), "sell: opens the ticket on the row's symbol", "sell", WITH_SYMBOL),
@@ -124,6 +137,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_panel", ("tab",), "the next panel"),
     Action("previous_panel", ("shift+tab",), "the panel before"),
     Action("theme", ("t",), "choose a theme"),
+    Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),
 )
 
 FIXED: tuple[Action, ...] = (
@@ -170,6 +184,30 @@ FIXED: tuple[Action, ...] = (
     Action("preview", ("down", "up", "j", "k", "tab", "shift+tab"), "see the next, the one before", "look", frozenset({"themes"})),
     Action("keep", ("enter",), "keep it, for the next start too", "keep", frozenset({"themes"})),
     Action("as_before", ("escape", "ctrl+c"), "back to what was", "back to what was", frozenset({"themes"})),
+    Action("find", ("up", "down", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"symbols"})),
+    Action("add", ("enter",), "add it", "add it", frozenset({"symbols"})),
+    Action("add_nothing", ("escape", "ctrl+c"), "add nothing", "add nothing", frozenset({"symbols"})),
+    Action("next_of_lists", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"lists"})),
+    Action("show_list", ("enter",), "show it", "show it", frozenset({"lists"})),
+    Action("new_list", ("n",), "begin a list", "new", frozenset({"lists"})),
+    Action("rename_list", ("r",), "give it another name", "rename", frozenset({"lists"})),
+    Action("delete_list", ("d",), "delete it, after a question", "delete", frozenset({"lists"})),
+    Action("leave_lists", ("escape", "ctrl+c"), "close", "close", frozenset({"lists"})),
+    Action(
+        "set_alert",
+        ("enter",),
+        "set what is written; with nothing written, edit the one that is marked",
+        "set, edit",
+        frozenset({"alerts"}),
+    ),
+    Action("next_alert", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"alerts"})),
+    Action("delete_alert", ("delete", "ctrl+d"), "delete the one that is marked", "delete", frozenset({"alerts"})),
+    Action("leave_alerts", ("escape", "ctrl+c"), "clear the line, then close", "close", frozenset({"alerts"})),
+    Action("next_notice", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"notices"})),
+    Action("go_to_it", ("enter",), "read it, and go to what it is about", "go to it", frozenset({"notices"})),
+    Action("read_notice", ("r",), "mark it as read", "read", frozenset({"notices"})),
+    Action("read_all", ("a",), "mark all as read", "all read", frozenset({"notices"})),
+    Action("leave_notices", ("escape", "q", "ctrl+c"), "close", "close", frozenset({"notices"})),
     Action("stay", ("escape",), "stay; a letter goes there", "stay; a letter goes there", frozenset({"jump"})),
     Action("search", ("slash",), "search: only what holds the words is shown", "search", frozenset({"help"})),
     Action("close", ("escape", "q", "enter", "ctrl+c"), "close", "close", READ),

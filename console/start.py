@@ -141,6 +141,7 @@ def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> i
             keys=keys,
             welcome=welcome,
             plain=settings.plain,
+            notify=settings.notify,
         )
     except FeedError as error:
         end(f"--feed: {error}")

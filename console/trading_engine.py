@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from collections.abc import Callable
+from typing import Protocol, TypeVar
 
-from engine.model import Intent, Mode, View
+from engine.model import Intent, Level, Mode, View
 from engine.model.inputs import GroupKind
+from engine.model.market import Listing, MarketEvent
 from engine.model.orders import Terms
 from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
+
+E = TypeVar("E", bound=MarketEvent)
 
 
 class TradingEngine(Protocol):
@@ -66,6 +70,21 @@ class TradingEngine(Protocol):
 
     def set_limits(self, limits: Limits, reason: str = "") -> str:
         """For this run. To loosen one takes a reason."""
+
+    def watch(self, symbol: str) -> str:
+        """Follow another symbol of the feed."""
+
+    def unwatch(self, symbol: str) -> str:
+        """Follow a symbol that was added no longer, unless it is needed."""
+
+    def offers(self) -> tuple[Listing, ...] | None:
+        """What the feed knows of, None while that is not known yet: asking has it looked up."""
+
+    def note(self, level: Level, source: str, text: str) -> None:
+        """A line for the log."""
+
+    def subscribe(self, kind: type[E], callback: Callable[[E], None]) -> Callable[[], None]:
+        """Calls back with each event of `kind`, on the engine's thread. Returns what ends it."""
 
     def shutdown(self, timeout: float = 5.0) -> None:
         """Blocking: end in order, as the settings say."""

@@ -211,7 +211,8 @@ class ViewBuilder:
         if price is None:
             return WatchRow(symbol, None, None, None, None, 0.0, None, instrument.tick)
         change = price.last / price.previous - 1 if price.previous else None
-        return WatchRow(symbol, price.last, change, price.bid, price.ask, price.volume, self._stale_s(symbol, mono), instrument.tick)
+        stale_s = self._stale_s(symbol, mono)
+        return WatchRow(symbol, price.last, change, price.bid, price.ask, price.volume, stale_s, instrument.tick, price.previous)
 
     def _held(self) -> list[Holding]:
         return sorted((h for h in self._core.state.portfolio.holdings.values() if h.quantity), key=lambda h: h.symbol)

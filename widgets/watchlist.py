@@ -1,11 +1,39 @@
-"""Watchlist: what is watched, with its last price, change of the day, spread and volume."""
+"""Watchlist: one of a person's lists, or all that is watched, with last price, change of the day, spread and volume."""
 
 from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from typing import Any
+
+from textual import events
+from textual.message import Message
 
 from engine.model.views import View, WatchRow
 from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.table import Column, LiveTable
+
+MARKS = {"armed": Cell(" ◇", "muted"), "fired": Cell(" ◆", "accent")}
+"""Behind a symbol with price alerts: all of them wait, or one has fired."""
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedRow(WatchRow):
+    """A row with what the list knows of it: `alert` is armed, fired or nothing; `watched` says whether the engine follows the symbol."""
+
+    alert: str = ""
+    watched: bool = True
+
+
+_FIELDS = tuple(field.name for field in fields(WatchRow))
+
+
+def _symbol(row: WatchRow) -> Content:
+    mark = MARKS.get(row.alert) if isinstance(row, WatchedRow) else None
+    return (Cell(row.symbol), mark) if mark else Cell(row.symbol)
 
 
 def _last(row: WatchRow) -> Content:
@@ -14,6 +42,8 @@ def _last(row: WatchRow) -> Content:
 
 def _change(row: WatchRow) -> Content:
     """A stale price says so where its change would stand: a change that is not known any more is not shown."""
+    if isinstance(row, WatchedRow) and not row.watched:
+        return Cell("no price", "stale")
     if row.stale_s is not None:
         return Cell(f"stale {numbers.age(row.stale_s)}", "stale")
     return Cell(numbers.change(row.change), numbers.direction(row.change))
@@ -31,19 +61,79 @@ def _spread(row: WatchRow) -> Content:
 class Watchlist(LiveTable[WatchRow]):
     DIGIT = "1"
     TITLE = "Watchlist"
-    EMPTY = "Nothing is watched yet. Start with --symbols AAPL,MSFT."
+    EMPTY = "Nothing is watched yet. {add_symbol} adds a symbol."
     COLUMNS = (
-        Column[WatchRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10),
+        Column[WatchRow]("Symbol", _symbol, 6, grow=14),
         Column[WatchRow]("Last", _last, 7, "right", grow=14),
         Column[WatchRow]("Change", _change, 8, "right", grow=10),
         Column[WatchRow]("Bid × ask", _spread, 15, "right", grow=27, priority=1),
         Column[WatchRow]("Volume", lambda row: Cell(numbers.volume(row.volume), "muted"), 6, "right", grow=8, priority=2),
     )
 
+    class NextAsked(Message):
+        """The list's name was clicked."""
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own word
+        classes: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(id=id, classes=classes, clock=clock)
+        self._symbols: Sequence[str] | None = None
+        self._marks: Mapping[str, str] = {}
+        self._view: View | None = None
+        self._made: dict[str, tuple[WatchRow | None, str, WatchRow]] = {}
+
     def key_of(self, row: WatchRow) -> str:
         return row.symbol
 
+    def show_list(self, name: str, place: int, count: int, symbols: Sequence[str] | None, marks: Mapping[str, str]) -> None:
+        """Show the list `name`, the `place`th of `count`: these `symbols` in their order, or all that is watched where they are None.
+        `marks` says of symbols with alerts whether they are armed or have fired."""
+        self._symbols, self._marks = symbols, marks
+        if count > 1:
+            self.set_title(Cell(name), Cell(f"{place}/{count}", "muted"))
+        else:
+            self.set_title(Cell(self.TITLE))
+        self.empty_text = (
+            self.EMPTY if symbols is None else "This list is empty. {add_symbol} adds a symbol, {next_list} shows the next list."
+        )
+        if self._view is not None:
+            self.show(self._view)
+
     def show(self, view: View) -> None:
-        stale = sum(row.stale_s is not None for row in view.watch)
-        self.set_summary(Cell(f"{stale} stale" if stale else f"{len(view.watch)} watched", "warning" if stale else ""))
-        self.show_rows(view.watch)
+        self._view = view
+        rows = self._listed(view)
+        stale = sum(row.stale_s is not None for row in rows)
+        watched = sum(not isinstance(row, WatchedRow) or row.watched for row in rows)
+        self.set_summary(Cell(f"{stale} stale" if stale else f"{watched} watched", "warning" if stale else ""))
+        self.show_rows(rows)
+
+    def _listed(self, view: View) -> Sequence[WatchRow]:
+        if self._symbols is None and not self._marks:
+            return view.watch
+        rows = {row.symbol: row for row in view.watch}
+        wanted = rows if self._symbols is None else self._symbols
+        return tuple(self._row(symbol, rows.get(symbol)) for symbol in wanted)
+
+    def _row(self, symbol: str, row: WatchRow | None) -> WatchRow:
+        """The view's own row, or one that says more; the same one again where nothing changed."""
+        mark = self._marks.get(symbol, "")
+        if row is not None and not mark:
+            return row
+        before = self._made.get(symbol)
+        if before is not None and before[0] is row and before[1] == mark:
+            return before[2]
+        if row is None:
+            made = WatchedRow(symbol, None, None, None, None, 0.0, None, Decimal("0.01"), alert=mark, watched=False)
+        else:
+            values: dict[str, Any] = {name: getattr(row, name) for name in _FIELDS}
+            made = WatchedRow(**values, alert=mark)
+        self._made[symbol] = row, mark, made
+        return made
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0:
+            self.post_message(self.NextAsked())

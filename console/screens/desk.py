@@ -113,6 +113,17 @@ class Desk:
         self._submitted, self._repeated = (command_id, wish, again), None
         self._sent(command_id, normal)
 
+    # ---- what is watched
+
+    def watch(self, symbol: str) -> str:
+        """Answers the command's id."""
+        command_id = self._engine.watch(symbol)
+        self._sent(command_id, f"watch {symbol}")
+        return command_id
+
+    def unwatch(self, symbol: str) -> None:
+        self._sent(self._engine.unwatch(symbol), f"let go of {symbol}")
+
     # ---- signals
 
     def approve(self, row: SignalRow | None) -> None:

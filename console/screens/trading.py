@@ -19,16 +19,19 @@ from textual.screen import ModalScreen, Screen
 
 from console.actions.chart import ChartActions
 from console.actions.finding import FindingActions
+from console.actions.notices import NoticeActions
 from console.actions.orders import OrderActions
 from console.actions.panels import PanelActions
 from console.actions.program import ProgramActions
 from console.actions.rows import RowActions
 from console.actions.signals import SignalActions
+from console.actions.watchlists import WatchlistActions
 from console.completion import Candidate, complete
 from console.kept import Kept
 from console.keys import LINE, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.meanings import Parsed, context_of, intents_of
+from console.notify import Notifier
 from console.order_line import parse
 from console.screens.desk import Desk
 from console.screens.dialog import Dialog
@@ -45,6 +48,7 @@ from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.line_notes import Reading
 from widgets.log import Log
+from widgets.notices import NoticeLine
 from widgets.order_line import Entered, Left, OrderLine
 from widgets.orders import Orders
 from widgets.panel import Panel
@@ -93,6 +97,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         looks: Looks,
         kept: Kept,
         keys: KeyMap,
+        notifier: Notifier,
     ) -> None:
         super().__init__()
         self.kept = kept
@@ -125,10 +130,13 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._header = HeaderBar()
         self._banner = Banner()
         self._banner.flatten_key = keys.names["flatten"]
+        self._notice_line = NoticeLine()
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
         self.order_line = OrderLine(self._interpret, self._complete)
         self._rows = RowActions(self)
+        self.watchlists = WatchlistActions(self)
+        self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
         self.performers = performers(
             ChartActions(self, chart),
             FindingActions(self),
@@ -137,6 +145,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             ProgramActions(self, on_exit, leave, looks),
             self._rows,
             SignalActions(self),
+            self.watchlists,
+            self.notices,
         )
 
     def compose(self) -> ComposeResult:
@@ -145,6 +155,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._classify()
         yield self._header
         yield self._banner
+        yield self._notice_line
         yield self._tabs
         with Container(id="panels"):
             yield from self.panels.values()
@@ -170,6 +181,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             self._reading_context = context_of(view)
             self._show(view)
             self.order_line.reread()
+        self.watchlists.frame(view)
+        self.notices.frame(view)
         self._show_preview(view, now)
         news = self.desk.news(view)
         if news is not None:
@@ -299,6 +312,14 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             self.panel = focused.id
             self._arrange()
         self._show_hints()
+
+    @on(NoticeLine.Chosen)
+    def _notices_chosen(self) -> None:
+        self.notices.do_notices()
+
+    @on(Watchlist.NextAsked)
+    def _next_list_asked(self) -> None:
+        self.watchlists.do_next_list()
 
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:

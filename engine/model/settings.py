@@ -301,6 +301,16 @@ class LogSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Of the screen: what besides it tells of a notice from `level` up. `bell` rings the terminal's; `desktop` has the terminal show a
+    notification, where it is known to be able to."""
+
+    bell: bool = False
+    desktop: bool = False
+    level: Literal[Level.INFO, Level.WARNING, Level.ERROR] = Level.WARNING
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySettings:
     """How many days the history shows every point of the equity curve, and every line of the audit. Older equity is one row a session,
     older lines are those that warn; the journal keeps everything."""
@@ -325,6 +335,7 @@ class Settings:
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     log: LogSettings = field(default_factory=LogSettings)
+    notify: NotifySettings = field(default_factory=NotifySettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
     theme: Annotated[str, MinLen(1)] = "dark"

@@ -87,6 +87,8 @@ class WatchRow:
     volume: float
     stale_s: int | None
     tick: Decimal
+    previous: float | None = None
+    """The previous close, or what else changes count from."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from console.app import ConsoleApp
 from console.keys import KeyMap
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
+from engine.model.settings import NotifySettings
 from widgets.order_line import OrderLine
 
 WIDE, SMALL = (120, 36), (80, 24)
@@ -110,9 +111,10 @@ async def running(
     kept: Path | None = None,
     theme_folders: tuple[Path, ...] = (),
     plain: bool = False,
+    notify: NotifySettings | None = None,
 ) -> AsyncIterator[Console]:
     clock = Clock()
-    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys, kept=kept, theme_folders=theme_folders, plain=plain)
+    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys, kept=kept, theme_folders=theme_folders, plain=plain, notify=notify)
     async with app.run_test(size=size) as pilot:
         console = Console(app, pilot, clock)
         await console.shows("F12")

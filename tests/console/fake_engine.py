@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
-from engine.model import Intent, Mode, View
+from engine.model import Intent, Level, Mode, View
 from engine.model.effects import Reply
 from engine.model.inputs import GroupKind
+from engine.model.market import Listing
 from engine.model.orders import Terms
 from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
 from engine.model.verdicts import PASSED, Verdict
+from engine.model.views import LogLine, WatchRow
 from tests.views import sample_view
 
 
@@ -30,6 +32,9 @@ class FakeEngine:
         self.refuses = ""
         self.refused_by: Verdict | None = None
         self.silent = False
+        offered = {"AAPL": "Apple", "MSFT": "Microsoft", "TSLA": "Tesla", "NVDA": "Nvidia"}
+        self.offered: tuple[Listing, ...] | None = tuple(Listing(*offer) for offer in offered.items())
+        self.subscribers: dict[type, list[Callable[[Any], None]]] = {}
         self._ids = count(1)
 
     def change(self, **changes: Any) -> None:
@@ -118,6 +123,33 @@ class FakeEngine:
 
     def set_limits(self, limits: Limits, reason: str = "") -> str:
         return self._command("set_limits", limits, reason)
+
+    def watch(self, symbol: str) -> str:
+        if not self.refuses and all(row.symbol != symbol for row in self.current.watch):
+            row = WatchRow(symbol, 50.0, None, 49.99, 50.01, 0.0, None, Decimal("0.01"))
+            self.change(watch=(*self.current.watch, row))
+        return self._command("watch", symbol)
+
+    def unwatch(self, symbol: str) -> str:
+        if not self.refuses:
+            self.change(watch=tuple(row for row in self.current.watch if row.symbol != symbol))
+        return self._command("unwatch", symbol)
+
+    def offers(self) -> tuple[Listing, ...] | None:
+        return self.offered
+
+    def note(self, level: Level, source: str, text: str) -> None:
+        number = self.current.log[-1].number + 1 if self.current.log else 1
+        self.change(log=(*self.current.log, LogLine(number, 1_700_000_000_000_000_000 + number, level, source, text)))
+
+    def subscribe(self, kind: type[Any], callback: Callable[[Any], None]) -> Callable[[], None]:
+        self.subscribers.setdefault(kind, []).append(callback)
+        return lambda: self.subscribers[kind].remove(callback)
+
+    def tell(self, event: Any) -> None:
+        """A market event to whoever subscribed to it."""
+        for callback in self.subscribers.get(type(event), ()):
+            callback(event)
 
     def shutdown(self, timeout: float = 5.0) -> None:
         self.calls.append(("shutdown",))

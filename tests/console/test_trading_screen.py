@@ -656,6 +656,7 @@ async def test_digits_and_tab_go_round_all_panels(engine: FakeEngine, size: tupl
 
 
 async def test_the_small_screen_has_header_one_panel_order_line_and_hints(engine: FakeEngine) -> None:
+    engine.change(log=())
     async with running(engine, SMALL) as console:
         picture = console.picture.split("\n")
         assert "PAPER" in picture[0]

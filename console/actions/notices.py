@@ -1,0 +1,81 @@
+"""What matters, told until it is read: the line under the header, the list, the bell."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from console.actions.stage import Stage
+from console.notices import Notice, Notices, loudest
+from console.notify import Notifier
+from console.screens.watch_notices import NoticesDialog
+from engine.model import View
+from widgets.notices import NoticeLine
+from widgets.table import LiveTable
+
+AWAY_S = 60.0
+"""After so long without a key nobody may be there."""
+FILLS = frozenset({"orders", "positions"})
+"""Panels in which a fill is seen as it comes."""
+
+
+class NoticeActions:
+    """`frame` is to be called with each View. `show_row` brings out a symbol's row in the watchlist."""
+
+    def __init__(self, stage: Stage, line: NoticeLine, notifier: Notifier, show_row: Callable[[str], bool]) -> None:
+        self._stage = stage
+        self._line = line
+        self._notifier = notifier
+        self._show_row = show_row
+        self._notices = Notices()
+        self._touched = stage.clock()
+        self._left = False
+
+    def touched(self) -> None:
+        """A person pressed a key, or came back to the terminal."""
+        self._touched = self._stage.clock()
+        self._left = False
+
+    def left(self) -> None:
+        """The terminal lost the focus."""
+        self._left = True
+
+    @property
+    def _away(self) -> bool:
+        alone = self._stage.layout_name == "small" or self._stage.zoomed
+        return self._left or self._stage.clock() - self._touched > AWAY_S or (alone and self._stage.panel not in FILLS)
+
+    def frame(self, view: View) -> None:
+        for notice in self._notices.take(view.log, away=self._away):
+            self._notifier.tell(notice.level, notice.text)
+        self._notifier.flush()
+        self.show()
+
+    def show(self) -> None:
+        unread = self._notices.unread
+        key = self._stage.keys.names["notices"]
+        if unread:
+            self._line.show(len(unread), loudest(unread), unread[0].wall, unread[0].text, key)
+        else:
+            self._line.show(0, loudest(()), 0, "", key)
+
+    def do_notices(self) -> None:
+        self._stage.ask(NoticesDialog(self._notices, self._stage.clock), self._go)
+
+    def _go(self, notice: Notice | None) -> None:
+        """To the row that it is about, or to its line in the log where that row is gone."""
+        self.show()
+        if notice is None:
+            return
+        view, panel, key = self._stage.view, notice.panel, ""
+        if panel == "orders":
+            key = next((row.id for row in view.orders if str(row.number) == notice.row), "")
+        elif panel == "signals":
+            key = next((row.id for row in view.signals if str(row.number) == notice.row), "")
+        elif panel == "watch" and self._show_row(notice.row):
+            key = notice.row
+        if not key and panel != "risk":
+            panel, key = "log", str(notice.number)
+        self._stage.go(panel)
+        table = self._stage.panels[panel]
+        if key and isinstance(table, LiveTable):
+            table.select(key)

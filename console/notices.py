@@ -1,0 +1,145 @@
+"""Notices: what matters stays until it was read. The rules here are the one place that says which lines of the log matter.
+
+A notice leads to what it is about: an order by its number, a signal by its own, a symbol in the watchlist, else the log's line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from engine.model.modes import Level
+from engine.model.views import LogLine
+
+KEPT = 200
+"""Notices at most. The oldest go, read ones first: the log has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Lines of `source` and `level` whose text matches; an empty source or no level is any. `panel` is where to look, by the row that `row`
+    finds in the text; without one it is the log's line. With `away` it only matters where nobody was watching."""
+
+    source: str
+    level: Level | None
+    text: str = ""
+    matters: bool = True
+    panel: str = "log"
+    row: str = ""
+    away: bool = False
+
+    def fits(self, line: LogLine) -> bool:
+        if self.source not in ("", line.source) or self.level not in (None, line.level):
+            return False
+        return not self.text or re.match(self.text, line.text) is not None
+
+
+_ORDER, _SYMBOL, _SIGNAL = r"#(\d+)", r"(\S+)", r"signal (\d+)"
+RULES = (
+    Rule("alert", None, panel="watch", row=_SYMBOL),
+    # The stop that you pressed yourself stands in the banner.
+    Rule("trading", Level.ERROR, r"HALTED, set by you\b", matters=False),
+    Rule("order", Level.ERROR, panel="orders", row=_ORDER),
+    Rule("fill", Level.INFO, panel="orders", row=_ORDER, away=True),
+    Rule("fill", Level.WARNING, panel="orders", row=_ORDER),
+    Rule("orders", Level.WARNING, panel="orders", row=_ORDER),
+    Rule("reconcile", Level.ERROR, r"#\d", panel="orders", row=_ORDER),
+    Rule("reconcile", None),
+    Rule("risk", Level.ERROR, panel="risk"),
+    Rule("cash", Level.WARNING),
+    Rule("split", Level.WARNING),
+    Rule("start", Level.WARNING),
+    Rule("", Level.WARNING, r"signal \d+ \S+ expired\b", panel="signals", row=_SIGNAL),
+    # A strategy that is disabled, a link that is down, a mismatch, what broke: errors are said by whoever made them.
+    Rule("", Level.ERROR),
+)
+"""The first that fits decides; what none fits stays a line of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """`number` is its newest line's in the log, `wall` that line's time; `count` how often the same was said. `row` is the number of the
+    order or signal, or the symbol, that it is about, empty where it is the line itself."""
+
+    number: int
+    wall: int
+    level: Level
+    source: str
+    text: str
+    panel: str
+    row: str = ""
+    count: int = 1
+    read: bool = False
+
+
+class Notices:
+    """Takes them from the log as the View shows it."""
+
+    def __init__(self) -> None:
+        self._seen = 0
+        self._notices: list[Notice] = []
+
+    @property
+    def newest_first(self) -> tuple[Notice, ...]:
+        return tuple(reversed(self._notices))
+
+    @property
+    def unread(self) -> tuple[Notice, ...]:
+        """The newest first."""
+        return tuple(notice for notice in reversed(self._notices) if not notice.read)
+
+    def take(self, log: tuple[LogLine, ...], *, away: bool) -> list[Notice]:
+        """The notices among the lines that came since the last call. `away` says that nobody was watching meanwhile."""
+        if not log or log[-1].number <= self._seen:
+            return []
+        lines = [line for line in log if line.number > self._seen]
+        self._seen = log[-1].number
+        new = [notice for line in lines if (notice := notice_of(line, away=away)) is not None]
+        for notice in new:
+            self._add(notice)
+        return new
+
+    def read(self, number: int) -> None:
+        self._notices = [replace(notice, read=True) if notice.number == number else notice for notice in self._notices]
+
+    def read_all(self) -> None:
+        self._notices = [replace(notice, read=True) for notice in self._notices]
+
+    def _add(self, notice: Notice) -> None:
+        """What was said before and is still unread is said again, not twice."""
+        for place, other in enumerate(self._notices):
+            if not other.read and _same(other, notice):
+                del self._notices[place]
+                notice = replace(notice, count=other.count + 1)
+                break
+        self._notices.append(notice)
+        while len(self._notices) > KEPT:
+            self._notices.pop(next((place for place, other in enumerate(self._notices) if other.read), 0))
+
+
+def notice_of(line: LogLine, *, away: bool) -> Notice | None:
+    """The notice that `line` is, if it is one."""
+    rule = next((rule for rule in RULES if rule.fits(line)), None)
+    if rule is None or not rule.matters or (rule.away and not away):
+        return None
+    found = re.search(rule.row, line.text) if rule.row else None
+    panel = rule.panel if found or not rule.row else "log"
+    return Notice(line.number, line.wall, line.level, line.source, line.text, panel, found[1] if found else "")
+
+
+def _same(one: Notice, other: Notice) -> bool:
+    """An alert that fires again says another price, and is the same."""
+    if one.source != other.source or one.row != other.row:
+        return False
+    return _without_numbers(one.text) == _without_numbers(other.text) if one.source == "alert" else one.text == other.text
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"^(\S+) \S+", r"\1", text)
+
+
+def loudest(notices: Iterable[Notice]) -> Level:
+    """The level of the worst."""
+    levels = [notice.level for notice in notices]
+    return next((level for level in (Level.ERROR, Level.WARNING) if level in levels), Level.INFO)

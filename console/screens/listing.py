@@ -1,0 +1,146 @@
+"""A dialog around a list: rows to choose from by arrows and mouse, above them perhaps a line to type into."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Generic, TypeVar
+
+from textual import events
+
+from console.screens.dialog import Dialog, Line, paragraph
+from widgets.cells import Cell, fit_cells
+from widgets.line_editor import LineEditor
+from widgets.text import clean
+
+ItemT = TypeVar("ItemT")
+ResultT = TypeVar("ResultT")
+
+ROWS = 12
+
+
+class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
+    """A subclass answers its `items`, draws one as cells, and says what Enter does.
+
+    Where it `TYPES`, keys typed before it could be drawn count: what follows its key is meant for it.
+    """
+
+    TYPES: ClassVar[bool] = False
+
+    def __init__(self, title: str, clock: Callable[[], float]) -> None:
+        super().__init__(title, None, clock)
+        self.editor = LineEditor(longest=60)
+        self.marked = 0
+        self.said = ""
+        self.said_role = "warning"
+        self._first_row = 0
+        self._first_line = 0
+
+    # ---- what a subclass gives
+
+    def items(self) -> Sequence[ItemT]:
+        raise NotImplementedError
+
+    def cells(self, item: ItemT, marked: bool) -> list[Cell]:
+        raise NotImplementedError
+
+    def intro(self, width: int) -> list[Line]:
+        """What stands above the line that is typed into, or above the rows."""
+        return []
+
+    def types_now(self) -> bool:
+        """Whether there is a line to type into."""
+        return self.TYPES
+
+    def empty(self) -> str:
+        """What stands there while there are no items."""
+        return ""
+
+    def footer(self) -> str:
+        return ""
+
+    def enter(self) -> None:
+        raise NotImplementedError
+
+    def other_key(self, key: str, character: str | None) -> None:
+        """A key that neither moves nor takes."""
+
+    # ---- drawing
+
+    @property
+    def marked_item(self) -> ItemT | None:
+        items = self.items()
+        return items[self.marked] if 0 <= self.marked < len(items) else None
+
+    def body(self, width: int) -> list[Line]:
+        items = self.items()
+        self.marked = min(self.marked, max(len(items) - 1, 0))
+        lines = self.intro(width)
+        if self.types_now():
+            before, cursor = self.editor.text + " ", self.editor.cursor
+            typed = [Cell(clean(before[:cursor])), Cell(clean(before[cursor]) or " ", "title-focus"), Cell(clean(before[cursor + 1 :]))]
+            lines += [[Cell("> ", "key"), *typed], []]
+        self._first_line = len(lines)
+        self._first_row = max(0, min(self.marked - ROWS // 2, len(items) - ROWS))
+        for place, item in enumerate(items[self._first_row : self._first_row + ROWS], self._first_row):
+            marked = place == self.marked
+            lines.append(fit_cells([Cell("▸ " if marked else "  ", "key"), *self.cells(item, marked)], width))
+        if not items:
+            lines += paragraph(self.empty(), width, "muted")
+        hidden = len(items) - ROWS
+        counted = f"{self.marked + 1} of {len(items)}" if hidden > 0 else ""
+        text = self.said or "   ".join(filter(None, (counted, self.footer())))
+        return [*lines, [], *paragraph(text, width, self.said_role if self.said else "muted")] if text else lines
+
+    def say(self, text: str, role: str = "warning") -> None:
+        self.said, self.said_role = text, role
+
+    # ---- keys and mouse
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        if self.types_now() and key not in ("escape", "ctrl+c"):
+            self.key(key, character)
+        else:
+            super().take_key(key, character, time)
+
+    def take_paste(self, text: str) -> None:
+        if self.types_now():
+            self.editor.paste(text)
+            self.typed()
+            self.draw()
+
+    def typed(self) -> None:
+        """The line that is typed into has changed."""
+
+    def key(self, key: str, character: str | None) -> None:
+        self.say("")
+        letters = not self.types_now()
+        if key == "enter":
+            self.enter()
+        elif key in ("down", "tab") or (letters and key == "j"):
+            self._move(1)
+        elif key in ("up", "shift+tab") or (letters and key == "k"):
+            self._move(-1)
+        elif key in ("pagedown", "pageup"):
+            self._move(ROWS - 1 if key == "pagedown" else 1 - ROWS)
+        elif not letters and (key not in ("delete", "ctrl+d") or self.editor.text) and self.editor.key(key, character):
+            self.typed()
+        else:
+            self.other_key(key, character)
+        if self.is_attached:
+            self.draw()
+
+    def _move(self, step: int) -> None:
+        self.marked = min(max(self.marked + step, 0), max(len(self.items()) - 1, 0))
+
+    def on_click(self, event: events.Click) -> None:
+        """A click marks a row, a second one takes it."""
+        region: Any = self._drawing.region
+        line = event.screen_y - region.y - self._first_line
+        place = self._first_row + line
+        if region.contains(event.screen_x, event.screen_y) and 0 <= line < ROWS and place < len(self.items()):
+            self.marked = place
+            self.say("")
+            if event.chain == 2:
+                self.enter()
+            if self.is_attached:
+                self.draw()

@@ -1,0 +1,166 @@
+"""The dialogs of the watchlists: a symbol searched for among all that the feed offers, and the lists themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from difflib import get_close_matches
+
+from console.screens.listing import ListDialog
+from console.watchlists import ALL, Watchlists
+from engine.model.market import Listing
+from widgets.cells import Cell
+
+Offers = Callable[[], tuple[Listing, ...] | None]
+POLL_S = 0.1
+_MOST_FOUND = 200
+
+
+def found(offers: Sequence[Listing], typed: str) -> list[Listing]:
+    """The listings that hold what is typed, the likeliest first: the symbol itself, one that begins so, a name with a word that does, a
+    name that holds it. Where none does, symbols that are nearly so."""
+    wanted = typed.strip().casefold()
+    if not wanted:
+        return list(offers[:_MOST_FOUND])
+    scored: list[tuple[int, int, int, Listing]] = []
+    for place, listing in enumerate(offers):
+        symbol, name = listing.symbol.casefold(), listing.name.casefold()
+        if symbol.startswith(wanted):
+            scored.append((0 if symbol == wanted else 1, len(symbol), place, listing))
+        elif any(word.startswith(wanted) for word in name.replace("(", "").split()) or name.startswith(wanted):
+            scored.append((2, 0, place, listing))
+        elif wanted in name:
+            scored.append((3, 0, place, listing))
+    if not scored:
+        known = {listing.symbol: listing for listing in offers}
+        return [known[symbol] for symbol in get_close_matches(wanted.upper(), known, 5, 0.6)]
+    return [listing for *_, listing in sorted(scored, key=lambda item: item[:3])[:_MOST_FOUND]]
+
+
+class SymbolSearch(ListDialog[str, Listing]):
+    """Answers the symbol to watch, or to go to where it is `there` already. `offers` is asked again until it knows."""
+
+    PLACE = "symbols"
+    TYPES = True
+
+    def __init__(self, into: str, offers: Offers, there: Collection[str], clock: Callable[[], float]) -> None:
+        super().__init__(f"Add a symbol to {into}" if into != ALL else "Watch another symbol", clock)
+        self._ask = offers
+        self._offers = offers()
+        self._there = frozenset(there)
+        self._found: list[Listing] = []
+        self.typed()
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_interval(POLL_S, self._look)
+
+    def _look(self) -> None:
+        if self._offers is None:
+            self._offers = self._ask()
+            if self._offers is not None:
+                self.typed()
+                self.draw()
+
+    def empty(self) -> str:
+        if self._offers is None:
+            return "Looking up what the feed offers …"
+        return "The feed has nothing like that."
+
+    def items(self) -> Sequence[Listing]:
+        return self._found
+
+    def cells(self, item: Listing, marked: bool) -> list[Cell]:
+        there = Cell("  there already", "muted") if item.symbol in self._there else Cell("")
+        return [Cell(f" {item.symbol:<12} ", "title-focus" if marked else "title"), Cell(f"  {item.name}"), there]
+
+    def footer(self) -> str:
+        return "" if self._offers is None else f"{len(self._offers):,} symbols"
+
+    def typed(self) -> None:
+        self.marked = 0
+        self._found = found(self._offers or (), self.editor.text)
+
+    def enter(self) -> None:
+        item = self.marked_item
+        if item is not None and (self.editor.text.strip() or self.marked):
+            self.answer(item.symbol)
+        elif self._offers is None and self.editor.text.strip():
+            # The engine knows better, and says so.
+            self.answer(self.editor.text.strip().upper())
+        else:
+            # A held Enter, or one too many, must add nothing.
+            self.say("Type a symbol or a name, or choose with the arrows; then Enter adds it.")
+
+
+class ListsDialog(ListDialog[str, str]):
+    """New, rename, delete, choose. Answers the name of the list to show; everything else is done at once."""
+
+    PLACE = "lists"
+
+    def __init__(self, lists: Watchlists, watched: int, changed: Callable[[], None], clock: Callable[[], float]) -> None:
+        super().__init__("Watchlists", clock)
+        self._lists = lists
+        self._watched = watched
+        self._changed = changed
+        self._doing = ""
+        self.marked = lists.place
+
+    def items(self) -> Sequence[str]:
+        return self._lists.names
+
+    def types_now(self) -> bool:
+        return self._doing in ("new", "rename")
+
+    def cells(self, item: str, marked: bool) -> list[Cell]:
+        count = self._watched if item == ALL else self._lists.count(item)
+        said = f"{count} symbol{'' if count == 1 else 's'}{', all that is watched' if item == ALL else ''}"
+        shown = Cell("  shown now", "accent") if item == self._lists.shown else Cell("")
+        return [Cell(f" {item:<20} ", "title-focus" if marked else "title"), Cell(f"  {said}", "muted"), shown]
+
+    def intro(self, width: int) -> list[list[Cell]]:
+        if self._doing == "new":
+            return [[Cell("The new list's name; Esc makes none", "muted")]]
+        if self._doing == "rename":
+            return [[Cell(f"Another name for {self.marked_item}; Esc keeps it", "muted")]]
+        if self._doing == "delete":
+            name = self.marked_item or ""
+            return [
+                [Cell(f"Delete {name} with its {self._lists.count(name)} symbols? y deletes it, anything else does not.", "warning")],
+                [],
+            ]
+        return []
+
+    def enter(self) -> None:
+        name = self.marked_item or ALL
+        if self._doing == "delete":
+            self._doing = ""
+        elif not self._doing:
+            self.answer(name)
+        elif complaint := self._lists.new(self.editor.text) if self._doing == "new" else self._lists.rename(name, self.editor.text):
+            self.say(complaint)
+        else:
+            if self._doing == "new":
+                self.marked = self._lists.place
+            self._doing = ""
+            self._changed()
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        if self._doing == "delete":
+            if key == "y" and self.marked_item:
+                self._lists.delete(self.marked_item)
+                self._changed()
+            self._doing = ""
+            self.draw()
+        elif self._doing and key in ("escape", "ctrl+c"):
+            self._doing = ""
+            self.draw()
+        else:
+            super().take_key(key, character, time)
+
+    def other_key(self, key: str, character: str | None) -> None:
+        doing = {"n": "new", "r": "rename", "d": "delete"}.get(key, "")
+        if doing in ("rename", "delete") and self.marked_item == ALL:
+            self.say(f"{ALL} is always there: it is all that the engine watches.")
+        elif doing:
+            self._doing = doing
+            self.editor.put(self.marked_item or "" if doing == "rename" else "")

@@ -1,0 +1,58 @@
+"""NoticeLine: that something matters which was not read yet, how much of it, and the newest. It takes no room while there is nothing."""
+
+from __future__ import annotations
+
+from textual import events
+from textual.message import Message
+
+from engine.model.modes import Level
+from widgets import numbers
+from widgets.cells import Cell, fit_cells, length
+from widgets.lines import Lines
+from widgets.text import clean
+
+_ROLES = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: ""}
+
+
+class NoticeLine(Lines):
+    """One line. A click posts `Chosen`."""
+
+    DEFAULT_CSS = """
+    NoticeLine {
+        height: 1;
+        display: none;
+    }
+    """
+
+    class Chosen(Message):
+        """The line was clicked."""
+
+    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self._said: tuple[int, Level, int, str, str] | None = None
+
+    def show(self, unread: int, level: Level, wall: int, newest: str, key: str) -> None:
+        """`unread` notices, the worst of `level`; the newest says `newest` and is of `wall`. `key` reads them."""
+        said = (unread, level, wall, clean(newest), key)
+        if said != self._said:
+            self._said = said
+            self.display = unread > 0
+            self.redraw()
+
+    @property
+    def text(self) -> str:
+        """All it says now, for whoever cannot see colours."""
+        return "".join(cell.text for _, cells in self.draw(10_000) for cell in cells).strip() if self.display else ""
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        if self._said is None:
+            return [("", [])]
+        unread, level, wall, newest, key = self._said
+        count = Cell(f" ● {unread} notice{'' if unread == 1 else 's'} ", _ROLES[level] or "accent")
+        end = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
+        start = [count, Cell(f" {numbers.wall_time(wall)} ", "muted"), Cell(newest)]
+        room = width - length(end)
+        return [("", [*fit_cells(start, room), *end] if room >= length([count]) else fit_cells(start, width))]
+
+    def on_click(self, event: events.Click) -> None:
+        self.post_message(self.Chosen())
