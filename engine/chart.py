@@ -12,9 +12,11 @@ from contextlib import suppress
 
 from engine.chart_series import ChartSeries
 from engine.core.core import Core
+from engine.feeds.actions import restated
 from engine.feeds.aggregate import Aggregator
 from engine.feeds.base import Feed, FeedError
-from engine.feeds.timeframe import seconds_of
+from engine.feeds.new_york import SECOND
+from engine.feeds.timeframe import DAY_S, seconds_of
 from engine.kept_bars import KeptBars
 from engine.model.market import Bar, Quote, Split
 from engine.model.money import CENT, is_price
@@ -23,8 +25,8 @@ from engine.model.settings import TIMEFRAMES
 from engine.model.views import ChartMark, ChartView
 from engine.strategies.history import History
 
-FIRST, LONG = 300, 1_000
-"""Bars of the past that are shown at once, and those that are asked for after `REST_NS`."""
+FIRST, LONG, LONG_DAYS = 300, 1_000, 500
+"""Bars of the past that are shown at once, and those that are asked for after `REST_NS`, fewer of days: they cost more."""
 REST_NS = 1_000_000_000
 _SERIES_KEPT = 16
 """Charts that go on while nobody looks, so that coming back costs nothing."""
@@ -34,7 +36,7 @@ class ChartBuilder:
     """Lives on the engine's loop. What it shows changes by `focus` alone."""
 
     def __init__(self, core: Core, feed: Feed) -> None:
-        self.kept = KeptBars(core.desk.instruments)
+        self.kept = KeptBars(core.desk.instruments, feed.timeframe, feed.hours)
         self.history = History(feed, self.kept.newest)
         self._core = core
         self._feed = feed
@@ -122,15 +124,25 @@ class ChartBuilder:
         if not self._since:
             self._since = mono
         rested = mono - self._since >= REST_NS
-        if series is None or (rested and series.count < LONG):
-            own = timeframe == self._feed.timeframe
-            count = LONG if rested else FIRST
-            series = ChartSeries(symbol, timeframe, self.history, self._feed.hours, count, own=own)
+        if series is None or (rested and series.count == FIRST):
+            count = FIRST if not rested else LONG if seconds_of(timeframe) < DAY_S else LONG_DAYS
+            series = self._new_series(symbol, timeframe, count)
             self._series[symbol, timeframe] = series
             if len(self._series) > _SERIES_KEPT:
                 self._series.popitem(last=False)
         self._series.move_to_end((symbol, timeframe))
         return series
+
+    def _new_series(self, symbol: str, timeframe: str, count: int) -> ChartSeries:
+        own, seconds = timeframe == self._feed.timeframe, seconds_of(timeframe)
+        before = self._feed.history(symbol, count, "" if own else timeframe)
+        until, ratio = self.kept.primed(symbol)
+        since, whole = self.kept.since(symbol, seconds)
+        if not whole and since and since[0].at - until > seconds * SECOND:
+            # Too much is forgotten: what came before would have a hole after it.
+            before = ()
+        # A split since then changed what was told, and not what the feed remembers.
+        return ChartSeries(symbol, timeframe, self._feed.hours, count, restated(before, ratio), until, since, own=own)
 
     def _forget_series(self, symbol: str) -> None:
         for key in [key for key in self._series if key[0] == symbol]:

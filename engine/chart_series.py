@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import islice
 
@@ -11,18 +12,20 @@ from engine.feeds.base import FeedError
 from engine.feeds.calendar import Hours
 from engine.feeds.timeframe import DAY_S, seconds_of
 from engine.model.market import Bar
-from engine.strategies.history import History
 
 KEPT = 2_000
 """Bars that are shown at most."""
 
 
 class ChartSeries:
-    """Begins with up to `count` bars of the past. `own` says that `timeframe` is the feed's: its bars are taken as they are.
+    """Begins with the bars `before`, of up to `count` that were asked for, the last of them unfinished where it closes later than `until`,
+    and with what the feed told `since`. `own` says that `timeframe` is the feed's: its bars are taken as they are.
 
     Raises FeedError, also later, where the feed's bars are no part of that time frame or its calendar does not reach that far."""
 
-    def __init__(self, symbol: str, timeframe: str, history: History, hours: Hours, count: int, *, own: bool) -> None:
+    def __init__(
+        self, symbol: str, timeframe: str, hours: Hours, count: int, before: Sequence[Bar], until: int, since: Iterable[Bar], *, own: bool
+    ) -> None:
         self.symbol = symbol
         self.timeframe = timeframe
         self.count = count
@@ -34,7 +37,6 @@ class ChartSeries:
         self._shown_sessions: tuple[int, ...] = ()
         # A day's bars are a session each: there is nothing to mark.
         self._session_end: int | None = None if seconds_of(timeframe) >= DAY_S else 0
-        before, until, since = history.parts(symbol, count, "" if own else timeframe)
         unfinished = None
         if self._aggregator is not None and before and before[-1].at > until:
             *before, unfinished = before

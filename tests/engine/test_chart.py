@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
+from itertools import pairwise
 from typing import Literal
 
 import pytest
 
-from engine.chart import FIRST, LONG, REST_NS, ChartBuilder
+from engine.chart import FIRST, LONG, LONG_DAYS, REST_NS, ChartBuilder
 from engine.core.core import Core
 from engine.feeds.aggregate import Aggregator, aggregated
 from engine.feeds.bar_columns import columns_of
@@ -17,6 +18,7 @@ from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, CalendarError, Hours, Session
 from engine.feeds.simulated.feed import SimulatedFeed
 from engine.feeds.timeframe import check_multiple, seconds_of
+from engine.kept_bars import KEPT
 from engine.model.inputs import BrokerSnapshot, OrderUpdate, Submit
 from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote, Split
 from engine.model.modes import Mode
@@ -50,6 +52,19 @@ def minutes(count: int, end: int = OPEN, symbol: str = "AAPL") -> list[Bar]:
         session = hours.previous(session.pre)
         at = min(at, session.closes)
     return bars[::-1]
+
+
+def coming(count: int) -> list[Bar]:
+    """The bars of the regular sessions' first `count` minutes from OPEN on."""
+    hours, bars, at = Calendar(), list[Bar](), OPEN
+    while len(bars) < count:
+        session = hours.current_or_next(at)
+        at = max(at, session.opens)
+        while at < session.closes and len(bars) < count:
+            at += MINUTE
+            bars.append(bar(at, 100 + len(bars) % 23 / 10))
+        at = session.post
+    return bars
 
 
 class PastFeed:
@@ -195,6 +210,45 @@ def test_a_larger_bar_that_nothing_came_to_finish_is_closed_by_the_time() -> Non
     desk.tell(bar(OPEN + 6 * MINUTE, symbol="MSFT"))
     view = desk.view()
     assert (view.forming, [b.at for b in view.bars]) == (False, [OPEN + 5 * MINUTE])
+
+
+@pytest.mark.parametrize("told", [1_500, 4_000])
+@pytest.mark.parametrize("timeframe", ["15m", "1h", "1d"])
+def test_bars_that_are_too_old_to_be_kept_are_still_in_a_chart_that_is_opened_later(timeframe: str, told: int) -> None:
+    feed = PastFeed(minutes(900))
+    desk = Desk(feed)
+    aggregator, expected = Aggregator(timeframe, Calendar()), []
+    for one in feed.past:
+        expected += aggregator.add(one)
+    for one in coming(told):
+        desk.tell(one)
+        expected += aggregator.add(one)
+    desk.chart.focus("AAPL", timeframe)
+    unfinished = aggregator.unfinished("AAPL")
+    shown = [*expected, unfinished] if unfinished else expected
+    assert list(desk.view().bars) == shown[-len(desk.view().bars) :]
+    assert desk.view().bars[0].at <= feed.past[0].at + 86_400 * SECOND
+
+
+def test_where_too_much_is_forgotten_there_is_no_hole_but_a_later_beginning() -> None:
+    desk = Desk(PastFeed(minutes(900)))
+    for one in (bars := coming(2_500)):
+        desk.tell(one)
+    assert list(desk.view().bars) == bars[-KEPT:]
+    desk.chart.focus("AAPL", "5m")
+    view = desk.view()
+    assert view.bars[0].at > OPEN
+    assert max(later.at - b.at for b, later in pairwise(view.bars) if later.at not in view.sessions) == 5 * MINUTE
+
+
+def test_what_was_before_a_split_is_in_todays_shares_however_old() -> None:
+    desk = Desk(PastFeed(minutes(900)))
+    for one in coming(2_500):
+        desk.tell(one)
+    desk.chart.focus("AAPL", "1h")
+    before = desk.closes()
+    desk.chart.on_split(Split("AAPL", desk.at, Decimal(4)))
+    assert desk.closes() == [close / 4 for close in before]
 
 
 # ---- the candle that forms
@@ -357,7 +411,7 @@ def test_the_simulated_market_fills_a_chart_in_every_time_frame_it_offers(sessio
         desk.view()
         desk.mono += REST_NS
         view = desk.view()
-        assert len(view.bars) >= LONG
+        assert len(view.bars) >= (LONG_DAYS if timeframe == "1d" else LONG)
         assert [b.at for b in view.bars] == sorted({b.at for b in view.bars})
 
 
