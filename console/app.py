@@ -20,6 +20,7 @@ from textual import events
 from textual.app import App
 from textual.binding import BindingType
 
+from console.archive import Archive
 from console.ending import EndingSignals
 from console.kept import Kept
 from console.keys import STOP, KeyMap
@@ -47,7 +48,8 @@ class TakesKeys(Protocol):
 
 
 class ConsoleApp(App[int], inherit_bindings=False):
-    """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers.
+    """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
+    `database` the file that the history is read from.
 
     With `welcome` a newcomer is told how it works, once. With `plain` all is written and nothing drawn.
     """
@@ -72,6 +74,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         welcome: bool = False,
         plain: bool = False,
         notify: NotifySettings | None = None,
+        database: Path | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -84,8 +87,9 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.kept = Kept(kept, self._tell)
         self.looks = Looks(self, theme_folders, theme, self.kept, self._tell, os.environ, plain)
         self.keys = keys or KeyMap()
+        self.archive = Archive(database)
         notifier = Notifier(notify or NotifySettings(), self._write, os.environ, clock)
-        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier)
+        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive)
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -174,6 +178,7 @@ def run_console(
     welcome: bool = False,
     plain: bool = False,
     notify: NotifySettings | None = None,
+    database: Path | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -191,6 +196,7 @@ def run_console(
         welcome=welcome,
         plain=plain,
         notify=notify,
+        database=database,
     )
     try:
         code = app.run()
@@ -198,4 +204,5 @@ def run_console(
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()
         app.kept.close()
+        app.archive.close()
     return (app.return_code or 0) if code is None else code

@@ -35,9 +35,14 @@ PLACES = {
     "lists": "the watchlists",
     "alerts": "the price alerts",
     "notices": "the notices",
+    "detail": "the detail of a row",
+    "history": "the history",
+    "narrowing": "the history's filter",
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
+PAGES = frozenset({"detail", "history"})
+"""Places with the whole screen. What acts on a row acts in its detail too: see `ROW_ACTIONS`."""
 NO_KEY = "(no key)"
 """Stands for a key that the user took away."""
 
@@ -136,9 +141,13 @@ ACTIONS: tuple[Action, ...] = (
     *(Action("panel", (str(n),), f"go to {TITLES[panel]}", argument=panel) for n, panel in enumerate(PANELS, 1)),
     Action("next_panel", ("tab",), "the next panel"),
     Action("previous_panel", ("shift+tab",), "the panel before"),
+    Action("history", ("h",), "the history: orders, fills, signals, sessions, runs and the audit", "history"),
     Action("theme", ("t",), "choose a theme"),
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),
 )
+
+ROW_ACTIONS = frozenset({"approve", "reject", "edit_row", "cancel", "cancel_symbol", "buy", "sell"})
+"""Those that act on one row, and so in its detail too."""
 
 FIXED: tuple[Action, ...] = (
     Action("send", ("enter",), "send it", "send", frozenset({LINE})),
@@ -177,7 +186,7 @@ FIXED: tuple[Action, ...] = (
     Action("go_on", ("enter",), "go on", "go on", frozenset({"word"})),
     Action("next_field", ("tab", "down", "shift+tab", "up"), "the next field", panels=frozenset({"word"})),
     Action("leave_it", ("escape", "ctrl+c"), "leave everything as it is", "leave everything as it is", frozenset({"word"})),
-    Action("scroll", ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end"), "scroll", "scroll", READ),
+    Action("scroll", ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end"), "scroll", "scroll", READ | {"detail"}),
     Action("choose", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"palette"})),
     Action("carry_out", ("enter",), "carry it out, as its key does", "carry it out", frozenset({"palette"})),
     Action("leave_palette", ("escape", "ctrl+c"), "do nothing", "do nothing", frozenset({"palette"})),
@@ -210,6 +219,19 @@ FIXED: tuple[Action, ...] = (
     Action("leave_notices", ("escape", "q", "ctrl+c"), "close", "close", frozenset({"notices"})),
     Action("stay", ("escape",), "stay; a letter goes there", "stay; a letter goes there", frozenset({"jump"})),
     Action("search", ("slash",), "search: only what holds the words is shown", "search", frozenset({"help"})),
+    Action("narrow", ("slash",), "narrow down by symbol and days", "filter", frozenset({"history"})),
+    Action("tell_all", ("enter",), "everything about the row", "detail", frozenset({"history"})),
+    Action("copy_row", ("y",), "copy the row", "copy", frozenset({"history"})),
+    Action(
+        "step",
+        ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end", "g", "G"),
+        "from row to row; older ones are read as they come into sight",
+        panels=frozenset({"history"}),
+    ),
+    Action("tabs", ("tab", "right", "left", "shift+tab"), "the next tab, the one before; or its digit", "tabs", frozenset({"history"})),
+    Action("show_these", ("enter",), "show these alone", "show these", frozenset({"narrowing"})),
+    Action("leave_filter", ("escape", "ctrl+c"), "leave it as it was", "as it was", frozenset({"narrowing"})),
+    Action("back", ("escape", "q", "ctrl+c"), "back", panels=PAGES),
     Action("close", ("escape", "q", "enter", "ctrl+c"), "close", "close", READ),
 )
 """Keys that the order line and the dialogs take themselves: told of and kept free, never dispatched by the table nor changed by a file."""

@@ -142,6 +142,7 @@ def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> i
             welcome=welcome,
             plain=settings.plain,
             notify=settings.notify,
+            database=settings.database,
         )
     except FeedError as error:
         end(f"--feed: {error}")

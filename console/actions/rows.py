@@ -1,11 +1,10 @@
-"""Moving and marking in the table with the focus, and reading one row of it."""
+"""Moving and marking in the table with the focus."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from console.actions.stage import Stage
-from console.screens.reading import detail_dialog
 from widgets.table import LiveTable
 
 
@@ -46,15 +45,3 @@ class RowActions:
     def _table(self) -> LiveTable[Any] | None:
         panel = self._stage.panels[self._stage.panel]
         return panel if isinstance(panel, LiveTable) else None
-
-    def do_detail(self) -> None:
-        row = self._stage.row()
-        if row is not None:
-            self.tell_all(row)
-
-    def tell_all(self, row: Any) -> None:
-        """Everything about `row`."""
-        number, symbol = getattr(row, "number", None), getattr(row, "symbol", "")
-        kind = type(row).__name__.removesuffix("Row").removesuffix("Line")
-        title = " ".join(filter(None, (kind, f"#{number}" if number is not None else "", symbol)))
-        self._stage.read(detail_dialog(title, row, self._stage.clock))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeVar
 
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 
+from console.archive import Archive
 from console.kept import Kept
 from console.keys import Action, KeyMap
 from console.screens.desk import Desk
@@ -32,6 +33,14 @@ class Stage(Protocol):
 
     @property
     def keys(self) -> KeyMap: ...
+
+    @property
+    def archive(self) -> Archive:
+        """The history."""
+
+    @property
+    def lag_ms(self) -> float:
+        """How late the screen's loop runs."""
 
     @property
     def view(self) -> View:
@@ -63,7 +72,7 @@ class Stage(Protocol):
         """Monotonic seconds."""
 
     def row(self) -> Any:
-        """The row under the cursor, or None."""
+        """The row that keys act on: the one whose detail is open, else the one under the cursor; None where there is none."""
 
     def symbol(self) -> str:
         """The symbol of the row or of the chart, or nothing."""
@@ -77,8 +86,14 @@ class Stage(Protocol):
     def ask(self, dialog: Dialog[ResultT], answered: Callable[[ResultT | None], None]) -> object:
         """Open a dialog; its answer goes to the function."""
 
-    def read(self, dialog: Dialog[None]) -> object:
-        """Open a dialog that only shows."""
+    def read(self, screen: Screen[None]) -> object:
+        """Open a dialog that only shows, or a page."""
+
+    def act_on_row(self, panel: str, key: str) -> None:
+        """A key typed in the detail of a row of `panel`: what it does to the row under the panel's cursor, it does to that one."""
+
+    def row_hints(self, panel: str) -> tuple[tuple[str, str], ...]:
+        """The keys that `act_on_row` takes, as (key, what it does)."""
 
     def overlay(self, screen: ModalScreen[None]) -> object:
         """Open a screen over this one that answers nothing."""

@@ -1,20 +1,10 @@
-"""The dialogs that only show: text to scroll through, and everything about one row."""
+"""The dialog that only shows: text to scroll through."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
-from decimal import Decimal
-from enum import Enum
-from typing import Any
 
-from console.screens.dialog import Dialog, Line, paragraph
-from engine.model import Vote
-from widgets import numbers
-from widgets.cells import Cell
-from widgets.text import clean, cut
-
-PRICES = frozenset({"limit", "stop", "price", "price_now", "average", "last", "bid", "ask"})
+from console.screens.dialog import Dialog, Line
 
 
 class Reading(Dialog[None]):
@@ -34,54 +24,3 @@ class Reading(Dialog[None]):
             self.answer(None)
         else:
             self.scroll_by(key)
-
-
-def detail_dialog(title: str, row: Any, clock: Callable[[], float]) -> Reading:
-    """Every field of a row as it was when it was asked for."""
-    named = [(field.name, getattr(row, field.name)) for field in fields(row) if field.name != "detail"]
-    labels = max(len(name) for name, _ in named) + 2
-    detail: str = getattr(row, "detail", "")
-    tick: Decimal | None = getattr(row, "tick", None)
-
-    def lines(width: int) -> list[Line]:
-        drawn: list[Line] = []
-        for name, value in named:
-            label = f"{name.replace('_', ' '):<{labels}}"
-            for part in written(name, value, tick):
-                drawn += paragraph(part, width, "", Cell(label, "muted"))
-                label = " " * labels
-        if detail:
-            # A traceback keeps its indentation: it is cut by the edge, never wrapped into another shape.
-            drawn += [[], *([Cell(cut(clean(line), width))] for line in detail.splitlines())]
-        return drawn
-
-    return Reading(title, lines, clock)
-
-
-def written(name: str, value: Any, tick: Decimal | None = None) -> list[str]:
-    """A field's value as lines, prices on the row's tick; `-` where nothing applies."""
-    if value is None or value == "" or value == ():
-        return [numbers.NONE]
-    if isinstance(value, bool):
-        return ["yes" if value else "no"]
-    if name == "wall":
-        return [numbers.wall_time(value, "%Y-%m-%d %H:%M:%S")]
-    if name == "at" or name.endswith("_at"):
-        return [numbers.market_time(value, "%Y-%m-%d %H:%M:%S ET")]
-    if isinstance(value, Enum):
-        return [str(value.value)]
-    if isinstance(value, tuple):
-        return [_vote(item) if isinstance(item, Vote) else clean(str(item)) for item in value]
-    if tick is not None and name in PRICES:
-        return [numbers.price(value, tick)]
-    if isinstance(value, Decimal):
-        return [numbers.quantity(value)]
-    if isinstance(value, float):
-        return [f"{value:,.6g}" if abs(value) < 1_000 else f"{value:,.2f}"]
-    return [clean(str(value))]
-
-
-def _vote(vote: Vote) -> str:
-    values = "  ".join(f"{clean(name)} {value:,.4g}" for name, value in vote.indicators)
-    side = vote.side.value if vote.side else "no opinion"
-    return f"{clean(vote.strategy)}: {side} {vote.strength:.0%}  {values}".rstrip()

@@ -23,12 +23,14 @@ from console.actions.notices import NoticeActions
 from console.actions.orders import OrderActions
 from console.actions.panels import PanelActions
 from console.actions.program import ProgramActions
+from console.actions.reading import ReadingActions
 from console.actions.rows import RowActions
 from console.actions.signals import SignalActions
 from console.actions.watchlists import WatchlistActions
+from console.archive import Archive
 from console.completion import Candidate, complete
 from console.kept import Kept
-from console.keys import LINE, TITLES, Action, KeyMap
+from console.keys import LINE, ROW_ACTIONS, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.meanings import Parsed, context_of, intents_of
 from console.notify import Notifier
@@ -38,6 +40,7 @@ from console.screens.dialog import Dialog
 from console.screens.jump import Target
 from console.screens.lag import Lag
 from console.screens.layout import TABS, is_out, is_single, layout_for
+from console.screens.page import Page
 from console.screens.previews import Previews
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
@@ -98,9 +101,11 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         kept: Kept,
         keys: KeyMap,
         notifier: Notifier,
+        archive: Archive,
     ) -> None:
         super().__init__()
         self.kept = kept
+        self.archive = archive
         self.engine = engine
         self.clock = clock
         self.view = engine.view()
@@ -134,7 +139,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
         self.order_line = OrderLine(self._interpret, self._complete)
-        self._rows = RowActions(self)
+        self._readings = ReadingActions(self)
         self.watchlists = WatchlistActions(self)
         self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
         self.performers = performers(
@@ -143,7 +148,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             OrderActions(self),
             PanelActions(self),
             ProgramActions(self, on_exit, leave, looks),
-            self._rows,
+            self._readings,
+            RowActions(self),
             SignalActions(self),
             self.watchlists,
             self.notices,
@@ -186,7 +192,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._show_preview(view, now)
         news = self.desk.news(view)
         if news is not None:
-            self.order_line.say(*news)
+            self.say(*news)
         self._place_cursor()
 
     def _place_cursor(self) -> None:
@@ -231,14 +237,21 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         dialog.answered = answered
         return self.app.push_screen(dialog)
 
-    def read(self, dialog: Dialog[None]) -> object:
-        return self.app.push_screen(dialog)
+    def read(self, screen: Screen[None]) -> object:
+        return self.app.push_screen(screen)
 
     def overlay(self, screen: ModalScreen[None]) -> object:
         return self.app.push_screen(screen)
 
     def say(self, text: str, level: Level) -> None:
         self.order_line.say(text, level)
+        for screen in self.app.screen_stack:
+            if isinstance(screen, Page):
+                screen.say(text, level)
+
+    @property
+    def lag_ms(self) -> float:
+        return self._lag.shown_ms
 
     def type_order(self) -> None:
         self.set_focus(self.order_line)
@@ -334,7 +347,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     @on(LiveTable.RowChosen)
     def _row_chosen(self, event: LiveTable.RowChosen) -> None:
-        self._rows.tell_all(event.row)
+        self._readings.tell_all(event.row)
 
     def _focus_symbol(self, symbol: str) -> None:
         if symbol != self._chart_symbol:
@@ -391,16 +404,33 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         return str(symbol)
 
     def row(self) -> Any:
+        detail = self._detail()
+        if detail is not None:
+            return detail.acted_on
         panel = self.panels[self.panel]
         return panel.cursor_row if isinstance(panel, LiveTable) else None
 
     def seen(self) -> bool:
         """Whether a person has seen which row a key acts on: rows come, expire and go by themselves. Where not, it is said."""
         panel = self.panels[self.panel]
-        if not isinstance(panel, LiveTable) or panel.cursor_row is None or panel.reveal():
+        if self._detail() is not None or not isinstance(panel, LiveTable) or panel.cursor_row is None or panel.reveal():
             return True
         self.say("Another row has just come under the cursor. Nothing was done; look at it, then press again.", Level.WARNING)
         return False
+
+    def _detail(self) -> Page | None:
+        """The page of one row that is open on top."""
+        top = self.app.screen
+        return top if isinstance(top, Page) and top.acted_on is not None else None
+
+    def act_on_row(self, panel: str, key: str) -> None:
+        action = self.keys.find(key, panel)
+        if action is not None and action.name in ROW_ACTIONS:
+            self.performers[action.name]()
+
+    def row_hints(self, panel: str) -> tuple[tuple[str, str], ...]:
+        acting = (action for action in self.keys.actions if action.name in ROW_ACTIONS and action.works_in(panel))
+        return tuple((self.keys.names[action.id], action.hint) for action in acting if action.hint and action.keys)
 
     def stopped(self, command_id: str) -> None:
         """The stop was pressed. It has worked already; here it is told."""

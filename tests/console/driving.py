@@ -112,11 +112,25 @@ async def running(
     theme_folders: tuple[Path, ...] = (),
     plain: bool = False,
     notify: NotifySettings | None = None,
+    database: Path | None = None,
 ) -> AsyncIterator[Console]:
     clock = Clock()
-    app = ConsoleApp(engine, on_exit=on_exit, clock=clock, keys=keys, kept=kept, theme_folders=theme_folders, plain=plain, notify=notify)
-    async with app.run_test(size=size) as pilot:
-        console = Console(app, pilot, clock)
-        await console.shows("F12")
-        clock.now += 1  # a person has seen the first rows
-        yield console
+    app = ConsoleApp(
+        engine,
+        on_exit=on_exit,
+        clock=clock,
+        keys=keys,
+        kept=kept,
+        theme_folders=theme_folders,
+        plain=plain,
+        notify=notify,
+        database=database,
+    )
+    try:
+        async with app.run_test(size=size) as pilot:
+            console = Console(app, pilot, clock)
+            await console.shows("F12")
+            clock.now += 1  # a person has seen the first rows
+            yield console
+    finally:
+        app.archive.close()

@@ -696,8 +696,8 @@ async def test_text_from_outside_is_data_in_every_panel_and_dialog(engine: FakeE
 
 async def test_enter_shows_every_field_of_the_row(engine: FakeEngine) -> None:
     async with running(engine, (120, 50)) as console:
-        await console.press("4", "enter")
-        for label in ("strategy", "votes", "verdict", "expires in s", "shadow"):
+        await console.press("5", "enter")
+        for label in ("name", "used", "limit", "unit", "tripped", "note"):
             assert label in console.picture
 
 

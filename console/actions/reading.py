@@ -1,0 +1,43 @@
+"""Reading more: the detail of a row, the history, the performance.
+
+What these screens are made of is imported when one opens: it needs all that a journal can hold, which the first picture must not wait for.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from console.actions.stage import Stage
+from engine.model import views
+
+
+class ReadingActions:
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def do_detail(self) -> None:
+        row = self._stage.row()
+        if row is not None:
+            self.tell_all(row)
+
+    def tell_all(self, row: Any) -> None:
+        """Everything about `row` of one of the panels."""
+        from console.screens.details.order import OrderDetail
+        from console.screens.details.position import PositionDetail
+        from console.screens.details.rows import row_dialog
+        from console.screens.details.signal import SignalDetail
+
+        match row:
+            case views.OrderRow():
+                self._stage.read(OrderDetail(self._stage, row))
+            case views.PositionRow():
+                self._stage.read(PositionDetail(self._stage, row.symbol))
+            case views.SignalRow():
+                self._stage.read(SignalDetail(self._stage, row))
+            case _:
+                self._stage.read(row_dialog(row, self._stage.clock))
+
+    def do_history(self) -> None:
+        from console.screens.history import HistoryPage
+
+        self._stage.read(HistoryPage(self._stage))

@@ -1,0 +1,119 @@
+"""How a detail is written: facts with their labels, small tables, and sections beside each other where there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TypeAlias
+
+from console.screens.dialog import Line, paragraph
+from widgets import numbers
+from widgets.cells import Cell, fit_cells, length, pieces
+
+Value: TypeAlias = str | Cell | Sequence[Cell]
+
+BESIDE = 104
+"""From this width on sections stand in two columns."""
+GUTTER = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A titled part; `lines` draws it for a width."""
+
+    title: str
+    lines: Callable[[int], list[Line]]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A table's column. Where there is no room, whole columns go, highest `priority` first; the last that stays is cut."""
+
+    title: str
+    right: bool = False
+    priority: int = 0
+
+
+def price(value: Decimal | float | None, tick: Decimal | None) -> str:
+    """A price on its tick, or, where that is not known any more, in the decimals it has, cents at least."""
+    if value is None or tick is not None:
+        return numbers.price(value, tick or Decimal(1))
+    text = numbers.quantity(round(Decimal(repr(value)) if isinstance(value, float) else value, 6))
+    whole, _, decimals = text.partition(".")
+    return f"{whole}.{decimals:0<2}" if text != numbers.NONE else text
+
+
+def facts(pairs: Iterable[tuple[str, Value]], width: int) -> list[Line]:
+    """`label  value`, values under each other; a long one goes on below itself, cells are kept on their line."""
+    given = list(pairs)
+    labels = min(max((len(label) for label, _ in given), default=0) + 2, width // 2)
+    lines: list[Line] = []
+    for label, value in given:
+        lead = Cell(f"{label:<{labels}}"[:labels], "muted")
+        if isinstance(value, str):
+            value = Cell(value)
+        if isinstance(value, Cell):
+            lines += paragraph(value.text or numbers.NONE, width, value.role, lead)
+        else:
+            lines.append([lead, *value])
+    return lines
+
+
+def table(heads: Sequence[Head], rows: Sequence[Sequence[Cell]], width: int) -> list[Line]:
+    """Rows under their headings, each column as wide as its widest cell."""
+    drawn = [[pieces(cell, 0) for cell in row] for row in rows]
+    widths = [max([len(head.title), *(length(row[place]) for row in drawn)]) for place, head in enumerate(heads)]
+    kept = list(range(len(heads)))
+    while len(kept) > 1 and sum(widths[place] for place in kept) + 2 * (len(kept) - 1) > width:
+        least = max(reversed(kept), key=lambda place: heads[place].priority)
+        if not heads[least].priority:
+            break
+        kept.remove(least)
+    titles = [[Cell(heads[place].title, "muted")] for place in range(len(heads))]
+    lines: list[Line] = []
+    for row in (titles, *drawn):
+        line: Line = []
+        for place in kept:
+            line += [Cell("  ")] if line else []
+            line += fit_cells(row[place], widths[place], right=heads[place].right)
+        lines.append(line)
+    return lines
+
+
+def sections(parts: Sequence[Section], width: int) -> list[Line]:
+    """Below each other, a blank line between them."""
+    lines: list[Line] = []
+    for part in parts:
+        lines += [[]] if lines else []
+        lines.append([Cell(part.title, "title")])
+        lines += part.lines(width)
+    return lines
+
+
+def arranged(left: Sequence[Section], right: Sequence[Section], width: int) -> list[Line]:
+    """`left` and `right` beside each other where there is room, else below each other."""
+    if width < BESIDE:
+        return sections([*left, *right], width)
+    room = min(76, (width - GUTTER) * 9 // 20)
+    ours, theirs = sections(left, room), sections(right, width - room - GUTTER)
+    between = [Cell(" │ ", "line")]
+    count = max(len(ours), len(theirs))
+    return [
+        [
+            *fit_cells(ours[place] if place < len(ours) else [], room),
+            *between,
+            *(theirs[place] if place < len(theirs) else []),
+        ]
+        for place in range(count)
+    ]
+
+
+def profit(value: Decimal | float | None) -> Cell:
+    """A result in the colour of its sign."""
+    return Cell(numbers.profit(value), numbers.direction(value))
+
+
+def moment(at: int) -> str:
+    """A market time with its day."""
+    return numbers.market_time(at, "%Y-%m-%d %H:%M:%S ET")

@@ -1,0 +1,143 @@
+"""A page: a screen over the trading screen with the same header, banner and stop, so that nobody loses sight of what is at stake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.message import Message
+from textual.screen import Screen
+from textual.widget import Widget
+
+from engine.model import Level
+from widgets.banner import Banner
+from widgets.cells import Cell
+from widgets.header import HeaderBar
+from widgets.hints import HintLine
+from widgets.lines import Lines
+from widgets.text import clean
+
+if TYPE_CHECKING:
+    from console.actions.stage import Stage
+
+FRAMES_PER_SECOND = 8
+
+BACK = ("Esc", "back")
+
+_ROLES = {Level.INFO: "accent", Level.WARNING: "warning", Level.ERROR: "error"}
+
+
+class Page(Screen[None], inherit_bindings=False):
+    """`stage` is the trading screen below. A subclass gives `content`, draws itself in `frame` and takes keys in `key`.
+
+    Escape, q and Ctrl+C close it. Keys typed before it opened are dropped.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = []
+    AUTO_FOCUS = ""
+    DEFAULT_CSS = """
+    Page { layout: vertical; background: $background; }
+    Page HeaderBar { height: 2; }
+    """
+
+    def __init__(self, stage: Stage) -> None:
+        super().__init__()
+        self.stage = stage
+        self._pushed = Message().time
+        self._header = HeaderBar()
+        self._banner = Banner()
+        self._notice = Notice()
+        self._hints = HintLine()
+
+    def compose(self) -> ComposeResult:
+        yield self._header
+        yield self._banner
+        yield from self.content()
+        yield self._notice
+        yield self._hints
+
+    def on_mount(self) -> None:
+        self._frame()
+        self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
+
+    # ---- what a subclass gives
+
+    def content(self) -> Iterable[Widget]:
+        """What stands between the banner and the hints; the first that can have it gets the focus."""
+        raise NotImplementedError
+
+    def frame(self) -> None:
+        """Draw what changed: called several times a second."""
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        """(key, what it does), the most useful first."""
+        return (BACK,)
+
+    def key(self, key: str, character: str | None) -> None:
+        """One key that is not the page's own."""
+
+    @property
+    def acted_on(self) -> Any:
+        """The row that the page is about, for keys to act on; None where it is about many."""
+        return None
+
+    def closed(self) -> None:
+        """The page goes: questions that are still open are dropped here."""
+
+    # ---- keys and words
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        """Called for every key while the page is on top; `time` is when it was typed, on Textual's own clock."""
+        if time < self._pushed:
+            return
+        self._notice.hush()
+        if key in ("escape", "q", "ctrl+c"):
+            self.leave()
+        else:
+            self.key(key, character)
+
+    def take_paste(self, text: str) -> None:
+        """Nothing is pasted into a page."""
+
+    def leave(self) -> None:
+        if self.is_current:
+            self.closed()
+            self.dismiss(None)
+
+    def say(self, text: str, level: Level) -> None:
+        """Tell a person something until the next key."""
+        self._notice.say(text, _ROLES[level])
+
+    def _frame(self) -> None:
+        view = self.stage.view
+        self._header.show(view, self.stage.lag_ms)
+        self._banner.show(view)
+        self.frame()
+        self._hints.show(self.hints())
+
+
+class Notice(Lines):
+    """One line of what just happened. Takes no room while there is nothing to say."""
+
+    DEFAULT_CSS = """
+    Notice { display: none; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: tuple[str, str] | None = None
+
+    def say(self, text: str, role: str) -> None:
+        self._said = clean(text), role
+        self.display = True
+        self.redraw()
+
+    def hush(self) -> None:
+        if self._said is not None:
+            self._said = None
+            self.display = False
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        return [("", [Cell(" "), Cell(*self._said)])] if self._said else []
