@@ -135,13 +135,15 @@ class CompareWithBroker:
 Meaning: TypeAlias = PlaceOrder | PlacePair | ReplaceOrder | CancelOrders | ChangeMode | FlattenAll | CompareWithBroker
 
 
-def intents_of(meaning: object) -> tuple[Intent, ...]:
-    """The orders that it would place."""
+def asked_of(meaning: object) -> tuple[Intent | ReplaceOrder, ...]:
+    """What the gate can be asked about it beforehand."""
     match meaning:
         case PlaceOrder(intent=intent):
             return (intent,)
         case PlacePair(first=first, second=second):
             return first, second
+        case ReplaceOrder():
+            return (meaning,)
         case _:
             return ()
 

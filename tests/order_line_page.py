@@ -110,7 +110,7 @@ def words() -> str:
 def page() -> str:
     return f"""# The order line
 
-`:` opens it from any panel, and `b` and `s` open it on the row's symbol. Escape clears the line, and then leaves it.
+`:` opens it from any panel. Escape clears the line, and then leaves it.
 
 While you write, the rows under the line say in one normal form what it means, what it costs, what buying power and position are after it,
 how far it is from the market, and what the gate says. **Enter sends exactly what stands there**, without a question; only `flatten` and

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from console.actions.stage import Stage
-from console.meanings import ReplaceOrder
-from console.screens.previews import Previews
+from console.screens.previews import Previews, asking
 from console.screens.ticket import TicketDialog
 from console.ticket.edit_order import EditOrder
 from console.ticket.edit_signal import EditSignal
 from console.ticket.form import Form
 from console.ticket.new_order import NewOrder
-from engine.model import Intent, Side
+from engine.model import Side
 from engine.model.views import OrderRow, SignalRow
 
 
@@ -40,14 +39,7 @@ class OrderActions:
 
     def _ticket(self, form: Form) -> None:
         """Opens the ticket; what is confirmed in it is carried out."""
-        engine = self._stage.engine
-
-        def ask(asked: Intent | ReplaceOrder) -> str:
-            if isinstance(asked, ReplaceOrder):
-                return engine.preview_replace(asked.order_id, asked.terms)
-            return engine.preview(asked)
-
-        dialog = TicketDialog(form, Previews(ask), lambda: self._stage.view, self._stage.clock)
+        dialog = TicketDialog(form, Previews(asking(self._stage.engine)), lambda: self._stage.view, self._stage.clock)
         self._stage.ask(dialog, self._stage.desk.ticketed)
 
     def do_cancel(self) -> None:

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from engine.model import View
+from console.meanings import ReplaceOrder
+from console.trading_engine import TradingEngine
+from engine.model import Intent, View
 from engine.model.effects import Reply
 
 PREVIEW_SECONDS = 1.0
@@ -14,6 +16,15 @@ PREVIEW_SECONDS = 1.0
 
 
 AskedT = TypeVar("AskedT")
+
+
+def asking(engine: TradingEngine) -> Callable[[Intent | ReplaceOrder], str]:
+    """Asks the gate of `engine` about a new order, or about new terms of a working one."""
+
+    def ask(wish: Intent | ReplaceOrder) -> str:
+        return engine.preview(wish) if isinstance(wish, Intent) else engine.preview_replace(wish.order_id, wish.terms)
+
+    return ask
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ from console.completion import Candidate, complete
 from console.kept import Kept
 from console.keys import LINE, ROW_ACTIONS, TITLES, Action, KeyMap
 from console.looks import Looks
-from console.meanings import Parsed, context_of, intents_of
+from console.meanings import Parsed, asked_of, context_of
 from console.notify import Notifier
 from console.order_line import parse
 from console.screens.desk import Desk
@@ -41,7 +41,7 @@ from console.screens.jump import Target
 from console.screens.lag import Lag
 from console.screens.layout import TABS, is_out, is_single, layout_for
 from console.screens.page import Page
-from console.screens.previews import Previews
+from console.screens.previews import Previews, asking
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
 from engine.model.signals import SignalState
@@ -112,7 +112,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.desk = Desk(engine, clock, self.ask, self.say, keys.names)
         self.keys = keys
         self._reading_context = context_of(self.view)
-        self._previews = Previews(engine.preview), Previews(engine.preview)
+        self._previews = Previews(asking(engine)), Previews(asking(engine))
         self._chart_symbol = ""
         self._plain = looks.plain
         self._frame_s = 1 / (PLAIN_FRAMES_PER_SECOND if looks.plain else FRAMES_PER_SECOND)
@@ -223,11 +223,11 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
 
     def _show_preview(self, view: View, now: float) -> None:
-        intents = intents_of(self.order_line.reading.command)
-        asked = zip(self._previews, (*intents, None, None), strict=False)
-        replies = [previews.of(intent, self.order_line.text, view, now) for previews, intent in asked]
+        wishes = asked_of(self.order_line.reading.command)
+        each = zip(self._previews, (*wishes, None, None), strict=False)
+        replies = [previews.of(wish, self.order_line.text, view, now) for previews, wish in each]
         known = [reply for reply in replies if reply is not None]
-        if known and len(known) == len(intents):
+        if known and len(known) == len(wishes):
             # Of two that are sent together, the one that is refused tells of both.
             self.order_line.show_preview(min(known, key=lambda reply: reply.ok))
 

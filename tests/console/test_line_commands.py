@@ -66,7 +66,7 @@ async def test_a_typed_stop_tells_of_the_key() -> None:
 async def test_a_pair_that_looks_like_a_repetition_goes_once_it_is_entered_again() -> None:
     engine = FakeEngine()
     async with running(engine) as console:
-        engine.refuses, engine.refused_by = "again", Verdict(Outcome.DENY, "repetition", "", "2 s", "1 s")
+        engine.refuses, engine.refused_by = "again", Verdict(Outcome.DENY, "repetition", "2 s", "1 s")
         await console.type(":oco close AAPL @ 190 stop 180")
         await console.press("enter")
         await console.shows("Again? Up recalls it, and Enter sends it.")
@@ -87,7 +87,17 @@ async def test_a_replace_shows_what_was_and_what_will_be() -> None:
     async with running(FakeEngine(), SMALL) as console:
         await console.type(":replace #12 @ 188.20")
         await console.shows("REPLACE #12 100 limit 188.20")
-        await console.shows("#12 SELL AAPL: 100 limit 190.00 -> 100 limit 188.20")
+        await console.shows("#12 SELL AAPL: 100 limit 190.00 -> 100 limit 188.20   cost 18,820.00")
+
+
+async def test_a_replace_is_judged_before_it_is_sent() -> None:
+    engine = FakeEngine()
+    engine.verdict = Verdict(Outcome.DENY, "price collar", "5 %", "9 %")
+    async with running(engine, SMALL) as console:
+        await console.type(":replace #12 @ 200")
+        await console.shows("gate: denies price collar: limit 5 %, actual 9 %")
+    assert engine.replaces[-1] == ("t1-12", Terms(Decimal(100), limit=Decimal("200.00")))
+    assert engine.sent() == []
 
 
 async def test_a_risk_shows_how_it_came_to_its_quantity() -> None:
