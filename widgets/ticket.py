@@ -37,7 +37,7 @@ Led = Literal["review", "leave"]
 @dataclass(frozen=True, slots=True)
 class Sheet:
     """What a ticket shows. `head` is the market's line, `order` the one way in which the order is written out, and
-    `changes` what an edit makes of what.
+    `changes` what an edit makes of what. How many shares an order `in_money` is, only the gate knows.
 
     `mistake` is what is wrong in words, about the field `wrong` where it is one's, or, `unfinished`, what is still missing. `question` is
     asked while the ticket waits for a yes: then no field takes a key.
@@ -47,6 +47,7 @@ class Sheet:
     fields: tuple[Field, ...] = ()
     order: str = ""
     changes: str = ""
+    in_money: bool = False
     wrong: str = ""
     mistake: str = ""
     unfinished: bool = False
@@ -168,6 +169,8 @@ class Ticket(Lines, can_focus=True):
             lines = [[Cell(line, "muted" if sheet.unfinished else "error")] for line in wrap(clean(text), width)]
         else:
             lines = [[Cell(line, "title")] for line in wrap(clean(sheet.order), width)[:2]]
+            if sheet.in_money and sheet.reply is not None and sheet.reply.quantity is not None:
+                lines[-1].append(Cell(f"   {numbers.quantity(sheet.reply.quantity)} shares", "muted"))
             if sheet.changes:
                 lines.append([Cell(cut(clean(sheet.changes), width), "accent")])
             if sheet.reply is not None:

@@ -42,8 +42,10 @@ class TicketDialog(Dialog[Ready | None]):
         self._ticket = Ticket(form.most, form.first)
         self._asked: Ready | None = None
         """What a yes would carry out, while the question is asked."""
-        self._asked_at = 0.0
         self._asked_time = 0.0
+        """When it was asked, on the clock of the keys."""
+        self._quiet_since = 0.0
+        """When the last key came, the one that asked included."""
         self._show()
 
     def compose(self) -> ComposeResult:
@@ -91,7 +93,8 @@ class TicketDialog(Dialog[Ready | None]):
         reply = self._previews.of(read.asked, read.normal, view, self._clock())
         question = self._form.question if self._asked is not None else ""
         shown = None if reply is None else _uncut(reply)
-        self._ticket.show(Sheet(head, fields, read.normal, read.changes, reply=shown, question=question))
+        in_money = isinstance(read.asked, Intent) and read.asked.notional is not None
+        self._ticket.show(Sheet(head, fields, read.normal, read.changes, in_money, reply=shown, question=question))
 
     # ---- keys
 
@@ -109,7 +112,11 @@ class TicketDialog(Dialog[Ready | None]):
         self._hint()
 
     def _answer(self, asked: Ready, key: str, time: float) -> None:
-        if time < self._asked_time or self._clock() - self._asked_at < DEAF_SECONDS:
+        """A yes or a no comes after a pause: keys that follow each other at typing speed are the end of what was typed before."""
+        now = self._clock()
+        deaf = time < self._asked_time or now - self._quiet_since < DEAF_SECONDS
+        self._quiet_since = now
+        if deaf:
             return
         if key == "y":
             self.answer(asked)
@@ -121,7 +128,7 @@ class TicketDialog(Dialog[Ready | None]):
         self._form.look(self._view())
         read = self._form.read()
         if isinstance(read, Ready):
-            self._asked, self._asked_at, self._asked_time = read, self._clock(), Message().time
+            self._asked, self._quiet_since, self._asked_time = read, self._clock(), Message().time
 
     def take_paste(self, text: str) -> None:
         if self._asked is None:

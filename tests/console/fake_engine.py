@@ -73,11 +73,10 @@ class FakeEngine:
         if self.silent:
             return command_id
         price = intent.limit or intent.stop or Decimal("187.53")
-        cost = price * intent.quantity
+        shares = intent.quantity if intent.notional is None else intent.notional // price
+        cost = price * shares
         after = self.current.account.buying_power - cost
-        self._reply(
-            Reply(command_id, True, self.verdict.text or "passes", self.verdict, intent.quantity, cost, after, intent.quantity, -0.0001)
-        )
+        self._reply(Reply(command_id, True, self.verdict.text or "passes", self.verdict, shares, cost, after, shares, -0.0001))
         return command_id
 
     def preview_replace(self, order_id: str, terms: Terms) -> str:

@@ -155,6 +155,13 @@ async def test_the_ticket_shows_the_normal_form_the_cost_and_the_gates_word(engi
         assert engine.sent() == []
 
 
+async def test_an_order_in_money_says_how_many_shares_that_is(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("b")
+        await console.type("$5k")
+        await console.shows("BUY $5000 AAPL market DAY   26 shares")
+
+
 async def test_a_no_of_the_gate_names_rule_limit_and_actual(engine: FakeEngine) -> None:
     engine.verdict = Verdict(Outcome.DENY, "order size", "10 %", "18.5 %", "The order would be 18.5 %.")
     async with running(engine) as console:
@@ -246,6 +253,9 @@ async def test_keys_typed_while_the_question_stands_change_nothing_of_the_order(
         await console.burst("b5", "f5", "700", "tab", "l99")
         await console.let_pass(1)
         await console.press("9", "tab", "up", "space", "enter", "y")
+        assert engine.sent() == []
+        await console.let_pass(1)
+        await console.press("y")
         assert orders(engine.calls) == [Intent(AAPL, BUY, D(5))]
 
 

@@ -1,0 +1,190 @@
+"""Bursts of keys into the ticket and the order line while the market floods the console: what came of each is read from the journal.
+
+    python -m tests.bench.bench_typing [TRIES]
+
+The program runs on a real pseudo-terminal, and 200 symbols quote 5,000 times a second in all. The tries go to the ticket and to the order
+line in turns, with no gap, 10, 30 or 80 ms between the keys. Each ends in keys that must send nothing: a held Enter, a yes before the
+question was read, more typing. Counted are orders with a number in another field than it was typed in, orders nobody meant, and orders
+that were meant and never came. All three must be 0, and the exit code says whether they are.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice, product
+from pathlib import Path
+from string import ascii_uppercase
+
+from engine.model.orders import OrderType, Side, TimeInForce
+from engine.model.records import OrderDenied, OrderPlaced
+from storage.codec import decode
+from tests.pseudo_terminal import PseudoTerminal
+
+TRIES = 1_000
+SYMBOLS = tuple(map("".join, islice(product(ascii_uppercase, repeat=3), 200)))
+CONFIG = """
+symbols: [{symbols}]
+feed: {{source: sim, quotes_per_second: 25}}
+paper: {{cash: 1000000000}}
+limits:
+  max_order_pct: 100
+  max_position_pct: 100
+  collar_pct: 100
+  repetition_s: 0
+"""
+GAPS = (0.0, 0.01, 0.03, 0.08)
+READ_S = 0.4
+"""How long a person reads a question: longer than it is deaf."""
+PATIENCE_S = 20.0
+F5, LEAVE, LEAVE_LINE = "\x1b[15~", "\x03", "\x7f"
+HASTE = ("\r" * 12, "y", "\ryy\r", "7\t8", "700\ty")
+"""What may follow a review without a look at the question: none of it sends anything, nor changes what was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The numbers of one order, and where they were typed."""
+
+    side: Side
+    symbol: str
+    quantity: Decimal
+    limit: Decimal
+    tif: TimeInForce
+
+
+class Account:
+    """The program's journal, read while it runs. `orders` are those that reached the engine, let through or refused, in order."""
+
+    def __init__(self, home: Path) -> None:
+        self._home = home
+        self._seen = 0
+        self.orders: list[Wanted] = []
+
+    def look(self) -> int:
+        """How many orders reached the engine so far."""
+        path = next(self._home.rglob("paper.sqlite"))
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as db:
+            rows = db.execute(
+                "SELECT seq, kind, body FROM journal WHERE seq > ? AND kind IN ('OrderPlaced', 'OrderDenied') ORDER BY seq", (self._seen,)
+            ).fetchall()
+        for seq, kind, body in rows:
+            self._seen = seq
+            record = decode(seq, kind, body)
+            assert isinstance(record, OrderDenied | OrderPlaced)
+            order = record.intent if isinstance(record, OrderDenied) else record
+            assert order.type is OrderType.LIMIT
+            assert order.limit is not None
+            self.orders.append(Wanted(order.side, order.symbol, order.quantity, order.limit, order.tif))
+        return len(self.orders)
+
+
+class Typist:
+    def __init__(self, terminal: PseudoTerminal, account: Account) -> None:
+        self._terminal = terminal
+        self._account = account
+        self.meant: list[Wanted] = []
+        self.missing = 0
+
+    def burst(self, keys: str, gap: float) -> None:
+        """Types `keys`; what the program answers meanwhile is kept, from the first one on."""
+        self._terminal.recent = b""
+        if not gap:
+            os.write(self._terminal.file, keys.encode())
+            return
+        for key in self._one_by_one(keys):
+            os.write(self._terminal.file, key.encode())
+            self._terminal.bytes_in(gap)
+
+    def _one_by_one(self, keys: str) -> Iterator[str]:
+        """Each key, an escape sequence in one piece."""
+        while keys:
+            key = F5 if keys.startswith(F5) else keys[0]
+            yield key
+            keys = keys.removeprefix(key)
+
+    def ticket(self, wanted: Wanted, gap: float, haste: str) -> None:
+        """A limit order by the ticket; the yes comes once the question was read."""
+        opens = "b" if wanted.side is Side.BUY else "s"
+        keys = f"{opens}{wanted.quantity}\tl\t{wanted.limit}\t{wanted.tif.value[0].lower()}{F5}"
+        self.burst(keys + haste, gap)
+        if not self._shown(b"Send this order?"):
+            # Whatever is open is left, and the order is missed.
+            self._terminal.write(LEAVE.encode())
+            self.missing += 1
+            return
+        self._terminal.bytes_in(READ_S)
+        assert self._account.look() == len(self.meant), "an order went before the yes"
+        self._terminal.write(b"y")
+        self._came(wanted)
+
+    def line(self, wanted: Wanted, gap: float, haste: str) -> None:
+        """The same by the order line, where Enter sends; what is typed behind it is another line, and is rubbed out."""
+        text = f":{wanted.side.lower()} {wanted.quantity} {wanted.symbol} @ {wanted.limit} {wanted.tif.lower()}\r"
+        self.burst(text + "\r" * len(haste) + "7", gap)
+        self._came(wanted)
+        self._terminal.write(b"\x15" + LEAVE_LINE.encode())
+        self._terminal.bytes_in(0.05)
+
+    def _shown(self, text: bytes) -> bool:
+        try:
+            self._terminal.until(text, PATIENCE_S)
+        except TimeoutError:
+            return False
+        return True
+
+    def _came(self, wanted: Wanted) -> None:
+        self.meant.append(wanted)
+        end = time.monotonic() + PATIENCE_S
+        while self._account.look() < len(self.meant):
+            if time.monotonic() > end:
+                self.missing += 1
+                self.meant.pop()
+                return
+            self._terminal.bytes_in(0.02)
+
+
+def wanted_of(number: int, rng: random.Random) -> Wanted:
+    quantity, cents = Decimal(rng.randrange(1, 10_000)), Decimal(rng.randrange(100, 9_999)) / 100
+    tif = rng.choice((TimeInForce.IOC, TimeInForce.FOK))
+    # Bought under the market, sold far above it: nothing fills, and nothing works on.
+    return Wanted(Side.BUY if number % 3 else Side.SELL, SYMBOLS[0], quantity, cents + (0 if number % 3 else 900), tif)
+
+
+def main(tries: int) -> int:
+    rng = random.Random(7)
+    with tempfile.TemporaryDirectory() as home:
+        config = Path(home, "typing.yaml")
+        config.write_text(CONFIG.format(symbols=", ".join(SYMBOLS)), encoding="utf-8")
+        command = [sys.executable, "-m", "tradeconsole", "--config", str(config)]
+        terminal = PseudoTerminal(command, variables={"TRADECONSOLE_HOME": home})
+        try:
+            terminal.until("▲".encode(), 60)
+            terminal.bytes_in(3)
+            account = Account(Path(home))
+            typist = Typist(terminal, account)
+            began = time.monotonic()
+            for number in range(tries):
+                act = typist.ticket if number % 2 else typist.line
+                act(wanted_of(number, rng), GAPS[number // 2 % len(GAPS)], rng.choice(HASTE))
+            terminal.bytes_in(1)
+            account.look()
+        finally:
+            terminal.close()
+    wrong = sum(one != other for one, other in zip(account.orders, typist.meant, strict=False))
+    extra = max(len(account.orders) - len(typist.meant), 0)
+    took = time.monotonic() - began
+    sys.stdout.write(f"{tries} bursts of keys   {wrong} in a wrong field   {extra} not meant   {typist.missing} missing   {took:.0f} s\n")
+    return 1 if wrong or extra or typist.missing else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(int(sys.argv[1]) if len(sys.argv) > 1 else TRIES))
