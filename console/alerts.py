@@ -152,6 +152,11 @@ class AlertBook:
     def symbols(self) -> tuple[str, ...]:
         return tuple(self._by_symbol)
 
+    @property
+    def levels(self) -> tuple[tuple[str, float], ...]:
+        """Symbol and price of those that are armed, for the chart."""
+        return tuple((alert.symbol, float(alert.level)) for alert in self.alerts if alert.armed)
+
     def marks(self) -> dict[str, str]:
         """Of each symbol with alerts, whether one has `fired` or they are all still `armed`."""
         marks: dict[str, str] = {}

@@ -16,7 +16,9 @@ def bar_lines(chart: ChartView, width: int, height: int) -> list[list[Cell]]:
     lines = [
         [
             Cell(
-                f"{mark.kind} {mark.side.value} {numbers.quantity(mark.quantity)} at {numbers.price(mark.price, tick)}",
+                f"alert at {numbers.price(mark.price, tick)}"
+                if mark.kind == "alert"
+                else f"{mark.kind} {mark.side.value} {numbers.quantity(mark.quantity)} at {numbers.price(mark.price, tick)}",
                 mark.side.value.lower(),
             )
         ]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from dataclasses import replace
 
 from rich.segment import Segment
 from textual import events
 
-from engine.model.views import ChartView, View
+from engine.model.money import ZERO
+from engine.model.orders import Side
+from engine.model.views import ChartMark, ChartView, View
 from widgets import numbers
 from widgets.bars import bar_lines
 from widgets.candles import SCALES, Look, Plot, columns_for, draw
@@ -35,6 +38,7 @@ class Chart(Panel, inherit_bindings=False):
         self._chosen: int | None = None
         self._averages = 2
         self._as_line = False
+        self._alerts: tuple[tuple[str, float], ...] = ()
         # Moments, not places: bars are dropped at the beginning, and another time frame has others.
         self._cross: int | None = None
         self._price: float | None = None
@@ -130,6 +134,12 @@ class Chart(Panel, inherit_bindings=False):
         """Candles or a line of the closes."""
         self._as_line = not self._as_line
         self._redraw()
+
+    def show_alerts(self, alerts: tuple[tuple[str, float], ...]) -> None:
+        """Draws a line at each of these prices, given with their symbols."""
+        if alerts != self._alerts:
+            self._alerts = alerts
+            self._redraw()
 
     # ---- the mouse
 
@@ -243,6 +253,8 @@ class Chart(Panel, inherit_bindings=False):
         self._plot = None
         if chart is None or not self._bars.bars:
             return []
+        if lines := [price for symbol, price in self._alerts if symbol == chart.symbol]:
+            chart = replace(chart, marks=(*chart.marks, *(ChartMark(0, Side.BUY, price, ZERO, "alert") for price in lines)))
         if self.palette.plain:
             return bar_lines(chart, width, height) if width else []
         most = 0 if height < _LINE_FROM else 1 if height < _TWO_LINES_FROM else 2

@@ -79,12 +79,20 @@ def places(prices: Sequence[float], scale: Scale, taken: float) -> list[int | No
     found: list[int | None] = [None] * len(prices)
     middle = scale.row(taken)
     order = sorted(range(len(prices)), key=lambda i: prices[i])
-    last = middle
-    for i in (i for i in order if prices[i] >= taken):
-        last = min(scale.row(prices[i]), last - 1)
-        found[i] = last if last >= 0 else None
-    last = middle
-    for i in (i for i in reversed(order) if prices[i] < taken):
-        last = max(scale.row(prices[i]), last + 1)
-        found[i] = last if last < scale.rows else None
+    # Counted away from the price whose row is taken: what is nearest to it comes first, and is left out last.
+    above = [i for i in order if prices[i] >= taken][:middle]
+    for place, row in zip(above, _apart([middle - scale.row(prices[i]) for i in above], middle), strict=True):
+        found[place] = middle - row
+    below = [i for i in reversed(order) if prices[i] < taken][: scale.rows - 1 - middle]
+    for place, row in zip(below, _apart([scale.row(prices[i]) - middle for i in below], scale.rows - 1 - middle), strict=True):
+        found[place] = middle + row
     return found
+
+
+def _apart(wanted: Sequence[int], most: int) -> list[int]:
+    """Rising numbers from 1 to `most`, each as near to the wanted one as those before it and room for those after it allow."""
+    rows: list[int] = []
+    for number, row in enumerate(wanted):
+        least = rows[-1] + 1 if rows else 1
+        rows.append(min(max(row, least), most - (len(wanted) - 1 - number)))
+    return rows

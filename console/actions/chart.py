@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from console.actions.stage import Stage
+from engine.feeds.timeframe import seconds_of
 from engine.model import Level
 from widgets.chart import Chart
 
@@ -57,6 +58,8 @@ class ChartActions:
             self._asked = chart.symbol, chart.offered[place]
             self._stage.engine.focus(*self._asked)
             return
-        reasons = [f"{name}: {why}" for name, why in chart.refused]
-        why = f"; {reasons[-1]}" if reasons else ""
+        # Of those that were not offered, the next one in that direction.
+        beyond = [(name, why) for name, why in chart.refused if (seconds_of(name) > seconds_of(now)) == (which == "longer")]
+        name, reason = (beyond[0] if which == "longer" else beyond[-1]) if beyond else ("", "")
+        why = f"; {name}: {reason}" if reason else ""
         self._stage.say(f"{now} is the {which.replace('er', 'est')} time frame there is{why}", Level.INFO)

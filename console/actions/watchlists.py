@@ -10,6 +10,7 @@ from console.watchlists import ALL, Watchlists
 from engine.model import Level, View
 from engine.model.market import Bar, Quote, Split
 from engine.model.views import WatchRow
+from widgets.chart import Chart
 from widgets.watchlist import Watchlist
 
 ALERT = "alert"
@@ -58,6 +59,9 @@ class WatchlistActions:
                     self._stage.engine.watch(symbol)
         if self._alerts.marks() != self._marks:
             self._arrange()
+        chart = self._stage.panels["chart"]
+        assert isinstance(chart, Chart)
+        chart.show_alerts(self._alerts.levels)
 
     def _arrange(self) -> None:
         """Has the panel show what there is now."""

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from console.alerts import read
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_bars, sample_chart
@@ -47,6 +48,7 @@ async def test_beyond_the_last_time_frame_it_says_why_there_is_no_other(engine: 
         await console.shows("1m is the shortest time frame there is; 1s: sim has bars of 1m: those cannot be taken apart")
         await console.burst(">" * 9)
         await console.shows("1d is the longest time frame there is")
+        assert "1s:" not in console.picture
         assert focused(engine)[-1] == ("AAPL", "1d")
 
 
@@ -109,3 +111,10 @@ async def test_the_keys_of_the_chart_do_nothing_elsewhere(engine: FakeEngine) ->
         assert focused(engine) == []
         assert "╎" not in console.picture
         assert engine.sent() == []
+
+
+async def test_price_alerts_are_lines_on_the_chart(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        console.screen.watchlists._alerts.set(read("> 188", "AAPL", 187.5, None))
+        engine.change()
+        await console.shows("188.00 alert")

@@ -249,6 +249,8 @@ def test_each_label_has_a_row_of_its_own_and_a_higher_price_a_higher_one(marks: 
     rows_taken = [row for _, row in placed]
     assert len({*rows_taken, scale.row(last)}) == len(rows_taken) + 1
     assert rows_taken == sorted(rows_taken, reverse=True)
+    above, below = sum(price >= last for price in marks), sum(price < last for price in marks)
+    assert len(placed) == min(above, scale.row(last)) + min(below, rows - 1 - scale.row(last))
 
 
 @pytest.mark.parametrize(
@@ -354,6 +356,16 @@ async def test_a_working_order_keeps_its_label_at_the_right_through_every_zoom(s
         assert line.rstrip("│ ").endswith("186.40 stop 100")
         app.show(sample_view(chart=sample_chart(bars=sample_bars(count=40), marks=marks, timeframe="5m")))
         assert [line.index("stop 100") for line in lines_of(chart) if "stop 100" in line] == [100 - len("stop 100") - 2]
+
+
+async def test_alerts_of_the_symbol_are_lines_with_their_price() -> None:
+    async with shown(sample_chart(marks=())) as (chart, _, _):
+        chart.show_alerts((("AAPL", 187.0), ("MSFT", 187.8)))
+        (line,) = (line for line in lines_of(chart) if "alert" in line)
+        assert "187.00 alert" in line
+        assert "┈┈" in line
+        chart.show_alerts(())
+        assert "alert" not in text_of(chart)
 
 
 async def test_a_tick_of_the_last_bar_does_not_paint_the_whole_chart_again() -> None:
