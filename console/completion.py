@@ -16,14 +16,13 @@ from console.meanings import (
     Context,
     ParseError,
     plain,
-    price_words,
     symbol_word,
 )
 from console.order_line import parse
 from console.order_line.glossary import WORDS
 from console.order_line.order_words import OrderWords
 from console.order_line.words import Word, WrongError, words_of
-from console.order_line.working import replaceable, terms_of
+from console.order_line.working import how_it_trades, replaceable
 from engine.model.money import HUNDRED, exact, to_tick
 from engine.model.views import OrderRow
 
@@ -126,7 +125,7 @@ def _orders(context: Context) -> tuple[Candidate, ...]:
 
 
 def _written(row: OrderRow) -> str:
-    return " ".join([row.side, plain(row.quantity), symbol_word(row.symbol), *price_words(terms_of(row))])
+    return " ".join([row.side, plain(row.quantity), symbol_word(row.symbol), how_it_trades(row)])
 
 
 def _prices(symbol: str, context: Context) -> tuple[Candidate, ...]:

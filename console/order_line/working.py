@@ -51,8 +51,8 @@ def replace_order(rest: list[Word], context: Context, end: int) -> Parsed:
         raise wrong(rest[0], "an order goes by its number", _numbers(context))
     terms = _new_terms(rest[1:], row, context, end)
     if terms == terms_of(row):
-        raise wrong(rest[0], f"#{row.number} is {_written(terms)} already", replaceable(row))
-    note = f"#{row.number} {row.side} {symbol_word(row.symbol)}: {_written(terms_of(row))} -> {_written(terms)}"
+        raise wrong(rest[0], f"#{row.number} is {plain(row.quantity)} {how_it_trades(row)} already", replaceable(row))
+    note = f"#{row.number} {row.side} {symbol_word(row.symbol)}: {plain(row.quantity)} {how_it_trades(row)} -> {_written(terms)}"
     if row.filled:
         note += f", {plain(row.filled)} of it filled"
     return Parsed(ReplaceOrder(row.id, terms), f"REPLACE #{row.number} {_written(terms)}", note)
@@ -119,6 +119,13 @@ def _quantity(word: Word, row: OrderRow, right: tuple[str, ...], end: int) -> De
 
 def terms_of(row: OrderRow) -> Terms:
     return Terms(row.quantity, row.limit, None if row.type is OrderType.TRAILING_STOP else row.stop, row.trail, row.trail_pct)
+
+
+def how_it_trades(row: OrderRow) -> str:
+    """`limit 190.00`; of an exit whose entry has not filled yet, `limit 4% from its entry`."""
+    if row.exit_pct is not None and row.limit is None and row.stop is None:
+        return f"{row.type.lower()} {plain(row.exit_pct)}% from its entry"
+    return " ".join(price_words(terms_of(row)))
 
 
 def _written(terms: Terms) -> str:

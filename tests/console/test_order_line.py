@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -24,8 +25,8 @@ from console.meanings import (
 from console.order_line import parse
 from engine.model import Intent, Mode, OrderType, Side, TimeInForce
 from engine.model.orders import Terms
-from tests.console.lines import read
-from tests.views import sample_view
+from tests.console.lines import CONTEXT, read
+from tests.views import order, sample_view
 
 
 def normal(text: str) -> str:
@@ -356,6 +357,13 @@ def test_the_normal_form_of_a_command_means_the_same(line: str) -> None:
     found = read(line)
     assert isinstance(found, Parsed)
     assert read(found.normal) == found
+
+
+def test_an_exit_that_is_held_tells_how_far_from_its_entry_it_will_be() -> None:
+    held = order(17, limit=None, exit_pct=Decimal("4.0"), parent="t1-16", released=False)
+    found = parse("replace #17 @ 200", replace(CONTEXT, working={17: held}))
+    assert isinstance(found, Parsed)
+    assert found.note == "#17 SELL AAPL: 100 limit 4% from its entry -> 100 limit 200.00"
 
 
 def test_a_replace_shows_what_was_and_what_will_be() -> None:
