@@ -67,7 +67,6 @@ def desktop(text: str, environment: Mapping[str, str]) -> str:
 def _harmless(text: str) -> str:
     """One line of printable ASCII, which no terminal takes for anything but text."""
     line = clean(text).encode("ascii", "replace").decode()
-    line = "".join(character for character in line if " " <= character <= "~")
     return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
 
 

@@ -19,14 +19,16 @@ BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
 
 
 @asynccontextmanager
-async def trading(folder: Path, size: tuple[int, int]) -> AsyncIterator[tuple[Console, Engine]]:
-    """A console whose engine is ready and has prices."""
+async def trading(
+    folder: Path, size: tuple[int, int], kept: Path | None = None, symbol: str = "MSFT"
+) -> AsyncIterator[tuple[Console, Engine]]:
+    """A console whose engine is ready and has prices, and shows that of `symbol`."""
     engine = create_engine(Settings(database=folder / "paper.db", symbols=("AAPL", "MSFT")))
     try:
-        async with running(engine, size) as console:
+        async with running(engine, size, kept=kept) as console:
             await console.until(lambda: engine.view().health.ready and all(row.ask for row in engine.view().watch))
             # What the order line means is read from the View on the screen, which may be behind the engine's.
-            await console.until(lambda: re.search(r"MSFT .*\d × \d", console.picture))
+            await console.until(lambda: re.search(rf"{symbol} .*\d × \d", console.picture))
             yield console, engine
     finally:
         engine.shutdown()
@@ -88,3 +90,36 @@ async def test_the_stop_in_the_middle_of_typing_halts_and_only_word_and_reason_l
         await console.press("enter")
         await console.until(lambda: engine.view().account.state is TradingState.ACTIVE)
         assert engine.view().account.mode is Mode.MANUAL
+
+
+@BOTH
+async def test_an_alert_fires_on_the_engines_own_prices_whatever_the_screen_shows_and_no_order_comes_of_it(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    async with trading(tmp_path, size) as (console, engine):
+        await console.press("exclamation_mark")
+        last = next(row.last for row in engine.view().watch if row.symbol == "AAPL")
+        assert last is not None
+        for side, level in ((">", last + 0.02), ("<", last - 0.02)):
+            await console.type(f"{side} {level:.2f}")
+            await console.press("enter", "ctrl+u")
+        await console.press("escape", "escape", "6")
+        await console.until(lambda: any(line.source == "alert" for line in engine.view().log))
+        await console.shows("● 1 notice ")
+        assert engine.view().orders == ()
+
+
+@BOTH
+async def test_a_symbol_added_to_a_list_gets_prices_and_is_there_after_a_restart(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with trading(tmp_path, size, kept=tmp_path / "screen") as (console, engine):
+        await console.press("w", "n")
+        await console.type("Banks")
+        await console.press("enter", "escape", "plus")
+        await console.type("jpm")
+        await console.shows("JPMorgan Chase")
+        await console.press("enter")
+        await console.until(lambda: re.search(r"JPM .*\d × \d", console.picture))
+        console.app.kept.close()
+    async with trading(tmp_path, size, kept=tmp_path / "screen", symbol="JPM") as (console, engine):
+        await console.shows("Banks 2/2")
+        assert [row.symbol for row in engine.view().watch] == ["AAPL", "MSFT", "JPM"]

@@ -113,10 +113,12 @@ def test_there_may_be_so_many_and_no_more(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_strategys_symbol_stays_and_a_strategy_trades_no_symbol_that_is_only_looked_at(tmp_path: Path) -> None:
-    with trading(tmp_path, strategies=(StrategySettings("sma_cross"),)) as engine:
+    strategies = (StrategySettings("sma_cross"),)
+    with trading(tmp_path, strategies=strategies) as engine:
         assert ask(engine, engine.watch("TSLA"))[0]
         assert "sma_cross trades AAPL" in ask(engine, engine.unwatch("AAPL"))[1]
-        assert ask(engine, engine.unwatch("TSLA"))[0]
+    with trading(tmp_path, strategies=strategies) as engine:
+        assert ask(engine, engine.unwatch("TSLA")) == (True, "TSLA is watched no longer")
 
 
 def test_what_a_feed_offers_is_there_once_it_was_asked_for(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from engine.feeds.base import FeedError, FollowsMore
 from engine.feeds.new_york import SECOND, to_ns
 from engine.feeds.open import open_feed
 from engine.feeds.simulated import SimulatedFeed
+from engine.feeds.simulated.walk import SymbolWalk
 from engine.model.market import Bar, Halt, MarketEvent, Quote
 from engine.model.settings import FeedSettings
 from tests.engine.feeds.fake_time import FakeTime, OverError
@@ -89,13 +90,13 @@ async def test_a_symbol_that_comes_back_goes_on_from_where_it_stood() -> None:
     lasts: list[float] = []
 
     async def act(feed: SimulatedFeed) -> None:
-        lasts.append(feed._walks["MSFT"].last)
+        lasts.append(feed._walks["MSFT"].price)
         feed.drop("MSFT")
         await feed.follow("MSFT")
         lasts.append(feed.history("MSFT", 1)[-1].close)
 
     events = of(await played(simulated(act)), "MSFT")
-    assert abs(lasts[1] / lasts[0] - 1) < 0.001
+    assert lasts[1] == lasts[0] != SymbolWalk(7, "MSFT", 0.25).price
     times = [event.at for event in events if isinstance(event, Quote)]
     assert times == sorted(set(times))
 
