@@ -69,6 +69,33 @@ async def test_the_line_shows_the_gates_verdict_before_anything_is_sent(tmp_path
 
 
 @BOTH
+async def test_an_order_of_the_ticket_works_is_edited_in_it_and_ends_on_its_new_terms(tmp_path: Path, size: tuple[int, int]) -> None:
+    async with trading(tmp_path, size) as (console, engine):
+        await console.press("b")
+        await console.type("20")
+        await console.press("tab", "l", "tab", "b", *["pagedown"] * 5, "f5")
+        await console.shows("passes")
+        await console.let_pass(1)
+        await console.press("y")
+        await console.until(lambda: [row.state for row in engine.view().orders] == [OrderState.WORKING])
+        before = engine.view().orders[0]
+        assert (before.quantity, before.symbol, before.limit is None) == (20, "AAPL", False)
+        await console.press("3")
+        await console.shows("1 works")
+        await console.press("e", "ctrl+u")
+        await console.type("15")
+        await console.press("tab", "down")
+        await console.shows("quantity 20 -> 15")
+        await console.shows("passes")
+        await console.press("f5")
+        await console.let_pass(1)
+        await console.press("y")
+        await console.until(lambda: engine.view().orders[0].quantity == 15)
+        after = engine.view().orders[0]
+        assert (after.id, before.limit and after.limit and before.limit - after.limit) == (before.id, before.tick)
+
+
+@BOTH
 async def test_the_stop_in_the_middle_of_typing_halts_and_only_word_and_reason_lead_out(tmp_path: Path, size: tuple[int, int]) -> None:
     async with trading(tmp_path, size) as (console, engine):
         await enter(console, "buy 10 AAPL @ bid-5")
