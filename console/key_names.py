@@ -56,7 +56,19 @@ _NAMED = {"enter", "tab", "space", "escape", "backspace", "delete", "insert", "u
     "pageup",
     "pagedown",
 }
-_ALSO = {"esc": "escape", "return": "enter", "pgup": "pageup", "pgdn": "pagedown", "pgdown": "pagedown", "del": "delete", "ins": "insert"}
+_ALSO = {
+    "↑": "up",
+    "↓": "down",
+    "←": "left",
+    "→": "right",
+    "esc": "escape",
+    "return": "enter",
+    "pgup": "pageup",
+    "pgdn": "pagedown",
+    "pgdown": "pagedown",
+    "del": "delete",
+    "ins": "insert",
+}
 _MODIFIERS = {"ctrl", "alt", "shift", "meta", "super", "hyper", "cmd", "option"}
 _LOST = {
     "s": "^S makes many terminals stop until ^Q",

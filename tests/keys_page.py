@@ -28,7 +28,7 @@ its key, a list of keys, or `[]` to take its keys away. What you leave out stays
 ```yaml
 buy: B                # instead of b
 row_down: [n, down]   # two keys
-row_up: [e, up]
+row_up: [l, up]
 flatten: []           # no key; the order line still knows `flatten`
 palette: f4
 ```

@@ -4,19 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from textual import events
+from textual.message import Message
+
 from widgets.cells import Cell, length
 from widgets.lines import Lines
-from widgets.text import clean
+from widgets.text import clean, width_of
 
 STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), Cell("F12 STOP", "stop"))
 
 
 class HintLine(Lines):
-    """One line. Where room is short, whole hints go, the last first, and the stop is said shorter; it is never left out."""
+    """One line. Where room is short, whole hints go, the last first, and the stop is said shorter; it is never left out.
+
+    A click on a hint posts `Chosen`.
+    """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._hints: tuple[tuple[str, str], ...] = ()
+        self._shown = 0
+
+    class Chosen(Message):
+        """A hint was clicked; `key` is its key as it is shown."""
+
+        def __init__(self, key: str) -> None:
+            super().__init__()
+            self.key = key
+
+    def on_click(self, event: events.Click) -> None:
+        # The stop is no hint: what one slip of the mouse can do must not be that.
+        right = 1
+        for place, (key, text) in enumerate(self._hints[: self._shown]):
+            left = right + (2 if place else 0)
+            right = left + width_of(f"{key} {text}")
+            if left <= event.x < right:
+                self.post_message(self.Chosen(key))
 
     def show(self, hints: Sequence[tuple[str, str]]) -> None:
         """`hints` are (key, what it does), the most useful first."""
@@ -24,6 +47,7 @@ class HintLine(Lines):
         self.redraw()
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        self._shown = 0
         stop = STOP[0 if width >= 100 else 1 if width >= 40 else 2]
         if width < length([stop]) + 3:
             return [("", [stop])]
@@ -34,5 +58,6 @@ class HintLine(Lines):
             if length(cells) + length(hint) > room:
                 break
             cells += hint
+            self._shown += 1
         padding = max(1, width - 2 - length(cells) - length([stop]))
         return [("", [Cell(" "), *cells, Cell(" " * padding), stop, Cell(" ")])]

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import takewhile
 from typing import ClassVar, Protocol, TypeAlias, TypeVar, cast
 
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
@@ -14,6 +15,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 
+from console.key_names import key_named
 from console.keys import KeyMap
 from widgets.cells import Cell, length
 from widgets.hints import HintLine
@@ -69,7 +71,7 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
         self._pushed = Message().time
         self._scroller = VerticalScroll(can_focus=False)
         self._scroller.border_title = clean(title).replace("[", "\\[")
-        self._drawing = _Body(self.body)
+        self._drawing = _Body(self.body, lambda line, twice: self.clicked(line, twice=twice))
         self._hints = HintLine()
 
     def compose(self) -> ComposeResult:
@@ -99,7 +101,14 @@ class Dialog(ModalScreen[ResultT], inherit_bindings=False):
         before = takewhile(lambda cell: cell.role != "title-focus", line)
         self.app.cursor_position = drawing.region.offset + Offset(length(before), y)
 
+    @on(HintLine.Chosen)
+    def _hint_chosen(self, event: HintLine.Chosen) -> None:
+        self.take_key(key_named(event.key), None, event.time)
+
     # ---- what a subclass gives
+
+    def clicked(self, line: int, *, twice: bool) -> None:
+        """A line of the body was clicked, counted from 0."""
 
     PLACE: ClassVar[str] = ""
     """Its place in the table of keys, which says what the hint line tells of it."""
@@ -190,12 +199,16 @@ class _Body(Lines):
     _Body { height: auto; }
     """
 
-    def __init__(self, body: Callable[[int], list[Line]]) -> None:
+    def __init__(self, body: Callable[[int], list[Line]], clicked: Callable[[int, bool], None]) -> None:
         super().__init__()
+        self._clicked = clicked
         self._body = body
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         return len(self._body(width))
+
+    def on_click(self, event: events.Click) -> None:
+        self._clicked(event.y, event.chain == 2)
 
     def draw(self, width: int) -> list[tuple[str, Line]]:
         return [("", line) for line in self._body(width)]

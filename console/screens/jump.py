@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import ClassVar, cast
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import ModalScreen
@@ -56,27 +57,39 @@ class Jump(ModalScreen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         for letter, target in self._letters.items():
-            yield _Label(letter, target.x, target.y)
+            yield _Label(letter, target.x, target.y, self._go)
         yield self._hints
 
     def on_mount(self) -> None:
         self._hints.show(cast(HasKeys, self.app).keys.hints(PLACE))
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
+        self._go(key)
+
+    def _go(self, letter: str) -> None:
         if self.is_current:
             self.dismiss()
-            if target := self._letters.get(key):
+            if target := self._letters.get(letter):
                 target.go()
+
+    def on_click(self) -> None:
+        """A click beside the letters ends it, as any other key does."""
+        self._go("")
 
     def take_paste(self, text: str) -> None:
         """Nothing is pasted into it."""
 
 
 class _Label(Lines):
-    def __init__(self, letter: str, x: int, y: int) -> None:
+    def __init__(self, letter: str, x: int, y: int, clicked: Callable[[str], None]) -> None:
         super().__init__()
         self._letter = letter
         self.styles.offset = (x, y)
+        self._clicked = clicked
+
+    def on_click(self, event: events.Click) -> None:
+        event.stop()
+        self._clicked(self._letter)
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         return [("", [Cell(f" {self._letter} ", "mark")])]

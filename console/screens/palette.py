@@ -14,6 +14,8 @@ from widgets.line_editor import LineEditor
 from widgets.text import clean
 
 ROWS = 12
+ABOVE = 2
+"""Lines above the first row."""
 KEY_WIDTH = 7
 
 
@@ -39,7 +41,7 @@ class CommandPalette(Dialog[Action | None]):
         typed = clean(self._editor.text)
         lines: list[Line] = [[Cell("> ", "key"), Cell(typed), Cell(" ", "title-focus")], []]
         marked = self._marked or 0
-        first = max(0, min(marked - ROWS // 2, len(self._found) - ROWS))
+        first = self._first()
         rows = [self._row(action, place == marked, width) for place, action in enumerate(self._found[first : first + ROWS], first)]
         lines += [*rows, *[[]] * (ROWS - len(rows))]
         if not self._found:
@@ -75,6 +77,19 @@ class CommandPalette(Dialog[Action | None]):
             self._marked = None
             self._found = found(self._keys.actions, self._editor.text, self._panel)
         self.draw()
+
+    def clicked(self, line: int, *, twice: bool) -> None:
+        """One click marks, two take."""
+        place = self._first() + line - ABOVE
+        if line >= ABOVE and place < min(len(self._found), self._first() + ROWS):
+            self._marked = place
+            if twice:
+                self._take()
+            self.draw()
+
+    def _first(self) -> int:
+        """The action in the first row: what is marked is in view."""
+        return max(0, min((self._marked or 0) - ROWS // 2, len(self._found) - ROWS))
 
     def take_paste(self, text: str) -> None:
         self._editor.paste(text)

@@ -55,6 +55,15 @@ class ThemeChoice(Dialog[None]):
             self.answer(None)
         self.draw()
 
+    def clicked(self, line: int, *, twice: bool) -> None:
+        """One click previews, two keep."""
+        if line < len(self._names):
+            self._marked = line
+            self._looks.show(self._names[line])
+            if twice:
+                self.key("enter", None)
+            self.draw()
+
     def answer(self, result: None) -> None:
         self._looks.show(self._looks.chosen)
         super().answer(result)

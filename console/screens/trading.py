@@ -30,6 +30,7 @@ from console.actions.watchlists import WatchlistActions
 from console.archive import Archive
 from console.completion import Candidate, complete
 from console.kept import Kept
+from console.key_names import key_named
 from console.keys import LINE, ROW_ACTIONS, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.meanings import Parsed, asked_of, context_of
@@ -337,6 +338,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:
         self.go(event.tab)
+
+    @on(HintLine.Chosen)
+    def _hint_chosen(self, event: HintLine.Chosen) -> None:
+        self.take_key(key_named(event.key), None, event.time)
 
     @on(LiveTable.RowHighlighted)
     def _row_highlighted(self, event: LiveTable.RowHighlighted) -> None:

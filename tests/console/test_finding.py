@@ -76,8 +76,8 @@ async def test_the_palette_takes_every_key_that_was_typed_behind_its_own(engine:
 
 async def test_keys_behind_the_one_that_takes_an_action_belong_to_what_it_opened(engine: FakeEngine) -> None:
     async with running(engine) as console:
-        await console.burst("f2", "buy", "enter", "7")
-        assert console.line.text == "buy 7 AAPL"
+        await console.burst("f2", "the order line", "enter", "sell 7")
+        assert console.line.text == "sell 7"
         assert console.screen.panel == "watch"
 
 
@@ -226,3 +226,47 @@ async def test_a_dialog_tells_its_own_keys_and_the_stop_in_the_last_line(engine:
         await console.press("m")
         await console.shows("Enter take it")
         assert console.picture.splitlines()[-1].rstrip().endswith("F12 / ^G EMERGENCY STOP")
+
+
+# ---- the mouse
+
+
+async def test_a_click_on_a_hint_does_what_its_key_does_and_one_on_the_stop_nothing(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        column = console.picture.splitlines()[-1].index(": order line")
+        await console.pilot.click(offset=(console.app.size.width - 5, 35))
+        assert engine.sent() == []
+        await console.pilot.click(offset=(column + 3, 35))
+        await console.type("sell")
+        assert console.line.text == "sell"
+        column = console.picture.splitlines()[-1].index("Esc")
+        await console.pilot.click(offset=(column, 35))
+        assert console.line.text == ""
+        await console.press("escape", "m")
+        await console.pilot.click(offset=(console.picture.splitlines()[-1].index("Esc"), 35))
+        assert isinstance(console.app.screen, TradingScreen)
+
+
+async def test_two_clicks_take_an_action_of_the_palette(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("f2")
+        await console.type("go to")
+        await console.shows("go to Log")
+        lines = console.picture.splitlines()
+        y = next(y for y, line in enumerate(lines) if "go to Log" in line)
+        await console.pilot.click(offset=(lines[y].index("go to Log"), y))
+        assert isinstance(console.app.screen, CommandPalette)
+        await console.pilot.click(offset=(lines[y].index("go to Log"), y), times=2)
+        assert console.screen.panel == "log"
+
+
+async def test_a_click_on_a_letter_goes_there_and_one_beside_them_nowhere(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        for name, panel in (("Risk", "risk"), ("", "risk")):
+            await console.press("f6")
+            await console.shows(" r ")
+            lines = console.picture.splitlines()
+            y = next(y for y, line in enumerate(lines) if " Risk" in line)
+            await console.pilot.click(offset=(lines[y].index("Risk") - 3, y) if name else (60, 10))
+            await console.until(lambda: isinstance(console.app.screen, TradingScreen))
+            assert console.screen.panel == panel

@@ -116,3 +116,17 @@ async def test_a_users_theme_is_offered_and_a_broken_one_says_why_it_is_not(tmp_
             await console.press("up")
         await console.press("enter")
         assert console.app.theme == "mine"
+
+
+async def test_a_click_previews_a_theme_and_two_keep_it(tmp_path: Path) -> None:
+    async with running(FakeEngine(), kept=tmp_path) as console:
+        await offered(console)
+        await console.press("t")
+        await console.let_pass(1)
+        await console.shows("in use")
+        lines = console.picture.splitlines()
+        y = next(y for y, line in enumerate(lines) if " paper " in line[80:])
+        await console.pilot.click(offset=(lines[y].rindex("paper"), y))
+        assert (console.app.theme, console.app.looks.chosen) == ("paper", "dark")
+        await console.pilot.click(offset=(lines[y].rindex("paper"), y), times=2)
+        assert (console.app.theme, console.app.looks.chosen) == ("paper", "paper")
