@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from console.alerts import read
+from engine.model.market import Quote
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_bars, sample_chart
@@ -115,6 +116,7 @@ async def test_the_keys_of_the_chart_do_nothing_elsewhere(engine: FakeEngine) ->
 
 async def test_price_alerts_are_lines_on_the_chart(engine: FakeEngine) -> None:
     async with running(engine) as console:
+        await console.until(lambda: Quote in engine.subscribers)
         console.screen.watchlists._alerts.set(read("> 188", "AAPL", 187.5, None))
         engine.change()
         await console.shows("188.00 alert")
