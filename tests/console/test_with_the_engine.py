@@ -79,7 +79,7 @@ async def test_an_order_of_the_ticket_works_is_edited_in_it_and_ends_on_its_new_
         await console.press("y")
         await console.until(lambda: [row.state for row in engine.view().orders] == [OrderState.WORKING])
         before = engine.view().orders[0]
-        assert (before.quantity, before.symbol, before.limit is None) == (20, "AAPL", False)
+        assert (before.quantity, before.symbol, before.limit is None) == (Decimal(20), "AAPL", False)
         await console.press("3")
         await console.shows("1 works")
         await console.press("e", "ctrl+u")
