@@ -38,10 +38,11 @@ PLACES = {
     "detail": "the detail of a row",
     "history": "the history",
     "narrowing": "the history's filter",
+    "performance": "the performance",
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
-PAGES = frozenset({"detail", "history"})
+PAGES = frozenset({"detail", "history", "performance"})
 """Places with the whole screen. What acts on a row acts in its detail too: see `ROW_ACTIONS`."""
 NO_KEY = "(no key)"
 """Stands for a key that the user took away."""
@@ -142,6 +143,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("next_panel", ("tab",), "the next panel"),
     Action("previous_panel", ("shift+tab",), "the panel before"),
     Action("history", ("h",), "the history: orders, fills, signals, sessions, runs and the audit", "history"),
+    Action("performance", ("p",), "the performance: equity, drawdown, results, latencies", "performance"),
     Action("theme", ("t",), "choose a theme"),
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),
 )
@@ -186,7 +188,13 @@ FIXED: tuple[Action, ...] = (
     Action("go_on", ("enter",), "go on", "go on", frozenset({"word"})),
     Action("next_field", ("tab", "down", "shift+tab", "up"), "the next field", panels=frozenset({"word"})),
     Action("leave_it", ("escape", "ctrl+c"), "leave everything as it is", "leave everything as it is", frozenset({"word"})),
-    Action("scroll", ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end"), "scroll", "scroll", READ | {"detail"}),
+    Action(
+        "scroll",
+        ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end"),
+        "scroll",
+        "scroll",
+        READ | {"detail", "performance"},
+    ),
     Action("choose", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"palette"})),
     Action("carry_out", ("enter",), "carry it out, as its key does", "carry it out", frozenset({"palette"})),
     Action("leave_palette", ("escape", "ctrl+c"), "do nothing", "do nothing", frozenset({"palette"})),
@@ -229,6 +237,13 @@ FIXED: tuple[Action, ...] = (
         panels=frozenset({"history"}),
     ),
     Action("tabs", ("tab", "right", "left", "shift+tab"), "the next tab, the one before; or its digit", "tabs", frozenset({"history"})),
+    Action(
+        "periods",
+        ("tab", "right", "left", "shift+tab"),
+        "the next period, the one before; or its digit",
+        "period",
+        frozenset({"performance"}),
+    ),
     Action("show_these", ("enter",), "show these alone", "show these", frozenset({"narrowing"})),
     Action("leave_filter", ("escape", "ctrl+c"), "leave it as it was", "as it was", frozenset({"narrowing"})),
     Action("back", ("escape", "q", "ctrl+c"), "back", panels=PAGES),

@@ -48,6 +48,25 @@ class Document(Panel, inherit_bindings=False):
     def scroll_page(self, direction: int) -> None:
         self.scroll_lines(direction * max(1, self.inner_height - 1))
 
+    def scroll_key(self, key: str) -> bool:
+        """Scroll by a key, by Textual's name of it. False where it scrolls nothing."""
+        match key:
+            case "down" | "j":
+                self.scroll_lines(1)
+            case "up" | "k":
+                self.scroll_lines(-1)
+            case "pagedown" | "space":
+                self.scroll_page(1)
+            case "pageup":
+                self.scroll_page(-1)
+            case "home" | "g":
+                self.to_top()
+            case "end" | "G":
+                self.to_end()
+            case _:
+                return False
+        return True
+
     def to_top(self) -> None:
         self._go(0)
 

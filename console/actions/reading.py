@@ -41,3 +41,8 @@ class ReadingActions:
         from console.screens.history import HistoryPage
 
         self._stage.read(HistoryPage(self._stage))
+
+    def do_performance(self) -> None:
+        from console.screens.performance import PerformancePage
+
+        self._stage.read(PerformancePage(self._stage))

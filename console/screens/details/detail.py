@@ -98,18 +98,5 @@ class Detail(Page):
         return (BACK, *self.stage.row_hints(self.PANEL), *self.stage.keys.hints("detail"))
 
     def key(self, key: str, character: str | None) -> None:
-        match key:
-            case "down" | "j":
-                self._document.scroll_lines(1)
-            case "up" | "k":
-                self._document.scroll_lines(-1)
-            case "pagedown" | "space":
-                self._document.scroll_page(1)
-            case "pageup":
-                self._document.scroll_page(-1)
-            case "home" | "g":
-                self._document.to_top()
-            case "end" | "G":
-                self._document.to_end()
-            case _:
-                self.stage.act_on_row(self.PANEL, key)
+        if not self._document.scroll_key(key):
+            self.stage.act_on_row(self.PANEL, key)

@@ -1,0 +1,139 @@
+"""Curve: an equity curve by braille dots, and below it how far it stood under its highest so far."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.segment import Segment
+
+from engine.model.views import View
+from widgets import numbers
+from widgets.cells import Cell, fit_cells, segments
+from widgets.panel import Panel
+
+AXIS = 13
+"""Cells for the labels at the right."""
+_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bit of each dot of a braille character, by line and column (Unicode chart U+2800)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value of the curve at `at`, nanoseconds UTC; `drawdown` is the part of the highest so far that is missing, 0 to 1."""
+
+    at: int
+    value: float
+    drawdown: float
+
+
+def thinned(count: int, room: int) -> list[range]:
+    """Which of `count` points fall on each of `room` columns of dots; every point on one, and no column without where there are enough."""
+    room = min(room, count)
+    return [range(place * count // room, (place + 1) * count // room) for place in range(room)]
+
+
+class Curve(Panel, inherit_bindings=False):
+    """Points stand at even distances, so that nights and weekends take no room. `show_points` draws; the widget asks nobody."""
+
+    def __init__(self, title: str, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        super().__init__(id=id, classes=classes)
+        self.set_title(Cell(title))
+        self._points: Sequence[Point] = ()
+        self._empty = ""
+        self._pattern = "%Y-%m-%d"
+        self._drawn: list[list[Cell]] = []
+        self._drawn_for: tuple[int, int] = (0, 0)
+
+    def show(self, view: View) -> None:
+        """A curve is no part of the View."""
+
+    def show_points(self, points: Sequence[Point], empty: str, pattern: str) -> None:
+        """Draw these, or say `empty` where there are fewer than two. `pattern` is how their times are written."""
+        if (points, empty, pattern) != (self._points, self._empty, self._pattern):
+            self._points, self._empty, self._pattern = points, empty, pattern
+            self._drawn_for = (0, 0)
+            self.refresh()
+
+    def content_line(self, y: int, width: int) -> list[Segment]:
+        height = self.inner_height
+        if len(self._points) < 2:
+            return self.message_line(y, width, self._empty)
+        if self._drawn_for != (width, height):
+            self._drawn, self._drawn_for = self._draw(width, height), (width, height)
+        line = self._drawn[y] if y < len(self._drawn) else []
+        return segments(fit_cells(line, width), self.palette)
+
+    def _draw(self, width: int, height: int) -> list[list[Cell]]:
+        room = max(1, width - AXIS)
+        under = max(1, (height - 1) // 4) if height >= 5 else 0
+        rows = max(1, height - 1 - under)
+        values = [point.value for point in self._points]
+        low, high = min(values), max(values)
+        columns = thinned(len(values), 2 * room)
+        role = numbers.direction(values[-1] - values[0])
+        lines = [[Cell(text, role if role != "flat" else "accent")] for text in _line(values, columns, room, rows)]
+        labels = {0: numbers.money(high), rows - 1: numbers.money(low)}
+        last = _row(values[-1], low, high, rows * 4) // 4
+        labels.setdefault(last, numbers.money(values[-1]))
+        for row, line in enumerate(lines):
+            line.append(Cell(f" {labels.get(row, '')}", "" if row == last else "muted"))
+        if under:
+            falls = [point.drawdown for point in self._points]
+            deepest = max(falls)
+            for row, text in enumerate(_filled(falls, columns, room, under)):
+                label = f" ▼ {deepest:.2%}" if row == under - 1 and deepest else " drawdown" if not row else ""
+                lines.append([Cell(text, "down"), Cell(label, "down" if label.startswith(" ▼") else "muted")])
+        lines.append(self._times(room))
+        return lines
+
+    def _times(self, room: int) -> list[Cell]:
+        first, last = (numbers.market_time(point.at, self._pattern) for point in (self._points[0], self._points[-1]))
+        return [Cell(first, "muted"), Cell(" " * max(1, room - len(first) - len(last))), Cell(last, "muted")]
+
+
+def _row(value: float, low: float, high: float, dots: int) -> int:
+    """The line of dots, counted from the top."""
+    if not math.isfinite(value) or high <= low:
+        return dots // 2
+    return min(dots - 1, max(0, round((high - value) / (high - low) * (dots - 1))))
+
+
+def _text(bits: list[list[int]]) -> list[str]:
+    return ["".join(chr(0x2800 + cell) if cell else " " for cell in row) for row in bits]
+
+
+def _line(values: Sequence[float], columns: Sequence[range], room: int, rows: int) -> list[str]:
+    """Each column from its lowest to its highest point, and on to where the next begins."""
+    low, high, dots = min(values), max(values), rows * 4
+    bits = [[0] * room for _ in range(rows)]
+    before: int | None = None
+    stretch = 2 * room / max(1, len(columns))
+    for place, span in enumerate(columns):
+        reached = [_row(values[index], low, high, dots) for index in span]
+        first = min(reached + ([before] if before is not None else []))
+        last = max(reached + ([before] if before is not None else []))
+        begin = int(place * stretch)
+        end = max(begin + 1, int((place + 1) * stretch))
+        for dot in range(first, last + 1):
+            bits[dot // 4][begin // 2] |= _DOTS[dot % 4][begin % 2]
+        for x in range(begin + 1, end):
+            bits[reached[-1] // 4][x // 2] |= _DOTS[reached[-1] % 4][x % 2]
+        before = reached[-1]
+    return _text(bits)
+
+
+def _filled(falls: Sequence[float], columns: Sequence[range], room: int, rows: int) -> list[str]:
+    """From the top down to the deepest of each column."""
+    deepest, dots = max(falls), rows * 4
+    bits = [[0] * room for _ in range(rows)]
+    stretch = 2 * room / max(1, len(columns))
+    for place, span in enumerate(columns):
+        depth = max(falls[index] for index in span)
+        filled = math.ceil(depth / deepest * dots) if deepest > 0 and depth > 0 else 0
+        begin = int(place * stretch)
+        for x in range(begin, max(begin + 1, int((place + 1) * stretch))):
+            for dot in range(filled):
+                bits[dot // 4][x // 2] |= _DOTS[dot % 4][x % 2]
+    return _text(bits)
