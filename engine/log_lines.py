@@ -57,8 +57,9 @@ def _run_started(r: RunStarted, state: State) -> Line:
 
 
 def _placed(r: OrderPlaced, state: State) -> Line:
-    named = (("stop", r.stop), ("trail", r.trail), ("trail %", r.trail_pct), ("@", r.limit), ("% away", r.exit_pct))
-    price = "".join(f" {name} {amount:f}" for name, amount in named if amount is not None) or " at the market"
+    percent = (("trail {}%", r.trail_pct), (f"{r.type.lower()} {{}}% away", r.exit_pct))
+    named = (("stop {}", r.stop), ("trail {}", r.trail), *percent, ("@ {}", r.limit))
+    price = "".join(f" {name.format(f'{amount:f}')}" for name, amount in named if amount is not None) or " at the market"
     cut = f", cut from {r.requested:f} by {r.verdict.rule}" if r.verdict.outcome is Outcome.RESIZE else ""
     first = state.book.orders.get(r.parent or r.succeeds)
     waits = f", waits for #{first.number}" if first is not None else ""

@@ -112,8 +112,10 @@ def filled(quantity: int, price: str = "187.5", rule: str = "") -> FillBooked:
         (replace(PLACED, type=OrderType.STOP_LIMIT, stop=D("190.5"), limit=D(191)), "#1 BUY 100 AAPL stop 190.5 @ 191 DAY"),
         (
             replace(PLACED, type=OrderType.TRAILING_STOP, limit=None, stop=D(190), trail_pct=D("1.5")),
-            "#1 BUY 100 AAPL stop 190 trail % 1.5 DAY",
+            "#1 BUY 100 AAPL stop 190 trail 1.5% DAY",
         ),
+        (replace(PLACED, limit=None, exit_pct=D(3)), "#1 BUY 100 AAPL limit 3% away DAY"),
+        (replace(PLACED, type=OrderType.STOP, limit=None, exit_pct=D("2.5")), "#1 BUY 100 AAPL stop 2.5% away DAY"),
     ],
 )
 def test_an_order_is_told_as_it_was_placed(placed: OrderPlaced, text: str) -> None:
