@@ -739,7 +739,7 @@ def test_the_same_key_may_mean_different_things_in_different_panels() -> None:
 
 
 async def test_the_help_lists_every_key_of_the_table(engine: FakeEngine) -> None:
-    async with running(engine, (120, 90)) as console:
+    async with running(engine, (120, 200)) as console:
         await console.press("question_mark")
         for action in ACTIONS:
             if action.name != "panel":
