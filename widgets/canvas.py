@@ -46,10 +46,6 @@ class Canvas:
     def is_blank(self, x: int, y: int, count: int) -> bool:
         return 0 <= y < self.height and x >= 0 and x + count <= self.width and self._text[y][x : x + count] == [" "] * count
 
-    def row(self, y: int) -> str:
-        """Line `y` as plain text."""
-        return "".join(self._text[y])
-
     def lines(self) -> list[list[Cell]]:
         """All of it, neighbours of one role together. A blank takes the role before it, where nobody sees which it has."""
         lines: list[list[Cell]] = []

@@ -51,11 +51,6 @@ class Chart(Panel, inherit_bindings=False):
     # ---- what a person may ask of it
 
     @property
-    def chart(self) -> ChartView | None:
-        """What it shows."""
-        return self._chart
-
-    @property
     def scale(self) -> int:
         """Index of the zoom step in `widgets.candles.SCALES`. Until somebody zooms, candles stand apart while there is room for that."""
         if self._chosen is not None:
