@@ -185,10 +185,11 @@ def crossings(alert: Alert, prices: list[Decimal]) -> list[Decimal]:
     return [price for price, now, before in zip(prices, beyond, [False, *beyond], strict=False) if now and not before]
 
 
-paths = st.lists(st.integers(9_000, 10_900).map(lambda cents: Decimal(cents) / 100), max_size=60)
+# No step is so wild (20 %) that a second print would have to confirm it.
+paths = st.lists(st.integers(9_000, 10_790).map(lambda cents: Decimal(cents) / 100), max_size=60)
 
 
-@given(paths, st.integers(9_001, 10_899), st.booleans())
+@given(paths, st.integers(9_001, 10_789), st.booleans())
 def test_on_any_path_it_fires_exactly_at_each_crossing_and_once_without_repeat(path: list[Decimal], cents: int, repeat: bool) -> None:
     level = Decimal(cents) / 100
     above = level >= 100
