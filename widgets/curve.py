@@ -60,10 +60,24 @@ class Curve(Panel, inherit_bindings=False):
         height = self.inner_height
         if len(self._points) < 2:
             return self.message_line(y, width, self._empty)
+        if self.palette.plain:
+            return segments(fit_cells(self._written(y), width), self.palette)
         if self._drawn_for != (width, height):
             self._drawn, self._drawn_for = self._draw(width, height), (width, height)
         line = self._drawn[y] if y < len(self._drawn) else []
         return segments(fit_cells(line, width), self.palette)
+
+    def _written(self, y: int) -> list[Cell]:
+        """The curve in words, a line each, where nothing is drawn."""
+        lines = (
+            *((word, max(self._points, key=lambda point: point.value * sign)) for word, sign in (("highest", 1), ("lowest", -1))),
+            *(("first", self._points[0]), ("last", self._points[-1]), ("deepest", max(self._points, key=lambda point: point.drawdown))),
+        )
+        if y >= len(lines):
+            return []
+        word, point = lines[y]
+        under = f", {point.drawdown:.2%} under the highest before" if point.drawdown else ""
+        return [Cell(f" {word} {numbers.money(point.value)} at {numbers.market_time(point.at, self._pattern)}{under}")]
 
     def _draw(self, width: int, height: int) -> list[list[Cell]]:
         room = max(1, width - AXIS)

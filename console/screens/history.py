@@ -47,6 +47,8 @@ class HistoryPage(Page):
     def __init__(self, stage: Stage) -> None:
         super().__init__(stage)
         self._tables = tuple(kind(id=f"history-{kind.NAME.lower()}", clock=stage.clock) for kind in TABS)
+        for table in self._tables:
+            table.name_keys(stage.keys.names)
         self._front = 0
         self._tabs = TabLine(tuple((str(place), kind.NAME) for place, kind in enumerate(TABS)))
         self._filter = FilterLine()

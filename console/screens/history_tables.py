@@ -74,7 +74,7 @@ def _order_from(row: OrderRow) -> Cell:
 
 class OrdersTab(HistoryTable, inherit_bindings=False):
     NAME = "Orders"
-    EMPTY = "No orders. One stands here as soon as it is on disk, before it is sent: b buys, : opens the order line."
+    EMPTY = "No orders. One stands here as soon as it is on disk, before it is sent: {buy} buys, {order_line} opens the order line."
     COLUMNS = (
         Column[Any]("Placed (ET)", lambda row: _time(row.created_at), 19, priority=4),
         Column[Any]("#", lambda row: Cell(f"#{row.number}", "muted"), 4, "right", grow=8, priority=6),

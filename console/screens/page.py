@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 from textual.screen import Screen
 from textual.widget import Widget
 
+from console.key_names import key_named
 from engine.model import Level
 from widgets.banner import Banner
 from widgets.cells import Cell
@@ -100,6 +102,11 @@ class Page(Screen[None], inherit_bindings=False):
 
     def take_paste(self, text: str) -> None:
         """Nothing is pasted into a page."""
+
+    @on(HintLine.Chosen)
+    def _hint_chosen(self, event: HintLine.Chosen) -> None:
+        """A click on a hint is its key."""
+        self.take_key(key_named(event.key), None, event.time)
 
     def leave(self) -> None:
         if self.is_current:

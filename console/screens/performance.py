@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 EVERY_S = 5.0
 PERIODS = tuple(Period)
-EMPTY = "Nothing to draw yet. Equity is noted each minute while the engine runs; results come with the first fill: b buys."
+EMPTY = "Nothing to draw yet. Equity is noted each minute while the engine runs; results come with the first fill: {buy} buys."
 
 
 class PerformancePage(Page):
@@ -44,6 +44,7 @@ class PerformancePage(Page):
         super().__init__(stage)
         self._tabs = TabLine(tuple((str(place), period.value) for place, period in enumerate(PERIODS)))
         self._curve = Curve("Equity")
+        self._curve.name_keys(stage.keys.names)
         self._document = Document("Figures")
         self._period = Period.DAY
         self._asked = self._question(Period.DAY)
@@ -215,7 +216,7 @@ def _day(day: tuple[str, Decimal] | None) -> Value:
 
 def _results(found: Sequence[Results], title: str, width: int) -> list[Line]:
     if not found:
-        return paragraph("Nothing was traded in this time. Each fill adds to it: b buys.", width, "muted")
+        return paragraph("Nothing was traded in this time. Each fill adds to it.", width, "muted")
     heads = (
         *(Head(title), Head("P&L", right=True), Head("Realised", right=True, priority=2), Head("Open", right=True, priority=3)),
         *(Head("Fees", right=True, priority=5), Head("Won", right=True, priority=1), Head("Factor", right=True, priority=4)),

@@ -106,7 +106,7 @@ async def test_the_legs_of_a_bracket_are_listed_with_their_entry(tmp_path: Path)
         engine.submit(Intent("AAPL", Side.BUY, D(10), bracket=exits))
         await console.until(lambda: sum(row.state is OrderState.WORKING for row in console.screen.view.orders) == 2)
         await console.press("3", "G", "enter")
-        await reads(console, "Order #1 BUY", "Hangs together with", "#2", "#3", "exit")
+        await reads(console, "#1 BUY 10 AAPL", "Hangs together with", "#2", "#3", "exit")
         await console.press("escape", "g", "enter")
         await reads(console, "an exit of #1", "comes with its entry", "released", "entry", "group")
 

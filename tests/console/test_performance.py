@@ -21,6 +21,7 @@ from tests.console.fake_engine import FakeEngine
 from tests.console.histories import DAY, MONDAY, SECOND, trades, write
 from tests.views import sample_health, sample_view
 from widgets.curve import thinned
+from widgets.hints import HintLine
 
 D = Decimal
 SIZES = pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", "120x36", "200x60"])
@@ -173,3 +174,19 @@ def test_every_point_falls_on_one_column(count: int, room: int) -> None:
     assert [index for span in columns for index in span] == list(range(count))
     assert len(columns) == min(count, room)
     assert all(columns)
+
+
+async def test_in_plain_text_the_curve_is_written(database: Path) -> None:
+    async with running(FakeEngine(), database=database, plain=True) as console:
+        await console.press("p", "5")
+        await console.shows("highest 1")
+        await console.shows("deepest")
+        assert not any("\u2800" < character <= "\u28ff" for character in console.picture)
+
+
+async def test_a_click_on_a_hint_is_its_key() -> None:
+    async with running(FakeEngine()) as console:
+        await console.press("p")
+        await console.shows("Esc back")
+        await console.pilot.click(HintLine, offset=(2, 0))
+        await console.until(lambda: console.app.screen is console.screen)

@@ -127,7 +127,9 @@ class SignalDetail(Detail):
     def _decided(self, width: int) -> list[Line]:
         row = self._row
         if row.state is SignalState.WAITING:
-            return paragraph("Not yet: a approves it, x rejects it; if nobody does, it expires, and that is a no.", width)
+            names = self.stage.keys.names
+            text = f"Not yet: {names['approve']} approves it, {names['reject']} rejects it; if nobody does, it expires, and that is a no."
+            return paragraph(text, width)
         kept, order, _ = self._kept.answer or (None, None, ())
         pairs: list[tuple[str, Value]] = [
             ("outcome", _OUTCOMES.get(row.state, row.state.value.lower())),

@@ -236,7 +236,7 @@ def written(trail: Sequence[Told], width: int) -> list[Line]:
     lines: list[Line] = []
     day = ""
     if len(trail) > NEWEST:
-        lines.append([Cell(f"{len(trail) - NEWEST:,} older steps are in the history (h).", "muted")])
+        lines.append([Cell(f"{len(trail) - NEWEST:,} older steps are in the journal.", "muted")])
     for said in trail[-NEWEST:]:
         today = numbers.market_time(said.at, "%Y-%m-%d")
         if today != day:
