@@ -18,6 +18,8 @@ WITH_SYMBOL = frozenset({"watch", "positions", "orders", "signals", "chart"})
 CHART = frozenset({"chart"})
 WITH_ROWS = frozenset(PANELS) - CHART
 _WATCH = frozenset({"watch"})
+WITH_MARKS = frozenset({"positions", "orders", "signals", "log"})
+WITH_SUBSETS = frozenset({"orders", "signals", "log"})
 LINE = "line"
 """The order line, which takes its keys itself, as the dialogs do."""
 PLACES = {
@@ -39,6 +41,8 @@ PLACES = {
     "history": "the history",
     "narrowing": "the history's filter",
     "performance": "the performance",
+    "filter": "a filter that is typed",
+    "columns": "the choice of columns",
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
@@ -93,11 +97,12 @@ STOP = Action(
 ACTIONS: tuple[Action, ...] = (
     STOP,
     Action("approve", ("a",), "approve the signal: risk and price are checked again", "approve", frozenset({"signals"})),
-    Action("reject", ("x",), "reject the signal, with a reason if you like", "reject", frozenset({"signals"})),
-    Action("mark", ("space",), "mark the signal, to approve all that are marked", panels=frozenset({"signals"})),
+    Action("reject", ("x",), "reject the signal or those marked, with a reason if you like", "reject", frozenset({"signals"})),
     Action("approve_marked", ("A",), "approve all marked signals", panels=frozenset({"signals"})),
-    Action("cancel", ("c",), "cancel the order", "cancel", frozenset({"orders"})),
+    Action("cancel", ("c",), "cancel the order, or those marked", "cancel", frozenset({"orders"})),
     Action("edit_row", ("e",), "edit the working order, or the signal before you approve it", "edit", frozenset({"orders", "signals"})),
+    Action("close_position", ("X",), "close the position or those marked at the market; asks first", "close", frozenset({"positions"})),
+    Action("mark", ("space",), "mark the row, for what acts on those marked", "mark", WITH_MARKS),
     Action("crosshair", ("left",), "crosshair: one candle to the past", "crosshair", CHART, "left"),
     Action("crosshair", ("right",), "crosshair: one candle on", panels=CHART, argument="right"),
     Action("timeframe", ("greater_than_sign",), "the next longer time frame", "time frame", CHART, "longer"),
@@ -139,6 +144,13 @@ ACTIONS: tuple[Action, ...] = (
     Action("oldest_bar", ("home",), "crosshair on the oldest bar", panels=CHART),
     Action("newest_bar", ("end",), "crosshair on the newest bar", panels=CHART),
     Action("put_away", ("escape",), "put the crosshair away, back to the newest bar", panels=CHART),
+    Action("filter", ("slash",), "filter the rows: words that must occur, -word for one that must not", "filter", WITH_ROWS),
+    Action("clear", ("escape",), "show all rows again; then take the marks off", panels=WITH_ROWS),
+    Action("sort", ("o",), "sort by the next column, and at last as rows come", panels=WITH_ROWS - {"log"}),
+    Action("sort_other_way", ("O",), "sort the other way", panels=WITH_ROWS - {"log"}),
+    Action("subset", ("w",), "all, working, filled or ended; in the log all, warnings or errors", "show", WITH_SUBSETS),
+    Action("columns", ("v",), "choose the columns and their order; kept over restarts", panels=WITH_ROWS),
+    Action("copy", ("y",), "copy the row or those marked to the clipboard", panels=WITH_ROWS),
     *(Action("panel", (str(n),), f"go to {TITLES[panel]}", argument=panel) for n, panel in enumerate(PANELS, 1)),
     Action("next_panel", ("tab",), "the next panel"),
     Action("previous_panel", ("shift+tab",), "the panel before"),
@@ -161,7 +173,7 @@ FIXED: tuple[Action, ...] = (
         "edit",
         ("left", "right", "home", "end", "backspace", "delete", "ctrl+d", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w"),
         "move and cut as in a shell",
-        panels=frozenset({LINE, "word", "ticket"}),
+        panels=frozenset({LINE, "word", "ticket", "filter"}),
     ),
     Action("step_fields", ("tab", "enter", "shift+tab"), "the next field, the one before", "next field", frozenset({"ticket"})),
     Action(
@@ -182,6 +194,14 @@ FIXED: tuple[Action, ...] = (
     Action("leave_ticket", ("escape", "ctrl+c"), "leave, and send nothing", "leave", frozenset({"ticket"})),
     Action("say_yes", ("y",), "carry out what is shown", "carry it out", frozenset({"confirm"})),
     Action("say_no", ("n", "escape", "ctrl+c"), "back to the fields", "back", frozenset({"confirm"})),
+    Action("keep_filter", ("enter", "tab"), "keep the filter", "keep", frozenset({"filter"})),
+    Action("leave_filter", ("escape",), "show all rows again", "show all", frozenset({"filter"})),
+    Action("next_column", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"columns"})),
+    Action("turn_column", ("space",), "show or hide the column", "show or hide", frozenset({"columns"})),
+    Action("move_column", ("J", "K"), "move the column down, up", "move", frozenset({"columns"})),
+    Action("default_columns", ("d",), "as they were at first", "default", frozenset({"columns"})),
+    Action("keep_columns", ("enter",), "keep them, for the next start too", "keep", frozenset({"columns"})),
+    Action("leave_columns", ("escape", "ctrl+c"), "change nothing", "change nothing", frozenset({"columns"})),
     Action("next_choice", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"choice"})),
     Action("take", ("enter",), "take what is marked", "take it", frozenset({"choice"})),
     Action("change_nothing", ("escape", "ctrl+c"), "change nothing", "change nothing", frozenset({"choice"})),

@@ -230,6 +230,7 @@ class ViewBuilder:
             realised=h.realised,
             stale_s=self._stale_s(h.symbol, mono),
             tick=self._tick(h.symbol),
+            day=self._core.state.symbol_profit(h.symbol),
         )
 
     def _strategy_exposures(self) -> Iterable[ExposureRow]:

@@ -14,8 +14,10 @@ from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.signals import SignalState, Vote
 from engine.model.views import (
     AccountView,
+    BreakerRow,
     ChartMark,
     ChartView,
+    ExposureRow,
     HealthView,
     LinkView,
     LogLine,
@@ -72,6 +74,7 @@ def sample_account(**changes: Any) -> AccountView:
         exposure_limit=Decimal("81027.60"),
         daily_loss=Decimal(0),
         daily_loss_limit=Decimal("2021.44"),
+        net=Decimal("-18114.00"),
     )
     return replace(account, **changes)
 
@@ -120,6 +123,15 @@ def sample_positions() -> tuple[PositionRow, ...]:
             stale_s=7,
         ),
     )
+
+
+def exposure(name: str = "AAPL", **changes: Any) -> ExposureRow:
+    return replace(ExposureRow(name, Decimal("18752.00"), Decimal("18752.00"), Decimal(0), Decimal("32.00"), Decimal(1)), **changes)
+
+
+def sample_exposure() -> tuple[ExposureRow, ...]:
+    """As `sample_positions`."""
+    return exposure(), exposure("IBM", net=Decimal("-36866.00"), gross=Decimal("36866.00"), unrealised=Decimal("134.00"))
 
 
 def order(number: int = 12, **changes: Any) -> OrderRow:
@@ -297,6 +309,15 @@ def sample_view(**changes: Any) -> View:
         log=sample_log(),
         chart=sample_chart(),
         replies=(),
+        breakers=(
+            BreakerRow("daily loss", False, "", "the next session and your word", 0),
+            BreakerRow("drawdown", False, "", "your word", 0),
+        ),
+        exposure_by_symbol=sample_exposure(),
+        exposure_by_strategy=(
+            exposure("", net=Decimal("-36866.00"), gross=Decimal("36866.00")),
+            exposure("sma_cross", net=Decimal("18752.00"), gross=Decimal("18752.00")),
+        ),
     )
     return replace(view, **changes)
 
@@ -316,5 +337,8 @@ def empty_view(**changes: Any) -> View:
         strategies=(),
         log=(),
         chart=None,
+        breakers=(),
+        exposure_by_symbol=(),
+        exposure_by_strategy=(),
     )
     return replace(view, **changes)

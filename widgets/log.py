@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from textual import events
+
 from engine.model.modes import Level
 from engine.model.views import LogLine, View
 from widgets import numbers
 from widgets.cells import Cell, Content
-from widgets.table import Column, LiveTable
+from widgets.columns import Column
+from widgets.rows import Ring, RowModel
+from widgets.table import LiveTable, Subset
+from widgets.text import clean
 
-KEPT = 10_000
+KEPT = 100_000
 """Lines kept; the journal has them all."""
 
 
@@ -29,36 +38,66 @@ class Log(LiveTable[LogLine]):
     HEADER = False
     GAP = 1
     EMPTY = "Nothing has happened yet."
+    SUBSETS = (
+        Subset[LogLine]("all"),
+        Subset[LogLine]("warnings", lambda line: line.level is not Level.INFO),
+        Subset[LogLine]("errors", lambda line: line.level is Level.ERROR),
+    )
     COLUMNS = (
         Column[LogLine]("Time", lambda line: Cell(numbers.wall_time(line.wall), "muted"), 8, priority=1),
-        Column[LogLine]("", _text, 10, flex=1),
+        Column[LogLine]("What", _text, 10, flex=1),
     )
 
-    def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
-        super().__init__(id=id, classes=classes)
-        self._ring: tuple[LogLine, ...] = ()
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own word
+        classes: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._ring: Ring[LogLine] = Ring(KEPT, lambda line: line.number, self.text_of)
+        self._levels: Counter[Level] = Counter()
+        super().__init__(id=id, classes=classes, clock=clock)
         self._unread = 0
         self._follows = True
+
+    def make_model(self) -> RowModel[LogLine]:
+        return self._ring
 
     def key_of(self, row: LogLine) -> str:
         return str(row.number)
 
+    def text_of(self, row: LogLine) -> str:
+        # Every line is read as it comes, filter or not: made here by hand, for drawing it would cost ten times as much.
+        return clean(f"{numbers.wall_time(row.wall)} {row.text} {row.source} {row.level}").casefold()
+
+    def can_mark(self, row: LogLine) -> bool:
+        return True
+
     def show(self, view: View) -> None:
-        newest = self._ring[-1].number if self._ring else -1
+        newest = self._ring.newest
         if not view.log or view.log[-1].number <= newest:
             return
-        new = tuple(line for line in view.log if line.number > newest)
-        on_last = not self._ring or self.cursor_key == self.key_of(self._ring[-1])
-        dropped = max(0, len(self._ring) + len(new) - KEPT)
-        self._ring = (*self._ring, *new)[-KEPT:]
-        self.show_rows(self._ring)
+        before = self._window()
+        on_last = self._cursor >= len(self.rows) - 1
+        new = [line for line in view.log if line.number > newest]
+        added, dropped, gone = self._ring.append(new)
+        self._levels.update(line.level for line in new)
+        self._levels.subtract(line.level for line in gone)
+        self._arrange(*before)
         if self._follows:
             if on_last:
-                self.select(self.key_of(self._ring[-1]))
+                self._move_to(len(self.rows) - 1)
             self._to_end()
         else:
-            self._unread += len(new)
-            self.scroll_to(y=max(0, self.scroll_target_y - dropped), animate=False, force=True)
+            self._unread += added
+            if dropped:
+                self.scroll_to(y=max(0, self.scroll_target_y - dropped), animate=False, force=True)
+        self._summarise()
+
+    def rows_changed(self) -> None:
+        errors = self._levels[Level.ERROR]
+        self.show_subsets({"all": self.total, "warnings": self._levels[Level.WARNING] + errors, "errors": errors})
         self._summarise()
 
     def on_resize(self) -> None:
@@ -66,20 +105,25 @@ class Log(LiveTable[LogLine]):
         if self._follows:
             self._to_end()
 
+    def on_click(self, event: events.Click) -> None:
+        """Where the frame says that there is more below, a click leads there."""
+        if event.y == 0 and not self._follows and event.x >= self.size.width - len(self.summary_text) - 4:
+            self.action_last()
+
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if self.shown_rows and self._ring:
-            self._follows = round(new_value) >= len(self._ring) - self.shown_rows
+        if self.shown_rows and self.rows:
+            self._follows = round(new_value) >= len(self.rows) - self.shown_rows
             self._summarise()
 
     def _to_end(self) -> None:
         if self.shown_rows:
-            self.scroll_to(y=max(0, len(self._ring) - self.shown_rows), animate=False, force=True)
+            self.scroll_to(y=max(0, len(self.rows) - self.shown_rows), animate=False, force=True)
 
     def _summarise(self) -> None:
         if self._follows:
             self._unread = 0
-            self.set_summary(Cell(f"{len(self._ring):,} line{'' if len(self._ring) == 1 else 's'}"))
+            self.set_summary(Cell("follows"))
         else:
             self.set_summary(
                 Cell(

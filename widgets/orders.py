@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from engine.model.orders import OrderState, OrderType
 from engine.model.views import OrderRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content
-from widgets.table import Column, LiveTable
+from widgets.columns import Column
+from widgets.table import LiveTable, Subset
 
 _TYPES = {
     OrderType.MARKET: "mkt",
@@ -65,32 +68,63 @@ def _note(row: OrderRow) -> Content:
     return Cell(" · ".join(part for part in (row.strategy, row.reason, hours) if part), "muted")
 
 
+def _works(row: OrderRow) -> bool:
+    return not row.state.is_final
+
+
+def _filled(row: OrderRow) -> bool:
+    return row.state is OrderState.FILLED
+
+
+def _ended(row: OrderRow) -> bool:
+    """It ended otherwise; a part of it may have filled."""
+    return row.state.is_final and row.state is not OrderState.FILLED
+
+
+_SUBSETS = {"working": _works, "filled": _filled, "ended": _ended}
+
+
 class Orders(LiveTable[OrderRow]):
+    """Its title counts the orders of each kind, and a click on one of them looks at these alone."""
+
     DIGIT = "3"
     TITLE = "Orders"
     EMPTY = "No orders yet. {buy} buys, {order_line} opens the order line."
     NEWEST_FIRST = True
+    SUBSETS = (Subset[OrderRow]("all"), *(Subset(name, holds) for name, holds in _SUBSETS.items()))
     COLUMNS = (
-        Column[OrderRow]("#", lambda row: Cell(f"#{row.number}", "muted"), 3, "right", grow=7, priority=5),
-        Column[OrderRow]("Side", lambda row: Cell(row.side.value, side_role(row)), 4),
-        Column[OrderRow]("Qty", _quantity, 3, "right", grow=14),
-        Column[OrderRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10),
-        Column[OrderRow]("Price", lambda row: Cell(price_text(row)), 6, grow=20),
-        Column[OrderRow]("TIF", lambda row: Cell(row.tif.value, "muted"), 3, priority=6),
-        Column[OrderRow]("State", _state, 7, grow=24),
-        Column[OrderRow]("Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2),
-        Column[OrderRow]("Time", lambda row: Cell(numbers.market_time(row.created_at), "muted"), 8, priority=7),
-        Column[OrderRow]("From", _note, 12, flex=1, priority=8),
+        Column[OrderRow]("#", lambda row: Cell(f"#{row.number}", "muted"), 3, "right", grow=7, priority=5, sort=lambda row: row.number),
+        Column[OrderRow]("Side", lambda row: Cell(row.side.value, side_role(row)), 4, sort=lambda row: row.side.value),
+        Column[OrderRow]("Qty", _quantity, 3, "right", grow=14, sort=lambda row: row.quantity),
+        Column[OrderRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10, sort=lambda row: row.symbol),
+        Column[OrderRow]("Price", lambda row: Cell(price_text(row)), 6, grow=20, sort=lambda row: row.limit or row.stop),
+        Column[OrderRow]("TIF", lambda row: Cell(row.tif.value, "muted"), 3, priority=6, sort=lambda row: row.tif.value),
+        Column[OrderRow]("State", _state, 7, grow=24, sort=lambda row: row.state.value),
+        Column[OrderRow](
+            "Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2, sort=lambda row: row.average
+        ),
+        Column[OrderRow](
+            "Time", lambda row: Cell(numbers.market_time(row.created_at), "muted"), 8, priority=7, sort=lambda row: row.created_at
+        ),
+        Column[OrderRow]("From", _note, 12, flex=1, priority=8, sort=lambda row: row.strategy),
     )
 
     def key_of(self, row: OrderRow) -> str:
         return row.id
 
+    def can_mark(self, row: OrderRow) -> bool:
+        return _works(row)
+
     def show(self, view: View) -> None:
-        working = sum(not row.state.is_final for row in view.orders)
-        unknown = sum(row.state is OrderState.UNKNOWN for row in view.orders)
+        self.show_rows(view.orders)
+
+    def rows_changed(self) -> None:
+        counts = Counter(row.state for row in self.all_rows)
+        working = sum(count for state, count in counts.items() if not state.is_final)
+        filled, unknown = counts[OrderState.FILLED], counts[OrderState.UNKNOWN]
+        total = sum(counts.values())
+        self.show_subsets({"all": total, "working": working, "filled": filled, "ended": total - working - filled})
         parts = [Cell(f"{working} work{'s' if working == 1 else ''}" if working else "none works", "accent" if working else "")]
         if unknown:
             parts.append(Cell(f"  {unknown} unknown", "error"))
         self.set_summary(*parts)
-        self.show_rows(view.orders)

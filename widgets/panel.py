@@ -1,4 +1,5 @@
-"""The frame every panel shares: digit, title and summary in the top border, content between, and a scroll thumb in the right border."""
+"""The frame every panel shares: digit, title and summary in the top border, content between, a foot in the bottom border, and a scroll
+thumb in the right one."""
 
 from __future__ import annotations
 
@@ -59,6 +60,10 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
     def content_height(self, shown: int) -> int:
         """Lines that all of the content would take, where `shown` fit; what is more can be scrolled to."""
         return shown
+
+    def foot(self, room: int) -> tuple[Sequence[Cell], Sequence[Cell]]:
+        """What stands in the bottom border at its left and at its right, in `room` cells; the right goes where both do not fit."""
+        return (), ()
 
     # ---- what a subclass uses
 
@@ -126,7 +131,7 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
             return Strip(self._top(width), width)
         frame = "focus" if self.has_focus else "line"
         if y >= height - 1:
-            return Strip(segments([Cell("╰" + "─" * (width - 2) + "╯", frame)], self.palette), width)
+            return Strip(self._bottom(width, frame), width)
         left = segments([Cell("│", frame)], self.palette)
         right = segments([Cell("┃" if y - 1 in self._thumb(height - 2) else "│", frame)], self.palette)
         return Strip([*left, *self.content_line(y - 1, width - 2), *right], width)
@@ -151,6 +156,20 @@ class Panel(ScrollView, can_focus=True, inherit_bindings=False):
             title = fit_cells(title, room)
         rule = Cell("─" * (room - length(title) - length(summary)), frame)
         return segments(fit_cells([Cell("╭─", frame), *title, rule, *summary, Cell("─╮", frame)], width), self.palette)
+
+    def _bottom(self, width: int, frame: str) -> list[Segment]:
+        room = max(0, width - 4)
+        left, right = self.foot(room)
+        if length(left) + length(right) > room:
+            right = ()
+        if length(left) > room:
+            left = fit_cells(left, room)
+        rule = Cell("─" * (room - length(left) - length(right)), frame)
+        return segments(fit_cells([Cell("╰─", frame), *left, rule, *right, Cell("─╯", frame)], width), self.palette)
+
+    def refresh_foot(self) -> None:
+        """Paint the bottom border again."""
+        self.refresh_screen_line(self.size.height - 1)
 
     def _thumb(self, shown: int) -> range:
         """Lines of the right border that stand for the part of the content in view; none where all of it is."""

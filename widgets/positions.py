@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from engine.model.money import ZERO
 from engine.model.views import PositionRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content
-from widgets.table import Column, LiveTable
+from widgets.columns import Column
+from widgets.table import LiveTable
 
 
 def _last(row: PositionRow) -> Content:
@@ -24,30 +26,63 @@ def _percent(row: PositionRow) -> Content:
     return Cell(numbers.percent(row.unrealised_fraction), numbers.direction(row.unrealised_fraction))
 
 
+def _profit(amount: Decimal) -> Cell:
+    return Cell(numbers.profit(amount), numbers.direction(amount))
+
+
 class Positions(LiveTable[PositionRow]):
     DIGIT = "2"
     TITLE = "Positions"
     EMPTY = "No positions. {buy} buys, {order_line} opens the order line."
     COLUMNS = (
-        Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10),
-        Column[PositionRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity)), 5, "right", grow=12),
-        Column[PositionRow]("Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2),
-        Column[PositionRow]("Last", _last, 7, "right", grow=14, priority=1),
-        Column[PositionRow]("Unrealised", _unrealised, 10, "right", grow=18),
-        Column[PositionRow]("%", _percent, 8, "right", grow=10, priority=3),
-        Column[PositionRow]("Value", lambda row: Cell(numbers.money(row.value), "muted"), 10, "right", grow=18, priority=4),
+        Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10, sort=lambda row: row.symbol),
+        Column[PositionRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity)), 5, "right", grow=12, sort=lambda row: row.quantity),
         Column[PositionRow](
-            "Realised", lambda row: Cell(numbers.profit(row.realised), numbers.direction(row.realised)), 10, "right", grow=18, priority=5
+            "Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2, sort=lambda row: row.average
         ),
+        Column[PositionRow]("Last", _last, 7, "right", grow=14, priority=1, sort=lambda row: row.last, volatile=True),
+        Column[PositionRow]("Unrealised", _unrealised, 10, "right", grow=18, sort=lambda row: row.unrealised, volatile=True),
+        Column[PositionRow]("%", _percent, 8, "right", grow=10, priority=3, sort=lambda row: row.unrealised_fraction, volatile=True),
+        Column[PositionRow]("Day", lambda row: _profit(row.day), 9, "right", grow=18, priority=4, sort=lambda row: row.day, volatile=True),
+        Column[PositionRow](
+            "Value",
+            lambda row: Cell(numbers.money(row.value), "muted"),
+            10,
+            "right",
+            grow=18,
+            priority=5,
+            sort=lambda row: row.value,
+            volatile=True,
+        ),
+        Column[PositionRow]("Realised", lambda row: _profit(row.realised), 10, "right", grow=18, priority=6, sort=lambda row: row.realised),
     )
 
     def key_of(self, row: PositionRow) -> str:
         return row.symbol
 
+    def can_mark(self, row: PositionRow) -> bool:
+        return True
+
     def show(self, view: View) -> None:
-        total = sum((row.unrealised for row in view.positions), Decimal(0))
-        if view.positions:
-            self.set_summary(Cell(f"{len(view.positions)} held  "), Cell(numbers.profit(total), numbers.direction(total)))
-        else:
-            self.set_summary(Cell("none held"))
         self.show_rows(view.positions)
+
+    def rows_changed(self) -> None:
+        """The totals are of what is shown: they follow the filter."""
+        rows = self.rows
+        unrealised = sum((row.unrealised for row in rows), ZERO)
+        if not self.total:
+            self.set_summary(Cell("none held"))
+            self.set_totals({})
+            return
+        self.set_summary(Cell(f"{self.total} held  "), _profit(unrealised))
+        self.set_totals(
+            {
+                "Symbol": Cell("Total"),
+                "Unrealised": _profit(unrealised),
+                "Day": _profit(sum((row.day for row in rows), ZERO)),
+                "Value": Cell(numbers.money(sum((row.value for row in rows), ZERO))),
+                "Realised": _profit(sum((row.realised for row in rows), ZERO)),
+            }
+            if len(rows) > 1
+            else {}
+        )

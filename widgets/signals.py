@@ -9,7 +9,8 @@ from engine.model.signals import SignalState
 from engine.model.views import SignalRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content
-from widgets.table import Column, LiveTable
+from widgets.columns import Column
+from widgets.table import LiveTable, Subset
 
 HURRY_S = 10
 """Seconds before its end from which a countdown is drawn as a warning."""
@@ -54,16 +55,32 @@ class Signals(LiveTable[SignalRow]):
     TITLE = "Signals"
     EMPTY = "No signals yet. A strategy's proposals wait here for your {approve} or {reject}."
     NEWEST_FIRST = True
+    SUBSETS = (Subset[SignalRow]("all"), Subset("waiting", waits), Subset[SignalRow]("decided", lambda row: not waits(row)))
     COLUMNS = (
-        Column[SignalRow]("Left", _time, 5, "right", grow=7),
-        Column[SignalRow]("Side", lambda row: Cell(row.side.value, _quiet(row, row.side.value.lower())), 4),
-        Column[SignalRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity), _quiet(row)), 4, "right", grow=12),
-        Column[SignalRow]("Symbol", lambda row: Cell(row.symbol, _quiet(row)), 6, grow=10),
-        Column[SignalRow]("Then", lambda row: Cell(numbers.price(row.price, row.tick)), 7, "right", grow=14),
-        Column[SignalRow]("Now", lambda row: Cell(numbers.price(row.price_now, row.tick)), 7, "right", grow=14, priority=3),
-        Column[SignalRow]("Conf", lambda row: Cell(f"{row.strength:.0%}"), 4, "right", priority=2),
-        Column[SignalRow]("Votes", _votes, 17, flex=1, priority=4),
-        Column[SignalRow]("Gate", lambda row: Cell(row.verdict, "" if row.passes else "error"), 12, flex=2, priority=1),
+        Column[SignalRow]("Left", _time, 5, "right", grow=7, sort=lambda row: row.raised_at, volatile=True),
+        Column[SignalRow](
+            "Side", lambda row: Cell(row.side.value, _quiet(row, row.side.value.lower())), 4, sort=lambda row: row.side.value
+        ),
+        Column[SignalRow](
+            "Qty", lambda row: Cell(numbers.quantity(row.quantity), _quiet(row)), 4, "right", grow=12, sort=lambda row: row.quantity
+        ),
+        Column[SignalRow]("Symbol", lambda row: Cell(row.symbol, _quiet(row)), 6, grow=10, sort=lambda row: row.symbol),
+        Column[SignalRow]("Then", lambda row: Cell(numbers.price(row.price, row.tick)), 7, "right", grow=14, sort=lambda row: row.price),
+        Column[SignalRow](
+            "Now",
+            lambda row: Cell(numbers.price(row.price_now, row.tick)),
+            7,
+            "right",
+            grow=14,
+            priority=3,
+            sort=lambda row: row.price_now,
+            volatile=True,
+        ),
+        Column[SignalRow]("Conf", lambda row: Cell(f"{row.strength:.0%}"), 4, "right", priority=2, sort=lambda row: row.strength),
+        Column[SignalRow]("Votes", _votes, 17, flex=1, priority=4, sort=lambda row: row.strategy),
+        Column[SignalRow](
+            "Gate", lambda row: Cell(row.verdict, "" if row.passes else "error"), 12, flex=2, priority=1, sort=lambda row: row.verdict
+        ),
     )
 
     def key_of(self, row: SignalRow) -> str:
@@ -82,9 +99,15 @@ class Signals(LiveTable[SignalRow]):
     def can_mark(self, row: SignalRow) -> bool:
         return waits(row)
 
+    def section_of(self, row: SignalRow) -> int:
+        """What waits comes first, whatever it is sorted by."""
+        return 0 if waits(row) else 1
+
     def show(self, view: View) -> None:
-        waiting = [row for row in view.signals if waits(row)]
-        count = len(waiting)
+        self.show_rows(view.signals)
+
+    def rows_changed(self) -> None:
+        count = sum(map(waits, self.all_rows))
+        self.show_subsets({"all": self.total, "waiting": count, "decided": self.total - count})
         wait = f"{count} wait{'s' if count == 1 else ''} for you"
         self.set_summary(Cell(wait if count else "none waits", "accent" if count else ""))
-        self.show_rows([*waiting, *(row for row in view.signals if not waits(row))])

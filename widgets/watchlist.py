@@ -14,7 +14,8 @@ from textual.message import Message
 from engine.model.views import View, WatchRow
 from widgets import numbers
 from widgets.cells import Cell, Content
-from widgets.table import Column, LiveTable
+from widgets.columns import Column
+from widgets.table import LiveTable
 
 MARKS = {"armed": Cell(" ◇", "muted"), "fired": Cell(" ◆", "accent")}
 """Behind a symbol with price alerts: all of them wait, or one has fired."""
@@ -63,11 +64,20 @@ class Watchlist(LiveTable[WatchRow]):
     TITLE = "Watchlist"
     EMPTY = "Nothing is watched yet. {add_symbol} adds a symbol."
     COLUMNS = (
-        Column[WatchRow]("Symbol", _symbol, 6, grow=14),
-        Column[WatchRow]("Last", _last, 7, "right", grow=14),
-        Column[WatchRow]("Change", _change, 8, "right", grow=10),
-        Column[WatchRow]("Bid × ask", _spread, 15, "right", grow=27, priority=1),
-        Column[WatchRow]("Volume", lambda row: Cell(numbers.volume(row.volume), "muted"), 6, "right", grow=8, priority=2),
+        Column[WatchRow]("Symbol", _symbol, 6, grow=14, sort=lambda row: row.symbol),
+        Column[WatchRow]("Last", _last, 7, "right", grow=14, sort=lambda row: row.last, volatile=True),
+        Column[WatchRow]("Change", _change, 8, "right", grow=10, sort=lambda row: row.change, volatile=True),
+        Column[WatchRow]("Bid × ask", _spread, 15, "right", grow=27, priority=1, volatile=True),
+        Column[WatchRow](
+            "Volume",
+            lambda row: Cell(numbers.volume(row.volume), "muted"),
+            6,
+            "right",
+            grow=8,
+            priority=2,
+            sort=lambda row: row.volume,
+            volatile=True,
+        ),
     )
 
     class NextAsked(Message):

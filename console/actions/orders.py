@@ -43,8 +43,18 @@ class OrderActions:
         self._stage.ask(dialog, self._stage.desk.ticketed)
 
     def do_cancel(self) -> None:
-        if self._stage.seen():
+        if marked := self._stage.marked():
+            self._stage.desk.cancel_all(marked)
+            self._stage.acted_on_marks()
+        elif self._stage.seen():
             self._stage.desk.cancel(self._stage.row())
+
+    def do_close_position(self) -> None:
+        rows = self._stage.marked()
+        if not rows and self._stage.row() is not None and self._stage.seen():
+            rows = [self._stage.row()]
+        if rows:
+            self._stage.desk.close(rows, self._stage.view)
 
     def do_cancel_symbol(self) -> None:
         if self._stage.seen():

@@ -9,6 +9,7 @@ from typing import Any
 
 from console.actions.stage import Stage
 from engine.model import views
+from widgets.risk import Heading
 
 
 class ReadingActions:
@@ -34,6 +35,8 @@ class ReadingActions:
                 self._stage.read(PositionDetail(self._stage, row.symbol))
             case views.SignalRow():
                 self._stage.read(SignalDetail(self._stage, row))
+            case Heading():
+                pass
             case _:
                 self._stage.read(row_dialog(row, self._stage.clock))
 

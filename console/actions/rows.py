@@ -39,7 +39,8 @@ class RowActions:
             table.action_last()
 
     def do_mark(self) -> None:
-        if table := self._table():
+        # What is marked is acted on without another look, so it must have been seen when it is marked.
+        if (table := self._table()) and self._stage.seen():
             table.action_mark()
 
     def _table(self) -> LiveTable[Any] | None:

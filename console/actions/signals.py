@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from console.actions.stage import Stage
-from widgets.signals import Signals
 
 
 class SignalActions:
@@ -15,10 +14,12 @@ class SignalActions:
             self._stage.desk.approve(self._stage.row())
 
     def do_approve_marked(self) -> None:
-        signals = self._stage.panels["signals"]
-        if isinstance(signals, Signals):
-            self._stage.desk.approve_all([row for row in signals.rows if row.id in signals.marked])
-            signals.clear_marks()
+        self._stage.desk.approve_all(self._stage.marked())
+        self._stage.acted_on_marks()
 
     def do_reject(self) -> None:
-        self._stage.desk.reject(self._stage.row())
+        if marked := self._stage.marked():
+            self._stage.desk.reject_all(marked)
+            self._stage.acted_on_marks()
+        else:
+            self._stage.desk.reject(self._stage.row())

@@ -74,6 +74,12 @@ class Stage(Protocol):
     def row(self) -> Any:
         """The row that keys act on: the one whose detail is open, else the one under the cursor; None where there is none."""
 
+    def marked(self) -> list[Any]:
+        """The marked rows of the panel, which a key acts on together; none in the detail of one row, where it acts on that."""
+
+    def acted_on_marks(self) -> None:
+        """What was marked is done: the marks go, and the same key, held on, does not reach the row under the cursor."""
+
     def symbol(self) -> str:
         """The symbol of the row or of the chart, or nothing."""
 
@@ -82,6 +88,9 @@ class Stage(Protocol):
 
     def say(self, text: str, level: Level) -> None:
         """Tell a person something until the next key."""
+
+    def copy(self, text: str) -> None:
+        """Put `text` on the clipboard of the person's terminal."""
 
     def ask(self, dialog: Dialog[ResultT], answered: Callable[[ResultT | None], None]) -> object:
         """Open a dialog; its answer goes to the function."""

@@ -8,14 +8,15 @@ from typing import Any, TypeGuard
 from console.meanings import CancelOrders, ChangeMode, CompareWithBroker, FlattenAll, PlaceOrder, PlacePair, ReplaceOrder
 from console.screens.answers import Answers
 from console.screens.dialog import Dialog
-from console.screens.questions import RESUME, Reason, Typed, TypedWord, choose_mode
+from console.screens.questions import RESUME, Reason, Typed, TypedWord, ask_close, choose_mode, listed
 from console.ticket.form import ApproveSignal, Ready
 from console.trading_engine import TradingEngine
 from engine.core.risk.rules import Rule
-from engine.model import Intent, Level, Mode, TradingState, View
+from engine.model import Intent, Level, Mode, Side, TradingState, View
 from engine.model.inputs import GroupKind
+from engine.model.money import ZERO
 from engine.model.signals import SignalState
-from engine.model.views import OrderRow, SignalRow
+from engine.model.views import OrderRow, PositionRow, SignalRow
 
 Ask = Callable[[Dialog[Any], Callable[[Any], None]], object]
 """Opens a dialog; its answer goes to the function."""
@@ -137,15 +138,20 @@ class Desk:
             self._sent(self._engine.approve(row.id), f"approve {row.side} {row.symbol}")
 
     def reject(self, row: SignalRow | None) -> None:
-        if not self.waits(row):
-            return
+        if self.waits(row):
+            self.reject_all([row])
+
+    def reject_all(self, rows: Sequence[SignalRow]) -> None:
+        """One reason for all of them."""
 
         def answered(typed: Typed | None) -> None:
             if typed is not None:
-                self._sent(self._engine.reject(row.id, typed.reason), f"reject {row.side} {row.symbol}")
+                for row in rows:
+                    self._sent(self._engine.reject(row.id, typed.reason), f"reject {row.side} {row.symbol}")
 
-        text = f"{row.side} {row.quantity:f} {row.symbol}, by {row.strategy}"
-        self._ask(Reason("Reject the signal", text, self._clock), answered)
+        title = "Reject the signal" if len(rows) == 1 else f"Reject {len(rows)} signals"
+        text = listed([f"{row.side} {row.quantity:f} {row.symbol}, by {row.strategy}" for row in rows])
+        self._ask(Reason(title, text, self._clock), answered)
 
     def waits(self, row: SignalRow | None) -> TypeGuard[SignalRow]:
         """Whether the signal waits for a yes. Where not, it is said."""
@@ -169,10 +175,33 @@ class Desk:
         elif self.works(row):
             self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}")
 
+    def cancel_all(self, rows: Sequence[OrderRow]) -> None:
+        for row in rows:
+            self.cancel(row)
+
     def cancel_symbol(self, symbol: str) -> None:
         # An empty symbol would mean every order there is.
         if symbol:
             self._sent(self._engine.cancel(symbol=symbol), f"cancel {symbol}")
+
+    def close(self, rows: Sequence[PositionRow], view: View) -> None:
+        """Asks whether to close these positions, and then closes of each what is held by then, never more than was asked about."""
+
+        def answered(yes: bool | None) -> None:
+            if not yes:
+                return
+            held = {row.symbol: row.quantity for row in self._engine.view().positions}
+            for row in rows:
+                quantity = min(abs(row.quantity), abs(held.get(row.symbol, ZERO)))
+                if not quantity or (held[row.symbol] > 0) != (row.quantity > 0):
+                    self._say(f"{row.symbol} was not closed: it is not held any more.", Level.WARNING)
+                    continue
+                side = Side.SELL if row.quantity > 0 else Side.BUY
+                # Whoever was asked and said yes means it, even where the same went a moment ago.
+                command_id = self._engine.submit(Intent(row.symbol, side, quantity, reduce_only=True), confirmed=True)
+                self._sent(command_id, f"close {row.symbol}")
+
+        self._ask(ask_close(rows, view, self._clock), answered)
 
     def flatten(self, view: View) -> None:
         def typed(answer: Typed | None) -> None:

@@ -14,7 +14,8 @@ from engine.model import Level, View
 from engine.model.signals import SignalState
 from widgets import numbers
 from widgets.cells import Cell
-from widgets.table import Column, LiveTable
+from widgets.columns import Column
+from widgets.table import LiveTable
 
 if TYPE_CHECKING:
     from storage.history import History

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from console.screens.dialog import Dialog, Field, Line, paragraph
-from engine.model import Mode, TradingState, View
+from engine.model import Mode, Side, TradingState, View
+from engine.model.views import PositionRow
 from widgets import numbers
 from widgets.cells import Cell
 from widgets.text import clean
@@ -190,3 +191,30 @@ def ask_quit(view: View, on_exit: str, clock: Clock) -> Choose[bool]:
         lines.append(ON_EXIT[on_exit])
     choices = [Choice(False, "n", "Stay", "nothing changes"), Choice(True, "y", "Quit", "end in order")]
     return Choose("Quit?", "\n".join(lines), choices, 0, clock)
+
+
+LISTED = 10
+"""Of many things a question names so many and counts the rest: all of it is to be read at once."""
+
+
+def listed(lines: Sequence[str]) -> str:
+    """One line each, the first of them."""
+    more = len(lines) - LISTED
+    return "\n".join([*lines[:LISTED], *([f"and {more} more"] if more > 0 else [])])
+
+
+def ask_close(rows: Sequence[PositionRow], view: View, clock: Clock) -> Choose[bool]:
+    """Says what is closed, what it has made, and where orders at work hold shares of it back."""
+    lines = []
+    for row in rows:
+        side = Side.SELL if row.quantity > 0 else Side.BUY
+        against = [order for order in view.orders if order.symbol == row.symbol and order.side is side and not order.state.is_final]
+        worth, made = numbers.money(abs(row.value)), numbers.signed(row.unrealised)
+        text = f"{side} {numbers.quantity(abs(row.quantity))} {clean(row.symbol)}, worth {worth}, made {made}"
+        if against:
+            named = ", ".join(f"#{order.number}" for order in against[:3])
+            text += f"\n   {named} already works to close it, and what that holds is not closed twice"
+        lines.append(text)
+    count = "the position" if len(rows) == 1 else f"{len(rows)} positions"
+    choices = [Choice(False, "n", "Stay", "nothing is closed"), Choice(True, "y", "Close", "at the market, never more than is held")]
+    return Choose(f"Close {count}?", listed(lines), choices, 0, clock)

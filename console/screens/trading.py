@@ -26,6 +26,7 @@ from console.actions.program import ProgramActions
 from console.actions.reading import ReadingActions
 from console.actions.rows import RowActions
 from console.actions.signals import SignalActions
+from console.actions.tables import TableActions
 from console.actions.watchlists import WatchlistActions
 from console.archive import Archive
 from console.completion import Candidate, complete
@@ -128,8 +129,8 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             "positions": Positions(id="positions", clock=clock),
             "signals": Signals(id="signals", clock=clock),
             "orders": Orders(id="orders", clock=clock),
-            "risk": Risk(id="risk"),
-            "log": Log(id="log"),
+            "risk": Risk(id="risk", clock=clock),
+            "log": Log(id="log", clock=clock),
         }
         for panel in self.panels.values():
             panel.name_keys(keys.names)
@@ -143,6 +144,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._readings = ReadingActions(self)
         self.watchlists = WatchlistActions(self)
         self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
+        self._tables = TableActions(self)
         self.performers = performers(
             ChartActions(self, chart),
             FindingActions(self),
@@ -154,6 +156,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             SignalActions(self),
             self.watchlists,
             self.notices,
+            self._tables,
         )
 
     def compose(self) -> ComposeResult:
@@ -174,6 +177,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.go("watch")
         self._frame()
         self.set_interval(self._frame_s, self._frame)
+        self.run_worker(self._tables.restore())
 
     # ---- the View
 
@@ -191,6 +195,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.watchlists.frame(view)
         self.notices.frame(view)
         self._show_preview(view, now)
+        self._show_hints()
         news = self.desk.news(view)
         if news is not None:
             self.say(*news)
@@ -254,6 +259,9 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def lag_ms(self) -> float:
         return self._lag.shown_ms
 
+    def copy(self, text: str) -> None:
+        self.app.copy_to_clipboard(text)
+
     def type_order(self) -> None:
         self.set_focus(self.order_line)
         self._show_hints()
@@ -298,7 +306,15 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         return LINE if self.focused is self.order_line else self.panel
 
     def _show_hints(self) -> None:
-        self._hints.show(self.keys.hints(self.place))
+        table = self._table()
+        place = "filter" if self.place != LINE and table is not None and table.typing else self.place
+        marked = len(table.marked) if table is not None and place == self.panel else 0
+        self._hints.show((*[("●", f"{marked} marked")] * bool(marked), *self.keys.hints(place)))
+
+    def _table(self) -> LiveTable[Any] | None:
+        """The table with the focus, or None for what has no rows."""
+        panel = self.panels[self.panel]
+        return panel if isinstance(panel, LiveTable) else None
 
     def go(self, panel: str) -> None:
         self.panel = panel
@@ -354,6 +370,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def _row_chosen(self, event: LiveTable.RowChosen) -> None:
         self._readings.tell_all(event.row)
 
+    @on(LiveTable.Rearranged)
+    def _rearranged(self) -> None:
+        self._tables.keep()
+
     def _focus_symbol(self, symbol: str) -> None:
         if symbol != self._chart_symbol:
             self._chart_symbol = symbol
@@ -364,6 +384,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while this screen is on top."""
         typing = self.focused is self.order_line
+        table = self._table()
+        if not typing and table is not None and table.typing and table.take_filter_key(key, character):
+            self._show_hints()
+            return
         action = self.keys.find(key, self.panel, typing, character)
         if action is None:
             if typing:
@@ -377,10 +401,14 @@ class TradingScreen(Screen[None], inherit_bindings=False):
     def perform(self, action: Action) -> None:
         """Carry out an action, as its key does."""
         self.performers[action.name](*[action.argument] * bool(action.argument))
+        self._show_hints()
 
     def take_paste(self, text: str) -> None:
+        table = self._table()
         if self.focused is self.order_line:
             self.order_line.take_paste(text)
+        elif table is not None and table.typing:
+            table.take_filter_paste(text)
 
     def _typed(self, outcome: Entered | Left | None) -> None:
         if isinstance(outcome, Entered):
@@ -412,13 +440,22 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         detail = self._detail()
         if detail is not None:
             return detail.acted_on
-        panel = self.panels[self.panel]
-        return panel.cursor_row if isinstance(panel, LiveTable) else None
+        table = self._table()
+        return table.cursor_row if table is not None else None
+
+    def marked(self) -> list[Any]:
+        table = self._table()
+        return table.marked_rows if table is not None and self._detail() is None else []
+
+    def acted_on_marks(self) -> None:
+        table = self._table()
+        if table is not None:
+            table.acted_on_marks()
 
     def seen(self) -> bool:
         """Whether a person has seen which row a key acts on: rows come, expire and go by themselves. Where not, it is said."""
-        panel = self.panels[self.panel]
-        if self._detail() is not None or not isinstance(panel, LiveTable) or panel.cursor_row is None or panel.reveal():
+        table = self._table()
+        if self._detail() is not None or table is None or table.cursor_row is None or table.reveal():
             return True
         self.say("Another row has just come under the cursor. Nothing was done; look at it, then press again.", Level.WARNING)
         return False

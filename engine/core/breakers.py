@@ -149,7 +149,7 @@ class Breakers:
         for name, unlocks in _UNLOCKS.items():
             trip = state.trips.get(name)
             if trip is None:
-                rows.append(BreakerRow(name, False, "", "", 0))
+                rows.append(BreakerRow(name, False, "", unlocks, 0))
             else:
                 rows.append(BreakerRow(name, True, trip.reason, unlocks, trip.at, name != DAILY_LOSS or not self.refusal()))
         for strategy, trip in state.strategy_trips.items():

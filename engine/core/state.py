@@ -247,8 +247,12 @@ class State:
 
     def symbol_loss(self, symbol: str) -> Decimal:
         """How much everybody together has lost in the symbol in this session so far, zero where they have gained."""
+        return max(-self.symbol_profit(symbol), ZERO)
+
+    def symbol_profit(self, symbol: str) -> Decimal:
+        """What everybody together has made in the symbol in this session so far, open positions and fees counted."""
         holding = self.portfolio.holdings.get(symbol)
-        return max(self.symbols_opened.get(symbol, ZERO) - holding.profit, ZERO) if holding is not None else ZERO
+        return holding.profit - self.symbols_opened.get(symbol, ZERO) if holding is not None else ZERO
 
     def has_symbol_tripped(self, symbol: str) -> bool:
         """Whether the symbol has lost too much in this session."""

@@ -93,6 +93,8 @@ class WatchRow:
 
 @dataclass(frozen=True, slots=True)
 class PositionRow:
+    """`day` is what the symbol made in this session, fees and open positions counted."""
+
     symbol: str
     quantity: Decimal
     average: Decimal
@@ -103,6 +105,7 @@ class PositionRow:
     realised: Decimal
     stale_s: int | None
     tick: Decimal
+    day: Decimal = ZERO
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +210,8 @@ class RiskRow:
 
 @dataclass(frozen=True, slots=True)
 class BreakerRow:
-    """One breaker: whether it holds, why, and until what; `at` is the market time it tripped, 0 where it did not. `releasable` says
-    that a person's word releases it now."""
+    """One breaker: whether it holds, why, and until what it does or would; `at` is the market time it tripped, 0 where it did not.
+    `releasable` says that a person's word releases it now."""
 
     name: str
     tripped: bool

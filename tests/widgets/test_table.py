@@ -14,10 +14,10 @@ from engine.model.signals import SignalState
 from engine.model.views import PositionRow
 from tests.views import order, position, sample_signals, sample_view, signal
 from tests.widgets.harness import Harness, lines_of, text_of
+from widgets.columns import Column, place
 from widgets.orders import Orders
 from widgets.positions import Positions
 from widgets.signals import Signals
-from widgets.table import Column, place
 
 
 class Watched(Positions):
@@ -58,7 +58,7 @@ async def test_the_first_row_is_highlighted_and_can_be_chosen() -> None:
         (["down", "down", "k"], "S0001"),
         (["G"], "S0049"),
         (["end", "g"], "S0000"),
-        (["pagedown"], "S0008"),
+        (["pagedown"], "S0007"),
         (["pagedown", "pageup"], "S0000"),
         (["up"], "S0000"),
         (["G", "j"], "S0049"),

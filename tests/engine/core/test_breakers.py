@@ -391,7 +391,7 @@ def test_what_is_tripped_is_shown_with_why_since_when_and_what_unlocks_it() -> N
         the_floor.at,
     )
     assert row(the_floor, DRAWDOWN).unlocks == "your word"
-    assert row(the_floor, CIRCUIT_BREAKER) == BreakerRow(CIRCUIT_BREAKER, False, "", "", 0)
+    assert row(the_floor, CIRCUIT_BREAKER) == BreakerRow(CIRCUIT_BREAKER, False, "", "your word", 0)
 
 
 def test_a_strategys_trip_is_shown_until_the_session_ends() -> None:

@@ -1,0 +1,98 @@
+"""The columns of a table: what each draws and sorts by, which of them a person wants, and which find room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from widgets.cells import Content
+
+RowT = TypeVar("RowT")
+
+
+@dataclass(frozen=True)
+class Column(Generic[RowT]):
+    """One column: `cell` turns a row into what is drawn.
+
+    `width` is in cells and a minimum where `flex` shares out what is left over, or where `grow` lets it follow its widest cell so far, up
+    to that width: a number is worth more room than a name. Where the panel is too narrow, whole columns go, highest `priority` first;
+    those of priority 0 stay and are cut.
+
+    `sort` answers what rows are sorted by, None where this row has nothing to compare; a column without one sorts nothing. What is
+    `volatile` follows the market, and no filter looks at it: rows would come and go with every price.
+    """
+
+    title: str
+    cell: Callable[[RowT], Content]
+    width: int
+    justify: Literal["left", "right"] = "left"
+    flex: int = 0
+    grow: int = 0
+    priority: int = 0
+    sort: Callable[[RowT], Any] | None = None
+    volatile: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[RowT]):
+    """A column that found room: its index among all, and its width now."""
+
+    index: int
+    column: Column[RowT]
+    width: int
+
+
+@dataclass(slots=True)
+class Arrangement:
+    """How a person wants a table: its columns by title in this order, without those `hidden`, sorted by `sort` or, where that is empty,
+    as the rows come. What the table does not have is ignored, what is not named keeps its place."""
+
+    columns: list[str] = field(default_factory=list)
+    hidden: list[str] = field(default_factory=list)
+    sort: str = ""
+    descending: bool = False
+
+
+def ordered(columns: Sequence[Column[RowT]], wanted: Sequence[str]) -> tuple[Column[RowT], ...]:
+    """`columns` in the order `wanted`; one that is not in it stands behind the one it follows by itself."""
+    by_title = {column.title: column for column in columns}
+    titles = [title for title in dict.fromkeys(wanted) if title in by_title]
+    for place, column in enumerate(columns):
+        if column.title not in titles:
+            before = columns[place - 1].title if place else ""
+            titles.insert(titles.index(before) + 1 if before in titles else 0, column.title)
+    return tuple(by_title[title] for title in titles)
+
+
+def shown(columns: Sequence[Column[RowT]], arrangement: Arrangement) -> tuple[Column[RowT], ...]:
+    """The columns to draw: as arranged, without those hidden; all of them where none would be left."""
+    inorder = ordered(columns, arrangement.columns)
+    return tuple(column for column in inorder if column.title not in arrangement.hidden) or inorder
+
+
+def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, most_gap: int = 2) -> tuple[tuple[Placed[RowT], ...], int]:
+    """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need at least.
+
+    A blank at the right end is kept where that costs nothing.
+    """
+    kept = list(range(len(columns)))
+    while len(kept) > 1 and sum(widths[i] for i in kept) + len(kept) - 1 > room:
+        least = max(reversed(kept), key=lambda i: columns[i].priority)
+        if columns[least].priority == 0:
+            break
+        kept.remove(least)
+    gaps = len(kept) - 1
+    needed = sum(widths[i] for i in kept)
+    gap = most_gap if needed + most_gap * gaps < room else 1
+    spare = room - 1 - needed - gap * gaps
+    flexes = sum(columns[i].flex for i in kept)
+    placed: list[Placed[RowT]] = []
+    for i in kept:
+        extra = 0
+        if spare > 0 and columns[i].flex:
+            extra = spare * columns[i].flex // flexes
+            spare -= extra
+            flexes -= columns[i].flex
+        placed.append(Placed(i, columns[i], widths[i] + extra))
+    return tuple(placed), gap
