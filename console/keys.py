@@ -195,7 +195,7 @@ FIXED: tuple[Action, ...] = (
     Action("say_yes", ("y",), "carry out what is shown", "carry it out", frozenset({"confirm"})),
     Action("say_no", ("n", "escape", "ctrl+c"), "back to the fields", "back", frozenset({"confirm"})),
     Action("keep_filter", ("enter", "tab"), "keep the filter", "keep", frozenset({"filter"})),
-    Action("leave_filter", ("escape",), "show all rows again", "show all", frozenset({"filter"})),
+    Action("drop_filter", ("escape",), "show all rows again", "show all", frozenset({"filter"})),
     Action("next_column", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"columns"})),
     Action("turn_column", ("space",), "show or hide the column", "show or hide", frozenset({"columns"})),
     Action("move_column", ("J", "K"), "move the column down, up", "move", frozenset({"columns"})),
