@@ -235,14 +235,14 @@ def _waits(judgement: Judgement) -> str:
 
 
 def _is_lighter(order: Order, terms: Terms) -> bool:
-    """Whether `terms` only take risk off `order`: fewer shares, or a limit further from the market, and all else as it was."""
+    """Whether `terms` only take risk off `order`: fewer shares, or a lower limit to buy at, and all else as it was. A sale that asks for
+    more would open a position of more, and one that closes is held to no limit anyway."""
     old = order.terms
     if order.type is OrderType.TRAILING_STOP:
         terms = replace(terms, stop=old.stop)
-    if terms.limit is None or old.limit is None:
-        return replace(terms, quantity=old.quantity) == old and terms.quantity <= old.quantity
-    away = (terms.limit - old.limit) * order.side.sign <= 0
-    return away and terms.quantity <= old.quantity and replace(terms, quantity=old.quantity, limit=old.limit) == old
+    if order.side is Side.BUY and terms.limit is not None and old.limit is not None and terms.limit < old.limit:
+        old = replace(old, limit=terms.limit)
+    return terms.quantity <= old.quantity and replace(terms, quantity=old.quantity) == old
 
 
 def _would_meet(one: Intent, two: Intent) -> bool:

@@ -13,6 +13,7 @@ from engine.model.inputs import EmergencyStop, OrderUpdate, PreviewReplace, Repl
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, Terms
 from engine.model.records import OrderChanged, OrderDenied, OrderReplaced, ReplaceAsked
+from engine.model.settings import MarginSettings
 from tests.engine.core.floor import OPEN_LIMITS, essence, facts, restored, settings
 from tests.engine.core.told import Told, bought, states
 
@@ -51,6 +52,16 @@ def test_a_preview_of_new_terms_counts_the_order_once_and_changes_nothing() -> N
     assert (denied.ok, denied.verdict and denied.verdict.rule) == (False, "order size")
     assert told.records == before
     assert told.ask(PreviewReplace, "nothing", Terms(D(1))).text == "there is no such order"
+
+
+def test_a_short_sale_that_asks_for_more_is_judged_by_what_it_would_be_worth() -> None:
+    given = settings(limits=replace(OPEN_LIMITS, max_order_pct=D(10), short_selling=True))
+    told = Told(given=replace(given, margin=MarginSettings(enabled=True)))
+    order = told.submit(replace(bought(90, limit=105), side=Side.SELL))
+    denied = told.replace(order, limit=D(1000))
+    assert (denied.ok, denied.verdict and denied.verdict.rule) == (False, "order size")
+    assert told.replace(order, limit=D(110)).ok
+    assert told.replace(order, limit=D(120), quantity=D(80)).ok
 
 
 def test_the_wish_is_written_before_the_broker_is_asked() -> None:
