@@ -39,9 +39,10 @@ class Watching:
         if self.offers is None:
             try:
                 self.offers = await self._offered()
-            except FeedError as error:
+            except Exception as error:  # noqa: BLE001 - nor does one that is met in a search cost more than the search
                 self.offers = self._told()
-                self._handle(Note(Level.WARNING, self._feed.name, f"what it offers cannot be looked up: {error}"))
+                detail = "" if isinstance(error, FeedError) else "".join(traceback.format_exception(error))
+                self._handle(Note(Level.WARNING, self._feed.name, f"what it offers cannot be looked up: {error}", detail))
 
     async def watch(self, command_id: str, symbol: str) -> None:
         async with self._one_by_one:

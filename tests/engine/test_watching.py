@@ -12,6 +12,7 @@ import pytest
 from console.build import create_engine
 from engine import watching
 from engine.live import Engine
+from engine.model.modes import TradingState
 from engine.model.orders import Intent, Side
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from engine.model.views import View
@@ -126,6 +127,19 @@ def test_what_a_feed_offers_is_there_once_it_was_asked_for(tmp_path: Path) -> No
         engine.offers()
         until(engine, lambda view: engine.offers() is not None)
         assert [(offer.symbol, offer.name) for offer in engine.offers() or ()][:2] == [("AAPL", "Apple"), ("MSFT", "Microsoft")]
+
+
+def test_a_file_that_breaks_its_reader_in_a_search_stops_no_trading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(source: object) -> list[str]:
+        raise ValueError("not a file of bars at all")
+
+    monkeypatch.setattr("engine.feeds.open._SampleSource.symbols", broken)
+    with trading(tmp_path, SAMPLE) as engine:
+        engine.offers()
+        view = until(engine, lambda view: engine.offers() is not None)
+        assert [offer.symbol for offer in engine.offers() or ()] == ["AAPL"]
+        assert said(view, "what it offers cannot be looked up: not a file of bars at all")
+        assert view.account.state is TradingState.ACTIVE
 
 
 def test_a_note_is_a_line_of_the_log(tmp_path: Path) -> None:
