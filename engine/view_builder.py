@@ -15,6 +15,7 @@ from engine.core.core import Core
 from engine.core.portfolio import Holding
 from engine.core.signals import intent_of
 from engine.model.effects import Reply
+from engine.model.limit_changes import copied
 from engine.model.market import Instrument
 from engine.model.metrics import MetricsView
 from engine.model.modes import Level, Mode, TradingState
@@ -142,7 +143,7 @@ class ViewBuilder:
             exposure_by_symbol=tuple(self._same("exposure", h.symbol, _exposure(h)) for h in self._held()),
             exposure_by_strategy=tuple(self._same("strategy exposure", row.name, row) for row in self._strategy_exposures()),
             fraction=self._core.gate.capabilities.fraction,
-            limits=self._core.desk.settings.limits,
+            limits=self._same("limits", "", copied(self._core.desk.settings.limits)),
             mismatches=tuple(self._core.gate.mismatched.values()),
         )
 

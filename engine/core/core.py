@@ -139,7 +139,7 @@ class Core:
             Flatten: self.stop.on_flatten,
             Resume: self.stop.on_resume,
             ResetBreaker: self.breakers.on_reset,
-            SetLimits: self._limits.on_set_limits,
+            SetLimits: self._on_set_limits,
             AcceptPosition: self._on_accept_position,
             Watch: self.watching.on_watch,
             Unwatch: self.watching.on_unwatch,
@@ -251,6 +251,10 @@ class Core:
         else:
             self.desk.record(ModeChanged(command.mode, command.by, self.desk.now))
             self.desk.reply(command.id, True, f"mode {command.mode}")
+
+    def _on_set_limits(self, command: SetLimits) -> None:
+        if self._limits.on_set_limits(command):
+            self._supervise()
 
     def _on_accept_position(self, command: AcceptPosition) -> None:
         if self._acceptance.on_accept(command):

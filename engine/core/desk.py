@@ -13,6 +13,7 @@ from engine.core.gate import Gate, Judgement
 from engine.core.prices import Prices
 from engine.core.state import State
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send
+from engine.model.limit_changes import copied
 from engine.model.market import Instrument
 from engine.model.modes import Level
 from engine.model.money import ZERO
@@ -48,7 +49,7 @@ class Desk:
     )
 
     def __init__(self, settings: Settings, instruments: dict[str, Instrument], price_life_s: float, run_id: str) -> None:
-        self.settings = settings
+        self.settings = settings = replace(settings, limits=copied(settings.limits))
         self.instruments = instruments
         self.run_id = run_id
         self.state = State()

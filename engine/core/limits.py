@@ -8,7 +8,7 @@ from dataclasses import replace
 from engine.core.breakers import Breakers
 from engine.core.desk import Desk
 from engine.model.inputs import SetLimits
-from engine.model.limit_changes import changes
+from engine.model.limit_changes import changes, copied
 from engine.model.ranges import problems
 from engine.model.records import LimitsChanged
 from engine.model.settings import Limits
@@ -26,32 +26,36 @@ class LimitChanges:
         self._strategies = frozenset(strategies)
         self._own_price_life = own_price_life
 
-    def on_set_limits(self, command: SetLimits) -> None:
+    def on_set_limits(self, command: SetLimits) -> bool:
+        """Answers the command; True where it changed something."""
         desk, after = self._desk, command.limits
         if wrong := [*problems(after, "limits."), *self._nobodys(after)]:
             desk.reply(command.id, False, f"no limit was changed: {'; '.join(wrong)}")
-            return
+            return False
         found = changes(desk.settings.limits, after)
         looser = [str(change) for change in found if change.looser]
         if not found:
             desk.reply(command.id, True, "the limits are as they were")
-        elif looser and not command.reason.strip():
+            return False
+        if looser and not command.reason.strip():
             desk.reply(command.id, False, f"no limit was changed: to loosen {', '.join(looser)} takes a reason")
-        else:
-            desk.settings = replace(desk.settings, limits=after)
-            desk.gate.take_limits(after)
-            self._breakers.take_limits()
-            if not self._own_price_life:
-                desk.prices.keep_fresh_for(after.stale_after_s)
-            told = ", ".join(map(str, found))
-            desk.record(LimitsChanged(told, bool(looser), command.reason, desk.now))
-            desk.reply(command.id, True, told)
-            self._breakers.watch()
+            return False
+        desk.settings = replace(desk.settings, limits=copied(after))
+        desk.gate.take_limits(desk.settings.limits)
+        self._breakers.take_limits()
+        if not self._own_price_life:
+            desk.prices.keep_fresh_for(after.stale_after_s)
+        told = ", ".join(map(str, found))
+        desk.record(LimitsChanged(told, bool(looser), command.reason, desk.now))
+        desk.reply(command.id, True, told)
+        return True
 
     def _nobodys(self, limits: Limits) -> Iterator[str]:
-        """A limit of a strategy or a symbol that this run does not have would hold nobody."""
+        """A limit of a strategy or a symbol that this run does not have would hold nobody. One that was given while the symbol was still
+        watched may stay."""
+        before = self._desk.settings.limits
         for place, given, known in (
-            ("strategies", limits.strategies, self._strategies),
-            ("symbols", limits.symbols, self._desk.instruments),
+            ("strategies", limits.strategies, {*self._strategies, *before.strategies}),
+            ("symbols", limits.symbols, {*self._desk.instruments, *before.symbols}),
         ):
             yield from (f"limits.{place}.{name}: this run has no such name" for name in given if name not in known)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from engine.model.settings import Limits, StrategyLimits, SymbolLimits
@@ -35,6 +35,11 @@ def changes(before: Limits, after: Limits) -> tuple[LimitChange, ...]:
         for name in dict.fromkeys((*was, *now)):
             found += _between(was.get(name, nothing), now.get(name, nothing), f"{place}.{name}.")
     return tuple(found)
+
+
+def copied(limits: Limits) -> Limits:
+    """`limits` with mappings of its own: what somebody else does to theirs changes nothing that the gate judges by."""
+    return replace(limits, strategies=dict(limits.strategies), symbols=dict(limits.symbols))
 
 
 def _between(before: Any, after: Any, path: str) -> Iterator[LimitChange]:

@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.model.effects import Reply
-from engine.model.inputs import SetLimits
+from engine.model.inputs import SetLimits, Unwatch, Watch
 from engine.model.limit_changes import changes
+from engine.model.market import Instrument, Split
 from engine.model.modes import TradingState
 from engine.model.orders import Side
 from engine.model.records import LimitsChanged
 from engine.model.settings import Limits, StrategyLimits, SymbolLimits
-from tests.engine.core.floor import OPEN_LIMITS, Floor, settings, wish
+from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, settings, wish
 
 D = Decimal
 
@@ -76,6 +77,39 @@ def test_a_limit_of_a_symbol_or_a_strategy_holds_at_once_and_one_of_nobody_is_re
     assert "limits.symbols.NOPE: this run has no such name" in refused.text
     refused = set_limits(the_floor, strategies={"nobody": StrategyLimits(max_order_quantity=D(5))})
     assert "limits.strategies.nobody: this run has no such name" in refused.text
+
+
+def test_a_limit_of_a_symbol_that_is_watched_no_longer_keeps_nobody_from_tightening_others() -> None:
+    the_floor = floor()
+    the_floor.handle(Watch("w", Instrument("TSLA"), 240.0, 230.0, the_floor.at))
+    assert set_limits(the_floor, symbols={"TSLA": SymbolLimits(max_order_quantity=D(5))}).ok
+    the_floor.handle(Unwatch("u", "TSLA"))
+    assert set_limits(the_floor, max_order_pct=D(1)).ok
+    assert "limit is 1 % of equity" in the_floor.submit(wish(Side.BUY, 11)).text
+
+
+def test_no_limit_changes_by_what_somebody_does_to_the_mappings_they_handed_over() -> None:
+    given = replace(OPEN_LIMITS, symbols={"AAPL": SymbolLimits(max_order_quantity=D(50))})
+    the_floor = floor(given)
+    given.symbols.clear()
+    assert "for AAPL" in the_floor.submit(wish(Side.BUY, 51)).text
+    mine = {"AAPL": SymbolLimits(max_order_quantity=D(5))}
+    assert set_limits(the_floor, symbols=mine).ok
+    mine["AAPL"] = SymbolLimits(max_order_quantity=D(1000))
+    assert "for AAPL" in the_floor.submit(wish(Side.BUY, 6)).text
+    assert set_limits(the_floor, symbols=mine).text.endswith("takes a reason")
+
+
+def test_new_limits_trip_nothing_while_a_price_is_still_told_in_the_shares_of_before_a_split() -> None:
+    the_floor = floor(replace(OPEN_LIMITS, max_daily_loss_pct=D(2), max_drawdown_pct=D(2)))
+    the_floor.hold(100, 100)
+    the_floor.market(Split("AAPL", the_floor.at, D("0.5"), 100.0, "2025-06-13"))
+    the_floor.session("2025-06-13")
+    the_floor.quote("AAPL", 200)
+    the_floor.restart()
+    the_floor.core.prime("AAPL", 100.0, None, the_floor.at - SECOND)
+    assert set_limits(the_floor, max_order_pct=D(1)).ok
+    assert the_floor.trading() is TradingState.ACTIVE
 
 
 def test_numbers_out_of_range_change_nothing() -> None:
