@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 from engine import log_file
 from engine.log_file import LogFile
 from engine.model.inputs import (
+    AcceptPosition,
     BrokerOrder,
     BrokerSnapshot,
     EmergencyStop,
@@ -33,7 +34,9 @@ from engine.model.inputs import (
     OrderUpdate,
     Proposal,
     Reject,
+    ResetBreaker,
     Resume,
+    SetLimits,
     Submit,
     SubmitGroup,
 )
@@ -41,7 +44,7 @@ from engine.model.market import Halt
 from engine.model.modes import Level
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderType, Side
-from engine.model.settings import LogSettings, StrategySettings
+from engine.model.settings import Limits, LogSettings, StrategySettings
 from engine.model.views import LogLine
 from engine.secrets import HIDDEN, Redactor
 from tests.engine.engines import SETTINGS, market, running, said, until
@@ -264,6 +267,9 @@ def test_no_text_however_made_up_holds_up_the_engine_that_cleans_it(text: str) -
         Halt("AAPL", 1, True, PLANTED),
         EmergencyStop("c", PLANTED),
         Resume("c", PLANTED),
+        ResetBreaker("c", "drawdown", PLANTED),
+        SetLimits("c", Limits(), PLANTED),
+        AcceptPosition("c", "AAPL", PLANTED),
         Reject("c", "s", PLANTED),
         NotDurable(("o",), PLANTED),
     ],
