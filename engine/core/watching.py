@@ -62,6 +62,8 @@ class Watching:
             return f"{held.quantity:f} {symbol} are held: it stays watched until they are sold"
         if working := list(state.book.working(symbol)):
             return f"#{working[0].number} {symbol} works: it stays watched until that ends"
+        if (why := self._desk.gate.mismatched.get(symbol)) is not None:
+            return f"{why}: it stays watched until both agree"
         if any(case.signal.symbol == symbol for case in state.approvals.waiting.values()):
             return f"a signal on {symbol} waits for you: it stays watched until that is decided"
         return ""

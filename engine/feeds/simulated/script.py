@@ -45,9 +45,11 @@ class Script:
         self._joining = [maker for maker in self._joining if maker.symbol != symbol]
         self._leaving.add(symbol)
 
-    def _settle(self) -> None:
-        """Between two steps, for within one each maker is known by its number."""
+    def _settle(self, at: int) -> Iterator[Halt]:
+        """Between two steps, for within one each maker is known by its number. A halt does not outlast the quotes: nobody would tell its
+        end to those who follow the symbol again."""
         if self._leaving:
+            yield from (maker.resume(at) for maker in self._makers if maker.halted and maker.symbol in self._leaving)
             self._makers[:] = [maker for maker in self._makers if maker.symbol not in self._leaving]
             self._leaving.clear()
         for maker in self._joining:
@@ -59,7 +61,7 @@ class Script:
 
     def __iter__(self) -> Iterator[MarketEvent]:
         for span in self._spans:
-            self._settle()
+            yield from self._settle(span.start)
             yield span.status()
             if span.phase is Phase.REGULAR:
                 yield from self._regular(span)
@@ -80,7 +82,7 @@ class Script:
         tempo = Tempo(EXTENDED.volatility * THIN**0.5, EXTENDED.volume * THIN, EXTENDED.wider)
         start = max(span.start, self.resumed)
         while start < span.end:
-            self._settle()
+            yield from self._settle(start)
             market, sectors = self._factors.step(tempo.volatility)
             for at, number in sorted((maker.quotes_at(start, step), number) for number, maker in enumerate(makers)):
                 if at < span.end:
@@ -98,7 +100,7 @@ class Script:
         closing = self._closing(span, span.start)
         look = start = max(span.start, self.resumed)
         while start < span.end:
-            self._settle()
+            yield from self._settle(start)
             if start >= look:
                 look = start + _LOOK
                 tempo = tempo_at(start, session.opens, session.closes)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from engine.core.checkpoint import save, take_over
@@ -52,6 +55,14 @@ def test_what_is_held_or_works_stays_watched() -> None:
     floor.quote("TSLA", 240)
     floor.submit(wish(Side.BUY, 1, "TSLA", limit=200))
     assert unwatch(floor) == (False, "#1 TSLA works: it stays watched until that ends")
+
+
+def test_what_the_broker_holds_and_our_books_do_not_stays_watched() -> None:
+    floor = watching()
+    floor.hold(1, 100)
+    told = floor.snapshot()
+    floor.handle(replace(told, positions=(*told.positions, ("TSLA", Decimal(10), Decimal(240)))))
+    assert unwatch(floor) == (False, "The broker holds 10 TSLA, our books say no: it stays watched until both agree")
 
 
 def test_the_symbols_of_the_start_stay() -> None:

@@ -101,6 +101,24 @@ async def test_a_symbol_that_comes_back_goes_on_from_where_it_stood() -> None:
     assert times == sorted(set(times))
 
 
+async def test_a_halt_ends_with_the_quotes_and_is_not_there_when_the_symbol_comes_back() -> None:
+    async def act(feed: SimulatedFeed) -> None:
+        (maker,) = (maker for maker in feed._script._makers if maker.symbol == "MSFT")
+        maker._least = maker._most = 0.0
+
+    feed = simulated(act)
+    events: list[MarketEvent] = []
+
+    def tell(event: MarketEvent) -> None:
+        events.append(event)
+        if isinstance(event, Halt) and event.halted:
+            feed.drop("MSFT")
+
+    with contextlib.suppress(OverError):
+        await feed.run(tell)
+    assert [event.halted for event in events if isinstance(event, Halt) and event.symbol == "MSFT"] == [True, False]
+
+
 async def test_a_symbol_followed_before_the_market_begins_is_like_one_named_at_the_start() -> None:
     def feed_of(*symbols: str) -> SimulatedFeed:
         time = FakeTime(NOON, NOON + 20 * SECOND)
