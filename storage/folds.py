@@ -211,6 +211,7 @@ def _position_adopted(db: sqlite3.Connection, entry: Entry, record: PositionAdop
 def _position_accepted(db: sqlite3.Connection, entry: Entry, record: PositionAccepted) -> None:
     before = cost_of(db, record.symbol)
     book(db, record.symbol, before, before.booked(record.fill), record.at, Booking())
+    _insert(db, "adjustments", entry.seq, record.symbol, "1", str(record.quantity), str(record.fill.price), record.at)
     text = f"The broker's figure for {record.symbol} was accepted, {record.quantity:+f} for {record.money:f}: {record.reason}"
     _audit(db, entry, record, Level.WARNING, "you", text)
 

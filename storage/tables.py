@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final
 
-VERSION: Final = 4
+VERSION: Final = 5
 """Raise it with every change of these tables or of how records are folded into them: they are then made again from the journal."""
 
 NAMES: Final = (

@@ -16,7 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.model.orders import Fill, OrderType, Side, Source, TimeInForce
-from engine.model.records import CashMoved, FillBooked, FillCorrected, OrderPlaced, PositionAdopted, Record, SessionOpened, SplitBooked
+from engine.model.records import (
+    CashMoved,
+    FillBooked,
+    FillCorrected,
+    OrderPlaced,
+    PositionAccepted,
+    PositionAdopted,
+    Record,
+    SessionOpened,
+    SplitBooked,
+)
 from engine.model.verdicts import PASSED
 from storage import lots as lots_module
 from storage import schema
@@ -105,6 +115,13 @@ async def test_what_was_taken_over_is_a_lot_without_an_order() -> None:
         newest, oldest = await history.lots("AAPL")
     assert (newest.order_id, oldest.order_id) == ("r-2", "")
     assert (oldest.quantity, oldest.price) == (D(4), D("150.25"))
+
+
+async def test_what_was_accepted_is_a_lot_where_it_was_traded_in_the_positions_direction() -> None:
+    bought = PositionAccepted("AAPL", D(4), D(640), "bought by telephone", 2)
+    sold = PositionAccepted("AAPL", D(-3), D(-480), "sold by telephone", 3)
+    assert await lots_of([fill(1, BUY, 5, 100), bought]) == [(D(4), D(160)), (D(5), D(100))]
+    assert await lots_of([fill(1, BUY, 5, 100), bought, sold]) == [(D(4), D(160)), (D(2), D(100))]
 
 
 async def test_what_the_broker_took_back_is_in_no_lot() -> None:
