@@ -136,7 +136,7 @@ class AlertBook:
         """Takes over what an earlier run kept. What a hand has spoilt in the file is left out."""
         kept = self._kept.load("alerts", _Kept, _Kept())
         with self._lock:
-            sound = [alert for alert in kept.alerts if is_symbol(alert.symbol) and is_amount(alert.level) and len(alert.text) <= _LONGEST]
+            sound = [alert for alert in kept.alerts if _is_sound(alert)]
             self._alerts = {number: replace(alert, id=number) for number, alert in enumerate(sound[:MOST], 1)}
             self._index()
 
@@ -250,6 +250,13 @@ class AlertBook:
             if alert.armed or alert.repeat:
                 found[alert.symbol] = (*found.get(alert.symbol, ()), number)
         self._by_symbol = found
+
+
+def _is_sound(alert: Alert) -> bool:
+    """Whether it can be told of, whatever the file says that it comes from."""
+    numbers = [alert.level] if alert.reference is None else [alert.level, alert.reference]
+    legible = alert.text.isprintable() and bool(alert.text.strip()) and len(alert.text) <= _LONGEST
+    return is_symbol(alert.symbol) and all(map(is_amount, numbers)) and legible
 
 
 def _shown(price: Decimal) -> str:

@@ -48,7 +48,7 @@ class Kept:
 
         try:
             return msgspec.json.decode(content, type=kind)
-        except (msgspec.DecodeError, UnicodeError) as error:
+        except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
             aside = file.with_suffix(".unreadable")
             try:
                 os.replace(file, aside)

@@ -225,6 +225,7 @@ def test_what_was_spoilt_in_the_file_is_left_out(tmp_path: Path) -> None:
     keep = kept(tmp_path)
     good = read("> 101", "AAPL", 100.0, None)
     spoilt = [replace(good, symbol="\x1b]0;x\x07"), replace(good, level=Decimal("NaN")), replace(good, text="x" * 1000)]
+    spoilt += [replace(good, text=" "), replace(good, text="\x1b[2J"), replace(good, reference=Decimal("NaN"))]
     keep.save("alerts", {"alerts": [good, *spoilt]})
     keep.close()
     book = AlertBook(kept(tmp_path), lambda alert, text: None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from console.kept import Kept
+from console.watchlists import KeptLists
 
 Columns = dict[str, list[str]]
 
@@ -38,6 +39,13 @@ def test_a_file_that_cannot_be_understood_is_put_aside_and_said(tmp_path: Path) 
         assert (tmp_path / "columns.unreadable").read_bytes() == content
         assert "cannot be understood" in told[0]
         assert "columns.unreadable" in told[0]
+
+
+def test_a_file_that_is_nested_without_end_costs_no_start(tmp_path: Path) -> None:
+    (tmp_path / "watchlists.json").write_bytes(b'{"else": ' + b"[" * 100_000)
+    mine, told = kept(tmp_path)
+    assert mine.load("watchlists", KeptLists, KeptLists()) == KeptLists()
+    assert "cannot be understood" in told[0]
 
 
 def test_a_folder_that_cannot_be_written_is_said_and_costs_nothing_else(tmp_path: Path) -> None:
