@@ -30,7 +30,7 @@ from console.screens.trading import OnExit, TradingScreen
 from console.screens.welcome import Welcome
 from console.trading_engine import TradingEngine
 from engine.model import Level
-from engine.model.settings import NotifySettings
+from engine.model.settings import NotifySettings, ScreenSettings
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -75,6 +75,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         plain: bool = False,
         notify: NotifySettings | None = None,
         database: Path | None = None,
+        screen: ScreenSettings | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -89,7 +90,10 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.keys = keys or KeyMap()
         self.archive = Archive(database)
         notifier = Notifier(notify or NotifySettings(), self._write, os.environ, clock)
-        self.trading = TradingScreen(engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive)
+        drawn = screen or ScreenSettings()
+        self.trading = TradingScreen(
+            engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive, drawn
+        )
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -179,6 +183,7 @@ def run_console(
     plain: bool = False,
     notify: NotifySettings | None = None,
     database: Path | None = None,
+    screen: ScreenSettings | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -197,6 +202,7 @@ def run_console(
         plain=plain,
         notify=notify,
         database=database,
+        screen=screen,
     )
     try:
         code = app.run()

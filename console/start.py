@@ -42,10 +42,12 @@ def start(arguments: Sequence[str]) -> int:
         "strategies": _strategies(given.strategy, settings),
         "plain": True if given.plain or wants_plain(os.environ) else None,
     }
+    screen = {"low_bandwidth": True if given.low_bandwidth else None}
     market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
     # Whoever has a config, or knows an option, is no newcomer.
     welcome = not arguments and not folders().config_file.exists()
-    return _run(replace(settings, feed=replace(settings.feed, **_given(market)), **_given(changes)), keys, welcome=welcome)
+    sections: dict[str, Any] = {"feed": replace(settings.feed, **_given(market)), "screen": replace(settings.screen, **_given(screen))}
+    return _run(replace(settings, **sections, **_given(changes)), keys, welcome=welcome)
 
 
 def wants_plain(environment: Mapping[str, str]) -> bool:
@@ -74,6 +76,7 @@ def _options() -> Options:
     add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
     add("--plain", action="store_true", help="Write everything and draw nothing, for a screen reader.")
+    add("--low-bandwidth", action="store_true", help="Draw data seldom and in few bytes, for a thin line; keys are answered at once.")
     add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
     return options
 
@@ -143,6 +146,7 @@ def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> i
             plain=settings.plain,
             notify=settings.notify,
             database=settings.database,
+            screen=settings.screen,
         )
     except FeedError as error:
         end(f"--feed: {error}")

@@ -6,6 +6,8 @@ from textual.geometry import Size
 
 LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30)}
 """The least width and height of each, from the smallest on."""
+CHOSEN = (80, 24)
+"""From here on a layout that a person chose is kept."""
 TABS = (
     ("watch", "Watch"),
     ("positions", "Positions"),
@@ -18,10 +20,12 @@ TABS = (
 """Short names, for 80 columns."""
 
 
-def layout_for(size: Size, *, plain: bool) -> str:
-    """The largest layout that a screen of this size has room for; in plain text there is one thing at a time."""
+def layout_for(size: Size, *, plain: bool, chosen: str = "auto") -> str:
+    """The chosen layout, or the largest that a screen of this size has room for; in plain text there is one thing at a time."""
     if plain:
         return "small"
+    if chosen != "auto" and size.width >= CHOSEN[0] and size.height >= CHOSEN[1]:
+        return chosen
     return [name for name, least in LAYOUTS.items() if size.width >= least[0] and size.height >= least[1]][-1]
 
 

@@ -16,6 +16,7 @@ from textual.binding import BindingType
 from textual.containers import Container
 from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
+from textual.timer import Timer
 
 from console.actions.chart import ChartActions
 from console.actions.finding import FindingActions
@@ -46,6 +47,7 @@ from console.screens.page import Page
 from console.screens.previews import Previews, asking
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
+from engine.model.settings import ScreenSettings
 from engine.model.signals import SignalState
 from widgets.banner import Banner
 from widgets.chart import Chart
@@ -64,9 +66,10 @@ from widgets.tab_line import TabLine
 from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
 
-FRAMES_PER_SECOND = 12
 PLAIN_FRAMES_PER_SECOND = 2
 """A screen reader says again what changes: it is given less of it."""
+LOW_BANDWIDTH_DATA_S = 0.5
+"""How often at most new data are drawn over a thin line."""
 HISTORY = "order_line"
 """What the entered lines are kept as."""
 
@@ -104,6 +107,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         keys: KeyMap,
         notifier: Notifier,
         archive: Archive,
+        drawn: ScreenSettings,
     ) -> None:
         super().__init__()
         self.kept = kept
@@ -117,8 +121,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self._previews = Previews(asking(engine)), Previews(asking(engine))
         self._chart_symbol = ""
         self._plain = looks.plain
-        self._frame_s = 1 / (PLAIN_FRAMES_PER_SECOND if looks.plain else FRAMES_PER_SECOND)
+        self.drawn = drawn
+        self._frames: Timer | None = None
         self._lag = Lag(self._frame_s)
+        self._data_at = -LOW_BANDWIDTH_DATA_S
         self.panel = "watch"
         self.zoomed = False
         self.layout_name = ""
@@ -161,7 +167,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         # The layout is known before anything is styled, so that nothing is styled twice before the first picture.
-        self.layout_name = layout_for(self.app.size, plain=self._plain)
+        self.layout_name = layout_for(self.app.size, plain=self._plain, chosen=self.drawn.layout)
         self._classify()
         yield self._header
         yield self._banner
@@ -176,8 +182,21 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.order_line.keep_history(self.kept.load(HISTORY, list[str], []), lambda lines: self.kept.save(HISTORY, lines))
         self.go("watch")
         self._frame()
-        self.set_interval(self._frame_s, self._frame)
+        self._frames = self.set_interval(self._frame_s, self._frame)
         self.run_worker(self._tables.restore())
+
+    def draw_by(self, drawn: ScreenSettings) -> None:
+        """Other settings of how the screen is drawn, from now on."""
+        self.drawn = drawn
+        self._lag = Lag(self._frame_s)
+        if self._frames is not None:
+            self._frames.stop()
+            self._frames = self.set_interval(self._frame_s, self._frame)
+            self._fit(self.size)
+
+    @property
+    def _frame_s(self) -> float:
+        return 1 / (min(self.drawn.frames_per_second, PLAIN_FRAMES_PER_SECOND) if self._plain else self.drawn.frames_per_second)
 
     # ---- the View
 
@@ -186,8 +205,10 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         now = self.clock()
         self._lag.frame(now)
         view = self.engine.view()
-        self._header.show(view, self._lag.shown_ms)
-        if view is not self.view:
+        due = self._data_is_due(view, now)
+        if due:
+            self._header.show(view, self._lag.shown_ms)
+        if due and view is not self.view:
             self.view = view
             self._reading_context = context_of(view)
             self._show(view)
@@ -200,6 +221,13 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         if news is not None:
             self.say(*news)
         self._place_cursor()
+
+    def _data_is_due(self, view: View, now: float) -> bool:
+        """Whether this frame shows prices and rows. A thin line is given fewer; a halt is told at once on any."""
+        if self.drawn.low_bandwidth and now - self._data_at < LOW_BANDWIDTH_DATA_S and view.account.state is self.view.account.state:
+            return False
+        self._data_at = now
+        return True
 
     def _place_cursor(self) -> None:
         """The terminal's own cursor to where keys go: in plain text it is shown, and a screen reader reads there."""
@@ -277,7 +305,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
 
     def _fit(self, size: Size) -> None:
         """Choose the layout for a screen of this size."""
-        layout = layout_for(size, plain=self._plain)
+        layout = layout_for(size, plain=self._plain, chosen=self.drawn.layout)
         if layout != self.layout_name:
             self.layout_name = layout
             self._arrange()

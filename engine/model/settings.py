@@ -311,6 +311,16 @@ class NotifySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ScreenSettings:
+    """How the screen is drawn. `layout` is kept at any size from 80x24 up, `auto` takes the largest that there is room for. With
+    `low_bandwidth` data is drawn twice a second at most, and figures that change all the time are rounded; keys are answered at once."""
+
+    frames_per_second: Annotated[int, Ge(1), Le(30)] = 12
+    layout: Literal["auto", "wide", "medium", "small"] = "auto"
+    low_bandwidth: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySettings:
     """How many days the history shows every point of the equity curve, and every line of the audit. Older equity is one row a session,
     older lines are those that warn; the journal keeps everything."""
@@ -336,6 +346,7 @@ class Settings:
     stop: StopSettings = field(default_factory=StopSettings)
     log: LogSettings = field(default_factory=LogSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
+    screen: ScreenSettings = field(default_factory=ScreenSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
     theme: Annotated[str, MinLen(1)] = "dark"

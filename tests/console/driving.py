@@ -15,7 +15,7 @@ from console.app import ConsoleApp
 from console.keys import KeyMap
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
-from engine.model.settings import NotifySettings
+from engine.model.settings import NotifySettings, ScreenSettings
 from widgets.order_line import OrderLine
 
 WIDE, SMALL = (120, 36), (80, 24)
@@ -113,6 +113,7 @@ async def running(
     plain: bool = False,
     notify: NotifySettings | None = None,
     database: Path | None = None,
+    screen: ScreenSettings | None = None,
 ) -> AsyncIterator[Console]:
     clock = Clock()
     app = ConsoleApp(
@@ -125,6 +126,7 @@ async def running(
         plain=plain,
         notify=notify,
         database=database,
+        screen=screen,
     )
     try:
         async with app.run_test(size=size) as pilot:

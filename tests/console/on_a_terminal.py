@@ -15,8 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 
 from console.app import run_console
-from console.screens import trading
 from engine.model import View
+from engine.model.settings import ScreenSettings
 from tests.console.fake_engine import FakeEngine
 
 
@@ -47,6 +47,5 @@ class WatchedEngine(FakeEngine):
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "busy":
-        trading.FRAMES_PER_SECOND = 60
-    raise SystemExit(run_console(WatchedEngine(sys.argv[1], Path(sys.argv[2]))))
+    busy = ScreenSettings(frames_per_second=30)
+    raise SystemExit(run_console(WatchedEngine(sys.argv[1], Path(sys.argv[2])), screen=busy if sys.argv[1] == "busy" else None))

@@ -1,0 +1,88 @@
+"""How the screen is drawn by its settings: which layout, and how seldom data are drawn over a thin line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from textual.geometry import Size
+
+from console.screens.layout import layout_for
+from engine.model import TradingState, View
+from engine.model.settings import ScreenSettings
+from tests.console.driving import SMALL, Console, running
+from tests.console.fake_engine import FakeEngine
+
+THIN = ScreenSettings(low_bandwidth=True)
+
+
+def last_prices(engine: FakeEngine, price: float) -> None:
+    engine.change(watch=tuple(replace(row, last=price, bid=price, ask=price) for row in engine.current.watch))
+
+
+class CountingEngine(FakeEngine):
+    views = 0
+
+    def view(self) -> View:
+        self.views += 1
+        return super().view()
+
+
+async def some_frames(console: Console) -> None:
+    """The screen asks the engine for several Views."""
+    asked = console.screen.engine
+    assert isinstance(asked, CountingEngine)
+    before = asked.views
+    await console.until(lambda: asked.views > before + 3)
+
+
+async def test_over_a_thin_line_data_are_drawn_only_every_half_second() -> None:
+    engine = CountingEngine()
+    async with running(engine, screen=THIN) as console:
+        await some_frames(console)
+        last_prices(engine, 777.25)
+        await some_frames(console)
+        assert "777.25" not in console.picture
+        await console.let_pass(0.6)
+        await console.shows("777.25")
+
+
+async def test_over_a_thin_line_a_key_and_its_answer_are_shown_at_once() -> None:
+    engine = CountingEngine()
+    async with running(engine, screen=THIN) as console:
+        await some_frames(console)
+        await console.type(":buy 100 AAPL mkt")
+        await console.shows("gate: passes")
+        await console.press("enter")
+        await console.shows("done")
+
+
+async def test_over_a_thin_line_a_halt_is_shown_at_once() -> None:
+    engine = CountingEngine()
+    async with running(engine, screen=THIN) as console:
+        await some_frames(console)
+        engine.change(account=replace(engine.current.account, state=TradingState.HALTED, reason="by hand"))
+        await console.shows("by hand")
+
+
+async def test_other_settings_take_hold_while_the_screen_is_open() -> None:
+    engine = CountingEngine()
+    async with running(engine, SMALL, screen=THIN) as console:
+        console.screen.draw_by(ScreenSettings(layout="medium"))
+        await console.until(lambda: console.screen.layout_name == "medium")
+        last_prices(engine, 777.25)
+        await console.shows("777.25")
+
+
+@pytest.mark.parametrize(
+    ("size", "chosen", "layout"),
+    [
+        ((200, 60), "auto", "wide"),
+        ((200, 60), "small", "small"),
+        ((100, 28), "wide", "wide"),
+        ((80, 24), "medium", "medium"),
+        ((79, 24), "wide", "small"),
+    ],
+)
+def test_a_chosen_layout_is_kept_where_there_is_any_room_for_it(size: tuple[int, int], chosen: str, layout: str) -> None:
+    assert layout_for(Size(*size), plain=False, chosen=chosen) == layout
