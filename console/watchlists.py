@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from console.kept import Kept
 from engine.model.settings import is_symbol
-from widgets.text import clean
+from widgets.text import without_hidden
 
 ALL = "All"
 """The list of all that the engine watches. Always there, never edited."""
@@ -168,4 +168,4 @@ class Watchlists:
 
 def _named(text: str) -> str:
     """Names come from a file, too: one line without anything that is not seen."""
-    return " ".join(clean(text).split())
+    return " ".join(without_hidden(text).split())

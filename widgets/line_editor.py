@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from widgets.text import clean
+from widgets.text import without_hidden
 
 BACKWARD_WORD = re.compile(r"\S*\s*$")
 FORWARD_WORD = re.compile(r"\s*\S*")
@@ -38,9 +38,9 @@ class LineEditor:
 
         What does not fit is not taken at all: cut off, a line would mean something else.
         """
-        # Terminals send the ends of pasted lines as \r: what is no line's end to `clean` must be cut off before it.
+        # Terminals send the ends of pasted lines as \r: what is no line's end to the cleaning must be cut off before it.
         lines = text.strip("\r\n").splitlines()
-        first = clean(lines[0]) if lines else ""
+        first = without_hidden(lines[0]) if lines else ""
         if len(self.text) + len(first) > self.longest:
             return f"Not pasted: the line holds {self.longest} characters."
         self.insert(first)
@@ -62,7 +62,7 @@ class LineEditor:
         elif key == "ctrl+k":
             self._cut(cursor, len(text))
         elif character is not None and len(character) == 1 and character.isprintable():
-            self.insert(clean(character))
+            self.insert(without_hidden(character))
         else:
             return False
         return True

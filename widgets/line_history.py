@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from widgets.text import clean
+from widgets.text import without_hidden
 
 MOST = 500
 
@@ -14,7 +14,7 @@ class LineHistory:
 
     def __init__(self, lines: Iterable[str] = (), changed: Callable[[list[str]], None] | None = None, longest: int = 200) -> None:
         """`lines` come from outside, a file: what is too long to have been entered, or empty, is left out."""
-        cleaned = [clean(line).strip() for line in lines]
+        cleaned = [without_hidden(line).strip() for line in lines]
         self._lines = [line for line in cleaned if line and len(line) <= longest][-MOST:]
         self._changed = changed
         self._place: int | None = None

@@ -10,15 +10,21 @@ from rich.cells import cell_len, chop_cells, set_cell_size
 
 ELLIPSIS = "…"
 
-_KNOWN_GOOD = re.compile(r"[ -~¡-¬®-ʯ–—‘’“”•…€←-↓−─-▟■-◿×·]*")
+HIDDEN = "\ufffd"
+"""Stands for what cannot be shown: left out, it would make one symbol pass for another."""
+
+_KNOWN_GOOD = re.compile(rf"[ -~¡-¬®-ʯ–—‘’“”•…€←-↓−─-▟■-◿×·{HIDDEN}]*")
 """What nearly every cell is made of: needs no look at each character."""
 
 _BLANK_LOOKING = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-"""Letters and symbols by category, nothing by sight: they would make one symbol pass for another."""
+"""Letters and symbols by category, nothing by sight."""
+
+_OF_EMOJI = frozenset("\u200d\ufe0e\ufe0f")
+"""Joins signs, or chooses how one is drawn. Behind a sign it says nothing of its own."""
 
 
 def clean(raw: str) -> str:
-    """`raw` on one line, without control, escape, direction, zero-width and unassigned characters, and never longer in cells.
+    """`raw` on one line, where control, escape, direction, zero-width and unassigned characters are one `HIDDEN` sign for a run of them.
 
     What ends a line or is some kind of space becomes a plain space. Accents that have a letter of their own are kept, stacked ones are not.
     """
@@ -27,9 +33,21 @@ def clean(raw: str) -> str:
     return _clean(raw)
 
 
+def without_hidden(raw: str) -> str:
+    """`raw` cleaned, and what cannot be shown left out: for what a person typed or pasted, who sees what became of it."""
+    return clean(raw).replace(HIDDEN, "")
+
+
 @lru_cache(maxsize=2048)
 def _clean(raw: str) -> str:
-    return "".join(filter(None, map(_clean_character, unicodedata.normalize("NFC", raw))))
+    cleaned: list[str] = []
+    for character in unicodedata.normalize("NFC", raw):
+        shown = _clean_character(character)
+        if shown != HIDDEN:
+            cleaned.append(shown)
+        elif not cleaned or not (cleaned[-1] == HIDDEN or (character in _OF_EMOJI and unicodedata.category(cleaned[-1]) == "So")):
+            cleaned.append(HIDDEN)
+    return "".join(cleaned)
 
 
 def _clean_character(character: str) -> str:
@@ -39,7 +57,7 @@ def _clean_character(character: str) -> str:
     if category in {"Zs", "Zl", "Zp"}:
         return " "
     if category[0] == "C" or category in {"Mn", "Me"} or character in _BLANK_LOOKING or cell_len(character) == 0:
-        return ""
+        return HIDDEN
     return character
 
 

@@ -16,7 +16,7 @@ from engine.model.effects import Reply
 from widgets import numbers
 from widgets.cells import Cell, fit_cells, length
 from widgets.lines import Lines
-from widgets.text import clean, cut, wrap
+from widgets.text import clean, cut, without_hidden, wrap
 from widgets.ticket_fields import ButtonField, ChoiceField, Field, TextField
 from widgets.verdict import distance_words, gate_words
 
@@ -104,7 +104,7 @@ class Ticket(Lines, can_focus=True):
         return None
 
     def take_paste(self, text: str) -> None:
-        self.active.paste(clean(next(iter(text.strip().splitlines()), "")))
+        self.active.paste(without_hidden(next(iter(text.strip().splitlines()), "")))
 
     def _step(self, step: int) -> None:
         fields = self._sheet.fields

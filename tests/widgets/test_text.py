@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from widgets.text import balanced, clean, cut, fit, width_of, wrap
+from widgets.text import balanced, clean, cut, fit, width_of, without_hidden, wrap
 
 
 @pytest.mark.parametrize(
@@ -16,20 +16,37 @@ from widgets.text import balanced, clean, cut, fit, width_of, wrap
     [
         ("AAPL", "AAPL"),
         ("AAPL[/]", "AAPL[/]"),
-        ("a\x1b[31mred\x1b[0m", "a[31mred[0m"),
-        ("c1\x9b31m", "c131m"),
-        ("ab\u202ecd\u2066", "abcd"),
-        ("A\u200bA\u200dP\ufeffL", "AAPL"),
+        ("a\x1b[31mred\x1b[0m", "a�[31mred�[0m"),
+        ("c1\x9b31m", "c1�31m"),
+        ("ab\u202ecd\u2066", "ab�cd�"),
+        ("A\u200bA\u200dP\ufeffL", "A�A�P�L"),
+        ("A\u200b\u200c\u202eAPL", "A�APL"),
+        ("AAPL\U000e0041", "AAPL�"),
+        ("⚠\ufe0f overbought", "⚠ overbought"),
         ("two\r\nlines\tand a tab", "two  lines and a tab"),
-        ("e\u0301a\u0300\u0316\u0317", "éà"),
-        ("hidden\u3164letter\u2800", "hiddenletter"),
-        ("half\ud800pair", "halfpair"),
+        ("e\u0301a\u0300\u0316\u0317", "éà�"),
+        ("hidden\u3164letter\u2800", "hidden�letter�"),
+        ("half\ud800pair", "half�pair"),
         ("nbsp\u00a0here\u2028", "nbsp here "),
         ("東証 ▲ +0.84%", "東証 ▲ +0.84%"),
     ],
 )
 def test_what_is_shown_of_a_text(raw: str, shown: str) -> None:
     assert clean(raw) == shown
+
+
+HIDDEN = "\x00\x1b\x9b\xad\u034f\u061c\u115f\u180e\u200b\u200e\u202e\u2060\u2066\u2800\ufeff\ufe0f\uffa0\U000e0041"
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("at", range(5))
+def test_no_symbol_passes_for_another_by_what_cannot_be_seen(hidden: str, at: int) -> None:
+    assert clean("AAPL"[:at] + hidden + "AAPL"[at:]) != "AAPL"
+
+
+@given(st.text(max_size=80))
+def test_a_clean_text_stays_as_it_is(raw: str) -> None:
+    assert clean(clean(raw)) == clean(raw)
 
 
 @given(st.text(max_size=80))
@@ -59,3 +76,7 @@ def test_balanced_lines_leave_no_word_alone() -> None:
     assert balanced("No positions. b buys, : opens the order line.", 43) == ("No positions. b buys, :", "opens the order line.")
     assert balanced("short", 40) == ("short",)
     assert balanced("", 40) == ("",)
+
+
+def test_what_is_pasted_brings_along_nothing_that_cannot_be_seen() -> None:
+    assert without_hidden("\ufeffbuy 100 A\u200bAPL\x1b[0m") == "buy 100 AAPL[0m"
