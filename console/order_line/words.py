@@ -73,9 +73,10 @@ def meant(typed: str, possible: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def number(text: str, word: Word) -> Decimal:
-    digits = text.replace(",", "")
-    if not NUMBER.fullmatch(digits):
-        raise wrong(word, f"no number: {text}", ("100", "187.50"))
+    """A comma stands between thousands alone: who writes 0,02 for a point means no 2."""
+    digits, pointed = text.replace(",", ""), text.replace(",", ".")
+    if not NUMBER.fullmatch(text):
+        raise wrong(word, f"no number: {text}", (pointed,) if NUMBER.fullmatch(pointed) else ("100", "187.50"))
     if len(digits) > MOST_DIGITS:
         raise wrong(word, "more digits than a real order has", ("100", "187.50"))
     return Decimal(digits)

@@ -126,6 +126,21 @@ def test_an_order_carries_exact_numbers() -> None:
     assert intent("sell 5 AAPL stop 184") == Intent("AAPL", Side.SELL, Decimal(5), OrderType.STOP, stop=Decimal("184.00"))
 
 
+@pytest.mark.parametrize(
+    ("line", "right"),
+    [
+        ("buy 100 AAPL @ ask-0,02", "0.02"),
+        ("buy $1,5k AAPL", "1.5"),
+        ("buy AAPL risk $1,5k sl 2%", "1.5"),
+        ("sell $12,50 AAPL", "12.50"),
+    ],
+)
+def test_a_comma_between_anything_but_thousands_makes_no_number_ten_times_as_large(line: str, right: str) -> None:
+    found = read(line)
+    assert isinstance(found, ParseError)
+    assert found.right == (right,)
+
+
 def test_a_risk_says_how_it_came_to_its_quantity() -> None:
     found = read("buy AAPL risk 0.5% sl 184")
     assert isinstance(found, Parsed)
