@@ -105,7 +105,7 @@ class Watching:
         self._views.chart.kept.prime(instrument.symbol, bars)
         newest, oldest = (bars[-1], bars[0]) if bars else (None, None)
         if newest is not None and oldest is not None:
-            self._handle(Watch(command_id, instrument, newest.close, oldest.close, newest.at))
+            self._handle(Watch(command_id, instrument, newest.close, oldest.close))
         else:
             self._handle(Watch(command_id, instrument))
 

@@ -167,14 +167,13 @@ class AcceptPosition:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """The feed tells about one more symbol from now on. `last` is its last price and `previous` what changes count from, of market time
-    `at`; without a `last` nothing is known of it yet."""
+    """The feed tells about one more symbol from now on. `last` is its last price and `previous` what changes count from; without a `last`
+    nothing is known of it yet."""
 
     id: str
     instrument: Instrument
     last: float | None = None
     previous: float | None = None
-    at: int = 0
 
 
 @dataclass(frozen=True, slots=True)

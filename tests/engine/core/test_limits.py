@@ -81,7 +81,7 @@ def test_a_limit_of_a_symbol_or_a_strategy_holds_at_once_and_one_of_nobody_is_re
 
 def test_a_limit_of_a_symbol_that_is_watched_no_longer_keeps_nobody_from_tightening_others() -> None:
     the_floor = floor()
-    the_floor.handle(Watch("w", Instrument("TSLA"), 240.0, 230.0, the_floor.at))
+    the_floor.handle(Watch("w", Instrument("TSLA"), 240.0, 230.0))
     assert set_limits(the_floor, symbols={"TSLA": SymbolLimits(max_order_quantity=D(5))}).ok
     the_floor.handle(Unwatch("u", "TSLA"))
     assert set_limits(the_floor, max_order_pct=D(1)).ok
