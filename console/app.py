@@ -21,6 +21,7 @@ from textual.app import App
 from textual.binding import BindingType
 
 from console.archive import Archive
+from console.config_file import ConfigFile
 from console.ending import EndingSignals
 from console.kept import Kept
 from console.keys import STOP, KeyMap
@@ -30,7 +31,7 @@ from console.screens.trading import OnExit, TradingScreen
 from console.screens.welcome import Welcome
 from console.trading_engine import TradingEngine
 from engine.model import Level
-from engine.model.settings import NotifySettings, ScreenSettings
+from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings, Settings
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -49,7 +50,7 @@ class TakesKeys(Protocol):
 
 class ConsoleApp(App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
-    `database` the file that the history is read from.
+    `database` the file that the history is read from, `config` the file that preferences are written to.
 
     With `welcome` a newcomer is told how it works, once. With `plain` all is written and nothing drawn.
     """
@@ -76,6 +77,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
         notify: NotifySettings | None = None,
         database: Path | None = None,
         screen: ScreenSettings | None = None,
+        confirm: ConfirmSettings | None = None,
+        config: ConfigFile | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -91,9 +94,12 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.archive = Archive(database)
         notifier = Notifier(notify or NotifySettings(), self._write, os.environ, clock)
         drawn = screen or ScreenSettings()
+        self.config = config or ConfigFile(None, Settings())
+        self.config.later = self._later
         self.trading = TradingScreen(
-            engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive, drawn
+            engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive, drawn, self.config
         )
+        self.trading.desk.confirm = confirm or ConfirmSettings()
 
     def get_default_screen(self) -> TradingScreen:
         return self.trading
@@ -108,10 +114,14 @@ class ConsoleApp(App[int], inherit_bindings=False):
         if self._driver is not None:
             self._driver.write(data)
 
+    def _later(self, call: Callable[[], None]) -> None:
+        """From any thread: has something called on the screen's, once the screen is there."""
+        with contextlib.suppress(RuntimeError):  # nobody is left to be told
+            self.call_later(call)
+
     def _tell(self, text: str) -> None:
         """From any thread: says it once the screen is there."""
-        with contextlib.suppress(RuntimeError):  # nobody is left to be told
-            self.call_later(lambda: self.trading.say(text, Level.WARNING))
+        self._later(lambda: self.trading.say(text, Level.WARNING))
 
     def _obey(self, ending: EndingSignals) -> None:
         loop = asyncio.get_running_loop()
@@ -184,6 +194,8 @@ def run_console(
     notify: NotifySettings | None = None,
     database: Path | None = None,
     screen: ScreenSettings | None = None,
+    confirm: ConfirmSettings | None = None,
+    config: ConfigFile | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -203,6 +215,8 @@ def run_console(
         notify=notify,
         database=database,
         screen=screen,
+        confirm=confirm,
+        config=config,
     )
     try:
         code = app.run()
@@ -211,4 +225,5 @@ def run_console(
         engine.shutdown()
         app.kept.close()
         app.archive.close()
+        app.config.close()
     return (app.return_code or 0) if code is None else code

@@ -43,10 +43,12 @@ PLACES = {
     "performance": "the performance",
     "filter": "a filter that is typed",
     "columns": "the choice of columns",
+    "preferences": "the preferences",
+    "preference": "a setting that is typed",
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
-PAGES = frozenset({"detail", "history", "performance"})
+PAGES = frozenset({"detail", "history", "performance", "preferences"})
 """Places with the whole screen. What acts on a row acts in its detail too: see `ROW_ACTIONS`."""
 NO_KEY = "(no key)"
 """Stands for a key that the user took away."""
@@ -157,6 +159,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("history", ("h",), "the history: orders, fills, signals, sessions, runs and the audit", "history"),
     Action("performance", ("p",), "the performance: equity, drawdown, results, latencies", "performance"),
     Action("theme", ("t",), "choose a theme"),
+    Action("preferences", ("comma",), "preferences: screen, notices, confirmations, limits; kept in the config"),
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),
 )
 
@@ -173,7 +176,7 @@ FIXED: tuple[Action, ...] = (
         "edit",
         ("left", "right", "home", "end", "backspace", "delete", "ctrl+d", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w"),
         "move and cut as in a shell",
-        panels=frozenset({LINE, "word", "ticket", "filter"}),
+        panels=frozenset({LINE, "word", "ticket", "filter", "preference"}),
     ),
     Action("step_fields", ("tab", "enter", "shift+tab"), "the next field, the one before", "next field", frozenset({"ticket"})),
     Action(
@@ -264,6 +267,24 @@ FIXED: tuple[Action, ...] = (
         "period",
         frozenset({"performance"}),
     ),
+    Action("change_preference", ("enter", "space"), "change it: the next choice, or a value to type", "change", frozenset({"preferences"})),
+    Action("step_preference", ("right", "left"), "the next choice, the one before", "choices", frozenset({"preferences"})),
+    Action(
+        "reread_config",
+        ("R",),
+        "read the config file again, see what would change, and be asked",
+        "reread file",
+        frozenset({"preferences"}),
+    ),
+    Action(
+        "next_preference",
+        ("down", "up", "j", "k", "tab", "shift+tab", "pagedown", "pageup", "home", "end", "g", "G"),
+        "the next, the one before; a page, the first, the last",
+        "move",
+        frozenset({"preferences"}),
+    ),
+    Action("take_value", ("enter",), "take what is typed", "take it", frozenset({"preference"})),
+    Action("leave_value", ("escape", "ctrl+c"), "leave it as it was", "as it was", frozenset({"preference"})),
     Action("show_these", ("enter",), "show these alone", "show these", frozenset({"narrowing"})),
     Action("leave_filter", ("escape", "ctrl+c"), "leave it as it was", "as it was", frozenset({"narrowing"})),
     Action("back", ("escape", "q", "ctrl+c"), "back", panels=PAGES),

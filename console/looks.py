@@ -96,8 +96,17 @@ class Looks:
         if self.usable(name) and self._app.theme != name:
             self._app.theme = name
 
-    def keep(self, name: str) -> None:
-        """Choose it, for the next start too."""
+    def choose(self, name: str) -> None:
+        """Use it until the program ends."""
         self.show(name)
         self.chosen = name
+
+    def keep(self, name: str) -> None:
+        """Choose it, for the next start too."""
+        self.choose(name)
         self._kept.save(_KEPT, {"chosen": name, "over": self._configured})
+
+    def configured(self, name: str) -> None:
+        """The config's theme is this one from now on, and it is chosen."""
+        self._configured = name
+        self.keep(name)

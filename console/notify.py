@@ -83,7 +83,8 @@ class Notifier:
     def __init__(
         self, settings: NotifySettings, write: Callable[[str], None], environment: Mapping[str, str], clock: Callable[[], float]
     ) -> None:
-        self._settings = settings
+        self.settings = settings
+        """What a person wants; may be changed at any time."""
         self._write = write
         self._environment = environment
         self._clock = clock
@@ -92,7 +93,7 @@ class Notifier:
 
     def tell(self, level: Level, text: str) -> None:
         """Something a person should hear of, if it is loud enough; `flush` lets it out."""
-        chosen = self._settings
+        chosen = self.settings
         if (chosen.bell or chosen.desktop) and _LOUDNESS[level] >= _LOUDNESS[Level(chosen.level)]:
             self._waiting.append(text)
 
@@ -104,5 +105,5 @@ class Notifier:
         self._last = now
         text, more = self._waiting[-1], len(self._waiting) - 1
         self._waiting.clear()
-        told = desktop(f"{text} (and {more} more)" if more else text, self._environment) if self._settings.desktop else ""
-        self._write((BEL if self._settings.bell else "") + told)
+        told = desktop(f"{text} (and {more} more)" if more else text, self._environment) if self.settings.desktop else ""
+        self._write((BEL if self.settings.bell else "") + told)

@@ -13,6 +13,7 @@ from typing import Any
 
 from console import __version__
 from console.config import ConfigError, folders, load
+from console.config_file import ConfigFile
 from console.key_file import load_keys
 from console.keys import KeyMap
 from console.options import Options, end, say
@@ -47,7 +48,8 @@ def start(arguments: Sequence[str]) -> int:
     # Whoever has a config, or knows an option, is no newcomer.
     welcome = not arguments and not folders().config_file.exists()
     sections: dict[str, Any] = {"feed": replace(settings.feed, **_given(market)), "screen": replace(settings.screen, **_given(screen))}
-    return _run(replace(settings, **sections, **_given(changes)), keys, welcome=welcome)
+    config = ConfigFile(given.config or folders().config_file, settings)
+    return _run(replace(settings, **sections, **_given(changes)), keys, config, welcome=welcome)
 
 
 def wants_plain(environment: Mapping[str, str]) -> bool:
@@ -109,10 +111,10 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> int:
+def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome: bool = False) -> int:
     """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens.
 
-    Without `keys` there is no screen; `welcome` tells a newcomer how it works.
+    Without `keys` there is no screen; `config` is the file that the settings came from, `welcome` tells a newcomer how it works.
     """
     from console.build import create_engine
     from engine.feeds.base import FeedError
@@ -147,6 +149,8 @@ def _run(settings: Settings, keys: KeyMap | None, *, welcome: bool = False) -> i
             notify=settings.notify,
             database=settings.database,
             screen=settings.screen,
+            confirm=settings.confirm,
+            config=config,
         )
     except FeedError as error:
         end(f"--feed: {error}")

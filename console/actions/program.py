@@ -7,7 +7,7 @@ from collections.abc import Callable
 from console.actions.stage import Stage
 from console.looks import Looks
 from console.screens.help import Help
-from console.screens.questions import ask_quit
+from console.screens.questions import ask_quit, leaves_nothing_open
 from console.screens.themes import ThemeChoice
 
 
@@ -36,4 +36,7 @@ class ProgramActions:
             if leave:
                 self._leave()
 
+        if not self._stage.desk.confirm.quit and leaves_nothing_open(self._stage.engine.view()):
+            self._leave()
+            return
         self._stage.ask(ask_quit(self._stage.view, self._on_exit, self._stage.clock), answered)

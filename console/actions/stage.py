@@ -15,6 +15,7 @@ from console.screens.dialog import Dialog
 from console.screens.jump import Target
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
+from engine.model.settings import ScreenSettings
 from widgets.order_line import OrderLine
 from widgets.panel import Panel
 
@@ -37,6 +38,10 @@ class Stage(Protocol):
     @property
     def archive(self) -> Archive:
         """The history."""
+
+    @property
+    def drawn(self) -> ScreenSettings:
+        """How the screen is drawn."""
 
     @property
     def lag_ms(self) -> float:
@@ -88,6 +93,9 @@ class Stage(Protocol):
 
     def say(self, text: str, level: Level) -> None:
         """Tell a person something until the next key."""
+
+    def draw_by(self, drawn: ScreenSettings) -> None:
+        """Have it drawn by other settings, from now on."""
 
     def copy(self, text: str) -> None:
         """Put `text` on the clipboard of the person's terminal."""

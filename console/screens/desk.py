@@ -8,13 +8,14 @@ from typing import Any, TypeGuard
 from console.meanings import CancelOrders, ChangeMode, CompareWithBroker, FlattenAll, PlaceOrder, PlacePair, ReplaceOrder
 from console.screens.answers import Answers
 from console.screens.dialog import Dialog
-from console.screens.questions import RESUME, Reason, Typed, TypedWord, ask_close, choose_mode, listed
+from console.screens.questions import RESUME, Reason, Typed, TypedWord, ask_close, ask_send, choose_mode, listed
 from console.ticket.form import ApproveSignal, Ready
 from console.trading_engine import TradingEngine
 from engine.core.risk.rules import Rule
 from engine.model import Intent, Level, Mode, Side, TradingState, View
 from engine.model.inputs import GroupKind
 from engine.model.money import ZERO
+from engine.model.settings import ConfirmSettings
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, PositionRow, SignalRow
 
@@ -36,6 +37,8 @@ class Desk:
         self._ask = ask
         self._say = say
         self._key_of = keys
+        self.confirm = ConfirmSettings()
+        """What a person is asked before. May be changed at any time."""
         self._answers = Answers()
         self._submitted: tuple[str, Intent | PlacePair, str] | None = None
         """The last order by its command's id, and how it is sent once more, until it is answered."""
@@ -76,12 +79,17 @@ class Desk:
         match command:
             case PlaceOrder(intent=intent, preview=True):
                 self._sent(self._engine.preview(intent), normal)
-            case PlaceOrder(intent=intent):
-                self._submit(intent, normal)
-            case PlacePair() as pair:
-                self._submit(pair, normal)
-            case ReplaceOrder(order_id=order_id, terms=terms):
-                self._sent(self._engine.replace(order_id, terms), normal)
+            case PlaceOrder() | PlacePair() | ReplaceOrder() if self.confirm.order_line:
+
+                def answered(yes: bool | None) -> None:
+                    if yes:
+                        self._send(command, normal)
+                    else:
+                        self._say("Not sent. Up in the order line recalls it.", Level.INFO)
+
+                self._ask(ask_send(normal, self._clock), answered)
+            case PlaceOrder() | PlacePair() | ReplaceOrder():
+                self._send(command, normal)
             case CancelOrders(order_id=order_id, symbol=symbol):
                 self._sent(self._engine.cancel(order_id=order_id, symbol=symbol), normal)
             case ChangeMode(mode=mode):
@@ -92,6 +100,15 @@ class Desk:
                 self._sent(self._engine.sync(), normal)
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
+
+    def _send(self, command: PlaceOrder | PlacePair | ReplaceOrder, normal: str) -> None:
+        match command:
+            case PlaceOrder(intent=intent):
+                self._submit(intent, normal)
+            case PlacePair() as pair:
+                self._submit(pair, normal)
+            case ReplaceOrder(order_id=order_id, terms=terms):
+                self._sent(self._engine.replace(order_id, terms), normal)
 
     def ticketed(self, ready: Ready | None) -> None:
         """What a person confirmed in a ticket, if anything."""

@@ -193,6 +193,17 @@ def ask_quit(view: View, on_exit: str, clock: Clock) -> Choose[bool]:
     return Choose("Quit?", "\n".join(lines), choices, 0, clock)
 
 
+def leaves_nothing_open(view: View) -> bool:
+    """Whether quitting ends nothing: no order works, and no signal waits."""
+    return all(row.state.is_final for row in view.orders) and all(row.expires_in_s is None for row in view.signals)
+
+
+def ask_send(normal: str, clock: Clock) -> Choose[bool]:
+    """Says what the order line understood."""
+    choices = [Choice(False, "n", "Stay", "nothing is sent"), Choice(True, "y", "Send", "as it stands here")]
+    return Choose("Send?", normal, choices, 0, clock)
+
+
 LISTED = 10
 """Of many things a question names so many and counts the rest: all of it is to be read at once."""
 

@@ -23,6 +23,7 @@ from console.actions.finding import FindingActions
 from console.actions.notices import NoticeActions
 from console.actions.orders import OrderActions
 from console.actions.panels import PanelActions
+from console.actions.preferences import PreferenceActions
 from console.actions.program import ProgramActions
 from console.actions.reading import ReadingActions
 from console.actions.rows import RowActions
@@ -31,6 +32,7 @@ from console.actions.tables import TableActions
 from console.actions.watchlists import WatchlistActions
 from console.archive import Archive
 from console.completion import Candidate, complete
+from console.config_file import ConfigFile
 from console.kept import Kept
 from console.key_names import key_named
 from console.keys import LINE, ROW_ACTIONS, TITLES, Action, KeyMap
@@ -108,6 +110,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         notifier: Notifier,
         archive: Archive,
         drawn: ScreenSettings,
+        config: ConfigFile,
     ) -> None:
         super().__init__()
         self.kept = kept
@@ -151,6 +154,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
         self.watchlists = WatchlistActions(self)
         self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
         self._tables = TableActions(self)
+        self.preferences = PreferenceActions(self, config, looks, notifier)
         self.performers = performers(
             ChartActions(self, chart),
             FindingActions(self),
@@ -163,6 +167,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             self.watchlists,
             self.notices,
             self._tables,
+            self.preferences,
         )
 
     def compose(self) -> ComposeResult:
@@ -215,6 +220,7 @@ class TradingScreen(Screen[None], inherit_bindings=False):
             self.order_line.reread()
         self.watchlists.frame(view)
         self.notices.frame(view)
+        self.preferences.frame(view)
         self._show_preview(view, now)
         self._show_hints()
         news = self.desk.news(view)

@@ -321,6 +321,15 @@ class ScreenSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ConfirmSettings:
+    """What the screen asks before: `order_line` before the order line sends an order or new terms; `quit` before it ends, which it asks in
+    any case while an order works or a signal waits."""
+
+    order_line: bool = False
+    quit: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class HistorySettings:
     """How many days the history shows every point of the equity curve, and every line of the audit. Older equity is one row a session,
     older lines are those that warn; the journal keeps everything."""
@@ -347,6 +356,7 @@ class Settings:
     log: LogSettings = field(default_factory=LogSettings)
     notify: NotifySettings = field(default_factory=NotifySettings)
     screen: ScreenSettings = field(default_factory=ScreenSettings)
+    confirm: ConfirmSettings = field(default_factory=ConfirmSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
     theme: Annotated[str, MinLen(1)] = "dark"

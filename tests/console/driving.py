@@ -12,10 +12,11 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.config_file import ConfigFile
 from console.keys import KeyMap
 from console.screens.trading import OnExit, TradingScreen
 from console.trading_engine import TradingEngine
-from engine.model.settings import NotifySettings, ScreenSettings
+from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings
 from widgets.order_line import OrderLine
 
 WIDE, SMALL = (120, 36), (80, 24)
@@ -114,6 +115,9 @@ async def running(
     notify: NotifySettings | None = None,
     database: Path | None = None,
     screen: ScreenSettings | None = None,
+    confirm: ConfirmSettings | None = None,
+    config: ConfigFile | None = None,
+    theme: str = "dark",
 ) -> AsyncIterator[Console]:
     clock = Clock()
     app = ConsoleApp(
@@ -127,6 +131,9 @@ async def running(
         notify=notify,
         database=database,
         screen=screen,
+        confirm=confirm,
+        config=config,
+        theme=theme,
     )
     try:
         async with app.run_test(size=size) as pilot:
@@ -136,3 +143,4 @@ async def running(
             yield console
     finally:
         app.archive.close()
+        app.config.close()

@@ -1,0 +1,245 @@
+"""Changes preferences: each holds at once and is written into the config file. A limit that lets more through takes a word and a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from console.actions.stage import Stage
+from console.config_file import ConfigFile
+from console.looks import Looks
+from console.notify import Notifier
+from engine.model import Level, View
+from engine.model.settings import Limits, Settings
+from widgets.text import clean
+
+if TYPE_CHECKING:
+    from console.preferences import Preference
+    from console.screens.questions import Typed
+
+Wanted = Callable[[Limits], Limits]
+"""What is to become of the limits in force."""
+Done = Callable[[], None]
+
+
+class PreferenceActions:
+    """`frame` is to be called with each View.
+
+    What holds is asked of whoever holds it: the limits of the engine, the theme of the looks, and so on. No method waits for anything.
+    """
+
+    def __init__(self, stage: Stage, config: ConfigFile, looks: Looks, notifier: Notifier) -> None:
+        self._stage = stage
+        self._config = config
+        self._looks = looks
+        self._notifier = notifier
+        self._asked: tuple[str, Done] | None = None
+        """The limits' change that the engine has not answered yet, by its command's id, and what follows."""
+
+    def do_preferences(self) -> None:
+        # A start needs nothing of it.
+        from console.screens.preferences import PreferencesPage
+
+        self._stage.read(PreferencesPage(self._stage, self))
+
+    @property
+    def file(self) -> str:
+        """Where changes are written."""
+        return clean(str(self._config.file or ""))
+
+    # ---- what holds
+
+    def value(self, key: str) -> Any:
+        """What holds now; of what only holds from the next start on, what will."""
+        from console.preferences import value_at
+
+        held: Settings = replace(
+            self._config.said,
+            theme=self._looks.chosen,
+            screen=self._stage.drawn,
+            notify=self._notifier.settings,
+            confirm=self._stage.desk.confirm,
+            limits=self.limits,
+        )
+        return value_at(held, key)
+
+    @property
+    def limits(self) -> Limits:
+        """Those in force."""
+        return self._stage.engine.view().limits
+
+    def options(self, preference: Preference) -> tuple[Any, ...]:
+        """All it may be, or nothing where a value is typed."""
+        if preference.key == "theme":
+            return tuple(name for name in self._looks.names if self._looks.usable(name))
+        return preference.options
+
+    def _hold(self, key: str, value: Any) -> None:
+        from console.preferences import with_value
+
+        section, _, name = key.partition(".")
+        match section:
+            case "theme":
+                self._looks.choose(value)
+            case "screen":
+                self._stage.draw_by(with_value(self._stage.drawn, name, value))
+            case "notify":
+                self._notifier.settings = with_value(self._notifier.settings, name, value)
+            case "confirm":
+                self._stage.desk.confirm = with_value(self._stage.desk.confirm, name, value)
+
+    # ---- one change
+
+    def change(self, preference: Preference, value: Any) -> None:
+        """Has it hold and be written. Where it needs a word, asks for it first."""
+        from console.preferences import words
+
+        before = self.value(preference.key)
+        if value == before:
+            return
+        told = f"{preference.name} {words(before, preference.unit)} → {words(value, preference.unit)}"
+        if preference.is_limit:
+            name = preference.key.partition(".")[2]
+            self._change_limits(lambda limits: replace(limits, **{name: value}), lambda: self._write(preference, value, told))
+        else:
+            self._hold(preference.key, value)
+            self._write(preference, value, told)
+
+    def _write(self, preference: Preference, value: Any, told: str) -> None:
+        from console.preferences import with_value
+
+        # What else somebody wrote into the file by hand is still to be read.
+        self._config.said = with_value(self._config.said, preference.key, value)
+        holds = "holds from the next start on" if preference.next_start else "holds now"
+
+        def written(problem: str) -> None:
+            if problem and preference.next_start:
+                self._say(f"{told}: not kept. {problem}", Level.WARNING)
+            elif problem:
+                self._say(f"{told}: holds until you quit, and is not kept. {problem}", Level.WARNING)
+            else:
+                if preference.key == "theme":
+                    self._looks.configured(value)
+                self._say(f"{told}: {holds}, and is written.", Level.INFO)
+
+        self._config.write(preference.key, value, written)
+
+    def _say(self, text: str, level: Level) -> None:
+        self._stage.say(text, level)
+
+    # ---- limits
+
+    def _change_limits(self, wanted: Wanted, done: Done) -> None:
+        """Tighter ones at once; where one lets more through, after the word and a reason."""
+        from console.preferences import looser
+
+        if self._is_waiting():
+            return
+        before = self.limits
+        loosened = looser(before, wanted(before))
+        if loosened:
+            self._ask_to_loosen(wanted, loosened, done)
+        else:
+            self._set(wanted(before), "", done)
+
+    def _ask_to_loosen(self, wanted: Wanted, loosened: tuple[str, ...], done: Done) -> None:
+        from console.preferences import looser
+        from console.screens.questions import TypedWord, listed
+
+        def typed(answer: Typed | None) -> None:
+            if answer is None:
+                self._say("No limit was loosened.", Level.INFO)
+                return
+            if self._is_waiting():
+                return
+            newest = self.limits
+            # Only what was read before the word was typed is meant by it.
+            if looser(newest, wanted(newest)) != loosened:
+                self._say("The limits changed meanwhile. No limit was loosened; look, and try again.", Level.WARNING)
+                return
+            self._set(wanted(newest), answer.reason, done)
+
+        text = f"Lets more through than now:\n{listed([f'   {change}' for change in loosened])}"
+        title = "Loosen limits" if len(loosened) > 1 else "Loosen a limit"
+        self._stage.ask(TypedWord(title, text, "LOOSEN", self._stage.clock, reason=True), typed)
+
+    def _is_waiting(self) -> bool:
+        """Whether the engine still owes an answer: until then nobody knows what a further change would start from. It is said."""
+        if self._asked is not None:
+            self._say("The engine has not answered about the limits that were changed before. Nothing was done; try again.", Level.WARNING)
+        return self._asked is not None
+
+    def _set(self, limits: Limits, reason: str, done: Done) -> None:
+        self._asked = self._stage.engine.set_limits(limits, reason), done
+
+    def frame(self, view: View) -> None:
+        """Looks for the engine's answer; only what it took is written."""
+        if self._asked is None:
+            return
+        command_id, done = self._asked
+        reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
+        if reply is None:
+            return
+        self._asked = None
+        if reply.ok:
+            done()
+        else:
+            self._say(f"Not changed: {reply.text}", Level.WARNING)
+
+    # ---- the file, edited by hand
+
+    def reread(self) -> None:
+        """Reads the file again, says what would change, and asks. One that is wrong is refused, and what holds stays."""
+        self._config.reread(self._reread)
+
+    def _reread(self, said: Settings | str) -> None:
+        from console.preferences import differences, looser, tightened
+        from console.screens.preferences import ask_to_take, refusal
+
+        if isinstance(said, str):
+            self._stage.read(refusal(said, self._stage.clock))
+            return
+        found = differences(self._config.said, said)
+        in_force = self.limits
+        tight = tuple(map(str, _changes(in_force, tightened(in_force, said.limits))))
+        loose = looser(in_force, said.limits)
+        if not (found or tight or loose):
+            self._config.said = said
+            self._say("The file says what holds already. Nothing was changed.", Level.INFO)
+            return
+
+        def answered(take: bool | None) -> None:
+            if take:
+                self._take(said)
+
+        at_once = [str(difference) for difference in found if difference.at_once]
+        later = [str(difference) for difference in found if not difference.at_once]
+        self._stage.ask(ask_to_take([*at_once, *tight], loose, later, self._stage.clock), answered)
+
+    def _take(self, said: Settings) -> None:
+        from console.preferences import differences, looser, tightened
+
+        for difference in differences(self._config.said, said):
+            if difference.at_once:
+                self._hold(difference.key, difference.after)
+        if said.theme != self._config.said.theme:
+            self._looks.configured(said.theme)
+        self._config.said = said
+        in_force = self.limits
+        tight = tightened(in_force, said.limits)
+        taken = "What the file says was taken."
+        if _changes(in_force, tight):
+            if self._is_waiting():
+                return
+            self._set(tight, "", lambda: self._say(taken, Level.INFO))
+        else:
+            self._say(taken, Level.INFO)
+        if loosened := looser(tight, said.limits):
+            self._ask_to_loosen(lambda newest: said.limits, loosened, lambda: self._say("The limits are those of the file.", Level.INFO))
+
+
+def _changes(before: Limits, after: Limits) -> tuple[Any, ...]:
+    from engine.model.limit_changes import changes
+
+    return changes(before, after)

@@ -1,0 +1,78 @@
+"""The config file while the console runs: changed settings are written into it and it is read again, by a thread of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from console.config import ConfigError, load
+from engine.model.settings import Settings
+
+Written = Callable[[str], None]
+"""Is told why a change could not be written; nothing where it was."""
+Reread = Callable[[Settings | str], None]
+"""Is given what the file says now, or why that cannot be used: a line a mistake."""
+
+
+class ConfigFile:
+    """`file` is the one the console was started with, or the user's own, which need not be there yet; None where nothing can be kept.
+
+    `said` is what the file said when it was last read, or was made to say. `write` and `reread` return at once; what they are given is
+    called by `later`, in order.
+    """
+
+    def __init__(self, file: Path | None, said: Settings) -> None:
+        self.file = file
+        self.said = said
+        self.later: Callable[[Callable[[], None]], object] = lambda call: call()
+        """Called on the thread: has something called where it may be."""
+        self._thread: ThreadPoolExecutor | None = None
+
+    def write(self, key: str, value: object, written: Written) -> None:
+        """Has `key` say `value` in the file, which is made where there is none; its comments stay."""
+
+        def work() -> None:
+            problem = self._write(key, value)
+            self.later(lambda: written(problem))
+
+        self._do(work)
+
+    def reread(self, reread: Reread) -> None:
+        def work() -> None:
+            said = self._read()
+            self.later(lambda: reread(said))
+
+        self._do(work)
+
+    def close(self) -> None:
+        """Blocks until all that was to be written is written or could not be."""
+        if self._thread is not None:
+            self._thread.shutdown()
+
+    def _do(self, work: Callable[[], None]) -> None:
+        if self._thread is None:
+            self._thread = ThreadPoolExecutor(1, "config")
+        self._thread.submit(work)
+
+    def _write(self, key: str, value: object) -> str:
+        if self.file is None:
+            return "there is no config file here"
+        # Not before there is something to write: a start needs none of it.
+        from console.config_edit import change
+
+        try:
+            change(self.file, {key: value})
+        except ConfigError as error:
+            return str(error).splitlines()[0]
+        except OSError as error:
+            return f"{self.file} cannot be written ({error.strerror})"
+        return ""
+
+    def _read(self) -> Settings | str:
+        if self.file is None or not self.file.exists():
+            return f"There is no {self.file or 'config file here'}. The first change in the preferences makes it."
+        try:
+            return load(self.file)
+        except ConfigError as error:
+            return str(error)

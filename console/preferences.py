@@ -1,0 +1,254 @@
+"""The preferences: which settings a person may change on the screen, what they are called, how one is read, and what its change needs.
+
+Per cents are of equity. Nothing here reads a file, asks the engine or draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from engine.model import ranges
+from engine.model.limit_changes import changes
+from engine.model.settings import Limits, Settings, StrategyLimits, SymbolLimits
+
+SettingsT = TypeVar("SettingsT")
+
+LIMITS = "limits."
+NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Preference:
+    """One setting by its `key` in the config file. What is changed holds at once, or with `next_start` only then."""
+
+    key: str
+    name: str
+    means: str
+    unit: str = ""
+    next_start: bool = False
+
+    @property
+    def hint(self) -> Any:
+        """Its type with what is allowed."""
+        hint: Any = Settings
+        for name in self.key.split("."):
+            hint = ranges.hints(ranges.split(hint)[0])[name]
+        return hint
+
+    @property
+    def is_limit(self) -> bool:
+        return self.key.startswith(LIMITS)
+
+    @property
+    def allowed(self) -> str:
+        """In words."""
+        optional = f", or {NONE}" if ranges.split(self.hint)[2] else ""
+        return f"{ranges.words(self.hint)}{optional}"
+
+    @property
+    def options(self) -> tuple[Any, ...]:
+        """All it may be, where that is a handful; empty where a value is typed."""
+        kind, _, _ = ranges.split(self.hint)
+        if kind is bool:
+            return False, True
+        return get_args(kind) if get_origin(kind) is Literal else ()
+
+
+GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
+    (
+        "Screen",
+        (
+            Preference("theme", "theme", "the colours of the whole screen"),
+            Preference("screen.layout", "layout", "auto takes the largest that there is room for"),
+            Preference("screen.frames_per_second", "refresh", "how often what changed is drawn, at most", "a second"),
+            Preference("screen.low_bandwidth", "low bandwidth", "for a thin line: data is drawn twice a second at most, keys at once"),
+            Preference("plain", "plain text", "all is written and nothing drawn, for a screen reader", next_start=True),
+        ),
+    ),
+    (
+        "Notices",
+        (
+            Preference("notify.bell", "bell", "a notice rings the terminal's bell"),
+            Preference("notify.desktop", "desktop", "a notice is shown on the desktop, by terminals that can"),
+            Preference("notify.level", "from level", "which notices ring and are shown: these and worse ones"),
+        ),
+    ),
+    (
+        "Confirmations",
+        (
+            Preference("confirm.order_line", "order line", "asks for a yes before the order line sends"),
+            Preference("confirm.quit", "quit", "asks at quit; while something works or waits it asks in any case"),
+            Preference("on_exit", "on exit", "what quitting does to working orders", next_start=True),
+        ),
+    ),
+    (
+        "Limits",
+        (
+            Preference("limits.max_order_pct", "order size", "the value of one order, of equity", "%"),
+            Preference("limits.max_order_notional", "order notional", "the value of one order, in money"),
+            Preference("limits.max_order_quantity", "order quantity", "the shares of one order"),
+            Preference("limits.max_position_pct", "position", "the value held in one symbol, of equity", "%"),
+            Preference("limits.max_exposure_pct", "total exposure", "all positions and working entries, of equity", "%"),
+            Preference("limits.max_net_exposure_pct", "net exposure", "long less short, of equity", "%"),
+            Preference("limits.max_daily_loss_pct", "daily loss", "of the session's opening equity; then entries stop", "%"),
+            Preference("limits.max_drawdown_pct", "drawdown", "how far equity may fall under its highest", "%"),
+            Preference("limits.circuit_breaker_pct", "circuit breaker", "a loss within the next row's minutes that stops entries", "%"),
+            Preference("limits.circuit_breaker_minutes", "breaker's window", "over how long the circuit breaker looks back", "min"),
+            Preference("limits.collar_pct", "collar", "how far through the market a limit may be", "%"),
+            Preference("limits.stale_after_s", "stale after", "the age from which a price is too old for an entry", "s"),
+            Preference("limits.repetition_s", "repetition", "how soon the same order again looks like a slip", "s"),
+            Preference("limits.short_selling", "short selling", "whether more may be sold than is held"),
+            Preference("limits.outside_hours", "outside hours", "an entry while the market is closed: waits for the open, or is denied"),
+            Preference("limits.max_orders_second", "orders a second", "entries of one strategy"),
+            Preference("limits.max_orders_minute", "orders a minute", "entries of one strategy"),
+            Preference("limits.max_orders_day", "orders a day", "entries of one strategy"),
+            Preference("limits.max_account_orders_second", "all a second", "entries of everybody together"),
+            Preference("limits.max_account_orders_minute", "all a minute", "entries of everybody together"),
+            Preference("limits.max_account_orders_day", "all a day", "entries of everybody together"),
+        ),
+    ),
+)
+"""In the order of the screen."""
+OFFERED = {preference.key: preference for _, group in GROUPS for preference in group}
+
+
+def value_at(settings: Any, key: str) -> Any:
+    """The value of `key` (dotted) in a settings object."""
+    for name in key.split("."):
+        settings = getattr(settings, name)
+    return settings
+
+
+def with_value(settings: SettingsT, key: str, value: object) -> SettingsT:
+    """`settings` with `key` (dotted) being `value`."""
+    first, _, rest = key.partition(".")
+    inner = with_value(getattr(settings, first), rest, value) if rest else value
+    return replace(settings, **{first: inner})  # type: ignore[type-var]
+
+
+def words(value: object, unit: str = "") -> str:
+    """A setting's value for a person: `5 %`, `on`, `none`."""
+    match value:
+        case None:
+            return NONE
+        case bool():
+            return "on" if value else "off"
+        case Enum():
+            return str(value.value)
+        case Decimal():
+            said = f"{value:,f}"
+            said = said.rstrip("0").rstrip(".") if "." in said else said
+        case int() | float():
+            said = f"{value:,g}" if abs(value) < 1_000_000 else f"{value:,}"
+        case _:
+            return str(value)
+    return f"{said} {unit}" if unit else said
+
+
+def read(preference: Preference, text: str) -> Any:
+    """The value that a person typed. Raises ValueError with what is allowed."""
+    text = text.strip().removesuffix(preference.unit).strip()
+    _, _, optional = ranges.split(preference.hint)
+    if optional and text.lower() in ("", NONE):
+        return None
+    try:
+        return ranges.parse(preference.hint, text)
+    except ValueError:
+        raise ValueError(f"Allowed is {preference.allowed}.") from None
+
+
+# ---- limits
+
+
+def looser(before: Limits, after: Limits) -> tuple[str, ...]:
+    """The changes that let more through, as `max_order_pct 5 → 10`. They need a word and a reason; others need nothing."""
+    return tuple(str(change) for change in changes(before, after) if change.looser)
+
+
+def tightened(before: Limits, after: Limits) -> Limits:
+    """`before` with those limits of `after` alone that let less through."""
+    for change in changes(before, after):
+        if not change.looser:
+            before = _with_limit(before, after, change.key)
+    return before
+
+
+def _with_limit(limits: Limits, source: Limits, key: str) -> Limits:
+    """`limits` with the one under `key` as it is in `source`; of a strategy or a symbol it is `symbols.NAME.limit`."""
+    place, _, rest = key.partition(".")
+    if not rest:
+        return replace(limits, **{key: getattr(source, key)})
+    name, _, field = rest.rpartition(".")  # a name may have points in it
+    nothing = StrategyLimits() if place == "strategies" else SymbolLimits()
+    sections = dict(getattr(limits, place))
+    given = getattr(source, place).get(name, nothing)
+    sections[name] = replace(sections.get(name, nothing), **{field: getattr(given, field)})
+    changed: dict[str, Any] = {place: sections}
+    return replace(limits, **changed)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnLimit:
+    """A limit of one strategy or symbol. It is changed in the config file alone, under `key`."""
+
+    of: str
+    limit: str
+    value: str
+    key: str
+
+
+def own_limits(limits: Limits) -> Iterator[OwnLimit]:
+    for place, sections in (("strategies", limits.strategies), ("symbols", limits.symbols)):
+        for name, section in sections.items():
+            for field in fields(section):
+                if (value := getattr(section, field.name)) is not None:
+                    yield OwnLimit(name, field.name, words(value), f"{LIMITS}{place}.{name}.{field.name}")
+
+
+# ---- two readings of the file
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A setting that a file says otherwise than it did."""
+
+    key: str
+    before: Any
+    after: Any
+
+    @property
+    def at_once(self) -> bool:
+        """Whether it can hold without another start."""
+        preference = OFFERED.get(self.key)
+        return preference is not None and not preference.next_start
+
+    def __str__(self) -> str:
+        if all(isinstance(value, tuple | dict) for value in (self.before, self.after)):
+            return f"{self.key} changed"
+        return f"{self.key} {words(self.before)} → {words(self.after)}"
+
+
+def differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
+    """What is not as it was, limits left out: those are compared with the ones in force, by `looser` and `tightened`."""
+    return tuple(_differences(before, after, ""))
+
+
+def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
+    for field in fields(before):
+        was, now, key = getattr(before, field.name), getattr(after, field.name), f"{path}{field.name}"
+        if key == LIMITS.removesuffix(".") or was == now:
+            continue
+        if is_dataclass(was) and is_dataclass(now):
+            yield from _differences(was, now, f"{key}.")
+        else:
+            yield Difference(key, was, now)
+
+
+def stepped(options: Sequence[Any], value: Any, step: int) -> Any:
+    """The option `step` places on from `value`, round the end."""
+    place = options.index(value) if value in options else 0
+    return options[(place + step) % len(options)]

@@ -1,0 +1,298 @@
+"""The preferences on a page: settings in groups, each changed in its row. What is allowed, and what is wrong, stands under the row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from textual import events
+from textual.geometry import Offset
+from textual.message import Message
+from textual.widget import Widget
+
+from console.preferences import GROUPS, OwnLimit, Preference, own_limits, read, stepped, words
+from console.screens.dialog import Line, paragraph
+from console.screens.page import BACK, Page
+from console.screens.questions import Choice, Choose, Clock, listed
+from console.screens.reading import Reading
+from widgets.cells import Cell, fit_cells
+from widgets.line_editor import LineEditor
+from widgets.lines import Lines
+from widgets.text import clean
+
+if TYPE_CHECKING:
+    from console.actions.preferences import PreferenceActions
+    from console.actions.stage import Stage
+
+NAME, VALUE = 21, 15
+"""Cells of the first two columns."""
+UNDER = Cell("    ")
+OWN = "Limits of single strategies and symbols"
+LOOSER = "What lets less through holds at once; what lets more through asks for a word and a reason."
+
+
+class PreferencesPage(Page):
+    """Arrows move, Enter changes: of a few choices it takes the next, else a value is typed. `R` reads the config file again."""
+
+    DEFAULT_CSS = """
+    PreferencesPage Rows { height: 1fr; }
+    """
+
+    def __init__(self, stage: Stage, actions: PreferenceActions) -> None:
+        super().__init__(stage)
+        self._actions = actions
+        self._marked = 0
+        self._editor: LineEditor | None = None
+        self._complaint = ""
+        self._head = Head(actions.file)
+        self._rows = Rows(self._blocks)
+
+    def content(self) -> Iterable[Widget]:
+        yield self._head
+        yield self._rows
+
+    def frame(self) -> None:
+        items = self._items()
+        self._marked = min(self._marked, len(items) - 1)
+        self._head.show(self._marked + 1, len(items))
+        self._rows.show(self._marked)
+        # For a screen reader, which reads where the cursor is.
+        self.app.cursor_position = self._rows.region.offset + Offset(2, self._rows.marked_line)
+
+    # ---- rows
+
+    def _items(self) -> list[Preference | OwnLimit]:
+        return [*(preference for _, group in GROUPS for preference in group), *own_limits(self._actions.limits)]
+
+    @property
+    def _item(self) -> Preference | OwnLimit:
+        return self._items()[self._marked]
+
+    def _blocks(self, width: int) -> list[Block]:
+        blocks: list[Block] = []
+        items = self._items()
+        starts = {group[0].key: title for title, group in GROUPS}
+        for place, item in enumerate(items):
+            title = starts.get(item.key) or (OWN if isinstance(item, OwnLimit) and not isinstance(items[place - 1], OwnLimit) else "")
+            if title:
+                blocks.append(Block(None, [*[[]] * bool(blocks), [Cell(f" {title}", "title")]]))
+            blocks.append(Block(place, self._row(item, place == self._marked, width)))
+        if not isinstance(items[-1], OwnLimit):
+            how = "None is given. Write them into the config, as limits: {symbols: {AAPL: {max_position_pct: 5}}}"
+            blocks.append(Block(None, [[], [Cell(f" {OWN}", "title")], *paragraph(how, width, "muted", UNDER)]))
+        return blocks
+
+    def _row(self, item: Preference | OwnLimit, marked: bool, width: int) -> list[Line]:
+        lead = Cell(" ▸ " if marked else "   ", "key")
+        if isinstance(item, OwnLimit):
+            row = [lead, *_column(f"{item.of} {item.limit}", NAME + VALUE // 2, marked), Cell(f" {clean(item.value)}")]
+            how = f"Changed in the config alone, as {item.key}; {self._reread_key} reads it again."
+            return [fit_cells(row, width), *(paragraph(how, width, "muted", UNDER) if marked else [])]
+        name = _column(item.name, NAME, marked)
+        if marked and self._editor is not None:
+            return [fit_cells([lead, *name, *_typed(self._editor)], width), *self._allowed(item, width)]
+        value = self._actions.value(item.key)
+        means = f"{item.means}; from the next start on" if item.next_start else item.means
+        shown = fit_cells([Cell(f" {words(value, item.unit)}", "muted" if value is None else "accent")], VALUE)
+        row = fit_cells([lead, *name, *shown, Cell(f" {means}", "" if marked else "muted")], width)
+        if not marked:
+            return [row]
+        lines = [row]
+        if 3 + NAME + VALUE + 1 + len(means) > width:
+            lines += paragraph(f"{means}.", width, "", UNDER)
+        return [*lines, *self._allowed(item, width)]
+
+    def _allowed(self, item: Preference, width: int) -> list[Line]:
+        if self._complaint:
+            return paragraph(self._complaint, width, "error", UNDER)
+        options = self._actions.options(item)
+        if options:
+            *others, last = [words(option) for option in options]
+            allowed = f"{', '.join(others)} or {last}" if others else last
+        else:
+            allowed = item.allowed
+        text = f"{allowed[0].upper()}{allowed[1:]}. {LOOSER if item.is_limit else ''}"
+        return paragraph(text.strip(), width, "muted", UNDER)
+
+    @property
+    def _reread_key(self) -> str:
+        return self.stage.keys.names["reread_config"]
+
+    # ---- keys
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return self.stage.keys.hints("preference") if self._editor is not None else (BACK, *self.stage.keys.hints("preferences"))
+
+    def take_key(self, key: str, character: str | None, time: float) -> None:
+        if self._editor is not None:
+            self._type(self._editor, key, character)
+            self.frame()
+        else:
+            super().take_key(key, character, time)
+
+    def take_paste(self, text: str) -> None:
+        if self._editor is not None:
+            self._editor.paste(text)
+            self.frame()
+
+    def _type(self, editor: LineEditor, key: str, character: str | None) -> None:
+        self._complaint = ""
+        item = self._item
+        if key in ("escape", "ctrl+c") or isinstance(item, OwnLimit):
+            self._editor = None
+        elif key == "enter":
+            try:
+                value = read(item, editor.text)
+            except ValueError as error:
+                self._complaint = str(error)
+                return
+            self._editor = None
+            self._actions.change(item, value)
+        else:
+            editor.key(key, character)
+
+    def key(self, key: str, character: str | None) -> None:
+        page = max(self._rows.size.height - 4, 1)
+        match key:
+            case "down" | "j" | "tab":
+                self._move(1)
+            case "up" | "k" | "shift+tab":
+                self._move(-1)
+            case "pagedown":
+                self._move(page)
+            case "pageup":
+                self._move(-page)
+            case "home" | "g":
+                self._move(-len(self._items()))
+            case "end" | "G":
+                self._move(len(self._items()))
+            case "enter" | "space" | "right":
+                self._change(1, typing=key != "right")
+            case "left":
+                self._change(-1, typing=False)
+            case "R":
+                self._actions.reread()
+        self.frame()
+
+    def _move(self, step: int) -> None:
+        self._marked = min(max(self._marked + step, 0), len(self._items()) - 1)
+
+    def _change(self, step: int, *, typing: bool) -> None:
+        item = self._item
+        if isinstance(item, OwnLimit):
+            return
+        options, value = self._actions.options(item), self._actions.value(item.key)
+        if options:
+            self._actions.change(item, stepped(options, value, step))
+        elif typing:
+            self._complaint = ""
+            self._editor = LineEditor(longest=30)
+            self._editor.put("" if value is None else words(value).replace(",", ""))
+
+    def on_rows_clicked(self, event: Rows.Clicked) -> None:
+        """One click marks, a second one changes."""
+        if self._editor is not None:
+            return
+        self._marked = event.place
+        if event.twice:
+            self._change(1, typing=True)
+        self.frame()
+
+
+def _column(text: str, width: int, marked: bool) -> list[Cell]:
+    return fit_cells([Cell(f" {clean(text)} ", "title-focus" if marked else "")], width)
+
+
+def _typed(editor: LineEditor) -> Line:
+    text, cursor = f"{editor.text} ", editor.cursor
+    return [Cell("> ", "key"), Cell(clean(text[:cursor])), Cell(clean(text[cursor]) or " ", "title-focus"), Cell(clean(text[cursor + 1 :]))]
+
+
+class Head(Lines):
+    """What this is, where it is written, and which row of how many is marked."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__()
+        self._file = file
+        self._counted = ""
+
+    def show(self, place: int, count: int) -> None:
+        self._counted = f"{place} of {count} "
+        self.redraw()
+
+    def draw(self, width: int) -> list[tuple[str, Line]]:
+        where = f"  kept in {self._file}" if self._file else "  not kept: there is no config file"
+        left = fit_cells([Cell(" Preferences", "title-focus"), Cell(where, "muted")], max(width - len(self._counted), 0))
+        return [("", [*left, Cell(self._counted, "muted")])]
+
+
+class Block(NamedTuple):
+    """The lines of the row at `place`, or of no row."""
+
+    place: int | None
+    lines: list[Line]
+
+
+class Rows(Lines):
+    """As many blocks as there is room for, the marked one among them, and what comes before the first with it."""
+
+    class Clicked(Message):
+        def __init__(self, place: int, twice: bool) -> None:
+            super().__init__()
+            self.place = place
+            self.twice = twice
+
+    def __init__(self, blocks: Callable[[int], list[Block]]) -> None:
+        super().__init__()
+        self._blocks = blocks
+        self._marked = 0
+        self._first = 0
+        self._places: list[int | None] = []
+        self.marked_line = 0
+        """The line of the widget that the marked row begins in."""
+
+    def show(self, marked: int) -> None:
+        self._marked = marked
+        self.redraw()
+
+    def draw(self, width: int) -> list[tuple[str, Line]]:
+        lines: list[Line] = []
+        places: list[int | None] = []
+        start, end = 0, 0
+        for place, block in self._blocks(width):
+            if place == self._marked:
+                start, end = (0 if place == 0 else len(lines)), len(lines) + len(block)
+            lines += block
+            places += [place] * len(block)
+        height = self.size.height
+        self._first = max(0, min(max(self._first, end - height), start, len(lines) - 1))
+        self._places = places[self._first : self._first + height]
+        self.marked_line = self._places.index(self._marked) if self._marked in self._places else 0
+        shown = lines[self._first : self._first + height]
+        return [("", line) for line in [*shown, *[[]] * (height - len(shown))]]
+
+    def on_click(self, event: events.Click) -> None:
+        place = self._places[event.y] if event.y < len(self._places) else None
+        if place is not None:
+            self.post_message(self.Clicked(place, event.chain == 2))
+
+
+# ---- the file, edited by hand
+
+
+def refusal(mistakes: str, clock: Clock) -> Reading:
+    """Says what is wrong with a file that was read again."""
+
+    def lines(width: int) -> list[Line]:
+        found = [line for mistake in mistakes.split("\n") for line in paragraph(mistake, width, "error")]
+        return [*found, [], *paragraph("Nothing was changed: what held before holds.", width)]
+
+    return Reading("The config is not taken", lines, clock)
+
+
+def ask_to_take(at_once: Sequence[str], looser: Sequence[str], later: Sequence[str], clock: Clock) -> Choose[bool]:
+    """Says what the file says otherwise than what holds, and when each change would hold."""
+    parts = (("At once:", at_once), ("Lets more through, after a word:", looser), ("From the next start on:", later))
+    text = "\n".join(f"{title}\n{listed([f'   {change}' for change in changes])}" for title, changes in parts if changes)
+    choices = [Choice(False, "n", "Stay", "all is as it was"), Choice(True, "y", "Take", "what the file says now")]
+    return Choose("Take what the file says?", text, choices, 0, clock)

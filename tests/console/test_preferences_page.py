@@ -1,0 +1,392 @@
+"""The preferences on the screen: what a key changes, what reaches the engine, what is written, and what is asked before."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from console.config import load, text_of
+from console.config_file import ConfigFile
+from console.preferences import OFFERED
+from console.screens.preferences import PreferencesPage
+from engine.model.settings import ConfirmSettings, Limits, ScreenSettings, Settings, SymbolLimits
+from tests.console.driving import SMALL, WIDE, Console, running
+from tests.console.fake_engine import FakeEngine, orders
+from tests.views import sample_view
+
+D = Decimal
+MINE = """\
+# mine
+theme: dark   # for the night
+limits:
+  max_order_pct: 10   # of all I have
+  symbols: {BRK.B: {max_position_pct: 3}}
+"""
+SIZES = pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", "120x36", "200x60"])
+
+
+class LimitsEngine(FakeEngine):
+    """Takes limits as the engine does, without its questions."""
+
+    def set_limits(self, limits: Limits, reason: str = "") -> str:
+        if not self.refuses:
+            self.change(limits=limits)
+        return super().set_limits(limits, reason)
+
+
+def engine_with(limits: Limits) -> LimitsEngine:
+    return LimitsEngine(replace(sample_view(), limits=limits))
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "mine.yaml"
+    put(file, MINE)
+    return file
+
+
+def put(file: Path, text: str) -> None:
+    """By hand, in an editor."""
+    file.write_text(text)
+
+
+def config_of(file: Path) -> ConfigFile:
+    return ConfigFile(file, load(file))
+
+
+async def go_to(console: Console, key: str) -> None:
+    """To a row by its setting, in a page that has just been opened."""
+    if not isinstance(console.app.screen, PreferencesPage):
+        await console.press("comma")
+    await console.press("home", *["down"] * list(OFFERED).index(key))
+
+
+async def write(console: Console, text: str) -> None:
+    """A value into the row."""
+    await console.press("enter", "ctrl+u")
+    await console.type(text)
+    await console.press("enter")
+
+
+async def kept(console: Console) -> None:
+    await console.shows("is written.")
+
+
+@SIZES
+async def test_the_page_shows_groups_values_and_where_they_are_kept(file: Path, size: tuple[int, int]) -> None:
+    async with running(engine_with(load(file).limits), size, config=config_of(file)) as console:
+        await go_to(console, "theme")
+        assert all(
+            text in console.picture for text in (" Preferences", "kept in /", "1 of 33", "Screen", "theme", "the colours of the whole")
+        )
+        await console.press("end")
+        assert "BRK.B max_position_pct" in console.picture
+        assert "Changed in the config alone, as limits.symbols.BRK.B.max_position_pct" in console.picture
+        before = console.picture
+        await console.press("enter", "space", "left")
+        assert console.picture == before
+        await console.press("q")
+        assert console.app.screen is console.screen
+
+
+async def test_a_choice_holds_at_once_and_is_written_with_the_comments_kept(file: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file)) as console:
+        await go_to(console, "theme")
+        await console.until(lambda: console.app.looks.usable("ember"))
+        await console.press("right")
+        chosen = console.app.looks.chosen
+        assert chosen != "dark"
+        assert console.app.theme == chosen
+        await kept(console)
+        assert text_of(file) == MINE.replace("theme: dark ", f"theme: {chosen} ")
+
+
+async def test_a_theme_of_the_preferences_and_a_later_one_of_the_screen_are_both_kept(file: Path, tmp_path: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file), kept=tmp_path / "screen") as console:
+        await go_to(console, "theme")
+        await console.until(lambda: console.app.looks.usable("ember"))
+        await console.press("right")
+        await kept(console)
+        configured = load(file).theme
+        console.app.looks.keep("paper")
+        console.app.kept.close()
+    async with running(FakeEngine(), theme=configured, kept=tmp_path / "screen") as console:
+        assert console.app.looks.chosen == "paper"
+
+
+async def test_layout_and_refresh_hold_at_once(file: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file)) as console:
+        await go_to(console, "screen.layout")
+        await console.press("left")
+        await kept(console)
+        await go_to(console, "screen.frames_per_second")
+        await write(console, "20")
+        await console.shows("refresh 12 a second → 20 a second: holds now, and is written.")
+        assert console.screen.drawn == ScreenSettings(20, "small")
+        assert console.screen.layout_name == "small"
+        assert load(file).screen == ScreenSettings(20, "small")
+
+
+async def test_the_bell_rings_from_the_moment_it_is_chosen(file: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file)) as console:
+        await go_to(console, "notify.bell")
+        await console.press("space")
+        await kept(console)
+        assert load(file).notify.bell
+        assert console.screen.preferences.value("notify.bell") is True
+
+
+async def test_what_only_the_next_start_takes_says_so(file: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file)) as console:
+        await go_to(console, "on_exit")
+        assert "from the next start on" in console.picture
+        await console.press("right")
+        await console.shows("on exit cancel_entries → keep: holds from the next start on, and is written.")
+        assert load(file).on_exit == "keep"
+
+
+@SIZES
+async def test_a_mistake_is_said_under_the_row_and_nothing_is_changed(file: Path, size: tuple[int, int]) -> None:
+    engine = FakeEngine()
+    async with running(engine, size, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "500")
+        assert "Allowed is a number above 0, at most 100." in console.picture
+        await console.press("escape")
+        assert "Allowed is" not in console.picture
+        assert isinstance(console.app.screen, PreferencesPage)
+    assert engine.sent() == []
+    assert text_of(file) == MINE
+
+
+async def test_keys_that_are_typed_into_a_value_do_nothing_else(file: Path) -> None:
+    engine = FakeEngine()
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await console.press("enter")
+        await console.type("qjkR,")
+        assert "> 10qjkR," in console.picture
+        await console.press("f12")
+        assert engine.sent() == [("emergency_stop", "stop key")]
+
+
+async def test_a_tighter_limit_goes_to_the_engine_at_once_and_asks_nothing(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "4")
+        await console.shows("order size 10 % → 4 %: holds now, and is written.")
+    assert engine.sent() == [("set_limits", replace(load(file).limits, max_order_pct=D(4)), "")]
+    assert text_of(file) == MINE.replace("max_order_pct: 10 ", "max_order_pct: 4 ")
+
+
+async def test_a_looser_limit_asks_for_the_word_and_a_reason(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "20")
+        assert "max_order_pct 10 → 20" in console.picture
+        assert engine.sent() == []
+        await console.let_pass(1)
+        await console.type("LOOSEN")
+        await console.press("enter")
+        await console.type("a larger account")
+        await console.press("enter")
+        await kept(console)
+    assert engine.sent() == [
+        ("set_limits", replace(engine_with(load(file).limits).current.limits, max_order_pct=D(20)), "a larger account")
+    ]
+    assert load(file).limits.max_order_pct == 20
+
+
+@pytest.mark.parametrize("words", [(), ("loosen",), ("LOOSEN", "enter")], ids=["escape", "another word", "no reason"])
+async def test_without_the_word_and_a_reason_no_limit_is_loosened(file: Path, words: tuple[str, ...]) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "20")
+        await console.let_pass(1)
+        await console.burst(*words, *["enter"] * bool(words))
+        await console.press("escape")
+        await console.shows("No limit was loosened.")
+    assert engine.sent() == []
+    assert text_of(file) == MINE
+
+
+async def test_a_word_typed_for_one_loosening_is_not_taken_for_another(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "8")
+        await console.shows("is written.")
+        await write(console, "9")
+        assert "max_order_pct 8 → 9" in console.picture
+        engine.change(limits=replace(engine.current.limits, max_order_pct=D(2)))  # by a script, meanwhile
+        await console.let_pass(1)
+        await console.burst("LOOSEN", "enter", "because", "enter")
+        await console.shows("The limits changed meanwhile.")
+    assert [call[1].max_order_pct for call in engine.sent()] == [8]
+
+
+async def test_while_the_engine_owes_an_answer_no_further_limit_is_changed(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    engine.silent = True
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "4")
+        await write(console, "3")
+        assert "The engine has not answered" in console.picture
+    assert [call[1].max_order_pct for call in engine.sent()] == [4]
+    assert text_of(file) == MINE
+
+
+async def test_what_the_engine_refuses_is_told_and_not_written(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    engine.refuses = "no limit was changed: [bold]\x1b[2J not today"
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "4")
+        await console.shows("Not changed: no limit was changed: [bold][2J not today")
+    assert text_of(file) == MINE
+
+
+async def test_what_cannot_be_written_holds_until_the_end_and_says_so(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file where a folder should be")
+    engine = FakeEngine()
+    async with running(engine, config=ConfigFile(tmp_path / "taken" / "mine.yaml", Settings())) as console:
+        await go_to(console, "confirm.order_line")
+        await console.press("right")
+        await console.shows("order line off → on: holds until you quit, and is not kept.")
+        assert console.screen.desk.confirm.order_line
+
+
+async def test_a_file_that_is_wrong_already_is_left_alone(file: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file)) as console:
+        wrong = MINE.replace("10", "1000")
+        put(file, wrong)
+        await go_to(console, "confirm.quit")
+        await console.press("right")
+        await console.shows("holds until you quit, and is not kept.")
+        assert text_of(file) == wrong
+
+
+# ---- confirmations
+
+
+async def test_the_order_line_asks_first_where_that_is_wanted() -> None:
+    engine = FakeEngine()
+    async with running(engine, confirm=ConfirmSettings(order_line=True)) as console:
+        await console.type(":buy 10 AAPL mkt")
+        await console.press("enter")
+        assert "BUY 10 AAPL market DAY" in console.picture
+        await console.let_pass(1)
+        await console.press("enter")
+        await console.shows("Not sent.")
+        assert orders(engine.sent()) == []
+        await console.press("up", "enter")
+        await console.let_pass(1)
+        await console.press("y", "enter")
+        await console.until(lambda: len(orders(engine.sent())) == 1)
+
+
+async def test_a_held_enter_sends_nothing_where_the_order_line_asks() -> None:
+    engine = FakeEngine()
+    async with running(engine, confirm=ConfirmSettings(order_line=True)) as console:
+        await console.type(":buy 10 AAPL mkt")
+        await console.press(*["enter"] * 10)
+        await console.let_pass(1)
+        await console.press(*["enter"] * 10)
+    assert orders(engine.sent()) == []
+
+
+async def test_quitting_asks_nothing_where_that_is_wanted_and_nothing_works() -> None:
+    engine = FakeEngine(replace(sample_view(), orders=(), signals=()))
+    async with running(engine, confirm=ConfirmSettings(quit=False)) as console:
+        await console.press("q")
+        await console.until(lambda: console.app.return_code == 0 and not console.app.is_running)
+
+
+@pytest.mark.parametrize("left_out", ["orders", "signals"])
+async def test_quitting_asks_in_any_case_while_an_order_works_or_a_signal_waits(left_out: str) -> None:
+    engine = FakeEngine()
+    engine.change(**{left_out: ()})
+    async with running(engine, confirm=ConfirmSettings(quit=False)) as console:
+        await console.press("q")
+        assert "Quit?" in console.picture
+
+
+# ---- the file, edited by hand
+
+
+async def test_an_edited_file_is_taken_after_a_look_tighter_at_once_looser_by_the_word(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        put(file, MINE.replace("dark", "ember").replace("10 ", "30 ") + "  collar_pct: 2\nmode: semi-auto\n")
+        await console.until(lambda: console.app.looks.usable("ember"))
+        await console.press("comma", "R")
+        await console.shows("Take what the file says?")
+        for text in (
+            "theme dark → ember",
+            "collar_pct 5 → 2",
+            "max_order_pct 10 → 30",
+            "mode MANUAL → SEMI_AUTO",
+            "From the next start on",
+        ):
+            assert text in console.picture
+        assert engine.sent() == []
+        await console.let_pass(1)
+        await console.press("y", "enter")
+        assert console.app.theme == "ember"
+        assert "Type LOOSEN" in console.picture
+        assert engine.sent() == [("set_limits", replace(load(file).limits, max_order_pct=D(10)), "")]
+        await console.let_pass(1)
+        await console.burst("LOOSEN", "enter", "as written", "enter")
+        await console.shows("The limits are those of the file.")
+        assert engine.sent()[1:] == [("set_limits", load(file).limits, "as written")]
+        await console.press("R")
+        await console.shows("The file says what holds already.")
+
+
+async def test_whoever_leaves_the_word_keeps_the_limits_that_held(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        put(file, MINE.replace("10 ", "30 ").replace("{max_position_pct: 3}", "{}"))
+        await console.press("comma", "R")
+        await console.shows("Take what the file says?")
+        assert "symbols.BRK.B.max_position_pct 3 → none" in console.picture
+        await console.let_pass(1)
+        await console.press("y", "enter", "escape")
+        await console.shows("No limit was loosened.")
+    assert engine.sent() == []
+    assert engine.current.limits.symbols == {"BRK.B": SymbolLimits(max_position_pct=D(3))}
+
+
+async def test_a_wrong_file_is_refused_in_words_and_the_old_holds(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        put(file, MINE.replace("10 ", "1000 ") + "thme: ember\n")
+        await console.press("comma", "R")
+        await console.shows("The config is not taken")
+        assert "limits.max_order_pct is '1000';" in console.picture
+        assert "did you mean theme?" in console.picture
+        assert "what held before holds" in console.picture
+        await console.press("escape")
+    assert engine.sent() == []
+    assert engine.current.limits.max_order_pct == 10
+
+
+async def test_staying_takes_nothing_of_an_edited_file(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        put(file, MINE.replace("dark", "ember"))
+        await console.until(lambda: console.app.looks.usable("ember"))
+        await console.press("comma", "R")
+        await console.shows("Take what the file says?")
+        await console.let_pass(1)
+        await console.press("enter")
+        assert console.app.theme == "dark"
+        await console.press("R")
+        await console.shows("theme dark → ember")
