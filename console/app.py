@@ -16,6 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Protocol, cast
 
+from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
@@ -23,6 +24,7 @@ from textual.binding import BindingType
 from console.archive import Archive
 from console.config_file import ConfigFile
 from console.ending import EndingSignals
+from console.failures import Failures, named
 from console.kept import Kept
 from console.keys import STOP, KeyMap
 from console.looks import Looks
@@ -32,6 +34,8 @@ from console.screens.welcome import Welcome
 from console.trading_engine import TradingEngine
 from engine.model import Level
 from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings, Settings
+from widgets.steady import SteadyLoop
+from widgets.text import clean
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -48,7 +52,7 @@ class TakesKeys(Protocol):
     def take_paste(self, text: str) -> None: ...
 
 
-class ConsoleApp(App[int], inherit_bindings=False):
+class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
     `database` the file that the history is read from, `config` the file that preferences are written to.
 
@@ -87,6 +91,7 @@ class ConsoleApp(App[int], inherit_bindings=False):
         self.set_class(plain, "-plain")
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
+        self._failures = Failures(self._failed, clock)
         self._ending = ending
         self.kept = Kept(kept, self._tell)
         self.looks = Looks(self, theme_folders, theme, self.kept, self._tell, os.environ, plain)
@@ -123,6 +128,26 @@ class ConsoleApp(App[int], inherit_bindings=False):
         """From any thread: says it once the screen is there."""
         self._later(lambda: self.trading.say(text, Level.WARNING))
 
+    # ---- errors
+
+    def _handle_exception(self, error: Exception) -> None:
+        """Every error that nobody caught, of a handler, a timer, a worker or a drawing. Without the trading screen there is no
+        console; with it, all goes on."""
+        if self.trading.is_mounted:
+            self._exception = self._exception or error
+            self._failures.take(error)
+        else:
+            super()._handle_exception(error)
+
+    def _fatal_error(self) -> None:
+        """In words, where Textual prints a traceback with the values of all variables."""
+        if self._exception is not None and not self._exit_renderables:
+            self.panic(Text(clean(f"tradeconsole: the screen could not be opened: {named(self._exception)}.")))
+
+    def _failed(self, text: str) -> None:
+        self._engine.note(Level.ERROR, "screen", text)
+        self.call_later(lambda: self.trading.say(text, Level.ERROR))
+
     def _obey(self, ending: EndingSignals) -> None:
         loop = asyncio.get_running_loop()
 
@@ -138,8 +163,8 @@ class ConsoleApp(App[int], inherit_bindings=False):
     def _painted(self) -> None:
         """The first picture is out: it waited neither for the garbage collector, which the command line turned off, nor for the engine."""
         gc.enable()
-        self.trading.watchlists.begin()
         self._engine.start()
+        self.trading.watchlists.begin()
         self.run_worker(self._offer_themes())
         if self._welcome and not self.kept.load(WELCOMED, bool, False):
             self.trading.ask(Welcome(self.keys, self._clock), lambda _: self.kept.save(WELCOMED, True))

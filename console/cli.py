@@ -12,7 +12,15 @@ from collections.abc import Sequence
 
 def main() -> None:
     """Ends the process. The codes of a start are told at `console.start.start`, those of a kill at `console.kill.kill`."""
-    sys.exit(run(sys.argv[1:]))
+    try:
+        code = run(sys.argv[1:])
+    except Exception as error:  # noqa: BLE001 - a traceback would show a terminal whatever was in it
+        from console.failures import named
+        from console.options import say
+
+        say(f"an error that nobody expected: {named(error)}. Nothing more was done.")
+        code = 1
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:

@@ -8,9 +8,10 @@ from textual.widget import Widget
 
 from widgets.cells import Cell, fit_cells, segments
 from widgets.palette import Palette
+from widgets.steady import Steady
 
 
-class Lines(Widget):
+class Lines(Steady, Widget):
     """Draws what `draw` answers, and paints again only the lines that came out differently."""
 
     DEFAULT_CSS = """

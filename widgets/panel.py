@@ -15,12 +15,13 @@ from textual.strip import Strip
 from engine.model.views import View
 from widgets.cells import Cell, fit_cells, length, segments
 from widgets.palette import Palette
+from widgets.steady import Steady
 from widgets.text import balanced, clean
 
 _ACTION = re.compile(r"\{([a-z_]+)\}")
 
 
-class Panel(ScrollView, can_focus=True, inherit_bindings=False):
+class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
     """A framed panel on the Line API. A subclass draws `content_line`, and everything outside the frame is none of its business.
 
     The frame is drawn here and not by a style sheet, because a border there holds one title and repaints the whole widget for it; here the

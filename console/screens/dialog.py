@@ -21,6 +21,7 @@ from widgets.cells import Cell, length
 from widgets.hints import HintLine
 from widgets.line_editor import LineEditor
 from widgets.lines import Lines
+from widgets.steady import SteadyLoop
 from widgets.text import clean, wrap
 
 ResultT = TypeVar("ResultT")
@@ -40,7 +41,7 @@ class HasKeys(Protocol):
     """Whether all is written and nothing drawn."""
 
 
-class Dialog(ModalScreen[ResultT], inherit_bindings=False):
+class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     """`body` draws it, `key` takes its keys; Escape and Ctrl+C answer `safe`. A subclass says what it asks.
 
     `clock` is monotonic seconds. Keys typed before the dialog opened are dropped, and for its first moment those that confirm.

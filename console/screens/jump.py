@@ -16,6 +16,7 @@ from console.screens.dialog import HasKeys
 from widgets.cells import Cell
 from widgets.hints import HintLine
 from widgets.lines import Lines
+from widgets.steady import SteadyLoop
 
 PLACE = "jump"
 
@@ -40,7 +41,7 @@ def letters(targets: Iterable[Target]) -> dict[str, Target]:
     return given
 
 
-class Jump(ModalScreen[None], inherit_bindings=False):
+class Jump(SteadyLoop, ModalScreen[None], inherit_bindings=False):
     """Any key ends it; a letter that is shown goes there too."""
 
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -19,6 +19,7 @@ from widgets.cells import Cell
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.lines import Lines
+from widgets.steady import SteadyLoop
 from widgets.text import clean
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ BACK = ("Esc", "back")
 _ROLES = {Level.INFO: "accent", Level.WARNING: "warning", Level.ERROR: "error"}
 
 
-class Page(Screen[None], inherit_bindings=False):
+class Page(SteadyLoop, Screen[None], inherit_bindings=False):
     """`stage` is the trading screen below. A subclass gives `content`, draws itself in `frame` and takes keys in `key`.
 
     Escape, q and Ctrl+C close it. Keys typed before it opened are dropped.

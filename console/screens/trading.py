@@ -64,6 +64,7 @@ from widgets.panel import Panel
 from widgets.positions import Positions
 from widgets.risk import Risk
 from widgets.signals import Signals
+from widgets.steady import SteadyLoop
 from widgets.tab_line import TabLine
 from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
@@ -92,7 +93,7 @@ def performers(*groups: object) -> dict[str, Callable[..., None]]:
     return found
 
 
-class TradingScreen(Screen[None], inherit_bindings=False):
+class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     """`clock` is monotonic seconds; `on_exit` what quitting does to working orders; `leave` ends the program."""
 
     BINDINGS: ClassVar[list[BindingType]] = []

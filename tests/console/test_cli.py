@@ -242,3 +242,24 @@ def test_every_signal_ends_a_run_in_order_as_the_config_says_and_a_second_one_ch
         state.apply(record)
     assert state.clean, "the run ended in order"
     assert {str(order.type) for order in state.book.open.values()} == left
+
+
+@pytest.mark.parametrize("word", ["start", "kill", "doctor", "init"])
+def test_an_error_that_nobody_expected_is_one_sentence(
+    word: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(arguments: object) -> int:
+        raise ZeroDivisionError("\x1b]0;owned\x07 hunter2hunter2")
+
+    module = {"doctor": "console.doctor.command"}.get(word, f"console.{word}")
+    monkeypatch.setattr(f"{module}.{word}", broken)
+    monkeypatch.setattr("sys.argv", ["tradeconsole", *([word] if word != "start" else [])])
+    monkeypatch.setenv("MY_TOKEN", "hunter2hunter2")
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert "ZeroDivisionError" in said
+    assert said.count("\n") == 1
+    assert "\x1b" not in said
+    assert "hunter2" not in said
