@@ -27,7 +27,6 @@ from widgets.text import clean, wrap
 ResultT = TypeVar("ResultT")
 Line: TypeAlias = list[Cell]
 
-CONFIRMING = frozenset({"enter", "space", "y"})
 DEAF_SECONDS = 0.25
 """How long a new dialog takes no key that confirms: a held Enter must not answer a question nobody has read."""
 SCROLLING = {"down": 1, "up": -1, "j": 1, "k": -1}
@@ -111,6 +110,9 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     def clicked(self, line: int, *, twice: bool) -> None:
         """A line of the body was clicked, counted from 0."""
 
+    CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter", "space", "y"})
+    """The keys that confirm. Where text is typed, letters and blanks do not, and none is lost."""
+
     PLACE: ClassVar[str] = ""
     """Its place in the table of keys, which says what the hint line tells of it."""
 
@@ -133,7 +135,7 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while the dialog is on top; `time` is when it was typed, on Textual's own clock."""
-        if time < self._pushed or (key in CONFIRMING and self._clock() - self._opened < DEAF_SECONDS):
+        if time < self._pushed or (key in self.CONFIRMING and self._clock() - self._opened < DEAF_SECONDS):
             return
         if key in ("escape", "ctrl+c"):
             self.answer(self._safe)

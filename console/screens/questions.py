@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 from console.screens.dialog import Dialog, Field, Line, paragraph
 from engine.model import Mode, Side, TradingState, View
@@ -28,6 +28,7 @@ class TypedWord(Dialog[Typed | None]):
     """Asks for a word in capitals, and with `reason` for a reason too. Answers None unless the word is typed exactly."""
 
     PLACE = "word"
+    CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter"})
 
     def __init__(self, title: str, text: str, word: str, clock: Clock, *, reason: bool = False) -> None:
         super().__init__(title, None, clock, grave=True)
@@ -71,6 +72,7 @@ class Reason(Dialog[Typed | None]):
     """Asks for a reason that may stay empty. Enter goes on, Esc does nothing."""
 
     PLACE = "word"
+    CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter"})
 
     def __init__(self, title: str, text: str, clock: Clock) -> None:
         super().__init__(title, None, clock)

@@ -64,6 +64,17 @@ async def test_x_rejects_the_signal_with_the_reason_that_was_typed(engine: FakeE
         assert engine.sent() == [("reject", WAITING.id, "earnings tonight")]
 
 
+async def test_what_is_typed_at_once_into_a_reason_is_all_there_and_enter_waits(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.burst("4", "x")
+        await console.type("my own way")
+        await console.press("enter")
+        assert engine.sent() == []
+        await console.let_pass(1)
+        await console.press("enter")
+        assert engine.sent() == [("reject", WAITING.id, "my own way")]
+
+
 async def test_escape_from_the_question_lets_the_signal_wait(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("4", "x", "escape")
