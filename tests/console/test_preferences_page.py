@@ -249,7 +249,7 @@ async def test_what_the_engine_refuses_is_told_and_not_written(file: Path) -> No
     async with running(engine, config=config_of(file)) as console:
         await go_to(console, "limits.max_order_pct")
         await write(console, "4")
-        await console.shows("Not changed: no limit was changed: [bold][2J not today")
+        await console.shows("Not changed: no limit was changed: [bold]�[2J not today")
     assert text_of(file) == MINE
 
 
