@@ -42,7 +42,7 @@ from engine.model.market import Listing, MarketEvent
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
-from engine.model.records import FillBooked, Record, RunStarted
+from engine.model.records import FillBooked, PositionAccepted, PositionAdopted, Record, RunStarted
 from engine.model.views import View
 from engine.reports import Reports
 from engine.secrets import Redactor
@@ -276,6 +276,8 @@ class Shell:
                     self._reports.record(record)
                     if isinstance(record, FillBooked):
                         self._tell_strategy(record)
+                    if isinstance(record, FillBooked | PositionAdopted | PositionAccepted):
+                        self._need(record.fill.symbol if isinstance(record, FillBooked) else record.symbol)
             elif isinstance(effect, Send):
                 self._courier.send(effect.order, durable, partial(self._sending, effect.order, came, by_itself))
             elif isinstance(effect, ReplaceAtBroker):
@@ -301,6 +303,11 @@ class Shell:
             durable.set_exception(error)
         durable.add_done_callback(_look_at)
         return durable
+
+    def _need(self, symbol: str) -> None:
+        """A fill after the cancel, or what the broker had, may be of a symbol that nobody watches."""
+        if symbol not in self.core.desk.instruments:
+            self._spawn(self._watching.watch("", symbol))
 
     def _tell_strategy(self, booked: FillBooked) -> None:
         owner = self.core.state.book.orders[booked.fill.order_id].strategy

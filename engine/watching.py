@@ -45,6 +45,7 @@ class Watching:
                 self._handle(Note(Level.WARNING, self._feed.name, f"what it offers cannot be looked up: {error}", detail))
 
     async def watch(self, command_id: str, symbol: str) -> None:
+        """Without a `command_id` nobody asked for it, but it is held: what is in the way is said in the log."""
         async with self._one_by_one:
             try:
                 await self._watch(command_id, symbol)
@@ -117,6 +118,8 @@ class Watching:
 
     def _refuse(self, command_id: str, text: str) -> None:
         self._views.answer(Reply(command_id, False, text))
+        if not command_id:
+            self._handle(Note(Level.ERROR, self._feed.name, f"what is held has no price: {text}"))
 
 
 async def follow_again(feed: Feed, core: Core) -> list[str]:

@@ -12,8 +12,10 @@ import pytest
 from console.build import create_engine
 from engine import watching
 from engine.live import Engine
+from engine.model.inputs import AcceptPosition, BrokerSnapshot, OrderUpdate
 from engine.model.modes import TradingState
-from engine.model.orders import Intent, Side
+from engine.model.order_states import OrderEvent
+from engine.model.orders import Intent, OrderState, OrderType, Side
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from engine.model.views import View
 from tests.engine.engines import running, said, until
@@ -140,6 +142,36 @@ def test_a_file_that_breaks_its_reader_in_a_search_stops_no_trading(tmp_path: Pa
         assert [offer.symbol for offer in engine.offers() or ()] == ["AAPL"]
         assert said(view, "what it offers cannot be looked up: not a file of bars at all")
         assert view.account.state is TradingState.ACTIVE
+
+
+def test_a_fill_after_the_cancel_has_its_symbol_followed_again(tmp_path: Path) -> None:
+    with trading(tmp_path) as engine:
+        assert ask(engine, engine.watch("MSFT"))[0]
+        row = until(engine, lambda view: fresh(view, "MSFT")).watch[1]
+        far = Decimal(str(row.bid)).quantize(Decimal(1)) / 2
+        assert ask(engine, engine.submit(Intent("MSFT", Side.BUY, Decimal(2), OrderType.LIMIT, limit=far)))[0]
+        order = until(engine, lambda view: view.orders and view.orders[0].state is OrderState.WORKING).orders[0]
+        assert ask(engine, engine.cancel(order.id))[0]
+        until(engine, lambda view: view.orders[0].state is OrderState.CANCELED)
+        assert ask(engine, engine.unwatch("MSFT"))[0]
+        shell, loop = engine._shell, engine._loop
+        assert shell is not None
+        assert loop is not None
+        late = OrderUpdate(order.id, OrderEvent.FILL_ALL, "", Decimal(2), 2 * far)
+        loop.call_soon_threadsafe(shell.handle, late)
+        until(engine, lambda view: view.positions and fresh(view, "MSFT"))
+        assert ask(engine, engine.submit(Intent("MSFT", Side.SELL, Decimal(2), reduce_only=True)))[0]
+
+
+def test_what_is_held_of_a_symbol_that_the_feed_does_not_have_is_said(tmp_path: Path) -> None:
+    with trading(tmp_path, SAMPLE) as engine:
+        shell, loop = engine._shell, engine._loop
+        assert shell is not None
+        assert loop is not None
+        loop.call_soon_threadsafe(shell.handle, BrokerSnapshot(Decimal(100_000), (("TSLA", Decimal(3), Decimal(240)),), ()))
+        loop.call_soon_threadsafe(shell.handle, AcceptPosition("", "TSLA", "bought elsewhere"))
+        view = until(engine, lambda view: said(view, "what is held has no price"))
+        assert said(view, "sample has no TSLA")
 
 
 def test_a_note_is_a_line_of_the_log(tmp_path: Path) -> None:
