@@ -306,7 +306,7 @@ class Shell:
 
     def _need(self, symbol: str) -> None:
         """A fill after the cancel, or what the broker had, may be of a symbol that nobody watches."""
-        if symbol not in self.core.desk.instruments:
+        if symbol not in self.core.desk.instruments and self.core.state.portfolio.position(symbol):
             self._spawn(self._watching.watch("", symbol))
 
     def _tell_strategy(self, booked: FillBooked) -> None:

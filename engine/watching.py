@@ -47,6 +47,7 @@ class Watching:
     async def watch(self, command_id: str, symbol: str) -> None:
         """Without a `command_id` nobody asked for it, but it is held: what is in the way is said in the log."""
         async with self._one_by_one:
+            await asyncio.sleep(0)  # a list of hundreds is followed one a turn of the loop: orders go in between
             try:
                 await self._watch(command_id, symbol)
             except FeedError as error:
@@ -87,7 +88,7 @@ class Watching:
         await self.look_up()
         known = [listing.symbol for listing in self.offers or ()]
         if symbol not in known:
-            near = get_close_matches(symbol, known, 3, 0.6)
+            near = await asyncio.to_thread(get_close_matches, symbol, known, 3, 0.6)
             meant = f": did you mean {' or '.join(near)}?" if near else f": it has {_some(known)}"
             self._refuse(command_id, f"{self._feed.name} has no {symbol}{meant}")
             return

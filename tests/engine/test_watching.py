@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -11,13 +12,17 @@ import pytest
 
 from console.build import create_engine
 from engine import watching
+from engine.chart import ChartBuilder
+from engine.core.core import Core
+from engine.feeds.open import open_feed
 from engine.live import Engine
-from engine.model.inputs import AcceptPosition, BrokerSnapshot, OrderUpdate
+from engine.model.inputs import AcceptPosition, BrokerSnapshot, Input, OrderUpdate
 from engine.model.modes import TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, OrderState, OrderType, Side
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from engine.model.views import View
+from engine.view_builder import ViewBuilder
 from tests.engine.engines import running, said, until
 
 SIM = FeedSettings(quotes_per_second=20)
@@ -142,6 +147,32 @@ def test_a_file_that_breaks_its_reader_in_a_search_stops_no_trading(tmp_path: Pa
         assert [offer.symbol for offer in engine.offers() or ()] == ["AAPL"]
         assert said(view, "what it offers cannot be looked up: not a file of bars at all")
         assert view.account.state is TradingState.ACTIVE
+
+
+async def test_a_list_of_many_symbols_holds_up_the_loop_for_one_of_them_at_a_time() -> None:
+    feed = open_feed(SIM, ("AAPL",))
+    core = Core(Settings(), feed.instruments(), run_id="r")
+    views = ViewBuilder(core, "PAPER", ChartBuilder(core, feed))
+
+    def handle(event: Input) -> None:
+        core.handle(event, 0)
+
+    follower = watching.Watching(feed, core, views, handle=handle, history=10)
+    await follower.look_up()
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0)
+            turns += 1
+
+    counting = asyncio.create_task(count())
+    symbols = [listing.symbol for listing in (follower.offers or ())[1:21]]
+    await asyncio.gather(*(follower.watch(symbol, symbol) for symbol in symbols))
+    counting.cancel()
+    assert turns >= len(symbols)
+    assert set(symbols) < set(core.desk.instruments)
 
 
 def test_a_fill_after_the_cancel_has_its_symbol_followed_again(tmp_path: Path) -> None:
