@@ -222,20 +222,21 @@ class AlertBook:
         return True
 
     def _look(self, symbol: str, high: float, low: float, close: float) -> None:
-        changed = False
+        changed, top, bottom, end = False, exact(high), exact(low), exact(close)
         for number in self._by_symbol[symbol]:
             alert = self._alerts[number]
             if alert.armed:
-                edge = high if alert.above else low
-                if alert.is_beyond(exact(edge)):
-                    back = alert.repeat and not alert.is_beyond(exact(close))
-                    alert = replace(alert, armed=back, fired_at=self._wall(), fired_price=edge)
-                    self._fired(alert, alert.told(edge))
-                    changed = True
-            elif alert.repeat and not alert.is_beyond(exact(close)):
+                if not alert.is_beyond(top if alert.above else bottom):
+                    continue
+                edge, back = high if alert.above else low, alert.repeat and not alert.is_beyond(end)
+                alert = replace(alert, armed=back, fired_at=self._wall(), fired_price=edge)
+                self._fired(alert, alert.told(edge))
+            elif alert.repeat and not alert.is_beyond(end):
                 alert = replace(alert, armed=True)
-                changed = True
+            else:
+                continue
             self._alerts[number] = alert
+            changed = True
         if changed:
             self._changed()
 
