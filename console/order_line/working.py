@@ -13,14 +13,14 @@ from engine.model import OrderType
 from engine.model.orders import Terms
 from engine.model.views import OrderRow
 
-_PRICES = {
+PRICES_OF = {
     OrderType.MARKET: (),
     OrderType.LIMIT: ("limit",),
     OrderType.STOP: ("stop",),
     OrderType.STOP_LIMIT: ("stop", "limit"),
     OrderType.TRAILING_STOP: ("trail",),
 }
-"""What of each type's price may be replaced."""
+"""The prices that an order of each type has, and that may be replaced."""
 _EXAMPLES = {"limit": "@ 187.50", "stop": "stop 184.00", "trail": "trail 1.5%"}
 
 
@@ -61,7 +61,7 @@ def replace_order(rest: list[Word], context: Context, end: int) -> Parsed:
 def replaceable(row: OrderRow) -> tuple[str, ...]:
     """What a replace may name of it, by example. The quantity of orders that hang together follows from their fills."""
     quantity = () if row.parent or row.oco else (plain(row.quantity),)
-    return (*quantity, *(_EXAMPLES[name] for name in _PRICES[row.type]))
+    return (*quantity, *(_EXAMPLES[name] for name in PRICES_OF[row.type]))
 
 
 def _new_terms(words: list[Word], row: OrderRow, context: Context, end: int) -> Terms:
@@ -79,7 +79,7 @@ def _new_terms(words: list[Word], row: OrderRow, context: Context, end: int) -> 
         if name == "quantity":
             terms = replace(terms, quantity=_quantity(word, row, right, end))
             continue
-        if name not in _PRICES[row.type]:
+        if name not in PRICES_OF[row.type]:
             raise wrong(word, f"#{row.number} is a {row.type.lower().replace('_', '-')} order and has no {name}", right)
         value = next(left, None)
         if value is None:
@@ -118,6 +118,9 @@ def _quantity(word: Word, row: OrderRow, right: tuple[str, ...], end: int) -> De
 
 
 def terms_of(row: OrderRow) -> Terms:
+    """What the order works under, or was last asked to. Where a trailing stop stands is the broker's to say, and no term of it."""
+    if row.asked is not None:
+        return row.asked
     return Terms(row.quantity, row.limit, None if row.type is OrderType.TRAILING_STOP else row.stop, row.trail, row.trail_pct)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from console.meanings import ReplaceOrder, normal_form, plain
+from console.order_line.working import PRICES_OF, terms_of
 from console.ticket.form import (
     DIGITS,
     Market,
@@ -17,21 +18,13 @@ from console.ticket.form import (
     price_field,
     send_field,
 )
-from engine.model import Intent, OrderType, View
+from engine.model import Intent, View
 from engine.model.capabilities import step
 from engine.model.orders import Terms
 from engine.model.views import OrderRow
 from widgets import numbers
 from widgets.cells import Cell
 from widgets.ticket_fields import Field, TextField
-
-PRICES = {
-    OrderType.MARKET: (),
-    OrderType.LIMIT: ("limit",),
-    OrderType.STOP: ("stop",),
-    OrderType.STOP_LIMIT: ("stop", "limit"),
-    OrderType.TRAILING_STOP: ("trail",),
-}
 
 
 class EditOrder:
@@ -78,7 +71,7 @@ class EditOrder:
     def fields(self) -> tuple[Field, ...]:
         by_name = {**self._prices, "trail": self._trail}
         first: tuple[Field, ...] = (self._quantity,) if self._alone else ()
-        return (*first, *(by_name[name] for name in PRICES[self._row.type]), self._send)
+        return (*first, *(by_name[name] for name in PRICES_OF[self._row.type]), self._send)
 
     def read(self) -> Ready | Mistake:
         row = self._row
@@ -106,7 +99,7 @@ class EditOrder:
             if quantity <= row.filled:
                 return Mistake("quantity", f"{plain(row.filled)} have filled already: a smaller whole is a cancel of the rest")
         found: dict[str, Decimal | None] = {}
-        for name in PRICES[row.type]:
+        for name in PRICES_OF[row.type]:
             text = self._trail.text if name == "trail" else self._prices[name].text
             per_cent = name == "trail" and text.endswith("%")
             price = _positive(name, f"{name} price" if name != "trail" else "trail", text.removesuffix("%") if per_cent else text)
@@ -134,14 +127,6 @@ class EditOrder:
             return (Cell(f"was {plain(row.exit_pct)}% from its entry", "muted"),)
         stands = f", stands at {numbers.price(row.stop, row.tick)}" if name == "trail" and row.stop is not None else ""
         return (Cell(f"was {_word(self._before, name)}{stands}", "muted"),)
-
-
-def terms_of(row: OrderRow) -> Terms:
-    """What the order works under, or was last asked to. Where a trailing stop stands is the broker's to say, and no term of it."""
-    if row.asked is not None:
-        return row.asked
-    trailing = row.type is OrderType.TRAILING_STOP
-    return Terms(row.quantity, row.limit, None if trailing else row.stop, row.trail, row.trail_pct)
 
 
 def _word(terms: Terms, name: str) -> str:

@@ -7,6 +7,7 @@ import re
 from console.meanings import FRACTIONS, Context, Parsed, PlaceOrder, context_of, symbol_word
 from console.order_line import parse
 from console.order_line.words import MONEY, NUMBER, PERCENT
+from console.order_line.working import PRICES_OF
 from console.ticket.form import DIGITS, Market, Mistake, Ready, by_distance, by_lot, follow_market, price_field, send_field
 from engine.model import OrderType, Side, TimeInForce, View
 from widgets.cells import Cell
@@ -28,13 +29,6 @@ AT_ONCE = (
     Option(TimeInForce.CLS.value, "at close"),
 )
 NO_YES = (Option("", "no"), Option("yes", "yes"))
-PRICES = {
-    OrderType.MARKET: (),
-    OrderType.LIMIT: ("limit",),
-    OrderType.STOP: ("stop",),
-    OrderType.STOP_LIMIT: ("stop", "limit"),
-    OrderType.TRAILING_STOP: ("trail",),
-}
 MOST = 11
 """A limit order for the day has as many fields as any."""
 SYMBOL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-/"
@@ -100,7 +94,7 @@ class NewOrder:
         kind = self._kind
         self._tif.options = AT_ONCE if kind in (OrderType.MARKET, OrderType.LIMIT) else RESTING
         prices = {"limit": self._limit, "stop": self._stop, "trail": self._trail}
-        found: list[Field] = [self._side, self._symbol, self._quantity, self._type, *(prices[name] for name in PRICES[kind]), self._tif]
+        found: list[Field] = [self._side, self._symbol, self._quantity, self._type, *(prices[name] for name in PRICES_OF[kind]), self._tif]
         if kind is OrderType.LIMIT and self._tif.text == TimeInForce.DAY.value:
             found.append(self._extended)
         closes = self._is_part or bool(self._reduce.text)
@@ -143,7 +137,7 @@ class NewOrder:
         words = [("side", self._side.text.lower()), ("quantity", self._quantity.text), ("symbol", symbol_word(self._symbol.text))]
         if self._kind is OrderType.MARKET:
             words.append(("type", "market"))
-        for name in PRICES[self._kind]:
+        for name in PRICES_OF[self._kind]:
             field = {"limit": self._limit, "stop": self._stop, "trail": self._trail}[name]
             words += [(name, name), (name, field.text)]
         words.append(("tif", self._tif.text.lower()))

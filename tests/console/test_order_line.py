@@ -141,6 +141,13 @@ def test_a_comma_between_anything_but_thousands_makes_no_number_ten_times_as_lar
     assert found.right == (right,)
 
 
+def test_what_a_replace_does_not_name_stays_as_it_was_last_asked_to_be() -> None:
+    moved = replace(order(12), asked=Terms(Decimal(100), limit=Decimal("191.00")))
+    found = parse("replace #12 50", replace(CONTEXT, working={12: moved}))
+    assert isinstance(found, Parsed)
+    assert found.meaning == ReplaceOrder("t1-12", Terms(Decimal(50), limit=Decimal("191.00")))
+
+
 def test_a_risk_says_how_it_came_to_its_quantity() -> None:
     found = read("buy AAPL risk 0.5% sl 184")
     assert isinstance(found, Parsed)
