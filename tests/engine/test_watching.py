@@ -143,9 +143,8 @@ def test_a_file_that_breaks_its_reader_in_a_search_stops_no_trading(tmp_path: Pa
     monkeypatch.setattr("engine.feeds.open._SampleSource.symbols", broken)
     with trading(tmp_path, SAMPLE) as engine:
         engine.offers()
-        view = until(engine, lambda view: engine.offers() is not None)
+        view = until(engine, lambda view: said(view, "what it offers cannot be looked up: not a file of bars at all"))
         assert [offer.symbol for offer in engine.offers() or ()] == ["AAPL"]
-        assert said(view, "what it offers cannot be looked up: not a file of bars at all")
         assert view.account.state is TradingState.ACTIVE
 
 
