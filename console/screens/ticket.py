@@ -27,6 +27,9 @@ from widgets.ticket import Sheet, Ticket
 FRAMES_PER_SECOND = 12
 
 
+TOO_SOON = "Too soon after another key."
+
+
 class TicketDialog(Dialog[Ready | None]):
     """Answers what was confirmed, or None. `view` is the View on the screen now, `clock` monotonic seconds."""
 
@@ -46,6 +49,8 @@ class TicketDialog(Dialog[Ready | None]):
         """When it was asked, on the clock of the keys."""
         self._quiet_since = 0.0
         """When the last key came, the one that asked included."""
+        self._too_soon = False
+        """Whether the last answer was not taken for one."""
         self._show()
 
     def compose(self) -> ComposeResult:
@@ -91,7 +96,7 @@ class TicketDialog(Dialog[Ready | None]):
             self._ticket.show(Sheet(head, fields, wrong=read.field, mistake=read.message, unfinished=read.unfinished))
             return
         reply = self._previews.of(read.asked, read.normal, view, self._clock())
-        question = self._form.question if self._asked is not None else ""
+        question = "" if self._asked is None else f"{TOO_SOON} {self._form.question}" if self._too_soon else self._form.question
         shown = None if reply is None else _uncut(reply)
         in_money = isinstance(read.asked, Intent) and read.asked.notional is not None
         self._ticket.show(Sheet(head, fields, read.normal, read.changes, in_money, reply=shown, question=question))
@@ -114,9 +119,9 @@ class TicketDialog(Dialog[Ready | None]):
     def _answer(self, asked: Ready, key: str, time: float) -> None:
         """A yes or a no comes after a pause: keys that follow each other at typing speed are the end of what was typed before."""
         now = self._clock()
-        deaf = time < self._asked_time or now - self._quiet_since < DEAF_SECONDS
+        self._too_soon = time < self._asked_time or now - self._quiet_since < DEAF_SECONDS
         self._quiet_since = now
-        if deaf:
+        if self._too_soon:
             return
         if key == "y":
             self.answer(asked)
@@ -128,7 +133,7 @@ class TicketDialog(Dialog[Ready | None]):
         self._form.look(self._view())
         read = self._form.read()
         if isinstance(read, Ready):
-            self._asked, self._quiet_since, self._asked_time = read, self._clock(), Message().time
+            self._asked, self._quiet_since, self._asked_time, self._too_soon = read, self._clock(), Message().time, False
 
     def take_paste(self, text: str) -> None:
         if self._asked is None:

@@ -248,6 +248,16 @@ async def test_keys_typed_before_the_question_answer_nothing(engine: FakeEngine)
         assert orders(engine.calls) == [Intent(AAPL, BUY, D(5))]
 
 
+async def test_a_yes_that_came_too_soon_is_said_to_be_none_and_the_next_one_counts(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.burst("b", "5", "f5", "y")
+        await console.shows("Too soon after another key. Send this order?")
+        assert engine.sent() == []
+        await console.let_pass(1)
+        await console.press("y")
+        assert len(orders(engine.calls)) == 1
+
+
 async def test_keys_typed_while_the_question_stands_change_nothing_of_the_order(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.burst("b5", "f5", "700", "tab", "l99")
