@@ -30,8 +30,8 @@ from console.keys import STOP, KeyMap
 from console.looks import Looks
 from console.notify import Notifier
 from console.screens.trading import OnExit, TradingScreen
-from console.screens.welcome import Welcome
 from console.trading_engine import TradingEngine
+from console.warm_up import warm_up
 from engine.model import Level
 from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings, Settings
 from widgets.steady import SteadyLoop
@@ -162,15 +162,19 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
 
     def _painted(self) -> None:
         """The first picture is out: it waited neither for the garbage collector, which the command line turned off, nor for the engine."""
+        gc.freeze()
         gc.enable()
         self._engine.start()
         self.trading.watchlists.begin()
-        self.run_worker(self._offer_themes())
+        self.run_worker(self._get_the_rest())
         if self._welcome and not self.kept.load(WELCOMED, bool, False):
+            from console.screens.welcome import Welcome
+
             self.trading.ask(Welcome(self.keys, self._clock), lambda _: self.kept.save(WELCOMED, True))
 
-    async def _offer_themes(self) -> None:
-        """One theme was read for the first picture; the others are only now."""
+    async def _get_the_rest(self) -> None:
+        """What keys open is imported only now; and one theme was read for the first picture, the others are after it."""
+        await asyncio.to_thread(warm_up)
         self.looks.offer_all(await asyncio.to_thread(self.looks.read_all))
 
     # ---- keys

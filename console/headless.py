@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -21,6 +22,7 @@ def run_headless(engine: TradingEngine) -> int:
     shut down. Call it on the main thread."""
     ending = EndingSignals()
     told, problem = 0, ""
+    gc.enable()
     engine.start()
     try:
         while not ending.came and not problem:

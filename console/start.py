@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -119,21 +118,21 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
     from console.build import create_engine
     from engine.feeds.base import FeedError
     from engine.feeds.names import source_path
-    from engine.strategies.loader import check
     from engine.strategies.params import StrategyError
     from themes import ThemeError
 
     try:
         if settings.feed.source not in ("sim", "sample"):
             source_path(settings.feed.source)
-        for strategy in settings.strategies:
-            check(strategy.file, strategy.params)
+        if settings.strategies:
+            from engine.strategies.loader import check
+
+            for strategy in settings.strategies:
+                check(strategy.file, strategy.params)
         if keys is None:
             from console.headless import run_headless
 
             return run_headless(create_engine(settings))
-        # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
-        gc.disable()
         from console.app import run_console
 
         mine = folders()

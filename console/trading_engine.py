@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.model import Intent, Level, Mode, View
-from engine.model.inputs import GroupKind
 from engine.model.market import Listing, MarketEvent
 from engine.model.orders import Terms
 from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
+
+if TYPE_CHECKING:
+    from engine.model.inputs import GroupKind
 
 E = TypeVar("E", bound=MarketEvent)
 

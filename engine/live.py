@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import secrets
+import os
 import threading
 import time
 import traceback
@@ -17,29 +17,9 @@ from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.brokers.base import AmbiguousError
-from engine.control_client import control_path
 from engine.feeds.base import FeedError
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch, latch_path
 from engine.model.effects import Reply
-from engine.model.inputs import (
-    AcceptPosition,
-    Approve,
-    Cancel,
-    Command,
-    EmergencyStop,
-    GroupKind,
-    Note,
-    Preview,
-    PreviewReplace,
-    Reject,
-    Replace,
-    ResetBreaker,
-    Resume,
-    SetLimits,
-    SetMode,
-    Submit,
-    SubmitGroup,
-)
 from engine.model.journal import JournalError
 from engine.model.market import Listing, MarketEvent
 from engine.model.modes import Level, Mode
@@ -52,6 +32,8 @@ from engine.picture import Picture
 from engine.strategies.params import StrategyError
 
 if TYPE_CHECKING:
+    from engine.model import inputs
+
     # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
     from engine.model.records import Record
     from engine.shell import Shell
@@ -65,7 +47,7 @@ class Engine:
 
     def __init__(self, settings: Settings, parts: Parts) -> None:
         self.settings = settings
-        self.run_id = f"{time.strftime('%y%m%d', time.gmtime())}-{secrets.token_hex(4)}"
+        self.run_id = f"{time.strftime('%y%m%d', time.gmtime())}-{os.urandom(4).hex()}"
         self._parts = parts
         self._switch = StopSwitch()
         self._latch = Latch(latch_path(parts.database))
@@ -194,52 +176,52 @@ class Engine:
 
     def submit(self, intent: Intent, *, confirmed: bool = False) -> str:
         """Sends an order, with the exits of its bracket. `confirmed` says that one which looks like a repetition is meant."""
-        return self._command(lambda i: Submit(i, intent, confirmed))
+        return self._command(lambda i: inputs.Submit(i, intent, confirmed))
 
-    def submit_group(self, kind: GroupKind, first: Intent, second: Intent, *, confirmed: bool = False) -> str:
+    def submit_group(self, kind: inputs.GroupKind, first: Intent, second: Intent, *, confirmed: bool = False) -> str:
         """Sends two orders of which one cancels the other, or of which the first triggers the second."""
-        return self._command(lambda i: SubmitGroup(i, kind, first, second, confirmed))
+        return self._command(lambda i: inputs.SubmitGroup(i, kind, first, second, confirmed))
 
     def replace(self, order_id: str, terms: Terms) -> str:
         """Gives a working order new terms; `terms.quantity` is the whole one, what filled already included."""
-        return self._command(lambda i: Replace(i, order_id, terms))
+        return self._command(lambda i: inputs.Replace(i, order_id, terms))
 
     def preview(self, intent: Intent) -> str:
-        return self._command(lambda i: Preview(i, intent))
+        return self._command(lambda i: inputs.Preview(i, intent))
 
     def preview_replace(self, order_id: str, terms: Terms) -> str:
-        return self._command(lambda i: PreviewReplace(i, order_id, terms))
+        return self._command(lambda i: inputs.PreviewReplace(i, order_id, terms))
 
     def approve(self, signal_id: str, edit: SignalEdit | None = None) -> str:
         """Says yes to a signal, or with `edit` to what a person made of it."""
-        return self._command(lambda i: Approve(i, signal_id, edit))
+        return self._command(lambda i: inputs.Approve(i, signal_id, edit))
 
     def reject(self, signal_id: str, reason: str = "") -> str:
-        return self._command(lambda i: Reject(i, signal_id, reason))
+        return self._command(lambda i: inputs.Reject(i, signal_id, reason))
 
     def cancel(self, order_id: str = "", symbol: str = "") -> str:
         """Cancels one order, or all of a symbol, or with neither everything that works."""
-        return self._command(lambda i: Cancel(i, order_id, symbol))
+        return self._command(lambda i: inputs.Cancel(i, order_id, symbol))
 
     def set_mode(self, mode: Mode) -> str:
-        return self._command(lambda i: SetMode(i, mode))
+        return self._command(lambda i: inputs.SetMode(i, mode))
 
     def resume(self, reason: str) -> str:
         """Leaves HALTED in MANUAL, reducing only while a breaker holds, and clears the latch; from REDUCING it releases what holds.
 
         The reason goes to the audit log, and without one nothing is resumed. A stop that is pressed later than this was called holds, and
         so does a latch that somebody else set meanwhile. A flatten that is not done is given up; its closing orders work on."""
-        return self._command(lambda i: Resume(i, reason))
+        return self._command(lambda i: inputs.Resume(i, reason))
 
     def reset_breaker(self, name: str, reason: str) -> str:
         """Releases the breaker `name` of the view's. The reason goes to the audit log."""
-        return self._command(lambda i: ResetBreaker(i, name, reason))
+        return self._command(lambda i: inputs.ResetBreaker(i, name, reason))
 
     def accept_position(self, symbol: str, reason: str) -> str:
         """Accepts the broker's figure for a symbol that entries are shut in because our books say another, once a fresh comparison says
         the same. The difference is booked as a trade without fees, at the price that the broker's cash tells, else at its average, and the
         symbol trades again. The reason goes to the audit log. Refused while an order's outcome there is not known."""
-        return self._post_command(lambda shell, i: shell.accept_position(AcceptPosition(i, symbol, reason)))
+        return self._post_command(lambda shell, i: shell.accept_position(inputs.AcceptPosition(i, symbol, reason)))
 
     def watch(self, symbol: str) -> str:
         """Follows another symbol of the feed: it gets history, prices and a row in the view, and may be traded. A restart follows it again.
@@ -255,11 +237,11 @@ class Engine:
         """A line for the log and the audit."""
         loop, shell = self._loop, self._shell
         if loop is not None and shell is not None:
-            _post(loop, lambda: shell.handle(Note(level, source, text)))
+            _post(loop, lambda: shell.handle(inputs.Note(level, source, text)))
 
     def set_limits(self, limits: Limits, reason: str = "") -> str:
         """The gate's limits from now on, for this run; the settings' hold again at the next start. To loosen one takes a `reason`."""
-        return self._command(lambda i: SetLimits(i, limits, reason))
+        return self._command(lambda i: inputs.SetLimits(i, limits, reason))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that
@@ -268,7 +250,7 @@ class Engine:
         The engine then voids what waits for approval, cancels every order, and asks the broker again and again until it says itself that
         nothing works: `View.stop` tells how far it has come, and names what is left. Positions stay. May be called as often as one likes,
         from any thread. The answer counts the cancels that were sent."""
-        return self._stop(reason, lambda shell, i, press: shell.stop_trading(EmergencyStop(i, reason), press))
+        return self._stop(reason, lambda shell, i, press: shell.stop_trading(inputs.EmergencyStop(i, reason), press))
 
     def sync(self) -> str:
         """Compares orders and positions with the broker's now, as happens every minute by itself; the answer says what differs."""
@@ -299,14 +281,14 @@ class Engine:
         if flatten:
             shell.flatten(command_id, reason, press)
         else:
-            shell.stop_trading(EmergencyStop(command_id, reason, by="control socket"), press)
+            shell.stop_trading(inputs.EmergencyStop(command_id, reason, by="control socket"), press)
         self._build()
         told = [reply.text for reply in self._picture.view.replies if reply.command_id == command_id]
         return told[0] if told else "HALTED: everything is being cancelled, then every position closed"
 
     # ---- inside
 
-    def _command(self, make: Callable[[str], Command]) -> str:
+    def _command(self, make: Callable[[str], inputs.Command]) -> str:
         return self._post_command(lambda shell, i: shell.handle(make(i)))
 
     def _post_command(self, work: Callable[[Shell, str], None]) -> str:
@@ -341,8 +323,12 @@ class Engine:
         self._loop = asyncio.get_running_loop()
         if self._end_asked:  # before there was a loop to be told on
             ending.set()
+        # Commands are made on this loop alone: what they are is imported here, as all that does the work.
+        global inputs
         from engine.assembly import assembled
         from engine.control import Control
+        from engine.control_client import control_path
+        from engine.model import inputs
 
         async with assembled(
             settings,
@@ -364,7 +350,7 @@ class Engine:
                     return
                 self._shell = shell
                 if self._switch.closed:
-                    shell.stop_trading(EmergencyStop("", self._latch.read() or "stop key"), self._switch.press())
+                    shell.stop_trading(inputs.EmergencyStop("", self._latch.read() or "stop key"), self._switch.press())
                 self._build()
                 self._ready.set()
                 await ending.wait()

@@ -12,7 +12,6 @@ from engine.model.modes import Level, TradingState
 from engine.model.money import ZERO
 from engine.model.settings import Settings
 from engine.model.views import AccountView, HealthView, LogLine, View
-from engine.secrets import Redactor
 
 if TYPE_CHECKING:
     from engine.shell import Shell
@@ -53,6 +52,8 @@ class Picture:
 
 
 def _without_secrets(text: str) -> str:
+    from engine.secrets import Redactor
+
     return Redactor.of(os.environ).clean(text)
 
 

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from console.warm_up import LATER
+
 HEAVY = ("pandas", "numpy", "alpaca", "ib_insync", "yfinance", "exchange_calendars", "pyarrow", "pydantic", "requests")
 
 
@@ -47,6 +49,19 @@ def test_the_first_picture_waits_for_no_part_of_the_engine_that_does_the_work() 
         "engine.strategies.supervisor",
         "storage.journal",
     }
+
+
+def test_the_first_picture_waits_for_nothing_that_a_key_opens() -> None:
+    loaded = loaded_by("console.start", "console.build", "console.app", "console.driver")
+    assert "console.screens.trading" in loaded
+    assert not loaded & {*LATER, "console.meanings", "console.completion", "console.screens.dialog", "engine.model.inputs", "secrets"}
+    assert not [name for name in loaded if name.startswith(("console.order_line", "console.ticket", "console.screens.details"))]
+
+
+def test_what_a_key_opens_is_there_by_the_time_the_first_picture_was_looked_at() -> None:
+    code = "from console.warm_up import warm_up; warm_up(); import sys; print(*sys.modules)"
+    loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
+    assert {*LATER, "console.order_line"} <= loaded
 
 
 def test_the_first_picture_in_a_theme_of_ours_waits_for_no_reader_of_yaml() -> None:

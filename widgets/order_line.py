@@ -129,6 +129,8 @@ class OrderLine(Lines, can_focus=True):
 
     def reread(self) -> None:
         """The market moved: prices and positions named by words may mean other numbers now."""
+        if not self._editor.text:
+            return
         reading = self._interpret(self._editor.text)
         if reading != self._reading:
             self._reading = reading

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from console.actions.stage import Stage
 from console.keys import Action
-from console.screens.jump import Jump
-from console.screens.palette import CommandPalette
 from engine.model import Level
 from widgets.table import LiveTable
 
@@ -15,6 +13,8 @@ class FindingActions:
         self._stage = stage
 
     def do_palette(self) -> None:
+        from console.screens.palette import CommandPalette
+
         stage = self._stage
         before = self._under_cursor()
 
@@ -30,6 +30,8 @@ class FindingActions:
         stage.ask(CommandPalette(stage.keys, stage.panel, stage.clock), answered)
 
     def do_jump(self) -> None:
+        from console.screens.jump import Jump
+
         self._stage.overlay(Jump(self._stage.targets()))
 
     def _under_cursor(self) -> str | None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from console.actions.stage import Stage
 from console.notices import Notice, Notices, loudest
 from console.notify import Notifier
-from console.screens.watch_notices import NoticesDialog
 from engine.model import View
 from widgets.notices import NoticeLine
 from widgets.table import LiveTable
@@ -59,6 +58,8 @@ class NoticeActions:
             self._line.show(0, loudest(()), 0, "", key)
 
     def do_notices(self) -> None:
+        from console.screens.watch_notices import NoticesDialog
+
         self._stage.ask(NoticesDialog(self._notices, self._stage.clock), self._go)
 
     def _go(self, notice: Notice | None) -> None:

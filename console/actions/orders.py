@@ -1,16 +1,16 @@
-"""Trading: new orders, cancels, the execution mode, flatten."""
+"""Trading: new orders, cancels, the execution mode, flatten. The ticket is imported when one opens, behind the first picture."""
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from console.actions.stage import Stage
 from console.screens.previews import Previews, asking
-from console.screens.ticket import TicketDialog
-from console.ticket.edit_order import EditOrder
-from console.ticket.edit_signal import EditSignal
-from console.ticket.form import Form
-from console.ticket.new_order import NewOrder
 from engine.model import Side
 from engine.model.views import OrderRow, SignalRow
+
+if TYPE_CHECKING:
+    from console.ticket.form import Form
 
 
 class OrderActions:
@@ -27,10 +27,15 @@ class OrderActions:
         self._open(Side.SELL)
 
     def _open(self, side: Side) -> None:
+        from console.ticket.new_order import NewOrder
+
         self._ticket(NewOrder(self._stage.symbol(), side))
 
     def do_edit_row(self) -> None:
         """The working order, or the signal that waits, under the cursor. Which one it is stands in the ticket, and is asked about."""
+        from console.ticket.edit_order import EditOrder
+        from console.ticket.edit_signal import EditSignal
+
         row = self._stage.row()
         if isinstance(row, SignalRow) and self._stage.desk.waits(row):
             self._ticket(EditSignal(row))
@@ -39,6 +44,8 @@ class OrderActions:
 
     def _ticket(self, form: Form) -> None:
         """Opens the ticket; what is confirmed in it is carried out."""
+        from console.screens.ticket import TicketDialog
+
         dialog = TicketDialog(form, Previews(asking(self._stage.engine)), lambda: self._stage.view, self._stage.clock)
         self._stage.ask(dialog, self._stage.desk.ticketed)
 

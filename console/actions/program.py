@@ -6,9 +6,6 @@ from collections.abc import Callable
 
 from console.actions.stage import Stage
 from console.looks import Looks
-from console.screens.help import Help
-from console.screens.questions import ask_quit, leaves_nothing_open
-from console.screens.themes import ThemeChoice
 
 
 class ProgramActions:
@@ -21,6 +18,8 @@ class ProgramActions:
         self._looks = looks
 
     def do_theme(self) -> None:
+        from console.screens.themes import ThemeChoice
+
         self._stage.read(ThemeChoice(self._looks, self._stage.clock))
 
     def do_emergency_stop(self) -> None:
@@ -28,10 +27,14 @@ class ProgramActions:
         self._stage.desk.stopped(self._stage.engine.emergency_stop())
 
     def do_help(self) -> None:
+        from console.screens.help import Help
+
         stage = self._stage
         stage.read(Help(stage.keys, stage.place, stage.clock))
 
     def do_quit(self) -> None:
+        from console.screens.questions import ask_quit, leaves_nothing_open
+
         def answered(leave: bool | None) -> None:
             if leave:
                 self._leave()

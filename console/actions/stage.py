@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from textual.screen import ModalScreen, Screen
+if TYPE_CHECKING:
+    from textual.screen import ModalScreen, Screen
 
-from console.archive import Archive
-from console.kept import Kept
-from console.keys import Action, KeyMap
-from console.screens.desk import Desk
-from console.screens.dialog import Dialog
-from console.screens.jump import Target
-from console.trading_engine import TradingEngine
-from engine.model import Level, View
-from engine.model.settings import ScreenSettings
-from widgets.order_line import OrderLine
-from widgets.panel import Panel
+    from console.archive import Archive
+    from console.kept import Kept
+    from console.keys import Action, KeyMap
+    from console.screens.desk import Desk
+    from console.screens.dialog import Dialog
+    from console.screens.jump import Target
+    from console.trading_engine import TradingEngine
+    from engine.model import Level, View
+    from engine.model.settings import ScreenSettings
+    from widgets.order_line import OrderLine
+    from widgets.panel import Panel
 
 ResultT = TypeVar("ResultT")
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 from console.actions.stage import Stage
-from console.screens.columns import ColumnChoice
 from engine.model import Level
 from widgets.columns import Arrangement
 from widgets.table import LiveTable
@@ -55,6 +54,8 @@ class TableActions:
         self._table().next_subset()
 
     def do_columns(self) -> None:
+        from console.screens.columns import ColumnChoice
+
         table = self._table()
 
         def answered(choice: tuple[tuple[str, bool], ...] | None) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from console.actions.stage import Stage
 from console.alerts import Alert, AlertBook
-from console.screens.watch_alerts import AlertsDialog
-from console.screens.watch_lists import ListsDialog, SymbolSearch
 from console.watchlists import ALL, Watchlists
 from engine.model import Level, View
 from engine.model.market import Bar, Quote, Split
@@ -81,6 +79,8 @@ class WatchlistActions:
     # ---- symbols
 
     def do_add_symbol(self) -> None:
+        from console.screens.watch_lists import SymbolSearch
+
         into = self._lists.shown
         there = self._lists.symbols if into != ALL else [row.symbol for row in self._stage.view.watch]
         self._stage.ask(SymbolSearch(into, self._stage.engine.offers, there or (), self._stage.clock), self._chosen)
@@ -145,6 +145,8 @@ class WatchlistActions:
         self._arrange()
 
     def do_lists(self) -> None:
+        from console.screens.watch_lists import ListsDialog
+
         dialog = ListsDialog(self._lists, len(self._stage.view.watch), self._arrange, self._stage.clock)
         self._stage.ask(dialog, self._show)
 
@@ -163,5 +165,7 @@ class WatchlistActions:
     # ---- alerts
 
     def do_alert(self) -> None:
+        from console.screens.watch_alerts import AlertsDialog
+
         dialog = AlertsDialog(self._stage.symbol(), self._row, self._alerts, self._arrange, self._stage.clock)
         self._stage.ask(dialog, lambda answer: None)

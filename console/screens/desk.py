@@ -1,25 +1,28 @@
-"""Carries out what a person wants of the engine: asks what must be asked first, hands it over, and tells what came of it."""
+"""Carries out what a person wants of the engine: asks what must be asked first, hands it over, and tells what came of it.
+
+Questions, and what an order line or a ticket can mean, are imported when one is asked or carried out, behind the first picture.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from console.meanings import CancelOrders, ChangeMode, CompareWithBroker, FlattenAll, PlaceOrder, PlacePair, ReplaceOrder
 from console.screens.answers import Answers
-from console.screens.dialog import Dialog
-from console.screens.questions import RESUME, Reason, Typed, TypedWord, ask_close, ask_send, choose_mode, listed
-from console.ticket.form import ApproveSignal, Ready
 from console.trading_engine import TradingEngine
-from engine.core.risk.rules import Rule
 from engine.model import Intent, Level, Mode, Side, TradingState, View
-from engine.model.inputs import GroupKind
 from engine.model.money import ZERO
 from engine.model.settings import ConfirmSettings
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, PositionRow, SignalRow
 
-Ask = Callable[[Dialog[Any], Callable[[Any], None]], object]
+if TYPE_CHECKING:
+    from console.meanings import PlaceOrder, PlacePair, ReplaceOrder
+    from console.screens.dialog import Dialog
+    from console.screens.questions import Typed
+    from console.ticket.form import Ready
+
+Ask: TypeAlias = "Callable[[Dialog[Any], Callable[[Any], None]], object]"
 """Opens a dialog; its answer goes to the function."""
 
 
@@ -58,6 +61,8 @@ class Desk:
         reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
         if reply is None:
             return None
+        from engine.core.risk.rules import Rule
+
         self._submitted = None
         if reply.verdict is None or reply.verdict.rule != Rule.REPETITION:
             return None
@@ -76,10 +81,12 @@ class Desk:
 
     def carry_out(self, command: object, normal: str, view: View) -> None:
         """A command of the order line, known to a person by its `normal` form."""
+        from console import meanings
+
         match command:
-            case PlaceOrder(intent=intent, preview=True):
+            case meanings.PlaceOrder(intent=intent, preview=True):
                 self._sent(self._engine.preview(intent), normal)
-            case PlaceOrder() | PlacePair() | ReplaceOrder() if self.confirm.order_line:
+            case meanings.PlaceOrder() | meanings.PlacePair() | meanings.ReplaceOrder() if self.confirm.order_line:
 
                 def answered(yes: bool | None) -> None:
                     if yes:
@@ -87,37 +94,44 @@ class Desk:
                     else:
                         self._say("Not sent. Up in the order line recalls it.", Level.INFO)
 
+                from console.screens.questions import ask_send
+
                 self._ask(ask_send(normal, self._clock), answered)
-            case PlaceOrder() | PlacePair() | ReplaceOrder():
+            case meanings.PlaceOrder() | meanings.PlacePair() | meanings.ReplaceOrder():
                 self._send(command, normal)
-            case CancelOrders(order_id=order_id, symbol=symbol):
+            case meanings.CancelOrders(order_id=order_id, symbol=symbol):
                 self._sent(self._engine.cancel(order_id=order_id, symbol=symbol), normal)
-            case ChangeMode(mode=mode):
+            case meanings.ChangeMode(mode=mode):
                 self._set_mode(mode, view)
-            case FlattenAll():
+            case meanings.FlattenAll():
                 self.flatten(view)
-            case CompareWithBroker():
+            case meanings.CompareWithBroker():
                 self._sent(self._engine.sync(), normal)
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
 
     def _send(self, command: PlaceOrder | PlacePair | ReplaceOrder, normal: str) -> None:
+        from console import meanings
+
         match command:
-            case PlaceOrder(intent=intent):
+            case meanings.PlaceOrder(intent=intent):
                 self._submit(intent, normal)
-            case PlacePair() as pair:
+            case meanings.PlacePair() as pair:
                 self._submit(pair, normal)
-            case ReplaceOrder(order_id=order_id, terms=terms):
+            case meanings.ReplaceOrder(order_id=order_id, terms=terms):
                 self._sent(self._engine.replace(order_id, terms), normal)
 
     def ticketed(self, ready: Ready | None) -> None:
         """What a person confirmed in a ticket, if anything."""
         if ready is None:
             return
+        from console import meanings
+        from console.ticket.form import ApproveSignal
+
         match ready.does:
-            case PlaceOrder(intent=intent):
+            case meanings.PlaceOrder(intent=intent):
                 self._submit(intent, ready.normal, "Send it from the ticket once more, and it goes.")
-            case ReplaceOrder(order_id=order_id, terms=terms):
+            case meanings.ReplaceOrder(order_id=order_id, terms=terms):
                 self._sent(self._engine.replace(order_id, terms), f"edit {ready.normal}")
             case ApproveSignal(signal_id=signal_id, edit=edit):
                 self._sent(self._engine.approve(signal_id, edit), f"approve {ready.normal}")
@@ -127,6 +141,8 @@ class Desk:
         if isinstance(wish, Intent):
             command_id = self._engine.submit(wish, confirmed=confirmed)
         else:
+            from engine.model.inputs import GroupKind
+
             command_id = self._engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
         self._submitted, self._repeated = (command_id, wish, again), None
         self._sent(command_id, normal)
@@ -159,6 +175,8 @@ class Desk:
             self.reject_all([row])
 
     def reject_all(self, rows: Sequence[SignalRow]) -> None:
+        from console.screens.questions import Reason, listed
+
         """One reason for all of them."""
 
         def answered(typed: Typed | None) -> None:
@@ -218,9 +236,13 @@ class Desk:
                 command_id = self._engine.submit(Intent(row.symbol, side, quantity, reduce_only=True), confirmed=True)
                 self._sent(command_id, f"close {row.symbol}")
 
+        from console.screens.questions import ask_close
+
         self._ask(ask_close(rows, view, self._clock), answered)
 
     def flatten(self, view: View) -> None:
+        from console.screens.questions import TypedWord
+
         def typed(answer: Typed | None) -> None:
             if answer is not None:
                 self._sent(self._engine.liquidate_all(), "flatten")
@@ -232,6 +254,8 @@ class Desk:
     # ---- mode
 
     def choose_mode(self, view: View) -> None:
+        from console.screens.questions import RESUME, choose_mode
+
         if view.account.state is TradingState.HALTED:
             self._resume(view)
             return
@@ -247,6 +271,8 @@ class Desk:
         self._ask(choose_mode(view, self._clock), chosen)
 
     def _set_mode(self, mode: Mode, view: View) -> None:
+        from console.screens.questions import TypedWord
+
         if view.account.state is TradingState.HALTED:
             self._resume(view)
             return
@@ -262,6 +288,8 @@ class Desk:
         self._ask(TypedWord("FULL_AUTO", text, "FULL_AUTO", self._clock), typed)
 
     def _reset(self, name: str, view: View) -> None:
+        from console.screens.questions import TypedWord
+
         def typed(answer: Typed | None) -> None:
             if answer is not None:
                 self._sent(self._engine.reset_breaker(name, answer.reason), f"reset {name}")
@@ -275,6 +303,8 @@ class Desk:
         )
 
     def _resume(self, view: View) -> None:
+        from console.screens.questions import TypedWord
+
         def typed(answer: Typed | None) -> None:
             if answer is not None:
                 self._sent(self._engine.resume(answer.reason), "resume")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
-from console.meanings import ReplaceOrder
 from console.trading_engine import TradingEngine
 from engine.model import Intent, View
 from engine.model.effects import Reply
+
+if TYPE_CHECKING:
+    from console.meanings import ReplaceOrder
 
 PREVIEW_SECONDS = 1.0
 """How often the gate is asked again about an order that stands there."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -31,22 +31,16 @@ from console.actions.signals import SignalActions
 from console.actions.tables import TableActions
 from console.actions.watchlists import WatchlistActions
 from console.archive import Archive
-from console.completion import Candidate, complete
 from console.config_file import ConfigFile
 from console.kept import Kept
 from console.key_names import key_named
 from console.keys import LINE, ROW_ACTIONS, TITLES, Action, KeyMap
 from console.looks import Looks
-from console.meanings import Parsed, asked_of, context_of
 from console.notify import Notifier
-from console.order_line import parse
 from console.screens.desk import Desk
-from console.screens.dialog import Dialog
-from console.screens.jump import Target
 from console.screens.lag import Lag
 from console.screens.layout import TABS, is_out, is_single, layout_for
 from console.screens.page import Page
-from console.screens.previews import Previews, asking
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
 from engine.model.settings import ScreenSettings
@@ -68,6 +62,12 @@ from widgets.steady import SteadyLoop
 from widgets.tab_line import TabLine
 from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
+
+if TYPE_CHECKING:
+    # Imported when it is used, behind the first picture.
+    from console.screens.dialog import Dialog
+    from console.screens.jump import Target
+    from console.screens.line_reader import LineReader
 
 PLAIN_FRAMES_PER_SECOND = 2
 """A screen reader says again what changes: it is given less of it."""
@@ -121,8 +121,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.view = engine.view()
         self.desk = Desk(engine, clock, self.ask, self.say, keys.names)
         self.keys = keys
-        self._reading_context = context_of(self.view)
-        self._previews = Previews(asking(engine)), Previews(asking(engine))
+        self._reader: LineReader | None = None
         self._chart_symbol = ""
         self._plain = looks.plain
         self.drawn = drawn
@@ -216,7 +215,8 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
             self._header.show(view, self._lag.shown_ms)
         if due and view is not self.view:
             self.view = view
-            self._reading_context = context_of(view)
+            if self._reader is not None:
+                self._reader.see(view)
             self._show(view)
             self.order_line.reread()
         self.watchlists.frame(view)
@@ -264,13 +264,9 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
 
     def _show_preview(self, view: View, now: float) -> None:
-        wishes = asked_of(self.order_line.reading.command)
-        each = zip(self._previews, (*wishes, None, None), strict=False)
-        replies = [previews.of(wish, self.order_line.text, view, now) for previews, wish in each]
-        known = [reply for reply in replies if reply is not None]
-        if known and len(known) == len(wishes):
-            # Of two that are sent together, the one that is refused tells of both.
-            self.order_line.show_preview(min(known, key=lambda reply: reply.ok))
+        line = self.order_line
+        if self._reader is not None and (verdict := self._reader.verdict(line.reading.command, line.text, view, now)) is not None:
+            line.show_preview(verdict)
 
     # ---- what actions use
 
@@ -361,6 +357,8 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     def targets(self) -> Sequence[Target]:
         """What the jump overlay puts letters on: the panels, or their tabs where there is room for one panel, and the order line."""
+        from console.screens.jump import Target
+
         if self.layout_name == "small":
             tabs = self._tabs.region
             places = {tab: (tabs.x + left, tabs.y) for tab, left in self._tabs.places().items()}
@@ -456,13 +454,17 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     # ---- the order line
 
     def _interpret(self, text: str) -> Reading:
-        read = parse(text, self._reading_context)
-        if isinstance(read, Parsed):
-            return Reading(command=read.meaning, normal=read.normal, note=read.note)
-        return Reading(start=read.start, end=read.end, message=read.message, right=read.right, unfinished=read.unfinished)
+        return self._line_reader().interpret(text)
 
-    def _complete(self, text: str) -> tuple[int, tuple[Candidate, ...]]:
-        return complete(text, self._reading_context)
+    def _complete(self, text: str) -> tuple[int, Sequence[tuple[str, str]]]:
+        return self._line_reader().complete(text)
+
+    def _line_reader(self) -> LineReader:
+        if self._reader is None:
+            from console.screens.line_reader import LineReader
+
+            self._reader = LineReader(self.engine, self.view)
+        return self._reader
 
     def symbol(self) -> str:
         row = self.row()

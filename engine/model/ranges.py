@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -20,6 +21,11 @@ _WHOLE = re.compile(r"[+-]?[0-9][0-9_]*")
 
 def hints(owner: type) -> dict[str, Any]:
     """The fields of a settings class with their types, marks included."""
+    return _hints(owner)
+
+
+@cache
+def _hints(owner: Any) -> dict[str, Any]:
     return get_type_hints(owner, include_extras=True)
 
 

@@ -4,8 +4,6 @@ The ranges are `annotated_types` marks: the console's config file is checked aga
 Per cents are of the account's equity and written as a person says them: 10 is ten per cent.
 """
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass, field
 from datetime import date
