@@ -8,7 +8,7 @@ from typing import Final
 from engine.core.risk.case import RiskCase
 from engine.core.risk.rules import Rule, deny
 from engine.model.modes import TradingState
-from engine.model.money import HUNDRED
+from engine.model.money import HUNDRED, ZERO
 from engine.model.orders import Source
 from engine.model.verdicts import PASSED, Verdict
 
@@ -26,15 +26,10 @@ def reducing_only(case: RiskCase) -> Verdict:
 
 def strategy_loss(case: RiskCase) -> Verdict:
     """What the strategy itself lost in this session, unrealised and fees counted."""
-    own = case.limits.strategies.get(case.intent.strategy)
-    if own is None or own.max_daily_loss_pct is None:
-        return PASSED
-    limit = case.session_equity * own.max_daily_loss_pct / HUNDRED
-    if not case.strategy_tripped and (case.strategy_loss < limit or not limit):
-        return PASSED
-    actual, allowed = f"{percent(case.strategy_loss, case.session_equity)} %", f"{own.max_daily_loss_pct:f} %"
-    text = f"{case.intent.strategy} reached its loss limit of {allowed} of equity in this session: it enters no more until the next."
-    return deny(Rule.STRATEGY_LOSS, text, allowed, actual)
+    strategy = case.intent.strategy
+    own = case.limits.strategies.get(strategy)
+    pct = own.max_daily_loss_pct if own is not None else None
+    return _session_loss(case, Rule.STRATEGY_LOSS, strategy, pct, case.strategy_loss, case.strategy_tripped, "it enters no more")
 
 
 def strategy_breaker(case: RiskCase) -> Verdict:
@@ -49,14 +44,19 @@ def symbol_loss(case: RiskCase) -> Verdict:
     """What everybody together lost in the symbol in this session, unrealised and fees counted."""
     symbol = case.intent.symbol
     own = case.limits.symbols.get(symbol)
-    if own is None or own.max_daily_loss_pct is None:
+    pct = own.max_daily_loss_pct if own is not None else None
+    return _session_loss(case, Rule.SYMBOL_LOSS, symbol, pct, case.symbol_loss, case.symbol_tripped, "nothing is entered in it")
+
+
+def _session_loss(case: RiskCase, rule: Rule, whose: str, pct: Decimal | None, loss: Decimal, tripped: bool, what: str) -> Verdict:
+    """What has `tripped` holds for the session, whatever the limit is by now: `pct` of its opening equity, None without one."""
+    limit = case.session_equity * pct / HUNDRED if pct is not None else ZERO
+    reached = limit > 0 and loss >= limit
+    if not tripped and not reached:
         return PASSED
-    limit = case.session_equity * own.max_daily_loss_pct / HUNDRED
-    if not case.symbol_tripped and (case.symbol_loss < limit or not limit):
-        return PASSED
-    actual, allowed = f"{percent(case.symbol_loss, case.session_equity)} %", f"{own.max_daily_loss_pct:f} %"
-    text = f"{symbol} reached its loss limit of {allowed} of equity in this session: nothing is entered in it until the next."
-    return deny(Rule.SYMBOL_LOSS, text, allowed, actual)
+    allowed = f"{pct:f} %" if reached else "the one that was reached"
+    of, actual = f" of {allowed} of equity" if reached else "", f"{percent(loss, case.session_equity)} %"
+    return deny(rule, f"{whose} reached its loss limit{of} in this session: {what} until the next.", allowed, actual)
 
 
 def daily_loss(case: RiskCase) -> Verdict:

@@ -112,6 +112,21 @@ def test_new_limits_trip_nothing_while_a_price_is_still_told_in_the_shares_of_be
     assert the_floor.trading() is TradingState.ACTIVE
 
 
+@pytest.mark.parametrize("instead", [None, D(90)])
+def test_a_loss_limit_that_tripped_holds_for_its_session_whatever_it_is_by_now(instead: Decimal | None) -> None:
+    the_floor = floor(replace(OPEN_LIMITS, symbols={"AAPL": SymbolLimits(max_daily_loss_pct=D(1))}))
+    the_floor.hold(100, 100)
+    the_floor.move("AAPL", 80)
+    the_floor.tick()
+    assert set_limits(the_floor, "it will turn", symbols={"AAPL": SymbolLimits(max_daily_loss_pct=instead)}).ok
+    denied = the_floor.submit(wish(Side.BUY, 1))
+    assert denied.text == "AAPL reached its loss limit in this session: nothing is entered in it until the next."
+    assert set_limits(the_floor, "it will turn", symbols={}).ok
+    assert not the_floor.submit(wish(Side.BUY, 1)).ok
+    the_floor.session("2025-06-13")
+    assert the_floor.submit(wish(Side.BUY, 1)).ok
+
+
 def test_numbers_out_of_range_change_nothing() -> None:
     the_floor = floor()
     for wrong in (D(0), D(-1), D(101), D("NaN")):
