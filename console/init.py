@@ -214,7 +214,7 @@ def _strategies(text: str) -> tuple[str, ...]:
 def written(answers: Answers) -> str:
     """The config file that says this, with comments for whoever edits it."""
     lines = [
-        "# tradeconsole's settings. Every key with its default and its range is in the README; a wrong one is named at the start.",
+        "# tradeconsole's settings. console/docs/settings.md has every key with its default and range; a wrong one is named at the start.",
         "# ${NAME} is filled in from the environment. Options on the command line go over what stands here.",
         "",
         _line(f"mode: {answers.mode}", "manual, semi-auto, full-auto or research; m changes it while it runs"),
