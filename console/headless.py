@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from console.ending import EndingSignals
+from console.options import say
 from console.trading_engine import TradingEngine
 from engine.model.views import LogLine
 from widgets.text import clean
@@ -38,7 +39,7 @@ def run_headless(engine: TradingEngine) -> int:
     finally:
         engine.shutdown()
     if problem:
-        print(f"tradeconsole: {problem}", file=sys.stderr)
+        say(problem)
     return 1 if problem else 128 + ending.came if ending.came else 0
 
 

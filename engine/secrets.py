@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -32,6 +32,7 @@ from engine.model.inputs import (
     Tick,
 )
 from engine.model.market import Halt
+from engine.model.signals import Vote
 
 NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH", re.IGNORECASE)
 """Environment variables with one of these in their names are taken for secrets."""
@@ -58,7 +59,7 @@ _WORDS: Final[Mapping[type, tuple[str, ...]]] = {
     NotDurable: ("reason",),
     Note: ("text", "detail"),
     OrderUpdate: ("reason",),
-    Proposal: ("reason",),
+    Proposal: ("reason", "votes"),
     Reject: ("reason",),
     ResetBreaker: ("reason",),
     Resume: ("reason",),
@@ -67,8 +68,9 @@ _WORDS: Final[Mapping[type, tuple[str, ...]]] = {
     Submit: ("intent",),
     SubmitGroup: ("first", "second"),
     Tick: ("journal_problem",),
+    Vote: ("indicators",),
 }
-"""Where inputs carry words that somebody else chose."""
+"""Where inputs, and what is in them, carry words that somebody else chose. What is not named has a `reason`."""
 
 
 class Redactor:
@@ -96,16 +98,18 @@ class Redactor:
         return cleaned
 
     def _cleaned(self, said: Any, words: Iterable[str]) -> Any:
-        """`said` with its fields `words` cleaned: texts, and one or several of what has a `reason` of its own."""
+        """`said` with its fields `words` cleaned."""
         changed = {}
         for word in words:
             value = getattr(said, word)
-            if isinstance(value, str):
-                clean: Any = self.clean(value) if value else value
-            elif isinstance(value, tuple):
-                clean = tuple(self._cleaned(each, ("reason",)) for each in value)
-            else:
-                clean = self._cleaned(value, ("reason",))
+            clean = self._clean_value(value)
             if clean != value:
                 changed[word] = clean
         return replace(said, **changed) if changed else said
+
+    def _clean_value(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self.clean(value) if value else value
+        if isinstance(value, tuple):
+            return tuple(map(self._clean_value, value))
+        return self._cleaned(value, _WORDS.get(type(value), ("reason",))) if is_dataclass(value) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sqlite3
@@ -16,13 +17,16 @@ from typing import NoReturn
 import pytest
 
 from console import __version__, build, cli, start
+from console.headless import run_headless
 from engine.core.state import State
 from engine.model.modes import Mode
 from engine.model.orders import OrderState, OrderType, Side, TimeInForce
 from engine.model.settings import Settings, StrategySettings
 from storage.codec import decode
+from tests.console.fake_engine import FakeEngine
 from tests.engine.engines import SETTINGS, limit, market, running, until
 from tests.project_files import ROOT
+from tests.views import empty_view, sample_health
 
 
 @pytest.fixture
@@ -263,3 +267,29 @@ def test_an_error_that_nobody_expected_is_one_sentence(
     assert said.count("\n") == 1
     assert "\x1b" not in said
     assert "hunter2" not in said
+
+
+SECRET_IN = ["feed: {source: '${MY_TOKEN}'}", "strategies: [{file: '${MY_TOKEN}'}]", "mode: '${MY_TOKEN}'", "theme: '${MY_TOKEN}'"]
+SECRET_IN += ["strategies: [{file: sma_cross, params: {fast: '${MY_TOKEN}'}}]", "symbols: ['${MY_TOKEN}']", "hunter2hunter2: 1"]
+
+
+@pytest.mark.parametrize("config", SECRET_IN)
+@pytest.mark.parametrize("word", [["--headless"], ["doctor"], ["kill"]], ids=lambda word: word[0])
+def test_a_secret_that_the_config_names_is_not_shown(
+    config: str, word: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "tradeconsole.yaml").write_text(config)
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    monkeypatch.setenv("MY_TOKEN", "hunter2hunter2")
+    monkeypatch.setattr("console.headless.run_headless", lambda engine: 0)
+    with contextlib.suppress(SystemExit):
+        cli.run(word)
+    said = capfd.readouterr()
+    assert said.out + said.err or word == ["--headless"]
+    assert "hunter2" not in said.out + said.err
+
+
+def test_what_an_engine_failed_of_steers_no_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    engine = FakeEngine(empty_view(health=sample_health(ready=False, failed=True, problem="no \x1b]0;owned\x07 disk")))
+    assert run_headless(engine) == 1
+    assert "\x1b" not in capsys.readouterr().err

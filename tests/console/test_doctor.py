@@ -215,3 +215,10 @@ def test_what_it_quotes_steers_no_terminal() -> None:
     shown = written(warning("feed", "a\x1b[2Jb\nc\x9bd", "do\x07 this"), 80)
     assert not {"\x1b", "\x9b", "\x07"} & set(shown)
     assert len(shown.split("\n")) == 3
+
+
+def test_what_it_quotes_shows_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_TOKEN", "hunter2hunter2")
+    shown = written(warning("feed", "There is no feed 'hunter2hunter2'", "do hunter2hunter2 this"), 80)
+    assert "hunter2" not in shown
+    assert shown.count("[secret]") == 2

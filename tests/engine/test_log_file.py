@@ -45,6 +45,7 @@ from engine.model.modes import Level
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderType, Side
 from engine.model.settings import Limits, LogSettings, StrategySettings
+from engine.model.signals import Vote
 from engine.model.views import LogLine
 from engine.secrets import HIDDEN, Redactor
 from tests.engine.engines import SETTINGS, market, running, said, until
@@ -306,3 +307,12 @@ def test_a_planted_key_is_in_no_log_no_database_and_on_no_screen(tmp_path: Path,
             raw = path.read_bytes()
             assert not [spelled for spelled in SPELLED if spelled.encode() in raw]
     assert any(HIDDEN in told["text"] for told in lines(database.with_suffix(".log")))
+
+
+def test_no_secret_comes_into_the_journal_by_the_names_of_indicators() -> None:
+    votes = (Vote("mine", Side.BUY, 0.5, (("key hunter2hunter2", 1.0), ("rsi", 30.0))),)
+    proposal = Proposal("p-1", "mine", "AAPL", Side.BUY, reason="since hunter2hunter2", votes=votes)
+    cleaned = Redactor(["hunter2hunter2"]).clean_input(proposal)
+    assert isinstance(cleaned, Proposal)
+    assert cleaned.reason == f"since {HIDDEN}"
+    assert cleaned.votes[0].indicators == ((f"key {HIDDEN}", 1.0), ("rsi", 30.0))
