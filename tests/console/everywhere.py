@@ -1,0 +1,75 @@
+"""Every place of the console, by the keys that lead to it from the trading screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from console.screens.history import HistoryPage
+from tests.console.driving import Console
+from tests.console.histories import signals, trades, write
+
+PLACES: dict[str, tuple[str, ...]] = {
+    **{f"panel {digit}": (digit,) for digit in "1234567"},
+    "zoomed": ("2", "z"),
+    "filter": ("3", "slash", "m"),
+    "order line": ("colon", "b", "u", "y"),
+    "help": ("question_mark",),
+    "help searched": ("question_mark", "slash", "s"),
+    "palette": ("f2", "c"),
+    "jump": ("f6",),
+    "themes": ("t",),
+    "notices": ("i",),
+    "mode": ("m",),
+    "quit": ("q",),
+    "flatten": ("f9",),
+    "ticket": ("1", "b"),
+    "ticket asked": ("1", "s", "1", "f5"),
+    "edit of an order": ("3", "e"),
+    "edit of a signal": ("4", "e"),
+    "reject": ("4", "x"),
+    "close": ("2", "X"),
+    "columns": ("3", "v"),
+    "search for a symbol": ("1", "plus", "a"),
+    "alerts": ("1", "exclamation_mark"),
+    "new alert": ("1", "exclamation_mark", "n"),
+    "watchlists": ("1", "w"),
+    "new watchlist": ("1", "w", "n"),
+    "watch row": ("1", "enter"),
+    "position": ("2", "enter"),
+    "order": ("3", "enter"),
+    "signal": ("4", "enter"),
+    "risk row": ("5", "j", "enter"),
+    "log line": ("6", "enter"),
+    "close of a position's page": ("2", "enter", "X"),
+    "history": ("h",),
+    **{f"history {tab}": ("h", tab) for tab in "23456"},
+    "history narrowed": ("h", "slash", "a"),
+    "order of the history": ("h", "1", "enter"),
+    "performance": ("p",),
+    "preferences": ("comma",),
+    "preference": ("comma", *["down"] * 22, "enter"),
+}
+
+
+def history(folder: Path) -> Path:
+    """A database with something on every tab."""
+    return write(folder / "paper.db", [*trades(30), *signals(5)])
+
+
+async def go(console: Console, place: str) -> None:
+    for key in PLACES[place]:
+        await console.press(key)
+        await console.until(lambda: not isinstance(console.app.screen, HistoryPage) or console.app.screen.table.rows)
+    console.clock.now += 1  # a new dialog is deaf for a moment
+
+
+async def go_back(console: Console) -> None:
+    """Out of whatever is open. In the trading screen Escape clears filter, marks and line."""
+    for _ in range(6):
+        if console.app.screen is console.screen and console.screen.focused is not console.line and not console.screen.zoomed:
+            break
+        if console.app.screen is console.screen and console.screen.zoomed:
+            await console.press("z")
+        await console.press("escape")
+    await console.press("escape", "escape")
+    assert console.app.screen is console.screen

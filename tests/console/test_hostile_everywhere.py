@@ -1,0 +1,212 @@
+"""Ten thousand hostile strings, on every way to the terminal: what it gets is the driver's own, and text that can be seen.
+
+What Textual writes is looked at as a terminal would, sequence by sequence.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import unicodedata
+from dataclasses import fields, is_dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.drivers import headless_driver
+
+from engine.model.effects import Reply
+from engine.model.market import Listing
+from engine.model.modes import Level, TradingState
+from engine.model.order_states import OrderEvent
+from engine.model.orders import OrderState, Side
+from engine.model.records import Noted, OrderChanged
+from engine.model.settings import NotifySettings
+from engine.model.signals import Vote
+from engine.model.verdicts import PASSED
+from engine.model.views import LogLine, StopView, View
+from tests.console.driving import SMALL, WIDE, Console, running
+from tests.console.everywhere import PLACES, go, go_back
+from tests.console.fake_engine import FakeEngine
+from tests.console.histories import MONDAY, placed, signals, write
+from tests.views import sample_view
+
+STRINGS = 10_000
+OUR_OWN = re.compile(
+    r"\x1b\[\d+;\d+H"  # the cursor goes to
+    r"|\x1b\[[\d;]*m"  # colours
+    r"|\x1b\[\?2026[hl]|\x1b\[\?25[hl]|\n"  # a frame in one piece, the cursor, lines of a whole screen
+    r"|\x1b\]52;c;[A-Za-z0-9+/=]*\x07"  # the clipboard, in base64
+    r"|\x1b\]22;[a-z-]*\x07"  # the pointer's shape
+    r"|\x1b\]99;;[ -~]*\x1b\\|\x07"  # a notification, the bell
+)
+UNSEEN = {"Cc", "Cf", "Cs", "Cn", "Co", "Zl", "Zp", "Mn", "Me"}
+PIECES = [
+    *(
+        "AAPL[/]",
+        "[red]x[/red]",
+        "[@click=app.quit]x[/]",
+        "[link=file:///etc/passwd]",
+        "\\[",
+        "[",
+        "]",
+        "{order_line}",
+        "{0}",
+        "%s",
+        "${HOME}",
+    ),
+    *(
+        "\x1b]0;owned\x07",
+        "\x1b]52;c;cm0gLXJm\x07"[:-1],
+        "\x1b[2J",
+        "\x1b[?1049l",
+        "\x1b[6n",
+        "\x1bP+q544e\x1b\\",
+        "\x1bc",
+        "\x1b(0",
+        "\x1b_x\x1b\\",
+    ),
+    *("\x9b5n", "\x9d0;owned\x9c", "\x90q\x9c", "\x85", "\x00", "\x07", "\x08\x08\x08", "\x7f", "\r", "\n", "\t", "\v", "\f"),
+    *("\u202eLLES\u202c", "\u2066", "\u200b", "\u200d", "\ufeff", "\u00ad", "\u061c", "\u180e", "\u2060", "\u3164", "\u2800", "\u115f"),
+    *("\u2028", "\u2029", "e\u0301", "a" + "\u0300" * 30, "\u20dd", "\U000e0041\U000e007f", "\ufdd0", "\ue000", "\uffff", "\U0010ffff"),
+    *(
+        "東証",
+        "한글",
+        "ｗｉｄｅ",
+        "🏴\u200d☠\ufe0f",
+        "👩\u200d👩\u200d👧",
+        "🇩🇪",
+        "⚠\ufe0f",
+        "\u0e33",
+        "क्ष",
+        "ﷺ",
+        "𝕬",
+        "Ω",
+        "—",
+        "▲",
+        "x" * 300,
+    ),
+]
+
+
+class Hostile:
+    """A seeded source of strings, which counts them. `surrogates` are left out where UTF-8 has to hold them."""
+
+    def __init__(self, seed: int, *, surrogates: bool = True) -> None:
+        self.count = 0
+        self._random = random.Random(seed)
+        self._pieces = [*PIECES, *(["\ud800", "\udc80"] if surrogates else [])]
+
+    def __call__(self) -> str:
+        self.count += 1
+        pick = self._random
+        kind = pick.random()
+        if kind < 0.1:
+            return "".join(chr(code) for code in (pick.randrange(0x3000) for _ in range(pick.randrange(12))) if not 0xD800 <= code < 0xE000)
+        return "".join(pick.choice(["", "AAPL", "BUY", " "]) + pick.choice(self._pieces) for _ in range(pick.randrange(1, 4)))
+
+    def spoil(self, value: Any) -> Any:
+        """`value` with another text wherever there is one."""
+        if isinstance(value, str) and not isinstance(value, Enum):
+            return self()
+        if isinstance(value, tuple) and not hasattr(value, "_fields"):
+            return tuple(map(self.spoil, value))
+        if is_dataclass(value) and not isinstance(value, type):
+            return replace(value, **{field.name: self.spoil(getattr(value, field.name)) for field in fields(value) if field.init})
+        return value
+
+
+def view(word: Hostile, *, halted: bool = False) -> View:
+    whole = sample_view()
+    log = (LogLine(100 + word.count, MONDAY, Level.ERROR, word(), f"{word()} #12 {word()}", f"{word()}\n{word()}"), *whole.log)
+    whole = replace(whole, log=log, replies=(Reply("c-1", False, word(), replace(PASSED, text=word())),))
+    if halted:
+        account = replace(whole.account, state=TradingState.HALTED, reason="x")
+        whole = replace(whole, account=account, stop=StopView(False, False, ("x", "y")), mismatches=())
+    spoilt: View = word.spoil(whole)
+    # The log's lines are told apart by their numbers, which go on.
+    lines = tuple(replace(line, number=word.count + place) for place, line in enumerate(spoilt.log))
+    return replace(spoilt, revision=word.count, log=lines)
+
+
+def kept(folder: Path, word: Hostile) -> Path:
+    folder.mkdir()
+    alert = {"id": 1, "symbol": word(), "text": word(), "level": "1", "above": True, "reached": False, "repeat": True, "armed": True}
+    files = {
+        "order_line": [word() for _ in range(20)],
+        "watchlists": {"lists": [{"name": word(), "symbols": [word(), "AAPL"]} for _ in range(5)], "shown": word()},
+        "alerts": {"alerts": [{**alert, "fired": 0, "created": 0}]},
+        "tables": {"orders": {"order": [word()], "hidden": [word()], "sort": word(), "descending": True}},
+        "theme": {"chosen": word(), "over": word()},
+    }
+    for name, content in files.items():
+        (folder / f"{name}.json").write_text(json.dumps(content))
+    return folder
+
+
+def database(folder: Path, word: Hostile) -> Path:
+    told: list[Any] = []
+    for number in range(1, 30):
+        told.append(placed(f"r-{number}", f"{word()}{number}", Side.BUY, MONDAY, word()))
+        told.append(OrderChanged(f"r-{number}", OrderEvent.REJECT, OrderState.REJECTED, word(), word(), MONDAY))
+        told.append(Noted(Level.ERROR, word(), word(), word(), MONDAY))
+    votes = (Vote(word(), Side.BUY, 0.5, ((word(), 1.0),)),)
+    told += signals(5, strategy=word(), symbol=f"A{word()}", reason=word(), votes=votes)
+    return write(folder / "paper.db", told)
+
+
+def check(written: list[str]) -> None:
+    """What the terminal got since the last call."""
+    left = OUR_OWN.sub("", "".join(written))
+    written.clear()
+    unseen = sorted({f"U+{ord(character):04X}" for character in left if unicodedata.category(character) in UNSEEN})
+    assert not unseen, [left[max(0, place - 40) : place + 20] for place, c in enumerate(left) if unicodedata.category(c) in UNSEEN][:5]
+
+
+def keeps_its_width(console: Console) -> None:
+    width, height = console.app.size
+    for strip in console.app.screen._compositor.render_strips()[:height]:
+        assert sum(segment.cell_length for segment in strip) == width, strip.text
+        assert not any(unicodedata.category(character) in UNSEEN for character in strip.text), repr(strip.text)
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x36"])
+async def test_ten_thousand_hostile_strings_reach_no_terminal(
+    size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+    monkeypatch.setattr(headless_driver.HeadlessDriver, "is_headless", False)
+    monkeypatch.setattr(headless_driver.HeadlessDriver, "write", lambda self, data: written.append(data))
+    monkeypatch.setenv("KITTY_WINDOW_ID", "1")
+    monkeypatch.delenv("TMUX", raising=False)
+    word, storable = Hostile(size[0]), Hostile(1, surrogates=False)
+    engine = FakeEngine(view(word))
+    engine.offered = tuple(Listing(word(), word()) for _ in range(30))
+    notify = NotifySettings(bell=True, desktop=True, level=Level.INFO)
+    files, history = kept(tmp_path / "kept", storable), database(tmp_path, storable)
+    async with running(engine, size, kept=files, database=history, notify=notify) as console:
+        written.clear()  # what the driver begins with
+        while word.count + storable.count < STRINGS / 2:
+            for place in PLACES:
+                for halted in (False, False, True):
+                    engine.current = view(word, halted=halted)
+                    engine.refuses = word()
+                    console.screen._frame()
+                    if not halted:
+                        await go(console, place)
+                    else:
+                        frame = getattr(console.app.screen, "_frame", None)
+                        if frame is not None:
+                            frame()
+                        await console.pilot.pause()
+                    keeps_its_width(console)
+                    check(written)
+                await console.press("y", "m", "space")
+                pasted = storable()
+                console.app.screen.take_paste(pasted)  # type: ignore[attr-defined]
+                await console.press("up", "tab", "enter")
+                check(written)
+                await go_back(console)
+                check(written)
