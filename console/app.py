@@ -20,6 +20,8 @@ from rich.text import Text
 from textual import events
 from textual.app import App
 from textual.binding import BindingType
+from textual.errors import NoWidget
+from textual.widget import Widget
 
 from console.archive import Archive
 from console.config_file import ConfigFile
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
 
 
 WELCOMED = "welcomed"
+CLICK_S = 0.5
+"""Longer no key waits for a click before it: the widget may be gone."""
 
 
 class TakesKeys(Protocol):
@@ -195,8 +199,31 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
             # Textual would take the focus from the order line, and keys still come to a terminal in the background (tmux, a window
             # manager's paste): what was meant as text would then approve and cancel.
             self.trading.notices.left()
+        elif isinstance(event, events.MouseDown | events.MouseUp) and not event.is_forwarded:
+            pointed = self._pointed_at(event)
+            await super().on_event(event)
+            if pointed is not None:
+                await self._carried_out(pointed)
         else:
             await super().on_event(event)
+
+    def _pointed_at(self, event: events.MouseEvent) -> Widget | None:
+        try:
+            return self.get_widget_at(event.x, event.y)[0]
+        except NoWidget:
+            return None
+
+    async def _carried_out(self, pointed: Widget) -> None:
+        """Until a click has moved focus and cursor, or done what its hint says. A key that came in the same read of the terminal would
+        else act on the row before: it is handled at once, a click through the queues of the widget and of all that it is in."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLICK_S):
+                for node in pointed.ancestors_with_self:
+                    # What a message makes the node post to itself is handled in the second turn.
+                    for _ in range(2 if isinstance(node, Widget) else 0):
+                        done = asyncio.Event()
+                        if node.call_later(done.set):
+                            await done.wait()
 
     def stop_pressed(self) -> None:
         """The emergency stop. Called from the screen's loop or, before it, from the thread that reads the terminal; asks nothing."""
