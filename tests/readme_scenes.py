@@ -35,6 +35,8 @@ SIMULATED = Settings(
     symbols=("AAPL", "MSFT", "NVDA", "AMZN", "JPM", "XOM", "KO"),
     feed=FeedSettings("sim", seed=7, start="2024-11-25", speed=60, quotes_per_second=0.2, bar_seconds=60),
 )
+CALM = replace(SIMULATED, feed=replace(SIMULATED.feed, speed=2, quotes_per_second=0.1))
+"""So slow that a picture taken anew shows nearly the same prices."""
 CROSSING = StrategySettings("sma_cross", {"fast": 3, "slow": 8})
 SAMPLE = Settings(
     symbols=("AAPL", "MSFT", "IBM"),
@@ -149,7 +151,7 @@ async def approval() -> str:
 
 
 async def ticket() -> str:
-    async with sitting(SIMULATED, MEDIUM) as desk:
+    async with sitting(CALM, MEDIUM) as desk:
         await hold(desk)
         await desk.press("1", "j", "b", '"20"', "tab", "l", "tab", "b", "tab", "g", "tab", '"4%"', "tab", '"t2%"')
         return svg([await desk.shot("passes")])
@@ -165,15 +167,14 @@ async def risk() -> str:
 
 
 async def halted() -> str:
-    settings = replace(SIMULATED, mode=Mode.SEMI_AUTO, strategies=(CROSSING,))
-    async with sitting(settings, MEDIUM) as desk:
+    async with sitting(replace(CALM, mode=Mode.SEMI_AUTO), MEDIUM) as desk:
         await hold(desk)
         await desk.press("3", "f12")
         return svg([await desk.shot("HALTED", "Without protection", "none works")])
 
 
 async def small() -> str:
-    async with sitting(SIMULATED, SMALL) as desk:
+    async with sitting(CALM, SMALL) as desk:
         await hold(desk)
         await desk.press("3")
         return svg([await desk.shot("work")])
@@ -197,7 +198,7 @@ async def chart() -> str:
 
 
 async def themes() -> str:
-    async with sitting(SIMULATED, MEDIUM) as desk:
+    async with sitting(CALM, MEDIUM) as desk:
         await hold(desk)
         await desk.until(lambda _: "paper" in desk.app.available_themes)
         shots = []
