@@ -3,7 +3,8 @@
 Textual reads keys on a thread of its own and queues them for the screen's loop, and writes frames through a queue of 30 that blocks that
 loop once it is full. So the stop is looked for on the reading thread, and frames are dropped while the queue is full; when the terminal
 reads again, the screen is painted once, whole. A byte that is no text (line noise, a key of a Latin-1 terminal) is read as a sign that
-stands for it, where Textual would end the program. This module alone knows what is private in Textual's driver.
+stands for it, and a sequence that names no key there is as none: Textual would end the program. This module alone knows what is private
+in Textual's driver.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable
 from typing import Protocol, cast
 
 from textual import events
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
@@ -22,6 +24,8 @@ from textual.message import Message
 
 FINAL_WRITE_SECONDS = 0.5
 """How long the last bytes wait for a terminal that does not read, when the program ends."""
+AGAIN_SECONDS = 0.05
+"""The pause after an error in reading keys."""
 
 
 class StopsAtOnce(Protocol):
@@ -45,7 +49,16 @@ class ConsoleDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[attr-defined, assignment]
-        super().run_input_thread()
+        linux_driver.XTermParser = _ForgivingParser  # type: ignore[attr-defined]
+        while not self.exit_event.is_set():
+            try:
+                super().run_input_thread()
+                return
+            except OSError:
+                raise  # the terminal is gone
+            except Exception as error:  # noqa: BLE001 - the app tells it; without this thread there are no keys, nor a stop
+                self._app.call_later(self._app._handle_exception, error)
+                time.sleep(AGAIN_SECONDS)
 
     def process_message(self, message: Message) -> None:
         if isinstance(message, events.Key) and message.key in cast(StopsAtOnce, self._app).stop_keys:
@@ -85,6 +98,14 @@ class ConsoleDriver(LinuxDriver):
         except queue.Full:
             return
         writer.join(FINAL_WRITE_SECONDS)
+
+
+class _ForgivingParser(XTermParser):
+    def _parse_extended_key(self, sequence: str) -> list[events.Key] | None:  # type: ignore[override]
+        try:
+            return super()._parse_extended_key(sequence)
+        except (ValueError, OverflowError):  # such as `ESC [ 1114112 u`, a code that no character has
+            return []
 
 
 def _forgiving_decoder(encoding: str) -> Callable[[], codecs.IncrementalDecoder]:

@@ -6,13 +6,16 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from textual.drivers.linux_driver import LinuxDriver
 
+from console.driver import ConsoleDriver
 from tests.pseudo_terminal import spawn
 
 F12 = b"\x1b[24~"
@@ -108,6 +111,19 @@ def test_a_byte_that_is_no_text_ends_nothing_and_loses_no_stop(tmp_path: Path) -
         terminal.until(lambda: terminal.frames() > frames + 3)
 
 
+NO_KEYS = [b"\x1b[1114112u", b"\x1b[97;0:3u", b"\x1b[99999999999999999999u", b"\x1b[55296u", b"\x1b[1:R", b"\x1b[<1;1M", b"\x1b[48;:R"]
+
+
+@pytest.mark.parametrize("sequence", NO_KEYS)
+def test_a_sequence_that_is_no_key_ends_nothing_and_loses_no_stop(sequence: bytes, tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.write(sequence + F12)
+        terminal.until(lambda: terminal.said("stopped"))
+        frames = terminal.frames()
+        terminal.until(lambda: terminal.frames() > frames + 3)
+        assert b"Traceback" not in terminal.seen
+
+
 def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again(tmp_path: Path) -> None:
     with console("busy", tmp_path) as terminal:
         # Well past what the terminal and the 30 frames of the queue can hold.
@@ -149,3 +165,29 @@ def test_quitting_ends_with_zero(tmp_path: Path) -> None:
             terminal.write(b"y\r")
             terminal.read()
         assert terminal.ended() == 0
+
+
+def test_keys_are_read_on_after_an_error_in_reading_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it is that Textual's reader stumbles over."""
+    told: list[Exception] = []
+    runs: list[int] = []
+
+    def run(self: LinuxDriver) -> None:
+        runs.append(len(runs))
+        if len(runs) < 3:
+            raise RuntimeError("stumbled")
+
+    class App:
+        def call_later(self, tell: Callable[[Exception], None], error: Exception) -> None:
+            tell(error)
+
+        def _handle_exception(self, error: Exception) -> None:
+            told.append(error)
+
+    monkeypatch.setattr(LinuxDriver, "run_input_thread", run)
+    driver = object.__new__(ConsoleDriver)
+    driver._app = App()  # type: ignore[assignment]
+    driver.exit_event = threading.Event()
+    driver.run_input_thread()
+    assert [str(error) for error in told] == ["stumbled", "stumbled"]
+    assert len(runs) == 3
