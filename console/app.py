@@ -43,10 +43,13 @@ from widgets.text import clean
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from console.demo.show import Show
+
 
 WELCOMED = "welcomed"
 CLICK_S = 0.5
 """Longer no key waits for a click before it: the widget may be gone."""
+DEMO_FRAMES_PER_SECOND = 20
 
 
 class TakesKeys(Protocol):
@@ -61,7 +64,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
     `database` the file that the history is read from, `config` the file that preferences are written to.
 
-    With `welcome` a newcomer is told how it works, once. With `plain` all is written and nothing drawn.
+    With `welcome` a newcomer is told how it works, once; with `demo` a script shows it. With `plain` all is written and nothing drawn.
     """
 
     TITLE = "tradeconsole"
@@ -88,9 +91,13 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         screen: ScreenSettings | None = None,
         confirm: ConfirmSettings | None = None,
         config: ConfigFile | None = None,
+        demo: bool = False,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
+        self._demo = demo
+        self.show: Show | None = None
+        """The demo, once it plays."""
         self._clock = clock
         self.plain = plain
         self.set_class(plain, "-plain")
@@ -173,6 +180,12 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         self._engine.start()
         self.trading.watchlists.begin()
         self.run_worker(self._get_the_rest())
+        if self._demo:
+            # A start needs nothing of it.
+            from console.demo.show import Show
+
+            self.show = Show(self, self._clock)
+            self.set_interval(1 / DEMO_FRAMES_PER_SECOND, self.show.frame)
         if self._welcome and not self.kept.load(WELCOMED, bool, False):
             from console.screens.welcome import Welcome
 
@@ -188,9 +201,11 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     async def on_event(self, event: events.Event) -> None:
         if isinstance(event, events.Key | events.AppFocus):
             self.trading.notices.touched()
+        if self.show is not None and self.show.takes(event):
+            return
         if isinstance(event, events.Key) and not event.is_forwarded:
             if event.key in self.stop_keys:
-                self.stop_pressed()
+                self._stop()
             else:
                 cast(TakesKeys, self.screen).take_key(event.key, event.character, event.time)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
@@ -226,7 +241,12 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
                             await done.wait()
 
     def stop_pressed(self) -> None:
-        """The emergency stop. Called from the screen's loop or, before it, from the thread that reads the terminal; asks nothing."""
+        """The emergency stop, by a person, on the thread that reads the terminal; asks nothing."""
+        self._stop()
+        if self.show is not None:
+            self.call_later(self.show.player.take_over)
+
+    def _stop(self) -> None:
         command_id = self._engine.emergency_stop()
         self.call_later(self.trading.stopped, command_id)
 
@@ -254,6 +274,7 @@ def run_console(
     screen: ScreenSettings | None = None,
     confirm: ConfirmSettings | None = None,
     config: ConfigFile | None = None,
+    demo: bool = False,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -275,6 +296,7 @@ def run_console(
         screen=screen,
         confirm=confirm,
         config=config,
+        demo=demo,
     )
     try:
         code = app.run()

@@ -30,6 +30,8 @@ def start(arguments: Sequence[str]) -> int:
     given = _options().parse_args(arguments)
     if not given.headless and not sys.stdout.isatty():
         end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
+    if given.demo:
+        return _demo(given)
     try:
         settings = load(given.config)
         keys = None if given.headless else load_keys(folders().config)
@@ -78,8 +80,24 @@ def _options() -> Options:
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
     add("--plain", action="store_true", help="Write everything and draw nothing, for a screen reader.")
     add("--low-bandwidth", action="store_true", help="Draw data seldom and in few bytes, for a thin line; keys are answered at once.")
+    add("--demo", action="store_true", help="Two minutes of everything, on paper money of its own; any key gives you the controls.")
     add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
     return options
+
+
+def _demo(given: argparse.Namespace) -> int:
+    """Two minutes in which a script presses the keys."""
+    alone = ("seed", "plain", "low_bandwidth", "demo")
+    if others := [name for name, value in vars(given).items() if value not in (None, False) and name not in alone]:
+        end(f"--demo has a market and an account of its own: it does not go with --{others[0].replace('_', '-')}.")
+    from console.demo.run import SEED, run_demo
+
+    try:
+        seed = SEED if given.seed is None else given.seed
+        return run_demo(seed, plain=given.plain or wants_plain(os.environ), low_bandwidth=given.low_bandwidth)
+    except TimeoutError as error:
+        say(str(error))
+        return _FAILED
 
 
 def _as(hint: Any) -> Callable[[str], Any]:

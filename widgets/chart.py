@@ -58,6 +58,10 @@ class Chart(Panel, inherit_bindings=False):
         columns = columns_for(self.inner_width)
         return APART if len(self._bars.bars) * SCALES[APART][1] <= columns or columns >= 80 else CLOSE
 
+    @property
+    def has_crosshair(self) -> bool:
+        return self._cross is not None
+
     def zoom(self, steps: int) -> None:
         """Nearer by so many steps, or farther by a negative number; stops at the ends."""
         self._chosen = min(len(SCALES) - 1, max(0, self.scale + steps))

@@ -28,6 +28,11 @@ class WatchlistActions:
         """Whether the lists and alerts of an earlier run are yet to be followed."""
         self._marks: dict[str, str] = {}
 
+    @property
+    def alerts(self) -> tuple[Alert, ...]:
+        """Those that are set, whether fired or not."""
+        return self._alerts.alerts
+
     def begin(self) -> None:
         self._lists.load()
         self._alerts.load()
