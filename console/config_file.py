@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from console.config import ConfigError, load
 from engine.model.settings import Settings
+from engine.secrets import Redactor
 
 Written = Callable[[str], None]
 """Is told why a change could not be written; nothing where it was."""
@@ -33,14 +35,16 @@ class ConfigFile:
         """Has `key` say `value` in the file, which is made where there is none; its comments stay."""
 
         def work() -> None:
-            problem = self._write(key, value)
+            # What the words quote of the file may hold what the environment keeps secret.
+            problem = Redactor.of(os.environ).clean(self._write(key, value))
             self.later(lambda: written(problem))
 
         self._do(work)
 
     def reread(self, reread: Reread) -> None:
         def work() -> None:
-            said = self._read()
+            read = self._read()
+            said = Redactor.of(os.environ).clean(read) if isinstance(read, str) else read
             self.later(lambda: reread(said))
 
         self._do(work)

@@ -133,7 +133,7 @@ class Player:
     def _lay_out(self, step: Step, now: float) -> None:
         for key in step.keys:
             if key.startswith(TEXT):
-                *letters, last = key.removeprefix(TEXT)
+                *letters, last = list(key.removeprefix(TEXT))
                 self._keys.extend((name_of(letter), letter, LETTER_S) for letter in letters)
                 self._keys.append((name_of(last), last, KEY_S))
             else:

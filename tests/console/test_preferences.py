@@ -154,3 +154,15 @@ def test_why_a_file_cannot_be_written_is_said(tmp_path: Path) -> None:
         "there is no config file here",
     ]
     assert wrong.read_text().startswith("limits: {max_order_pct: 500}")
+
+
+def test_what_the_words_quote_of_a_file_is_cleaned_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_API_KEY", "hunter2hunter2")
+    mine = tmp_path / "mine.yaml"
+    mine.write_text("limits: {max_order_pct: '${MY_API_KEY}'}\n")
+    told: list[object] = []
+    file = ConfigFile(mine, Settings())
+    file.reread(told.append)
+    file.write("theme", "ember", told.append)
+    file.close()
+    assert all("limits.max_order_pct" in str(text) and "hunter2" not in str(text) for text in told)
