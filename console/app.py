@@ -36,7 +36,6 @@ from console.trading_engine import TradingEngine
 from console.warm_up import warm_up
 from engine.model import Level
 from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings, Settings
-from engine.secrets import Redactor
 from widgets.steady import SteadyLoop
 from widgets.text import clean
 
@@ -138,6 +137,9 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
 
     def _tell(self, text: str) -> None:
         """From any thread: says it once the screen is there."""
+        # The first picture waits for nothing of it.
+        from engine.secrets import Redactor
+
         said = Redactor.of(os.environ).clean(text)
         self._later(lambda: self.trading.say(said, Level.WARNING))
 

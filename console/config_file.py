@@ -9,7 +9,6 @@ from pathlib import Path
 
 from console.config import ConfigError, load
 from engine.model.settings import Settings
-from engine.secrets import Redactor
 
 Written = Callable[[str], None]
 """Is told why a change could not be written; nothing where it was."""
@@ -35,8 +34,7 @@ class ConfigFile:
         """Has `key` say `value` in the file, which is made where there is none; its comments stay."""
 
         def work() -> None:
-            # What the words quote of the file may hold what the environment keeps secret.
-            problem = Redactor.of(os.environ).clean(self._write(key, value))
+            problem = _without_secrets(self._write(key, value))
             self.later(lambda: written(problem))
 
         self._do(work)
@@ -44,7 +42,7 @@ class ConfigFile:
     def reread(self, reread: Reread) -> None:
         def work() -> None:
             read = self._read()
-            said = Redactor.of(os.environ).clean(read) if isinstance(read, str) else read
+            said = _without_secrets(read) if isinstance(read, str) else read
             self.later(lambda: reread(said))
 
         self._do(work)
@@ -80,3 +78,10 @@ class ConfigFile:
             return load(self.file)
         except ConfigError as error:
             return str(error)
+
+
+def _without_secrets(words: str) -> str:
+    """What they quote of the file may hold what the environment keeps secret."""
+    from engine.secrets import Redactor
+
+    return Redactor.of(os.environ).clean(words)
