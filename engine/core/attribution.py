@@ -1,10 +1,12 @@
 """Whose positions they are: the account's holdings and results divided among the strategies and the person.
 
-Every fill belongs to the strategy of its order. An order of nobody's (a person's, a flatten's, one placed elsewhere) first closes what the
-person's own book holds on the other side, then what strategies hold there, so that a flattened strategy is flat here too.
+A fill belongs to whoever ordered it: a strategy, or the person where it is nobody's order (a flatten's, one placed elsewhere). It first
+closes what that book holds on the other side, then what others hold there, the person before the strategies, and opens with the rest. For
+the account has one position a symbol, and everybody is told that one: who sells sells what is there, whoever bought it. Were it booked as
+the seller's own short, two strategies on one symbol would drift apart without end, each against the other.
 
-For every symbol the quantities, the fees, and `basis - realised`, add up to the account's, to the last digit; so does the profit at any
-price. What counts as realised may differ: two strategies on opposite sides are flat together, and neither has taken a profit.
+So no fill sets one book against another. In every symbol the quantities, the fees, and `basis - realised`, add up to the account's, to
+the last digit; so does the profit at any price.
 """
 
 from __future__ import annotations
@@ -69,11 +71,8 @@ class Attribution:
         return ExposureRow(strategy, net, gross, book.realised, unrealised, book.fees)
 
     def book(self, fill: Fill, strategy: str) -> None:
-        if strategy:
-            self._keep(strategy, fill.symbol, self.cost(strategy, fill.symbol).booked(fill))
-        else:
-            for owner, part in self._owners(fill):
-                self._keep(owner, fill.symbol, self.cost(owner, fill.symbol).booked(part))
+        for owner, part in self._owners(fill, strategy):
+            self._keep(owner, fill.symbol, self.cost(owner, fill.symbol).booked(part))
 
     def correct(self, record: FillCorrected, strategy: str) -> None:
         """The difference goes to the book of the order's own strategy, whoever's shares a person's order had closed."""
@@ -107,10 +106,10 @@ class Attribution:
     def _keep(self, strategy: str, symbol: str, cost: AverageCost) -> None:
         self.books.setdefault(strategy, Book()).keep(symbol, cost)
 
-    def _owners(self, fill: Fill) -> Iterator[tuple[str, Fill]]:
-        """Whose `fill` of nobody's order is, in parts that add up to it."""
+    def _owners(self, fill: Fill, strategy: str) -> Iterator[tuple[str, Fill]]:
+        """Whose `fill` of an order of `strategy` is, in parts that add up to it."""
         left = replace(fill, quantity=fill.shares, ratio=Decimal(1))
-        for owner in sorted(self.books):  # the person's comes first
+        for owner in (strategy, *sorted(self.books.keys() - {strategy})):  # the person's comes before the strategies'
             closable = -fill.side.sign * self.cost(owner, fill.symbol).quantity
             if closable <= 0:
                 continue
@@ -120,7 +119,7 @@ class Attribution:
             cost, fees = share(left.cost, closable, left.quantity), share(left.fees, closable, left.quantity)
             yield owner, replace(left, quantity=closable, cost=cost, fees=fees)
             left = replace(left, quantity=left.quantity - closable, cost=left.cost - cost, fees=left.fees - fees)
-        yield PERSON, left
+        yield strategy, left
 
     def _holders(self, symbol: str) -> tuple[str, list[tuple[str, AverageCost]]]:
         """Who holds most of `symbol`, and the other books that know it."""

@@ -80,6 +80,29 @@ def test_a_persons_sale_closes_the_persons_own_first() -> None:
     assert quantities(the_floor) == {"sma": 80}
 
 
+def test_a_strategy_that_sells_what_another_bought_closes_that_and_is_not_short_itself() -> None:
+    the_floor = floor()
+    bought(the_floor, "sma", 100)
+    the_floor.buy(10)
+    the_floor.quote("AAPL", 100)
+    bought(the_floor, "rsi", -60, 110.0)
+    assert quantities(the_floor) == {"sma": 50}
+    state = the_floor.core.state
+    sma = state.attribution.exposure("sma", state.portfolio.holdings)
+    assert facts(sma.realised, sma.net) == (500, 5500)
+
+
+def test_two_strategies_on_one_symbol_never_drift_apart() -> None:
+    """Each is told the account's position and sells whatever is there."""
+    the_floor = floor()
+    for round_ in range(20):
+        buyer, seller = ("sma", "rsi") if round_ % 2 else ("rsi", "sma")
+        bought(the_floor, buyer, 50)
+        bought(the_floor, seller, -50)
+    assert quantities(the_floor) == {}
+    assert the_floor.position() == 0
+
+
 def test_a_split_and_a_dividend_reach_every_book_and_add_up() -> None:
     the_floor = floor()
     bought(the_floor, "sma", 15)
