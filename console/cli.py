@@ -1,5 +1,5 @@
-"""The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `init` writes
-a config, `doctor` looks whether all is well.
+"""The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `backtest`
+runs a strategy over past bars, `init` writes a config, `doctor` looks whether all is well.
 
 Each word imports its own: a stop must not wait for what a start needs.
 """
@@ -38,6 +38,10 @@ def run(arguments: Sequence[str]) -> int:
         from console.init import init
 
         return init(arguments[1:])
+    if arguments[:1] == ["backtest"]:
+        from console.backtest.command import backtest
+
+        return backtest(arguments[1:])
     # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
     gc.disable()
     from console.start import start

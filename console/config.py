@@ -168,7 +168,7 @@ class _Reading:
             if not isinstance(item, Scalar):
                 self._wrong(item, _join(path, name), "a single value belongs here")
             elif (text := self._substituted(item, _join(path, name))) is not None:
-                values[name] = _guess(text) if item.plain else text
+                values[name] = guess(text) if item.plain else text
         return values
 
     def _leaf(self, hint: Any, node: Scalar, path: str) -> Any:
@@ -221,7 +221,7 @@ def shown_text(text: str, quoted: bool = False) -> str:
     return repr(line) if quoted or not line.isprintable() else line
 
 
-def _guess(text: str) -> float | int | str | bool:
+def guess(text: str) -> float | int | str | bool:
     if text.lower() in ("true", "false"):
         return text.lower() == "true"
     for kind in (int, float):

@@ -1,6 +1,7 @@
 """When an exchange trades: its sessions with holidays, half-days and daylight saving. Times are ns UTC, days are the exchange's own.
 
-New York's sessions from 2000 to 2030 come from a table in `sessions/`, generated from exchange_calendars (`python -m tests.session_table`).
+New York's sessions from 2000 to 2030 come from a table in `sessions/`, generated from exchange_calendars (`python -m tests.session_table`),
+and those of 24/7 from no table at all.
 Other exchanges and years ask that library when they are needed: it imports pandas, which takes longer than the whole start of the console.
 """
 
@@ -11,6 +12,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
@@ -23,6 +25,8 @@ from engine.model.market import Phase
 
 TABLE_NAME = "XNYS"
 TABLE_YEARS = range(2000, 2031)
+ALWAYS = "24/7"
+"""The calendar of what trades at any hour: a session is a day by UTC."""
 TABLE = Path(__file__).parent / "sessions" / f"{TABLE_NAME}.csv"
 """The weekdays that are no usual session: `day,opens,closes` on New York's clock, both empty where it stays closed."""
 USUAL = time(9, 30), time(16)
@@ -81,7 +85,7 @@ class Calendar:
     def __init__(self, name: str = TABLE_NAME) -> None:
         """Raises CalendarError where there is no such exchange."""
         self.name = name
-        self.zone = NEW_YORK if name == TABLE_NAME else _library_zone(name)
+        self.zone = NEW_YORK if name == TABLE_NAME else ZoneInfo("UTC") if name == ALWAYS else _library_zone(name)
         self._years: dict[int, list[Session]] = {}
         # The last answer of `current_or_next`, good from the moment asked for until that session's end.
         self._latest: Session | None = None
@@ -154,7 +158,10 @@ class Calendar:
     def _year(self, year: int) -> list[Session]:
         if year not in self._years:
             tabled = self.name == TABLE_NAME and year in TABLE_YEARS
-            self._years |= {year: _from_table(year)} if tabled else _from_library(self.name, year)
+            if self.name == ALWAYS:
+                self._years[year] = _round_the_clock(year)
+            else:
+                self._years |= {year: _from_table(year)} if tabled else _from_library(self.name, year)
         return self._years[year]
 
 
@@ -171,6 +178,13 @@ def _from_table(year: int) -> list[Session]:
             sessions.append(_new_york(day, time.fromisoformat(row["opens"]), time.fromisoformat(row["closes"])))
         day += timedelta(days=1)
     return sessions
+
+
+def _round_the_clock(year: int) -> list[Session]:
+    first = date(year, 1, 1)
+    days = [first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)]
+    midnights = [to_ns(datetime.combine(day, time(), UTC)) for day in (*days, date(year + 1, 1, 1))]
+    return [Session(day, opens, opens, closes, closes) for day, (opens, closes) in zip(days, pairwise(midnights), strict=True)]
 
 
 def _new_york(day: date, opens: time, closes: time) -> Session:

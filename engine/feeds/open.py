@@ -61,7 +61,7 @@ def file_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> Bar
     """The bars at `path` (see `read_bars`), of all its symbols where none are asked for. Raises FeedError and CalendarError."""
     from engine.feeds.aggregate import regular_share
 
-    source = _FileSource(path, settings)
+    source = FileSource(path, settings)
     name, calendar = source.name, source.calendar
     bars, problems = source.bars(check_symbols(symbols))
     if not settings.timeframe and spacing(bars.values()) < DAY_S and (share := regular_share(bars.values(), calendar)) < _USUAL_SHARE:
@@ -81,7 +81,7 @@ def file_feed(path: Path, symbols: Sequence[str], settings: FeedSettings) -> Bar
     )
 
 
-class _FileSource:
+class FileSource:
     """The bars at `path` by the rules of the settings. Raises FeedError and CalendarError."""
 
     def __init__(self, path: Path, settings: FeedSettings) -> None:

@@ -163,24 +163,15 @@ class Host:
             self._strategy = load(message.file, message.params)
         except BaseException as error:  # noqa: BLE001 - told to the engine in words
             cause = error.__cause__ if isinstance(error, StrategyError) else error
-            return Refused(_words(error), _traceback(cause) if cause else "")
+            return Refused(words(error), traceback_of(cause) if cause else "")
         self._context = Context(message.symbols)
         try:
             self._strategy.on_start(self._context)
-            warmup = self._strategy.warmup
-            if type(warmup) is not int or not 0 <= warmup <= MAX_WARMUP:
-                raise StrategyError(f"warmup must be a whole number of bars from 0 to {MAX_WARMUP:,}; it is {warmup!r}")
-            interval = self._strategy.update_interval
-            if not (isinstance(interval, int | float) and (interval == 0 or MIN_UPDATE_S <= interval <= MAX_UPDATE_S)):
-                raise StrategyError(f"update_interval must be {MIN_UPDATE_S:g} to {MAX_UPDATE_S:g} seconds, or 0; it is {interval!r}")
-            timeframe = self._strategy.timeframe
-            if not isinstance(timeframe, str) or not is_timeframe(timeframe):
-                raise StrategyError(f"timeframe must be {is_timeframe.__doc__}, or empty for the feed's own; it is {timeframe!r}")
+            wants = wants_of(self._strategy)
         except BaseException as error:  # noqa: BLE001 - told to the engine in words
-            return Refused(f"on_start: {_words(error)}", "" if isinstance(error, StrategyError) else _traceback(error))
-        self._context.start(warmup)
-        quotes = type(self._strategy).on_quote is not Strategy.on_quote
-        return Loaded(warmup, quotes, round(interval * 1e9), timeframe)
+            return Refused(f"on_start: {words(error)}", "" if isinstance(error, StrategyError) else traceback_of(error))
+        self._context.start(wants.warmup)
+        return wants
 
     def _event(self, message: ToStrategy) -> Answer:
         context = self._context
@@ -195,7 +186,7 @@ class Host:
         except BaseException as error:  # noqa: BLE001 - told to the engine in words
             # A callback that failed half way meant none of it, or all of it; nobody knows which.
             context.take()
-            return Answer([], f"{_callback(message)}: {_words(error)}", _traceback(error))
+            return Answer([], f"{_callback(message)}: {words(error)}", traceback_of(error))
         return Answer(drafts)
 
     def _call(self, message: ToStrategy) -> None:
@@ -238,15 +229,27 @@ class Host:
                 self._strategy.on_bar(self._context, bar)
             except BaseException as error:  # noqa: BLE001 - told to the engine in words
                 if not failed.error:
-                    failed = Answer([], f"on_bar, while warming up: {_words(error)}", _traceback(error))
+                    failed = Answer([], f"on_bar, while warming up: {words(error)}", traceback_of(error))
         return failed
+
+
+def wants_of(strategy: Strategy) -> Loaded:
+    """What a strategy that was started asks for. Raises StrategyError where that is nothing it can have."""
+    warmup, interval, timeframe = strategy.warmup, strategy.update_interval, strategy.timeframe
+    if type(warmup) is not int or not 0 <= warmup <= MAX_WARMUP:
+        raise StrategyError(f"warmup must be a whole number of bars from 0 to {MAX_WARMUP:,}; it is {warmup!r}")
+    if not (isinstance(interval, int | float) and (interval == 0 or MIN_UPDATE_S <= interval <= MAX_UPDATE_S)):
+        raise StrategyError(f"update_interval must be {MIN_UPDATE_S:g} to {MAX_UPDATE_S:g} seconds, or 0; it is {interval!r}")
+    if not isinstance(timeframe, str) or not is_timeframe(timeframe):
+        raise StrategyError(f"timeframe must be {is_timeframe.__doc__}, or empty for the feed's own; it is {timeframe!r}")
+    return Loaded(warmup, type(strategy).on_quote is not Strategy.on_quote, round(interval * 1e9), timeframe)
 
 
 def _callback(message: ToStrategy) -> str:
     return {OnBar: "on_bar", OnQuote: "on_quote", OnFill: "on_fill", OnUpdate: "on_update", Stop: "on_stop"}.get(type(message), "")
 
 
-def _words(error: BaseException) -> str:
+def words(error: BaseException) -> str:
     if isinstance(error, StrategyError):
         return str(error)[:LINE_LENGTH]
     if isinstance(error, SystemExit):
@@ -257,7 +260,7 @@ def _words(error: BaseException) -> str:
         return f"{type(error).__name__} (which cannot be printed: {type(broken).__name__})"
 
 
-def _traceback(error: BaseException) -> str:
+def traceback_of(error: BaseException) -> str:
     import traceback
 
     try:

@@ -110,11 +110,11 @@ def _run(path: Path) -> Any:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as error:
         del sys.modules[name]
-        raise StrategyError(f"{path}{_line_in(path, error)}: {type(error).__name__}: {error}.{_hint(path, error)}") from error
+        raise StrategyError(f"{path}{line_in(path, error)}: {type(error).__name__}: {error}.{_hint(path, error)}") from error
     return module
 
 
-def _line_in(path: Path, error: BaseException) -> str:
+def line_in(path: Path, error: BaseException) -> str:
     """`, line 12`: the deepest line of the file itself, and not of a library it called."""
     line, trace = 0, error.__traceback__
     while trace is not None:

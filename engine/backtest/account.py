@@ -1,0 +1,91 @@
+"""The account as strategies see it, in floats, and how it changed in the course of a run, as flat columns."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+
+from engine.backtest.shell import Booked
+from engine.core.portfolio import Portfolio
+from engine.feeds.actions import restated
+from engine.model.market import Bar, Dividend, Split
+from engine.model.money import after_dividend
+from engine.model.orders import Fill
+from engine.strategies.base import Position
+
+
+@dataclass(slots=True)
+class Steps:
+    """A figure that changes now and then: from each of the times `at` (ns) on it is the value beside it."""
+
+    at: array[int] = field(default_factory=lambda: array("q"))
+    value: array[float] = field(default_factory=lambda: array("d"))
+
+    def add(self, at: int, value: float) -> None:
+        self.at.append(at)
+        self.value.append(value)
+
+
+class Account:
+    """`latest` is each symbol's newest bar, `positions` a mapping that is made anew whenever something in it changes.
+
+    `booked` is all that moved the account, oldest first, and `owners` names whose it was. `cash_steps` and `held_steps` are the same as
+    columns; `price_steps` are prices that a split or a dividend, and no bar, has set.
+    """
+
+    def __init__(self) -> None:
+        self.cash = 0.0
+        self.positions: dict[str, Position] = {}
+        self.latest: dict[str, Bar] = {}
+        self.changed: dict[str, None] = {}
+        self.booked: list[Booked] = []
+        self.owners: list[str] = []
+        self.cash_steps = Steps()
+        self.held_steps: dict[str, Steps] = {}
+        self.price_steps: dict[str, Steps] = {}
+
+    def equity(self) -> float:
+        """Cash and what is held, at the latest closes."""
+        latest = self.latest
+        return self.cash + sum(position.quantity * latest[symbol].close for symbol, position in self.positions.items())
+
+    def book(self, event: Booked, owner: str) -> None:
+        self.booked.append(event)
+        self.owners.append(owner)
+        self.changed[event.symbol] = None
+
+    def take(self, portfolio: Portfolio, at: int) -> None:
+        """As the books stand after the market moment `at`."""
+        self.cash = float(portfolio.cash)
+        self.cash_steps.add(at, self.cash)
+        if not self.changed:
+            return
+        positions = dict(self.positions)
+        for symbol in self.changed:
+            holding = portfolio.holdings.get(symbol)
+            quantity = float(holding.quantity) if holding is not None else 0.0
+            if holding is not None and quantity:
+                positions[symbol] = Position(quantity, float(holding.average))
+            else:
+                positions.pop(symbol, None)
+            self.held_steps.setdefault(symbol, Steps()).add(at, quantity)
+        self.positions = positions
+        self.changed.clear()
+
+    def act(self, event: Split | Dividend) -> Bar | None:
+        """A company acted: the latest bar of its symbol as it reads from now on, None where there was none."""
+        bar = self.latest.get(event.symbol)
+        if bar is None:
+            return None
+        if isinstance(event, Split):
+            told = restated([bar], float(event.ratio))[0]
+        else:
+            open_, high, low, close = (after_dividend(price, event.amount) for price in (bar.open, bar.high, bar.low, bar.close))
+            told = Bar(bar.symbol, bar.at, open_, high, low, close, bar.volume)
+        self.latest[event.symbol] = told
+        self.price_steps.setdefault(event.symbol, Steps()).add(max(event.at, bar.at + 1), told.close)
+        return told
+
+
+def fills_of(booked: list[Booked]) -> list[Fill]:
+    return [event for event in booked if isinstance(event, Fill)]

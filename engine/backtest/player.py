@@ -1,0 +1,138 @@
+"""One strategy in this process: the same class and the same context as live, called in line, its drafts made into proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import NoReturn
+
+from engine.backtest.errors import BacktestError
+from engine.model.inputs import Proposal
+from engine.model.market import Bar
+from engine.model.orders import Fill
+from engine.model.settings import StrategySettings
+from engine.strategies.base import Context, Position, Strategy
+from engine.strategies.host import traceback_of, wants_of, words
+from engine.strategies.loader import find, line_in, load
+from engine.strategies.params import StrategyError
+from engine.strategies.proposals import to_proposal
+from engine.strategies.wire import MAX_DRAFTS
+
+
+class BacktestContext(Context):
+    """A context whose equity is worked out when somebody reads it: few strategies do, and every bar changes it."""
+
+    __slots__ = ("_value",)
+
+    def __init__(self, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
+        """`value` answers the account's equity as of now."""
+        self._value = value
+        super().__init__(symbols)
+
+    @property
+    def equity(self) -> float:
+        return self._value()
+
+    @equity.setter
+    def equity(self, _: float) -> None:
+        """It is never kept."""
+
+
+class Player:
+    """Calls one strategy. Whatever it raises ends the run, as a BacktestError that says where."""
+
+    __slots__ = ("_due", "_made", "_path", "context", "hears_fills", "name", "strategy", "symbols", "wants")
+
+    def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
+        """Loads the file and starts the strategy. Raises BacktestError."""
+        self.name = name
+        self.symbols = settings.symbols or symbols
+        if missing := [symbol for symbol in self.symbols if symbol not in symbols]:
+            raise BacktestError(f"{name} is to trade {', '.join(missing)}, and the data has no such symbol.")
+        self.context = BacktestContext(self.symbols, value)
+        self._made = 0
+        self._due = 0
+        try:
+            self._path = find(settings.file)
+            self.strategy = load(settings.file, settings.params)
+        except StrategyError as error:
+            raise BacktestError(str(error), traceback_of(error.__cause__) if error.__cause__ else "") from error
+        try:
+            self.strategy.on_start(self.context)
+            self.wants = wants_of(self.strategy)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+            self.fail(error, "on_start")
+        self.hears_fills = type(self.strategy).on_fill is not Strategy.on_fill
+        self.context.start(self.wants.warmup)
+
+    def warm(self, bars: Sequence[Bar]) -> None:
+        """Tells the past, oldest first. What is ordered in it is dropped."""
+        bar = None
+        try:
+            for bar in bars:
+                self.context.reveal(bar)
+                self.strategy.on_bar(self.context, bar)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+            self.fail(error, "on_bar, while warming up", bar)
+        self.context.warming = False
+
+    def see(self, cash: float, positions: Mapping[str, Position]) -> None:
+        """The account is this from now on. The mapping is never changed after."""
+        self.context.cash, self.context.positions = cash, positions
+
+    def fill(self, fill: Fill) -> Sequence[Proposal]:
+        try:
+            self.strategy.on_fill(self.context, fill)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+            self.fail(error, "on_fill")
+        return self.proposals("on_fill") if self.context.drafts else ()
+
+    def update(self, at: int) -> Sequence[Proposal]:
+        """Market time is about to come to `at`: the update that fell due before it, of several the last."""
+        step = self.wants.update_ns
+        due = (at - 1) // step * step if self._due and at > self._due else None
+        self._due = max(self._due, -(-at // step) * step)
+        if due is None:
+            return ()
+        self.context.now = due
+        try:
+            self.strategy.on_update(self.context)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+            self.fail(error, "on_update")
+        return self.proposals("on_update") if self.context.drafts else ()
+
+    def stop(self) -> None:
+        """What is ordered here is dropped."""
+        try:
+            self.strategy.on_stop(self.context)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+            self.fail(error, "on_stop")
+        self.context.take()
+
+    def proposals(self, callback: str, bar: Bar | None = None) -> Sequence[Proposal]:
+        """What the callback that has just ended asked for."""
+        drafts = self.context.take()
+        if len(drafts) > MAX_DRAFTS:
+            error = StrategyError(f"it ordered {len(drafts):,} times in one callback; {MAX_DRAFTS} are allowed")
+            self.fail(error, callback, bar)
+        made = []
+        for draft in drafts:
+            self._made += 1
+            try:
+                made.append(to_proposal(draft, f"{self.name}:{self._made}", self.name, self.symbols))
+            except StrategyError as error:
+                self.fail(error, callback, bar)
+        return made
+
+    def fail(self, error: BaseException, callback: str, bar: Bar | None = None) -> NoReturn:
+        """Ends the run in words. An error that no line of the strategy's had a part in is ours, and stays what it is."""
+        line = line_in(self._path, error)
+        if not line and not isinstance(error, StrategyError):
+            raise error
+        where = f" at the bar of {bar.symbol} that closed {_moment(bar.at)}" if bar is not None else ""
+        detail = "" if isinstance(error, StrategyError) else traceback_of(error)
+        raise BacktestError(f"{self._path}{line}, {callback}{where}: {words(error).rstrip('.')}.", detail) from error
+
+
+def _moment(at: int) -> str:
+    return f"{datetime.fromtimestamp(at // 1_000_000_000, UTC):%Y-%m-%d %H:%M} UTC"

@@ -1,0 +1,59 @@
+"""What a backtest is run with: strategies, costs, and a limits profile of its own, which is off unless limits are given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from typing import Final
+
+from engine.backtest.venue import Fill
+from engine.model.modes import Mode
+from engine.model.settings import Limits, MarginSettings, PaperSettings, Settings, StrategySettings
+
+_NONE = Decimal(10) ** 9
+_NO_COUNT = 10**9
+
+OFF: Final = Limits(
+    max_position_pct=_NONE,
+    max_order_pct=_NONE,
+    max_exposure_pct=_NONE,
+    max_daily_loss_pct=_NONE,
+    max_drawdown_pct=_NONE,
+    collar_pct=_NONE,
+    short_selling=True,
+    max_orders_second=_NO_COUNT,
+    max_orders_minute=_NO_COUNT,
+    max_orders_day=_NO_COUNT,
+    circuit_breaker_pct=_NONE,
+    max_account_orders_second=_NO_COUNT,
+    max_account_orders_minute=_NO_COUNT,
+    max_account_orders_day=_NO_COUNT,
+    repetition_s=0.0,
+)
+"""So wide that no limit is ever met. What an account can pay for is no limit: buying power holds in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Without `limits` there are none. With them breakers trip as they do live, and are released with the next session.
+
+    In FULL_AUTO either way: nobody is asked, and what a strategy says twice is meant.
+    """
+
+    strategies: tuple[StrategySettings, ...]
+    paper: PaperSettings = field(default_factory=PaperSettings)
+    margin: MarginSettings = field(default_factory=MarginSettings)
+    limits: Limits | None = None
+    fill: Fill = "next_open"
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nothing looks at the account between two orders: no limit, and no margin that could be called."""
+        return self.limits is None and not self.margin.enabled
+
+    def settings(self, symbols: tuple[str, ...]) -> Settings:
+        """The core's."""
+        limits = OFF if self.limits is None else replace(self.limits, repetition_s=0.0)
+        return Settings(
+            mode=Mode.FULL_AUTO, symbols=symbols, strategies=self.strategies, limits=limits, margin=self.margin, paper=self.paper
+        )

@@ -1,0 +1,189 @@
+"""What a run came to: its fills, trades, equity and figures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from engine.backtest.account import Account, fills_of
+from engine.backtest.curve import Curve, curve_of
+from engine.backtest.data import Data
+from engine.backtest.metrics import (
+    Drawdown,
+    Periods,
+    TradeFigures,
+    annualised_return,
+    buy_and_hold,
+    calmar,
+    exposure,
+    max_drawdown,
+    monthly,
+    periods_of,
+    sharpe,
+    sortino,
+    total_return,
+    trade_figures,
+    turnover,
+    volatility,
+)
+from engine.backtest.profile import Profile
+from engine.backtest.shell import Shell
+from engine.backtest.trades import Trade, trades_of
+from engine.feeds.bar_columns import BarColumns, Times
+from engine.model.orders import Fill, Side
+from engine.strategies.base import Strategy
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What was held at the end: `quantity` (signed) at an `average` price, worth `last` a share, with that much `unrealised`."""
+
+    symbol: str
+    quantity: Decimal
+    average: Decimal
+    last: float
+    unrealised: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Fractions and ratios; money where a name says fees, slippage or profit. None has no value, see `metrics`."""
+
+    total_return: float | None
+    annualised_return: float | None
+    volatility: float | None
+    sharpe: float | None
+    sortino: float | None
+    calmar: float | None
+    drawdown: Drawdown
+    exposure: float | None
+    turnover: float | None
+    buy_and_hold: float | None
+    fees: float
+    slippage: float
+    periods_a_year: float | None
+    years: float
+    trades: TradeFigures
+    by_symbol: Mapping[str, TradeFigures]
+    by_strategy: Mapping[str, TradeFigures]
+    monthly: tuple[tuple[int, int, float | None], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """`final_value` is exact: cash, and what is held at the last closes. `owners` names the strategy of each of `fills`.
+
+    `signals` counts what strategies asked for; `denied` and `cut` by rule, `ended` by how, those of which no order or no full one came.
+    `open_orders` were still at work when the data ended. `notes` are sentences of the core's, and how often each was said.
+    """
+
+    data: Data
+    profile: Profile
+    params: Mapping[str, Mapping[str, object]]
+    bars: int
+    first_at: int
+    last_at: int
+    final_value: Decimal
+    fills: tuple[Fill, ...]
+    owners: tuple[str, ...]
+    trades: tuple[Trade, ...]
+    held: tuple[Holding, ...]
+    curve: Curve
+    figures: Figures
+    signals: int
+    denied: Mapping[str, int]
+    cut: Mapping[str, int]
+    ended: Mapping[str, int]
+    open_orders: int
+    notes: Mapping[str, int]
+
+
+def result_of(
+    data: Data,
+    profile: Profile,
+    bars: Mapping[str, BarColumns],
+    moments: Times,
+    account: Account,
+    shell: Shell,
+    strategies: Mapping[str, Strategy],
+) -> Result:
+    """Everything that can be said of a run that is over. `bars` are those that were played."""
+    portfolio = shell.core.state.portfolio
+    trades = trades_of(account.booked, account.owners, bars)
+    curve = curve_of(account, bars, moments)
+    fills = fills_of(account.booked)
+    return Result(
+        data=data,
+        profile=profile,
+        params={name: {param: getattr(strategy, param) for param in strategy.declared} for name, strategy in strategies.items()},
+        bars=sum(map(len, bars.values())),
+        first_at=int(moments[0]),
+        last_at=int(moments[-1]),
+        final_value=portfolio.equity(),
+        fills=tuple(fills),
+        owners=tuple(owner for event, owner in zip(account.booked, account.owners, strict=True) if isinstance(event, Fill)),
+        trades=tuple(trades),
+        held=tuple(
+            Holding(h.symbol, h.quantity, h.average, account.latest[h.symbol].close, h.unrealised)
+            for h in sorted(portfolio.holdings.values(), key=lambda holding: holding.symbol)
+            if h.quantity
+        ),
+        curve=curve,
+        figures=_figures(data, profile, bars, curve, account, trades, fills, shell.broker.matching.slipped, tuple(strategies)),
+        signals=shell.signals,
+        denied=dict(sorted(shell.denied.items())),
+        cut=dict(sorted(shell.cut.items())),
+        ended=dict(sorted(shell.ended.items())),
+        open_orders=len(shell.core.state.book.open),
+        notes=dict(shell.notes),
+    )
+
+
+def _figures(
+    data: Data,
+    profile: Profile,
+    bars: Mapping[str, BarColumns],
+    curve: Curve,
+    account: Account,
+    trades: list[Trade],
+    fills: list[Fill],
+    slipped: float,
+    strategies: tuple[str, ...],
+) -> Figures:
+    cash = float(profile.paper.cash)
+    periods: Periods = periods_of(curve, cash, data.spacing_s)
+    total = total_return(cash, float(curve.equity[-1]))
+    annualised = annualised_return(total, periods.years)
+    drawdown = max_drawdown(curve, cash)
+    traded = {side: sum(float(fill.cost) for fill in fills if fill.side is side) for side in Side}
+    return Figures(
+        total_return=total,
+        annualised_return=annualised,
+        volatility=volatility(periods),
+        sharpe=sharpe(periods),
+        sortino=sortino(periods),
+        calmar=calmar(annualised, drawdown.depth),
+        drawdown=drawdown,
+        exposure=exposure(curve),
+        turnover=turnover(traded[Side.BUY], traded[Side.SELL], curve, periods.years),
+        buy_and_hold=buy_and_hold((float(s.columns.close[0]), float(s.columns.close[-1]) * _splits(data, s)) for s in bars.values()),
+        fees=sum(float(fill.fees) for fill in fills),
+        slippage=slipped,
+        periods_a_year=periods.per_year,
+        years=periods.years,
+        trades=trade_figures(trades),
+        by_symbol={symbol: trade_figures([trade for trade in trades if trade.symbol == symbol]) for symbol in bars},
+        by_strategy={name: trade_figures([trade for trade in trades if trade.strategy == name]) for name in strategies},
+        monthly=tuple(monthly(periods, cash)),
+    )
+
+
+def _splits(data: Data, series: BarColumns) -> float:
+    """How many shares each one at the first of these bars has become by the last."""
+    begin, end = (data.calendar.day_of(int(series.columns.at[place])) for place in (0, -1))
+    ratio = 1.0
+    for action in data.actions:
+        if action.symbol == series.symbol and action.kind == "split" and begin < action.day <= end:
+            ratio *= float(action.value)
+    return ratio

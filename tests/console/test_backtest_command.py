@@ -1,0 +1,152 @@
+"""The word `backtest`: what it prints, what it writes, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from console import cli
+from tests.engine.backtest.market import strategy
+from tests.project_files import ROOT
+
+PLAIN = ("--cash", "100000", "--commission", "0", "--slippage", "0", "--volume-cap", "100")
+YEARS = ("--symbols", "AAPL,MSFT", "--from", "2005-01-01", "--to", "2006-12-31")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def backtest(*words: str) -> int:
+    return cli.run(["backtest", *words])
+
+
+def mistake_in(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        backtest(*words)
+    assert ended.value.code == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    return said.err
+
+
+def test_the_report_fits_80_columns_and_says_what_was_run(capsys: pytest.CaptureFixture[str]) -> None:
+    assert backtest("sma_cross", *YEARS, "--set", "fast=5", "--set", "slow=20", *PLAIN) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    text = "\n".join(lines)
+    assert "sma_cross on AAPL, MSFT" in text
+    assert "2005-01-03 to 2006-12-29" in text
+    assert "fast 5, slow 20" in text
+    for word in ("Final value", "Buy and hold", "Sharpe", "Sortino", "Calmar", "Max drawdown", "Expectancy", "Average MAE", "2006"):
+        assert word in text
+
+
+def test_the_same_run_writes_the_same_bytes(home: Path) -> None:
+    files = [home / "one.json", home / "two.json"]
+    for file in files:
+        assert backtest("sma_cross", *YEARS, "--json", str(file)) == 0
+    assert files[0].read_bytes() == files[1].read_bytes()
+    told = json.loads(files[0].read_text())
+    assert told["figures"]["trades"]["count"] == len(told["trades"]) > 0
+    assert float(told["final_value"]) == pytest.approx(told["equity"]["equity"][-1])
+    assert told["strategies"][0]["params"] == {"fast": 10, "slow": 30}
+
+
+def test_another_parameter_or_cost_is_another_fingerprint(home: Path) -> None:
+    def told(*words: str) -> dict[str, object]:
+        assert backtest("sma_cross", *YEARS, *words, "--json", str(home / "told.json")) == 0
+        tree: dict[str, object] = json.loads((home / "told.json").read_text())
+        return {name: tree[name] for name in ("strategies", "profile", "data")}
+
+    usual = told()
+    assert told("--set", "fast=9") != usual
+    assert told("--slippage", "3") != usual
+    assert told("--fill", "close") != usual
+    assert told("--to", "2006-12-28") != usual
+
+
+def test_tables_for_other_programs(home: Path) -> None:
+    assert backtest("sma_cross", *YEARS, "--csv", str(home / "out")) == 0
+    fills = (home / "out" / "fills.csv").read_text().splitlines()
+    assert fills[0] == "strategy,symbol,side,quantity,price,fees,at,rule,order"
+    assert ",market-open," in fills[1]
+    assert len((home / "out" / "equity.csv").read_text().splitlines()) == 1 + 503
+    assert {file.name for file in (home / "out").iterdir()} == {"trades.csv", "fills.csv", "equity.csv", "months.csv"}
+
+
+def test_own_bars_and_an_own_strategy(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = "\n".join(f"2024-03-{day:02d},{day},{day},{day},{day},1000000" for day in (1, 4, 5, 6, 7))
+    (home / "TSLA.csv").write_text(f"Date,Open,High,Low,Close,Volume\n{rows}\n")
+    file = strategy(home, "def on_bar(self, ctx, bar):\n    ctx.target(bar.symbol, 100)")
+    assert backtest(file, "--data", str(home / "TSLA.csv"), *PLAIN) == 0
+    # Bought at 4, one bar after the first; worth 7 at the end.
+    assert "100,300.00" in capsys.readouterr().out
+
+
+def test_limits_come_from_a_config_of_their_own(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "limits.yaml").write_text("limits: {max_order_notional: 1000}\n")
+    assert backtest("sma_cross", *YEARS, "--limits", str(home / "limits.yaml")) == 0
+    out = capsys.readouterr().out
+    assert "limits as given" in out
+    assert "by order notional" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("nothing",), "There is no strategy file 'nothing'."),
+        (("sma_cross", "--symbols", "TSLA"), "The sample has no TSLA"),
+        (("sma_cross", "--from", "2030-01-01"), "it reaches from 2000-03-01 to 2013-03-01"),
+        (("sma_cross", "--from", "yesterday"), "--from: 'yesterday' is not allowed. Give a day as YYYY-MM-DD"),
+        (("sma_cross", "--data", "nowhere.csv"), "There is no feed 'nowhere.csv'"),
+        (("sma_cross", "--set", "fast"), "--set: 'fast' is not allowed. Give PARAM=VALUE"),
+        (("sma_cross", "--set", "quick=3"), "quick"),
+        (("sma_cross", "--set", "fast=1000"), "fast must be a whole number from 2 to 200"),
+        (("sma_cross", "--cash", "-5"), "--cash: '-5' is not allowed"),
+        (("sma_cross", "--fill", "yesterday"), "--fill"),
+        (("sma_cross", "--limits", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+        (("sma_cross", "--data", "sim"), "The simulated market keeps no past"),
+        ((), "STRATEGY"),
+    ],
+)
+def test_a_mistake_is_one_sentence_and_nothing_is_run(capsys: pytest.CaptureFixture[str], words: tuple[str, ...], said: str) -> None:
+    told = mistake_in(capsys, *words)
+    assert said in told
+    assert told.count("\n") == 1
+
+
+def test_a_strategy_that_fails_ends_the_run_in_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = strategy(home, "def on_bar(self, ctx, bar):\n    return {}['price']")
+    assert backtest(file, *YEARS, "--json", str(home / "told.json")) == 1
+    said = capsys.readouterr()
+    assert "line 8, on_bar at the bar of AAPL that closed 2005-01-03 21:00 UTC: KeyError: 'price'." in said.err
+    assert "nothing was written" in said.err
+    assert said.err.count("\n") == 1
+    assert said.out == ""
+    assert not (home / "told.json").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert backtest("sma_cross", *YEARS, "--json", str(home / "missing" / "told.json")) == 1
+    assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+
+
+def test_ctrl_c_ends_it_in_words(home: Path) -> None:
+    waits = "def on_bar(self, ctx, bar):\n    import sys, time\n    print('going', flush=True)\n    time.sleep(60)"
+    words = [sys.executable, "-m", "console.cli", "backtest", strategy(home, waits), *YEARS]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "going\n"
+        running.send_signal(signal.SIGINT)
+        out, err = running.communicate(timeout=30)
+    assert (running.returncode, out) == (130, "")
+    assert err == "tradeconsole: Stopped by Ctrl+C. Nothing was written.\n"
