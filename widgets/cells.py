@@ -63,6 +63,10 @@ def fit_cells(cells: Sequence[Cell], width: int, *, right: bool = False) -> list
     if missing > 0:
         padding = Cell(" " * missing)
         return [padding, *cells] if right else [*cells, padding]
+    text = "".join(cell.text for cell in cells)
+    if len(text) - len(text.rstrip(" ")) >= -missing:
+        # Blanks that are cut off are nothing to tell of.
+        return _without_end(cells, -missing)
     fitted: list[Cell] = []
     left = width
     for cell in cells:
@@ -78,6 +82,16 @@ def fit_cells(cells: Sequence[Cell], width: int, *, right: bool = False) -> list
         break
     if left > 0:
         fitted.append(Cell(" " * left))
+    return fitted
+
+
+def _without_end(cells: Sequence[Cell], count: int) -> list[Cell]:
+    """The same pieces without so many characters at their end."""
+    left = sum(len(cell.text) for cell in cells) - count
+    fitted: list[Cell] = []
+    for text, role in cells:
+        fitted.append(Cell(text[: max(left, 0)], role))
+        left -= len(text)
     return fitted
 
 

@@ -74,7 +74,7 @@ def shown(columns: Sequence[Column[RowT]], arrangement: Arrangement) -> tuple[Co
 def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, most_gap: int = 2) -> tuple[tuple[Placed[RowT], ...], int]:
     """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need at least.
 
-    A blank at the right end is kept where that costs nothing.
+    A blank at the right end is kept where that costs nothing. What stays and has no room gives up what it grew by, text before numbers.
     """
     kept = list(range(len(columns)))
     while len(kept) > 1 and sum(widths[i] for i in kept) + len(kept) - 1 > room:
@@ -82,7 +82,17 @@ def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, mos
         if columns[least].priority == 0:
             break
         kept.remove(least)
+    # A wide one that went may have left room for narrow ones that went before it.
+    for i in sorted(set(range(len(columns))) - set(kept), key=lambda i: columns[i].priority):
+        if sum(widths[j] for j in kept) + len(kept) + widths[i] <= room:
+            kept = sorted((*kept, i))
     gaps = len(kept) - 1
+    widths = list(widths)
+    over = sum(widths[i] for i in kept) + gaps - room
+    for i in sorted(kept, key=lambda i: (columns[i].justify == "right", -i)):
+        given = max(0, min(over, widths[i] - columns[i].width))
+        widths[i] -= given
+        over -= given
     needed = sum(widths[i] for i in kept)
     gap = most_gap if needed + most_gap * gaps < room else 1
     spare = room - 1 - needed - gap * gaps

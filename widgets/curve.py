@@ -14,7 +14,7 @@ from widgets.cells import Cell, fit_cells, segments
 from widgets.panel import Panel
 
 AXIS = 13
-"""Cells for the labels at the right."""
+"""Cells for the labels at the right, at least."""
 _DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a braille character, by line and column (Unicode chart U+2800)."""
 
@@ -80,11 +80,11 @@ class Curve(Panel, inherit_bindings=False):
         return [Cell(f" {word} {numbers.money(point.value)} at {numbers.market_time(point.at, self._pattern)}{under}")]
 
     def _draw(self, width: int, height: int) -> list[list[Cell]]:
-        room = max(1, width - AXIS)
-        under = max(1, (height - 1) // 4) if height >= 5 else 0
-        rows = max(1, height - 1 - under)
         values = [point.value for point in self._points]
         low, high = min(values), max(values)
+        room = max(1, width - max(AXIS, *(2 + len(numbers.money(value)) for value in (low, high, values[-1]))))
+        under = max(1, (height - 1) // 4) if height >= 5 else 0
+        rows = max(1, height - 1 - under)
         columns = thinned(len(values), 2 * room)
         role = numbers.direction(values[-1] - values[0])
         lines = [[Cell(text, role if role != "flat" else "accent")] for text in _line(values, columns, room, rows)]

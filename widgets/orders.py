@@ -97,7 +97,7 @@ class Orders(LiveTable[OrderRow]):
         Column[OrderRow]("Side", lambda row: Cell(row.side.value, side_role(row)), 4, sort=lambda row: row.side.value),
         Column[OrderRow]("Qty", _quantity, 3, "right", grow=14, sort=lambda row: row.quantity),
         Column[OrderRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10, sort=lambda row: row.symbol),
-        Column[OrderRow]("Price", lambda row: Cell(price_text(row)), 6, grow=20, sort=lambda row: row.limit or row.stop),
+        Column[OrderRow]("Price", lambda row: Cell(price_text(row)), 6, grow=30, sort=lambda row: row.limit or row.stop),
         Column[OrderRow]("TIF", lambda row: Cell(row.tif.value, "muted"), 3, priority=6, sort=lambda row: row.tif.value),
         Column[OrderRow]("State", _state, 7, grow=24, sort=lambda row: row.state.value),
         Column[OrderRow](

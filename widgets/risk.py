@@ -9,12 +9,15 @@ from typing import TypeAlias
 
 from engine.model.views import BreakerRow, ExposureRow, RiskRow, View
 from widgets import numbers
-from widgets.cells import Cell, Content, Gauge
+from widgets.cells import Cell, Content, Gauge, length
 from widgets.columns import Column
 from widgets.table import LiveTable
 
 CLOSE = 0.8
 """Share of a limit from which its bar warns."""
+
+NAME = 15
+"""Cells of a name: `circuit breaker` is one whole."""
 
 LIMITS, BREAKERS, EXPOSURE, SYMBOLS, STRATEGIES = range(0, 10, 2)
 """The sections, in this order; each but the first has its heading right before it."""
@@ -117,7 +120,7 @@ class Risk(LiveTable[Row]):
     HEADER = False
     EMPTY = "No limits are known yet. They appear once the engine is up."
     COLUMNS = (
-        Column[Row]("Limit", _name, 8, grow=14, sort=lambda row: row.name),
+        Column[Row]("Limit", _name, 8, grow=NAME, sort=lambda row: row.name),
         Column[Row]("Share", _gauge, 4, flex=1, priority=1, volatile=True),
         Column[Row]("Used", _used, 10, "right", grow=18, sort=_sorts_by_use, volatile=True),
         Column[Row]("Note", _note, 5, grow=16, priority=2),
@@ -148,8 +151,13 @@ class Risk(LiveTable[Row]):
         if not isinstance(row, BreakerRow):
             return None
         if not row.tripped:
-            return "Share", [Cell("armed", "accent"), Cell(f"  would hold until {row.unlocks}", "muted")], ()
-        return "Share", [Cell(f"until {row.unlocks}: ", "error"), Cell(row.reason, "muted")], ()
+            return "Share", [Cell("armed", "accent"), Cell(f"  holds until {row.unlocks}", "muted")], ()
+        said = [Cell(f"until {row.unlocks}: ", "error"), Cell(row.reason, "muted")]
+        name = _name(row)
+        if isinstance(name, Cell) and length([name]) > NAME:
+            # Of which strategy or symbol it is stands at the end of its name.
+            return "Limit", [name, Cell("  "), *said], [Cell("TRIPPED", "error")]
+        return "Share", said, ()
 
     def show(self, view: View) -> None:
         held = {row.name: row for row in view.breakers if row.tripped}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from console.day_filter import Narrowed
 from console.pager import PAGE
-from console.screens.details.story import terms_of, terms_text
+from console.screens.details.story import order_terms
 from console.screens.details.writing import moment, price, profit
 from engine.model import Level, View
 from engine.model.signals import SignalState
@@ -58,7 +58,7 @@ def _quantity(value: Decimal) -> Cell:
 
 
 def _terms(row: Any) -> Cell:
-    return Cell(terms_text(row.type, terms_of(row), lambda value: price(value, None)))
+    return Cell(order_terms(row, lambda value: price(value, None)))
 
 
 def _state(row: OrderRow) -> Cell:
@@ -167,7 +167,7 @@ class SessionsTab(HistoryTable, inherit_bindings=False):
 
 
 def _ended(row: RunRow) -> Cell:
-    return Cell(moment(row.ended_at), "muted") if row.ended_at is not None else Cell("runs, or ended without a word", "warning")
+    return Cell(moment(row.ended_at), "muted") if row.ended_at is not None else Cell("runs or crashed", "warning")
 
 
 class RunsTab(HistoryTable, inherit_bindings=False):
@@ -175,12 +175,12 @@ class RunsTab(HistoryTable, inherit_bindings=False):
     BY_SYMBOL = False
     EMPTY = "No runs. Each start of the engine stands here, and how it ended."
     COLUMNS = (
-        Column[Any]("Began (market time, ET)", lambda row: _time(row.started_at), 23),
+        Column[Any]("Began (ET)", lambda row: _time(row.started_at), 19),
         Column[Any]("Run", lambda row: Cell(row.run_id), 8, grow=24),
         Column[Any]("Account", lambda row: Cell(row.account), 7, grow=12, priority=1),
         Column[Any]("Prices from", lambda row: Cell(row.feed), 11, grow=40, priority=2),
         Column[Any]("Opening cash", lambda row: Cell(numbers.money(row.cash)), 12, "right", grow=20, priority=3),
-        Column[Any]("Ended", _ended, 10, flex=1),
+        Column[Any]("Ended", _ended, 15, flex=1),
     )
 
     def ask(self, history: History, narrowed: Narrowed, before: int | None) -> Awaitable[Sequence[RunRow]]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar, Generic, TypeVar
 
+from console.screens.details.story import order_terms
 from console.screens.dialog import Dialog, Field, Line, paragraph
 from engine.model import Mode, Side, TradingState, View
 from engine.model.views import PositionRow
@@ -182,7 +184,7 @@ def ask_quit(view: View, on_exit: str, clock: Clock) -> Choose[bool]:
     lines = [f"{len(working) or 'No'} order{'' if len(working) == 1 else 's'} working."]
     for row in working[:6]:
         left = numbers.quantity(row.quantity - row.filled)
-        lines.append(f"   #{row.number} {row.side} {left} {clean(row.symbol)} {row.type.lower()}")
+        lines.append(f"   #{row.number} {row.side} {left} {clean(row.symbol)} {order_terms(row, partial(numbers.price, tick=row.tick))}")
     if len(working) > 6:
         lines.append(f"   and {len(working) - 6} more")
     held = ", ".join(f"{numbers.quantity(row.quantity)} {clean(row.symbol)}" for row in view.positions[:8])

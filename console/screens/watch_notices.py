@@ -12,6 +12,8 @@ from widgets.cells import Cell
 from widgets.text import clean
 
 _ROLES = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: ""}
+_MARKS = {Level.ERROR: "✗ ", Level.WARNING: "! ", Level.INFO: "  "}
+"""As in the log, for whoever sees no colours."""
 
 
 class NoticesDialog(ListDialog[Notice, Notice]):
@@ -33,6 +35,7 @@ class NoticesDialog(ListDialog[Notice, Notice]):
         return [
             Cell("  " if item.read else "● ", "accent"),
             Cell(f"{numbers.wall_time(item.wall)} ", "muted"),
+            Cell(_MARKS[item.level], role),
             Cell(f"{said}{times}", "title-focus" if marked else role),
         ]
 

@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from console.build import create_engine
 from console.screens.details.detail import Detail
+from console.screens.details.story import order_terms
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
 from engine.live import Engine
@@ -230,3 +231,9 @@ async def test_hostile_text_is_data_in_every_detail(size: tuple[int, int]) -> No
                 assert not set(console.picture) & {"\x1b", "\x07", "\x9b"}
                 await console.press("pagedown")
             await console.press("escape")
+
+
+def test_an_exit_in_per_cent_says_how_far_away_it_will_be_until_it_has_a_price() -> None:
+    held = order(12, limit=None, exit_pct=D(4), released=False)
+    assert order_terms(held, str) == "limit 4% away"
+    assert order_terms(replace(held, limit=D("190.00"), released=True), str) == "limit 190.00"

@@ -369,3 +369,16 @@ def test_a_stop_that_is_still_held_here_protects_nothing() -> None:
     assert unprotected(sample_view(positions=(position("AAPL", 100),), orders=(replace(stop, released=False),))) == (
         ("AAPL", Decimal(100)),
     )
+
+
+@pytest.mark.parametrize("width", [34, 50, 80])
+async def test_the_breaker_of_a_strategy_names_it_and_says_that_it_tripped(width: int) -> None:
+    risk = Risk()
+    async with Harness(risk).run_test(size=(width, 12)) as pilot:
+        trip = BreakerRow("drawdown of rsi", True, "its profit fell by 3.1% of equity, limit 3%", "your word", NOW)
+        risk.show(sample_view(breakers=(trip,)))
+        await pilot.pause()
+        line = next(line for line in lines_of(risk) if "! drawdown" in line)
+        assert "! drawdown of rsi" in line
+        assert "TRIPPED" in line
+        assert ("until your word" in line) is (width > 34)

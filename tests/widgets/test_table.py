@@ -276,3 +276,17 @@ def test_columns_that_always_stay_are_kept_where_nothing_fits() -> None:
     assert gap == 1
     wide, gap = place(columns, [10, 10, 10], 60)
     assert [placed.width for placed in wide] == [10, 10, 60 - 1 - 2 * gap - 20]
+
+
+def test_what_stays_and_has_no_room_gives_up_what_it_grew_by_text_before_numbers() -> None:
+    columns: tuple[Column[str], ...] = (Column("text", str, 4, grow=20), Column("number", str, 4, "right", grow=20))  # type: ignore[arg-type]
+    assert [placed.width for placed in place(columns, [12, 9], 16)[0]] == [6, 9]
+    assert [placed.width for placed in place(columns, [12, 9], 12)[0]] == [4, 7]
+    assert [placed.width for placed in place(columns, [12, 9], 30)[0]] == [12, 9]
+
+
+def test_a_narrow_column_takes_the_room_that_a_wide_one_did_not_find() -> None:
+    columns: tuple[Column[str], ...] = (Column("a", str, 5), Column("wide", str, 9, priority=1), Column("narrow", str, 3, priority=2))  # type: ignore[arg-type]
+    assert [placed.column.title for placed in place(columns, [5, 9, 3], 12)[0]] == ["a", "narrow"]
+    assert [placed.column.title for placed in place(columns, [5, 9, 3], 18)[0]] == ["a", "wide"]
+    assert [placed.column.title for placed in place(columns, [5, 9, 3], 19)[0]] == ["a", "wide", "narrow"]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from widgets.cells import Cell, fit_cells
 from widgets.text import balanced, clean, cut, fit, width_of, without_hidden, wrap
 
 
@@ -80,3 +81,12 @@ def test_balanced_lines_leave_no_word_alone() -> None:
 
 def test_what_is_pasted_brings_along_nothing_that_cannot_be_seen() -> None:
     assert without_hidden("\ufeffbuy 100 A\u200bAPL\x1b[0m") == "buy 100 AAPL[0m"
+
+
+def test_only_what_can_be_seen_is_cut_with_an_ellipsis() -> None:
+    def fitted(*texts: str, width: int) -> str:
+        return "".join(cell.text for cell in fit_cells([Cell(text) for text in texts], width))
+
+    assert fitted("filled", "   ", width=7) == "filled "
+    assert fitted("filled   ", "  ", width=6) == "filled"
+    assert fitted("filled", "  ", "x", width=7) == "filled…"

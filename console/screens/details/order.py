@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.actions.stage import Stage
 from console.screens.details.detail import EVERY_S, Detail
-from console.screens.details.story import Told, tell, terms_of, terms_text, written
+from console.screens.details.story import Told, order_terms, tell, terms_of, terms_text, written
 from console.screens.details.writing import Head, Section, Value, facts, moment, price, profit, table
 from console.screens.dialog import Line, paragraph
 from console.screens.standing import Standing
@@ -28,7 +28,7 @@ FROM = {Source.PERSON: "you", Source.FLATTEN: "a flatten", Source.EXTERNAL: "els
 
 
 def order_title(row: Any) -> str:
-    terms = terms_text(row.type, terms_of(row), lambda value: price(value, None))
+    terms = order_terms(row, lambda value: price(value, None))
     return f"Order #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol} {terms} {row.tif}"
 
 
@@ -101,7 +101,7 @@ class OrderDetail(Detail):
         now = terms_of(row)
         pairs: list[tuple[str, Value]] = [
             ("order", f"#{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol}"),
-            ("price", terms_text(row.type, now, self._priced)),
+            ("price", order_terms(row, self._priced)),
             ("time in force", f"{row.tif}{', extended hours too' if row.extended_hours else ''}"),
         ]
         if (first := self._first_terms()) is not None and first != now:
@@ -190,7 +190,7 @@ class OrderDetail(Detail):
                 Cell(_kin(other, self._row)),
                 Cell(other.side.value, "muted" if other.state.is_final else other.side.value.lower()),
                 Cell(numbers.quantity(other.quantity)),
-                Cell(terms_text(other.type, terms_of(other), self._priced)),
+                Cell(order_terms(other, self._priced)),
                 Cell(other.state.value.lower().replace("_", " "), "muted" if other.state.is_final else ""),
             ]
             for other in self._relatives()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from console.actions.stage import Stage
 from console.archive import Question
 from console.screens.details.detail import EVERY_S, Detail
-from console.screens.details.story import terms_of, terms_text
+from console.screens.details.story import order_terms
 from console.screens.details.writing import Head, Section, Value, facts, price, profit, table
 from console.screens.dialog import Line, paragraph
 from console.screens.standing import Standing
@@ -263,8 +263,7 @@ def _share(part: Decimal, whole: Decimal) -> str:
 
 
 def _terms(row: OrderRow) -> str:
-    terms = terms_of(row)
-    return terms_text(row.type, terms, lambda value: price(value, row.tick))
+    return order_terms(row, lambda value: price(value, row.tick))
 
 
 def _lot_from(lot: Lot) -> str:

@@ -73,6 +73,12 @@ def terms_text(kind: OrderType, terms: Terms, priced: Priced) -> str:
     return " ".join(parts)
 
 
+def order_terms(row: Any, priced: Priced) -> str:
+    """The same of an order as it stands; `limit 4% away` of an exit in per cent that still waits for its entry's price."""
+    terms = terms_text(row.type, terms_of(row), priced)
+    return terms if row.exit_pct is None or row.released else f"{terms} {row.exit_pct.normalize():f}% away"
+
+
 def terms_of(row: Any) -> Terms:
     """The terms of an order, or of a signal, in whatever row."""
     return Terms(row.quantity, row.limit, row.stop, row.trail, row.trail_pct)
