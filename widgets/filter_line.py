@@ -62,8 +62,6 @@ class FilterLine:
             if not self.text:
                 return ()
             return (Cell(f" {count}, filter: ", "muted"), Cell(self.text, "key"), Cell(" × ", "muted"))
-        typed, cursor = self._editor.text + " ", self._editor.cursor
-        before, after = clean(typed[:cursor]), clean(typed[cursor + 1 :])
+        before, at, after = self._editor.cells
         space = max(room - len(count) - 6, 8)
-        before = before[-space:]
-        return (Cell(" /", "key"), Cell(before), Cell(clean(typed[cursor]), "title-focus"), Cell(after), Cell(f" {count} ", "muted"))
+        return (Cell(" /", "key"), Cell(before.text[-space:]), at, after, Cell(f" {count} ", "muted"))

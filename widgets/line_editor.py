@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from widgets.text import without_hidden
+from widgets.cells import Cell
+from widgets.text import clean, without_hidden
 
 BACKWARD_WORD = re.compile(r"\S*\s*$")
 FORWARD_WORD = re.compile(r"\s*\S*")
@@ -17,6 +18,12 @@ class LineEditor:
         self.text = ""
         self.cursor = 0
         self.longest = longest
+
+    @property
+    def cells(self) -> list[Cell]:
+        """The line as it is drawn: before the cursor, under it, a blank behind the last, and after it."""
+        text = f"{self.text} "
+        return [Cell(clean(text[: self.cursor])), Cell(clean(text[self.cursor]), "title-focus"), Cell(clean(text[self.cursor + 1 :]))]
 
     @property
     def is_full(self) -> bool:

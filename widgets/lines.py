@@ -9,6 +9,7 @@ from textual.widget import Widget
 from widgets.cells import Cell, fit_cells, segments
 from widgets.palette import Palette
 from widgets.steady import Steady
+from widgets.text import clean
 
 
 class Lines(Steady, Widget):
@@ -38,7 +39,9 @@ class Lines(Steady, Widget):
         raise NotImplementedError
 
     def redraw(self) -> None:
-        before, self._drawn = self._drawn, self.draw(self.size.width)
+        # Whatever a subclass forgot to clean (the name of a file was) ends here.
+        drawn = [(base, [Cell(clean(text), role) for text, role in cells]) for base, cells in self.draw(self.size.width)]
+        before, self._drawn = self._drawn, drawn
         for y, line in enumerate(self._drawn):
             if y >= len(before) or line != before[y]:
                 self.refresh(Region(0, y, self.size.width, 1))

@@ -340,10 +340,7 @@ class FilterLine(Lines):
         self.redraw()
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        typed, cursor = f"{self._editor.text} ", self._editor.cursor
-        line = [
-            *(Cell(" / ", "key"), Cell(clean(typed[:cursor])), Cell(typed[cursor], "title-focus"), Cell(clean(typed[cursor + 1 :]))),
-        ]
+        line = [Cell(" / ", "key"), *self._editor.cells]
         below = Cell(f"   {HOW}; an empty line shows everything", "muted")
         if self._complaint:
             below = Cell(f"   {clean(self._complaint)}", "error")

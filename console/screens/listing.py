@@ -10,7 +10,6 @@ from textual import events
 from console.screens.dialog import Dialog, Line, paragraph
 from widgets.cells import Cell, fit_cells
 from widgets.line_editor import LineEditor
-from widgets.text import clean
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
@@ -76,9 +75,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         self.marked = min(self.marked, max(len(items) - 1, 0))
         lines = self.intro(width)
         if self.types_now():
-            before, cursor = self.editor.text + " ", self.editor.cursor
-            typed = [Cell(clean(before[:cursor])), Cell(clean(before[cursor]) or " ", "title-focus"), Cell(clean(before[cursor + 1 :]))]
-            lines += [[Cell("> ", "key"), *typed], []]
+            lines += [[Cell("> ", "key"), *self.editor.cells], []]
         self._first_line = len(lines)
         self._first_row = max(0, min(self.marked - ROWS // 2, len(items) - ROWS))
         for place, item in enumerate(items[self._first_row : self._first_row + ROWS], self._first_row):

@@ -90,7 +90,7 @@ class PreferencesPage(Page):
             return [fit_cells(row, width), *(paragraph(how, width, "muted", UNDER) if marked else [])]
         name = _column(item.name, NAME, marked)
         if marked and self._editor is not None:
-            return [fit_cells([lead, *name, *_typed(self._editor)], width), *self._allowed(item, width)]
+            return [fit_cells([lead, *name, Cell("> ", "key"), *self._editor.cells], width), *self._allowed(item, width)]
         value = self._actions.value(item.key)
         means = f"{item.means}; from the next start on" if item.next_start else item.means
         shown = fit_cells([Cell(f" {words(value, item.unit)}", "muted" if value is None else "accent")], VALUE)
@@ -201,11 +201,6 @@ class PreferencesPage(Page):
 
 def _column(text: str, width: int, marked: bool) -> list[Cell]:
     return fit_cells([Cell(f" {clean(text)} ", "title-focus" if marked else "")], width)
-
-
-def _typed(editor: LineEditor) -> Line:
-    text, cursor = f"{editor.text} ", editor.cursor
-    return [Cell("> ", "key"), Cell(clean(text[:cursor])), Cell(clean(text[cursor]) or " ", "title-focus"), Cell(clean(text[cursor + 1 :]))]
 
 
 class Head(Lines):

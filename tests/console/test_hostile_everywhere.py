@@ -146,6 +146,14 @@ def kept(folder: Path, word: Hostile) -> Path:
     return folder
 
 
+def themes(folder: Path, word: Hostile) -> Path:
+    """Files whose very names are hostile."""
+    folder.mkdir()
+    for name in ("\x1b]0;owned\x07", "\u202eevil", "A\u200bAPL", "[red]", "東証", "\x9b2J"):
+        (folder / f"{name}.yaml").write_text(json.dumps({"extends": word(), "description": word(), word(): word()}))
+    return folder
+
+
 def database(folder: Path, word: Hostile) -> Path:
     told: list[Any] = []
     for number in range(1, 30):
@@ -185,8 +193,9 @@ async def test_ten_thousand_hostile_strings_reach_no_terminal(
     engine = FakeEngine(view(word))
     engine.offered = tuple(Listing(word(), word()) for _ in range(30))
     notify = NotifySettings(bell=True, desktop=True, level=Level.INFO)
+    looks = themes(tmp_path / "themes", storable)
     files, history = kept(tmp_path / "kept", storable), database(tmp_path, storable)
-    async with running(engine, size, kept=files, database=history, notify=notify) as console:
+    async with running(engine, size, kept=files, database=history, notify=notify, theme_folders=(looks,)) as console:
         written.clear()  # what the driver begins with
         while word.count + storable.count < STRINGS / 2:
             for place in PLACES:

@@ -60,3 +60,11 @@ def test_a_paste_is_one_line_of_printable_text_and_never_too_long(text: str) -> 
     editor.paste(text)
     assert editor.text.isprintable()
     assert len(editor.text) <= 40
+
+
+def test_what_is_drawn_marks_the_sign_under_the_cursor_or_a_blank_behind_the_last() -> None:
+    editor = LineEditor()
+    editor.put("buy")
+    assert [cell.text for cell in editor.cells] == ["buy", " ", ""]
+    editor.key("home", None)
+    assert [(cell.text, cell.role) for cell in editor.cells] == [("", ""), ("b", "title-focus"), ("uy ", "")]
