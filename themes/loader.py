@@ -36,7 +36,7 @@ ROLES = {
     "paper": "the PAPER badge",
     "live": "the LIVE badge",
     "halted": "the HALTED banner",
-    "reducing": "the banner of a tripped limit",
+    "reducing": "the banner of a tripped limit, and the mode that sends by itself",
     "notice": "the banner of anything that passes by itself",
     "stop": "the emergency stop's hint",
     "mark": "the last price on the chart's axis",

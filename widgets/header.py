@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from engine.model.modes import TradingState
+from engine.model.modes import Mode, TradingState
 from engine.model.signals import SignalState
 from engine.model.views import LinkView, View
 from widgets import numbers
@@ -103,7 +103,9 @@ class HeaderBar(Lines):
 def _state(view: View, screen_lag_ms: float | None) -> list[Field]:
     account, health = view.account, view.health
     badge = Cell(f" {account.badge} ", "live" if account.badge == "LIVE" else "paper")
-    mode: tuple[Cell, ...] = (Cell(account.mode.value, "foreground"),)
+    # What sends by itself stands out: nobody should take it for a mode that asks.
+    by_itself = account.mode is Mode.FULL_AUTO
+    mode: tuple[Cell, ...] = (Cell(" FULL_AUTO ", "reducing") if by_itself else Cell(account.mode.value, "foreground"),)
     if account.state is TradingState.HALTED:
         mode = (Cell(" HALTED ", "halted"),)
     elif account.state is TradingState.REDUCING:
