@@ -11,7 +11,7 @@ from engine.model.inputs import Proposal
 from engine.model.market import Bar
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
-from engine.strategies.base import Context, Position, Strategy
+from engine.strategies.base import Context, Position
 from engine.strategies.host import traceback_of, wants_of, words
 from engine.strategies.loader import find, line_in, load
 from engine.strategies.params import StrategyError
@@ -29,6 +29,14 @@ class BacktestContext(Context):
         self._value = value
         super().__init__(symbols)
 
+    def adders(self) -> dict[str, Callable[[Bar], None]]:
+        """What adds a bar to each symbol's history."""
+        return {symbol: bars.adding for symbol, bars in self._bars.items()}
+
+    def trim(self) -> None:
+        for bars in self._bars.values():
+            bars.trim()
+
     @property
     def equity(self) -> float:
         return self._value()
@@ -41,7 +49,7 @@ class BacktestContext(Context):
 class Player:
     """Calls one strategy. Whatever it raises ends the run, as a BacktestError that says where."""
 
-    __slots__ = ("_due", "_made", "_path", "context", "hears_fills", "name", "strategy", "symbols", "wants")
+    __slots__ = ("_due", "_made", "_path", "context", "name", "strategy", "symbols", "wants")
 
     def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
         """Loads the file and starts the strategy. Raises BacktestError."""
@@ -62,7 +70,6 @@ class Player:
             self.wants = wants_of(self.strategy)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
             self.fail(error, "on_start")
-        self.hears_fills = type(self.strategy).on_fill is not Strategy.on_fill
         self.context.start(self.wants.warmup)
 
     def warm(self, bars: Sequence[Bar]) -> None:

@@ -10,7 +10,9 @@ they know then is what they would know had they heard every bar.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, time
 from heapq import merge
 from operator import attrgetter
@@ -41,7 +43,21 @@ _NEVER = 2**63 - 1
 def run(data: Data, profile: Profile, progress: Progress | None = None) -> Result:
     """The result of `profile`'s strategies over `data`. Raises BacktestError in words: a strategy that cannot be loaded or that failed,
     bars it cannot have, a cost model that is not there."""
-    return _Run(data, profile, progress).result()
+    with _few_collections():
+        return _Run(data, profile, progress).result()
+
+
+@contextmanager
+def _few_collections() -> Iterator[None]:
+    """Has Python look for garbage seldom: bars, orders and fills hang together in no circles, and what was there before stays."""
+    before = gc.get_threshold()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 class _Run:
@@ -89,33 +105,39 @@ class _Run:
 
     def _play(self, first: int) -> int:
         """Answers the last moment."""
-        latest, fills, sessions = self._account.latest, self._fills, self._sessions
+        latest, changed, sessions = self._account.latest, self._account.changed, self._sessions
         # While limits look at the account, or an order works, the market is told of every moment.
         working: object = self._book.open if self._profile.is_free else True
         updating = [player for player in self._players if player.wants.update_ns]
         heard_by = {
-            symbol: [(player, player.context, player.strategy.on_bar) for player in self._players if symbol in player.symbols]
+            symbol: [
+                (player, player.context, player.context.adders()[symbol], player.strategy.on_bar)
+                for player in self._players
+                if symbol in player.symbols
+            ]
             for symbol in self._bars
         }
-        last, done = first - 1, 0
+        last, act = first - 1, sessions.next_act
         for chunk in self._timeline.chunks():
             for bars in chunk:
                 at = bars[0].at
                 updates = [proposal for player in updating for proposal in player.update(at)] if updating else ()
                 if working:
                     self._match(bars, last, at)
-                elif at > sessions.next_act:
+                elif at > act:
                     self._tell_session(last, at)
+                    act = sessions.next_act
                 for bar in bars:
                     latest[bar.symbol] = bar
-                if fills or self._account.changed:
+                if changed:
                     self._moved(at)
                     self._tell_fills(bars[0], last)
                 if updates:
                     self._submit(updates, bars[0], last)
                 for bar in bars:
-                    for player, context, on_bar in heard_by[bar.symbol]:
-                        context.reveal(bar)
+                    for player, context, add, on_bar in heard_by[bar.symbol]:
+                        context.now = at
+                        add(bar)
                         try:
                             on_bar(context, bar)
                         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
@@ -123,9 +145,10 @@ class _Run:
                         if context.drafts:
                             self._submit(player.proposals("on_bar", bar), bar, last)
                 last = at
-                done += len(bars)
+            for player in self._players:
+                player.context.trim()
             if self._progress is not None:
-                self._progress(done, len(self._timeline))
+                self._progress(self._timeline.until(last), len(self._timeline))
         return last
 
     def _match(self, bars: Sequence[Bar], last: int, at: int) -> None:
@@ -159,7 +182,7 @@ class _Run:
         told, self._fills[:] = list(self._fills), ()
         for owner, fill in told:
             for player in self._players:
-                if player.name == owner and player.hears_fills and (proposals := player.fill(fill)):
+                if player.name == owner and (proposals := player.fill(fill)):
                     self._submit(proposals, bar, last)
 
     def _end(self, last: int) -> None:
@@ -170,6 +193,10 @@ class _Run:
             if self._heard.get(symbol) is not bar:
                 self._hear(bar)
         self._moved(last)
+        for owner, fill in self._fills:
+            for player in self._players:
+                if player.name == owner:
+                    player.fill(fill)
         for player in self._players:
             player.stop()
 

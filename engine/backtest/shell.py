@@ -36,6 +36,8 @@ _ALWAYS_S = 1e9
 """How long a price is fresh: between two bars there is nothing fresher to wait for."""
 _NOTES = 200
 """Different sentences of the core's that are kept."""
+_MANY = 2_000
+"""Orders in the book from which it is worth letting go of the old ones."""
 _UNFILLED = frozenset({OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
 _RESET = "the next session of a backtest"
 
@@ -52,6 +54,25 @@ def at_once(work: Coroutine[Any, Any, Answer]) -> Answer:
     raise RuntimeError("the backtest's broker waited for something")
 
 
+class FreeCore(Core):
+    """A core without limits and without margin: nobody is to be told what the account is worth after each fill, for nothing looks at it
+    but the gate, which asks the books."""
+
+    def _supervise(self) -> None:
+        """There is nothing to look after."""
+
+    def _mark_equity(self) -> None:
+        """The curve is worked out after the run, from what moved the account."""
+
+    def _on_market_status(self, status: MarketStatus) -> None:
+        """A session that opens is of interest to limits, and has the state forget what is long over: that is for when there is much."""
+        if not self.state.session or len(self.state.book.orders) > _MANY:
+            super()._on_market_status(status)
+        else:
+            self.desk.now = max(self.desk.now, status.at)
+            self.gate.market = status
+
+
 class Shell:
     """Time is the market's: both hands of the core's clock follow it.
 
@@ -63,7 +84,8 @@ class Shell:
         """Raises BacktestError where a cost model cannot be used."""
         settings = profile.settings(symbols)
         sizes = dict(zip(strategy_names(settings), (strategy.size_pct for strategy in profile.strategies), strict=True))
-        self.core = Core(settings, map(Instrument, symbols), run_id=RUN_ID, price_life_s=_ALWAYS_S, sizes=sizes)
+        core = FreeCore if profile.is_free else Core
+        self.core = core(settings, map(Instrument, symbols), run_id=RUN_ID, price_life_s=_ALWAYS_S, sizes=sizes)
         try:
             self.broker = BacktestBroker(settings.paper, self.core.desk.instruments, settings.margin, profile.fill)
         except CostModelError as error:

@@ -24,7 +24,7 @@ class Timeline:
         import numpy as np
 
         self._symbols = list(bars)
-        series = list(bars.values())
+        self._series = series = list(bars.values())
         self._columns = series[0].columns
         self._order: NDArray[np.intp] | None = None
         self._codes: NDArray[np.object_] | None = None
@@ -38,6 +38,10 @@ class Timeline:
 
     def __len__(self) -> int:
         return len(self._columns.at)
+
+    def until(self, at: int) -> int:
+        """How many bars have closed by the moment `at`."""
+        return sum(int(series.columns.at.searchsorted(at, "right")) for series in self._series)
 
     def chunks(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         """Moments by the thousand: a chunk is to be used up before the next one is asked for."""

@@ -108,8 +108,8 @@ class PaperBroker:
             self._tell(ticket.update(self._now))
             return
         self._rest(ticket, self._now, met=False, triggered=False)
-        reduced = ticket.order.quantity < order.quantity
-        self._tell(replace(ticket.update(self._now), terms=ticket.order.terms if reduced else None))
+        update = ticket.update(self._now)
+        self._tell(replace(update, terms=ticket.order.terms) if ticket.order.quantity < order.quantity else update)
 
     async def replace(self, order: Order, terms: Terms) -> None:
         if order.id not in self._tickets:
@@ -317,7 +317,7 @@ class PaperBroker:
     # ---- where things stand
 
     def _rest(self, ticket: Ticket, at: int, *, met: bool, triggered: bool) -> None:
-        order = replace(ticket.order, filled=ticket.filled)
+        order = ticket.order if ticket.filled == ticket.order.filled else replace(ticket.order, filled=ticket.filled)
         works = self._matcher.add(
             order,
             placed_at=at,
@@ -332,6 +332,8 @@ class PaperBroker:
     def _latency(self, order_id: str, what: str) -> int:
         """Nanoseconds, drawn by seed, order and what is asked, so that the same request takes the same time in every run."""
         settings = self._settings
+        if not settings.latency_ms:
+            return 0
         draw = random.Random(f"{settings.seed}/{order_id}/{what}").gauss(0.0, settings.latency_sigma)
         return int(settings.latency_ms * exp(draw) * _MILLISECOND)
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from engine.core.gate import Gate, Judgement
+from engine.core.normal_form import with_quantity
 from engine.core.prices import Prices
 from engine.core.state import State
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send
@@ -140,7 +141,7 @@ class Desk:
         self.record(placed)
         order = self.state.book.orders[placed.id]
         if not (parent or judgement.reduces):
-            self.gate.repetitions.remember(replace(intent, quantity=requested), order, self.mono)
+            self.gate.repetitions.remember(with_quantity(intent, requested), order, self.mono)
         if order.released:
             self.in_flight.add(order.id)
             self.ask(Send(order))
@@ -153,7 +154,7 @@ class Desk:
 
     def repetition(self, judgement: Judgement, requested: Decimal) -> Verdict | None:
         """A no where what the gate let through looks like the order before it. What only reduces may be said as often as one likes."""
-        return None if judgement.reduces else self.gate.repetitions.find(replace(judgement.intent, quantity=requested), self.mono)
+        return None if judgement.reduces else self.gate.repetitions.find(with_quantity(judgement.intent, requested), self.mono)
 
     def release(self, order: Order, judgement: Judgement) -> None:
         """Lets an order that was held here go to the broker, as the gate has just let it through."""

@@ -22,6 +22,7 @@ _PRICES: dict[OrderType, tuple[str, ...]] = {
     OrderType.STOP_LIMIT: ("limit", "stop"),
     OrderType.TRAILING_STOP: (),
 }
+_NO_PRICES = [None, None, None]
 _WITHOUT_STOPS = frozenset({TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS})
 _FILLS_WITHOUT_STOPS = (OrderType.MARKET, OrderType.LIMIT)
 _PARTS = " Parts of a share trade in DAY orders at the market or a limit, without a bracket."
@@ -41,14 +42,16 @@ def normal_form(wish: Intent, instrument: Instrument, can: Capabilities, market:
     complaint = _beyond(wish, can)
     if complaint:
         return wish, deny(Rule.BROKER, complaint)
-    intent = replace(
-        wish,
-        limit=_on_tick(wish.limit, instrument),
-        stop=_on_tick(wish.stop, instrument),
-        trail=_on_tick(wish.trail, instrument),
-        bracket=wish.bracket
-        and Bracket(_exit_on_tick(wish.bracket.take_profit, instrument), _exit_on_tick(wish.bracket.stop_loss, instrument)),
-    )
+    intent = wish
+    if _prices(wish) != _NO_PRICES:
+        intent = replace(
+            wish,
+            limit=_on_tick(wish.limit, instrument),
+            stop=_on_tick(wish.stop, instrument),
+            trail=_on_tick(wish.trail, instrument),
+            bracket=wish.bracket
+            and Bracket(_exit_on_tick(wish.bracket.take_profit, instrument), _exit_on_tick(wish.bracket.stop_loss, instrument)),
+        )
     if any(price is not None and price <= 0 for price in _prices(intent)):
         return intent, deny(Rule.TICK_SIZE, f"The price is less than one tick of {instrument.tick:f}.")
     if wish.notional is not None:
@@ -60,7 +63,7 @@ def normal_form(wish: Intent, instrument: Instrument, can: Capabilities, market:
             what = f"{wish.notional:f} buys less than one lot of {instrument.lot:f} {wish.symbol} at {price:f}."
             return intent, deny(Rule.LOT_SIZE, what if wish.side is Side.BUY else what.replace("buys", "is"))
     else:
-        intent = replace(intent, quantity=to_lot(wish.quantity, instrument.lot))
+        intent = with_quantity(intent, to_lot(wish.quantity, instrument.lot))
         if intent.quantity <= 0:
             parts = "" if can.fraction is None or can.fraction >= instrument.lot else _PARTS
             return intent, deny(Rule.LOT_SIZE, f"{wish.quantity} is less than one lot of {instrument.lot:f}.{parts}")
@@ -180,6 +183,12 @@ def _beyond(wish: Intent, can: Capabilities) -> str:
     if wish.extended_hours and not can.extended_hours:
         return "This broker does not trade in extended hours."
     return ""
+
+
+def with_quantity(intent: Intent, quantity: Decimal) -> Intent:
+    """`intent` for another quantity. Most keep theirs, and to make one anew costs more than all its checks."""
+    same = quantity == intent.quantity and quantity.same_quantum(intent.quantity)
+    return intent if same else replace(intent, quantity=quantity)
 
 
 def _exits(wish: Intent) -> list[tuple[str, Exit]]:

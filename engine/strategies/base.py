@@ -100,9 +100,18 @@ class Bars(Sequence[Bar]):
     def append(self, bar: Bar) -> None:
         bars = self._bars
         bars.append(bar)
-        # Cut in one go when twice as long as promised, so that the cost is the same for every bar, however long the run.
         if len(bars) >= 2 * self._keep:
-            del bars[: -self._keep]
+            self.trim()
+
+    @property
+    def adding(self) -> Callable[[Bar], None]:
+        """`append` without the look at the length, for whoever trims now and then."""
+        return self._bars.append
+
+    def trim(self) -> None:
+        """Cuts in one go when twice as long as promised, so that the cost is the same for every bar, however long the run."""
+        if len(self._bars) >= 2 * self._keep:
+            del self._bars[: -self._keep]
 
     def __len__(self) -> int:
         return len(self._bars)
