@@ -14,7 +14,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, ClassVar, Literal, Protocol, cast
 
 from rich.text import Text
 from textual import events
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from console.demo.show import Show
 
 
+OnHangup = Literal["end", "go_on"]
 WELCOMED = "welcomed"
 CLICK_S = 0.5
 """Longer no key waits for a click before it: the widget may be gone."""
@@ -115,6 +116,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         self.trading = TradingScreen(
             engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive, drawn, self.config
         )
+        self.trading.terminal_behind = self._terminal_behind
         self.trading.desk.confirm = confirm or ConfirmSettings()
 
     def get_default_screen(self) -> TradingScreen:
@@ -129,6 +131,9 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         """To the terminal, between two frames."""
         if self._driver is not None:
             self._driver.write(data)
+
+    def _terminal_behind(self) -> bool:
+        return bool(getattr(self._driver, "is_behind", False))
 
     def _later(self, call: Callable[[], None]) -> None:
         """From any thread: has something called on the screen's, once the screen is there."""
@@ -252,6 +257,15 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         command_id = self._engine.emergency_stop()
         self.call_later(self.trading.stopped, command_id)
 
+    def resumed(self) -> None:
+        """Called in the middle of anything the screen's thread does: the process was suspended, and goes on."""
+        self.call_later(self.trading.desk.stood_still, self.trading.since_frame())
+
+    def terminal_gone(self) -> None:
+        """Called from any thread: the terminal hung up, whether or not a signal says so."""
+        if self._ending is not None:
+            self._ending.hang_up()
+
 
 def _driver() -> type[Driver] | None:
     if sys.platform == "win32":
@@ -277,18 +291,20 @@ def run_console(
     confirm: ConfirmSettings | None = None,
     config: ConfigFile | None = None,
     demo: bool = False,
+    on_hangup: OnHangup = "end",
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
     The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
     and TimeoutError where the engine does not end.
     """
+    ending = EndingSignals()
     app = ConsoleApp(
         engine,
         on_exit=on_exit,
         theme=theme,
         theme_folders=theme_folders,
-        ending=EndingSignals(),
+        ending=ending,
         kept=kept,
         keys=keys,
         welcome=welcome,
@@ -302,6 +318,10 @@ def run_console(
     )
     try:
         code = app.run()
+        if ending.hung_up and on_hangup == "go_on":
+            from console.headless import go_on
+
+            code = go_on(engine, ending)
     finally:
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()

@@ -22,6 +22,21 @@ class EndingSignals:
             if (number := getattr(signal, name, None)) is not None and signal.getsignal(number) is not signal.SIG_IGN:
                 signal.signal(number, self._hear)
 
+    @property
+    def hung_up(self) -> bool:
+        """Whether it is a terminal that went away which ends the run."""
+        return bool(self.came) and self.came == getattr(signal, "SIGHUP", 0)
+
+    def outlive_hang_up(self) -> None:
+        """The run goes on without its terminal: from now on another signal ends it. A shell that ends tells of the hang-up once more."""
+        self.tell = None
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        self.came = 0
+
+    def hang_up(self) -> None:
+        """The terminal is gone: as the signal that says so. From any thread."""
+        self._hear(getattr(signal, "SIGHUP", signal.SIGTERM), None)
+
     def _hear(self, number: int, _: object) -> None:
         if not self.came:
             self.came = number

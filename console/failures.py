@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from engine.secrets import Redactor
+
 AGAIN_S = 60.0
 """So long the same error is not told again: what fails in every frame fails many times a second."""
 _FOLDERS = ("console", "widgets", "themes", "engine", "storage")
@@ -41,7 +43,5 @@ def named(error: BaseException) -> str:
         if set(_FOLDERS) & set(file.parts[-5:-1]) and "site-packages" not in file.parts[-5:-1]:
             place = f" in {file.name}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    from engine.secrets import Redactor
-
     text = Redactor.of(os.environ).clean(" ".join(str(error).split()))
     return f"{type(error).__name__}{f' ({text:.200})' if text else ''}{place}"

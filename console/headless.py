@@ -1,4 +1,5 @@
-"""A run without a screen: the log goes to standard output, line by line, until a signal ends the run in order."""
+"""A run without a screen: the log goes to standard output, line by line, until a signal ends the run in order. And one that lost its
+screen, and goes on."""
 
 from __future__ import annotations
 
@@ -12,10 +13,28 @@ from datetime import datetime
 from console.ending import EndingSignals
 from console.options import say
 from console.trading_engine import TradingEngine
+from engine.model.modes import Level
 from engine.model.views import LogLine
 from widgets.text import clean
 
 _POLL_S = 0.2
+
+
+def go_on(engine: TradingEngine, ending: EndingSignals) -> int:
+    """The terminal is gone, and the engine, which runs, goes on without a screen until another signal ends it: the log file tells of it.
+    Answers the exit code. Call it on the main thread."""
+    ending.outlive_hang_up()
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in range(3):
+        os.dup2(nowhere, stream)
+    process = os.getpid()
+    text = "The terminal hung up, and the engine goes on without a screen, as on_hangup says."
+    engine.note(Level.WARNING, "console", f"{text} `kill {process}` ends it in order, `tradeconsole kill` stops its trading.")
+    while not ending.came:
+        if engine.view().health.failed:
+            return 1
+        time.sleep(_POLL_S)
+    return 128 + ending.came
 
 
 def run_headless(engine: TradingEngine) -> int:

@@ -166,6 +166,7 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
             notify=settings.notify,
             database=settings.database,
             screen=settings.screen,
+            on_hangup=settings.on_hangup,
             confirm=settings.confirm,
             config=config,
         )

@@ -9,30 +9,15 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import is_dataclass, replace
-from typing import Any, Final
+from functools import cache
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from engine.model.inputs import (
-    AcceptPosition,
-    BrokerSnapshot,
-    EmergencyStop,
-    Input,
-    LinkChanged,
-    NotDurable,
-    Note,
-    OrderUpdate,
-    Proposal,
-    Reject,
-    ResetBreaker,
-    Resume,
-    SetLimits,
-    StrategyFailed,
-    Submit,
-    SubmitGroup,
-    Tick,
-)
 from engine.model.market import Halt
 from engine.model.signals import Vote
+
+if TYPE_CHECKING:
+    from engine.model.inputs import Input
 
 NAMES: Final = re.compile(r"KEY|SECRET|TOKEN|PASS|CREDENTIAL|AUTH", re.IGNORECASE)
 """Environment variables with one of these in their names are taken for secrets."""
@@ -50,27 +35,33 @@ _LABELLED: Final = re.compile(
     re.IGNORECASE,
 )
 
-_WORDS: Final[Mapping[type, tuple[str, ...]]] = {
-    AcceptPosition: ("reason",),
-    BrokerSnapshot: ("orders",),
-    EmergencyStop: ("reason",),
-    Halt: ("reason",),
-    LinkChanged: ("reason",),
-    NotDurable: ("reason",),
-    Note: ("text", "detail"),
-    OrderUpdate: ("reason",),
-    Proposal: ("reason", "votes"),
-    Reject: ("reason",),
-    ResetBreaker: ("reason",),
-    Resume: ("reason",),
-    SetLimits: ("reason",),
-    StrategyFailed: ("error", "detail"),
-    Submit: ("intent",),
-    SubmitGroup: ("first", "second"),
-    Tick: ("journal_problem",),
-    Vote: ("indicators",),
-}
-"""Where inputs, and what is in them, carry words that somebody else chose. What is not named has a `reason`."""
+
+@cache
+def _words() -> Mapping[type, tuple[str, ...]]:
+    """Where inputs, and what is in them, carry words that somebody else chose. What is not named has a `reason`."""
+    # All that can come into an engine: the first picture hides secrets in what it says, and has no need of that.
+    from engine.model import inputs
+
+    return {
+        inputs.AcceptPosition: ("reason",),
+        inputs.BrokerSnapshot: ("orders",),
+        inputs.EmergencyStop: ("reason",),
+        Halt: ("reason",),
+        inputs.LinkChanged: ("reason",),
+        inputs.NotDurable: ("reason",),
+        inputs.Note: ("text", "detail"),
+        inputs.OrderUpdate: ("reason",),
+        inputs.Proposal: ("reason", "votes"),
+        inputs.Reject: ("reason",),
+        inputs.ResetBreaker: ("reason",),
+        inputs.Resume: ("reason",),
+        inputs.SetLimits: ("reason",),
+        inputs.StrategyFailed: ("error", "detail"),
+        inputs.Submit: ("intent",),
+        inputs.SubmitGroup: ("first", "second"),
+        inputs.Tick: ("journal_problem",),
+        Vote: ("indicators",),
+    }
 
 
 class Redactor:
@@ -93,7 +84,7 @@ class Redactor:
 
     def clean_input(self, event: Input) -> Input:
         """Words from libraries, brokers, strategies and people go to the journal: no key may stand in them."""
-        words = _WORDS.get(type(event))
+        words = _words().get(type(event))
         cleaned: Input = event if words is None else self._cleaned(event, words)
         return cleaned
 
@@ -112,4 +103,4 @@ class Redactor:
             return self.clean(value) if value else value
         if isinstance(value, tuple):
             return tuple(map(self._clean_value, value))
-        return self._cleaned(value, _WORDS.get(type(value), ("reason",))) if is_dataclass(value) else value
+        return self._cleaned(value, _words().get(type(value), ("reason",))) if is_dataclass(value) else value

@@ -25,10 +25,12 @@ class WriterLock:
         try:
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            process = f" (process {number})" if (number := _number(self._file)) else ""
+            number = _number(self._file)
             os.close(self._file)
+            who, end = (f" (process {number})", f"`kill {number}` ends it in order") if number else ("", "End it first")
             raise JournalError(
-                f"Another tradeconsole{process} already trades on {database}. Stop it first, or choose another database."
+                f"Another tradeconsole{who} already trades on {database}, perhaps without a screen. {end}, `tradeconsole kill` stops its "
+                "trading; or choose another database."
             ) from error
         # Only the refusal's words need it, so a full disk may do without.
         with contextlib.suppress(OSError):

@@ -21,6 +21,9 @@ SLOW_MS, STUCK_MS = 100.0, 1000.0
 BACKLOG = 100
 """Records not yet durable from which on the journal is worth a word."""
 
+BROKER_LATE_S, BROKER_SILENT_S = 90.0, 150.0
+"""A broker that is well is heard once a minute at least, when it is compared with."""
+
 GAP = 3
 BAR = 12
 
@@ -84,10 +87,13 @@ class HeaderBar(Lines):
         super().__init__(id=id, classes=classes)
         self._view: View | None = None
         self._screen_lag_ms: float | None = None
+        self._terminal_slow = False
+        self.coarse = False
+        """Whether what changes all the time is left out, for a thin line: the clock's seconds, a lag that nobody feels."""
 
-    def show(self, view: View, screen_lag_ms: float | None = None) -> None:
-        """`screen_lag_ms` is how late the screen's own loop runs, in milliseconds."""
-        self._view, self._screen_lag_ms = view, screen_lag_ms
+    def show(self, view: View, screen_lag_ms: float | None = None, *, terminal_slow: bool = False) -> None:
+        """`screen_lag_ms` is how late the screen's own loop runs, in milliseconds; `terminal_slow` that the terminal does not keep up."""
+        self._view, self._screen_lag_ms, self._terminal_slow = view, screen_lag_ms, terminal_slow
         self.redraw()
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
@@ -95,12 +101,21 @@ class HeaderBar(Lines):
         if view is None:
             return [("", [Cell(" tradeconsole", "muted")]), ("", [])]
         return [
-            ("", arrange(_state(view, self._screen_lag_ms), _clock(view), width)),
+            ("", arrange(self._state(view), _clock(view, coarse=self.coarse), width)),
             ("", arrange(_money(view), _work(view, width), width)),
         ]
 
+    def _state(self, view: View) -> list[Field]:
+        fields = _state(view)
+        lags = [_lag("engine", view.health.engine_lag_ms, 3, coarse=self.coarse)]
+        if self._screen_lag_ms is not None:
+            lags.append(_lag("screen", self._screen_lag_ms, 6, coarse=self.coarse))
+        if self._terminal_slow:
+            lags.append(Field(1, ((Cell("terminal slow", "warning"),),)))
+        return [*fields, *lags, *_links(view), *_behind(view)]
 
-def _state(view: View, screen_lag_ms: float | None) -> list[Field]:
+
+def _state(view: View) -> list[Field]:
     account, health = view.account, view.health
     badge = Cell(f" {account.badge} ", "live" if account.badge == "LIVE" else "paper")
     # What sends by itself stands out: nobody should take it for a mode that asks.
@@ -113,10 +128,12 @@ def _state(view: View, screen_lag_ms: float | None) -> list[Field]:
     fields = [Field(0, ((badge, Cell("  "), *mode),))]
     if not health.ready:
         fields.append(Field(1, ((Cell("not ready", "warning"),),)))
-    fields.append(_lag("engine", health.engine_lag_ms, 3))
-    if screen_lag_ms is not None:
-        fields.append(_lag("screen", screen_lag_ms, 6))
-    fields += [_link(link) for link in health.links]
+    return fields
+
+
+def _behind(view: View) -> list[Field]:
+    """What else of the engine does not keep up."""
+    fields, health = [], view.health
     if health.journal_backlog >= BACKLOG:
         fields.append(Field(2, ((Cell(f"journal {health.journal_backlog:,} behind", "warning"),),)))
     fields += [
@@ -127,27 +144,41 @@ def _state(view: View, screen_lag_ms: float | None) -> list[Field]:
     return fields
 
 
-def _lag(name: str, milliseconds: float, priority: int) -> Field:
+def _lag(name: str, milliseconds: float, priority: int, *, coarse: bool) -> Field:
     role = "error" if milliseconds >= STUCK_MS else "warning" if milliseconds >= SLOW_MS else ""
     # A lag that matters is not left out for want of room.
-    return Field(1 if role else priority, ((Cell(f"{name} ", "muted"), Cell(numbers.milliseconds(milliseconds), role)),))
+    said = "ok" if coarse and not role else numbers.milliseconds(milliseconds)
+    return Field(1 if role else priority, ((Cell(f"{name} ", "muted"), Cell(said, role)),))
 
 
-def _link(link: LinkView) -> Field:
+def _links(view: View) -> list[Field]:
+    """The broker's and the feed's. How long a feed may be silent follows from what it is, and the engine says so by its prices' age."""
+    market = view.watch if view.health.market_open else ()
+    silent = "error" if market and all(row.stale_s is not None for row in market) else ""
+    fields = []
+    for index, link in enumerate(view.health.links):
+        age = (link.age_ms or 0.0) / 1000
+        broker = "error" if age >= BROKER_SILENT_S else "warning" if age >= BROKER_LATE_S else ""
+        fields.append(_link(link, silent if index else broker))
+    return fields
+
+
+def _link(link: LinkView, role: str) -> Field:
     name = Cell(f"{link.name} ", "muted")
     if not link.up:
         down = (name, Cell("DOWN ", "error"))
         return Field(1, ((*down, Cell(link.reason, "muted")), down))
     age = numbers.NONE if link.age_ms is None else numbers.age(link.age_ms / 1000) if link.age_ms >= 1000 else "ok"
-    return Field(5, ((name, Cell(age)),))
+    return Field(1 if role else 5, ((name, Cell(age, role)),))
 
 
-def _clock(view: View) -> list[Field]:
+def _clock(view: View, *, coarse: bool) -> list[Field]:
     """The market's text and its clock. Where bars are days, the day is the time; a day that the text names already is not said twice."""
     health = view.health
     role, word = ("", "open") if health.market_open else ("muted", "closed")
     text, et = health.market_text or word, Cell("ET", "muted")
     day, at = numbers.market_time(health.market_time, "%Y-%m-%d"), numbers.market_time(health.market_time)
+    at = at[:5] if coarse else at
     if at == numbers.NONE:
         return [Field(2, ((Cell(text, role),), (Cell(word, role),)))]
     # The feed's own bars, whatever time frame somebody looks at.

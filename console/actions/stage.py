@@ -49,6 +49,10 @@ class Stage(Protocol):
         """How late the screen's loop runs."""
 
     @property
+    def terminal_slow(self) -> bool:
+        """Whether the terminal does not keep up."""
+
+    @property
     def view(self) -> View:
         """The one that is on the screen."""
 

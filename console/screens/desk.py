@@ -74,6 +74,12 @@ class Desk:
         self._say("EMERGENCY STOP: the gate is closed, and everything that works is being cancelled.", Level.ERROR)
         self._sent(command_id, "EMERGENCY STOP")
 
+    def stood_still(self, seconds: float) -> None:
+        """The process was suspended for so long, the engine with it: what happened at the broker meanwhile is asked for."""
+        text = f"The console was suspended for {seconds:,.0f} s, its engine and the stop with it"
+        self._engine.note(Level.WARNING, "console", f"{text}.")
+        self._sent(self._engine.sync(), f"{text}, and was compared with the broker")
+
     def _sent(self, command_id: str, what: str) -> None:
         self._answers.expect(command_id, what, self._clock())
 

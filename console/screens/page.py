@@ -120,7 +120,8 @@ class Page(SteadyLoop, Screen[None], inherit_bindings=False):
 
     def _frame(self) -> None:
         view = self.stage.view
-        self._header.show(view, self.stage.lag_ms)
+        self._header.coarse = self.stage.drawn.low_bandwidth
+        self._header.show(view, self.stage.lag_ms, terminal_slow=self.stage.terminal_slow)
         self._banner.show(view)
         self.frame()
         self._hints.show(self.hints())

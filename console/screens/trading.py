@@ -127,6 +127,8 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.drawn = drawn
         self._frames: Timer | None = None
         self._lag = Lag(self._frame_s)
+        self.terminal_behind: Callable[[], bool] = lambda: False
+        """Whether the terminal does not read as fast as is written."""
         self._data_at = -LOW_BANDWIDTH_DATA_S
         self.panel = "watch"
         self.zoomed = False
@@ -144,6 +146,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         for panel in self.panels.values():
             panel.name_keys(keys.names)
         self._header = HeaderBar()
+        self._header.coarse = drawn.low_bandwidth
         self._banner = Banner()
         self._banner.flatten_key = keys.names["flatten"]
         self._notice_line = NoticeLine()
@@ -193,6 +196,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def draw_by(self, drawn: ScreenSettings) -> None:
         """Other settings of how the screen is drawn, from now on."""
         self.drawn = drawn
+        self._header.coarse = drawn.low_bandwidth
         self._lag = Lag(self._frame_s)
         if self._frames is not None:
             self._frames.stop()
@@ -208,11 +212,11 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def _frame(self) -> None:
         """One frame: the newest View to whatever is on the screen, and what the engine answered."""
         now = self.clock()
-        self._lag.frame(now)
+        self._lag.frame(now, terminal_behind=self.terminal_behind())
         view = self.engine.view()
         due = self._data_is_due(view, now)
         if due:
-            self._header.show(view, self._lag.shown_ms)
+            self._header.show(view, self._lag.shown_ms, terminal_slow=self._lag.terminal_slow)
         if due and view is not self.view:
             self.view = view
             if self._reader is not None:
@@ -289,6 +293,10 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     @property
     def lag_ms(self) -> float:
         return self._lag.shown_ms
+
+    @property
+    def terminal_slow(self) -> bool:
+        return self._lag.terminal_slow
 
     def copy(self, text: str) -> None:
         self.app.copy_to_clipboard(text)
@@ -510,6 +518,10 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def row_hints(self, panel: str) -> tuple[tuple[str, str], ...]:
         acting = (action for action in self.keys.actions if action.name in ROW_ACTIONS and action.works_in(panel))
         return tuple((self.keys.names[action.id], action.hint) for action in acting if action.hint and action.keys)
+
+    def since_frame(self) -> float:
+        """Seconds since the screen was last drawn anew, or asked whether it should be."""
+        return self._lag.since_frame(self.clock())
 
     def stopped(self, command_id: str) -> None:
         """The stop was pressed. It has worked already; here it is told."""

@@ -357,5 +357,7 @@ class Settings:
     confirm: ConfirmSettings = field(default_factory=ConfirmSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
+    on_hangup: Literal["end", "go_on"] = "end"
+    """What becomes of a console whose terminal goes away: it ends as by `on_exit`, or its engine goes on without a screen."""
     theme: Annotated[str, MinLen(1)] = "dark"
     plain: bool = False

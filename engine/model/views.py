@@ -61,7 +61,8 @@ class LinkView:
 
 @dataclass(frozen=True, slots=True)
 class HealthView:
-    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable. `failed` says that
+    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable. Of `links` the
+    broker's comes first, then the feed's. `failed` says that
     the engine has ended with its `problem`; without it the engine goes on, and a start is tried again by itself."""
 
     ready: bool

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
+import struct
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,6 +19,7 @@ import pytest
 from textual.drivers.linux_driver import LinuxDriver
 
 from console.driver import ConsoleDriver
+from tests.console.painted import Painted
 from tests.pseudo_terminal import spawn
 
 F12 = b"\x1b[24~"
@@ -28,6 +32,7 @@ class Terminal:
     def __init__(self, how: str, folder: Path) -> None:
         self.folder = folder
         self.seen = b""
+        self.painted = Painted(120, 36)
         command = [sys.executable, "-m", "tests.console.on_a_terminal", how, str(folder)]
         self.pid, self.file = spawn(command)
 
@@ -38,7 +43,10 @@ class Terminal:
                 data = os.read(self.file, 65_536)
                 if not data:
                     return
+                if b"\x1b[?2026$p" in data:
+                    os.write(self.file, b"\x1b[?2026;2$y")
                 self.seen += data
+                self.painted.feed(data)
 
     def until(self, condition: Callable[[], object], *, reading: bool = True) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
@@ -59,6 +67,18 @@ class Terminal:
 
     def write(self, keys: bytes) -> None:
         os.write(self.file, keys)
+
+    def resize(self, width: int, height: int) -> None:
+        self.painted = Painted(width, height)
+        fcntl.ioctl(self.file, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def stopped(self) -> bool:
+        """Whether the process is suspended."""
+        return Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
+
+    def is_raw(self) -> bool:
+        """Whether keys go to the console one by one, and unseen."""
+        return not termios.tcgetattr(self.file)[3] & (termios.ICANON | termios.ECHO)
 
     def ended(self) -> int:
         """Waits for the end; the exit code."""
@@ -124,14 +144,73 @@ def test_a_sequence_that_is_no_key_ends_nothing_and_loses_no_stop(sequence: byte
         assert b"Traceback" not in terminal.seen
 
 
-def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again(tmp_path: Path) -> None:
+def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again_once(tmp_path: Path) -> None:
     with console("busy", tmp_path) as terminal:
-        # Well past what the terminal and the 30 frames of the queue can hold.
+        # Well past what the terminal and what waits for it can hold.
         terminal.until(lambda: terminal.frames() > 150, reading=False)
         terminal.write(F12)
         terminal.until(lambda: terminal.said("stopped"), reading=False)
-        terminal.seen = b""
+        terminal.seen, frames = b"", terminal.painted.frames
         terminal.until(lambda: b"Positions" in terminal.seen and b"Watchlist" in terminal.seen)
+        assert terminal.painted.frames - frames < 40, "frames that nobody saw were shown one after another"
+        terminal.until(lambda: terminal.painted.lines[0].count("terminal slow") == 1)
+        assert terminal.painted.lines[-1].endswith("F12 / ^G EMERGENCY STOP")
+
+
+def test_keys_typed_while_the_terminal_is_not_read_arrive_in_order(tmp_path: Path) -> None:
+    with console("busy", tmp_path) as terminal:
+        terminal.until(lambda: terminal.frames() > 150, reading=False)
+        for letter in b":buy 17 AAPL @ 180.25 day":
+            terminal.write(bytes([letter]))
+        frames = terminal.frames()
+        terminal.until(lambda: terminal.frames() > frames + 30, reading=False)
+        terminal.until(lambda: "> buy 17 AAPL @ 180.25 day" in terminal.painted.text)
+
+
+def test_a_suspended_console_gives_the_terminal_back_and_takes_it_again_whole(tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.until(terminal.is_raw)
+        os.kill(terminal.pid, signal.SIGTSTP)
+        terminal.until(terminal.stopped)
+        assert not terminal.is_raw()
+        terminal.until(lambda: b"\x1b[?1049l" in terminal.seen)
+        assert b"\x1b[?1003l" in terminal.seen
+        terminal.painted, terminal.seen = Painted(120, 36), b""
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.until(terminal.is_raw)
+        terminal.until(lambda: b"\x1b[?1049h" in terminal.seen and "Watchlist" in terminal.painted.text)
+        terminal.until(lambda: terminal.said("synced") is not None)
+        terminal.until(lambda: "suspended for" in terminal.painted.text)
+        terminal.write(b":buy 17 AAPL")
+        terminal.until(lambda: "> buy 17 AAPL" in terminal.painted.text)
+
+
+def test_one_that_was_stopped_untold_takes_the_terminal_again_too(tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.until(terminal.is_raw)
+        os.kill(terminal.pid, signal.SIGSTOP)
+        terminal.until(terminal.stopped)
+        # As a shell does that is in front meanwhile.
+        modes = termios.tcgetattr(terminal.file)
+        modes[3] |= termios.ICANON | termios.ECHO
+        termios.tcsetattr(terminal.file, termios.TCSANOW, modes)
+        terminal.painted = Painted(120, 36)
+        os.kill(terminal.pid, signal.SIGCONT)
+        terminal.until(terminal.is_raw)
+        terminal.until(lambda: "Watchlist" in terminal.painted.text)
+        # Two threads that both read would share the letters out between them.
+        terminal.write(b":buy 17 AAPL @ 180.25 day")
+        terminal.until(lambda: "> buy 17 AAPL @ 180.25 day" in terminal.painted.text)
+
+
+def test_a_storm_of_sizes_ends_in_a_whole_screen_of_the_last(tmp_path: Path) -> None:
+    with console("busy", tmp_path) as terminal:
+        for step in range(200):
+            terminal.resize(*[(20, 5), (300, 100), (80, 24), (1, 1), (121, 37)][step % 5])
+        terminal.resize(100, 30)
+        terminal.until(lambda: terminal.painted.lines[-1].endswith("F12 / ^G EMERGENCY STOP") and "Watch" in terminal.painted.text)
+        terminal.write(F12)
+        terminal.until(lambda: terminal.said("stopped"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -191,3 +270,17 @@ def test_keys_are_read_on_after_an_error_in_reading_them(monkeypatch: pytest.Mon
     driver.run_input_thread()
     assert [str(error) for error in told] == ["stumbled", "stumbled"]
     assert len(runs) == 3
+
+
+def test_a_hang_up_may_leave_the_engine_running_until_a_signal_ends_it(tmp_path: Path) -> None:
+    with console("outlives", tmp_path) as terminal:
+        os.close(terminal.file)
+        terminal.until(lambda: "goes on without a screen" in (terminal.said("notes") or ""), reading=False)
+        assert terminal.said("shutdown") is None
+        frames = terminal.frames()
+        os.kill(terminal.pid, signal.SIGHUP)  # a shell tells it once more when it ends
+        terminal.until(lambda: terminal.frames() > frames + 3, reading=False)
+        os.kill(terminal.pid, signal.SIGTERM)
+        terminal.file = os.open(os.devnull, os.O_RDWR)
+        assert terminal.ended() == 128 + signal.SIGTERM
+        assert terminal.said("shutdown") is not None
