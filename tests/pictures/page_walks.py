@@ -11,6 +11,7 @@ from pathlib import Path
 from console.config import load
 from console.config_file import ConfigFile
 from console.screens.details.detail import Detail
+from console.screens.details.position import PositionDetail
 from console.screens.performance import PerformancePage
 from engine.model.records import EquityMarked, Record, SessionOpened
 from tests.console.driving import Console
@@ -76,6 +77,8 @@ def _told(console: Console) -> bool:
     """Whether the history has answered, for what has to be scrolled to as well."""
     page = console.app.screen
     if not isinstance(page, Detail | PerformancePage):
+        return False
+    if isinstance(page, PositionDetail) and any(question.waiting for question in page.questions):
         return False
     return not any(UNSETTLED in cell.text for line in page.query_one(Document)._lines for cell in line)
 
