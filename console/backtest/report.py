@@ -69,7 +69,7 @@ def _returns(result: Result) -> list[tuple[str, str]]:
         ("Final value", f"{result.final_value:,.2f}"),
         ("Total return", _pct(figures.total_return)),
         ("Buy and hold", _pct(figures.buy_and_hold)),
-        ("A year", _pct(figures.annualised_return)),
+        ("Return a year", _pct(figures.annualised_return)),
         ("Volatility a year", _pct(figures.volatility)),
         ("Sharpe", _number(figures.sharpe)),
         ("Sortino", _number(figures.sortino)),
@@ -144,8 +144,11 @@ def _left(result: Result) -> Iterator[str]:
     if result.ended:
         yield from _wrapped(f"Orders that ended unfilled: {', '.join(f'{n:,} {how}' for how, n in result.ended.items())}")
     said = [f"{text} ({n} times)" if n > 1 else text for text, n in result.notes.items()]
-    for line in [*result.data.problems[:_NOTES_SHOWN], *said[:_NOTES_SHOWN]]:
-        yield from _wrapped(line)
+    for lines, what in ((result.data.problems, "about the data"), (said, "of the gate's and the broker's")):
+        for line in lines[:_NOTES_SHOWN]:
+            yield from _wrapped(line)
+        if len(lines) > _NOTES_SHOWN:
+            yield f"  and {len(lines) - _NOTES_SHOWN} more {what}; --json has them all"
 
 
 def _wrapped(text: str) -> list[str]:

@@ -74,8 +74,9 @@ class Figures:
 class Result:
     """`final_value` is exact: cash, and what is held at the last closes. `owners` names the strategy of each of `fills`.
 
-    `signals` counts what strategies asked for; `denied` and `cut` by rule, `ended` by how, those of which no order or no full one came.
-    `open_orders` were still at work when the data ended. `notes` are sentences of the core's, and how often each was said.
+    `params` are each strategy's declared ones with their values, and those it was given. `signals` counts what strategies asked for;
+    `denied` and `cut` by rule, `ended` by how, those of which no order or no full one came. `open_orders` were still at work when the data
+    ended. `notes` are sentences of the core's, and how often each was said.
     """
 
     data: Data
@@ -116,7 +117,10 @@ def result_of(
     return Result(
         data=data,
         profile=profile,
-        params={name: {param: getattr(strategy, param) for param in strategy.declared} for name, strategy in strategies.items()},
+        params={
+            name: {**{param: getattr(strategy, param) for param in strategy.declared}, **given.params}
+            for (name, strategy), given in zip(strategies.items(), profile.strategies, strict=True)
+        },
         bars=sum(map(len, bars.values())),
         first_at=int(moments[0]),
         last_at=int(moments[-1]),

@@ -92,6 +92,18 @@ def test_own_bars_and_an_own_strategy(home: Path, capsys: pytest.CaptureFixture[
     assert "100,300.00" in capsys.readouterr().out
 
 
+def test_a_plain_function_runs_with_what_it_is_given(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = home / "dip.py"
+    file.write_text('def dip(data, symbol, price, bars=3):\n    return ("BUY" if len(data) == bars else "HOLD"), 1.0, {}\n')
+    assert (
+        backtest(str(file), "--symbols", "FB", "--from", "2012-05-18", "--to", "2012-07-31", "--set", "bars=5", "--json", str(home / "run"))
+        == 0
+    )
+    assert "  bars 5; 5 % of equity" in capsys.readouterr().out
+    [fill] = json.loads((home / "run").read_text())["fills"]
+    assert fill["symbol"] == "FB"
+
+
 def test_limits_come_from_a_config_of_their_own(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "limits.yaml").write_text("limits: {max_order_notional: 1000}\n")
     assert backtest("sma_cross", *YEARS, "--limits", str(home / "limits.yaml")) == 0

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine.backtest.errors import BacktestError
+from engine.backtest.profile import Profile
+from engine.backtest.runner import run
 from engine.feeds.actions import Action
-from engine.model.settings import CommissionSettings, Limits, SlippageSettings
+from engine.model.settings import CommissionSettings, Limits, SlippageSettings, StrategySettings
 from tests.engine.backtest.market import FREE, Row, costs, day, days, fills, flat, played, strategy
 
 _ALL = Decimal(100)
@@ -304,6 +306,29 @@ def test_updates_come_at_their_times_and_know_nothing_later(tmp_path: Path) -> N
     result = played(days({"AAPL": flat(10, 20, 30, 40)}), strategy(tmp_path, updates))
     # Due in the middle of the second bar, so the third is the first that begins after it.
     assert fills(result) == [(3, "BUY", 1, 30.0, "market-open")]
+
+
+def test_two_strategies_share_an_account_and_hear_of_their_own_fills(tmp_path: Path) -> None:
+    buys = """
+        shares = param(1, low=1, high=100)
+
+        def on_bar(self, ctx, bar):
+            self.bar += 1
+            if self.bar == 1:
+                ctx.buy(bar.symbol, self.shares)
+            if self.bar == 3:
+                assert ctx.position(bar.symbol).quantity == 12
+                ctx.sell(bar.symbol, self.shares)
+
+        def on_fill(self, ctx, fill):
+            assert fill.quantity == self.shares
+    """
+    few, many = strategy(tmp_path, buys, "few"), strategy(tmp_path, buys, "many")
+    both = Profile((StrategySettings(few, params={"shares": 2}), StrategySettings(many, params={"shares": 10})), FREE)
+    result = run(days({"AAPL": flat(10, 11, 12, 13)}), both)
+    assert {name: figures.profit for name, figures in result.figures.by_strategy.items()} == {"few": 4, "many": 20}
+    assert result.params == {"few": {"shares": 2}, "many": {"shares": 10}}
+    assert result.final_value == 100_024
 
 
 def test_profiles_share_no_state(tmp_path: Path) -> None:
