@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
-from engine.feeds.actions import Action
+from engine.feeds.actions import Action, adjust
 from engine.feeds.bar_columns import BarColumns, columns_of
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
@@ -46,11 +46,13 @@ class Data:
         parts = {symbol: series[self._begin(series) :] for symbol, series in self.bars.items()}
         return {symbol: series for symbol, series in parts.items() if len(series)}
 
-    def history(self, symbol: str, count: int) -> Sequence[Bar]:
-        """The newest `count` bars before `first`, oldest first."""
+    def past(self, symbol: str, count: int, until: int, day: date) -> Sequence[Bar]:
+        """The newest `count` bars that have closed by `until`, oldest first, in the shares of the trading day `day`."""
         series = self.bars[symbol]
-        end = self._begin(series)
-        return series[max(0, end - count) : end]
+        end = int(series.columns.at.searchsorted(until, "right"))
+        splits = [action for action in self.actions if action.symbol == symbol and action.kind == "split" and action.day <= day]
+        bars = series[max(0, end - count) : end]
+        return adjust(bars, splits, self.calendar) if splits else bars
 
     def between(self, start: date | None, end: date | None) -> Data:
         """Played from the trading day `start` on, through `end`. Raises FeedError where nothing is left to play."""

@@ -49,20 +49,29 @@ class BacktestContext(Context):
 class Player:
     """Calls one strategy. Whatever it raises ends the run, as a BacktestError that says where."""
 
-    __slots__ = ("_due", "_made", "_path", "context", "name", "strategy", "symbols", "wants")
+    __slots__ = ("_due", "_made", "_path", "_settings", "_value", "context", "name", "strategy", "symbols", "wants")
 
     def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
-        """Loads the file and starts the strategy. Raises BacktestError."""
+        """Loads the file and starts the strategy. `value` answers the account's equity. Raises BacktestError."""
         self.name = name
         self.symbols = settings.symbols or symbols
         if missing := [symbol for symbol in self.symbols if symbol not in symbols]:
             raise BacktestError(f"{name} is to trade {', '.join(missing)}, and the data has no such symbol.")
-        self.context = BacktestContext(self.symbols, value)
+        self._settings = settings
+        self._value = value
         self._made = 0
         self._due = 0
         try:
             self._path = find(settings.file)
-            self.strategy = load(settings.file, settings.params)
+        except StrategyError as error:
+            raise BacktestError(str(error)) from error
+        self.begin()
+
+    def begin(self) -> None:
+        """Loads the file and starts the strategy, the first time or anew. Raises BacktestError."""
+        self.context = BacktestContext(self.symbols, self._value)
+        try:
+            self.strategy = load(str(self._path), self._settings.params)
         except StrategyError as error:
             raise BacktestError(str(error), traceback_of(error.__cause__) if error.__cause__ else "") from error
         try:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import datetime, time
+from datetime import date, datetime, time, timedelta
 from heapq import merge
 from operator import attrgetter
 
@@ -31,7 +31,7 @@ from engine.feeds.timeframe import DAY_S
 from engine.model.inputs import Proposal
 from engine.model.market import Bar, Dividend, MarketEvent, Split
 from engine.model.orders import Fill
-from engine.strategies.base import Strategy
+from engine.strategies.base import Context, Strategy
 from engine.strategies.names import strategy_names
 
 Progress = Callable[[int, int], None]
@@ -78,14 +78,17 @@ class _Run:
         """Those of this moment, which their strategies have not been told yet."""
         self._heard: dict[str, Bar] = {}
         """The last bar of each symbol that core and broker know."""
+        self._heard_by: dict[str, dict[str, tuple[Player, Context, Callable[[Bar], None], Callable[[Context, Bar], None]]]] = {
+            symbol: {} for symbol in self._bars
+        }
+        """By symbol and strategy: whom to tell of a bar, and how."""
         self._caught = 0
         """The moment up to which they know the session."""
 
     def result(self) -> Result:
-        for player in self._players:
-            past = (self._data.history(symbol, player.wants.warmup) for symbol in player.symbols)
-            player.warm(list(merge(*past, key=attrgetter("at"))))
         first = int(self._timeline.moments[0])
+        for player in self._players:
+            self._warm(player, first - 1, self._data.calendar.day_of(first) - timedelta(days=1))
         self._shell.start(self._data.name, first - self._data.spacing_s * _SECOND)
         for event in self._sessions.first():
             self._act(event)
@@ -101,6 +104,13 @@ class _Run:
             {player.name: player.strategy for player in self._players},
         )
 
+    def _warm(self, player: Player, until: int, day: date) -> None:
+        past = (self._data.past(symbol, player.wants.warmup, until, day) for symbol in player.symbols)
+        player.warm(list(merge(*past, key=attrgetter("at"))))
+        for symbol in player.symbols:
+            if symbol in self._bars:
+                self._heard_by[symbol][player.name] = player, player.context, player.context.adders()[symbol], player.strategy.on_bar
+
     # ---- the loop
 
     def _play(self, first: int) -> int:
@@ -109,14 +119,7 @@ class _Run:
         # While limits look at the account, or an order works, the market is told of every moment.
         working: object = self._book.open if self._profile.is_free else True
         updating = [player for player in self._players if player.wants.update_ns]
-        heard_by = {
-            symbol: [
-                (player, player.context, player.context.adders()[symbol], player.strategy.on_bar)
-                for player in self._players
-                if symbol in player.symbols
-            ]
-            for symbol in self._bars
-        }
+        heard_by = self._heard_by
         last, act = first - 1, sessions.next_act
         for chunk in self._timeline.chunks():
             for bars in chunk:
@@ -135,7 +138,7 @@ class _Run:
                 if updates:
                     self._submit(updates, bars[0], last)
                 for bar in bars:
-                    for player, context, add, on_bar in heard_by[bar.symbol]:
+                    for player, context, add, on_bar in heard_by[bar.symbol].values():
                         context.now = at
                         add(bar)
                         try:
@@ -226,8 +229,19 @@ class _Run:
             restated = self._account.act(event)
             if restated is not None:
                 self._heard[event.symbol] = restated
+                if isinstance(event, Split):
+                    self._begin_again(event, restated.at)
         else:
             self._shell.market(event)
+
+    def _begin_again(self, split: Split, until: int) -> None:
+        """What a strategy knows of a symbol that split is in other shares: it begins anew, with its history in these, as it does live."""
+        for player in self._players:
+            if split.symbol in player.symbols:
+                player.stop()
+                player.begin()
+                self._warm(player, until, date.fromisoformat(split.ex_date))
+                player.see(self._account.cash, self._account.positions)
 
     # ---- the account
 

@@ -224,6 +224,25 @@ def test_a_split_changes_what_is_held_and_not_what_it_is_worth(tmp_path: Path) -
     assert result.final_value == 100_400
 
 
+def test_after_a_split_a_strategy_begins_again_with_its_history_in_the_new_shares(tmp_path: Path) -> None:
+    crosses = """
+        warmup = 2
+
+        def on_start(self, ctx):
+            self.closes = []
+
+        def on_bar(self, ctx, bar):
+            self.closes.append(bar.close)
+            if bar.close < 0.9 * max(self.closes):
+                ctx.buy(bar.symbol, 1)
+    """
+    rows: list[Row] = [*flat(800, 808), *flat(404, 400, 404), *flat(101, 100, 101)]
+    splits = tuple(Action("AAPL", date(2024, 3, day), "split", Decimal(ratio)) for day, ratio in ((3, 2), (6, 4)))
+    # One split lies in the history, the other in what is played: neither is a fall.
+    assert fills(played(days({"AAPL": rows}, first=4, actions=splits), strategy(tmp_path, crosses))) == []
+    assert fills(played(days({"AAPL": rows}, first=4), strategy(tmp_path, crosses)))[0][0] == 5
+
+
 def test_a_dividend_is_paid(tmp_path: Path) -> None:
     dividend = Action("AAPL", date(2024, 3, 4), "dividend", Decimal(2))
     result = played(days({"AAPL": flat(10, 10, 10, 8, 8)}, actions=(dividend,)), strategy(tmp_path, BUYS_ONCE))
