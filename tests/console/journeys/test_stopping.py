@@ -53,7 +53,7 @@ def test_the_stop_in_the_middle_of_a_word(sit_down: SitDown, tmp_path: Path, key
     assert rows(tmp_path, "fills") == 1
 
 
-@pytest.mark.parametrize(("opens", "shown"), [("b", "Order ticket"), ("q", "Quit?"), ("m", "Execution mode"), ("?", "help")])
+@pytest.mark.parametrize(("opens", "shown"), [("b", "Order ticket"), ("q", "Quit?"), ("m", "Execution mode"), ("?", "Help")])
 def test_the_stop_inside_a_dialog(sit_down: SitDown, tmp_path: Path, opens: str, shown: str) -> None:
     terminal = sit_down(SIMULATED)
     hold_and_bid(terminal, tmp_path)
