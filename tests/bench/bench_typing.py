@@ -1,6 +1,6 @@
 """Bursts of keys into the ticket and the order line while the market floods the console: what came of each is read from the journal.
 
-    python -m tests.bench.bench_typing [TRIES]
+    python -m tests.bench.bench_typing [TRIES]      (1,000 take about twenty minutes)
 
 The program runs on a real pseudo-terminal, and 200 symbols quote 5,000 times a second in all. The tries go to the ticket and to the order
 line in turns, with no gap, 10, 30 or 80 ms between the keys. Each ends in keys that must send nothing: a held Enter, a yes before the
@@ -29,7 +29,7 @@ from engine.model.records import OrderDenied, OrderPlaced
 from storage.codec import decode
 from tests.pseudo_terminal import PseudoTerminal
 
-TRIES = 1_000
+TRIES = 100
 SYMBOLS = tuple(map("".join, islice(product(ascii_uppercase, repeat=3), 200)))
 CONFIG = """
 symbols: [{symbols}]
