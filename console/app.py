@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 OnHangup = Literal["end", "go_on"]
 WELCOMED = "welcomed"
+SWITCH_S = 0.001
 CLICK_S = 0.5
 """Longer no key waits for a click before it: the widget may be gone."""
 DEMO_FRAMES_PER_SECOND = 20
@@ -298,6 +299,8 @@ def run_console(
     The engine is started after the first paint. Raises ThemeError for a theme file that is wrong, before anything is drawn or started,
     and TimeoutError where the engine does not end.
     """
+    # A key passes through three threads. Each waits so long for an engine that has all hands full, by default five times as long.
+    sys.setswitchinterval(SWITCH_S)
     ending = EndingSignals()
     app = ConsoleApp(
         engine,

@@ -7,6 +7,7 @@ Each word imports its own: a stop must not wait for what a start needs.
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
@@ -44,6 +45,8 @@ def run(arguments: Sequence[str]) -> int:
         return backtest(arguments[1:])
     # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
     gc.disable()
+    # How finely Textual divides the time in which it may paint: a key's echo waits for no more than that. Data come by a clock of their own.
+    os.environ.setdefault("TEXTUAL_FPS", "200")
     from console.start import start
 
     return start(arguments)

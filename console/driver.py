@@ -32,6 +32,7 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
 from textual.message import Message
 
+from console.thrift import thrifty
 from console.writer import Writer
 
 FINAL_WRITE_SECONDS = 0.5
@@ -139,12 +140,16 @@ class ConsoleDriver(LinuxDriver):
         elif data == SYNC_START:
             self._frame = [data]
         elif self._frame is None:
-            writer.write(data, frame=_NO_FRAME.match(data) is None)
+            self._write_frame(data) if _NO_FRAME.match(data) is None else writer.write(data)
         else:
             self._frame.append(data)
             if data == SYNC_END:
                 frame, self._frame = "".join(self._frame), None
-                writer.write(frame, frame=True)
+                self._write_frame(frame)
+
+    def _write_frame(self, frame: str) -> None:
+        if self._writer is not None and not self._writer.shedding:
+            self._writer.write(thrifty(frame), frame=True)
 
     def _drained(self) -> None:
         """On the writer's thread. What was shed is unknown, so nothing less than the whole screen is right."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import pty
+import re
 import select
 import signal
 import struct
@@ -57,10 +58,14 @@ class PseudoTerminal:
 
     def until(self, text: bytes, patience: float = 20.0) -> float:
         """Read until `text` was written since the last key: when, in seconds of time.perf_counter. Raises TimeoutError."""
+        return self.until_match(re.escape(text), patience)
+
+    def until_match(self, pattern: bytes, patience: float = 20.0) -> float:
+        """The same for a regular expression."""
         end = time.perf_counter() + patience
-        while text not in self.recent:
+        while re.search(pattern, self.recent) is None:
             if time.perf_counter() > end:
-                raise TimeoutError(f"{text!r} was never written; the last was {self.recent[-1000:]!r}")
+                raise TimeoutError(f"{pattern!r} was never written; the last was {self.recent[-1000:]!r}")
             self.read(0.05)
         return time.perf_counter()
 

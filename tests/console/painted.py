@@ -20,12 +20,18 @@ _UNFINISHED = re.compile(r"\x1b(?:\[[\x20-\x3f]*|\][^\a\x1b]*\x1b?)?\Z")
 """A sequence that is not all there yet."""
 
 
+Style = dict[str, str]
+PLAIN: Style = {}
+
+
 class Painted:
     """A screen of `width` x `height`. `frames` counts those that were shown as a whole."""
 
     def __init__(self, width: int, height: int) -> None:
         self.width, self.height = width, height
         self._cells = [[" "] * width for _ in range(height)]
+        self._styles: list[list[Style]] = [[PLAIN] * width for _ in range(height)]
+        self._style = PLAIN
         self._row = self._column = 0
         self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._rest = ""
@@ -49,6 +55,8 @@ class Painted:
             self._row += 1
         elif piece["return"]:
             self._column = 0
+        elif piece["colours"] is not None:
+            self._dip(piece["colours"].split(";"))
         elif piece["mode"]:
             assert int(piece["mode"]) in KNOWN_MODES, piece[0]
             self.frames += piece[0] == "\x1b[?2026l"
@@ -59,7 +67,30 @@ class Painted:
     def _put(self, letter: str) -> None:
         if self._row < self.height and self._column < self.width:
             self._cells[self._row][self._column] = letter
+            self._styles[self._row][self._column] = self._style
         self._column += get_character_cell_size(letter)
+
+    def _dip(self, codes: list[str]) -> None:
+        """Takes other colours, as ECMA-48 says (SGR)."""
+        while codes:
+            code = codes.pop(0) or "0"
+            if code in ("38", "48"):
+                colour = [codes.pop(0) for _ in range({"2": 4, "5": 2}[codes[0]])]
+                kind, said = code[0], ",".join(colour)
+            elif code == "0":
+                self._style = PLAIN
+                continue
+            else:
+                kind, said = ("", code) if len(code) == 1 else (f"{int(code) // 10 % 6}", code)
+            if said in ("39", "49"):
+                self._style = {name: value for name, value in self._style.items() if name != kind}
+            else:
+                self._style = self._style | ({kind: said} if kind else {f"is {said}": said})
+
+    @property
+    def styled(self) -> list[list[tuple[str, Style]]]:
+        """Each cell with its style."""
+        return [list(zip(*row, strict=True)) for row in zip(self._cells, self._styles, strict=True)]
 
     @property
     def lines(self) -> list[str]:
