@@ -48,6 +48,7 @@ if TYPE_CHECKING:
 OnHangup = Literal["end", "go_on"]
 WELCOMED = "welcomed"
 SWITCH_S = 0.001
+"""How long a thread that wants to run waits for one that runs, in seconds."""
 CLICK_S = 0.5
 """Longer no key waits for a click before it: the widget may be gone."""
 DEMO_FRAMES_PER_SECOND = 20

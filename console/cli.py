@@ -45,8 +45,11 @@ def run(arguments: Sequence[str]) -> int:
         return backtest(arguments[1:])
     # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
     gc.disable()
-    # How finely Textual divides the time in which it may paint: a key's echo waits for no more than that. Data come by a clock of their own.
+    # How finely Textual divides the time in which it may paint: a key's echo waits for no more than that. Data have a clock of their own.
     os.environ.setdefault("TEXTUAL_FPS", "200")
+    if os.environ.get("STY"):
+        # GNU screen hands on no more than 256 colours, and takes the rest for attributes. Its fifth version can; who has it may say so.
+        os.environ.setdefault("TEXTUAL_COLOR_SYSTEM", "256")
     from console.start import start
 
     return start(arguments)
