@@ -115,7 +115,7 @@ async def test_a_notice_takes_neither_the_focus_nor_a_key_and_covers_no_line(eng
 async def test_a_click_on_the_line_opens_the_list(engine: FakeEngine) -> None:
     async with running(engine) as console:
         engine.note(Level.ERROR, "order", "#12 AAPL rejected")
-        await console.until(lambda: line_of(console))
+        await console.until(lambda: line_of(console) and console.screen.query_one(NoticeLine).region.height)
         await console.pilot.click(NoticeLine)
         await console.shows("1 not read yet")
 

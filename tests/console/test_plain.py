@@ -89,5 +89,7 @@ async def test_the_terminals_cursor_stands_where_keys_go() -> None:
         await console.type("buy 1")
         line = console.picture.splitlines()[console.app.cursor_position.y]
         assert line[: console.app.cursor_position.x].endswith("> buy 1")
-        await console.press("escape", "escape", "m", "down")
+        await console.press("escape", "escape", "m")
+        await console.shows("Execution mode")
+        await console.press("down")
         await console.until(lambda: "FULL_AUTO" in console.picture.splitlines()[console.app.cursor_position.y])
