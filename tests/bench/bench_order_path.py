@@ -159,6 +159,7 @@ class Bench:
         if problem:
             raise RuntimeError(problem)
         self.until(lambda: all(row.state == "running" for row in self.engine.status().strategies))
+        self.until(lambda: any(row.last is not None for row in self.engine.status().watch))  # the gate lets nothing through at no price
 
     def until(self, condition: Callable[[], bool], within_s: float = 60.0) -> None:
         end = time.monotonic() + within_s
@@ -178,10 +179,10 @@ class Bench:
         times = []
         for number in range(BY_HAND):
             name, began = f"hand {number}", time.perf_counter()
-            self.engine.submit(Intent("AAPL", Side.SELL if number % 2 else Side.BUY, Decimal(1), reason=name))
+            command_id = self.engine.submit(Intent("AAPL", Side.SELL if number % 2 else Side.BUY, Decimal(1), reason=name))
             while name not in self.broker.sent:  # a strategy's last orders may arrive between
                 if not self.broker.arrived.wait(10):
-                    raise TimeoutError("an order by hand was not sent")
+                    raise TimeoutError(f"{name} was not sent: {self.engine.answer(command_id).text}")
                 self.broker.arrived.clear()
             times.append(self.broker.sent[name] - began)
         return times
