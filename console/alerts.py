@@ -12,8 +12,10 @@ import re
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from console.kept import Kept
 from engine.core.prices import Prices
@@ -35,8 +37,7 @@ class AlertError(Exception):
     """What was written is no alert, in words, with what would be one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Alert:
+class Alert(Struct, frozen=True):
     """Waits while `armed` for the price of `symbol` to come beyond `level`: over it, or under it.
 
     A level written as a price is passed, one in per cent is reached. One that `repeat`s has `fired` and waits, until the price has been
@@ -70,8 +71,7 @@ class Alert:
         return f"{at} has moved {self.text.split()[0]} from {_shown(self.reference)}"
 
 
-@dataclass(slots=True)
-class _Kept:
+class _Kept(Struct):
     alerts: list[Alert] = field(default_factory=list)
 
 

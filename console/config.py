@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
+from msgspec import Struct
+from msgspec.structs import replace
+
 from console import yaml_nodes
 from console.yaml_nodes import Node, Scalar, YamlError
-from engine.model.ranges import hints, parse, section_of, split
+from engine.model.ranges import hints, is_section, parse, required, section_of, split
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from engine.strategies.names import unknown_names
 
@@ -25,8 +27,7 @@ class ConfigError(Exception):
     """What is wrong with a config file: one line a mistake, each with its file, line and key."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folders:
+class Folders(Struct, frozen=True):
     """Where the user's own config and data live. `TRADECONSOLE_HOME` puts both into one folder."""
 
     config: Path
@@ -105,7 +106,7 @@ class _Reading:
     def value(self, hint: Any, node: Node, path: str) -> Any:
         """The value of `node` as the type `hint`. After a mistake it is None: there will be no settings then."""
         kind, _, optional = split(hint)
-        if is_dataclass(kind):
+        if is_section(kind):
             return self._section(kind, node, path)
         if get_origin(kind) is tuple:
             return self._list(get_args(kind)[0], node, path)
@@ -131,9 +132,9 @@ class _Reading:
                 given[key] = self.value(known[key], item, _join(path, key))
             else:
                 self.mistakes.append((node.keys[key], f"{shown_text(_join(path, key))}: no such key{_nearest(key, known, path)}"))
-        for field in fields(owner):
-            if field.name not in given and field.default is MISSING and field.default_factory is MISSING:
-                self.mistakes.append((node.line, f"{_join(path, field.name)}: missing, and it has no default"))
+        for name in required(owner):
+            if name not in given:
+                self.mistakes.append((node.line, f"{_join(path, name)}: missing, and it has no default"))
         return None if self.mistakes else owner(**given)
 
     def _sections(self, name_hint: Any, owner: type, node: Node, path: str) -> Any:
@@ -247,9 +248,9 @@ def leaves(owner: type, path: str = "") -> Iterator[tuple[str, Any]]:
     for name, hint in hints(owner).items():
         kind, _, _ = split(hint)
         place = _join(path, name)
-        if is_dataclass(kind) and isinstance(kind, type):
+        if is_section(kind):
             yield from leaves(kind, place)
-        elif get_origin(kind) is tuple and is_dataclass(get_args(kind)[0]):
+        elif get_origin(kind) is tuple and is_section(get_args(kind)[0]):
             yield from leaves(get_args(kind)[0], f"{place}[]")
         elif (section := section_of(hint)) is not None:
             yield from leaves(section[1], f"{place}.NAME")

@@ -10,11 +10,13 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console.config import ConfigError, read, text_of
 from engine.model.settings import Settings
@@ -71,9 +73,9 @@ def _by_hand(file: Path, values: Mapping[str, object]) -> str:
 def _changed(section: Any, keys: Sequence[str], value: object) -> Any:
     """`section` with the setting under `keys` changed."""
     first, *rest = keys
-    if not is_dataclass(section) or not hasattr(section, first):
+    if not isinstance(section, Struct) or not hasattr(section, first):
         raise KeyError(".".join(keys))
-    return replace(section, **{first: _changed(getattr(section, first), rest, value) if rest else value})  # type: ignore[type-var]
+    return replace(section, **{first: _changed(getattr(section, first), rest, value) if rest else value})
 
 
 def written(value: object) -> str:

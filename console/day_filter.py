@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 _EXCHANGE = ZoneInfo("America/New_York")
 _SYMBOL = re.compile(r"[A-Za-z0-9][A-Za-z0-9.\-/]{0,11}")
@@ -14,8 +15,7 @@ _DAY = re.compile(r"\d{4}-\d{1,2}-\d{1,2}")
 HOW = "a symbol, a day, or days: AAPL 2025-06-01..2025-06-12"
 
 
-@dataclass(frozen=True, slots=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True):
     """Empty and None narrow nothing. Days are New York's, both included."""
 
     symbol: str = ""

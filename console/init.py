@@ -7,10 +7,11 @@ import os
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from console.config import ConfigError, folders, read
 from console.options import Options, end, say
@@ -34,8 +35,7 @@ _MODES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
+class Answers(Struct, frozen=True):
     """What somebody chose; the defaults are a newcomer's."""
 
     source: str = "sim"

@@ -6,9 +6,11 @@ Every mistake is named at once, as in the config: file, line, action, key, what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from console import yaml_nodes
 from console.config import ConfigError, shown_text, text_of
@@ -42,8 +44,7 @@ def read_keys(file: Path) -> KeyMap:
     return KeyMap(actions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     """The new keys of an action, and the line they stand in."""
 
     line: int

@@ -7,7 +7,8 @@ Keys are Textual's names (`f12`, `ctrl+g`, `colon`). Only keys that survive SSH,
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from console.key_names import is_text, shown
 
@@ -54,8 +55,7 @@ NO_KEY = "(no key)"
 """Stands for a key that the user took away."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """`name` is the method `do_<name>` of the trading screen, called with `argument` where there is one.
 
     `panels` are those with the focus in which the keys work; empty means all. `typing` keys work in the order line as well.

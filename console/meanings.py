@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from engine.model import Intent, Mode, Side, TimeInForce, View
 from engine.model.money import HUNDRED, ZERO
@@ -40,8 +41,7 @@ ORDER_WORDS = ("stop", "trail", "risk", "ext", "reduce", *TIFS, *EXIT_WORDS, *FR
 KEYWORDS = frozenset({*VERBS, *ORDER_WORDS, *PRICES})
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What is known about a symbol now. `position` is signed, in shares; `fraction` is the smallest part of a share that the broker trades,
     None where it trades whole lots alone."""
 
@@ -54,8 +54,7 @@ class Known:
     fraction: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(Struct, frozen=True):
     """What a line is read against: the symbols, the working orders by the number a person sees, and equity, where it is known."""
 
     symbols: Mapping[str, Known] = field(default_factory=dict)
@@ -85,50 +84,43 @@ def context_of(view: View) -> Context:
 # ---- what a line can mean
 
 
-@dataclass(frozen=True, slots=True)
-class PlaceOrder:
+class PlaceOrder(Struct, frozen=True):
     """An order, or with `preview` only the question what the gate would say to it."""
 
     intent: Intent
     preview: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PlacePair:
+class PlacePair(Struct, frozen=True):
     """Two orders of one quantity, of which one cancels the other (OCO)."""
 
     first: Intent
     second: Intent
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceOrder:
+class ReplaceOrder(Struct, frozen=True):
     """New terms for a working order; their quantity is the whole one, what filled already included."""
 
     order_id: str
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class CancelOrders:
+class CancelOrders(Struct, frozen=True):
     """One order by its id, all of a symbol, or with neither everything that works."""
 
     order_id: str = ""
     symbol: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeMode:
+class ChangeMode(Struct, frozen=True):
     mode: Mode
 
 
-@dataclass(frozen=True, slots=True)
-class FlattenAll:
+class FlattenAll(Struct, frozen=True):
     """Close every position."""
 
 
-@dataclass(frozen=True, slots=True)
-class CompareWithBroker:
+class CompareWithBroker(Struct, frozen=True):
     """Compare orders and positions with the broker's now."""
 
 
@@ -148,8 +140,7 @@ def asked_of(meaning: object) -> tuple[Intent | ReplaceOrder, ...]:
             return ()
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(Struct, frozen=True):
     """`note` says how a number in it was counted, where a person could not tell from the line."""
 
     meaning: Meaning
@@ -157,8 +148,7 @@ class Parsed:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ParseError:
+class ParseError(Struct, frozen=True):
     """What is wrong with text[start:end], and what would be right there. `unfinished` means that nothing is wrong yet."""
 
     start: int

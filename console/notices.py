@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.modes import Level
 from engine.model.views import LogLine
@@ -16,8 +18,7 @@ KEPT = 200
 """Notices at most. The oldest go, read ones first: the log has them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """Lines of `source` and `level` whose text matches; an empty source or no level is any. `panel` is where to look, by the row that `row`
     finds in the text; without one it is the log's line. With `away` it only matters where nobody was watching."""
 
@@ -57,8 +58,7 @@ RULES = (
 """The first that fits decides; what none fits stays a line of the log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Notice:
+class Notice(Struct, frozen=True):
     """`number` is its newest line's in the log, `wall` that line's time; `count` how often the same was said. `row` is the number of the
     order or signal, or the symbol, that it is about, empty where it is the line itself."""
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.money import WIDE, ZERO
 
@@ -52,8 +54,7 @@ class Earned(Protocol):
     def lost(self) -> Decimal: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Results:
+class Results(Struct, frozen=True):
     """What trading brought. A trade is an order that closed something, fees counted, as the history counts them."""
 
     name: str = ""
@@ -94,16 +95,14 @@ class Results:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Equity at a time, in nanoseconds UTC."""
 
     at: int
     equity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """A trading day: the equity it began and ended with, and what came in (or went out) meanwhile without a trade."""
 
     name: str
@@ -116,8 +115,7 @@ class Session:
         return self.ended - self.began - self.flow
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What the history says of a period that ends with `session`: the points of equity in order of time, the trading days, deposits and the
     like as (time, amount), and what trading brought."""
 
@@ -128,8 +126,7 @@ class Account:
     earned: tuple[Earned, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """`profit` is what equity changed by without deposits and withdrawals, `total` the time-weighted return over the period, `best` and
     `worst` a session's (name, profit). None stands where there is nothing to tell it from."""
 

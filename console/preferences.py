@@ -6,10 +6,12 @@ Per cents are of equity. Nothing here reads a file, asks the engine or draws.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Literal, TypeVar, get_args, get_origin
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model import ranges
 from engine.model.limit_changes import changes
@@ -21,8 +23,7 @@ LIMITS = "limits."
 NONE = "none"
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
+class Preference(Struct, frozen=True):
     """One setting by its `key` in the config file. What is changed holds at once, or with `next_start` only then."""
 
     key: str
@@ -191,8 +192,7 @@ def _with_limit(limits: Limits, source: Limits, key: str) -> Limits:
     return replace(limits, **changed)
 
 
-@dataclass(frozen=True, slots=True)
-class OwnLimit:
+class OwnLimit(Struct, frozen=True):
     """A limit of one strategy or symbol. It is changed in the config file alone, under `key`."""
 
     of: str
@@ -204,16 +204,15 @@ class OwnLimit:
 def own_limits(limits: Limits) -> Iterator[OwnLimit]:
     for place, sections in (("strategies", limits.strategies), ("symbols", limits.symbols)):
         for name, section in sections.items():
-            for field in fields(section):
-                if (value := getattr(section, field.name)) is not None:
-                    yield OwnLimit(name, field.name, words(value), f"{LIMITS}{place}.{name}.{field.name}")
+            for limit in section.__struct_fields__:
+                if (value := getattr(section, limit)) is not None:
+                    yield OwnLimit(name, limit, words(value), f"{LIMITS}{place}.{name}.{limit}")
 
 
 # ---- two readings of the file
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """A setting that a file says otherwise than it did."""
 
     key: str
@@ -238,11 +237,11 @@ def differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
-    for field in fields(before):
-        was, now, key = getattr(before, field.name), getattr(after, field.name), f"{path}{field.name}"
+    for name in before.__struct_fields__:
+        was, now, key = getattr(before, name), getattr(after, name), f"{path}{name}"
         if key == LIMITS.removesuffix(".") or was == now:
             continue
-        if is_dataclass(was) and is_dataclass(now):
+        if isinstance(was, Struct) and isinstance(now, Struct):
             yield from _differences(was, now, f"{key}.")
         else:
             yield Difference(key, was, now)

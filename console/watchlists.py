@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from console.kept import Kept
 from engine.model.settings import is_symbol
@@ -16,14 +17,12 @@ MOST_SYMBOLS = 500
 LONGEST_NAME = 20
 
 
-@dataclass(slots=True)
-class KeptList:
+class KeptList(Struct):
     name: str
     symbols: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class KeptLists:
+class KeptLists(Struct):
     lists: list[KeptList] = field(default_factory=list)
     shown: str = ALL
 

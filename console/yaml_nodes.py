@@ -7,8 +7,9 @@ second documents and deep nesting have no place in a settings file and are refus
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 _DEEPEST = 12
 _BLANK = ("", "~", "null")
@@ -22,8 +23,7 @@ class YamlError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
-class Scalar:
+class Scalar(Struct, frozen=True):
     """A word, a number or a sentence, as it is written. `plain` says that it stands there without quotes."""
 
     line: int
@@ -35,14 +35,12 @@ class Scalar:
         return self.plain and self.text in _BLANK
 
 
-@dataclass(frozen=True, slots=True)
-class Sequence:
+class Sequence(Struct, frozen=True):
     line: int
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Mapping:
+class Mapping(Struct, frozen=True):
     """`keys` tells the line each key stands in."""
 
     line: int

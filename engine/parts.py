@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+from msgspec import Struct
 
 from engine.clock import Clock
 from engine.model.journal import Journal
@@ -24,8 +25,7 @@ class OpenJournal(Protocol):
     async def __call__(self, path: Path, *, run_id: str) -> Journal: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Parts:
+class Parts(Struct, frozen=True):
     """The latch file lies beside `database`.
 
     `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one

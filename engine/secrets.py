@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import is_dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.market import Halt
 from engine.model.signals import Vote
@@ -103,4 +105,4 @@ class Redactor:
             return self.clean(value) if value else value
         if isinstance(value, tuple):
             return tuple(map(self._clean_value, value))
-        return self._cleaned(value, _words().get(type(value), ("reason",))) if is_dataclass(value) else value
+        return self._cleaned(value, _words().get(type(value), ("reason",))) if isinstance(value, Struct) else value

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from itertools import islice
 from typing import Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.chart import ChartBuilder
 from engine.core.approvals import Case
@@ -48,8 +50,7 @@ _REPLIES_KEPT = 500
 Row = TypeVar("Row")
 
 
-@dataclass(slots=True)
-class Health:
+class Health(Struct):
     """What the shell knows about itself and its links, in plain numbers; it writes here, the builder reads."""
 
     ready: bool = False

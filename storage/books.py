@@ -7,16 +7,16 @@ last digit.
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.money import ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class Trades:
+class Trades(Struct, frozen=True):
     """How many trades won and lost, and how much each kind brought together, both positive."""
 
     wins: int = 0
@@ -38,8 +38,7 @@ def trade(result: Decimal) -> Trades:
     return Trades(wins=1, gained=result) if result > 0 else Trades(losses=1, lost=-result)
 
 
-@dataclass(frozen=True, slots=True)
-class Booking:
+class Booking(Struct, frozen=True):
     """Who earned it and by how much trading: `strategy` is empty for a person and for what no order brought; `volume` is in shares.
 
     `trades` is what this changed of the count of trades that won and lost.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final, TypeAlias
+
+from msgspec import Struct
 
 from engine.model.modes import Level, TradingState
 from engine.model.money import ZERO
@@ -54,8 +55,7 @@ from storage.books import NO_TRADES, Booking, Trades, book, cost_of, session_of,
 from storage.codec import to_json
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """Where in the journal a record stands."""
 
     seq: int
@@ -381,8 +381,7 @@ def _trace(db: sqlite3.Connection, entry: Entry, told_of: str) -> None:
     _insert(db, "traces", told_of, entry.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class Took:
+class Took(Struct, frozen=True):
     """What a fill, or a correction of one, adds to its order; one that `closes` took from a position."""
 
     quantity: Decimal

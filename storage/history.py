@@ -6,7 +6,6 @@ A page is the newest rows before a place in the journal, found by key, so that t
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import fields
 from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
@@ -282,7 +281,7 @@ class History:
         return await self._rows(kind, f"{table} WHERE {where} ORDER BY {order} LIMIT ?", (*parameters, limit))
 
     async def _rows(self, kind: type[T], question: str, parameters: tuple[object, ...]) -> tuple[T, ...]:
-        names = [field.name for field in fields(kind)]
+        names = kind.__struct_fields__
         columns = ", ".join(f'"{name}"' for name in names)
         rows = await self._fetch(f"SELECT {columns} FROM {question}", parameters)
         return tuple(_row(kind, dict(zip(names, row, strict=True))) for row in rows)

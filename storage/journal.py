@@ -8,11 +8,11 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TypeAlias, TypeVar
 
 import aiosqlite
+from msgspec import Struct
 
 from engine.model.journal import JournalError
 from engine.model.records import Record
@@ -53,8 +53,7 @@ _Row: TypeAlias = tuple[int, str, int, str, str]
 _T = TypeVar("_T")
 
 
-@dataclass(frozen=True, slots=True)
-class _Unit:
+class _Unit(Struct, frozen=True):
     """What one append queued, committed together or not at all. `last` is the number of its last entry, or of the one before it."""
 
     rows: list[_Row]

@@ -7,9 +7,10 @@ no more fills than there are lots.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final, TypeAlias
+
+from msgspec import Struct
 
 from engine.model.money import WIDE, ZERO
 from storage.rows import AdjustmentRow, FillRow
@@ -20,8 +21,7 @@ MOST: Final = 500
 _PART_OF_A_SHARE: Final = Decimal("1e-10")
 
 
-@dataclass(frozen=True, slots=True)
-class Lot:
+class Lot(Struct, frozen=True):
     """A part of what is held, `quantity` signed, in today's shares. `price` and `at` are its fill's, the price of today's share too.
 
     `order_id` is empty for what no fill here explains: it was taken over, at that price where one is known, or is older than the `MOST`

@@ -6,8 +6,9 @@ integer nanoseconds UTC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.modes import Level
 from engine.model.money import ZERO
@@ -16,8 +17,7 @@ from engine.model.records import Record
 from engine.model.signals import SignalState, Vote
 
 
-@dataclass(frozen=True, slots=True)
-class RunRow:
+class RunRow(Struct, frozen=True):
     """`ended_at` is None while the run goes on, and for ever where it crashed."""
 
     seq: int
@@ -29,8 +29,7 @@ class RunRow:
     ended_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class SessionRow:
+class SessionRow(Struct, frozen=True):
     """A trading day and the equity it opened with; `loss` and what follows where its loss limit tripped."""
 
     seq: int
@@ -43,8 +42,7 @@ class SessionRow:
     tripped_at: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(Struct, frozen=True):
     """An order as it stood last; the fields as in `engine.model.orders.Order`. `rule` and `verdict` are the gate's answer that let it
     pass. `realised` is the profit its fills took, less their fees; one that `closes` took from a position, and counts as a trade."""
 
@@ -91,8 +89,7 @@ class OrderRow:
         return self.cost / self.filled if self.filled else None
 
 
-@dataclass(frozen=True, slots=True)
-class FillRow:
+class FillRow(Struct, frozen=True):
     """`realised` is the profit this fill took, less its fees: a fill that only opens realises its fees. A row that `corrects` is what the
     broker changed of earlier ones: its figures are differences. `shares` is what it moved the position by, without its sign: another number
     than `quantity` where a split came between."""
@@ -113,8 +110,7 @@ class FillRow:
     shares: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRow:
+class PositionRow(Struct, frozen=True):
     """`quantity` is signed; `realised` is all profit taken in the symbol, less `fees`."""
 
     symbol: str
@@ -130,8 +126,7 @@ class PositionRow:
         return self.basis / self.quantity if self.quantity else ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class TotalRow:
+class TotalRow(Struct, frozen=True):
     """What trading a symbol brought for all time. `strategy` is whose orders' fills took the profit, empty for a person's, and for what no
     order brought: dividends, and what was taken over. `volume` is in shares; `realised` is the account's profit taken less `fees`. A trade
     is an order that closed something, fees counted: `wins` of them `gained` so much, `losses` of them `lost` so much, both positive."""
@@ -148,8 +143,7 @@ class TotalRow:
     lost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class DailyRow:
+class DailyRow(Struct, frozen=True):
     """The same for one session; `session` is empty for what happened before the first."""
 
     session: str
@@ -165,8 +159,7 @@ class DailyRow:
     lost: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRow:
+class SignalRow(Struct, frozen=True):
     """A signal with its votes, the gate's answer when it was raised, and what was decided."""
 
     seq: int
@@ -198,8 +191,7 @@ class SignalRow:
     bracket: Bracket | None
 
 
-@dataclass(frozen=True, slots=True)
-class EquityRow:
+class EquityRow(Struct, frozen=True):
     seq: int
     run_id: str
     equity: Decimal
@@ -209,8 +201,7 @@ class EquityRow:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class EquityDayRow:
+class EquityDayRow(Struct, frozen=True):
     """A session's equity: its first point, highest, lowest and last. `at` is the last one's time."""
 
     session: str
@@ -221,8 +212,7 @@ class EquityDayRow:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class AuditRow:
+class AuditRow(Struct, frozen=True):
     """A line of the audit. `kind` is the record's, `source` who did it, `wall` the wall clock's time of it, `symbol` what it is
     about, where it is about one."""
 
@@ -237,8 +227,7 @@ class AuditRow:
     symbol: str
 
 
-@dataclass(frozen=True, slots=True)
-class AdjustmentRow:
+class AdjustmentRow(Struct, frozen=True):
     """A change of a position that no fill made: a split, `ratio` shares for each one held; or `quantity` (signed) shares taken over at
     `price`, and the ratio is one."""
 
@@ -250,8 +239,7 @@ class AdjustmentRow:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class FlowRow:
+class FlowRow(Struct, frozen=True):
     """Money that came in (or went out, negative) without a trade: a deposit, a withdrawal, interest. `session` is the one it fell in."""
 
     seq: int
@@ -261,8 +249,7 @@ class FlowRow:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One entry of the journal that tells of an order or of the signal behind it, as it was recorded."""
 
     seq: int

@@ -8,9 +8,10 @@ from __future__ import annotations
 import random
 import sys
 import threading
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from engine.model.inputs import GroupKind
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms

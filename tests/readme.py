@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
-from dataclasses import MISSING, fields
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
@@ -15,7 +14,7 @@ from console.config import leaves
 from console.key_names import shown
 from console.keys import ACTIONS
 from engine.core.risk.rules import Rule
-from engine.model.ranges import hints, section_of, split, words
+from engine.model.ranges import hints, required, section_of, split, words
 from engine.model.settings import CommissionSettings, PaperSettings, Settings, StrategySettings, Tier
 from tests import keys_page, order_line_page
 from tests.project_files import ROOT
@@ -67,8 +66,7 @@ def _default(place: str) -> str:
             continue
         owner, section, value = type(value), name, getattr(value, name.removesuffix("[]"))
         value = value[0] if name.endswith("[]") else value
-    field = next(field for field in fields(owner) if field.name == name)
-    if field.default is MISSING and field.default_factory is MISSING:
+    if name in required(owner):
         return "*required*"
     match value:
         case None | "" | () | {}:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from math import sin
 from typing import Any
+
+from msgspec.structs import replace
 
 from engine.model.market import Bar
 from engine.model.modes import Level, Mode, TradingState

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
+
+from msgspec import Struct
 
 from engine.model.market import Bar
 from engine.model.views import ChartMark, ChartView
@@ -31,8 +32,7 @@ _LEAST_PLOT = 24
 _WORDY_PLOT = 40
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Struct, frozen=True):
     """How a person wants to see it. `scale` is an index of SCALES; `last` the place of the last bar in view, None for the newest;
     `cross` that of the bar under the crosshair, and `price` where its other line lies if not at the close."""
 
@@ -44,8 +44,7 @@ class Look:
     price: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plot:
+class Plot(Struct, frozen=True):
     """What was drawn where: the candles in view and their columns, and the prices of the rows."""
 
     lines: list[list[Cell]]
@@ -108,8 +107,7 @@ def draw(chart: ChartView, bars: ChartBars, look: Look, width: int, height: int)
     return Plot(canvas.lines(), candles, xs, prices, plot_width)
 
 
-@dataclass(frozen=True, slots=True)
-class _Axis:
+class _Axis(Struct, frozen=True):
     """`figures` are the columns of a price; beside it stands what it is the price of, in full (`short` False), in short, or not (None)."""
 
     width: int

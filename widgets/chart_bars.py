@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
 from operator import attrgetter
+
+from msgspec import Struct
 
 from engine.model.market import Bar
 from engine.model.views import ChartView
@@ -16,8 +17,7 @@ _AT = attrgetter("at")
 _DROPPED_AT_ONCE = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Average:
+class Average(Struct, frozen=True):
     """A moving average of closes: simple, or exponential with the weight 2 / (bars + 1) (Hunter 1986), begun with a simple one.
 
     It is drawn in its role, `on` of every `of` columns of dots; `sample` is how that looks.
@@ -47,8 +47,7 @@ AVERAGES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Candle:
+class Candle(Struct, frozen=True):
     """One or more bars in a row, drawn as one; `first` and `last` are their places among the bars."""
 
     at: int

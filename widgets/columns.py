@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
+
+from msgspec import Struct, field
 
 from widgets.cells import Content
 
 RowT = TypeVar("RowT")
 
 
-@dataclass(frozen=True)
-class Column(Generic[RowT]):
+class Column(Struct, Generic[RowT], frozen=True):
     """One column: `cell` turns a row into what is drawn.
 
     `width` is in cells and a minimum where `flex` shares out what is left over, or where `grow` lets it follow its widest cell so far, up
@@ -34,8 +34,7 @@ class Column(Generic[RowT]):
     volatile: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Placed(Generic[RowT]):
+class Placed(Struct, Generic[RowT], frozen=True):
     """A column that found room: its index among all, and its width now."""
 
     index: int
@@ -43,8 +42,7 @@ class Placed(Generic[RowT]):
     width: int
 
 
-@dataclass(slots=True)
-class Arrangement:
+class Arrangement(Struct):
     """How a person wants a table: its columns by title in this order, without those `hidden`, sorted by `sort` or, where that is empty,
     as the rows come. What the table does not have is ignored, what is not named keeps its place."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.modes import Mode, TradingState
 from engine.model.signals import SignalState
@@ -31,8 +32,7 @@ WIDE = 100
 """From here on every panel is on the screen."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(Struct, frozen=True):
     """One thing the header says, in `forms` from the longest to the shortest. Priority 0 is never left out."""
 
     priority: int

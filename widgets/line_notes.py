@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.model.effects import Reply
 from widgets import numbers
@@ -18,8 +19,7 @@ IN_MONEY = re.compile(r" \$[0-9]")
 Drawn = list[list[Cell]]
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """What a line means: a `command` and its `normal` form, or a `message` about text[start:end].
 
     `unfinished` says that nothing is wrong so far. `right` are words that would be right there. `note` says how a number in the normal

@@ -7,7 +7,8 @@ at the start; this widget knows no grammar. What Enter hands over is the very re
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.model import Level
 from engine.model.effects import Reply
@@ -29,23 +30,20 @@ Complete = Callable[[str], tuple[int, Sequence[tuple[str, str]]]]
 """Answers for the text before the cursor: the start of the word that Tab completes, and (word, what it stands for) for each candidate."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entered:
+class Entered(Struct, frozen=True):
     """Enter was pressed on a line that means something."""
 
     command: object
     normal: str
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """The line is empty and the key leads away from it: `forward` to the next panel, else back."""
 
     forward: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What Tab offers for text[start:end]; `chosen` of the candidates stands there now."""
 
     start: int

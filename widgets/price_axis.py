@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 LARGEST = 1e15
 
@@ -15,8 +16,7 @@ def is_price(value: float) -> bool:
     return abs(value) < LARGEST
 
 
-@dataclass(frozen=True, slots=True)
-class Scale:
+class Scale(Struct, frozen=True):
     """Prices against the rows of a plot, row 0 on top."""
 
     low: float

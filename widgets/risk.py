@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from engine.model.views import BreakerRow, ExposureRow, RiskRow, View
 from widgets import numbers
@@ -23,16 +24,14 @@ LIMITS, BREAKERS, EXPOSURE, SYMBOLS, STRATEGIES = range(0, 10, 2)
 """The sections, in this order; each but the first has its heading right before it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Heading:
+class Heading(Struct, frozen=True):
     """What the rows below it are."""
 
     section: int
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(Struct, frozen=True):
     """What is at risk of the account, in one symbol or by one strategy: an amount, its share of equity, and the side.
 
     `share_of_limit` is what the gauge shows. All of it is rounded as it is drawn: a row is drawn again where it looks different.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
+from msgspec import Struct
 from textual import events
 from textual.message import Message
 
@@ -19,8 +19,7 @@ from widgets.row_table import RowTable
 RowT = TypeVar("RowT")
 
 
-@dataclass(frozen=True)
-class Subset(Generic[RowT]):
+class Subset(Struct, Generic[RowT], frozen=True):
     """Some of a table's rows, by a name; without `holds`, all."""
 
     name: str

@@ -6,9 +6,9 @@ this widget knows no grammar and sends nothing.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
+from msgspec import Struct
 from textual import events
 from textual.message import Message
 
@@ -34,8 +34,7 @@ CONFIRMING = (("y", "sends it"), ("n", "goes back"), ("Enter", "does nothing"))
 Led = Literal["review", "leave"]
 
 
-@dataclass(frozen=True, slots=True)
-class Sheet:
+class Sheet(Struct, frozen=True):
     """What a ticket shows. `head` is the market's line, `order` the one way in which the order is written out, and
     `changes` what an edit makes of what. How many shares an order `in_money` is, only the gate knows.
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from widgets.cells import Cell
 from widgets.line_editor import LineEditor
@@ -103,8 +104,7 @@ class TextField(Field):
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One of several: `value` is what it stands for, `label` what is read and whose letters choose it, in its style
     `role`."""
 

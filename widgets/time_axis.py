@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from itertools import pairwise
+
+from msgspec import Struct
 
 from widgets import numbers
 
@@ -19,8 +20,7 @@ _STEPS = (1, 5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 21_600, _DAY, 7 
 """What may lie between two labels, in seconds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Label:
+class Label(Struct, frozen=True):
     """`index` is the candle under whose column it begins; `begins` says that a day or more begins there."""
 
     index: int

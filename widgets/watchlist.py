@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
 from decimal import Decimal
 from typing import Any
 
@@ -21,15 +20,14 @@ MARKS = {"armed": Cell(" ◇", "muted"), "fired": Cell(" ◆", "accent")}
 """Behind a symbol with price alerts: all of them wait, or one has fired."""
 
 
-@dataclass(frozen=True, slots=True)
-class WatchedRow(WatchRow):
+class WatchedRow(WatchRow, frozen=True):
     """A row with what the list knows of it: `alert` is armed, fired or nothing; `watched` says whether the engine follows the symbol."""
 
     alert: str = ""
     watched: bool = True
 
 
-_FIELDS = tuple(field.name for field in fields(WatchRow))
+_FIELDS = WatchRow.__struct_fields__
 
 
 def _symbol(row: WatchRow) -> Content:

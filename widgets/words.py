@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """`required` and `excluded` are folded to one case; a text is compared folded as well."""
 
     required: tuple[str, ...] = ()

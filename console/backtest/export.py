@@ -6,11 +6,13 @@ import csv
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from console import __version__
 from engine.backtest.result import Result
@@ -27,7 +29,7 @@ def write_csv(result: Result, folder: Path) -> None:
     """trades.csv, fills.csv, equity.csv and months.csv, with times as ISO 8601. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     trades = [asdict(trade) for trade in result.trades]
-    titles = [field.name for field in fields(Trade)]
+    titles = Trade.__struct_fields__
     _table(folder / "trades.csv", titles, ([_cell(title, trade[title]) for title in titles] for trade in trades))
     fills = (
         (owner, fill.symbol, fill.side, fill.quantity, fill.price, fill.fees, _iso(fill.at), fill.rule, fill.order_id)
@@ -77,7 +79,9 @@ def _tree(result: Result) -> dict[str, Any]:
     }
 
 
-def _plain(value: object) -> str:
+def _plain(value: object) -> str | dict[str, Any]:
+    if isinstance(value, Struct):
+        return asdict(value)
     if isinstance(value, Decimal):
         return f"{value:f}"
     raise TypeError(f"{type(value).__name__} has no place in the file")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from msgspec import Struct
 from textual import events
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def always(_: Scene) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """Once `first` holds, `keys` are pressed by their names (`type:WORDS` types); once `until` holds, it stays for `reads_s` seconds.
 
     `says` has at most 68 characters: there are ten more in a line of 80. Empty, what was said before stays. With `again_s` the keys are

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class State(Enum):
@@ -12,8 +13,7 @@ class State(Enum):
     PROBLEM = "PROBLEM"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """`text` says how it is, `advice` what to do where that is not fine. A problem keeps the console from starting or from trading."""
 
     about: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from console.doctor.finding import Finding, fine, problem, warning
 
@@ -15,8 +16,7 @@ _DRAWN = "╭─┃▲▼×━█"
 """What the panels are drawn with."""
 
 
-@dataclass(frozen=True, slots=True)
-class Terminal:
+class Terminal(Struct, frozen=True):
     """Standard output as it was found. `size` is in cells, None where it is no terminal."""
 
     environment: Mapping[str, str]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from console.meanings import (
     EXIT_WORDS,
@@ -54,8 +55,7 @@ RISKS = ("0.5%", "$500")
 AUCTIONS_AND_NOW = (TimeInForce.IOC, TimeInForce.FOK, TimeInForce.OPG, TimeInForce.CLS)
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Struct, frozen=True):
     """A keyword and what came with it: `stop` `184.00`."""
 
     keyword: Word

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from console.meanings import Context, Known
 from console.order_line.order_words import OrderWords, Pair
@@ -37,8 +38,7 @@ def read_pair(verb: str, verb_word: Word, rest: list[Word], context: Context, en
     return making.intent(words.limit, None, None)[0], making.intent(None, words.stop, words.trail)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class _Making:
+class _Making(Struct, frozen=True):
     """Whole `words` about `symbol`, which `symbol_word` names."""
 
     words: OrderWords

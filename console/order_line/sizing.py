@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import Literal
+
+from msgspec import Struct
 
 from console.meanings import QUANTITIES, Known, plain
 from console.order_line.words import Word, wrong
@@ -13,8 +14,7 @@ from engine.model.money import HUNDRED, ZERO, exact, to_lot
 from engine.model.orders import Exit
 
 
-@dataclass(frozen=True, slots=True)
-class Size:
+class Size(Struct, frozen=True):
     """`word` asks for `amount`: in shares, in money, in per cent of the position, or of `equity` (or in `cash`) to be lost at most."""
 
     word: Word

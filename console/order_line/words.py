@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from difflib import get_close_matches
+
+from msgspec import Struct
 
 from console.meanings import KEYWORDS, Context, ParseError, symbol_word
 
@@ -27,8 +28,7 @@ class WrongError(Exception):
         self.error = error
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(Struct, frozen=True):
     text: str
     start: int
     end: int

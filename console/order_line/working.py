@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from console.meanings import LIMIT_WORDS, CancelOrders, Context, Known, Parsed, ReplaceOrder, plain, price_words, symbol_word
 from console.order_line.prices import PRICE_EXAMPLES, price_of, trail_of

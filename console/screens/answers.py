@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from engine.model import Level, View
 from engine.model.effects import Reply
@@ -12,8 +13,7 @@ PATIENCE_SECONDS = 3.0
 """After this a command without an answer is called so: the engine answers within milliseconds."""
 
 
-@dataclass(slots=True)
-class _Asked:
+class _Asked(Struct):
     what: str
     at: float
     complained: bool = False

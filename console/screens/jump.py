@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from string import ascii_lowercase
 from typing import ClassVar, cast
 
+from msgspec import Struct
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
@@ -21,8 +21,7 @@ from widgets.steady import SteadyLoop
 PLACE = "jump"
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """Something to go to: its name gives the letter, which is drawn from cell (`x`, `y`) of the screen on."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+
+from msgspec import Struct
 
 from console.trading_engine import TradingEngine
 from engine.model import Intent, View
@@ -29,8 +30,7 @@ def asking(engine: TradingEngine) -> Callable[[Intent | ReplaceOrder], str]:
     return ask
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked(Generic[AskedT]):
+class _Asked(Struct, Generic[AskedT], frozen=True):
     """The last question to the gate: the command's id, the order, the text it was read from, and when."""
 
     id: str

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Generic, TypeVar
+
+from msgspec import Struct
 
 from console.screens.details.story import order_terms
 from console.screens.dialog import Dialog, Field, Line, paragraph
@@ -19,8 +20,7 @@ Clock = Callable[[], float]
 ChoiceT = TypeVar("ChoiceT")
 
 
-@dataclass(frozen=True, slots=True)
-class Typed:
+class Typed(Struct, frozen=True):
     """What was typed: the reason is empty where none was asked for."""
 
     reason: str = ""
@@ -92,8 +92,7 @@ class Reason(Dialog[Typed | None]):
             self.draw()
 
 
-@dataclass(frozen=True, slots=True)
-class Choice(Generic[ChoiceT]):
+class Choice(Struct, Generic[ChoiceT], frozen=True):
     """One answer among several: `key` is its letter."""
 
     value: ChoiceT

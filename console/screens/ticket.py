@@ -7,8 +7,8 @@ shows: no key and no market changes it, keys typed before it was asked are dropp
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
+from msgspec.structs import replace
 from rich.text import Text
 from textual import on
 from textual.app import ComposeResult

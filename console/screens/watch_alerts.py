@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from console.alerts import HOW, Alert, AlertBook, AlertError, read
 from console.screens.dialog import Line, paragraph

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Protocol, TypeAlias
+
+from msgspec import Struct, field
 
 from console.meanings import Known, PlaceOrder, ReplaceOrder, plain
 from console.order_line.words import MOST_DIGITS, NUMBER
@@ -21,8 +22,7 @@ DIGITS = "0123456789.,"
 PER_CENT_STEP = Decimal("0.1")
 
 
-@dataclass(frozen=True, slots=True)
-class ApproveSignal:
+class ApproveSignal(Struct, frozen=True):
     """A yes to a signal, `edit` as a person changed it or None where they changed nothing."""
 
     signal_id: str
@@ -32,8 +32,7 @@ class ApproveSignal:
 Ticketed: TypeAlias = PlaceOrder | ReplaceOrder | ApproveSignal
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(Struct, frozen=True):
     """The fields mean something: `does` is carried out after a yes, `normal` is it written out.
 
     `asked` is what the gate is asked about: an order, or a working order's new terms. `changes` says before -> after, of an edit.
@@ -45,8 +44,7 @@ class Ready:
     changes: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Mistake:
+class Mistake(Struct, frozen=True):
     """What is wrong in `field`, or in all of it where that is empty; `unfinished` means that nothing is wrong yet."""
 
     field: str
@@ -73,8 +71,7 @@ class Form(Protocol):
     def read(self) -> Ready | Mistake: ...
 
 
-@dataclass(slots=True)
-class Market:
+class Market(Struct):
     """The symbol as `view` shows it."""
 
     symbol: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from engine.backtest.shell import Booked
 from engine.core.portfolio import Portfolio
@@ -14,8 +15,7 @@ from engine.model.orders import Fill
 from engine.strategies.base import Position
 
 
-@dataclass(slots=True)
-class Steps:
+class Steps(Struct):
     """A figure that changes now and then: from each of the times `at` (ns) on it is the value beside it."""
 
     at: array[int] = field(default_factory=lambda: array("q"))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.backtest.account import Account, Steps
 from engine.feeds.bar_columns import BarColumns, Floats, Times
@@ -13,8 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-@dataclass(frozen=True, slots=True)
-class Curve:
+class Curve(Struct, frozen=True):
     """Columns of one length: at each moment (ns UTC) the account's `equity`, its `cash`, and the `gross` value of its positions, shorts
     counted as positive. Money, at the last closes."""
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.feeds.actions import Action, adjust
 from engine.feeds.bar_columns import BarColumns, columns_of
@@ -21,8 +23,7 @@ from engine.model.market import Bar
 from engine.model.settings import FeedSettings
 
 
-@dataclass(frozen=True, slots=True)
-class Data:
+class Data(Struct, frozen=True):
     """Bars by symbol, oldest first, of one length or several. Symbols may start late, end early and miss bars.
 
     Bars that close before `first` (ns UTC) are history: a strategy is told them to warm up, and nothing trades on them. `actions` are the

@@ -9,11 +9,12 @@ close. The risk-free rate is taken as zero throughout.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from engine.backtest.curve import Curve
 from engine.backtest.trades import Trade
@@ -28,8 +29,7 @@ _LEAST_YEARS = 1 / 365.25
 """Of a shorter run no figure is told by the year."""
 
 
-@dataclass(frozen=True, slots=True)
-class Periods:
+class Periods(Struct, frozen=True):
     """Closes of periods: `at` (ns UTC) and the account's `equity` there; `returns` of each, `years` in all."""
 
     at: Times
@@ -110,8 +110,7 @@ def calmar(annualised: float | None, drawdown: float) -> float | None:
     return None if annualised is None or drawdown <= 0 else annualised / drawdown
 
 
-@dataclass(frozen=True, slots=True)
-class Drawdown:
+class Drawdown(Struct, frozen=True):
     """The deepest fall from a peak: `depth` as a fraction of it. Times are ns UTC; `recovered_at` is None where the peak was not reached
     again, `peak_at` the run's beginning where nothing was higher than the first cash."""
 
@@ -144,8 +143,7 @@ def max_drawdown(curve: Curve, cash: float) -> Drawdown:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class TradeFigures:
+class TradeFigures(Struct, frozen=True):
     """Of round trips that ended. Money is net of fees; a trade that made nothing is neither won nor lost."""
 
     count: int

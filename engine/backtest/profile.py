@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.backtest.venue import Fill
 from engine.model.modes import Mode
@@ -33,8 +35,7 @@ OFF: Final = Limits(
 """So wide that no limit is ever met. What an account can pay for is no limit: buying power holds in any case."""
 
 
-@dataclass(frozen=True, slots=True)
-class Profile:
+class Profile(Struct, frozen=True):
     """Without `limits` there are none. With them breakers trip as they do live, and are released with the next session.
 
     In FULL_AUTO either way: nobody is asked, and what a strategy says twice is meant.

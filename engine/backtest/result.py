@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.backtest.account import Account, fills_of
 from engine.backtest.curve import Curve, curve_of
@@ -35,8 +36,7 @@ from engine.model.orders import Fill, Side
 from engine.strategies.base import Strategy
 
 
-@dataclass(frozen=True, slots=True)
-class Holding:
+class Holding(Struct, frozen=True):
     """What was held at the end: `quantity` (signed) at an `average` price, worth `last` a share, with that much `unrealised`."""
 
     symbol: str
@@ -46,8 +46,7 @@ class Holding:
     unrealised: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """Fractions and ratios; money where a name says fees, slippage or profit. None has no value, see `metrics`."""
 
     total_return: float | None
@@ -70,8 +69,7 @@ class Figures:
     monthly: tuple[tuple[int, int, float | None], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """`final_value` is exact: cash, and what is held at the last closes. `owners` names the strategy of each of `fills`.
 
     `params` are each strategy's declared ones with their values, and those it was given. `signals` counts what strategies asked for;

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.backtest.shell import Booked
 from engine.feeds.bar_columns import BarColumns
@@ -13,8 +15,7 @@ from engine.model.orders import Fill, Side
 from engine.model.records import DividendBooked, SplitBooked
 
 
-@dataclass(frozen=True, slots=True)
-class Trade:
+class Trade(Struct, frozen=True):
     """One round trip. `quantity` is all it entered, in the shares of its exit; `entry` and `exit` are average prices a share; `profit` is
     net of `fees`, with dividends; `gain` is the profit as a fraction of what the entries cost. `bars` counts those from its first fill's
     to its last fill's.
@@ -40,8 +41,7 @@ class Trade:
     mfe: float | None = None
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Struct):
     """A round trip under way. Quantities are exact, so that flat is flat; the rest are floats."""
 
     side: Side

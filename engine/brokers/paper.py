@@ -13,10 +13,11 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import deepcopy
-from dataclasses import replace
 from decimal import Decimal
 from math import exp
 from operator import attrgetter
+
+from msgspec.structs import replace
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.brokers.costs import commission_of, slippage_of

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.core.margin import Figures
 from engine.core.portfolio import Portfolio
@@ -18,8 +19,7 @@ FRACTION = Decimal("0.0001")
 _AUCTIONS = {TimeInForce.OPG, TimeInForce.CLS}
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(Struct, frozen=True):
     """An order that works at the broker: `left` is what it may still trade, and it is being `cancelled` where somebody asked for that."""
 
     order: Order
@@ -27,8 +27,7 @@ class Working:
     cancelled: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Conditions:
+class Conditions(Struct, frozen=True):
     """What an order is judged by: the market, and the account with its prices marked to it. `prices` are what a market order of each side
     would pay in the symbol now."""
 

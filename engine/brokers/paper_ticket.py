@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.inputs import BrokerOrder, OrderUpdate
 from engine.model.money import ZERO
@@ -14,8 +15,7 @@ from engine.model.orders import Order, Terms
 _ENDED = frozenset({OrderEvent.FILL_ALL, OrderEvent.CANCEL, OrderEvent.EXPIRE, OrderEvent.REJECT})
 
 
-@dataclass(slots=True)
-class Ticket:
+class Ticket(Struct):
     """One order at the broker. `order` is its own copy, under the terms that hold; the totals are cumulative, as its updates tell them."""
 
     order: Order
@@ -63,8 +63,7 @@ class Ticket:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """A cancel, or with `terms` a replace, that reaches the market at `due`."""
 
     due: int

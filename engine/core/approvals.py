@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.money import ZERO, exact
 from engine.model.orders import Side
@@ -19,8 +20,7 @@ _IDS_KEPT = 100_000
 """However fast strategies talk, no more than so many are remembered, the newest."""
 
 
-@dataclass(slots=True)
-class Case:
+class Case(Struct):
     """One signal and what was decided about it. `price` is the market's at the decision.
 
     `split` is how many shares each of its own has become since, `paid` the dividends on one of its own.

@@ -12,8 +12,10 @@ the last digit; so does the profit at any price.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.core.portfolio import Holding, worth
 from engine.model.average_cost import NOTHING, AverageCost, share
@@ -27,8 +29,7 @@ PERSON = ""
 _SHARE_OF_A_SHARE = Decimal("1e-10")
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """What one strategy holds and made, by symbol; `held` are the symbols of which it holds any, the sums are over all of them."""
 
     costs: dict[str, AverageCost] = field(default_factory=dict)

@@ -16,12 +16,12 @@ import hashlib
 import math
 import zlib
 from collections import deque
-from dataclasses import MISSING, fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from engine.core.approvals import Approvals, Case
 from engine.core.attribution import Attribution, Book
@@ -160,8 +160,9 @@ class _Reader:
                 return self._objects[number]
             case ["O", number, name, values]:
                 made = self._objects[number] = _empty(_OBJECTS[name])
+                put = force_setattr if isinstance(made, msgspec.Struct) else setattr
                 for slot, value in values.items():
-                    object.__setattr__(made, slot, self.node(value))
+                    put(made, slot, self.node(value))
                 return made
             case ["L", *items]:
                 return [self.node(item) for item in items]
@@ -175,24 +176,21 @@ class _Reader:
 
 
 def _kept(kind: type) -> tuple[str, ...]:
-    names = tuple(field.name for field in fields(kind)) if is_dataclass(kind) else tuple(getattr(kind, "__slots__", ()))
+    names: tuple[str, ...] = kind.__struct_fields__ if issubclass(kind, msgspec.Struct) else getattr(kind, "__slots__", ())
     return tuple(name for name in names if name not in _DERIVED.get(kind, ()))
 
 
 def _empty(kind: type) -> Any:
     """An object of `kind` whose kept slots are yet to be filled."""
-    made: Any = object.__new__(kind)
-    if is_dataclass(kind):
-        for field in fields(kind):
-            if field.name in _DERIVED.get(kind, ()) and field.default is not MISSING:
-                setattr(made, field.name, field.default)
-    return made
+    if issubclass(kind, msgspec.Struct):
+        return kind(*[None] * (len(kind.__struct_fields__) - len(kind.__struct_defaults__)))
+    return object.__new__(kind)
 
 
 def _shape() -> str:
     """Changes with the names and types of all that is kept, and with VERSION."""
     text = [f"version {VERSION}", *(f"{kind.__module__}.{kind.__qualname__}{_kept(kind)}" for kind in _OBJECTS.values())]
-    text += [f"{kind.__qualname__}{[(field.name, str(field.type)) for field in fields(kind)]}" for kind in _VALUES.values()]
+    text += [f"{kind.__qualname__}{list(kind.__annotations__.items())}" for kind in _VALUES.values()]
     return hashlib.sha256("\n".join(text).encode()).hexdigest()[:16]
 
 

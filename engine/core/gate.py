@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.core.margin import CASH_ACCOUNT, Figures
 from engine.core.normal_form import normal_form, valued_at
@@ -26,8 +28,7 @@ from engine.model.settings import Limits, MarginSettings
 from engine.model.verdicts import PASSED, Outcome, Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Struct, frozen=True):
     """What became of a wish: the normal form of it, cut down where a check asked for that, the verdict, and what it was judged on."""
 
     intent: Intent

@@ -16,8 +16,10 @@ A person who cancels one leg of two cancels both, as brokers do. A leg that a br
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.core.desk import SECOND, Desk, wish_of
 from engine.core.gate import Judgement
@@ -34,8 +36,7 @@ from engine.model.verdicts import PASSED
 REPLACEABLE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
 
 
-@dataclass(frozen=True, slots=True)
-class Left:
+class Left(Struct, frozen=True):
     """What is left to do for the orders of a family: `shares` in all, `told` before looking at what is held. `more` says that the order
     they wait for may still add to it."""
 

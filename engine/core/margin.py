@@ -15,9 +15,10 @@ once had, is not modelled: the buying power here is never more than a broker's.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
 
 from engine.model.money import HUNDRED, ZERO
 from engine.model.settings import MarginSettings
@@ -25,8 +26,7 @@ from engine.model.settings import MarginSettings
 CASH_ACCOUNT: Final = MarginSettings()
 
 
-@dataclass(frozen=True, slots=True)
-class Figures:
+class Figures(Struct, frozen=True):
     """The account in numbers: `gross` is the value of all positions, shorts counted as positive, `net` the same with shorts counted as
     negative, `reserved` the value of all that working orders may add to them.
     """

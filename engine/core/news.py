@@ -5,8 +5,10 @@ Figures are cumulative, so the difference to what is booked is what is new. Only
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.inputs import OrderUpdate
 from engine.model.money import ZERO, is_amount
@@ -18,8 +20,7 @@ ALIVE = frozenset({OrderEvent.ACCEPT, OrderEvent.HOLD, OrderEvent.WORK, OrderEve
 _ANSWERS = frozenset({OrderEvent.REPLACE, OrderEvent.REFUSE_REPLACE})
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class News(Struct, frozen=True):
     """What an update means for us, each part absent where it says nothing new. `complaint` says where it made no sense."""
 
     replaced: OrderReplaced | None = None

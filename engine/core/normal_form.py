@@ -5,8 +5,9 @@ It says what is wrong with an order in itself. Whether the account may have it i
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from engine.core.risk.rules import Rule, deny
 from engine.model.capabilities import Capabilities

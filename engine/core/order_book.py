@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
@@ -22,8 +23,7 @@ from engine.model.records import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Working:
+class Working(Struct, frozen=True):
     """Shares that the open orders of a symbol may still trade on one side, and what they were valued at when they were let through."""
 
     quantity: Decimal = ZERO

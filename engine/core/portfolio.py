@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.market import Dividend, Split
@@ -25,8 +27,7 @@ Act: TypeAlias = tuple[str, str, str, Decimal]
 """What a company did, by symbol, kind, ex-date and value."""
 
 
-@dataclass(slots=True)
-class Holding:
+class Holding(Struct):
     """What is held of one symbol, and what it is worth. `mark` is the last price, None before there is one.
 
     `recent` are its latest fills, oldest first, each with the cost before it. Only the portfolio changes a holding.
@@ -36,10 +37,15 @@ class Holding:
     cost: AverageCost = NOTHING
     mark: float | None = None
     recent: deque[tuple[AverageCost, Fill]] = field(default_factory=lambda: deque(maxlen=_RECENT))
-    counted: AverageCost = field(default=NOTHING, compare=False)
-    counted_value: Decimal = field(default=ZERO, compare=False)
-    """What of it is in the portfolio's sums."""
-    changed: bool = field(default=False, compare=False)
+    counted: AverageCost = NOTHING
+    counted_value: Decimal = ZERO
+    """What of it is in the portfolio's sums: no part of what it is equal to."""
+    changed: bool = False
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Holding):
+            return NotImplemented
+        return (self.symbol, self.cost, self.mark, self.recent) == (other.symbol, other.cost, other.mark, other.recent)
 
     @property
     def quantity(self) -> Decimal:

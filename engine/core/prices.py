@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.market import Bar, Quote
 from engine.model.money import after_dividend, after_split, exact, is_price
@@ -15,8 +16,7 @@ _JUMP = 0.2
 """A single print further than this from the last one may be a slip of somebody's: it is not believed until a second one agrees."""
 
 
-@dataclass(slots=True)
-class Price:
+class Price(Struct):
     """`heard` is the monotonic nanosecond of its last event, 0 before the first live one. `previous` is the session's reference close.
 
     `doubt` says in words why the price may not be traded on, empty while it may; `jumped` is a print that waits to be confirmed.

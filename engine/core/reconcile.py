@@ -7,8 +7,9 @@ further pass changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from engine.core.desk import SECOND, Desk
 from engine.core.news import ALIVE

@@ -7,9 +7,10 @@ what was there before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
+
+from msgspec import Struct
 
 from engine.core.approvals import Approvals
 from engine.core.attribution import PERSON, Attribution
@@ -71,8 +72,7 @@ def breaker_of(strategy: str, name: str) -> str:
     return f"{name} of {strategy}"
 
 
-@dataclass(frozen=True, slots=True)
-class Trip:
+class Trip(Struct, frozen=True):
     """A breaker that holds: why, in which session and at which market time it tripped."""
 
     reason: str

@@ -5,11 +5,12 @@ from __future__ import annotations
 import csv
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Literal
+
+from msgspec import Struct
 
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
@@ -20,8 +21,7 @@ from engine.model.money import is_amount
 _COLUMNS = ("symbol", "date", "kind", "value")
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """What changes on the morning of `day`, the ex-date: by a split there are `value` shares for each one, by a dividend each share is
     paid `value` in cash."""
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 import csv
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
 from typing import Protocol
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from engine.feeds.base import FeedError
 from engine.feeds.names import shown
@@ -41,8 +42,7 @@ class CalendarError(FeedError):
     """There is no such calendar, or it does not reach that far. The message says what to write instead."""
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(Struct, frozen=True):
     """One trading day: the regular session from `opens` until `closes`, the extended hours around it from `pre` until `post`.
 
     Where an exchange has no extended hours, `pre` is `opens` and `post` is `closes`. `pause` is a midday break, its start and its end.

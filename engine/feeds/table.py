@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 from zoneinfo import ZoneInfo
+
+from msgspec import Struct
 
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.base import FeedError
@@ -46,8 +47,7 @@ def too_long(file: str) -> FeedError:
     return FeedError(f"{file} holds more than {MOST_BYTES // 10**6:,} MB: put its bars into several files, in a folder of their own.")
 
 
-@dataclass(frozen=True, slots=True)
-class RawTable:
+class RawTable(Struct, frozen=True):
     """The rows of `file` as they stand there: a frame with the columns time, open, high, low, close, volume, where they are given
     `adj close` and symbol, and for text `surplus`, what stands beyond the last title. Its index counts them, in `unit`s."""
 
@@ -56,8 +56,7 @@ class RawTable:
     frame: Any
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """How files are to be read. Times without an offset are of `zone`, a bar's time is that of its `bar_time`, and none closes after
     `now` (ns UTC). With `refuse`, one bad row is too many.
 
@@ -72,8 +71,7 @@ class Rules:
     splits: frozenset[tuple[str, date]] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class BarFile:
+class BarFile(Struct, frozen=True):
     """What a file held: the bars of each symbol, oldest first, the symbols in the order of their first row, and sentences about the rows
     left out and about what looks odd."""
 

@@ -6,9 +6,11 @@ and what a rule here decides is only how much of a result counts as taken alread
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.money import WIDE, ZERO
 from engine.model.orders import Fill, Side
@@ -17,8 +19,7 @@ _DUST = Decimal("1e-10")
 """A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
 
 
-@dataclass(frozen=True, slots=True)
-class AverageCost:
+class AverageCost(Struct, frozen=True):
     """What is held of one symbol, exact. `quantity` is signed, `basis` the signed money it was bought (or sold short) for without fees,
     `realised` the profit taken so far less all `fees`.
     """

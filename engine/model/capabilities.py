@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.model.orders import OrderType, TimeInForce
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """`fraction` is the smallest step of a quantity where parts of a share can be traded (in which orders, `step` says), else None.
 
     `oco` says that the broker itself takes a fill of one order from the others of its group; where it does not, the engine has them

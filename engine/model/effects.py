@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, TypeAlias
+
+from msgspec import Struct
 
 from engine.model.orders import Order, Terms
 from engine.model.verdicts import Verdict
@@ -14,53 +15,46 @@ if TYPE_CHECKING:
     from engine.model.records import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Persist:
+class Persist(Struct, frozen=True):
     """Append these to the journal, as one unit."""
 
     records: tuple[Record, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Send:
+class Send(Struct, frozen=True):
     """Send this order to the broker, once the journal holds it."""
 
     order: Order
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceAtBroker:
+class ReplaceAtBroker(Struct, frozen=True):
     """Ask the broker to give this order new terms, once the journal holds that we ask."""
 
     order: Order
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class CancelAtBroker:
+class CancelAtBroker(Struct, frozen=True):
     """Ask the broker to cancel. Not held up by the journal: a cancel adds no risk."""
 
     order_ids: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Latch:
+class Latch(Struct, frozen=True):
     """Set or clear the stop's latch file."""
 
     halted: bool
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopStrategy:
+class StopStrategy(Struct, frozen=True):
     """End this strategy's process: it is disabled."""
 
     strategy: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """The answer to a command. `text` is a sentence; `verdict` and `cost` come with a preview or a denial."""
 
     command_id: str

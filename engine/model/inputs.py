@@ -5,10 +5,11 @@ A command carries an `id` chosen by whoever sent it; the answer comes back in th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from engine.model.market import Instrument, MarketEvent
 from engine.model.modes import Level, Mode
@@ -21,8 +22,7 @@ from engine.model.signals import SignalEdit, Vote
 # ---- commands: a person's, or a script's
 
 
-@dataclass(frozen=True, slots=True)
-class Submit:
+class Submit(Struct, frozen=True):
     """A person's own order. `confirmed` says that they were told it looks like a repetition, and mean it."""
 
     id: str
@@ -37,8 +37,7 @@ class GroupKind(StrEnum):
     OTO = "OTO"
 
 
-@dataclass(frozen=True, slots=True)
-class SubmitGroup:
+class SubmitGroup(Struct, frozen=True):
     """Two orders of a person that hang together. An entry with its exits is a Submit, whose intent has a bracket."""
 
     id: str
@@ -48,8 +47,7 @@ class SubmitGroup:
     confirmed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Replace:
+class Replace(Struct, frozen=True):
     """Gives a working order new terms. It keeps its id and its number; until the broker has answered, both old and new terms count."""
 
     id: str
@@ -57,16 +55,14 @@ class Replace:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """Asks what the gate would say to an order, and changes nothing."""
 
     id: str
     intent: Intent
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewReplace:
+class PreviewReplace(Struct, frozen=True):
     """Asks what the gate would say to new terms of a working order, and changes nothing. The figures of its answer are of what is left of
     the order."""
 
@@ -75,8 +71,7 @@ class PreviewReplace:
     terms: Terms
 
 
-@dataclass(frozen=True, slots=True)
-class Approve:
+class Approve(Struct, frozen=True):
     """A person's yes to a signal, or with `edit` to what they made of it."""
 
     id: str
@@ -84,15 +79,13 @@ class Approve:
     edit: SignalEdit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reject:
+class Reject(Struct, frozen=True):
     id: str
     signal_id: str
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Struct, frozen=True):
     """Cancels one order by its id, or all of a symbol, or with neither everything that works.
 
     With `entries_only` orders that close or protect a position stay.
@@ -104,15 +97,13 @@ class Cancel:
     entries_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class SetMode:
+class SetMode(Struct, frozen=True):
     id: str
     mode: Mode
     by: str = "you"
 
 
-@dataclass(frozen=True, slots=True)
-class EmergencyStop:
+class EmergencyStop(Struct, frozen=True):
     """Shuts the gate and cancels everything. With `flatten` positions are to be closed as well, so not even protective orders stay."""
 
     id: str
@@ -121,24 +112,21 @@ class EmergencyStop:
     flatten: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Flatten:
+class Flatten(Struct, frozen=True):
     """Closes positions, as the broker itself has just told them: (symbol, signed quantity). Opens no position, whatever races it."""
 
     id: str
     positions: tuple[tuple[str, Decimal], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Struct, frozen=True):
     """Leaves HALTED, into MANUAL. The reason goes to the audit log; an empty one is refused."""
 
     id: str
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class ResetBreaker:
+class ResetBreaker(Struct, frozen=True):
     """Releases one breaker by its name in the view. The reason goes to the audit log; an empty one is refused."""
 
     id: str
@@ -146,8 +134,7 @@ class ResetBreaker:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class SetLimits:
+class SetLimits(Struct, frozen=True):
     """The gate's limits from now on, all of them, for this run. Loosening one takes a reason, which goes to the audit log."""
 
     id: str
@@ -155,8 +142,7 @@ class SetLimits:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class AcceptPosition:
+class AcceptPosition(Struct, frozen=True):
     """Takes the broker's figure for a symbol in which the last comparison found ours to differ. The reason goes to the audit log; an empty
     one is refused."""
 
@@ -165,8 +151,7 @@ class AcceptPosition:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Watch:
+class Watch(Struct, frozen=True):
     """The feed tells about one more symbol from now on. `last` is its last price and `previous` what changes count from; without a `last`
     nothing is known of it yet."""
 
@@ -176,8 +161,7 @@ class Watch:
     previous: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unwatch:
+class Unwatch(Struct, frozen=True):
     """A symbol is not to be told about any more. Refused where the account needs its price."""
 
     id: str
@@ -207,8 +191,7 @@ Command: TypeAlias = (
 # ---- strategies
 
 
-@dataclass(frozen=True, slots=True)
-class Proposal:
+class Proposal(Struct, frozen=True):
     """What a strategy wants. `quantity` None asks for the configured size; `id` is unique for ever and a second one is dropped."""
 
     id: str
@@ -230,8 +213,7 @@ class Proposal:
     """Monotonic nanoseconds at which the engine heard the event that this answers, 0 where there was none."""
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyFailed:
+class StrategyFailed(Struct, frozen=True):
     """A strategy raised, hung or died. `disabled` says that it will not be started again by itself, `died` that its process is gone
     and with it what it knew about its orders."""
 
@@ -245,8 +227,7 @@ class StrategyFailed:
 # ---- the broker's word
 
 
-@dataclass(frozen=True, slots=True)
-class OrderUpdate:
+class OrderUpdate(Struct, frozen=True):
     """News of one order. `filled`, `cost` and `fees` are cumulative, so that a gap, a duplicate or a reordering cannot book twice.
 
     `order_id` is our own id; `cost` the sum of price x quantity over all fills so far. `at` is the market time it happened at, 0 where the
@@ -270,8 +251,7 @@ class OrderUpdate:
     triggered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerOrder:
+class BrokerOrder(Struct, frozen=True):
     """One order as a broker lists it: open, or ended since we last heard."""
 
     order_id: str
@@ -293,8 +273,7 @@ class BrokerOrder:
     extended_hours: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerSnapshot:
+class BrokerSnapshot(Struct, frozen=True):
     """The broker's own truth, asked for on start and on every link up. `orders` holds the open ones and any of ours that ended."""
 
     cash: Decimal
@@ -303,8 +282,7 @@ class BrokerSnapshot:
     orders: tuple[BrokerOrder, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class LinkChanged:
+class LinkChanged(Struct, frozen=True):
     """A link went up or down: `name` is the broker's or the feed's."""
 
     name: str
@@ -315,23 +293,20 @@ class LinkChanged:
 # ---- from the shell around the core
 
 
-@dataclass(frozen=True, slots=True)
-class NotDurable:
+class NotDurable(Struct, frozen=True):
     """These intents could not be written, so they were not sent and never will be."""
 
     order_ids: tuple[str, ...]
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Unsent:
+class Unsent(Struct, frozen=True):
     """The stop closed the gate between the write and the send of this order: no byte of it went out."""
 
     order_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tick:
+class Tick(Struct, frozen=True):
     """The monotonic clock moved: approvals expire, limits are watched. Comes several times a second.
 
     `journal_problem` says in words why the journal cannot be written now, empty while it can.
@@ -340,8 +315,7 @@ class Tick:
     journal_problem: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Note:
+class Note(Struct, frozen=True):
     """Something a person should read that changes nothing: it goes to the log and to the audit."""
 
     level: Level

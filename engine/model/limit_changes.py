@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.model.settings import Limits, StrategyLimits, SymbolLimits
 
@@ -13,8 +15,7 @@ _LOWER_IS_LOOSER = frozenset({"repetition_s", "circuit_breaker_minutes"})
 _OUTSIDE_HOURS = ("deny", "queue")
 
 
-@dataclass(frozen=True, slots=True)
-class LimitChange:
+class LimitChange(Struct, frozen=True):
     """One limit by its `key`, as `max_order_pct` or `symbols.AAPL.collar_pct`, its values in words, and whether it is `looser` now."""
 
     key: str
@@ -43,7 +44,7 @@ def copied(limits: Limits) -> Limits:
 
 
 def _between(before: Any, after: Any, path: str) -> Iterator[LimitChange]:
-    for name in (field.name for field in fields(before) if field.name not in ("strategies", "symbols")):
+    for name in (name for name in before.__struct_fields__ if name not in ("strategies", "symbols")):
         was, now = getattr(before, name), getattr(after, name)
         if was != now:
             yield LimitChange(f"{path}{name}", _words(was), _words(now), _is_looser(name, was, now))

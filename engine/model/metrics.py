@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from math import ceil
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Percentiles:
+
+class Percentiles(Struct, frozen=True):
     """Of the newest `count` measurements, in milliseconds."""
 
     count: int
@@ -24,8 +24,7 @@ def percentile(ordered: Sequence[float], share: float) -> float:
     return ordered[max(ceil(len(ordered) * share) - 1, 0)]
 
 
-@dataclass(frozen=True, slots=True)
-class MetricsView:
+class MetricsView(Struct, frozen=True):
     """Counts since the run began; a window is None before its first measurement.
 
     Orders `submitted` are those that passed the gate to be sent, `denied` those that did not; `filled`, `cancelled` and `rejected` say how

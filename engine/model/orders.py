@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from engine.model.money import WIDE, ZERO
 
@@ -84,8 +85,7 @@ class OrderState(StrEnum):
 FINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.REPLACED})
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
+class Terms(Struct, frozen=True):
     """What of an order may be replaced while it works. `quantity` is the whole one, what filled already included.
 
     `trail` is how far a trailing stop follows the market, in price; `trail_pct` the same in per cent of the market.
@@ -103,8 +103,7 @@ class Terms:
         _check(self, "an order's terms", _TERMS)
 
 
-@dataclass(frozen=True, slots=True)
-class Exit:
+class Exit(Struct, frozen=True):
     """Where an entry's position is left: at `price`, or `pct` per cent away from the entry's average fill price; or, to end a loss, by a
     stop that follows the market by `trail`, in price, or by `trail_pct`. One of the four. Raises TypeError where it is no Decimal."""
 
@@ -121,8 +120,7 @@ class Exit:
         return self.trail is not None or self.trail_pct is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Bracket:
+class Bracket(Struct, frozen=True):
     """The exits that an entry brings along: a limit order that takes the profit, a stop order that ends the loss, or one of them.
 
     They are held until the entry fills, cover what it filled, and each shrinks and ends with the other's fills.
@@ -132,8 +130,7 @@ class Bracket:
     stop_loss: Exit | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """A wish to trade, as it stands before the gate. `quantity` is in shares and positive; `limit`, `stop` and `trail` are prices.
 
     `notional` asks for so much money's worth instead of a quantity, which is zero then; the gate turns it into shares. `trail_pct` is in
@@ -201,8 +198,7 @@ def _instead(kind: type, value: object) -> str:
     )
 
 
-@dataclass(slots=True)
-class Order:
+class Order(Struct):
     """An order that passed the gate. Only the order book changes one.
 
     `id` goes to the broker and is on disk before it does; `number` is what a person calls it (#12). `requested` is the quantity before
@@ -282,8 +278,7 @@ class Order:
         return self.cost / self.filled if self.filled else None
 
 
-@dataclass(frozen=True, slots=True)
-class Fill:
+class Fill(Struct, frozen=True):
     """One execution. `cost` is price x quantity as money moved; where fills were missed and booked as one, `price` is their average.
 
     `rule` is the id of the matching rule that filled it on paper (see the matching rules in `engine.core.matching`), or empty. `ratio` is

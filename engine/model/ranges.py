@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
@@ -13,6 +12,7 @@ from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
+from msgspec import Struct
 
 _KINDS = {Decimal: "a number", float: "a number", int: "a whole number", bool: "true or false", str: "text", Path: "a path"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
@@ -40,11 +40,22 @@ def split(hint: Any) -> tuple[Any, tuple[Any, ...], bool]:
     return hint, (), False
 
 
+def is_section(kind: Any) -> bool:
+    """Whether `kind` is a class of settings, and not a single value's type."""
+    return isinstance(kind, type) and issubclass(kind, Struct)
+
+
+def required(section: type[Struct]) -> tuple[str, ...]:
+    """The settings without a default."""
+    names = section.__struct_fields__
+    return names[: len(names) - len(section.__struct_defaults__)]
+
+
 def section_of(hint: Any) -> tuple[Any, type] | None:
     """The hints of name and section, where a setting is a mapping of names to sections of one kind."""
     kind, _, _ = split(hint)
-    if get_origin(kind) is dict and is_dataclass(owner := get_args(kind)[1]):
-        return get_args(kind)[0], owner  # type: ignore[return-value]
+    if get_origin(kind) is dict and is_section(owner := get_args(kind)[1]):
+        return get_args(kind)[0], owner
     return None
 
 
@@ -143,14 +154,13 @@ def _folded(text: str) -> str:
 
 def problems(settings: Any, path: str = "") -> Iterator[str]:
     """A sentence for each value of a settings object, nested ones included, that is of another type or outside its range."""
-    for field in fields(settings):
-        value = getattr(settings, field.name)
-        yield from _problems(hints(type(settings))[field.name], value, f"{path}{field.name}")
+    for name in settings.__struct_fields__:
+        yield from _problems(hints(type(settings))[name], getattr(settings, name), f"{path}{name}")
 
 
 def _problems(hint: Any, value: Any, path: str) -> Iterator[str]:
     kind, _, _ = split(hint)
-    if is_dataclass(kind):
+    if is_section(kind):
         yield from problems(value, f"{path}.")
     elif get_origin(kind) is tuple:
         for index, item in enumerate(value):

@@ -6,9 +6,10 @@ projections of these and can be rebuilt from them alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import ZERO
@@ -18,8 +19,7 @@ from engine.model.signals import Signal, SignalState
 from engine.model.verdicts import Verdict
 
 
-@dataclass(frozen=True, slots=True)
-class RunStarted:
+class RunStarted(Struct, frozen=True):
     """A program run began. `cash` is the account's opening cash where this is its first run, else None."""
 
     run_id: str
@@ -29,16 +29,14 @@ class RunStarted:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class RunEnded:
+class RunEnded(Struct, frozen=True):
     """The run ended in order. A run without this one crashed, and the next starts in MANUAL."""
 
     run_id: str
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderPlaced:
+class OrderPlaced(Struct, frozen=True):
     """The write-ahead intent: durable before the first byte goes to the broker. Fields as in `Order`."""
 
     id: str
@@ -68,8 +66,7 @@ class OrderPlaced:
     succeeds: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class OrderDenied:
+class OrderDenied(Struct, frozen=True):
     """The gate said no to an intent; no order came of it."""
 
     intent: Intent
@@ -77,8 +74,7 @@ class OrderDenied:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderChanged:
+class OrderChanged(Struct, frozen=True):
     """An order's state after `event`; `reason` is the broker's own wording where it gave one."""
 
     order_id: str
@@ -89,8 +85,7 @@ class OrderChanged:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReleased:
+class OrderReleased(Struct, frozen=True):
     """What this order waited for has happened: from now on it may go to the broker, for as much as there is to do."""
 
     order_id: str
@@ -100,8 +95,7 @@ class OrderReleased:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class OrderTrailed:
+class OrderTrailed(Struct, frozen=True):
     """A trailing stop followed the market: it stands at `stop` now. `triggered` says that a stop was reached there, and trades."""
 
     order_id: str
@@ -110,8 +104,7 @@ class OrderTrailed:
     triggered: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ReplaceAsked:
+class ReplaceAsked(Struct, frozen=True):
     """The write-ahead of a replace: durable before the broker is asked. Until it answers, both terms count.
 
     `exit_pct` is how far from its entry's average an exit is kept; what somebody asks for by hand stays where they put it.
@@ -125,8 +118,7 @@ class ReplaceAsked:
     exit_pct: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OrderReplaced:
+class OrderReplaced(Struct, frozen=True):
     """The order works under these terms now. `exit_pct` as in `ReplaceAsked`."""
 
     order_id: str
@@ -135,13 +127,11 @@ class OrderReplaced:
     exit_pct: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class FillBooked:
+class FillBooked(Struct, frozen=True):
     fill: Fill
 
 
-@dataclass(frozen=True, slots=True)
-class FillCorrected:
+class FillCorrected(Struct, frozen=True):
     """The broker took back or changed what it had told of an order's fills: `quantity`, `cost` and `fees` are differences to what was
     booked. `realised` is the difference to the profit taken, fees counted, had it told the fills right at first; None where they are too
     long ago to say."""
@@ -157,8 +147,7 @@ class FillCorrected:
     realised: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SplitBooked:
+class SplitBooked(Struct, frozen=True):
     """`ratio` shares for each one held. `quantity` is held after it; a fraction that no lot can hold was paid out as `cash`. `ex_date` is
     the day it counts from, empty where the feed did not say."""
 
@@ -170,8 +159,7 @@ class SplitBooked:
     ex_date: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class DividendBooked:
+class DividendBooked(Struct, frozen=True):
     """`amount` a share on `quantity` (signed) shares: `cash` came in, or went out for a short position. `ex_date` as in SplitBooked."""
 
     symbol: str
@@ -182,8 +170,7 @@ class DividendBooked:
     ex_date: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class CashMoved:
+class CashMoved(Struct, frozen=True):
     """Money came in (or went out, negative) that no trade explains: a deposit, a withdrawal, interest. No profit and no loss."""
 
     amount: Decimal
@@ -191,8 +178,7 @@ class CashMoved:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class PositionAdopted:
+class PositionAdopted(Struct, frozen=True):
     """The broker holds what our fills do not explain: the difference was traded elsewhere, and is taken over at the broker's cost."""
 
     symbol: str
@@ -204,8 +190,7 @@ class PositionAdopted:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class PositionAccepted:
+class PositionAccepted(Struct, frozen=True):
     """A person accepted the broker's figure: `quantity` (signed) was traded for `money` (positive where it was paid), nobody knows by which
     order. It counts as a fill without fees."""
 
@@ -222,15 +207,13 @@ class PositionAccepted:
         return Fill(f"accepted/{self.symbol}/{self.at}", "", self.symbol, side, shares, cost / shares, cost, ZERO, self.at)
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRaised:
+class SignalRaised(Struct, frozen=True):
     signal: Signal
     verdict: Verdict
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class SignalDecided:
+class SignalDecided(Struct, frozen=True):
     """`by` is `you`, a mode, or `clock`; `price` the market's at the decision."""
 
     signal_id: str
@@ -242,23 +225,20 @@ class SignalDecided:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModeChanged:
+class ModeChanged(Struct, frozen=True):
     mode: Mode
     by: str
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class TradingStateChanged:
+class TradingStateChanged(Struct, frozen=True):
     state: TradingState
     by: str
     reason: str
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class SessionOpened:
+class SessionOpened(Struct, frozen=True):
     """A trading day began: its loss limit counts from this equity, and each strategy's and symbol's from its profit so far, open positions
     counted."""
 
@@ -269,8 +249,7 @@ class SessionOpened:
     symbols: tuple[tuple[str, Decimal], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class LossLimitTripped:
+class LossLimitTripped(Struct, frozen=True):
     """The daily loss reached its limit: no entries until the next session and a person's word."""
 
     session: str
@@ -279,8 +258,7 @@ class LossLimitTripped:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class DrawdownTripped:
+class DrawdownTripped(Struct, frozen=True):
     """Equity fell too far under its high-water mark: no entries until a person says so."""
 
     high_water: Decimal
@@ -288,16 +266,14 @@ class DrawdownTripped:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class HighWaterSet:
+class HighWaterSet(Struct, frozen=True):
     """A person released the drawdown limit: from now on it counts from this equity."""
 
     equity: Decimal
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class CircuitTripped:
+class CircuitTripped(Struct, frozen=True):
     """Equity fell by `loss` within so many minutes of market time: no entries until a person says so."""
 
     loss: Decimal
@@ -306,8 +282,7 @@ class CircuitTripped:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyLossTripped:
+class StrategyLossTripped(Struct, frozen=True):
     """One strategy lost its share: it enters no more in this session."""
 
     strategy: str
@@ -317,8 +292,7 @@ class StrategyLossTripped:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyTripped:
+class StrategyTripped(Struct, frozen=True):
     """A strategy's own profit fell by `fell` under its highest: ever (`minutes` is 0), or within so many minutes of market time. It enters
     no more until a person says so."""
 
@@ -329,8 +303,7 @@ class StrategyTripped:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolLossTripped:
+class SymbolLossTripped(Struct, frozen=True):
     """One symbol lost its share: nothing is entered in it any more in this session."""
 
     symbol: str
@@ -340,8 +313,7 @@ class SymbolLossTripped:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class HaltChanged:
+class HaltChanged(Struct, frozen=True):
     """The venue halted a symbol, or lets it trade again; `reason` is its own wording. Holds over a restart, see `engine.core.halts`."""
 
     symbol: str
@@ -350,8 +322,7 @@ class HaltChanged:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolWatched:
+class SymbolWatched(Struct, frozen=True):
     """Somebody wanted a symbol watched beside those that the run began with, or no longer. Holds over a restart."""
 
     symbol: str
@@ -359,8 +330,7 @@ class SymbolWatched:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class LimitsChanged:
+class LimitsChanged(Struct, frozen=True):
     """A person changed limits while it ran: each with its value before and after, in words, and why where one was `loosened`."""
 
     changes: str
@@ -369,8 +339,7 @@ class LimitsChanged:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerReset:
+class BreakerReset(Struct, frozen=True):
     """A person released a breaker, and why."""
 
     name: str
@@ -378,8 +347,7 @@ class BreakerReset:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class EquityMarked:
+class EquityMarked(Struct, frozen=True):
     """A point of the equity curve, and the profit so far, open positions counted, of each strategy that is held to a highest of its own."""
 
     equity: Decimal
@@ -390,8 +358,7 @@ class EquityMarked:
     strategies: tuple[tuple[str, Decimal], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyErrored:
+class StrategyErrored(Struct, frozen=True):
     """A strategy raised, hung, died or said nonsense. `detail` holds its traceback, where there is one."""
 
     strategy: str
@@ -401,8 +368,7 @@ class StrategyErrored:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """A line of the audit log."""
 
     level: Level
@@ -412,8 +378,7 @@ class Noted:
     at: int
 
 
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
+class Checkpoint(Struct, frozen=True):
     """All that the records before this one made: whoever reads the journal may begin here.
 
     `state` is for the engine's version whose state has this `shape` alone, see `engine.core.checkpoint`.

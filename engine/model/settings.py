@@ -5,7 +5,6 @@ Per cents are of the account's equity and written as a person says them: 10 is t
 """
 
 import re
-from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from annotated_types import Ge, Gt, Le, MinLen, Predicate
+from msgspec import Struct, field
 
 from engine.model.modes import Level, Mode
 
@@ -62,8 +62,7 @@ Shares = Annotated[Decimal, Gt(0), Le(1_000_000_000)]
 Exposure = Annotated[Decimal, Gt(0), Le(400)]
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyLimits:
+class StrategyLimits(Struct, frozen=True):
     """Limits of one strategy's orders beside the account's. The tighter of all that are given holds, so these can only tighten."""
 
     max_position_pct: Percent | None = None
@@ -84,8 +83,7 @@ class StrategyLimits:
     collar_pct: Percent | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SymbolLimits:
+class SymbolLimits(Struct, frozen=True):
     """Limits of one symbol's orders beside the account's. The tighter of all that are given holds, so these can only tighten. Of one symbol
     the limit on the position is the limit on exposure."""
 
@@ -103,8 +101,7 @@ class SymbolLimits:
     """Entries of everybody in the symbol, in market time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """What the gate holds every order to. An order that only reduces a position is exempt: one must always be able to get out."""
 
     max_position_pct: Percent = Decimal(10)
@@ -141,8 +138,7 @@ class Limits:
     symbols: dict[Symbol, SymbolLimits] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class MarginSettings:
+class MarginSettings(Struct, frozen=True):
     """What positions must be covered with, in per cent of their value. Without `enabled` the account is a cash account: it buys for what it
     has. The defaults are the least that Regulation T and FINRA's rule 4210 allow; a broker may ask more."""
 
@@ -154,8 +150,7 @@ class MarginSettings:
     """Of an order's value, kept free beside it for its fees and for a price that moves until it fills."""
 
 
-@dataclass(frozen=True, slots=True)
-class AutoApprove:
+class AutoApprove(Struct, frozen=True):
     """What SEMI_AUTO sends without a yes: a signal that meets every one of these. No symbols, no strategies listed means any."""
 
     max_notional: Money = Decimal(5000)
@@ -167,8 +162,7 @@ class AutoApprove:
     """Only while the regular session is under way."""
 
 
-@dataclass(frozen=True, slots=True)
-class Approvals:
+class Approvals(Struct, frozen=True):
     """How long a signal waits for a person, and how far the market may drift from the signal's price meanwhile."""
 
     expire_s: Annotated[float, Gt(0), Le(3600)] = 60.0
@@ -179,16 +173,14 @@ class Approvals:
 CostParams = dict[str, float | int | str | bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Tier:
+class Tier(Struct, frozen=True):
     """From so many shares of an order on (`above`), each further share costs `rate`."""
 
     above: Annotated[Decimal, Gt(0), Le(1_000_000_000)]
     rate: Annotated[Decimal, Ge(0), Le(1_000)]
 
 
-@dataclass(frozen=True, slots=True)
-class CommissionSettings:
+class CommissionSettings(Struct, frozen=True):
     """What an order pays. `model` is per_cent, per_share, tiered, fixed, or the name of an installed one, which is given `params`.
 
     `rate` is in per cent of the traded value, in money a share (tiered: up to the first of `tiers`), or in money an order. No order that
@@ -203,8 +195,7 @@ class CommissionSettings:
     params: CostParams = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class SlippageSettings:
+class SlippageSettings(Struct, frozen=True):
     """How much worse than the market an order that takes liquidity fills. `model` is basis_points, size, volatility, or the name of an
     installed one, which is given `params`.
 
@@ -219,8 +210,7 @@ class SlippageSettings:
     params: CostParams = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PaperSettings:
+class PaperSettings(Struct, frozen=True):
     """The paper market. An order, a cancel and a replace each take `latency_ms`, spread log-normally around that median by
     `latency_sigma`. Shares of `hard_to_borrow` cannot be sold short."""
 
@@ -234,8 +224,7 @@ class PaperSettings:
     seed: Annotated[int, Ge(0)] = 1
 
 
-@dataclass(frozen=True, slots=True)
-class FeedSettings:
+class FeedSettings(Struct, frozen=True):
     """Where prices come from: `sim`, `sample`, or the path of a file of bars or of a folder of them."""
 
     source: Annotated[str, MinLen(1)] = "sim"
@@ -269,8 +258,7 @@ class FeedSettings:
     """A CSV file of the splits and dividends of unadjusted prices: symbol, date, kind and value."""
 
 
-@dataclass(frozen=True, slots=True)
-class StrategySettings:
+class StrategySettings(Struct, frozen=True):
     """One strategy: `file` is a path or the name of a ready-made one, `params` its declared parameters."""
 
     file: Annotated[str, MinLen(1)]
@@ -281,15 +269,13 @@ class StrategySettings:
     deadline_s: Annotated[float, Gt(0), Le(600)] = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class StopSettings:
+class StopSettings(Struct, frozen=True):
     """What the emergency stop spares: with `keep_protective`, working stop orders that reduce a position stay."""
 
     keep_protective: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogSettings:
+class LogSettings(Struct, frozen=True):
     """The log file beside the database, one JSON object a line: lines from `level` up, in a file of `max_mb` megabytes and `files` older
     ones."""
 
@@ -298,8 +284,7 @@ class LogSettings:
     files: Annotated[int, Ge(1), Le(1_000)] = 5
 
 
-@dataclass(frozen=True, slots=True)
-class NotifySettings:
+class NotifySettings(Struct, frozen=True):
     """Of the screen: what besides it tells of a notice from `level` up. `bell` rings the terminal's; `desktop` has the terminal show a
     notification, where it is known to be able to."""
 
@@ -308,8 +293,7 @@ class NotifySettings:
     level: Literal[Level.INFO, Level.WARNING, Level.ERROR] = Level.WARNING
 
 
-@dataclass(frozen=True, slots=True)
-class ScreenSettings:
+class ScreenSettings(Struct, frozen=True):
     """How the screen is drawn. `layout` is kept at any size from 80x24 up, `auto` takes the largest that there is room for. With
     `low_bandwidth` data is drawn twice a second at most, and figures that change all the time are rounded; keys are answered at once."""
 
@@ -318,8 +302,7 @@ class ScreenSettings:
     low_bandwidth: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ConfirmSettings:
+class ConfirmSettings(Struct, frozen=True):
     """What the screen asks before: `order_line` before the order line sends an order or new terms; `quit` before it ends, which it asks in
     any case while an order works or a signal waits."""
 
@@ -327,8 +310,7 @@ class ConfirmSettings:
     quit: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class HistorySettings:
+class HistorySettings(Struct, frozen=True):
     """How many days the history shows every point of the equity curve, and every line of the audit. Older equity is one row a session,
     older lines are those that warn; the journal keeps everything."""
 
@@ -336,8 +318,7 @@ class HistorySettings:
     audit_days: Annotated[int, Ge(1), Le(36_500)] = 365
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """All of it. `database` is the account's own file; its latch file lies beside it."""
 
     database: Path | None = None

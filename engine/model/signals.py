@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 from engine.model.money import ZERO
 from engine.model.orders import Bracket, OrderType, Side, TimeInForce
@@ -21,8 +22,7 @@ class SignalState(StrEnum):
     SHADOW = "SHADOW"
 
 
-@dataclass(frozen=True, slots=True)
-class Vote:
+class Vote(Struct, frozen=True):
     """One strategy's opinion behind a signal: direction, strength 0 to 1, and the indicator values it looked at."""
 
     strategy: str
@@ -31,8 +31,7 @@ class Vote:
     indicators: tuple[tuple[str, float], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SignalEdit:
+class SignalEdit(Struct, frozen=True):
     """What a person makes of a signal before they approve it. `type` is the signal's own, which keeps its stop and its trail, or MARKET or
     LIMIT; everything else of the signal stays. Raises TypeError where a number is no Decimal."""
 
@@ -46,8 +45,7 @@ class SignalEdit:
                 raise TypeError(f"the {name} of a signal's edit must be a Decimal; it is {given!r}")
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(Struct, frozen=True):
     """A proposal to trade. `price` is the market's when it was raised; `strength` 0 to 1 is the screen's confidence.
 
     `raised_at` is market time, `expires` the monotonic nanosecond at which it counts as rejected.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from msgspec import Struct
 
 
 class Outcome(StrEnum):
@@ -13,8 +14,7 @@ class Outcome(StrEnum):
     DENY = "DENY"
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """One check's answer. `rule` names the check, `limit` and `actual` are in words with units, `text` is a sentence a trader understands.
 
     `quantity` is the most that would pass, in shares, where the outcome is RESIZE.

@@ -6,8 +6,9 @@ otherwise. A row that did not change is the same object as in the View before, s
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from decimal import Decimal
+
+from msgspec import Struct, field
 
 from engine.model.effects import Reply
 from engine.model.market import Bar
@@ -19,8 +20,7 @@ from engine.model.settings import Limits
 from engine.model.signals import SignalState, Vote
 
 
-@dataclass(frozen=True, slots=True)
-class AccountView:
+class AccountView(Struct, frozen=True):
     """`badge` is PAPER or LIVE. `day_start` is the session's opening equity. `reason` says why trading is HALTED or REDUCING.
 
     `exposure` is gross, `net` counts short positions as negative. `maintenance` is the equity that positions must be covered with, zero
@@ -49,8 +49,7 @@ class AccountView:
         return self.equity - self.day_start
 
 
-@dataclass(frozen=True, slots=True)
-class LinkView:
+class LinkView(Struct, frozen=True):
     """A feed or a broker. `age_ms` is how long ago it was last heard, or None before it was."""
 
     name: str
@@ -59,8 +58,7 @@ class LinkView:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HealthView:
+class HealthView(Struct, frozen=True):
     """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable. Of `links` the
     broker's comes first, then the feed's. `failed` says that
     the engine has ended with its `problem`; without it the engine goes on, and a start is tried again by itself."""
@@ -76,8 +74,7 @@ class HealthView:
     failed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class WatchRow:
+class WatchRow(Struct, frozen=True):
     """`change` is a fraction of the previous close (0.0084 is +0.84%), None before there is one. `stale_s` is None while fresh."""
 
     symbol: str
@@ -92,8 +89,7 @@ class WatchRow:
     """The previous close, or what else changes count from."""
 
 
-@dataclass(frozen=True, slots=True)
-class PositionRow:
+class PositionRow(Struct, frozen=True):
     """`day` is what the symbol made in this session, fees and open positions counted."""
 
     symbol: str
@@ -109,8 +105,7 @@ class PositionRow:
     day: Decimal = ZERO
 
 
-@dataclass(frozen=True, slots=True)
-class ExposureRow:
+class ExposureRow(Struct, frozen=True):
     """What is held and was made of one symbol, or by one strategy. `name` is empty for what no strategy ordered.
 
     `net` is the market value with short positions negative, `gross` with all positive; `realised` is less all `fees`.
@@ -128,8 +123,7 @@ class ExposureRow:
         return self.realised + self.unrealised
 
 
-@dataclass(frozen=True, slots=True)
-class OrderRow:
+class OrderRow(Struct, frozen=True):
     """The later fields are as in `Order`: `parent` is the entry that a held exit waits for, `asked` the terms of a replace under way."""
 
     id: str
@@ -161,8 +155,7 @@ class OrderRow:
     asked: Terms | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class SignalRow:
+class SignalRow(Struct, frozen=True):
     """`expires_in_s` counts down while WAITING, else None. `verdict` is the gate's sentence now, `passes` whether it would let it through.
 
     `shadow` is what a signal that was not sent would have made by now, before costs.
@@ -197,8 +190,7 @@ class SignalRow:
     bracket: Bracket | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RiskRow:
+class RiskRow(Struct, frozen=True):
     """One limit as a bar of used / limit. `unit` is `%` or `$`; `tripped` says that it denies entries now."""
 
     name: str
@@ -209,8 +201,7 @@ class RiskRow:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class BreakerRow:
+class BreakerRow(Struct, frozen=True):
     """One breaker: whether it holds, why, and until what it does or would; `at` is the market time it tripped, 0 where it did not.
     `releasable` says that a person's word releases it now."""
 
@@ -222,8 +213,7 @@ class BreakerRow:
     releasable: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class LogLine:
+class LogLine(Struct, frozen=True):
     """`number` grows by one a line for ever; `wall` is wall-clock nanoseconds, for a person reads their own clock in a log."""
 
     number: int
@@ -234,8 +224,7 @@ class LogLine:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ChartMark:
+class ChartMark(Struct, frozen=True):
     """What is marked on the chart at a price. `kind` is `fill`; `limit`, `stop` or `target` (the exit of a bracket that takes the profit)
     for what works; `average` for the position's average price, which is of no time (`at` is 0); or `alert`, which has no quantity."""
 
@@ -246,8 +235,7 @@ class ChartMark:
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class ChartView:
+class ChartView(Struct, frozen=True):
     """`bars` are in `timeframe`, oldest first, and the last of them is still `forming` or not. `sessions` are the closes of those bars
     that are the first of a session, oldest first; bars of a day have none.
 
@@ -265,8 +253,7 @@ class ChartView:
     forming: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class StrategyRow:
+class StrategyRow(Struct, frozen=True):
     """`state` is starting, warming, running, restarting, disabled or stopped."""
 
     name: str
@@ -277,8 +264,7 @@ class StrategyRow:
     answer_ms: float | None
 
 
-@dataclass(frozen=True, slots=True)
-class StopView:
+class StopView(Struct, frozen=True):
     """How far the stop has come while trading is halted. `verified`: the broker itself says that nothing works and, where the stop
     `flattens`, that nothing is held. Until then `left` names each thing that is not at rest, in words: first the orders, `cancelling` of
     them, then what is held. `late` says that it takes longer than it should."""
@@ -290,8 +276,7 @@ class StopView:
     late: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """All a screen needs. `log` is the newest lines, oldest first; `replies` the newest answers to commands."""
 
     revision: int

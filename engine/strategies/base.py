@@ -10,9 +10,10 @@ once, on its way to the gate.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, ClassVar, NamedTuple, overload
+
+from msgspec import Struct
 
 from engine.model.market import Bar, Quote
 from engine.model.orders import Fill, Side, TimeInForce
@@ -37,8 +38,7 @@ class Position(NamedTuple):
 FLAT = Position()
 
 
-@dataclass(frozen=True, slots=True)
-class Draft:
+class Draft(Struct, frozen=True):
     """What a callback asked for, not yet checked. `quantity` is in shares; None asks for the size in the settings.
 
     `trail` is a distance in price, what ends in `_pct` is in per cent; `take_profit` and `stop_loss` are prices.

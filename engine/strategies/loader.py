@@ -10,9 +10,10 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from engine.strategies.base import Strategy
 from engine.strategies.params import Param, StrategyError, Value, check_params, did_you_mean
@@ -28,8 +29,7 @@ MOST_BYTES = 500_000
 IDLE = "has none of on_bar, on_quote and on_update, so it would never do anything."
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What a file holds. `params` is None where only running it can tell; `any_keyword` says that a function takes any."""
 
     path: Path

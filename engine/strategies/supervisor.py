@@ -12,9 +12,11 @@ import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.feeds.base import FeedError
 from engine.model.inputs import Note, Proposal, StrategyFailed
@@ -40,8 +42,7 @@ POLL_S = 1.0
 STOP_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """The account as a strategy sees it. Positions are (signed quantity, average cost) by symbol."""
 
     cash: Decimal
@@ -49,8 +50,7 @@ class Snapshot:
     positions: Mapping[str, tuple[Decimal, Decimal]]
 
 
-@dataclass(slots=True)
-class _Life:
+class _Life(Struct):
     """A process that loaded the strategy, and what it asked for."""
 
     host: HostProcess

@@ -13,10 +13,11 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from statistics import median
+
+from msgspec.structs import replace
 
 from engine.chart import REST_NS, ChartBuilder
 from engine.core.core import Core

@@ -12,8 +12,9 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
+
+from msgspec.structs import replace
 
 from engine.model.views import OrderRow
 from tests.views import order

@@ -11,8 +11,9 @@ from __future__ import annotations
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from console.app import run_console
 from console.build import create_engine

@@ -12,9 +12,10 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from console.app import run_console
 from engine.model import Level, View

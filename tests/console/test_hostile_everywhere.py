@@ -9,12 +9,13 @@ import json
 import random
 import re
 import unicodedata
-from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
+from msgspec.structs import replace
 from textual.drivers import headless_driver
 
 from engine.model.effects import Reply
@@ -113,8 +114,8 @@ class Hostile:
             return self()
         if isinstance(value, tuple) and not hasattr(value, "_fields"):
             return tuple(map(self.spoil, value))
-        if is_dataclass(value) and not isinstance(value, type):
-            return replace(value, **{field.name: self.spoil(getattr(value, field.name)) for field in fields(value) if field.init})
+        if isinstance(value, Struct):
+            return replace(value, **{name: self.spoil(getattr(value, name)) for name in value.__struct_fields__})
         return value
 
 

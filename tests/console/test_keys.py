@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import string
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from textual.keys import _character_to_key
 
 from console.key_names import PUNCTUATION, key_named, shown

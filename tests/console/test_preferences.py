@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from console.config import leaves
 from console.config_file import ConfigFile
@@ -25,7 +25,7 @@ def test_every_preference_is_a_setting_of_the_config() -> None:
 
 
 def test_every_limit_of_the_account_is_offered() -> None:
-    names = {field.name for field in fields(Limits)} - {"strategies", "symbols"}
+    names = {*Limits.__struct_fields__} - {"strategies", "symbols"}
     assert {key.removeprefix("limits.") for key in OFFERED if key.startswith("limits.")} == names
 
 

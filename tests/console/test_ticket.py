@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from console.screens.ticket import TicketDialog

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import get_args
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.state import State
 from engine.log_lines import _WRITERS, line_of

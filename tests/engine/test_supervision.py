@@ -6,9 +6,10 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from engine.model.inputs import OrderUpdate
 from engine.model.market import MarketEvent, MarketStatus, Phase, Quote

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from engine.model.verdicts import Outcome, Verdict
 from tests.pictures.album import HUGE, SMALL, WIDE, Camera, walk

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from msgspec.structs import replace
 
 from engine.model.modes import Mode, TradingState
 from engine.model.views import BreakerRow, LinkView, StopView, View
@@ -51,7 +51,7 @@ def _before_trading() -> dict[str, View]:
 async def states(camera: Camera) -> None:
     async with camera.console(full_view()) as (console, engine):
         for name, view in _states().items():
-            engine.change(**{field.name: getattr(view, field.name) for field in fields(view) if field.name != "revision"})
+            engine.change(**{name: getattr(view, name) for name in view.__struct_fields__ if name != "revision"})
             await camera.take(console, name)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any, get_args, get_origin, get_type_hints
 
 from hypothesis import strategies as st
+from msgspec import Struct
 
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
@@ -73,9 +73,9 @@ def any_record(kind: type[Record]) -> st.SearchStrategy[Any]:
 def _any(kind: Any) -> st.SearchStrategy[Any]:
     if kind in _PLAIN:
         return _PLAIN[kind]
-    if isinstance(kind, type) and is_dataclass(kind):
+    if isinstance(kind, type) and issubclass(kind, Struct):
         hints = get_type_hints(kind)
-        return st.builds(kind, **{field.name: _any(hints[field.name]) for field in fields(kind)})
+        return st.builds(kind, **{name: _any(hints[name]) for name in kind.__struct_fields__})
     parts = get_args(kind)
     if get_origin(kind) is tuple:
         return st.lists(_any(parts[0]), max_size=3).map(tuple) if parts[1:] == (...,) else st.tuples(*map(_any, parts))

@@ -6,13 +6,13 @@ import random
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import apsw
 import pytest
+from msgspec.structs import replace
 
 from engine.model.orders import Fill, OrderType, Side, Source, TimeInForce
 from engine.model.records import FillBooked, OrderPlaced, Record

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from textual.pilot import Pilot
 
 from engine.model.market import Bar
@@ -38,11 +38,11 @@ FEW = (
 
 
 def chart_of(bars: Sequence[Bar], *marks: ChartMark, **changes: object) -> ChartView:
-    return replace(sample_chart(symbol="X", bars=tuple(bars), marks=marks), **changes)  # type: ignore[arg-type]
+    return replace(sample_chart(symbol="X", bars=tuple(bars), marks=marks), **changes)
 
 
 def look(scale: int = TWO, **changes: object) -> Look:
-    return replace(Look(scale, averages=()), **changes)  # type: ignore[arg-type]
+    return replace(Look(scale, averages=()), **changes)
 
 
 def plot_of(chart: ChartView, how: Look, width: int, height: int) -> Plot:

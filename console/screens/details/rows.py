@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
 from decimal import Decimal
 from enum import Enum
 from typing import Any
@@ -23,7 +22,7 @@ def row_dialog(row: Any, clock: Callable[[], float]) -> Reading:
     kind = type(row).__name__.removesuffix("Row").removesuffix("Line")
     number = getattr(row, "number", None)
     title = " ".join(filter(None, (kind, f"#{number}" if number is not None else "", symbol)))
-    named = [(field.name, getattr(row, field.name)) for field in fields(row) if field.name != "detail"]
+    named = [(name, getattr(row, name)) for name in row.__struct_fields__ if name != "detail"]
     labels = max(len(name) for name, _ in named) + 2
     detail: str = getattr(row, "detail", "")
     tick: Decimal | None = getattr(row, "tick", None)

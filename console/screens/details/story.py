@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
 
 from console.screens.details.writing import price
 from console.screens.dialog import Line, paragraph
@@ -40,8 +41,7 @@ NEWEST = 300
 Priced = Callable[[Decimal | None], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """One step: when (market time), in one word what, and the sentence."""
 
     at: int

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from console.screens.dialog import Line, paragraph
 from widgets import numbers
@@ -18,16 +19,14 @@ BESIDE = 104
 GUTTER = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(Struct, frozen=True):
     """A titled part; `lines` draws it for a width."""
 
     title: str
     lines: Callable[[int], list[Line]]
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """A table's column. Where there is no room, whole columns go, highest `priority` first; the last that stays is cut."""
 
     title: str

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from engine.model.money import ZERO, exact, to_tick
 from engine.model.order_states import OrderEvent
@@ -14,16 +15,14 @@ TOLD_SHARE = 0.1
 """On quotes a trailing stop's move is told once it is this part of its trail: each is written down, and quotes come by the thousand."""
 
 
-@dataclass(frozen=True, slots=True)
-class Execution:
+class Execution(Struct, frozen=True):
     order_id: str
     quantity: Decimal
     price: Decimal
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
+class Ended(Struct, frozen=True):
     """The order ended without another fill: `event` is CANCEL or EXPIRE."""
 
     order_id: str
@@ -31,8 +30,7 @@ class Ended:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A trailing stop stands at `stop` now, or a stop was reached there: `triggered`."""
 
     order_id: str
@@ -40,16 +38,14 @@ class Moved:
     triggered: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Reduced:
+class Reduced(Struct, frozen=True):
     """Another order of its `oco` traded so much of what this one was to trade too."""
 
     order_id: str
     quantity: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Worked:
+class Worked(Struct, frozen=True):
     """The order's session has come: it takes part in the market from now on."""
 
     order_id: str
@@ -58,8 +54,7 @@ class Worked:
 Outcome: TypeAlias = Execution | Ended | Moved | Reduced | Worked
 
 
-@dataclass(slots=True, eq=False)
-class Resting:
+class Resting(Struct, eq=False):
     """`placed_at` is the market time it was sent at, `eligible_at` that from which it may meet quotes. Prices are floats, 0 where none.
 
     `at_once` and `in_auction` say what its time in force asks for. `met` says that its session has come, `triggered` that its stop was

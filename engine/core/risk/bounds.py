@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.model.settings import Limits, StrategyLimits, SymbolLimits
 
@@ -16,8 +18,7 @@ _APART = {
 their own."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(Struct, frozen=True):
     """`limits` as they hold for one order; `whose` names the strategy or the symbol whose limit is tighter than the account's."""
 
     limits: Limits
@@ -53,7 +54,7 @@ class BoundsBook:
         for owner, section in own:
             if section is None:
                 continue
-            for name in (f.name for f in fields(section) if f.name not in _APART[type(section)]):
+            for name in (name for name in section.__struct_fields__ if name not in _APART[type(section)]):
                 value = getattr(section, name)
                 if value is not None and _is_tighter(value, getattr(limits, name)):
                     limits = replace(limits, **{name: value})

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+
+from msgspec import Struct
 
 from engine.core.risk.bounds import Bounds
 from engine.model.market import Instrument, Phase
@@ -14,8 +15,7 @@ from engine.model.orders import Intent, Order, Side
 from engine.model.settings import Limits
 
 
-@dataclass(slots=True)
-class RiskCase:
+class RiskCase(Struct):
     """`price` values the order at the most a share of it may trade at, `market` is what a market order would pay now; None where no
     price is known.
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Coroutine, Iterable
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any, TypeVar
+
+from msgspec.structs import replace
 
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.brokers.paper import PaperBroker

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as pace
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.effects import Reply
 from engine.model.inputs import AcceptPosition, BrokerSnapshot, OrderUpdate

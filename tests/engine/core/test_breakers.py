@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.core.peak import RollingPeak
 from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN

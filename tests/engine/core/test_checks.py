@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.risk.bounds import Bounds
 from engine.core.risk.case import RiskCase
@@ -62,7 +62,7 @@ OURS = Order(
 
 
 def limits(**given: int) -> Bounds:
-    return Bounds(replace(WIDE, **{name: D(value) if name.endswith("_pct") else value for name, value in given.items()}))  # type: ignore[arg-type]
+    return Bounds(replace(WIDE, **{name: D(value) if name.endswith("_pct") else value for name, value in given.items()}))
 
 
 def test_an_order_within_every_limit_passes() -> None:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import deque
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from msgspec.structs import replace
 
 from engine.core.margin import Figures
 from engine.core.portfolio import Portfolio

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.brokers.base import BrokerEvent
 from engine.model.effects import CancelAtBroker, Latch, Persist, Reply

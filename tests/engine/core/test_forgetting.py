@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.model.inputs import BrokerOrder, OrderUpdate
 from engine.model.order_states import OrderEvent
@@ -44,7 +44,7 @@ def as_listed(order: Order, **told: object) -> BrokerOrder:
         *(order.id, order.broker_id, order.symbol, order.side, order.quantity, order.type, order.limit, order.stop, OrderEvent.FILL_ALL),
         *(order.filled, order.cost, order.fees),
     )
-    return replace(listed, **told)  # type: ignore[arg-type]
+    return replace(listed, **told)
 
 
 def test_an_order_that_ended_long_ago_is_not_booked_again_because_the_broker_lists_it(floor: Floor) -> None:

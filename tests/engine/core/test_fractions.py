@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import settings as trying
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.inputs import Proposal, Replace
 from engine.model.modes import Mode
@@ -25,7 +25,7 @@ def floor(price: float = 187.5) -> Floor:
 
 
 def money(amount: object, side: Side = Side.BUY, **more: object) -> Intent:
-    return replace(Intent("AAPL", side, D(0), notional=D(str(amount))), **more)  # type: ignore[arg-type]
+    return replace(Intent("AAPL", side, D(0), notional=D(str(amount))), **more)
 
 
 def test_a_sum_of_money_buys_the_part_of_a_share_that_it_pays_for() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.brokers.base import BrokerEvent
 from engine.model.inputs import LinkChanged, OrderUpdate, Preview, Submit, Tick

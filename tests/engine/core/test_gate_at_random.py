@@ -5,11 +5,11 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from decimal import Decimal
 
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.core.risk.bounds import BoundsBook
 from engine.model.effects import Effect, Send
@@ -162,7 +162,7 @@ symbol_limits = st.builds(SymbolLimits, percents, percents, percents, percents, 
 def test_what_is_set_for_a_strategy_or_a_symbol_only_ever_tightens(mine: StrategyLimits, its: SymbolLimits, short: bool) -> None:
     account = replace(LIMITS, short_selling=short, strategies={"sma": mine}, symbols={"AAPL": its})
     bounds = BoundsBook(account).of("sma", "AAPL")
-    names = {f.name for section in (mine, its) for f in fields(section)} - {"max_daily_loss_pct"}
+    names = {*mine.__struct_fields__, *its.__struct_fields__} - {"max_daily_loss_pct"}
     for name in names:
         given_values = [v for v in (getattr(account, name), getattr(mine, name, None), getattr(its, name, None)) if v is not None]
         assert getattr(bounds.limits, name) == min(given_values)

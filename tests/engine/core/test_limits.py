@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.effects import Reply
 from engine.model.inputs import SetLimits, Unwatch, Watch
@@ -181,7 +181,7 @@ LOOSER: dict[str, tuple[Any, Any]] = {
 }
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Limits) if field.name not in ("strategies", "symbols")])
+@pytest.mark.parametrize("name", [name for name in Limits.__struct_fields__ if name not in ("strategies", "symbols")])
 def test_which_way_each_limit_is_looser(name: str) -> None:
     tight, loose = LOOSER.get(name, (D(5), D(6)))
     before, after = replace(Limits(), **{name: tight}), replace(Limits(), **{name: loose})

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.chart import ChartBuilder
 from engine.core.margin import CASH_ACCOUNT, Figures

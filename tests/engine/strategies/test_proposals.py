@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.model.inputs import Proposal
 from engine.model.orders import Bracket, Exit, OrderType, Side, TimeInForce
@@ -33,7 +33,7 @@ def test_a_price_is_the_decimal_that_a_person_would_read_off_the_float() -> None
 
 def test_the_prices_say_which_type_it_is() -> None:
     def made(**prices: float) -> Proposal:
-        return to_proposal(replace(DRAFT, **prices), "1", "s", ("AAPL",))  # type: ignore[arg-type]
+        return to_proposal(replace(DRAFT, **prices), "1", "s", ("AAPL",))
 
     both, trailing = made(limit=10.1, stop=10.0), made(trail=0.5)
     assert (both.type, both.stop, both.limit) == (OrderType.STOP_LIMIT, Decimal("10.0"), Decimal("10.1"))
@@ -74,7 +74,7 @@ def test_no_quantity_asks_for_the_configured_size() -> None:
 )
 def test_what_cannot_be_meant_is_refused_in_words(change: dict[str, object], words: str) -> None:
     with pytest.raises(StrategyError) as caught:
-        to_proposal(replace(DRAFT, **change), "1", "s", ("AAPL",))  # type: ignore[arg-type]
+        to_proposal(replace(DRAFT, **change), "1", "s", ("AAPL",))
     assert words in str(caught.value)
 
 
