@@ -97,6 +97,10 @@ class OrderLine(Lines, can_focus=True):
         """Begin with `lines` that were entered earlier; `changed` is handed them all whenever one was added."""
         self._history = LineHistory(lines, changed, self._editor.longest)
 
+    def remember(self, line: str) -> None:
+        """As if it had been entered here: Up brings it back."""
+        self._history.add(line)
+
     @property
     def cursor_column(self) -> int:
         """The cell of its first line that the cursor stands in."""

@@ -10,7 +10,7 @@ from engine.model import Side
 from engine.model.views import OrderRow, SignalRow
 
 if TYPE_CHECKING:
-    from console.ticket.form import Form
+    from console.ticket.form import Form, Ready
 
 
 class OrderActions:
@@ -47,7 +47,17 @@ class OrderActions:
         from console.screens.ticket import TicketDialog
 
         dialog = TicketDialog(form, Previews(asking(self._stage.engine)), lambda: self._stage.view, self._stage.clock)
-        self._stage.ask(dialog, self._stage.desk.ticketed)
+        self._stage.ask(dialog, self._ticketed)
+
+    def _ticketed(self, ready: Ready | None) -> None:
+        """A new order is a line of the order line, too: where the engine refuses it, nothing of it is to be typed again."""
+        from console.meanings import PlaceOrder
+
+        if ready is None:
+            return
+        if isinstance(ready.does, PlaceOrder):
+            self._stage.order_line.remember(ready.normal)
+        self._stage.desk.ticketed(ready)
 
     def do_cancel(self) -> None:
         if marked := self._stage.marked():

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 from console.screens.answers import Answers
 from console.trading_engine import TradingEngine
 from engine.model import Intent, Level, Mode, Side, TradingState, View
+from engine.model.effects import Reply
 from engine.model.money import ZERO
 from engine.model.settings import ConfirmSettings
 from engine.model.signals import SignalState
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from console.screens.dialog import Dialog
     from console.screens.questions import Typed
     from console.ticket.form import Ready
+
+RECALL = "Up in the order line recalls it"
 
 Ask: TypeAlias = "Callable[[Dialog[Any], Callable[[Any], None]], object]"
 """Opens a dialog; its answer goes to the function."""
@@ -43,31 +46,36 @@ class Desk:
         self.confirm = ConfirmSettings()
         """What a person is asked before. May be changed at any time."""
         self._answers = Answers()
-        self._submitted: tuple[str, Intent | PlacePair, str] | None = None
-        """The last order by its command's id, and how it is sent once more, until it is answered."""
+        self._submitted: tuple[str, Intent | PlacePair] | None = None
+        """The last order by its command's id, until it is answered."""
         self._repeated: Intent | PlacePair | None = None
         """The last order, where the engine took it for a repetition: entered once more it is meant."""
 
     def news(self, view: View) -> tuple[str, Level] | None:
         """What the engine answered since the last call, in words."""
         news = self._answers.news(view, self._clock())
-        return self._again(view) or news
+        refused = self._refused(view)
+        if refused is None:
+            return news
+        from engine.core.risk.rules import Rule
 
-    def _again(self, view: View) -> tuple[str, Level] | None:
-        """Asks whether the last order is meant, where it looks like a repetition. Recalling it is a yes that no held Enter gives."""
+        wish, reply = refused
+        if reply.verdict is not None and reply.verdict.rule == Rule.REPETITION:
+            # Recalling it is a yes that no held Enter gives.
+            self._repeated = wish
+            return f"Not sent: the same order went {reply.verdict.actual} ago. Again? {RECALL}, and Enter sends it.", Level.WARNING
+        return None if news is None else (f"{news[0]}  {RECALL}.", news[1])
+
+    def _refused(self, view: View) -> tuple[Intent | PlacePair, Reply] | None:
+        """The last order, where it was refused since the last call."""
         if self._submitted is None:
             return None
-        command_id, wish, again = self._submitted
+        command_id, wish = self._submitted
         reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
         if reply is None:
             return None
-        from engine.core.risk.rules import Rule
-
         self._submitted = None
-        if reply.verdict is None or reply.verdict.rule != Rule.REPETITION:
-            return None
-        self._repeated = wish
-        return f"Not sent: the same order went {reply.verdict.actual} ago. Again? {again}", Level.WARNING
+        return None if reply.ok else (wish, reply)
 
     def stopped(self, command_id: str) -> None:
         """The emergency stop was pressed, and the gate is closed."""
@@ -98,7 +106,7 @@ class Desk:
                     if yes:
                         self._send(command, normal)
                     else:
-                        self._say("Not sent. Up in the order line recalls it.", Level.INFO)
+                        self._say(f"Not sent. {RECALL}.", Level.INFO)
 
                 from console.screens.questions import ask_send
 
@@ -127,22 +135,20 @@ class Desk:
             case meanings.ReplaceOrder(order_id=order_id, terms=terms):
                 self._sent(self._engine.replace(order_id, terms), normal)
 
-    def ticketed(self, ready: Ready | None) -> None:
-        """What a person confirmed in a ticket, if anything."""
-        if ready is None:
-            return
+    def ticketed(self, ready: Ready) -> None:
+        """What a person confirmed in a ticket."""
         from console import meanings
         from console.ticket.form import ApproveSignal
 
         match ready.does:
             case meanings.PlaceOrder(intent=intent):
-                self._submit(intent, ready.normal, "Send it from the ticket once more, and it goes.")
+                self._submit(intent, ready.normal)
             case meanings.ReplaceOrder(order_id=order_id, terms=terms):
                 self._sent(self._engine.replace(order_id, terms), f"edit {ready.normal}")
             case ApproveSignal(signal_id=signal_id, edit=edit):
                 self._sent(self._engine.approve(signal_id, edit), f"approve {ready.normal}")
 
-    def _submit(self, wish: Intent | PlacePair, normal: str, again: str = "Up recalls it, and Enter sends it.") -> None:
+    def _submit(self, wish: Intent | PlacePair, normal: str) -> None:
         confirmed = wish == self._repeated
         if isinstance(wish, Intent):
             command_id = self._engine.submit(wish, confirmed=confirmed)
@@ -150,7 +156,7 @@ class Desk:
             from engine.model.inputs import GroupKind
 
             command_id = self._engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
-        self._submitted, self._repeated = (command_id, wish, again), None
+        self._submitted, self._repeated = (command_id, wish), None
         self._sent(command_id, normal)
 
     # ---- what is watched

@@ -69,7 +69,7 @@ async def test_a_pair_that_looks_like_a_repetition_goes_once_it_is_entered_again
         engine.refuses, engine.refused_by = "again", Verdict(Outcome.DENY, "repetition", "2 s", "1 s")
         await console.type(":oco close AAPL @ 190 stop 180")
         await console.press("enter")
-        await console.shows("Again? Up recalls it, and Enter sends it.")
+        await console.shows("Again? Up in the order line recalls it, and Enter sends it.")
         engine.refuses, engine.refused_by = "", None
         await console.press("up", "enter")
         assert [call[-1] for call in engine.sent()] == [PAIR[1], "confirmed"]

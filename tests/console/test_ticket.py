@@ -296,15 +296,29 @@ async def test_the_stop_works_in_the_ticket(engine: FakeEngine) -> None:
         assert engine.sent() == [("emergency_stop", "stop key")]
 
 
-async def test_an_order_that_looks_like_a_repetition_goes_when_it_is_sent_once_more(engine: FakeEngine) -> None:
+@pytest.mark.parametrize("again", [("b", "5"), ("colon", "up", "enter")])
+async def test_an_order_that_looks_like_a_repetition_goes_when_it_is_sent_once_more(engine: FakeEngine, again: tuple[str, ...]) -> None:
     async with running(engine) as console:
         engine.refuses, engine.refused_by = "too soon", Verdict(Outcome.DENY, "repetition", "2 s", "0.4 s", "the same order")
         await console.press("b", "5")
         await confirm(console)
-        await console.shows("Send it from the ticket once more")
-        await console.press("b", "5")
-        await confirm(console)
+        await console.shows("Again? Up in the order line recalls it")
+        await console.press(*again)
+        if again[0] == "b":
+            await confirm(console)
         assert [call[2:] for call in engine.sent()] == [(), ("confirmed",)]
+
+
+async def test_of_an_order_the_engine_refused_one_number_is_corrected_in_the_order_line(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        engine.refuses = "denied: 5,000 shares are more than the limit of 500"
+        await console.press("b", *"5000", "tab", "l", "tab", *"187.50", "tab", "g")
+        await confirm(console)
+        await console.shows("more than the limit of 500 Up in the order line recalls it.")
+        engine.refuses = ""
+        await console.press("colon", "up", *["left"] * len(" AAPL limit 187.50 GTC"), "backspace", "enter")
+        refused, sent = orders(engine.calls)
+        assert (refused.quantity, sent) == (D(5000), replace(refused, quantity=D(500)))
 
 
 async def test_a_paste_is_text_in_its_field_and_presses_nothing(engine: FakeEngine) -> None:
