@@ -56,19 +56,25 @@ class Account:
 
     def take(self, portfolio: Portfolio, at: int) -> None:
         """As the books stand after the market moment `at`."""
-        self.cash = float(portfolio.cash)
-        self.cash_steps.add(at, self.cash)
+        cash = float(portfolio.cash)
+        if cash != self.cash or not self.cash_steps.at:
+            self.cash = cash
+            self.cash_steps.add(at, cash)
         if not self.changed:
             return
-        positions = dict(self.positions)
+        positions = self.positions.copy()
         for symbol in self.changed:
             holding = portfolio.holdings.get(symbol)
-            quantity = float(holding.quantity) if holding is not None else 0.0
-            if holding is not None and quantity:
-                positions[symbol] = Position(quantity, float(holding.average))
+            quantity = 0.0
+            if holding is not None and holding.cost.quantity:
+                quantity = float(holding.cost.quantity)
+                positions[symbol] = Position(quantity, float(holding.cost.average))
             else:
                 positions.pop(symbol, None)
-            self.held_steps.setdefault(symbol, Steps()).add(at, quantity)
+            steps = self.held_steps.get(symbol)
+            if steps is None:
+                steps = self.held_steps[symbol] = Steps()
+            steps.add(at, quantity)
         self.positions = positions
         self.changed.clear()
 

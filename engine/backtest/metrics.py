@@ -9,7 +9,6 @@ close. The risk-free rate is taken as zero throughout.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
 from itertools import groupby
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING
@@ -207,13 +206,15 @@ def turnover(bought: float, sold: float, curve: Curve, years: float) -> float | 
 
 def monthly(periods: Periods, cash: float) -> list[tuple[int, int, float | None]]:
     """(year, month, return) of each month that has a period, from the close of the one before, by UTC. None after all was lost."""
-    ends: dict[tuple[int, int], float] = {}
-    for at, equity in zip(((periods.at - 1) // 1_000_000_000).tolist(), periods.equity.tolist(), strict=True):
-        day = datetime.fromtimestamp(at, UTC)
-        ends[day.year, day.month] = equity
-    table = []
-    for (year, month), equity in ends.items():
-        table.append((year, month, total_return(cash, equity)))
+    import numpy as np
+
+    table: list[tuple[int, int, float | None]] = []
+    if not len(periods.at):
+        return table
+    months = (periods.at - 1).astype("datetime64[ns]").astype("datetime64[M]").astype(np.int64)
+    last = np.append(np.flatnonzero(np.diff(months)), len(months) - 1)
+    for month, equity in zip(months[last].tolist(), periods.equity[last].tolist(), strict=True):
+        table.append((1970 + month // 12, month % 12 + 1, total_return(cash, equity)))
         cash = equity
     return table
 

@@ -6,12 +6,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
+from msgspec import Struct
+
 from engine.backtest.errors import BacktestError
+from engine.backtest.history import BacktestContext
+from engine.feeds.bar_columns import BarColumns
 from engine.model.inputs import Proposal
 from engine.model.market import Bar
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
-from engine.strategies.base import Context, Position
+from engine.strategies.base import Draft, Position, Strategy
 from engine.strategies.host import traceback_of, wants_of, words
 from engine.strategies.loader import find, line_in, load
 from engine.strategies.params import StrategyError
@@ -19,31 +23,16 @@ from engine.strategies.proposals import to_proposal
 from engine.strategies.wire import MAX_DRAFTS
 
 
-class BacktestContext(Context):
-    """A context whose equity is worked out when somebody reads it: few strategies do, and every bar changes it."""
+class Orders(Struct, frozen=True):
+    """What `player` asked for in one callback, at the market time `at`: at a bar of `symbol`, or about to be told one. `last` is when the
+    bars before closed."""
 
-    __slots__ = ("_value",)
-
-    def __init__(self, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
-        """`value` answers the account's equity as of now."""
-        self._value = value
-        super().__init__(symbols)
-
-    def adders(self) -> dict[str, Callable[[Bar], None]]:
-        """What adds a bar to each symbol's history."""
-        return {symbol: bars.adding for symbol, bars in self._bars.items()}
-
-    def trim(self) -> None:
-        for bars in self._bars.values():
-            bars.trim()
-
-    @property
-    def equity(self) -> float:
-        return self._value()
-
-    @equity.setter
-    def equity(self, _: float) -> None:
-        """It is never kept."""
+    player: Player
+    drafts: list[Draft]
+    callback: str
+    symbol: str
+    at: int
+    last: int
 
 
 class Player:
@@ -81,41 +70,48 @@ class Player:
             self.fail(error, "on_start")
         self.context.start(self.wants.warmup)
 
-    def warm(self, bars: Sequence[Bar]) -> None:
-        """Tells the past, oldest first. What is ordered in it is dropped."""
+    @property
+    def hears_fills(self) -> bool:
+        return type(self.strategy).on_fill is not Strategy.on_fill
+
+    def warm(self, bars: Sequence[Bar], series: Mapping[str, BarColumns], until: int) -> None:
+        """Tells the past, oldest first. What is ordered in it is dropped. Then come those of `series` that close after `until`."""
         bar = None
+        self.context.play(series, until)
         try:
             for bar in bars:
                 self.context.reveal(bar)
                 self.strategy.on_bar(self.context, bar)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
-            self.fail(error, "on_bar, while warming up", bar)
+            self.fail(error, "on_bar, while warming up", None if bar is None else (bar.symbol, bar.at))
         self.context.warming = False
 
     def see(self, cash: float, positions: Mapping[str, Position]) -> None:
         """The account is this from now on. The mapping is never changed after."""
         self.context.cash, self.context.positions = cash, positions
 
-    def fill(self, fill: Fill) -> Sequence[Proposal]:
+    def fill(self, fill: Fill) -> bool:
+        """Answers whether it orders something."""
         try:
             self.strategy.on_fill(self.context, fill)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
             self.fail(error, "on_fill")
-        return self.proposals("on_fill") if self.context.drafts else ()
+        return bool(self.context.drafts)
 
-    def update(self, at: int) -> Sequence[Proposal]:
-        """Market time is about to come to `at`: the update that fell due before it, of several the last."""
+    def update(self, at: int) -> bool:
+        """Market time is about to come to `at`: the update that fell due before it, of several the last. Answers whether it orders
+        something."""
         step = self.wants.update_ns
         due = (at - 1) // step * step if self._due and at > self._due else None
         self._due = max(self._due, -(-at // step) * step)
         if due is None:
-            return ()
+            return False
         self.context.now = due
         try:
             self.strategy.on_update(self.context)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
             self.fail(error, "on_update")
-        return self.proposals("on_update") if self.context.drafts else ()
+        return bool(self.context.drafts)
 
     def stop(self) -> None:
         """What is ordered here is dropped."""
@@ -125,27 +121,33 @@ class Player:
             self.fail(error, "on_stop")
         self.context.take()
 
-    def proposals(self, callback: str, bar: Bar | None = None) -> Sequence[Proposal]:
+    def take(self, callback: str, symbol: str, at: int, last: int) -> Orders:
         """What the callback that has just ended asked for."""
-        drafts = self.context.take()
+        context = self.context
+        drafts, context.drafts = context.drafts, []
         if len(drafts) > MAX_DRAFTS:
             error = StrategyError(f"it ordered {len(drafts):,} times in one callback; {MAX_DRAFTS} are allowed")
-            self.fail(error, callback, bar)
+            self.fail(error, callback, (symbol, at))
+        return Orders(self, drafts, callback, symbol, at, last)
+
+    def proposals(self, orders: Orders) -> Sequence[Proposal]:
+        """The same for the core: each order once, in the order in which they were made."""
         made = []
-        for draft in drafts:
+        for draft in orders.drafts:
             self._made += 1
             try:
                 made.append(to_proposal(draft, f"{self.name}:{self._made}", self.name, self.symbols))
             except StrategyError as error:
-                self.fail(error, callback, bar)
+                self.fail(error, orders.callback, (orders.symbol, orders.at))
         return made
 
-    def fail(self, error: BaseException, callback: str, bar: Bar | None = None) -> NoReturn:
-        """Ends the run in words. An error that no line of the strategy's had a part in is ours, and stays what it is."""
+    def fail(self, error: BaseException, callback: str, at: tuple[str, int] | None = None) -> NoReturn:
+        """Ends the run in words: `at` the bar of which symbol and time. An error that no line of the strategy's had a part in is ours, and
+        stays what it is."""
         line = line_in(self._path, error)
         if not line and not isinstance(error, StrategyError):
             raise error
-        where = f" at the bar of {bar.symbol} that closed {_moment(bar.at)}" if bar is not None else ""
+        where = f" at the bar of {at[0]} that closed {_moment(at[1])}" if at is not None else ""
         detail = "" if isinstance(error, StrategyError) else traceback_of(error)
         raise BacktestError(f"{self._path}{line}, {callback}{where}: {words(error).rstrip('.')}.", detail) from error
 

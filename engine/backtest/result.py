@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 
 from msgspec import Struct
 
@@ -29,8 +30,8 @@ from engine.backtest.metrics import (
     volatility,
 )
 from engine.backtest.profile import Profile
-from engine.backtest.shell import Shell
 from engine.backtest.trades import Trade, trades_of
+from engine.backtest.trading import Trading
 from engine.feeds.bar_columns import BarColumns, Times
 from engine.model.orders import Fill, Side
 from engine.strategies.base import Strategy
@@ -104,11 +105,11 @@ def result_of(
     bars: Mapping[str, BarColumns],
     moments: Times,
     account: Account,
-    shell: Shell,
+    trading: Trading,
     strategies: Mapping[str, Strategy],
 ) -> Result:
     """Everything that can be said of a run that is over. `bars` are those that were played."""
-    portfolio = shell.core.state.portfolio
+    portfolio = trading.portfolio
     trades = trades_of(account.booked, account.owners, bars)
     curve = curve_of(account, bars, moments)
     fills = fills_of(account.booked)
@@ -132,13 +133,13 @@ def result_of(
             if h.quantity
         ),
         curve=curve,
-        figures=_figures(data, profile, bars, curve, account, trades, fills, shell.broker.matching.slipped, tuple(strategies)),
-        signals=shell.signals,
-        denied=dict(sorted(shell.denied.items())),
-        cut=dict(sorted(shell.cut.items())),
-        ended=dict(sorted(shell.ended.items())),
-        open_orders=len(shell.core.state.book.open),
-        notes=dict(shell.notes),
+        figures=_figures(data, profile, bars, curve, account, trades, fills, trading.slipped, tuple(strategies)),
+        signals=trading.signals,
+        denied=dict(sorted(trading.denied.items())),
+        cut=dict(sorted(trading.cut.items())),
+        ended=dict(sorted(trading.ended.items())),
+        open_orders=trading.open_orders,
+        notes=dict(trading.notes),
     )
 
 
@@ -158,7 +159,8 @@ def _figures(
     total = total_return(cash, float(curve.equity[-1]))
     annualised = annualised_return(total, periods.years)
     drawdown = max_drawdown(curve, cash)
-    traded = {side: sum(float(fill.cost) for fill in fills if fill.side is side) for side in Side}
+    traded = {side: sum([float(fill.cost) for fill in fills if fill.side is side]) for side in Side}
+    whole = trade_figures(trades)
     return Figures(
         total_return=total,
         annualised_return=annualised,
@@ -170,15 +172,25 @@ def _figures(
         exposure=exposure(curve),
         turnover=turnover(traded[Side.BUY], traded[Side.SELL], curve, periods.years),
         buy_and_hold=buy_and_hold((float(s.columns.close[0]), float(s.columns.close[-1]) * _splits(data, s)) for s in bars.values()),
-        fees=sum(float(fill.fees) for fill in fills),
+        fees=sum([float(fill.fees) for fill in fills]),
         slippage=slipped,
         periods_a_year=periods.per_year,
         years=periods.years,
-        trades=trade_figures(trades),
-        by_symbol={symbol: trade_figures([trade for trade in trades if trade.symbol == symbol]) for symbol in bars},
-        by_strategy={name: trade_figures([trade for trade in trades if trade.strategy == name]) for name in strategies},
+        trades=whole,
+        by_symbol=_apart(trades, whole, tuple(bars), attrgetter("symbol")),
+        by_strategy=_apart(trades, whole, strategies, attrgetter("strategy")),
         monthly=tuple(monthly(periods, cash)),
     )
+
+
+def _apart(trades: list[Trade], whole: TradeFigures, names: Sequence[str], name_of: Callable[[Trade], str]) -> dict[str, TradeFigures]:
+    """The figures of each of the `names` alone; where there is one, they are the `whole`'s."""
+    if len(names) == 1:
+        return {names[0]: whole}
+    apart: dict[str, list[Trade]] = {name: [] for name in names}
+    for trade in trades:
+        apart[name_of(trade)].append(trade)
+    return {name: trade_figures(own) for name, own in apart.items()}
 
 
 def _splits(data: Data, series: BarColumns) -> float:

@@ -3,41 +3,42 @@
 A bar is seen at its close; an order made on it is matched from its symbol's next bar on. At each moment the market comes first: what fills
 in the bars that have just closed is booked, then the strategies are told of the fills, and then of the bars.
 
-Most bars fill nothing and change no order. So where no limit looks at the account in between, core and broker are told of a bar only when
-it matters: while an order works in its symbol, or when somebody is about to order, the latest of each symbol that is held or ordered. What
-they know then is what they would know had they heard every bar.
+Orders begin in the fast lane. Where it cannot go on, what was ordered so far is played to the core, and the run goes on there.
 """
 
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from heapq import merge
+from itertools import chain
 from operator import attrgetter
 
 from engine.backtest.account import Account
+from engine.backtest.core_trading import CoreTrading
 from engine.backtest.data import Data
 from engine.backtest.errors import BacktestError
-from engine.backtest.player import Player
+from engine.backtest.history import BacktestContext
+from engine.backtest.lane import Lane, LeftLane
+from engine.backtest.player import Orders, Player
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result, result_of
-from engine.backtest.shell import Booked, Shell
+from engine.backtest.sessions import SECOND, Sessions
+from engine.backtest.shell import Booked
 from engine.backtest.timeline import Timeline
+from engine.backtest.trading import Trading
 from engine.feeds.base import FeedError
-from engine.feeds.played_sessions import PlayedSessions
-from engine.feeds.timeframe import DAY_S
-from engine.model.inputs import Proposal
-from engine.model.market import Bar, Dividend, MarketEvent, Split
+from engine.model.market import Bar, Split
 from engine.model.orders import Fill
-from engine.strategies.base import Context, Strategy
+from engine.strategies.base import Strategy
 from engine.strategies.names import strategy_names
 
 Progress = Callable[[int, int], None]
 """Told how many bars of how many are done, every few thousand."""
-_SECOND = 1_000_000_000
-_NEVER = 2**63 - 1
+Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None]]
 
 
 def run(data: Data, profile: Profile, progress: Progress | None = None) -> Result:
@@ -62,177 +63,209 @@ def _few_collections() -> Iterator[None]:
 
 class _Run:
     def __init__(self, data: Data, profile: Profile, progress: Progress | None) -> None:
-        symbols = tuple(data.bars)
-        self._account = account = Account()
-        names = strategy_names(profile.settings(symbols))
-        self._players = [Player(each, name, symbols, account.equity) for each, name in zip(profile.strategies, names, strict=True)]
-        self._data = _as_wanted(data, self._players)
-        self._bars = self._data.played()
+        self._symbols = symbols = tuple(data.bars)
         self._profile = profile
         self._progress = progress
+        self._account = Account()
+        names = strategy_names(profile.settings(symbols))
+        self._players = [Player(each, name, symbols, self._equity) for each, name in zip(profile.strategies, names, strict=True)]
+        self._by_name = {player.name: player for player in self._players}
+        self._data = data
+        self._bars = data.played()
+        self._seen = _as_wanted(data, self._players)
+        """What the strategies see, which may be in larger bars."""
         self._timeline = Timeline(self._bars)
-        self._shell = Shell(profile, symbols, self._booked)
-        self._book = self._shell.core.state.book
-        self._sessions = _Sessions(self._data, int(self._timeline.moments[0]))
+        self._first = int(self._timeline.moments[0])
+        self._log: list[Orders] = []
+        """All that was ordered in the fast lane."""
         self._fills: list[tuple[str, Fill]] = []
         """Those of this moment, which their strategies have not been told yet."""
-        self._heard: dict[str, Bar] = {}
-        """The last bar of each symbol that core and broker know."""
-        self._heard_by: dict[str, dict[str, tuple[Player, Context, Callable[[Bar], None], Callable[[Context, Bar], None]]]] = {
-            symbol: {} for symbol in self._bars
-        }
+        self._listeners: dict[str, dict[str, Listener]] = {symbol: {} for symbol in self._seen.bars}
         """By symbol and strategy: whom to tell of a bar, and how."""
-        self._caught = 0
-        """The moment up to which they know the session."""
+        self._in_lane = Lane.takes(profile, list(self._bars.values()))
+        self._trading: Trading = (
+            Lane(profile, symbols, self._account, Sessions(data, self._first), self._booked, self._begin_again)
+            if self._in_lane
+            else self._by_core(self._account)
+        )
 
     def result(self) -> Result:
-        first = int(self._timeline.moments[0])
         for player in self._players:
-            self._warm(player, first - 1, self._data.calendar.day_of(first) - timedelta(days=1))
-        self._shell.start(self._data.name, first - self._data.spacing_s * _SECOND)
-        for event in self._sessions.first():
-            self._act(event)
-        self._moved(first - 1)
-        self._end(self._play(first))
+            self._warm(player, self._first - 1, self._data.calendar.day_of(self._first) - timedelta(days=1))
+        self._trading.start(self._data.name, self._begins)
+        self._see(self._first - 1)
+        self._end(self._play())
         return result_of(
             self._data,
             self._profile,
             self._bars,
             self._timeline.moments,
             self._account,
-            self._shell,
+            self._trading,
             {player.name: player.strategy for player in self._players},
         )
 
+    @property
+    def _begins(self) -> int:
+        """When the first bar to play does."""
+        return self._first - self._data.spacing_s * SECOND
+
+    def _by_core(self, account: Account) -> CoreTrading:
+        return CoreTrading(self._profile, self._symbols, account, Sessions(self._data, self._first), self._booked, self._begin_again)
+
     def _warm(self, player: Player, until: int, day: date) -> None:
-        past = (self._data.past(symbol, player.wants.warmup, until, day) for symbol in player.symbols)
-        player.warm(list(merge(*past, key=attrgetter("at"))))
+        past = (self._seen.past(symbol, player.wants.warmup, until, day) for symbol in player.symbols if symbol in self._seen.bars)
+        player.warm(list(merge(*past, key=attrgetter("at"))), self._seen.bars, until)
         for symbol in player.symbols:
-            if symbol in self._bars:
-                self._heard_by[symbol][player.name] = player, player.context, player.context.adders()[symbol], player.strategy.on_bar
+            if symbol in self._listeners:
+                self._listeners[symbol][player.name] = player, player.context, player.strategy.on_bar
 
     # ---- the loop
 
-    def _play(self, first: int) -> int:
+    def _play(self) -> int:
         """Answers the last moment."""
-        latest, changed, sessions = self._account.latest, self._account.changed, self._sessions
-        # While limits look at the account, or an order works, the market is told of every moment.
-        working: object = self._book.open if self._profile.is_free else True
+        if len(self._bars) == len(self._players) == 1 and self._seen is self._data and not self._players[0].wants.update_ns:
+            return self._play_one(*self._bars)
         updating = [player for player in self._players if player.wants.update_ns]
-        heard_by = self._heard_by
-        last, act = first - 1, sessions.next_act
-        for chunk in self._timeline.chunks():
-            for bars in chunk:
-                at = bars[0].at
-                updates = [proposal for player in updating for proposal in player.update(at)] if updating else ()
-                if working:
-                    self._match(bars, last, at)
-                elif at > act:
-                    self._tell_session(last, at)
-                    act = sessions.next_act
-                for bar in bars:
-                    latest[bar.symbol] = bar
-                if changed:
-                    self._moved(at)
-                    self._tell_fills(bars[0], last)
-                if updates:
-                    self._submit(updates, bars[0], last)
-                for bar in bars:
-                    for player, context, add, on_bar in heard_by[bar.symbol].values():
-                        context.now = at
-                        add(bar)
-                        try:
-                            on_bar(context, bar)
-                        except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
-                            player.fail(error, "on_bar", bar)
-                        if context.drafts:
-                            self._submit(player.proposals("on_bar", bar), bar, last)
+        listeners, last = self._listeners, self._first - 1
+        latest, working, act = self._now()
+        for at, bars, seen in self._moments():
+            updates = [player.take("on_update", bars[0].symbol, at, last) for player in updating if bars and player.update(at)]
+            if working or at > act:
+                self._market(bars, last, at)
+                latest, working, act = self._now()
+            for bar in bars:
+                latest[bar.symbol] = bar
+            if self._account.changed:
+                self._moved(at, (bars or seen)[0].symbol, last)
+            for orders in updates:
+                self._submit(orders)
+            for bar in seen:
+                for player, context, on_bar in listeners[bar.symbol].values():
+                    context.bar = bar
+                    try:
+                        on_bar(context, bar)
+                    except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+                        player.fail(error, "on_bar", (bar.symbol, at))
+                    if context.drafts:
+                        self._submit(player.take("on_bar", bar.symbol, at, last))
+            latest, working, act = self._now()
+            if bars:
                 last = at
-            for player in self._players:
-                player.context.trim()
-            if self._progress is not None:
-                self._progress(self._timeline.until(last), len(self._timeline))
         return last
 
-    def _match(self, bars: Sequence[Bar], last: int, at: int) -> None:
+    def _play_one(self, symbol: str) -> int:
+        """The same for one strategy that is told the bars of one symbol: most backtests, so each of its lines counts."""
+        player, before = self._players[0], Bar(symbol, self._first - 1, 0.0, 0.0, 0.0, 0.0, 0.0)
+        latest, working, act = self._now()
+        context, on_bar = player.context, player.strategy.on_bar
+        for bars in self._timeline.chunks_of_one():
+            for bar in bars:
+                if working or bar.at > act:
+                    self._market((bar,), before.at, bar.at)
+                    latest, working, act = self._now()
+                    context, on_bar = player.context, player.strategy.on_bar
+                    latest[symbol] = bar
+                    if self._account.changed:
+                        self._moved(bar.at, symbol, before.at)
+                        latest, working, act = self._now()
+                latest[symbol] = context.bar = bar
+                try:
+                    on_bar(context, bar)
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+                    player.fail(error, "on_bar", (symbol, bar.at))
+                if context.drafts:
+                    self._submit(player.take("on_bar", symbol, bar.at, before.at))
+                    latest, working, act = self._now()
+                before = bar
+            self._tell_progress(before.at)
+        return before.at
+
+    def _now(self) -> tuple[dict[str, Bar], Collection[object], int]:
+        """What changes when the run leaves the fast lane: the account's latest bars, what works, and when the next company acts."""
+        return self._account.latest, self._trading.working, self._trading.next_act
+
+    def _moments(self) -> Iterator[tuple[int, tuple[Bar, ...], tuple[Bar, ...]]]:
+        """Each with the bars that close then, and those that strategies see then; of the ones or the others there may be none."""
+        larger = chain.from_iterable(Timeline(self._seen.played()).chunks()) if self._seen is not self._data else None
+        seen = next(larger, ()) if larger is not None else ()
+        for chunk in self._timeline.chunks():
+            at = 0
+            for bars in chunk:
+                at = bars[0].at
+                if larger is None:
+                    yield at, bars, bars
+                    continue
+                while seen and seen[0].at < at:
+                    yield seen[0].at, (), seen
+                    seen = next(larger, ())
+                if seen and seen[0].at == at:
+                    yield at, bars, seen
+                    seen = next(larger, ())
+                else:
+                    yield at, bars, ()
+            self._tell_progress(at)
+
+    def _tell_progress(self, at: int) -> None:
+        if self._progress is not None:
+            self._progress(self._timeline.until(at), len(self._timeline))
+
+    # ---- the market
+
+    def _market(self, bars: Sequence[Bar], last: int, at: int) -> None:
         """Has the market do what it does in these bars."""
-        self._tell_session(last, at)
-        if self._profile.is_free:
-            resting = set(self._book.symbols())
-            for bar in bars:
-                if bar.symbol in resting:
-                    self._hear(bar)
-            self._close(at)
+        trading = self._trading
+        try:
+            if bars and trading.working:
+                trading.match(bars, last, at)
+            elif at > trading.next_act:
+                trading.tell_session(last, at)
+        except LeftLane:
+            self._leave(at)
+            self._market(bars, last, at)
+
+    def _submit(self, orders: Orders) -> None:
+        try:
+            self._trading.submit(orders)
+        except LeftLane:
+            self._leave(orders.at + 1)
+            self._trading.submit(orders)
         else:
-            for bar in bars:
-                self._hear(bar)
-            self._close(at)
-            self._shell.look()
+            if self._in_lane:
+                self._log.append(orders)
 
-    def _submit(self, proposals: Sequence[Proposal], bar: Bar, last: int) -> None:
-        """Hands on what was ordered at `bar`, to a core that knows the market as of it."""
-        self._tell_session(last, bar.at)
-        latest, heard = self._account.latest, self._heard
-        for symbol in (*self._account.positions, *(proposal.symbol for proposal in proposals), bar.symbol):
-            newest = latest.get(symbol)
-            if newest is not None and heard.get(symbol) is not newest:
-                self._hear(newest)
-        self._close(bar.at)
-        for proposal in proposals:
-            self._shell.handle(proposal)
-
-    def _tell_fills(self, bar: Bar, last: int) -> None:
-        told, self._fills[:] = list(self._fills), ()
-        for owner, fill in told:
-            for player in self._players:
-                if player.name == owner and (proposals := player.fill(fill)):
-                    self._submit(proposals, bar, last)
-
-    def _end(self, last: int) -> None:
-        """The data ends: what is held stays held, at its last price."""
-        if self._book.open:
-            self._shell.market(self._sessions.end(last))
-        for symbol, bar in self._account.latest.items():
-            if self._heard.get(symbol) is not bar:
-                self._hear(bar)
-        self._moved(last)
-        for owner, fill in self._fills:
-            for player in self._players:
-                if player.name == owner:
-                    player.fill(fill)
-        for player in self._players:
-            player.stop()
-
-    # ---- what core and broker know
-
-    def _hear(self, bar: Bar) -> None:
-        self._heard[bar.symbol] = bar
-        self._shell.market(bar)
-
-    def _tell_session(self, last: int, at: int) -> None:
-        """What is told between the moment `last` and the bars of `at`, once."""
-        if self._caught < at:
-            self._caught = at
-            for event in self._sessions.before(last, at):
-                self._act(event)
-
-    def _close(self, at: int) -> None:
-        for event in self._sessions.after(at):
-            self._shell.market(event)
-
-    def _act(self, event: MarketEvent) -> None:
-        if isinstance(event, Split | Dividend):
-            newest = self._account.latest.get(event.symbol)
-            if newest is not None and self._heard.get(event.symbol) is not newest:
-                self._hear(newest)
-            self._shell.market(event)
-            restated = self._account.act(event)
-            if restated is not None:
-                self._heard[event.symbol] = restated
-                if isinstance(event, Split):
-                    self._begin_again(event, restated.at)
-        else:
-            self._shell.market(event)
+    def _leave(self, until: int) -> None:
+        """Plays to the core what happened before the market time `until`, and goes on with it."""
+        account = Account()
+        core = self._by_core(account)
+        core.on_booked, core.on_split = account.book, lambda split, last: None
+        core.start(self._data.name, self._begins)
+        account.take(core.portfolio, self._first - 1)
+        log, last = deque(self._log), self._first - 1
+        for bars in chain.from_iterable(self._timeline.chunks()):
+            at = bars[0].at
+            if at >= until:
+                break
+            while log and log[0].at < at:
+                core.submit(log.popleft())
+            if core.working:
+                core.match(bars, last, at)
+            elif at > core.next_act:
+                core.tell_session(last, at)
+            account.latest.update((bar.symbol, bar) for bar in bars)
+            if account.changed:
+                account.take(core.portfolio, at)
+            while log and log[0].at == at:
+                core.submit(log.popleft())
+            last = at
+        for orders in log:
+            core.submit(orders)
+        if account.booked != self._account.booked[: len(account.booked)]:
+            raise RuntimeError("the fast lane and the core booked different fills of the same orders")
+        core.on_booked, core.on_split = self._booked, self._begin_again
+        self._account, self._trading, self._in_lane = account, core, False
+        self._fills.clear()
+        self._log.clear()
 
     def _begin_again(self, split: Split, until: int) -> None:
         """What a strategy knows of a symbol that split is in other shares: it begins anew, with its history in these, as it does live."""
@@ -243,73 +276,40 @@ class _Run:
                 self._warm(player, until, date.fromisoformat(split.ex_date))
                 player.see(self._account.cash, self._account.positions)
 
+    def _end(self, last: int) -> None:
+        """What is held stays held. What strategies order from now on is dropped."""
+        self._trading.end(last)
+        self._see(last)
+        for owner, fill in self._fills:
+            self._by_name[owner].fill(fill)
+        for player in self._players:
+            player.stop()
+
     # ---- the account
 
     def _booked(self, event: Booked, owner: str) -> None:
         self._account.book(event, owner)
-        if isinstance(event, Fill):
+        if isinstance(event, Fill) and owner in self._by_name and self._by_name[owner].hears_fills:
             self._fills.append((owner, event))
 
-    def _moved(self, at: int) -> None:
+    def _equity(self) -> float:
+        return self._account.equity()
+
+    def _see(self, at: int) -> None:
         """Everybody sees the account as it is at the moment `at`."""
-        self._account.take(self._shell.core.state.portfolio, at)
+        account = self._account
+        account.take(self._trading.portfolio, at)
         for player in self._players:
-            player.see(self._account.cash, self._account.positions)
+            player.see(account.cash, account.positions)
 
-
-class _Sessions:
-    """What the feed would tell between the bars, worked out only where somebody needs it. `next_act` is a time before which no split and
-    no dividend is due."""
-
-    def __init__(self, data: Data, first: int) -> None:
-        self._calendar = data.calendar
-        self._first, self._spacing = first, data.spacing_s * _SECOND
-        self._daily = data.spacing_s >= DAY_S
-        self._told = PlayedSessions(data.calendar, data.actions, self._price, daily=self._daily)
-        self._prices = data.bars
-        self._quiet = 0
-        """Up to this time nothing is to be told: of the session under way, no edge lies before it."""
-        day = data.calendar.day_of(first)
-        self._days = [action.day for action in data.actions if action.day >= day]
-        self.next_act = _NEVER
-        self._plan()
-
-    def first(self) -> Iterator[MarketEvent]:
-        yield from self._counted(self._told.first(self._first - self._spacing, self._first))
-
-    def before(self, last: int, at: int) -> Iterator[MarketEvent]:
-        if at >= self._quiet or at > self.next_act:
-            yield from self._counted(self._told.before(last, at))
-
-    def after(self, at: int) -> Iterator[MarketEvent]:
-        if at < self._quiet or self._daily:
-            return
-        yield from self._told.after(at)
-        session = self._calendar.current_or_next(at)
-        edges = (session.pre, session.opens, *(session.pause or ()), session.closes, session.post)
-        self._quiet = min((edge for edge in edges if edge > at), default=0)
-
-    def end(self, last: int) -> MarketEvent:
-        return self._told.end(last)
-
-    def _counted(self, events: Iterator[MarketEvent]) -> Iterator[MarketEvent]:
-        for event in events:
-            if isinstance(event, Split | Dividend):
-                self._days.pop(0)
-                self._plan()
-            yield event
-
-    def _plan(self) -> None:
-        if self._days:
-            midnight = datetime.combine(self._days[0], time(), self._calendar.zone)
-            self.next_act = int(midnight.timestamp()) * _SECOND
-        else:
-            self.next_act = _NEVER
-
-    def _price(self, symbol: str, at: int) -> float | None:
-        columns = self._prices[symbol].columns
-        end = int(columns.at.searchsorted(at, "right"))
-        return float(columns.close[end - 1]) if end else None
+    def _moved(self, at: int, symbol: str, last: int) -> None:
+        """The account moved, and whoever ordered what filled is told. `symbol` has a bar at the moment `at`."""
+        self._see(at)
+        told, self._fills = self._fills, []
+        for owner, fill in told:
+            player = self._by_name[owner]
+            if player.fill(fill):
+                self._submit(player.take("on_fill", symbol, at, last))
 
 
 def _as_wanted(data: Data, players: Sequence[Player]) -> Data:

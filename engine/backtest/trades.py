@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from engine.backtest.shell import Booked
 from engine.feeds.bar_columns import BarColumns
@@ -41,43 +40,46 @@ class Trade(Struct, frozen=True):
     mfe: float | None = None
 
 
-class _Open(Struct):
-    """A round trip under way. Quantities are exact, so that flat is flat; the rest are floats."""
+class _Trip(Struct):
+    """A round trip under way, or over. Quantities are exact, so that flat is flat; the rest are floats."""
 
+    owner: str
+    symbol: str
     side: Side
     entry_at: int
-    held: Decimal = ZERO
-    entered: Decimal = ZERO
+    held: Decimal
+    entered: Decimal
+    paid: float
+    fees: float
     left: Decimal = ZERO
-    paid: float = 0.0
     got: float = 0.0
-    fees: float = 0.0
     more: float = 0.0
     """Dividends, and cash for parts of a share."""
     split: bool = False
+    exit_at: int = 0
 
 
 def trades_of(booked: Sequence[Booked], owners: Sequence[str], bars: Mapping[str, BarColumns]) -> list[Trade]:
     """The round trips that ended, in the order of their exits."""
-    under_way: dict[tuple[str, str], _Open] = {}
-    done: list[tuple[Trade, bool]] = []
+    under_way: dict[tuple[str, str], _Trip] = {}
+    done: list[_Trip] = []
     for event, owner in zip(booked, owners, strict=True):
-        if isinstance(event, Fill):
+        if type(event) is Fill:
             _fill(under_way, done, event, owner)
         elif isinstance(event, SplitBooked):
             for (_, symbol), trip in list(under_way.items()):
                 if symbol == event.symbol:
                     _split(trip, event)
-        else:
+        elif isinstance(event, DividendBooked):
             _dividend(under_way, event)
-    return _with_excursions(done, bars)
+    return _trades(done, bars)
 
 
-def _fill(under_way: dict[tuple[str, str], _Open], done: list[tuple[Trade, bool]], fill: Fill, owner: str) -> None:
+def _fill(under_way: dict[tuple[str, str], _Trip], done: list[_Trip], fill: Fill, owner: str) -> None:
     key = owner, fill.symbol
-    quantity, price, fees = fill.quantity, float(fill.price), float(fill.fees)
+    side, quantity, price, fees = fill.side, fill.quantity, float(fill.price), float(fill.fees)
     trip = under_way.get(key)
-    if trip is not None and trip.side is not fill.side:
+    if trip is not None and trip.side is not side:
         closing = min(quantity, trip.held)
         part = 1.0 if closing == quantity else float(closing / quantity)
         trip.held -= closing
@@ -85,7 +87,8 @@ def _fill(under_way: dict[tuple[str, str], _Open], done: list[tuple[Trade, bool]
         trip.got += float(closing) * price
         trip.fees += fees * part
         if not trip.held:
-            done.append((_trade(trip, owner, fill), trip.split))
+            trip.exit_at = fill.at
+            done.append(trip)
             del under_way[key]
         quantity -= closing
         fees -= fees * part
@@ -93,32 +96,15 @@ def _fill(under_way: dict[tuple[str, str], _Open], done: list[tuple[Trade, bool]
             return
         trip = None
     if trip is None:
-        trip = under_way[key] = _Open(fill.side, fill.at)
+        under_way[key] = _Trip(owner, fill.symbol, side, fill.at, quantity, quantity, float(quantity) * price, fees)
+        return
     trip.held += quantity
     trip.entered += quantity
     trip.paid += float(quantity) * price
     trip.fees += fees
 
 
-def _trade(trip: _Open, owner: str, last: Fill) -> Trade:
-    quantity, sign = float(trip.entered), trip.side.sign
-    profit = sign * (trip.got - trip.paid) - trip.fees + trip.more
-    return Trade(
-        strategy=owner,
-        symbol=last.symbol,
-        side=trip.side,
-        quantity=quantity,
-        entry_at=trip.entry_at,
-        exit_at=last.at,
-        entry=trip.paid / quantity,
-        exit=trip.got / float(trip.left),
-        fees=trip.fees,
-        profit=profit,
-        gain=profit / trip.paid if trip.paid else 0.0,
-    )
-
-
-def _split(trip: _Open, event: SplitBooked) -> None:
+def _split(trip: _Trip, event: SplitBooked) -> None:
     """What the account keeps of a fraction is worked out for the whole position; here each trip splits by the ratio."""
     trip.split = True
     trip.held *= event.ratio
@@ -126,34 +112,57 @@ def _split(trip: _Open, event: SplitBooked) -> None:
     trip.left *= event.ratio
 
 
-def _dividend(under_way: dict[tuple[str, str], _Open], event: DividendBooked) -> None:
+def _dividend(under_way: dict[tuple[str, str], _Trip], event: DividendBooked) -> None:
     for (_, symbol), trip in under_way.items():
         if symbol == event.symbol:
             trip.more += trip.side.sign * float(trip.held * event.amount)
 
 
-def _with_excursions(done: list[tuple[Trade, bool]], bars: Mapping[str, BarColumns]) -> list[Trade]:
+def _trades(done: Sequence[_Trip], bars: Mapping[str, BarColumns]) -> list[Trade]:
+    """With how far the market went meanwhile, worked out by column."""
     import numpy as np
 
-    trades = [trade for trade, _ in done]
     by_symbol: dict[str, list[int]] = {}
-    for place, trade in enumerate(trades):
-        by_symbol.setdefault(trade.symbol, []).append(place)
+    for place, trip in enumerate(done):
+        by_symbol.setdefault(trip.symbol, []).append(place)
+    trades: dict[int, Trade] = {}
     for symbol, places in by_symbol.items():
         at, _, high, low, _, _ = bars[symbol].columns
-        begins = at.searchsorted(np.array([trades[place].entry_at for place in places], dtype=np.int64))
-        ends = at.searchsorted(np.array([trades[place].exit_at for place in places], dtype=np.int64))
+        begins = at.searchsorted(np.array([done[place].entry_at for place in places], dtype=np.int64))
+        ends = at.searchsorted(np.array([done[place].exit_at for place in places], dtype=np.int64))
         pairs = np.stack((begins, np.maximum(ends, begins)), axis=1).ravel()
         # One more at the end, for a pair that reaches there; of a pair of equals reduceat answers the bar itself, which is not looked at.
         highest = np.maximum.reduceat(np.append(high, high[-1:]), pairs)[::2].tolist()
         lowest = np.minimum.reduceat(np.append(low, low[-1:]), pairs)[::2].tolist()
         for place, begin, end, top, bottom in zip(places, begins.tolist(), ends.tolist(), highest, lowest, strict=True):
-            trade = trades[place]
-            best, worst = max(trade.exit, trade.entry), min(trade.exit, trade.entry)
-            if end > begin:
-                best, worst = max(best, top), min(worst, bottom)
-            up, down = best / trade.entry - 1, 1 - worst / trade.entry
-            known = not done[place][1]
-            mae, mfe = (down, up) if trade.side is Side.BUY else (up, down)
-            trades[place] = replace(trade, bars=end - begin + 1, mae=mae if known else None, mfe=mfe if known else None)
-    return trades
+            trades[place] = _trade(done[place], end - begin + 1, top, bottom)
+    return [trades[place] for place in range(len(done))]
+
+
+def _trade(trip: _Trip, bars: int, top: float, bottom: float) -> Trade:
+    """`top` and `bottom` are the highest and the lowest price of its bars but the last."""
+    side, quantity, paid = trip.side, float(trip.entered), trip.paid
+    entry, end = paid / quantity, trip.got / float(trip.left)
+    best, worst = (end, entry) if end > entry else (entry, end)
+    if bars > 1:
+        best, worst = max(best, top), min(worst, bottom)
+    up, down = best / entry - 1, 1 - worst / entry
+    mae, mfe = (down, up) if side is Side.BUY else (up, down)
+    profit = side.sign * (trip.got - paid) - trip.fees + trip.more
+    known = not trip.split
+    return Trade(
+        trip.owner,
+        trip.symbol,
+        side,
+        quantity,
+        trip.entry_at,
+        trip.exit_at,
+        entry,
+        end,
+        trip.fees,
+        profit,
+        profit / paid if paid else 0.0,
+        bars,
+        mae if known else None,
+        mfe if known else None,
+    )

@@ -49,7 +49,7 @@ def refusal(order: Order, conditions: Conditions, working: Iterable[Working]) ->
         _price(order, conditions.instrument)
         or _hours(order, conditions)
         or _wash_trade(order, conditions, working)
-        or _account(order, conditions, [each for each in working if each.order.id != order.id])
+        or account_refusal(order, conditions, [each for each in working if each.order.id != order.id])
     )
 
 
@@ -97,7 +97,8 @@ def _cross(one: Order, other: Order, prices: Mapping[Side, Decimal]) -> bool:
     return bid >= ask
 
 
-def _account(order: Order, conditions: Conditions, working: list[Working]) -> str:
+def account_refusal(order: Order, conditions: Conditions, working: list[Working]) -> str:
+    """Why the account cannot have `order`, beside those that are `working`; empty where it can."""
     held = conditions.portfolio.position(order.symbol)
     if order.side is Side.SELL and order.symbol in conditions.hard_to_borrow:
         selling = _sides([each for each in working if each.order.symbol == order.symbol])[Side.SELL]

@@ -53,4 +53,7 @@ def tiered(rate: Decimal, tiers: Sequence[tuple[Decimal, Decimal]], minimum: Dec
 
 
 def _bounded(charged: Decimal, cost: Decimal, minimum: Decimal, maximum_pct: Decimal) -> Decimal:
-    return cents(min(max(charged, minimum), cost * maximum_pct / HUNDRED))
+    most = cost * maximum_pct / HUNDRED
+    if charged < minimum:
+        charged = minimum
+    return cents(most if charged > most else charged)

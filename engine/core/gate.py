@@ -280,7 +280,7 @@ class Gate:
         """What working orders may add, long and short, to `held` of one symbol."""
         book = self._state.book
         buys, sells = book.working_on(symbol, Side.BUY, aside), book.working_on(symbol, Side.SELL, aside)
-        return _adding(buys, max(-held, ZERO)), _adding(sells, max(held, ZERO))
+        return adding(buys, max(-held, ZERO)), adding(sells, max(held, ZERO))
 
 
 def _total(reserves: Mapping[str, tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
@@ -293,7 +293,7 @@ def _in_parts(wish: Intent, instrument: Instrument) -> bool:
     return wish.reduce_only or wish.notional is not None or (is_amount(wish.quantity) and bool(wish.quantity % instrument.lot))
 
 
-def _adding(working: Working, closable: Decimal) -> Decimal:
+def adding(working: Working, closable: Decimal) -> Decimal:
     """The value of what orders may add, once they have closed what there is to close."""
     opening = working.quantity - closable
     return working.value * opening / working.quantity if opening > 0 else ZERO

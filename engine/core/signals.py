@@ -187,14 +187,22 @@ class Signals:
         held = state.portfolio.position(symbol)
         if proposal.side is Side.SELL and not desk.settings.limits.short_selling:
             return held - state.book.working_quantity(symbol, Side.SELL)
-        target = state.portfolio.equity() * self._sizes.get(proposal.strategy, ZERO) / HUNDRED * exact(proposal.strength) / price
-        aim = target if proposal.side is Side.BUY else -target
         working = state.book.working_quantity(symbol, Side.BUY) - state.book.working_quantity(symbol, Side.SELL)
-        return to_lot(max((aim - held - working) * proposal.side.sign, ZERO), desk.instruments[symbol].lot)
+        pct = self._sizes.get(proposal.strategy, ZERO)
+        wanted = shares_of(state.portfolio.equity(), pct, proposal.strength, price, held + working, proposal.side)
+        return to_lot(wanted, desk.instruments[symbol].lot)
 
     def _step(self, proposal: Proposal) -> Decimal:
         lot, fraction = self._desk.instruments[proposal.symbol].lot, self._desk.gate.capabilities.fraction
         return step(lot, fraction, proposal.type, proposal.tif, bracketed=proposal.bracket is not None)
+
+
+def shares_of(equity: Decimal, pct: Decimal, strength: float, price: Decimal, held: Decimal, side: Side) -> Decimal:
+    """How many shares make a position of `pct` per cent of `equity`, times `strength`, on `side`, where `held` (signed) are there or on
+    their way; none where it is as large already."""
+    target = equity * pct / HUNDRED * exact(strength) / price
+    aim = target if side is Side.BUY else -target
+    return max((aim - held) * side.sign, ZERO)
 
 
 def intent_of(signal: Signal) -> Intent:

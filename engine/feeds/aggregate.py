@@ -56,10 +56,8 @@ class Aggregator:
         if made is None:
             self.resume(Bar(bar.symbol, end, bar.open, bar.high, bar.low, bar.close, bar.volume))
         else:
-            made.high = max(made.high, bar.high)
-            made.low = min(made.low, bar.low)
-            made.close = bar.close
-            made.volume += bar.volume
+            high, low = max(made.high, bar.high), min(made.low, bar.low)
+            self._making[bar.symbol] = Bar(bar.symbol, end, made.open, high, low, bar.close, made.volume + bar.volume)
         if bar.at == end:
             done.append(self._making.pop(bar.symbol))
         return done
@@ -79,7 +77,7 @@ class Aggregator:
         return done
 
     def unfinished(self, symbol: str) -> Bar | None:
-        """The larger bar of `symbol` that is being made. It goes on growing."""
+        """The larger bar of `symbol` that is being made, as it is by now."""
         return self._making.get(symbol)
 
     def end(self, at: int) -> int | None:

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
+from engine.feeds.bar_columns import BarColumns
 from engine.feeds.base import FeedError
 from engine.feeds.new_york import SECOND
 from engine.model.market import Bar
@@ -19,12 +20,19 @@ _ENOUGH = 1000
 
 def spacing(series: Iterable[Sequence[Bar]]) -> int:
     """The commonest distance between two bars of a symbol, in seconds and at least one; a day where no symbol has two bars."""
-    gaps = Counter((later.at - bar.at) // SECOND for bars in series for bar, later in pairwise(bars[:_ENOUGH]))
+    gaps = Counter(gap for bars in series for gap in _gaps(bars))
     if not gaps:
         return DAY_S
     commonest = gaps.most_common(1)[0][0]
     # Daylight saving makes a day an hour longer or shorter.
     return max(1, commonest) if commonest < DAY_S - 3600 else round(commonest / DAY_S) * DAY_S
+
+
+def _gaps(bars: Sequence[Bar]) -> Iterable[int]:
+    """Seconds from each of the first bars to the next."""
+    first = bars[:_ENOUGH]
+    times = first.columns.at.tolist() if isinstance(first, BarColumns) else [bar.at for bar in first]
+    return ((later - at) // SECOND for at, later in pairwise(times))
 
 
 def timeframe(seconds: int) -> str:

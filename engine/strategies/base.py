@@ -47,12 +47,12 @@ class Draft(Struct, frozen=True):
     symbol: str
     side: Side
     quantity: float | None
-    limit: float | None
-    stop: float | None
     strength: float
     reason: str
     indicators: dict[str, float]
     tif: TimeInForce = TimeInForce.DAY
+    limit: float | None = None
+    stop: float | None = None
     trail: float | None = None
     trail_pct: float | None = None
     take_profit: float | None = None
@@ -100,18 +100,9 @@ class Bars(Sequence[Bar]):
     def append(self, bar: Bar) -> None:
         bars = self._bars
         bars.append(bar)
+        # In one go when twice as long as promised, so that the cost is the same for every bar, however long the run.
         if len(bars) >= 2 * self._keep:
-            self.trim()
-
-    @property
-    def adding(self) -> Callable[[Bar], None]:
-        """`append` without the look at the length, for whoever trims now and then."""
-        return self._bars.append
-
-    def trim(self) -> None:
-        """Cuts in one go when twice as long as promised, so that the cost is the same for every bar, however long the run."""
-        if len(self._bars) >= 2 * self._keep:
-            del self._bars[: -self._keep]
+            del bars[: -self._keep]
 
     def __len__(self) -> int:
         return len(self._bars)
@@ -238,8 +229,11 @@ class Context:
         this one opens come along, held until it fills, and each ends with the other. `reason`, `strength` (0 to 1) and `indicators` are
         what a person sees when asked to approve.
         """
-        exits = (take_profit, stop_loss, take_profit_pct, stop_loss_pct)
-        self._draft(symbol, Side.BUY, quantity, limit, stop, reason, strength, indicators, tif, trail, trail_pct, exits)
+        if limit is stop is trail is trail_pct is take_profit is stop_loss is take_profit_pct is stop_loss_pct is None:
+            self._draft(symbol, Side.BUY, quantity, reason, strength, indicators, tif)
+            return
+        prices = (limit, stop, trail, trail_pct, take_profit, stop_loss, take_profit_pct, stop_loss_pct)
+        self._draft(symbol, Side.BUY, quantity, reason, strength, indicators, tif, prices)
 
     def sell(
         self,
@@ -260,8 +254,11 @@ class Context:
         indicators: Mapping[str, float] | None = None,
     ) -> None:
         """Propose to sell; as `buy`, the other way round. To sell all that is held, `close`."""
-        exits = (take_profit, stop_loss, take_profit_pct, stop_loss_pct)
-        self._draft(symbol, Side.SELL, quantity, limit, stop, reason, strength, indicators, tif, trail, trail_pct, exits)
+        if limit is stop is trail is trail_pct is take_profit is stop_loss is take_profit_pct is stop_loss_pct is None:
+            self._draft(symbol, Side.SELL, quantity, reason, strength, indicators, tif)
+            return
+        prices = (limit, stop, trail, trail_pct, take_profit, stop_loss, take_profit_pct, stop_loss_pct)
+        self._draft(symbol, Side.SELL, quantity, reason, strength, indicators, tif, prices)
 
     def close(self, symbol: str, *, reason: str = "", strength: float = 1.0, indicators: Mapping[str, float] | None = None) -> None:
         """Propose to sell what is held of `symbol`, or to buy back what is short. Does nothing when flat."""
@@ -273,23 +270,20 @@ class Context:
         """Propose the order at the market that takes the position to `quantity` shares (negative is short). Working orders do not count."""
         change = float(quantity) - self.position(symbol).quantity
         if change != 0.0:
-            self._draft(symbol, Side.BUY if change > 0.0 else Side.SELL, abs(change), None, None, reason, strength, indicators)
+            self._draft(symbol, Side.BUY if change > 0.0 else Side.SELL, abs(change), reason, strength, indicators)
 
     def _draft(
         self,
         symbol: str,
         side: Side,
         quantity: float | None,
-        limit: float | None,
-        stop: float | None,
         reason: str,
         strength: float,
         indicators: Mapping[str, float] | None,
         tif: TimeInForce | str = TimeInForce.DAY,
-        trail: float | None = None,
-        trail_pct: float | None = None,
-        exits: tuple[float | None, ...] = (None, None, None, None),
+        prices: tuple[float | None, ...] = (),
     ) -> None:
+        """`prices` are those of a draft in their order, of an order at the market none."""
         if symbol not in self._bars:
             raise self._unknown(symbol)
         if not self.started:
@@ -301,15 +295,11 @@ class Context:
                 symbol,
                 side,
                 _number(quantity),
-                _number(limit),
-                _number(stop),
                 float(strength),
                 str(reason)[:REASON_LENGTH],
                 {str(name): float(value) for name, value in indicators.items()} if indicators else {},
-                _time_in_force(tif),
-                _number(trail),
-                _number(trail_pct),
-                *map(_number, exits),
+                tif if type(tif) is TimeInForce else _time_in_force(tif),
+                *map(_number, prices),
             )
         )
 

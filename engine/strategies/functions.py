@@ -55,15 +55,15 @@ class FunctionStrategy(Strategy):
             ctx.close(bar.symbol, reason=f"{self._name} says SELL", strength=strength, indicators=indicators)
 
     def _frame(self, ctx: Context, symbol: str) -> Any:
-        bars = ctx.bars(symbol)[-ROWS:]
+        bars = ctx.bars(symbol)
         columns = {
-            "Open": [bar.open for bar in bars],
-            "High": [bar.high for bar in bars],
-            "Low": [bar.low for bar in bars],
-            "Close": [bar.close for bar in bars],
-            "Volume": [bar.volume for bar in bars],
+            "Open": bars.opens[-ROWS:],
+            "High": bars.highs[-ROWS:],
+            "Low": bars.lows[-ROWS:],
+            "Close": bars.closes[-ROWS:],
+            "Volume": bars.volumes[-ROWS:],
         }
-        index = self._pd.DatetimeIndex(self._pd.to_datetime([bar.at for bar in bars], unit="ns", utc=True), name="Time")
+        index = self._pd.DatetimeIndex(self._pd.to_datetime(bars.times[-ROWS:], unit="ns", utc=True), name="Time")
         return self._pd.DataFrame(columns, index=index)
 
     def _read(self, answer: object) -> tuple[str, float, dict[str, float]]:

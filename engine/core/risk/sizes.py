@@ -97,9 +97,14 @@ def buying_power(case: RiskCase) -> Verdict:
     cost = case.opening * case.worth * case.cushion
     if cost <= case.buying_power:
         return PASSED
-    most = case.closable + max(case.buying_power, ZERO) / (case.worth * case.cushion)
+    most = payable(case.closable, case.worth, case.cushion, case.buying_power)
     limit, actual = f"{case.buying_power:,.2f}", f"{cost:,.2f}"
     return _cut(case, most, Rule.BUYING_POWER, limit, actual, f"The order needs {actual}, the buying power is {limit}.")
+
+
+def payable(closable: Decimal, worth: Decimal, cushion: Decimal, power: Decimal) -> Decimal:
+    """The most shares at `worth` each that the buying power pays for, with the `cushion`; what only closes costs none of it."""
+    return closable + max(power, ZERO) / (worth * cushion)
 
 
 def _share_of_equity(case: RiskCase, already: Decimal, pct: Decimal, whose: str, rule: Rule, what: str) -> Verdict:

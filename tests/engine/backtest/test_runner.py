@@ -294,22 +294,75 @@ def test_a_fault_of_ours_is_not_blamed_on_the_strategy(tmp_path: Path, monkeypat
 
     file = strategy(tmp_path, BUYS_ONCE)
     monkeypatch.setattr(Core, "prime", broken)
-    monkeypatch.setattr("engine.core.signals.Signals.on_proposal", broken)
+    monkeypatch.setattr("engine.backtest.lane.Lane.submit", broken)
     with pytest.raises(ZeroDivisionError):
         played(days({"AAPL": flat(10, 20)}), file)
 
 
-def test_larger_bars_are_made_where_the_strategy_asks_for_them(tmp_path: Path) -> None:
+def test_a_strategy_sees_larger_bars_where_it_asks_for_them_and_its_orders_fill_in_the_bars_as_they_are(tmp_path: Path) -> None:
     from tests.engine.backtest.workloads import market
 
-    counts = """
+    data = market(1, 600)
+    hourly = """
         timeframe = "1h"
 
         def on_bar(self, ctx, bar):
             assert bar.at % 3_600_000_000_000 == 0
+            assert ctx.bars(bar.symbol)[-1] == bar
+            self.bar += 1
+            assert len(ctx.bars(bar.symbol)) == self.bar
+            ctx.buy(bar.symbol, self.bar)
     """
-    result = played(market(1, 600), strategy(tmp_path, counts))
-    assert result.bars == 10
+    result = played(data, strategy(tmp_path, hourly))
+    assert result.bars == 600
+    # Of the minute after the hour.
+    opens = data.bars["S00"].columns
+    assert [(int(fill.quantity), fill.at, float(fill.price)) for fill in result.fills] == [
+        (hour, opens.at[60 * hour], opens.open[60 * hour]) for hour in range(1, 10)
+    ]
+    assert result.open_orders == 1
+
+
+def test_what_is_kept_of_an_earlier_bar_stays_what_it_was(tmp_path: Path) -> None:
+    keeps = """
+        def on_start(self, ctx):
+            self.kept = []
+
+        def on_bar(self, ctx, bar):
+            self.kept.append((bar, bar.close, ctx.bars(bar.symbol)[-1]))
+            for kept, close, last in self.kept:
+                assert kept.close == last.close == close
+            try:
+                bar.close = 0.0
+            except AttributeError:
+                return
+            raise AssertionError("a bar was written to")
+    """
+    assert played(days({"AAPL": flat(10, 20, 30)}), strategy(tmp_path, keeps)).bars == 3
+
+
+def test_history_ends_with_the_bar_that_is_told_in_each_symbol(tmp_path: Path) -> None:
+    sees = """
+        warmup = 2
+
+        def on_bar(self, ctx, bar):
+            if ctx.warming:
+                return
+            for symbol in ctx.symbols:
+                closes = ctx.bars(symbol).closes
+                seen.append((bar.symbol, symbol, len(closes), closes[:], list(closes), closes[-1], ctx.bars(symbol).times[-1] <= ctx.now))
+    """
+    file = strategy(tmp_path, sees)
+    Path(file).write_text("seen = []\n" + Path(file).read_text())
+    played(days({"A": flat(1, 2, 3, 4), "B": [*flat(10, 20), (), *flat(40)]}, first=3), file)
+    import sys
+
+    told = {"A": [1.0, 2.0], "B": [10.0, 20.0]}
+    wanted = []
+    for symbol, close in (("A", 3.0), ("A", 4.0), ("B", 40.0)):
+        told[symbol].append(close)
+        wanted += [(symbol, each, len(closes), list(closes), list(closes), closes[-1], True) for each, closes in told.items()]
+    assert sys.modules["_strategy_mine"].seen == wanted
 
 
 def test_updates_come_at_their_times_and_know_nothing_later(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from engine.core.matching import Ended, Execution, Matcher, Outcome, Reduced
 from engine.core.slippage import basis_points
@@ -40,8 +41,8 @@ def test_a_limit_is_never_filled_at_a_worse_price(side: Side, limit: float, even
 def test_a_stop_limit_is_never_filled_beyond_its_limit(side: Side, stop: int, limit: int, tape: list[Bar], bps: float) -> None:
     made = order(side, stop=stop, limit=limit)
     market = matcher(made, bps=bps)
-    for number, event in enumerate(tape):
-        event.at = 10 * (number + 1)
+    for number, drawn in enumerate(tape):
+        event = replace(drawn, at=10 * (number + 1))
         for execution in fills(market.on_bar(event)):
             assert (D(limit) - execution.price) * side.sign >= 0
 
@@ -70,8 +71,8 @@ def test_without_slippage_nothing_fills_outside_its_bar(side: Side, tape: list[B
         trail="0.5" if kind is OrderType.TRAILING_STOP else None,
     )
     market = matcher(made, cap=1e-4)
-    for number, event in enumerate(tape):
-        event.at = 10 * (number + 1)
+    for number, drawn in enumerate(tape):
+        event = replace(drawn, at=10 * (number + 1))
         for execution in fills(market.on_bar(event)):
             assert event.low <= float(execution.price) <= event.high
 

@@ -75,7 +75,7 @@ DEATHS = {
     ),
     "beating without end": ("for i in range(100_000): talk(frame(Beat()))", "its process spoke nonsense (more than 300 messages a second"),
     "ordering past the limit": (
-        "talk(frame(Answer([Draft('AAPL', 'BUY', 1, None, None, 1, '', {})] * 101)))",
+        "talk(frame(Answer([Draft('AAPL', 'BUY', 1, 1, '', {})] * 101)))",
         "its process ordered 101 times",
     ),
     "answering what was not asked": ("talk(frame(Answer([])) * 2)", "its process spoke nonsense (an answer to nothing)"),

@@ -16,7 +16,7 @@ from engine.strategies.base import Draft
 from engine.strategies.params import StrategyError
 from engine.strategies.proposals import to_proposal
 
-DRAFT = Draft("AAPL", Side.BUY, 10.0, None, None, 0.8, "crossed", {"SMA10": 187.4})
+DRAFT = Draft("AAPL", Side.BUY, 10.0, 0.8, "crossed", {"SMA10": 187.4})
 
 
 def test_a_draft_becomes_a_proposal_with_its_vote() -> None:
@@ -87,7 +87,7 @@ def test_an_indicator_without_a_value_is_left_out() -> None:
 def test_whatever_is_sent_no_control_character_and_no_number_that_is_none_comes_through(
     reason: str, name: str, symbol: str, number: float
 ) -> None:
-    draft = Draft(symbol, Side.SELL, number, None, number, number, reason, {name: number})
+    draft = Draft(symbol, Side.SELL, number, number, reason, {name: number}, stop=number)
     try:
         made = to_proposal(draft, "1", "s", (symbol,))
     except StrategyError:
