@@ -257,15 +257,25 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         places = sorted(place for key in self._marked if (place := self._model.index(key)) is not None)
         return [self.rows[place] for place in places]
 
+    @property
+    def hidden_marks(self) -> int:
+        """How many marked rows are not shown."""
+        return len(self._marked) - len(self.marked)
+
     def clear_marks(self) -> None:
-        marked, self._marked = self._marked, set()
-        self._refresh_rows(place for key in marked if (place := self._model.index(key)) is not None)
-        self.refresh_foot()
+        """Those of hidden rows, too."""
+        self._unmark(self._marked)
 
     def acted_on_marks(self) -> None:
-        """What was marked is done: the marks go, and the key, held on, does not reach the row under the cursor."""
-        self.clear_marks()
+        """What was marked is done: the marks that are shown go, and the key, held on, does not reach the row under the cursor."""
+        self._unmark(self.marked)
         self._unseen_since = self._clock()
+
+    def _unmark(self, keys: Iterable[str]) -> None:
+        gone = set(keys)
+        self._marked -= gone
+        self._refresh_rows(place for key in gone if (place := self._model.index(key)) is not None)
+        self.refresh_foot()
 
     def texts_of(self, row: RowT) -> list[str]:
         """What the chosen columns show of a row, clean and uncut."""
@@ -408,8 +418,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
     def foot(self, room: int) -> tuple[Sequence[Cell], Sequence[Cell]]:
         if not self._marked:
             return (), ()
-        here = len(self.marked)
-        hidden = len(self._marked) - here
+        here, hidden = len(self.marked), self.hidden_marks
         return (), (Cell(f" {here} marked{f', {hidden} hidden' if hidden else ''} ", "key"),)
 
     def content_line(self, y: int, width: int) -> list[Segment]:

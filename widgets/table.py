@@ -96,6 +96,10 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
         if by is not None:
             self._sort_by(by, not self._arrangement.descending)
 
+    def unsort(self) -> None:
+        """As the rows come."""
+        self._sort_by(None)
+
     def _sort_by(self, column: Column[RowT] | None, descending: bool | None = None) -> None:
         """Numbers begin with the largest."""
         self._arrangement.sort = column.title if column is not None else ""

@@ -29,14 +29,14 @@ class OrderActions:
     def _open(self, side: Side) -> None:
         from console.ticket.new_order import NewOrder
 
-        self._ticket(NewOrder(self._stage.symbol(), side))
+        self._ticket(NewOrder(self._stage.subject.symbol(), side))
 
     def do_edit_row(self) -> None:
         """The working order, or the signal that waits, under the cursor. Which one it is stands in the ticket, and is asked about."""
         from console.ticket.edit_order import EditOrder
         from console.ticket.edit_signal import EditSignal
 
-        row = self._stage.row()
+        row = self._stage.subject.row()
         if isinstance(row, SignalRow) and self._stage.desk.waits(row):
             self._ticket(EditSignal(row))
         elif isinstance(row, OrderRow) and self._stage.desk.works(row):
@@ -60,22 +60,18 @@ class OrderActions:
         self._stage.desk.ticketed(ready)
 
     def do_cancel(self) -> None:
-        if marked := self._stage.marked():
-            self._stage.desk.cancel_all(marked)
-            self._stage.acted_on_marks()
-        elif self._stage.seen():
-            self._stage.desk.cancel(self._stage.row())
+        rows = self._stage.subject.rows()
+        if rows is not None:
+            self._stage.desk.cancel(rows)
+            self._stage.subject.acted_on_marks()
 
     def do_close_position(self) -> None:
-        rows = self._stage.marked()
-        if not rows and self._stage.row() is not None and self._stage.seen():
-            rows = [self._stage.row()]
-        if rows:
+        if rows := self._stage.subject.rows():
             self._stage.desk.close(rows, self._stage.view)
 
     def do_cancel_symbol(self) -> None:
-        if self._stage.seen():
-            self._stage.desk.cancel_symbol(self._stage.symbol())
+        if self._stage.subject.seen():
+            self._stage.desk.cancel_symbol(self._stage.subject.symbol())
 
     def do_mode(self) -> None:
         self._stage.desk.choose_mode(self._stage.view)

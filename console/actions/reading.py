@@ -17,7 +17,7 @@ class ReadingActions:
         self._stage = stage
 
     def do_detail(self) -> None:
-        row = self._stage.row()
+        row = self._stage.subject.row()
         if row is not None:
             self.tell_all(row)
 

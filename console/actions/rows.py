@@ -40,7 +40,7 @@ class RowActions:
 
     def do_mark(self) -> None:
         # What is marked is acted on without another look, so it must have been seen when it is marked.
-        if (table := self._table()) and self._stage.seen():
+        if (table := self._table()) and self._stage.subject.seen():
             table.action_mark()
 
     def _table(self) -> LiveTable[Any] | None:

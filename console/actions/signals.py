@@ -10,16 +10,19 @@ class SignalActions:
         self._stage = stage
 
     def do_approve(self) -> None:
-        if self._stage.seen():
-            self._stage.desk.approve(self._stage.row())
+        if self._stage.subject.seen():
+            self._stage.desk.approve(self._stage.subject.row())
 
     def do_approve_marked(self) -> None:
-        self._stage.desk.approve_all(self._stage.marked())
-        self._stage.acted_on_marks()
+        marked = self._stage.subject.marked()
+        if marked is not None:
+            self._stage.desk.approve_all(marked)
+            self._stage.subject.acted_on_marks()
 
     def do_reject(self) -> None:
-        if marked := self._stage.marked():
+        marked = self._stage.subject.marked()
+        if marked:
             self._stage.desk.reject_all(marked)
-            self._stage.acted_on_marks()
-        else:
-            self._stage.desk.reject(self._stage.row())
+            self._stage.subject.acted_on_marks()
+        elif marked is not None:
+            self._stage.desk.reject(self._stage.subject.row())

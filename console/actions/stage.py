@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from textual.screen import ModalScreen, Screen
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from console.screens.desk import Desk
     from console.screens.dialog import Dialog
     from console.screens.jump import Target
+    from console.screens.subject import Subject
     from console.trading_engine import TradingEngine
     from engine.model import Level, View
     from engine.model.settings import ScreenSettings
@@ -78,23 +79,12 @@ class Stage(Protocol):
     @property
     def order_line(self) -> OrderLine: ...
 
+    @property
+    def subject(self) -> Subject:
+        """What keys act on."""
+
     def clock(self) -> float:
         """Monotonic seconds."""
-
-    def row(self) -> Any:
-        """The row that keys act on: the one whose detail is open, else the one under the cursor; None where there is none."""
-
-    def marked(self) -> list[Any]:
-        """The marked rows of the panel, which a key acts on together; none in the detail of one row, where it acts on that."""
-
-    def acted_on_marks(self) -> None:
-        """What was marked is done: the marks go, and the same key, held on, does not reach the row under the cursor."""
-
-    def symbol(self) -> str:
-        """The symbol of the row or of the chart, or nothing."""
-
-    def seen(self) -> bool:
-        """Whether a person has seen which row a key acts on: rows come, expire and go by themselves. Where not, it is said."""
 
     def say(self, text: str, level: Level) -> None:
         """Tell a person something until the next key."""
@@ -110,12 +100,6 @@ class Stage(Protocol):
 
     def read(self, screen: Screen[None]) -> object:
         """Open a dialog that only shows, or a page."""
-
-    def act_on_row(self, panel: str, key: str) -> None:
-        """A key typed in the detail of a row of `panel`: what it does to the row under the panel's cursor, it does to that one."""
-
-    def row_hints(self, panel: str) -> tuple[tuple[str, str], ...]:
-        """The keys that `act_on_row` takes, as (key, what it does)."""
 
     def overlay(self, screen: ModalScreen[None]) -> object:
         """Open a screen over this one that answers nothing."""

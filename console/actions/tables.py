@@ -71,7 +71,11 @@ class TableActions:
 
     def do_copy(self) -> None:
         table = self._table()
-        rows = table.marked_rows or ([table.cursor_row] if table.cursor_row is not None else [])
+        rows = self._stage.subject.marked()
+        if rows is None:
+            return
+        if not rows and table.cursor_row is not None:
+            rows = [table.cursor_row]
         if not rows:
             self._stage.say("There is no row to copy.", Level.WARNING)
             return

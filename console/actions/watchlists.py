@@ -106,8 +106,8 @@ class WatchlistActions:
         self._panel.select(symbol)
 
     def do_remove_symbol(self) -> None:
-        symbol = self._stage.symbol()
-        if not symbol or not self._stage.seen():
+        symbol = self._stage.subject.symbol()
+        if not symbol or not self._stage.subject.seen():
             return
         if self._lists.shown != ALL:
             self._lists.remove(symbol)
@@ -127,12 +127,20 @@ class WatchlistActions:
         self._move(1)
 
     def _move(self, by: int) -> None:
-        symbol = self._stage.symbol()
-        if self._lists.symbols is None:
+        symbol, panel = self._stage.subject.symbol(), self._panel
+        symbols, shown = self._lists.symbols, [row.symbol for row in panel.rows]
+        if symbols is None:
             text = f"{ALL} stands in the order of the feed. {self._stage.keys.names['lists']} begins a list of your own."
             self._stage.say(text, Level.WARNING)
-        elif symbol:
-            self._lists.move(symbol, by)
+        elif (sorted_by := panel.sorted_by) is not None:
+            # A row that is sorted has no place to be moved from: a move would be seen when nobody looks for it any more.
+            panel.unsort()
+            key = self._stage.keys.names["row_earlier" if by < 0 else "row_later"]
+            text = f"It was sorted by {sorted_by.title}, and stands in the list's own order now. {key} moves {symbol}."
+            self._stage.say(text, Level.INFO)
+        elif symbol in shown and 0 <= (place := shown.index(symbol) + by) < len(shown):
+            # Past the next row that is seen, and all that a filter hides between.
+            self._lists.move(symbol, symbols.index(shown[place]) - symbols.index(symbol))
             self._arrange()
 
     # ---- lists
@@ -172,5 +180,5 @@ class WatchlistActions:
     def do_alert(self) -> None:
         from console.screens.watch_alerts import AlertsDialog
 
-        dialog = AlertsDialog(self._stage.symbol(), self._row, self._alerts, self._arrange, self._stage.clock)
+        dialog = AlertsDialog(self._stage.subject.symbol(), self._row, self._alerts, self._arrange, self._stage.clock)
         self._stage.ask(dialog, lambda answer: None)

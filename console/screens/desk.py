@@ -216,15 +216,12 @@ class Desk:
             self._say(f"#{row.number} has ended: {row.state.lower()}.", Level.WARNING)
         return not row.state.is_final
 
-    def cancel(self, row: OrderRow | None) -> None:
-        if row is None:
+    def cancel(self, rows: Sequence[OrderRow]) -> None:
+        if not rows:
             self._say("There is no order to cancel.", Level.WARNING)
-        elif self.works(row):
-            self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}")
-
-    def cancel_all(self, rows: Sequence[OrderRow]) -> None:
         for row in rows:
-            self.cancel(row)
+            if self.works(row):
+                self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}")
 
     def cancel_symbol(self, symbol: str) -> None:
         # An empty symbol would mean every order there is.

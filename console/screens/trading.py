@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -34,13 +34,15 @@ from console.archive import Archive
 from console.config_file import ConfigFile
 from console.kept import Kept
 from console.key_names import key_named
-from console.keys import LINE, ROW_ACTIONS, TITLES, Action, KeyMap
+from console.keys import LINE, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.notify import Notifier
 from console.screens.desk import Desk
 from console.screens.lag import Lag
 from console.screens.layout import TABS, is_out, is_single, layout_for
+from console.screens.line_meanings import LineMeanings
 from console.screens.page import Page
+from console.screens.subject import Subject
 from console.trading_engine import TradingEngine
 from engine.model import Level, View
 from engine.model.settings import ScreenSettings
@@ -49,10 +51,9 @@ from widgets.banner import Banner
 from widgets.chart import Chart
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
-from widgets.line_notes import Reading
 from widgets.log import Log
 from widgets.notices import NoticeLine
-from widgets.order_line import Entered, Left, OrderLine
+from widgets.order_line import Entered, Left
 from widgets.orders import Orders
 from widgets.panel import Panel
 from widgets.positions import Positions
@@ -67,15 +68,11 @@ if TYPE_CHECKING:
     # Imported when it is used, behind the first picture.
     from console.screens.dialog import Dialog
     from console.screens.jump import Target
-    from console.screens.line_reader import LineReader
 
 PLAIN_FRAMES_PER_SECOND = 2
 """A screen reader says again what changes: it is given less of it."""
 LOW_BANDWIDTH_DATA_S = 0.5
 """How often at most new data are drawn over a thin line."""
-HISTORY = "order_line"
-"""What the entered lines are kept as."""
-
 OnExit = Literal["cancel_entries", "keep", "cancel_all"]
 ResultT = TypeVar("ResultT")
 
@@ -121,7 +118,6 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.view = engine.view()
         self.desk = Desk(engine, clock, self.ask, self.say, keys.names)
         self.keys = keys
-        self._reader: LineReader | None = None
         self._chart_symbol = ""
         self._plain = looks.plain
         self.drawn = drawn
@@ -152,7 +148,9 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._notice_line = NoticeLine()
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
-        self.order_line = OrderLine(self._interpret, self._complete)
+        self._meanings = LineMeanings(engine, self.view)
+        self.order_line = self._meanings.line
+        self.subject = Subject(self, keys, lambda: self.performers)
         self._readings = ReadingActions(self)
         self.watchlists = WatchlistActions(self)
         self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
@@ -187,7 +185,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         yield self._hints
 
     def on_mount(self) -> None:
-        self.order_line.keep_history(self.kept.load(HISTORY, list[str], []), lambda lines: self.kept.save(HISTORY, lines))
+        self._meanings.keep_history(self.kept)
         self.go("watch")
         self._frame()
         self._frames = self.set_interval(self._frame_s, self._frame)
@@ -219,14 +217,12 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
             self._header.show(view, self._lag.shown_ms, terminal_slow=self._lag.terminal_slow)
         if due and view is not self.view:
             self.view = view
-            if self._reader is not None:
-                self._reader.see(view)
             self._show(view)
-            self.order_line.reread()
+            self._meanings.see(view)
         self.watchlists.frame(view)
         self.notices.frame(view)
         self.preferences.frame(view)
-        self._show_preview(view, now)
+        self._meanings.judge(view, now)
         self._show_hints()
         news = self.desk.news(view)
         if news is not None:
@@ -266,11 +262,6 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def _show_tabs(self) -> None:
         waiting = any(row.state is SignalState.WAITING for row in self.view.signals)
         self._tabs.show(self.panel, frozenset({"signals"}) if waiting else frozenset())
-
-    def _show_preview(self, view: View, now: float) -> None:
-        line = self.order_line
-        if self._reader is not None and (verdict := self._reader.verdict(line.reading.command, line.text, view, now)) is not None:
-            line.show_preview(verdict)
 
     # ---- what actions use
 
@@ -345,21 +336,16 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         return LINE if self.focused is self.order_line else self.panel
 
     def _show_hints(self) -> None:
-        table = self._table()
+        table = self.subject.table
         place = "filter" if self.place != LINE and table is not None and table.typing else self.place
         marked = len(table.marked) if table is not None and place == self.panel else 0
         self._hints.show((*[("●", f"{marked} marked")] * bool(marked), *self.keys.hints(place)))
-
-    def _table(self) -> LiveTable[Any] | None:
-        """The table with the focus, or None for what has no rows."""
-        panel = self.panels[self.panel]
-        return panel if isinstance(panel, LiveTable) else None
 
     def go(self, panel: str) -> None:
         self.panel = panel
         self.set_focus(self.panels[panel])
         self._arrange()
-        symbol = self.symbol()
+        symbol = self.subject.symbol()
         if symbol:
             self._focus_symbol(symbol)
 
@@ -425,7 +411,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while this screen is on top."""
         typing = self.focused is self.order_line
-        table = self._table()
+        table = self.subject.table
         if not typing and table is not None and table.typing and table.take_filter_key(key, character):
             self._show_hints()
             return
@@ -445,7 +431,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._show_hints()
 
     def take_paste(self, text: str) -> None:
-        table = self._table()
+        table = self.subject.table
         if self.focused is self.order_line:
             self.order_line.take_paste(text)
         elif table is not None and table.typing:
@@ -458,66 +444,6 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
             self.go(self.panel)
             if outcome.forward:
                 self.performers["next_panel"]()
-
-    # ---- the order line
-
-    def _interpret(self, text: str) -> Reading:
-        return self._line_reader().interpret(text)
-
-    def _complete(self, text: str) -> tuple[int, Sequence[tuple[str, str]]]:
-        return self._line_reader().complete(text)
-
-    def _line_reader(self) -> LineReader:
-        if self._reader is None:
-            from console.screens.line_reader import LineReader
-
-            self._reader = LineReader(self.engine, self.view)
-        return self._reader
-
-    def symbol(self) -> str:
-        row = self.row()
-        symbol = getattr(row, "symbol", "")
-        if not symbol and self.panel == "chart" and self.view.chart is not None:
-            symbol = self.view.chart.symbol
-        return str(symbol)
-
-    def row(self) -> Any:
-        detail = self._detail()
-        if detail is not None:
-            return detail.acted_on
-        table = self._table()
-        return table.cursor_row if table is not None else None
-
-    def marked(self) -> list[Any]:
-        table = self._table()
-        return table.marked_rows if table is not None and self._detail() is None else []
-
-    def acted_on_marks(self) -> None:
-        table = self._table()
-        if table is not None:
-            table.acted_on_marks()
-
-    def seen(self) -> bool:
-        """Whether a person has seen which row a key acts on: rows come, expire and go by themselves. Where not, it is said."""
-        table = self._table()
-        if self._detail() is not None or table is None or table.cursor_row is None or table.reveal():
-            return True
-        self.say("Another row has just come under the cursor. Nothing was done; look at it, then press again.", Level.WARNING)
-        return False
-
-    def _detail(self) -> Page | None:
-        """The page of one row that is open on top."""
-        top = self.app.screen
-        return top if isinstance(top, Page) and top.acted_on is not None else None
-
-    def act_on_row(self, panel: str, key: str) -> None:
-        action = self.keys.find(key, panel)
-        if action is not None and action.name in ROW_ACTIONS:
-            self.performers[action.name]()
-
-    def row_hints(self, panel: str) -> tuple[tuple[str, str], ...]:
-        acting = (action for action in self.keys.actions if action.name in ROW_ACTIONS and action.works_in(panel))
-        return tuple((self.keys.names[action.id], action.hint) for action in acting if action.hint and action.keys)
 
     def since_frame(self) -> float:
         """Seconds since the screen was last drawn anew, or asked whether it should be."""

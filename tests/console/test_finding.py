@@ -106,7 +106,7 @@ async def test_a_row_nobody_could_have_seen_takes_no_action_as_with_its_key(engi
     async with running(engine) as console:
         await console.press("4")
         engine.change(signals=(replace(WAITING, id="s2", number=2),))
-        await console.until(lambda: console.screen.row().id == "s2")
+        await console.until(lambda: console.screen.subject.row().id == "s2")
         await console.burst("f2", "approve the", "enter")
         assert engine.sent() == []
         await console.shows("just come under the cursor")

@@ -283,6 +283,43 @@ async def test_what_a_filter_hides_keeps_its_mark_and_is_not_acted_on(engine: Fa
         assert engine.sent() == [("cancel", "t1-8", "")]
 
 
+async def test_the_mark_of_a_hidden_row_outlives_what_was_done_to_those_that_are_shown(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await go_to(console, "3")
+        await console.press("space", "space")
+        await console.burst("/", "msft", "enter")
+        await console.press("c", "escape", "c")
+        assert engine.sent() == [("cancel", "t1-8", ""), ("cancel", "t1-9", "")]
+
+
+@pytest.mark.parametrize(("panel", "keys"), [("3", "cy"), ("4", "Axy"), ("2", "Xy")])
+async def test_where_all_marked_rows_are_hidden_nothing_is_done_to_the_row_under_the_cursor(
+    engine: FakeEngine, panel: str, keys: str
+) -> None:
+    copied: list[str] = []
+    async with running(engine) as console:
+        console.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+        await go_to(console, panel)
+        await console.press("space")
+        await console.burst("/", "-aapl", "enter")
+        await console.shows("0 marked, 1 hidden")
+        await console.let_pass(1)
+        assert console.screen.subject.row() is not None
+        for key in keys:
+            console.line.hush()
+            await console.press(key)
+            await console.shows("hidden by the filter: Esc shows it. Nothing was done.")
+        assert (engine.sent(), copied, console.app.screen) == ([], [], console.screen)
+
+
+async def test_marked_rows_that_are_out_of_what_is_looked_at_are_told_of_by_their_own_key(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await go_to(console, "3")
+        await console.press("space", "space", "w", "w", "c")
+        await console.shows("2 marked rows of Orders are not among those shown: w shows the others. Nothing was done.")
+        assert engine.sent() == []
+
+
 async def test_a_mark_ends_with_its_order(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await go_to(console, "3")

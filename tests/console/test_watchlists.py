@@ -170,6 +170,15 @@ async def begin_list(console: Console, name: str) -> None:
     await console.shows(name)
 
 
+async def fill_list(console: Console, *names: str) -> None:
+    await begin_list(console, "Mine")
+    for symbol in names:
+        await console.press("plus")
+        await console.type(symbol)
+        await console.press("enter")
+    assert symbols(console) == list(names)
+
+
 @BOTH
 async def test_a_list_is_begun_filled_sorted_by_hand_and_emptied(engine: FakeEngine, size: tuple[int, int]) -> None:
     async with running(engine, size) as console:
@@ -312,6 +321,30 @@ async def test_a_click_in_the_dialog_of_lists_marks_and_a_double_click_shows(eng
         await console.pilot.click(offset=(50, row), times=2)
         await console.until(lambda: isinstance(console.app.screen, TradingScreen))
         await console.shows("All 1/2")
+
+
+async def test_a_row_of_a_sorted_list_is_moved_in_the_lists_own_order_and_that_is_said(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await fill_list(console, "AAPL", "MSFT", "TSLA")
+        await console.press("o", "O")
+        await console.until(lambda: symbols(console) == ["TSLA", "MSFT", "AAPL"])
+        assert panel_of(console).select("AAPL")
+        await console.press("J")
+        await console.shows("It was sorted by Symbol, and stands in the list's own order now. J moves AAPL.")
+        assert symbols(console) == ["AAPL", "MSFT", "TSLA"]
+        await console.press("J")
+        assert symbols(console) == ["MSFT", "AAPL", "TSLA"]
+
+
+async def test_a_row_is_moved_past_the_next_that_is_seen(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await fill_list(console, "AAPL", "MSFT", "TSLA")
+        await console.burst("/", "-msft", "enter")
+        assert panel_of(console).select("AAPL")
+        await console.press("J")
+        assert symbols(console) == ["TSLA", "AAPL"]
+        await console.press("escape")
+        assert symbols(console) == ["MSFT", "TSLA", "AAPL"]
 
 
 async def test_rows_of_all_are_not_moved(engine: FakeEngine) -> None:

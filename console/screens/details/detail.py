@@ -95,8 +95,8 @@ class Detail(Page):
     # ---- keys
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return (BACK, *self.stage.row_hints(self.PANEL), *self.stage.keys.hints("detail"))
+        return (BACK, *self.stage.subject.row_hints(self.PANEL), *self.stage.keys.hints("detail"))
 
     def key(self, key: str, character: str | None) -> None:
         if not self._document.scroll_key(key):
-            self.stage.act_on_row(self.PANEL, key)
+            self.stage.subject.act_on_row(self.PANEL, key)
