@@ -39,7 +39,7 @@ class Bar(Struct, frozen=True, gc=False):
     volume: float
 
 
-class Quote(Struct):
+class Quote(Struct, gc=False):
     """Best bid and offer with their sizes in shares, and the last trade's price. Like a bar, written once by its feed."""
 
     symbol: str

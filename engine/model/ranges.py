@@ -1,9 +1,10 @@
-"""What a setting may hold, read off its type and its `annotated_types` marks: as a test, in words, and from text."""
+"""What a setting may hold, read off its type and its marks: as a test, in words, and from text."""
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
@@ -11,11 +12,17 @@ from pathlib import Path
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from annotated_types import Ge, Gt, Le, MinLen, Predicate
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 _KINDS = {Decimal: "a number", float: "a number", int: "a whole number", bool: "true or false", str: "text", Path: "a path"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
+_BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
+    "gt": (operator.gt, "above {:,}"),
+    "ge": (operator.ge, "at least {:,}"),
+    "le": (operator.le, "at most {:,}"),
+    "min_length": (lambda value, length: len(value) >= length, "not empty"),
+}
+"""The bounds of a `msgspec.Meta` that settings use."""
 _WHOLE = re.compile(r"[+-]?[0-9][0-9_]*")
 
 
@@ -72,18 +79,16 @@ def allows(hint: Any, value: Any) -> bool:
 
 
 def _meets(mark: Any, value: Any) -> bool:
-    match mark:
-        case Gt(gt=bound):
-            return bool(value > bound)
-        case Ge(ge=bound):
-            return bool(value >= bound)
-        case Le(le=bound):
-            return bool(value <= bound)
-        case MinLen(min_length=length):
-            return len(value) >= length
-        case Predicate(func=test):
-            return bool(test(value))
-    raise TypeError(f"a mark that nothing checks: {mark!r}")
+    if callable(mark):
+        return bool(mark(value))
+    return all(test(value, bound) for test, _, bound in _bounds(mark))
+
+
+def _bounds(mark: Meta) -> Iterator[tuple[Callable[[Any, Any], bool], str, Any]]:
+    """How a value is tested against each bound of `mark`, how that is said, and the bound."""
+    for name, (test, said) in _BOUNDS.items():
+        if (bound := getattr(mark, name)) is not None:
+            yield test, said, bound
 
 
 def words(hint: Any) -> str:
@@ -93,17 +98,9 @@ def words(hint: Any) -> str:
         return " or ".join(", ".join(str(choice) for choice in get_args(kind)).rsplit(", ", 1))
     bounds = []
     for mark in marks:
-        match mark:
-            case Gt(gt=bound):
-                bounds.append(f"above {bound:,}")
-            case Ge(ge=bound):
-                bounds.append(f"at least {bound:,}")
-            case Le(le=bound):
-                bounds.append(f"at most {bound:,}")
-            case MinLen():
-                bounds.append("not empty")
-            case Predicate(func=test):
-                return (test.__doc__ or "").strip()
+        if callable(mark):
+            return (mark.__doc__ or "").strip()
+        bounds += [said.format(bound) for _, said, bound in _bounds(mark)]
     return " ".join([_KINDS[kind], ", ".join(bounds)]).strip()
 
 

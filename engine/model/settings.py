@@ -1,6 +1,7 @@
 """Every setting of the engine with its default and its allowed range, each in one place.
 
-The ranges are `annotated_types` marks: the console's config file is checked against them, and `create_engine` is too.
+The ranges are `msgspec.Meta` marks, or a test whose docstring says what it allows: the console's config file is checked against them,
+and `create_engine` is too.
 Per cents are of the account's equity and written as a person says them: 10 is ten per cent.
 """
 
@@ -11,13 +12,12 @@ from pathlib import Path
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from annotated_types import Ge, Gt, Le, MinLen, Predicate
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 from engine.model.modes import Level, Mode
 
-Percent = Annotated[Decimal, Gt(0), Le(100)]
-Money = Annotated[Decimal, Gt(0), Le(1_000_000_000_000)]
+Percent = Annotated[Decimal, Meta(gt=0, le=100)]
+Money = Annotated[Decimal, Meta(gt=0, le=1_000_000_000_000)]
 
 # Never a path: no sign comes first, and none follows another.
 _SYMBOL = re.compile(r"(?=.{1,12}\Z)[A-Z0-9]+([.\-/][A-Z0-9]+)*[.\-/]?")
@@ -53,13 +53,13 @@ def is_time_zone(text: str) -> bool:
         return False
 
 
-Symbol = Annotated[str, Predicate(is_symbol)]
+Symbol = Annotated[str, is_symbol]
 
 
-Rate = Annotated[int, Ge(1), Le(1_000)]
-AccountRate = Annotated[int, Ge(1), Le(10_000)]
-Shares = Annotated[Decimal, Gt(0), Le(1_000_000_000)]
-Exposure = Annotated[Decimal, Gt(0), Le(400)]
+Rate = Annotated[int, Meta(ge=1, le=1_000)]
+AccountRate = Annotated[int, Meta(ge=1, le=10_000)]
+Shares = Annotated[Decimal, Meta(gt=0, le=1_000_000_000)]
+Exposure = Annotated[Decimal, Meta(gt=0, le=400)]
 
 
 class StrategyLimits(Struct, frozen=True):
@@ -113,7 +113,7 @@ class Limits(Struct, frozen=True):
     """How far equity may fall under the highest it has been."""
     collar_pct: Percent = Decimal(5)
     """How far through the market an entry's limit may be: beyond it a finger slipped."""
-    stale_after_s: Annotated[float, Gt(0), Le(3600)] = 5.0
+    stale_after_s: Annotated[float, Meta(gt=0, le=3600)] = 5.0
     short_selling: bool = False
     max_orders_second: Rate = 5
     max_orders_minute: Rate = 60
@@ -125,12 +125,12 @@ class Limits(Struct, frozen=True):
     """Long less short, whichever of the two is more, working orders counted in."""
     circuit_breaker_pct: Percent = Decimal("1.5")
     """How much equity may be lost within `circuit_breaker_minutes` of market time before entries stop."""
-    circuit_breaker_minutes: Annotated[int, Ge(1), Le(1440)] = 10
+    circuit_breaker_minutes: Annotated[int, Meta(ge=1, le=1440)] = 10
     max_account_orders_second: AccountRate = 100
     max_account_orders_minute: AccountRate = 1_000
     max_account_orders_day: AccountRate = 10_000
     """Entries of everybody together, in market time."""
-    repetition_s: Annotated[float, Ge(0), Le(60)] = 2.0
+    repetition_s: Annotated[float, Meta(ge=0, le=60)] = 2.0
     """How soon the same order again looks like a slip."""
     outside_hours: Literal["queue", "deny"] = "queue"
     """What becomes of an entry while the market is closed: it waits for the open, or it is refused."""
@@ -146,7 +146,7 @@ class MarginSettings(Struct, frozen=True):
     initial_pct: Percent = Decimal(50)
     maintenance_pct: Percent = Decimal(25)
     short_maintenance_pct: Percent = Decimal(30)
-    cushion_pct: Annotated[Decimal, Ge(0), Le(50)] = Decimal(1)
+    cushion_pct: Annotated[Decimal, Meta(ge=0, le=50)] = Decimal(1)
     """Of an order's value, kept free beside it for its fees and for a price that moves until it fills."""
 
 
@@ -154,7 +154,7 @@ class AutoApprove(Struct, frozen=True):
     """What SEMI_AUTO sends without a yes: a signal that meets every one of these. No symbols, no strategies listed means any."""
 
     max_notional: Money = Decimal(5000)
-    min_confidence: Annotated[float, Ge(0), Le(1)] = 0.8
+    min_confidence: Annotated[float, Meta(ge=0, le=1)] = 0.8
     symbols: tuple[Symbol, ...] = ()
     max_quantity: Shares | None = None
     strategies: tuple[str, ...] = ()
@@ -165,7 +165,7 @@ class AutoApprove(Struct, frozen=True):
 class Approvals(Struct, frozen=True):
     """How long a signal waits for a person, and how far the market may drift from the signal's price meanwhile."""
 
-    expire_s: Annotated[float, Gt(0), Le(3600)] = 60.0
+    expire_s: Annotated[float, Meta(gt=0, le=3600)] = 60.0
     max_drift_pct: Percent = Decimal(1)
     auto: AutoApprove = field(default_factory=AutoApprove)
 
@@ -176,8 +176,8 @@ CostParams = dict[str, float | int | str | bool]
 class Tier(Struct, frozen=True):
     """From so many shares of an order on (`above`), each further share costs `rate`."""
 
-    above: Annotated[Decimal, Gt(0), Le(1_000_000_000)]
-    rate: Annotated[Decimal, Ge(0), Le(1_000)]
+    above: Annotated[Decimal, Meta(gt=0, le=1_000_000_000)]
+    rate: Annotated[Decimal, Meta(ge=0, le=1_000)]
 
 
 class CommissionSettings(Struct, frozen=True):
@@ -187,9 +187,9 @@ class CommissionSettings(Struct, frozen=True):
     trades pays less than `minimum`, nor more than `maximum_pct` per cent of what it traded; a fixed rate knows neither.
     """
 
-    model: Annotated[str, MinLen(1)] = "per_cent"
-    rate: Annotated[Decimal, Ge(0), Le(1_000)] = Decimal("0.01")
-    minimum: Annotated[Decimal, Ge(0), Le(1_000_000)] = Decimal("0.35")
+    model: Annotated[str, Meta(min_length=1)] = "per_cent"
+    rate: Annotated[Decimal, Meta(ge=0, le=1_000)] = Decimal("0.01")
+    minimum: Annotated[Decimal, Meta(ge=0, le=1_000_000)] = Decimal("0.35")
     maximum_pct: Percent = Decimal(100)
     tiers: tuple[Tier, ...] = ()
     params: CostParams = field(default_factory=dict)
@@ -203,10 +203,10 @@ class SlippageSettings(Struct, frozen=True):
     less by the power `power`. `range_pct` is the part of a bar's range, or of a quote's spread, that is lost by volatility.
     """
 
-    model: Annotated[str, MinLen(1)] = "basis_points"
-    bps: Annotated[float, Ge(0), Le(1000)] = 1.0
-    power: Annotated[float, Gt(0), Le(2)] = 0.5
-    range_pct: Annotated[float, Ge(0), Le(100)] = 10.0
+    model: Annotated[str, Meta(min_length=1)] = "basis_points"
+    bps: Annotated[float, Meta(ge=0, le=1000)] = 1.0
+    power: Annotated[float, Meta(gt=0, le=2)] = 0.5
+    range_pct: Annotated[float, Meta(ge=0, le=100)] = 10.0
     params: CostParams = field(default_factory=dict)
 
 
@@ -217,40 +217,40 @@ class PaperSettings(Struct, frozen=True):
     cash: Money = Decimal(100_000)
     commission: CommissionSettings = field(default_factory=CommissionSettings)
     slippage: SlippageSettings = field(default_factory=SlippageSettings)
-    latency_ms: Annotated[float, Ge(0), Le(60_000)] = 20.0
-    latency_sigma: Annotated[float, Ge(0), Le(2)] = 0.3
-    volume_cap_pct: Annotated[float, Gt(0), Le(100)] = 10.0
+    latency_ms: Annotated[float, Meta(ge=0, le=60_000)] = 20.0
+    latency_sigma: Annotated[float, Meta(ge=0, le=2)] = 0.3
+    volume_cap_pct: Annotated[float, Meta(gt=0, le=100)] = 10.0
     hard_to_borrow: tuple[Symbol, ...] = ()
-    seed: Annotated[int, Ge(0)] = 1
+    seed: Annotated[int, Meta(ge=0)] = 1
 
 
 class FeedSettings(Struct, frozen=True):
     """Where prices come from: `sim`, `sample`, or the path of a file of bars or of a folder of them."""
 
-    source: Annotated[str, MinLen(1)] = "sim"
-    pace: Annotated[float, Ge(0), Le(10_000)] = 1.0
+    source: Annotated[str, Meta(min_length=1)] = "sim"
+    pace: Annotated[float, Meta(ge=0, le=10_000)] = 1.0
     """Of recorded bars: so many moments of market time in a second of the wall clock; 0 as fast as the engine takes them."""
-    start: Annotated[str, Predicate(is_day)] = ""
+    start: Annotated[str, is_day] = ""
     """First day to play, as YYYY-MM-DD; empty keeps the first bars back as history, and begins the simulated market now."""
-    seed: Annotated[int, Ge(0)] = 7
-    quotes_per_second: Annotated[float, Gt(0), Le(10_000)] = 4.0
+    seed: Annotated[int, Meta(ge=0)] = 7
+    quotes_per_second: Annotated[float, Meta(gt=0, le=10_000)] = 4.0
     """Of the simulated market, for each symbol."""
-    bar_seconds: Annotated[int, Ge(1), Le(3600)] = 5
+    bar_seconds: Annotated[int, Meta(ge=1, le=3600)] = 5
     """Length of the simulated market's bars, in its own market time."""
-    universe: Annotated[int, Ge(0), Le(5000)] = 0
+    universe: Annotated[int, Meta(ge=0, le=5000)] = 0
     """How many symbols the simulated market has at least: beyond those asked for, known and invented ones."""
     session: Literal["always", "XNYS"] = "always"
     """When the simulated market is open: at any hour, or in the New York Stock Exchange's sessions."""
-    speed: Annotated[float, Ge(0), Le(100_000)] = 1.0
+    speed: Annotated[float, Meta(ge=0, le=100_000)] = 1.0
     """Of the simulated market's time: 1 is the wall clock's, 0 as fast as the engine takes it; faster ones leave out closed hours."""
-    timeframe: Annotated[str, Predicate(is_timeframe)] = ""
+    timeframe: Annotated[str, is_timeframe] = ""
     """What bars are aggregated to, aligned to the session; empty plays a file's as they are, and makes the simulated market's by
     `bar_seconds`."""
     bar_time: Literal["close", "open"] = "close"
     """Which of a bar's two times a file gives."""
-    timezone: Annotated[str, Predicate(is_time_zone)] = "UTC"
+    timezone: Annotated[str, is_time_zone] = "UTC"
     """Of a file's times that have no offset."""
-    calendar: Annotated[str, MinLen(1)] = "XNYS"
+    calendar: Annotated[str, Meta(min_length=1)] = "XNYS"
     """A file's exchange by its market identifier code (ISO 10383), or 24/7: its sessions close daily bars and align the larger ones."""
     bad_rows: Literal["skip", "refuse"] = "skip"
     """What becomes of a file with rows that cannot be trusted: they are left out and told, or the file is refused."""
@@ -261,12 +261,12 @@ class FeedSettings(Struct, frozen=True):
 class StrategySettings(Struct, frozen=True):
     """One strategy: `file` is a path or the name of a ready-made one, `params` its declared parameters."""
 
-    file: Annotated[str, MinLen(1)]
+    file: Annotated[str, Meta(min_length=1)]
     params: dict[str, float | int | str | bool] = field(default_factory=dict)
     symbols: tuple[Symbol, ...] = ()
     size_pct: Percent = Decimal(5)
     """Per cent of equity that a signal without a quantity of its own is worth at full strength."""
-    deadline_s: Annotated[float, Gt(0), Le(600)] = 5.0
+    deadline_s: Annotated[float, Meta(gt=0, le=600)] = 5.0
 
 
 class StopSettings(Struct, frozen=True):
@@ -280,8 +280,8 @@ class LogSettings(Struct, frozen=True):
     ones."""
 
     level: Literal[Level.INFO, Level.WARNING, Level.ERROR] = Level.INFO
-    max_mb: Annotated[float, Gt(0), Le(10_000)] = 10.0
-    files: Annotated[int, Ge(1), Le(1_000)] = 5
+    max_mb: Annotated[float, Meta(gt=0, le=10_000)] = 10.0
+    files: Annotated[int, Meta(ge=1, le=1_000)] = 5
 
 
 class NotifySettings(Struct, frozen=True):
@@ -297,7 +297,7 @@ class ScreenSettings(Struct, frozen=True):
     """How the screen is drawn. `layout` is kept at any size from 80x24 up, `auto` takes the largest that there is room for. With
     `low_bandwidth` data is drawn twice a second at most, and figures that change all the time are rounded; keys are answered at once."""
 
-    frames_per_second: Annotated[int, Ge(1), Le(30)] = 12
+    frames_per_second: Annotated[int, Meta(ge=1, le=30)] = 12
     layout: Literal["auto", "wide", "medium", "small"] = "auto"
     low_bandwidth: bool = False
 
@@ -314,8 +314,8 @@ class HistorySettings(Struct, frozen=True):
     """How many days the history shows every point of the equity curve, and every line of the audit. Older equity is one row a session,
     older lines are those that warn; the journal keeps everything."""
 
-    equity_days: Annotated[int, Ge(1), Le(36_500)] = 90
-    audit_days: Annotated[int, Ge(1), Le(36_500)] = 365
+    equity_days: Annotated[int, Meta(ge=1, le=36_500)] = 90
+    audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
 
 
 class Settings(Struct, frozen=True):
@@ -340,5 +340,5 @@ class Settings(Struct, frozen=True):
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
     on_hangup: Literal["end", "go_on"] = "end"
     """What becomes of a console whose terminal goes away: it ends as by `on_exit`, or its engine goes on without a screen."""
-    theme: Annotated[str, MinLen(1)] = "dark"
+    theme: Annotated[str, Meta(min_length=1)] = "dark"
     plain: bool = False

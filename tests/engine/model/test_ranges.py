@@ -6,11 +6,13 @@ from decimal import Decimal
 from typing import Any, cast
 
 import pytest
+from msgspec import Meta
 from msgspec.structs import replace
 
 from console.build import create_engine
+from console.config import leaves
 from engine.model.modes import Mode
-from engine.model.ranges import problems
+from engine.model.ranges import problems, split
 from engine.model.settings import FeedSettings, Limits, PaperSettings, Settings, StrategySettings
 
 GOOD = Settings(symbols=("AAPL",), strategies=(StrategySettings("sma_cross"),))
@@ -42,3 +44,12 @@ def test_a_setting_of_another_type_or_out_of_range_is_named_with_what_is_allowed
 def test_whole_numbers_may_stand_for_fractions_and_the_defaults_are_allowed() -> None:
     assert not list(problems(replace(GOOD, feed=FeedSettings(pace=2))))
     assert not list(problems(Settings()))
+
+
+@pytest.mark.parametrize(("key", "hint"), list(leaves(Settings)))
+def test_every_mark_of_a_setting_is_one_that_is_checked(key: str, hint: Any) -> None:
+    for mark in split(hint)[1]:
+        if isinstance(mark, Meta):
+            assert mark == Meta(gt=mark.gt, ge=mark.ge, le=mark.le, min_length=mark.min_length)
+        else:
+            assert mark.__doc__
