@@ -1,5 +1,5 @@
 """The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `backtest`
-runs a strategy over past bars, `init` writes a config, `doctor` looks whether all is well.
+runs a strategy over past bars, `backtests` tells of those that were run, `init` writes a config, `doctor` looks whether all is well.
 
 Each word imports its own: a stop must not wait for what a start needs.
 """
@@ -43,6 +43,10 @@ def run(arguments: Sequence[str]) -> int:
         from console.backtest.command import backtest
 
         return backtest(arguments[1:])
+    if arguments[:1] == ["backtests"]:
+        from console.backtest.kept_command import backtests
+
+        return backtests(arguments[1:])
     # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
     gc.disable()
     # How finely Textual divides the time in which it may paint: a key's echo waits for no more than that. Data have a clock of their own.

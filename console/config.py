@@ -41,6 +41,11 @@ class Folders(Struct, frozen=True):
     def database(self) -> Path:
         return self.data / "paper.sqlite"
 
+    @property
+    def backtests(self) -> Path:
+        """The database of the backtests that are kept."""
+        return self.data / "backtests.sqlite"
+
 
 def folders(environment: Mapping[str, str] = os.environ) -> Folders:
     """The folders the system keeps for a program's config and data. None is made by asking."""

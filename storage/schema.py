@@ -97,7 +97,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
     if version == len(STEPS):
         return
     if version > 0:
-        _back_up(connection, path.with_name(f"{path.name}.schema-{version}.backup"))
+        back_up(connection, path.with_name(f"{path.name}.schema-{version}.backup"))
     connection.executescript(migration(version))
 
 
@@ -131,7 +131,7 @@ def _whose(path: Path, mode: str) -> tuple[int, int]:
     return owner, tables
 
 
-def _back_up(connection: sqlite3.Connection, target: Path) -> None:
+def back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copies the whole database to `target`, which appears only when the copy is complete."""
     unfinished = target.with_name(target.name + ".unfinished")
     unfinished.unlink(missing_ok=True)

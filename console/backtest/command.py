@@ -7,22 +7,23 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from console.config import ConfigError, guess, load, read
+from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_symbols
+from console.config import ConfigError, folders, load, read
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
-from engine.model.settings import CommissionSettings, FeedSettings, PaperSettings, Settings, SlippageSettings, StrategySettings, Symbol
+from engine.model.settings import CommissionSettings, PaperSettings, SlippageSettings
 
 if TYPE_CHECKING:
-    from engine.backtest.profile import Profile
-    from engine.backtest.result import Result
+    from console.backtest.job import Job
 
 FAILED, INTERRUPTED = 1, 130
+KEY = "B"
+"""Opens the backtests in the console, unless the person gave it another key."""
 _EVERY_S = 0.1
 
 
@@ -33,24 +34,34 @@ def backtest(arguments: Sequence[str]) -> int:
     0: it ran to the end. 1: the strategy failed on the way, or a file could not be written. 130: Ctrl+C ended it.
     """
     given = _options().parse_args(arguments)
-    settings, profile = _settings(given)
+    job = _job(given)
     from console.backtest.export import write_csv, write_json
+    from console.backtest.kept import carry_out
     from console.backtest.report import report
     from engine.backtest.errors import BacktestError
+    from engine.feeds.base import FeedError
+    from storage.backtests import BacktestsError, keep_backtest
 
-    shown = _Progress()
+    shown = Progress()
     try:
-        result = _run(settings, profile, given, shown)
+        finished = carry_out(job, shown if sys.stderr.isatty() else None)
         shown.clear()
-        for line in report(result):
-            _print(line)
+        for line in report(finished.summary):
+            print_line(line)
         if given.json is not None:
-            write_json(result, given.json)
+            write_json(finished.result, given.json)
         if given.csv is not None:
-            write_csv(result, given.csv)
+            write_csv(finished.result, given.csv)
+        number = keep_backtest(folders().backtests, finished.stored)
+        print_line(f"Kept as #{number}: `tradeconsole backtests show {number}`, or {KEY} in the console.")
+    except FeedError as error:
+        end(str(error))
     except BacktestError as error:
         shown.clear()
         say(f"{error} The run ended there, and nothing was written.")
+        return FAILED
+    except BacktestsError as error:
+        say(f"{error} The run itself went to its end.")
         return FAILED
     except BrokenPipeError:
         return 0
@@ -62,18 +73,6 @@ def backtest(arguments: Sequence[str]) -> int:
         say(f"Stopped by Ctrl+C{shown.where()}. Nothing was written.")
         return INTERRUPTED
     return 0
-
-
-def _run(settings: Settings, profile: Profile, given: argparse.Namespace, shown: _Progress) -> Result:
-    from engine.backtest.data import open_data
-    from engine.backtest.runner import run
-    from engine.feeds.base import FeedError
-
-    try:
-        data = open_data(settings.feed, given.symbols or ()).between(given.start, given.end)
-    except FeedError as error:
-        end(str(error))
-    return run(data, profile, shown if sys.stderr.isatty() else None)
 
 
 def _options() -> Options:
@@ -88,15 +87,22 @@ def _options() -> Options:
     add = options.add_argument
     add("strategy", metavar="STRATEGY", help="A ready-made strategy, or a file.")
     add("--data", default="sample", metavar="sample|FILE", help="Bars: the bundled sample (the default), a file, or a folder of files.")
-    add("--symbols", type=_symbols, metavar="A,B", help="What it trades; without it, all that the data has.")
-    add("--from", dest="start", type=_day, metavar="YYYY-MM-DD", help="The first day to trade; what lies before warms it up.")
-    add("--to", dest="end", type=_day, metavar="YYYY-MM-DD", help="The last day.")
+    add("--symbols", type=reading(read_symbols), metavar="A,B", help="What it trades; without it, all that the data has.")
+    add("--from", dest="start", type=reading(read_day), metavar="YYYY-MM-DD", help="The first day to trade; what lies before warms it up.")
+    add("--to", dest="end", type=reading(read_day), metavar="YYYY-MM-DD", help="The last day.")
     add("--cash", type=_as(paper["cash"]), metavar="N", help="What the account begins with.")
     add("--commission", type=_as(commission["rate"]), metavar="PCT", help="Of the traded value, without a minimum.")
     add("--slippage", type=_as(slippage["bps"]), metavar="BPS", help="In hundredths of a per cent of the price.")
     add("--volume-cap", type=_as(paper["volume_cap_pct"]), metavar="PCT", help="Of a bar's volume: the most that all orders take of it.")
-    add("--fill", choices=("next_open", "close"), default="next_open", help="Where in the next bar a market order fills.")
-    add("--set", action="append", default=[], type=_assignment, metavar="PARAM=VALUE", help="A parameter; may be given several times.")
+    add("--fill", choices=FILLS, default="next_open", help="Where in the next bar a market order fills.")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        type=reading(read_assignment),
+        metavar="PARAM=VALUE",
+        help="A parameter; may be given several times.",
+    )
     add("--limits", type=Path, metavar="FILE", help="A YAML config whose section limits holds; without it there are none.")
     add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
     add("--json", type=Path, metavar="FILE", help="Write everything there, the same bytes for the same run.")
@@ -104,10 +110,8 @@ def _options() -> Options:
     return options
 
 
-def _settings(given: argparse.Namespace) -> tuple[Settings, Profile]:
+def _job(given: argparse.Namespace) -> Job:
     """What the config says, under what the options do. Ends the process where something is wrong."""
-    from engine.backtest.profile import Profile
-    from engine.strategies.loader import check
     from engine.strategies.names import unknown_names
     from engine.strategies.params import StrategyError
 
@@ -116,67 +120,55 @@ def _settings(given: argparse.Namespace) -> tuple[Settings, Profile]:
         limits = None if given.limits is None else read(given.limits).limits
     except ConfigError as error:
         end(str(error))
-    configured = {strategy.file: strategy for strategy in settings.strategies}
-    strategy = configured.get(given.strategy, StrategySettings(given.strategy))
-    strategy = replace(strategy, params={**strategy.params, **dict(given.set)}, symbols=given.symbols or ())
+    terms = Terms(
+        given.strategy,
+        given.data,
+        given.symbols or (),
+        given.start,
+        given.end,
+        given.cash,
+        given.commission,
+        given.slippage,
+        given.volume_cap,
+        given.fill,
+        dict(given.set),
+        limits,
+    )
     try:
-        check(strategy.file, strategy.params)
+        job = job_of(terms, settings)
     except StrategyError as error:
         end(str(error))
-    paper = settings.paper
-    if given.cash is not None:
-        paper = replace(paper, cash=given.cash)
-    if given.commission is not None:
-        paper = replace(paper, commission=CommissionSettings("per_cent", rate=given.commission, minimum=given.commission * 0))
-    if given.slippage is not None:
-        paper = replace(paper, slippage=SlippageSettings("basis_points", bps=given.slippage))
-    if given.volume_cap is not None:
-        paper = replace(paper, volume_cap_pct=given.volume_cap)
-    feed = replace(settings.feed, source=given.data)
-    settings = replace(settings, feed=feed, paper=paper, strategies=(strategy,), symbols=given.symbols or ())
-    if limits is not None and (
-        wrong := [f"{key}: {why}" for key, why in unknown_names(replace(settings, limits=limits)) if "limits" in key]
-    ):
-        end(f"{given.limits}: {'; '.join(wrong)}")
-    return settings, Profile((strategy,), paper, settings.margin, limits, given.fill)
+    if limits is not None:
+        held = replace(settings, feed=job.feed, strategies=job.profile.strategies, symbols=job.symbols, limits=limits)
+        if wrong := [f"{key}: {why}" for key, why in unknown_names(held) if "limits" in key]:
+            end(f"{given.limits}: {'; '.join(wrong)}")
+    return job
 
 
 def _as(hint: Any) -> Callable[[str], Any]:
+    return reading(lambda text: parse(hint, text))
+
+
+def reading(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """For an option: what `read` answers, and where it raises ValueError, what is allowed."""
+
     def value(text: str) -> Any:
         try:
-            return parse(hint, text)
+            return read(text)
         except ValueError as error:
             raise argparse.ArgumentTypeError(f"{text!r} is not allowed. Give {error}") from None
 
     return value
 
 
-def _symbols(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(_as(Symbol)(symbol) for symbol in text.split(",")))
-
-
-def _day(text: str) -> date:
-    _as(hints(FeedSettings)["start"])(text)
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError("it is empty. Give a day as YYYY-MM-DD") from None
-
-
-def _assignment(text: str) -> tuple[str, Any]:
-    name, equals, value = text.partition("=")
-    if not (equals and name.isidentifier()):
-        raise argparse.ArgumentTypeError(f"{text!r} is not allowed. Give PARAM=VALUE, fast=20 for example")
-    return name, guess(value)
-
-
-def _print(line: str) -> None:
+def print_line(line: str) -> None:
+    """On standard output, whatever stands in it."""
     from widgets.text import clean
 
     sys.stdout.write(f"{clean(line)}\n")
 
 
-class _Progress:
+class Progress:
     """How far the run is, on one line of standard error."""
 
     def __init__(self) -> None:

@@ -1,0 +1,91 @@
+"""Backtests as they are kept: run, written, and read again."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from console.backtest.job import Job
+from console.backtest.packed import Points, kept_places, pack_curve, pack_trades, unpack_curve, unpack_trades
+from console.backtest.summary import Summary, code_fingerprint, code_of, outcome_of, profile_fingerprint, summary_of
+from engine.backtest.data import open_data
+from engine.backtest.hold import held_value
+from engine.backtest.result import Result
+from engine.backtest.runner import Progress, run
+from engine.backtest.trades import Trade
+from storage.backtests import BacktestRow, BacktestsError, StoredBacktest, read_backtest
+from storage.codec import from_json, to_json
+
+
+class Finished(Struct, frozen=True):
+    """A backtest that has just ended, and how it is to be kept; its row has no number yet."""
+
+    result: Result
+    summary: Summary
+    stored: StoredBacktest
+
+
+class Kept(Struct, frozen=True):
+    """A backtest that was read again."""
+
+    row: BacktestRow
+    summary: Summary
+    points: Points
+    trades: tuple[Trade, ...]
+
+
+def carry_out(job: Job, progress: Progress | None = None) -> Finished:
+    """Runs it. Raises FeedError where there is no such data, StrategyError where there is no such strategy, BacktestError where the run
+    cannot begin or ended early."""
+    data = open_data(job.feed, job.symbols).between(job.start, job.end)
+    job = job.anywhere()
+    code = code_of(job)
+    began, made_at = time.perf_counter(), time.time_ns()
+    result = run(data, job.profile, progress)
+    took_s = time.perf_counter() - began
+    summary = summary_of(job, code, result)
+    figures, places = result.figures, kept_places(result.curve)
+    held = held_value(data, data.played(), float(job.profile.paper.cash), result.curve.at[places])
+    row = BacktestRow(
+        number=0,
+        made_at=made_at,
+        took_s=took_s,
+        strategies=", ".join(each.name for each in summary.strategies),
+        symbols=", ".join(summary.symbols),
+        source=summary.source,
+        first_at=summary.first_at,
+        last_at=summary.last_at,
+        bars=summary.bars,
+        trades=figures.trades.count,
+        final_value=summary.final_value,
+        total_return=figures.total_return,
+        drawdown=figures.drawdown.depth,
+        sharpe=figures.sharpe,
+        data=summary.data,
+        code=code_fingerprint(summary),
+        profile=profile_fingerprint(job),
+        outcome=outcome_of(result),
+    )
+    stored = StoredBacktest(row, to_json(summary), pack_curve(result.curve, held, places), pack_trades(result.trades))
+    return Finished(result, summary, stored)
+
+
+def read_kept(path: Path, number: int) -> Kept:
+    """The backtest of this number in the database at `path`. Raises BacktestsError."""
+    stored = read_backtest(path, number)
+    try:
+        return Kept(stored.row, from_json(stored.told, Summary), unpack_curve(stored.curve), unpack_trades(stored.trips))
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise BacktestsError(
+            f"Backtest #{number} cannot be read: {error}. The others can. `tradeconsole backtests delete {number}` takes it out."
+        ) from error
+
+
+def numbered(finished: Finished, number: int) -> Kept:
+    """As it would be read again, once it is kept."""
+    stored = finished.stored
+    return Kept(replace(stored.row, number=number), finished.summary, unpack_curve(stored.curve), finished.result.trades)

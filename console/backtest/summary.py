@@ -1,0 +1,121 @@
+"""All that is told of a backtest beside its curve, its fills and its trades, and the fingerprints by which two are the same."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from msgspec import Struct
+
+from console import __version__
+from console.backtest.job import Job
+from engine.backtest.result import Figures, Holding, Result
+from engine.strategies.loader import find
+from storage.codec import to_json
+
+
+class StrategyRun(Struct, frozen=True):
+    """`code` is the SHA-256 of the strategy's file as it was when the run began; `params` are all its parameters with their values."""
+
+    name: str
+    file: str
+    code: str
+    params: Mapping[str, int | float | str | bool | None]
+    size_pct: Decimal
+
+
+class Summary(Struct, frozen=True):
+    """As `Result` says it. `job` runs it again; `version` is this program's."""
+
+    job: Job
+    version: str
+    strategies: tuple[StrategyRun, ...]
+    source: str
+    calendar: str
+    spacing_s: int
+    data: str
+    symbols: tuple[str, ...]
+    bars: int
+    first_at: int
+    last_at: int
+    final_value: Decimal
+    fills: int
+    figures: Figures
+    held: tuple[Holding, ...]
+    signals: int
+    denied: Mapping[str, int]
+    cut: Mapping[str, int]
+    ended: Mapping[str, int]
+    open_orders: int
+    notes: Mapping[str, int]
+    problems: tuple[str, ...]
+
+
+def code_of(job: Job) -> tuple[str, ...]:
+    """The fingerprint of each strategy's file. Raises StrategyError where one is not there."""
+    return tuple(hashlib.sha256(find(each.file).read_bytes()).hexdigest() for each in job.profile.strategies)
+
+
+def summary_of(job: Job, code: Sequence[str], result: Result) -> Summary:
+    """`code` was taken before the run began."""
+    data = result.data
+    given = zip(result.params.items(), job.profile.strategies, code, strict=True)
+    return Summary(
+        job=job,
+        version=__version__,
+        strategies=tuple(
+            StrategyRun(name, each.file, sha, {key: _plain(value) for key, value in params.items()}, each.size_pct)
+            for (name, params), each, sha in given
+        ),
+        source=data.name,
+        calendar=data.calendar.name,
+        spacing_s=data.spacing_s,
+        data=data.fingerprint(),
+        symbols=tuple(result.figures.by_symbol),
+        bars=result.bars,
+        first_at=result.first_at,
+        last_at=result.last_at,
+        final_value=result.final_value,
+        fills=len(result.fills),
+        figures=result.figures,
+        held=result.held,
+        signals=result.signals,
+        denied=result.denied,
+        cut=result.cut,
+        ended=result.ended,
+        open_orders=result.open_orders,
+        notes=result.notes,
+        problems=data.problems,
+    )
+
+
+def code_fingerprint(summary: Summary) -> str:
+    """Of the strategies' files and of this program's version. What a file imports is not part of it."""
+    return _sha(f"{summary.version} {' '.join(each.code for each in summary.strategies)}")
+
+
+def profile_fingerprint(job: Job) -> str:
+    """Of parameters, costs, margin, limits and where orders fill."""
+    return fingerprint(job.profile)
+
+
+def fingerprint(value: Struct) -> str:
+    """SHA-256 of all that `value` says."""
+    return _sha(to_json(value))
+
+
+def outcome_of(result: Result) -> str:
+    """Of every fill, whose it was, and the exact value at the end."""
+    seen = hashlib.sha256(f"{result.final_value}".encode())
+    for fill, owner in zip(result.fills, result.owners, strict=True):
+        seen.update(f"{owner} {fill.symbol} {fill.side} {fill.quantity} {fill.price} {fill.fees} {fill.at}\n".encode())
+    return seen.hexdigest()
+
+
+def _plain(value: object) -> int | float | str | bool | None:
+    return value if isinstance(value, int | float | str | bool) or value is None else str(value)
+
+
+def _sha(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()

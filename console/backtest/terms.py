@@ -1,0 +1,82 @@
+"""What a person says of a backtest, by options or in a form, and what it means together with the config."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
+
+from console.config import guess
+from engine.model.ranges import hints, parse
+from engine.model.settings import CommissionSettings, FeedSettings, Limits, Settings, SlippageSettings, StrategySettings, Symbol
+
+if TYPE_CHECKING:
+    from console.backtest.job import Job
+
+FILLS = ("next_open", "close")
+
+
+class Terms(Struct, frozen=True):
+    """What is None or empty, the config says. `commission` is in per cent of the value, `slippage` in basis points."""
+
+    strategy: str
+    data: str = "sample"
+    symbols: tuple[str, ...] = ()
+    start: date | None = None
+    end: date | None = None
+    cash: Decimal | None = None
+    commission: Decimal | None = None
+    slippage: float | None = None
+    volume_cap: float | None = None
+    fill: Any = "next_open"
+    params: Mapping[str, Any] = field(default_factory=dict)
+    limits: Limits | None = None
+
+
+def job_of(terms: Terms, settings: Settings) -> Job:
+    """The backtest of these terms. Raises StrategyError where the strategy or a parameter is none."""
+    from console.backtest.job import Job
+    from engine.backtest.profile import Profile
+    from engine.strategies.loader import check
+
+    configured = {strategy.file: strategy for strategy in settings.strategies}
+    strategy = configured.get(terms.strategy, StrategySettings(terms.strategy))
+    strategy = replace(strategy, params={**strategy.params, **terms.params}, symbols=terms.symbols)
+    check(strategy.file, strategy.params)
+    paper = settings.paper
+    if terms.cash is not None:
+        paper = replace(paper, cash=terms.cash)
+    if terms.commission is not None:
+        paper = replace(paper, commission=CommissionSettings("per_cent", rate=terms.commission, minimum=Decimal(0)))
+    if terms.slippage is not None:
+        paper = replace(paper, slippage=SlippageSettings("basis_points", bps=terms.slippage))
+    if terms.volume_cap is not None:
+        paper = replace(paper, volume_cap_pct=terms.volume_cap)
+    profile = Profile((strategy,), paper, settings.margin, terms.limits, terms.fill)
+    return Job(replace(settings.feed, source=terms.data), profile, terms.symbols, terms.start, terms.end)
+
+
+# ---- from text: each raises ValueError with what is allowed
+
+
+def read_symbols(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(parse(Symbol, symbol) for symbol in text.split(",")))
+
+
+def read_day(text: str) -> date:
+    parse(hints(FeedSettings)["start"], text)
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        raise ValueError("a day as YYYY-MM-DD") from None
+
+
+def read_assignment(text: str) -> tuple[str, Any]:
+    name, equals, value = text.partition("=")
+    if not (equals and name.isidentifier()):
+        raise ValueError("PARAM=VALUE, fast=20 for example")
+    return name, guess(value)
