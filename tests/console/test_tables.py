@@ -298,7 +298,7 @@ async def test_where_all_marked_rows_are_hidden_nothing_is_done_to_the_row_under
 ) -> None:
     copied: list[str] = []
     async with running(engine) as console:
-        console.app.copy_to_clipboard = copied.append  # type: ignore[method-assign]
+        console.app.copy_to_clipboard = copied.append  # type: ignore[assignment, method-assign]
         await go_to(console, panel)
         await console.press("space")
         await console.burst("/", "-aapl", "enter")

@@ -50,6 +50,7 @@ def test_whole_numbers_may_stand_for_fractions_and_the_defaults_are_allowed() ->
 def test_every_mark_of_a_setting_is_one_that_is_checked(key: str, hint: Any) -> None:
     for mark in split(hint)[1]:
         if isinstance(mark, Meta):
-            assert mark == Meta(gt=mark.gt, ge=mark.ge, le=mark.le, min_length=mark.min_length)
+            bounds: dict[str, Any] = {name: getattr(mark, name) for name in ("gt", "ge", "le", "min_length")}
+            assert mark == Meta(**bounds)
         else:
             assert mark.__doc__
