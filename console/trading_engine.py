@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from engine.model import Intent, Level, Mode, View
 from engine.model.market import Listing, MarketEvent
-from engine.model.orders import Terms
+from engine.model.orders import Side, Terms
 from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from engine.model.inputs import GroupKind
 
 E = TypeVar("E", bound=MarketEvent)
@@ -52,6 +54,9 @@ class TradingEngine(Protocol):
 
     def cancel(self, order_id: str = "", symbol: str = "") -> str:
         """One order, all of a symbol, or with neither everything that works."""
+
+    def close_position(self, symbol: str, side: Side, quantity: Decimal) -> str:
+        """By an order on `side`, of at most `quantity` shares. What works to close it is cancelled first; the answer comes after that."""
 
     def set_mode(self, mode: Mode) -> str: ...
 

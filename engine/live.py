@@ -23,7 +23,7 @@ from engine.model.effects import Reply
 from engine.model.journal import JournalError
 from engine.model.market import Listing, MarketEvent
 from engine.model.modes import Level, Mode
-from engine.model.orders import Intent, Terms
+from engine.model.orders import Intent, Side, Terms
 from engine.model.settings import Limits, Settings
 from engine.model.signals import SignalEdit
 from engine.model.views import View
@@ -32,6 +32,8 @@ from engine.picture import Picture
 from engine.strategies.params import StrategyError
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from engine.model import inputs
 
     # What does the work is imported on the engine's own thread: the screen's first picture does not wait for it.
@@ -251,6 +253,13 @@ class Engine:
         nothing works: `View.stop` tells how far it has come, and names what is left. Positions stay. May be called as often as one likes,
         from any thread. The answer counts the cancels that were sent."""
         return self._stop(reason, lambda shell, i, press: shell.stop_trading(inputs.EmergencyStop(i, reason), press))
+
+    def close_position(self, symbol: str, side: Side, quantity: Decimal) -> str:
+        """Closes what is held of `symbol` at the market, by an order on `side` of at most `quantity` shares.
+
+        Orders that work to close it are cancelled first, and the closing order follows when they have ended: the answer comes then, or once
+        it is given up."""
+        return self._command(lambda i: inputs.ClosePosition(i, symbol, side, quantity))
 
     def sync(self) -> str:
         """Compares orders and positions with the broker's now, as happens every minute by itself; the answer says what differs."""

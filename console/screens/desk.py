@@ -241,9 +241,7 @@ class Desk:
                     self._say(f"{row.symbol} was not closed: it is not held any more.", Level.WARNING)
                     continue
                 side = Side.SELL if row.quantity > 0 else Side.BUY
-                # Whoever was asked and said yes means it, even where the same went a moment ago.
-                command_id = self._engine.submit(Intent(row.symbol, side, quantity, reduce_only=True), confirmed=True)
-                self._sent(command_id, f"close {row.symbol}")
+                self._sent(self._engine.close_position(row.symbol, side, quantity), f"close {row.symbol}")
 
         from console.screens.questions import ask_close
 

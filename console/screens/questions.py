@@ -208,6 +208,7 @@ def ask_send(normal: str, clock: Clock) -> Choose[bool]:
 
 
 LISTED = 10
+MOST_NAMED = 3
 """Of many things a question names so many and counts the rest: all of it is to be read at once."""
 
 
@@ -218,7 +219,7 @@ def listed(lines: Sequence[str]) -> str:
 
 
 def ask_close(rows: Sequence[PositionRow], view: View, clock: Clock) -> Choose[bool]:
-    """Says what is closed, what it has made, and where orders at work hold shares of it back."""
+    """Says what is closed, what it has made, and which orders at work are cancelled for it."""
     lines = []
     for row in rows:
         side = Side.SELL if row.quantity > 0 else Side.BUY
@@ -226,8 +227,9 @@ def ask_close(rows: Sequence[PositionRow], view: View, clock: Clock) -> Choose[b
         worth, made = numbers.money(abs(row.value)), numbers.signed(row.unrealised)
         text = f"{side} {numbers.quantity(abs(row.quantity))} {clean(row.symbol)}, worth {worth}, made {made}"
         if against:
-            named = ", ".join(f"#{order.number}" for order in against[:3])
-            text += f"\n   {named} already works to close it, and what that holds is not closed twice"
+            named = ", ".join(f"#{order.number}" for order in against[:MOST_NAMED])
+            more = f" and {len(against) - MOST_NAMED} more" if len(against) > MOST_NAMED else ""
+            text += f"\n   first {named}{more} {'is' if len(against) == 1 else 'are'} cancelled, which would close it"
         lines.append(text)
     count = "the position" if len(rows) == 1 else f"{len(rows)} positions"
     choices = [Choice(False, "n", "Stay", "nothing is closed"), Choice(True, "y", "Close", "at the market, never more than is held")]

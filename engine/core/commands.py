@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -46,6 +47,13 @@ class Commands:
         exits = f" with {_numbers(self._desk.state.book.family(order.id))} held for what it fills" if judgement.intent.bracket else ""
         words = f"#{order.number} {describe(judgement.intent)} sent{exits}{_cut(command.intent, judgement)}{_waits(judgement)}"
         self._desk.reply(command.id, True, words)
+
+    def would_pass(self, command_id: str, wish: Intent, aside: Collection[str]) -> bool:
+        """Whether `wish` would pass without the orders `aside`; where not, it is refused."""
+        judgement = self._desk.gate.judge(wish, self._desk.now, self._desk.mono, aside=aside)
+        if not judgement.passes:
+            self._refuse(command_id, wish, judgement)
+        return judgement.passes
 
     def on_preview(self, command: Preview) -> None:
         self._desk.ask(self._answer(command.id, command.intent, self._judge(command.intent)))

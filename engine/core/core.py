@@ -12,6 +12,7 @@ from typing import Any
 from engine.core.acceptance import Acceptance
 from engine.core.breakers import Breakers, cancel_entries
 from engine.core.checkpoint import save, take_over
+from engine.core.closer import Closer
 from engine.core.commands import Commands
 from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk
@@ -31,6 +32,7 @@ from engine.model.inputs import (
     Approve,
     BrokerSnapshot,
     Cancel,
+    ClosePosition,
     EmergencyStop,
     Flatten,
     Input,
@@ -112,6 +114,7 @@ class Core:
         self.watching = Watching(self.desk)
         self._groups = Groups(self.desk)
         self._commands = Commands(self.desk, self._groups)
+        self._closer = Closer(self.desk, self._commands)
         self.stop = Stop(self.desk, self._signals, self.breakers)
         self._runaway = Runaway(self.desk, self.stop.on_emergency_stop)
         self._equity_due = 0
@@ -134,6 +137,7 @@ class Core:
             Approve: self._signals.on_approve,
             Reject: self._signals.on_reject,
             Cancel: self._commands.on_cancel,
+            ClosePosition: self._closer.on_close,
             SetMode: self._on_set_mode,
             EmergencyStop: self.stop.on_emergency_stop,
             Flatten: self.stop.on_flatten,
@@ -162,6 +166,7 @@ class Core:
         self._handlers[type(event)](event)
         if type(event) not in _MARKET:
             self._groups.settle(listed=isinstance(event, BrokerSnapshot))
+            self._closer.settle()
         else:
             self._in_old_shares = False
         return self.desk.effects()

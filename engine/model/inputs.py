@@ -97,6 +97,16 @@ class Cancel(Struct, frozen=True):
     entries_only: bool = False
 
 
+class ClosePosition(Struct, frozen=True):
+    """Closes what is held of a symbol at the market, its working exits cancelled first: by an order on `side`, of at most `quantity` shares
+    (positive)."""
+
+    id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+
+
 class SetMode(Struct, frozen=True):
     id: str
     mode: Mode
@@ -177,6 +187,7 @@ Command: TypeAlias = (
     | Approve
     | Reject
     | Cancel
+    | ClosePosition
     | SetMode
     | EmergencyStop
     | Flatten

@@ -13,7 +13,7 @@ from engine.model import Intent, Level, Mode, View
 from engine.model.effects import Reply
 from engine.model.inputs import GroupKind
 from engine.model.market import Listing
-from engine.model.orders import Terms
+from engine.model.orders import Side, Terms
 from engine.model.settings import Limits
 from engine.model.signals import SignalEdit
 from engine.model.verdicts import PASSED, Verdict
@@ -102,6 +102,9 @@ class FakeEngine:
 
     def cancel(self, order_id: str = "", symbol: str = "") -> str:
         return self._command("cancel", order_id, symbol)
+
+    def close_position(self, symbol: str, side: Side, quantity: Decimal) -> str:
+        return self._command("close_position", symbol, side, quantity)
 
     def set_mode(self, mode: Mode) -> str:
         return self._command("set_mode", mode)

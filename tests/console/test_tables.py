@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
-from engine.model import Intent, Level, OrderState, Side
+from engine.model import Level, OrderState, Side
 from engine.model.signals import SignalState
 from engine.model.views import LogLine
 from tests.console.driving import SMALL, WIDE, Console, running
@@ -348,7 +348,7 @@ async def test_capital_x_closes_the_position_after_a_yes(engine: FakeEngine, siz
         await console.shows("BUY 200 IBM")
         await console.let_pass(1)
         await console.press("y", "enter")
-        assert engine.sent() == [("submit", Intent("IBM", Side.BUY, Decimal(200), reduce_only=True), "confirmed")]
+        assert engine.sent() == [("close_position", "IBM", Side.BUY, Decimal(200))]
 
 
 async def test_enter_on_the_question_closes_nothing(engine: FakeEngine) -> None:
@@ -368,18 +368,17 @@ async def test_marked_positions_are_closed_for_what_is_held_by_then_and_never_fo
         engine.change(positions=(position("AAPL", 40), position("IBM", 5), position("MSFT", 900)))
         await console.let_pass(1)
         await console.press("y", "enter")
-        closed = [call[1] for call in engine.sent()]
-        assert closed == [
-            Intent("AAPL", Side.SELL, Decimal(40), reduce_only=True),
-            Intent("MSFT", Side.SELL, Decimal(10), reduce_only=True),
+        assert engine.sent() == [
+            ("close_position", "AAPL", Side.SELL, Decimal(40)),
+            ("close_position", "MSFT", Side.SELL, Decimal(10)),
         ]
 
 
-async def test_the_question_names_the_orders_that_already_close_the_position(engine: FakeEngine) -> None:
+async def test_the_question_names_the_orders_that_are_cancelled_for_it(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await go_to(console, "2")
         await console.press("X")
-        await console.shows("#9 already works to close it")
+        await console.shows("first #9 is cancelled")
 
 
 # ---- columns

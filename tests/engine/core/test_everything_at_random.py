@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from engine.model.average_cost import NOTHING
 from engine.model.effects import Effect, ReplaceAtBroker
-from engine.model.inputs import Cancel, GroupKind, OrderUpdate, Replace, SubmitGroup
+from engine.model.inputs import Cancel, ClosePosition, GroupKind, OrderUpdate, Replace, SubmitGroup
 from engine.model.market import Auction, AuctionKind, Dividend, Halt, MarketStatus, Phase, Split
 from engine.model.modes import Mode, TradingState
 from engine.model.order_states import OrderEvent
@@ -153,6 +153,11 @@ class Everything(Account):
     def a_person_cancels(self, pick: int, flow: Any) -> None:
         working = list(self.floor.core.state.book.open.values())
         self.floor.handle(Cancel(self.floor.command_id(), working[pick % len(working)].id))
+        self.market(flow)
+
+    @rule(symbol=symbols, side=sides, quantity=quantities, flow=moves)
+    def a_person_closes_a_position(self, symbol: str, side: Side, quantity: int, flow: Any) -> None:
+        self.floor.handle(ClosePosition(self.floor.command_id(), symbol, side, D(quantity)))
         self.market(flow)
 
     @rule(flow=moves)
