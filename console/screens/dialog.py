@@ -135,12 +135,16 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while the dialog is on top; `time` is when it was typed, on Textual's own clock."""
-        if time < self._pushed or (key in self.CONFIRMING and self._clock() - self._opened < DEAF_SECONDS):
+        if time < self._pushed or (key in self.CONFIRMING and self.typed_at(time) - self._opened < DEAF_SECONDS):
             return
         if key in ("escape", "ctrl+c"):
             self.answer(self._safe)
         else:
             self.key(key, character)
+
+    def typed_at(self, time: float) -> float:
+        """When a key of that `time` was typed, on `clock`: one that waited behind a busy moment was typed no later for that."""
+        return self._clock() - max(Message().time - time, 0.0)
 
     def take_paste(self, text: str) -> None:
         """Nothing is pasted into a question."""

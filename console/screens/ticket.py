@@ -118,9 +118,8 @@ class TicketDialog(Dialog[Ready | None]):
 
     def _answer(self, asked: Ready, key: str, time: float) -> None:
         """A yes or a no comes after a pause: keys that follow each other at typing speed are the end of what was typed before."""
-        now = self._clock()
-        self._too_soon = time < self._asked_time or now - self._quiet_since < DEAF_SECONDS
-        self._quiet_since = now
+        self._too_soon = time < self._asked_time or self.typed_at(time) - self._quiet_since < DEAF_SECONDS
+        self._quiet_since = self._clock()
         if self._too_soon:
             return
         if key == "y":

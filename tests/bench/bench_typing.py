@@ -123,7 +123,9 @@ class Typist:
         self._terminal.bytes_in(READ_S)
         early = self._account.new()
         self._judge(wanted, [*early, *self._came(b"y")], f"ticket, gap {gap}, then {haste!r}")
-        self.unmeant += bool(early)
+        if early:
+            self.unmeant += 1
+            sys.stdout.write(f"ticket, gap {gap}, then {haste!r}: sent before the yes\n   came  {early}\n")
 
     def line(self, wanted: Wanted, gap: float, haste: str) -> None:
         """The same by the order line, where Enter sends; what is typed behind it is another line, and is rubbed out."""

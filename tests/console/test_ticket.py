@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from decimal import Decimal
 from itertools import count
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from msgspec.structs import replace
 from textual import events
+from textual.message import Message
 
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
@@ -255,6 +256,19 @@ async def test_a_yes_that_came_too_soon_is_said_to_be_none_and_the_next_one_coun
         assert engine.sent() == []
         await console.let_pass(1)
         await console.press("y")
+        assert len(orders(engine.calls)) == 1
+
+
+async def test_a_yes_that_waited_behind_a_busy_moment_came_no_later_for_that(engine: FakeEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with running(engine) as console:
+        await console.press("b", "5", "f5")
+        ticket = cast(TicketDialog, console.app.screen)
+        monkeypatch.setattr(ticket, "_asked_time", 0.0)
+        console.clock.now += 1
+        ticket.take_key("y", "y", Message().time - 0.9)
+        assert engine.sent() == []
+        console.clock.now += 1
+        ticket.take_key("y", "y", Message().time - 0.1)
         assert len(orders(engine.calls)) == 1
 
 
