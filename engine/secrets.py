@@ -5,7 +5,6 @@ A secret is what an environment variable holds whose name says so. Broker keys c
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -70,6 +69,9 @@ class Redactor:
     """Replaces known secrets, and what is labelled as one (`api_key=...`, `Authorization: Bearer ...`), by `[secret]`."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        # The first picture imports this module and hides nothing yet.
+        import json
+
         found = {secret for secret in secrets if len(secret) >= SHORTEST}
         # As JSON, Python and an address write it too: a quotation mark in a password must not be what gives it away.
         spelled = {text for secret in found for text in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1], quote(secret, safe=""))}

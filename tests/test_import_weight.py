@@ -58,6 +58,18 @@ def test_the_first_picture_waits_for_nothing_that_a_key_opens() -> None:
     assert not [name for name in loaded if name.startswith(("console.order_line", "console.ticket", "console.screens.details"))]
 
 
+def test_the_first_picture_waits_for_no_dataclass_of_ours_to_be_made() -> None:
+    """Making one takes as long as thirty Structs, and there would be two hundred."""
+    code = """
+import console.start, console.build, console.app, console.driver, sys
+for module in [module for name, module in sys.modules.items() if name.split(".")[0] in ("console", "engine", "widgets", "themes")]:
+    mine = [value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__]
+    print(*(value.__name__ for value in mine if hasattr(value, "__dataclass_fields__")))
+"""
+    made = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert not made
+
+
 def test_what_a_key_opens_is_there_by_the_time_the_first_picture_was_looked_at() -> None:
     code = "from console.warm_up import warm_up; warm_up(); import sys; print(*sys.modules)"
     loaded = set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
