@@ -229,7 +229,7 @@ def ask_close(rows: Sequence[PositionRow], view: View, clock: Clock) -> Choose[b
         if against:
             named = ", ".join(f"#{order.number}" for order in against[:MOST_NAMED])
             more = f" and {len(against) - MOST_NAMED} more" if len(against) > MOST_NAMED else ""
-            text += f"\n   first {named}{more} {'is' if len(against) == 1 else 'are'} cancelled, which would close it"
+            text += f"\n   {named}{more}, at work to close it, {'is' if len(against) == 1 else 'are'} cancelled first"
         lines.append(text)
     count = "the position" if len(rows) == 1 else f"{len(rows)} positions"
     choices = [Choice(False, "n", "Stay", "nothing is closed"), Choice(True, "y", "Close", "at the market, never more than is held")]

@@ -378,7 +378,7 @@ async def test_the_question_names_the_orders_that_are_cancelled_for_it(engine: F
     async with running(engine) as console:
         await go_to(console, "2")
         await console.press("X")
-        await console.shows("first #9 is cancelled")
+        await console.shows("#9, at work to close it, is cancelled first")
 
 
 # ---- columns
