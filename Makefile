@@ -28,7 +28,7 @@ format:
 	.venv/bin/ruff format .
 
 bench:
-	@PYTHON="$(PYTHON)" .ci/venv dev
+	@PYTHON="$(PYTHON)" .ci/venv bench
 	@set -e; for bench in $(sort $(basename $(notdir $(wildcard tests/bench/bench_*.py)))); do echo "== $$bench"; .venv/bin/python -m tests.bench.$$bench; done
 
 readme:

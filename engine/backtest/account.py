@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable, Sequence
 
 from msgspec import Struct, field
 
@@ -34,7 +35,6 @@ class Account:
     """
 
     def __init__(self) -> None:
-        self.cash = 0.0
         self.positions: dict[str, Position] = {}
         self.latest: dict[str, Bar] = {}
         self.changed: dict[str, None] = {}
@@ -43,6 +43,14 @@ class Account:
         self.cash_steps = Steps()
         self.held_steps: dict[str, Steps] = {}
         self.price_steps: dict[str, Steps] = {}
+        self.settle: Callable[[], None] = _nothing
+        """Has everything booked that happened, where that is done in arrears."""
+        self._cash = 0.0
+
+    @property
+    def cash(self) -> float:
+        self.settle()
+        return self._cash
 
     def equity(self) -> float:
         """Cash and what is held, at the latest closes."""
@@ -56,10 +64,8 @@ class Account:
 
     def take(self, portfolio: Portfolio, at: int) -> None:
         """As the books stand after the market moment `at`."""
-        cash = float(portfolio.cash)
-        if cash != self.cash or not self.cash_steps.at:
-            self.cash = cash
-            self.cash_steps.add(at, cash)
+        self._cash = float(portfolio.cash)
+        self.cash_steps.add(at, self._cash)
         if not self.changed:
             return
         positions = self.positions.copy()
@@ -71,12 +77,35 @@ class Account:
                 positions[symbol] = Position(quantity, float(holding.cost.average))
             else:
                 positions.pop(symbol, None)
-            steps = self.held_steps.get(symbol)
-            if steps is None:
-                steps = self.held_steps[symbol] = Steps()
-            steps.add(at, quantity)
+            self._steps_of(symbol).add(at, quantity)
         self.positions = positions
         self.changed.clear()
+
+    def hold(self, symbol: str, position: Position | None) -> None:
+        """What is held of `symbol` from now on, before it is booked."""
+        self.positions = positions = self.positions.copy()
+        if position is None:
+            del positions[symbol]
+        else:
+            positions[symbol] = position
+
+    def catch_up(self, fills: Sequence[Fill], owners: Sequence[str], held: Sequence[float], cash: Sequence[float]) -> None:
+        """`fills` are booked now that came before. `held` is what each left of its symbol, and `cash` in the account; positions are those
+        already that they led to."""
+        self.booked += fills
+        self.owners += owners
+        times = [fill.at for fill in fills]
+        self.cash_steps.at.extend(times)
+        self.cash_steps.value.extend(cash)
+        for fill, at, quantity in zip(fills, times, held, strict=True):
+            self._steps_of(fill.symbol).add(at, quantity)
+        self._cash = cash[-1]
+
+    def _steps_of(self, symbol: str) -> Steps:
+        steps = self.held_steps.get(symbol)
+        if steps is None:
+            steps = self.held_steps[symbol] = Steps()
+        return steps
 
     def act(self, event: Split | Dividend) -> Bar | None:
         """A company acted: the latest bar of its symbol as it reads from now on, None where there was none."""
@@ -95,3 +124,7 @@ class Account:
 
 def fills_of(booked: list[Booked]) -> list[Fill]:
     return [event for event in booked if isinstance(event, Fill)]
+
+
+def _nothing() -> None:
+    """Everything is booked."""

@@ -7,7 +7,7 @@ they know then is what they would know had they heard every bar.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from engine.backtest.account import Account
 from engine.backtest.player import Orders
@@ -30,6 +30,8 @@ class CoreTrading(Trading):
         self._shell = Shell(profile, symbols, lambda event, owner: self.on_booked(event, owner))
         self._book = self._shell.core.state.book
         self._free = profile.is_free
+        # While limits look at the account, or an order works, the market is told of every moment.
+        self.working = self._book.open if self._free else _ALWAYS
         self._heard: dict[str, Bar] = {}
         """The last bar of each symbol that core and broker know."""
         self.denied, self.cut, self.ended = self._shell.denied, self._shell.cut, self._shell.ended
@@ -42,11 +44,6 @@ class CoreTrading(Trading):
     @property
     def portfolio(self) -> Portfolio:
         return self._shell.core.state.portfolio
-
-    @property
-    def working(self) -> Collection[object]:
-        """While limits look at the account, or an order works, the market is told of every moment."""
-        return self._book.open if self._free else _ALWAYS
 
     @property
     def open_orders(self) -> int:

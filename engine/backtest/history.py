@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, overload
 
+from engine.backtest.account import Account
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.model.market import Bar
-from engine.strategies.base import Bars, Column, Context
+from engine.strategies.base import Bars, Column, Context, Position
 
 if TYPE_CHECKING:
     from engine.feeds.bar_columns import Times
@@ -158,15 +159,14 @@ class PlayedColumn(Column):
 class BacktestContext(Context):
     """A context that costs nothing by the bar: it is told which one is the newest, and works out the rest where somebody reads it.
 
-    `bar` is the newest that was told, None before the first; `due` the time of the newest update. `places` is where in one moment each
-    symbol's bar comes.
+    `account` is what it sees, which nothing changes while a callback runs. `bar` is the newest that was told, None before the first;
+    `due` the time of the newest update. `places` is where in one moment each symbol's bar comes.
     """
 
-    __slots__ = ("_value", "bar", "due", "places")
+    __slots__ = ("account", "bar", "due", "places")
 
-    def __init__(self, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
-        """`value` answers the account's equity as of now."""
-        self._value = value
+    def __init__(self, symbols: tuple[str, ...], account: Account) -> None:
+        self.account = account
         self.bar: Bar | None = None
         self.due = 0
         self.places: Mapping[str, int] = {}
@@ -184,11 +184,27 @@ class BacktestContext(Context):
 
     @property
     def equity(self) -> float:
-        return self._value()
+        return self.account.equity()
 
     @equity.setter
     def equity(self, _: float) -> None:
-        """It is never kept."""
+        """It is the account's."""
+
+    @property
+    def cash(self) -> float:
+        return self.account.cash
+
+    @cash.setter
+    def cash(self, _: float) -> None:
+        """It is the account's."""
+
+    @property
+    def positions(self) -> Mapping[str, Position]:
+        return self.account.positions
+
+    @positions.setter
+    def positions(self, _: Mapping[str, Position]) -> None:
+        """They are the account's."""
 
     @property
     def now(self) -> int:

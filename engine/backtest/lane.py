@@ -15,9 +15,9 @@ rounding. Whatever is close is worked out in decimals.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
-from math import exp, inf, isfinite
+from math import exp, inf
 
 from msgspec import Struct
 
@@ -43,11 +43,12 @@ from engine.feeds.bar_columns import BarColumns
 from engine.model.market import Bar, Dividend, MarketEvent, MarketStatus, Phase, Split
 from engine.model.money import LEAST_PRICE, MOST_PRICE, ZERO, exact, is_amount, to_lot
 from engine.model.orders import Fill, Order, OrderType, Side, Source, TimeInForce
-from engine.strategies.base import Draft
+from engine.model.settings import CommissionSettings
+from engine.strategies.base import AtMarket, Draft, Position
 from engine.strategies.names import strategy_names
 from engine.strategies.proposals import MOST
 
-_COMMISSIONS = ("fixed", "per_cent", "per_share", "tiered")
+_COMMISSIONS = ("fixed", "per_cent", "per_share")
 _SLIPPAGES = ("basis_points", "size", "volatility")
 _SURE = 1 - 1e-9
 """Of a sum of floats: far more than they can be wrong by together."""
@@ -56,6 +57,8 @@ _WITHIN = 1e6
 _DEVIATIONS = 8.6
 """No draw of random.gauss lies further out: the root of -2 ln(2 ** -53)."""
 _ONE = Decimal(1)
+_DUST = 1e-7
+_TIFS = (TimeInForce.DAY, TimeInForce.GTC)
 
 
 class LeftLane(Exception):  # noqa: N818 - it is no error: the core takes over
@@ -78,19 +81,35 @@ class Lane(Trading):
     """Without limits and without margin, with the cost models that are built in, over bars of which each has prices one could trade at."""
 
     def __init__(
-        self, profile: Profile, symbols: tuple[str, ...], account: Account, sessions: Sessions, on_booked: OnBooked, on_split: OnSplit
-    ):
+        self,
+        profile: Profile,
+        symbols: tuple[str, ...],
+        account: Account,
+        sessions: Sessions,
+        on_booked: OnBooked,
+        on_split: OnSplit,
+        *,
+        prompt: bool,
+    ) -> None:
+        """With `prompt` each fill is booked in its moment, as somebody is told of it."""
         super().__init__(account, sessions, on_booked, on_split)
         paper = profile.paper
         self.signals = 0
         self.denied, self.cut, self.ended = Counter[str](), Counter[str](), Counter[str]()
         self.notes = {}
         self._portfolio = Portfolio(paper.cash)
+        self._prompt = prompt
+        self._unbooked: list[tuple[_Order, str, float, int]] = []
+        """Fills in arrears: each order, its symbol, the price and the time. Of them positions are known already, and cash about."""
+        self._cash, self._doubt = float(paper.cash), 0.0
+        """What there is about, and how far it may be off."""
+        account.settle = self._settle
         names = strategy_names(profile.settings(symbols))
         self._sizes = dict(zip(names, (each.size_pct for each in profile.strategies), strict=True))
         self._margin = profile.margin
         self._cushion = float(Figures(ZERO, ZERO, ZERO, ZERO, profile.margin).cushion)
         self._commission = commission_of(paper.commission, _complain)
+        self._fees = about(paper.commission)
         self._slip = slippage_of(paper.slippage, _complain)
         self._cap = paper.volume_cap_pct / 100
         self._at_close = profile.fill == "close"
@@ -98,7 +117,10 @@ class Lane(Trading):
         self._soonest, self._latest = (int(paper.latency_ms * way * 1e6) for way in (1 / spread, spread))
         """How long an order may take to the market, in ns. The paper broker draws it, which is for the core where it matters."""
         self._number = 0
+        self._wanted, self._quantity = 1.0, _ONE
+        """The last whole number of shares that was asked for, and the same exact."""
         self._working: dict[str, list[_Order]] = {}
+        self.working = self._working
         self._marked: dict[str, Bar] = {}
         """The last bar of each symbol that the books are marked to."""
         self._restated: dict[str, Bar] = {}
@@ -117,10 +139,6 @@ class Lane(Trading):
     @property
     def portfolio(self) -> Portfolio:
         return self._portfolio
-
-    @property
-    def working(self) -> Collection[object]:
-        return self._working
 
     @property
     def open_orders(self) -> int:
@@ -152,9 +170,9 @@ class Lane(Trading):
         account, working = self.account, self._working
         symbol, latest = draft.symbol, account.latest
         bar = latest.get(symbol)
-        if not _is_plain(draft) or bar is None or self._restated.get(symbol) is bar:
+        if type(draft) is not AtMarket or bar is None or not 0.0 <= draft.strength <= 1.0 or (self._restated and self._is_restated(bar)):
             raise LeftLane
-        price, equity, gross = bar.close, account.cash, 0.0
+        price, equity, gross = bar.close, self._cash - self._doubt, 0.0
         for held, position in account.positions.items():
             value = position.quantity * latest[held].close
             equity += value
@@ -162,8 +180,17 @@ class Lane(Trading):
         reserved = 0.0
         if working:
             reserved = sum([order.shares * max(order.mark, latest[each].close) for each, orders in working.items() for order in orders])
-        wanted = draft.quantity
-        quantity = self._sized(draft, owner, price, equity) if wanted is None else _quantity(wanted, draft.tif)
+        wanted, tif = draft.quantity, draft.tif
+        if tif not in _TIFS:
+            raise LeftLane
+        if wanted is None:
+            quantity = self._sized(draft, owner, price, equity)
+        elif wanted == self._wanted:
+            quantity = self._quantity
+        else:
+            quantity = _quantity(wanted, tif)
+            if wanted == int(wanted):
+                self._wanted, self._quantity = wanted, quantity
         if quantity is None:
             return
         shares = float(quantity)
@@ -188,15 +215,19 @@ class Lane(Trading):
         else:
             working[symbol] = [order]
 
+    def _is_restated(self, bar: Bar) -> bool:
+        return self._restated.get(bar.symbol) is bar
+
     def _sized(self, draft: Draft, owner: str, price: float, equity: float) -> Decimal | None:
-        """As many shares as the settings say; None where there are as many already."""
+        """As many shares as the settings say; None where there are as many already. `equity` is about what there is."""
         symbol = draft.symbol
         pct, sign = self._sizes.get(owner, ZERO), draft.side.sign
         held = self.account.positions[symbol].quantity if symbol in self.account.positions else 0.0
         held += sum(order.shares * order.side.sign for order in self._working.get(symbol, ()))
         wanted = equity * float(pct) / 100 * draft.strength / price - held * sign
         whole = round(wanted)
-        if abs(wanted - whole) > 1e-6 * (1 + abs(wanted) + abs(held)):
+        sure = 1e-6 * (1 + abs(wanted) + abs(held)) + 2 * self._doubt * float(pct) / 100 / price
+        if abs(wanted - whole) > sure:
             return Decimal(int(wanted)) if wanted >= 1 else None
         self._mark()
         there = self._portfolio.position(symbol)
@@ -206,6 +237,7 @@ class Lane(Trading):
 
     def _closable(self, symbol: str, side: Side) -> Decimal:
         """Shares that an order could trade without opening anything."""
+        self._settle()
         held = -self._portfolio.position(symbol) * side.sign
         working = sum((order.quantity for order in self._working.get(symbol, ()) if order.side is side), ZERO)
         return max(held - working, ZERO)
@@ -249,6 +281,7 @@ class Lane(Trading):
 
     def _mark(self) -> None:
         """The books are worth what the latest closes say."""
+        self._settle()
         latest, marked = self.account.latest, self._marked
         for symbol in self.account.positions:
             bar = latest[symbol]
@@ -271,38 +304,79 @@ class Lane(Trading):
 
     def _match(self, bar: Bar, orders: list[_Order]) -> None:
         """By the rules `market-open` and `market-close`, as in `engine.core.matching`."""
-        at = bar.at
-        began = max(self.account.latest[bar.symbol].at, self._opened_at)
+        at, before = bar.at, self.account.latest[bar.symbol].at
+        began = max(before, self._opened_at)
         if not -1 < began < at:
             began = at - 1
-        room: Decimal | int = int(bar.volume * self._cap) if 0 < bar.volume < inf else 0
+        room: float = int(bar.volume * self._cap) if 0 < bar.volume < inf else 0
         waiting = []
         for order in orders:
             placed_at = order.placed_at
-            if placed_at > began or placed_at + self._soonest >= at:
+            if placed_at + self._soonest >= at or (placed_at > began and not self._opened_since(placed_at, at)):
                 waiting.append(order)
-            elif placed_at + self._latest >= at or order.quantity > room:
+            elif placed_at + self._latest >= at or order.shares > room:
                 raise LeftLane
             else:
-                room -= order.quantity
+                # Less than a ten-thousandth of a share is nothing: so much floats may be off.
+                room = room - order.shares + _DUST
                 self._fill(bar, order)
         if waiting:
             self._working[bar.symbol] = waiting
 
+    def _opened_since(self, placed_at: int, at: int) -> bool:
+        """Whether a session of daily bars opened in between: that of their own day."""
+        day_of = self._sessions.calendar.day_of
+        return self._sessions.daily and day_of(placed_at) != day_of(at)
+
     def _fill(self, bar: Bar, order: _Order) -> None:
-        side, quantity = order.side, order.quantity
-        price, rule = (bar.close, "market-close") if self._at_close else (bar.open, "market-open")
+        side = order.side
+        price = bar.close if self._at_close else bar.open
         slipped = self._slip(side, price, order.shares, bar.volume, bar.high - bar.low)
         if slipped != price:
             self._slipped += abs(slipped - price) * order.shares
-        cost = exact(slipped) * quantity
+        symbol, shares = bar.symbol, order.shares
+        position = self.account.positions.get(symbol)
+        signed = shares if side is Side.BUY else -shares
+        if self._prompt or shares != int(shares) or not (position is None or position.quantity == -signed):
+            # An average that has to be worked out.
+            self._settle()
+            self._portfolio.book(fill := self._booked(order, symbol, slipped, bar.at))
+            self.on_booked(fill, order.owner)
+            self._cash = float(self._portfolio.cash)
+            return
+        self._unbooked.append((order, symbol, slipped, bar.at))
+        self.account.hold(symbol, Position(signed, slipped) if position is None else None)
+        cost = shares * slipped
+        fees = self._fees(shares, cost)
+        self._cash -= cost + fees if side is Side.BUY else fees - cost
+        self._doubt += 0.01
+
+    def _booked(self, order: _Order, symbol: str, price: float, at: int) -> Fill:
+        quantity = order.quantity
+        cost = exact(price) * quantity
         fees = self._commission(quantity, cost)
+        order_id = f"{RUN_ID}-{order.number}"
+        rule = "market-close" if self._at_close else "market-open"
         if fees < 0:
             fees = ZERO
-        order_id = f"{RUN_ID}-{order.number}"
-        fill = Fill(f"{order_id}/{quantity}", order_id, bar.symbol, side, quantity, cost / quantity, cost, fees, bar.at, rule)
-        self._portfolio.book(fill)
-        self.on_booked(fill, order.owner)
+        return Fill(f"{order_id}/{quantity}", order_id, symbol, order.side, quantity, cost / quantity, cost, fees, at, rule)
+
+    def _settle(self) -> None:
+        """Books what is in arrears."""
+        if not self._unbooked:
+            return
+        portfolio, booked, fills, owners, held, cash = self._portfolio, self._booked, [], [], [], []
+        book, holdings = portfolio.book, portfolio.holdings
+        for order, symbol, price, at in self._unbooked:
+            fill = booked(order, symbol, price, at)
+            book(fill)
+            fills.append(fill)
+            owners.append(order.owner)
+            held.append(float(holdings[symbol].cost.quantity))
+            cash.append(float(portfolio.cash))
+        self._unbooked.clear()
+        self._cash, self._doubt = cash[-1], 0.0
+        self.account.catch_up(fills, owners, held, cash)
 
     def end(self, last: int) -> None:
         self._mark()
@@ -325,6 +399,7 @@ class Lane(Trading):
         amount = event.ratio if isinstance(event, Split) else event.amount
         if symbol in self._working or not event.ex_date or not is_amount(amount) or portfolio.knows(event):
             raise LeftLane
+        self._settle()
         newest = self.account.latest.get(symbol)
         if newest is not None and self._marked.get(symbol) is not newest:
             portfolio.mark(symbol, newest.close)
@@ -338,26 +413,10 @@ class Lane(Trading):
             if dividend is not None:
                 portfolio.receive_dividend(dividend)
                 self.on_booked(dividend, "")
+        self._cash = float(portfolio.cash)
         restated = self._restate(event, last)
         if restated is not None:
             self._marked[symbol] = self._restated[symbol] = restated
-
-
-def _is_plain(draft: Draft) -> bool:
-    """Whether it is an order at the market and nothing else, with numbers that can be meant."""
-    return (
-        draft.limit is None
-        and draft.stop is None
-        and draft.trail is None
-        and draft.trail_pct is None
-        and draft.take_profit is None
-        and draft.stop_loss is None
-        and draft.take_profit_pct is None
-        and draft.stop_loss_pct is None
-        and (draft.tif is TimeInForce.DAY or draft.tif is TimeInForce.GTC)
-        and 0.0 <= draft.strength <= 1.0
-        and (draft.quantity is None or (0.0 < draft.quantity <= MOST and isfinite(draft.quantity)))
-    )
 
 
 def _as_order(symbol: str, order: _Order) -> Order:
@@ -379,7 +438,23 @@ def _as_order(symbol: str, order: _Order) -> Order:
     )
 
 
+def about(settings: CommissionSettings) -> Callable[[float, float], float]:
+    """What the commission model takes of an order of so many shares for so much money, to within the rounding of a cent and of floats."""
+    rate, least, most = float(settings.rate), float(settings.minimum), float(settings.maximum_pct) / 100
+    of_value = settings.model == "per_cent"
+
+    def fees(shares: float, cost: float) -> float:
+        charged = cost * rate / 100 if of_value else shares * rate
+        if charged < least:
+            charged = least
+        return cost * most if charged > cost * most else charged
+
+    return (lambda shares, cost: rate) if settings.model == "fixed" else fees
+
+
 def _quantity(shares: float, tif: TimeInForce) -> Decimal:
+    if not 0.0 < shares <= MOST:
+        raise LeftLane
     whole = int(shares)
     return Decimal(whole) if whole == shares else to_lot(exact(shares), FRACTION if tif is TimeInForce.DAY else _ONE)
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn
 
 from msgspec import Struct
 
+from engine.backtest.account import Account
 from engine.backtest.errors import BacktestError
 from engine.backtest.history import BacktestContext
 from engine.feeds.bar_columns import BarColumns
@@ -15,7 +16,7 @@ from engine.model.inputs import Proposal
 from engine.model.market import Bar
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
-from engine.strategies.base import Draft, Position, Strategy
+from engine.strategies.base import Draft, Strategy
 from engine.strategies.host import traceback_of, wants_of, words
 from engine.strategies.loader import find, line_in, load
 from engine.strategies.params import StrategyError
@@ -38,27 +39,26 @@ class Orders(Struct, frozen=True):
 class Player:
     """Calls one strategy. Whatever it raises ends the run, as a BacktestError that says where."""
 
-    __slots__ = ("_due", "_made", "_path", "_settings", "_value", "context", "name", "strategy", "symbols", "wants")
+    __slots__ = ("_due", "_made", "_path", "_settings", "context", "name", "strategy", "symbols", "wants")
 
-    def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], value: Callable[[], float]) -> None:
-        """Loads the file and starts the strategy. `value` answers the account's equity. Raises BacktestError."""
+    def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], account: Account) -> None:
+        """Loads the file and starts the strategy, which sees `account`. Raises BacktestError."""
         self.name = name
         self.symbols = settings.symbols or symbols
         if missing := [symbol for symbol in self.symbols if symbol not in symbols]:
             raise BacktestError(f"{name} is to trade {', '.join(missing)}, and the data has no such symbol.")
         self._settings = settings
-        self._value = value
         self._made = 0
         self._due = 0
         try:
             self._path = find(settings.file)
         except StrategyError as error:
             raise BacktestError(str(error)) from error
-        self.begin()
+        self.begin(account)
 
-    def begin(self) -> None:
+    def begin(self, account: Account) -> None:
         """Loads the file and starts the strategy, the first time or anew. Raises BacktestError."""
-        self.context = BacktestContext(self.symbols, self._value)
+        self.context = BacktestContext(self.symbols, account)
         try:
             self.strategy = load(str(self._path), self._settings.params)
         except StrategyError as error:
@@ -85,10 +85,6 @@ class Player:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
             self.fail(error, "on_bar, while warming up", None if bar is None else (bar.symbol, bar.at))
         self.context.warming = False
-
-    def see(self, cash: float, positions: Mapping[str, Position]) -> None:
-        """The account is this from now on. The mapping is never changed after."""
-        self.context.cash, self.context.positions = cash, positions
 
     def fill(self, fill: Fill) -> bool:
         """Answers whether it orders something."""

@@ -68,7 +68,7 @@ class _Run:
         self._progress = progress
         self._account = Account()
         names = strategy_names(profile.settings(symbols))
-        self._players = [Player(each, name, symbols, self._equity) for each, name in zip(profile.strategies, names, strict=True)]
+        self._players = [Player(each, name, symbols, self._account) for each, name in zip(profile.strategies, names, strict=True)]
         self._by_name = {player.name: player for player in self._players}
         self._data = data
         self._bars = data.played()
@@ -82,9 +82,10 @@ class _Run:
         """Those of this moment, which their strategies have not been told yet."""
         self._listeners: dict[str, dict[str, Listener]] = {symbol: {} for symbol in self._seen.bars}
         """By symbol and strategy: whom to tell of a bar, and how."""
+        self._prompt = any(player.hears_fills for player in self._players)
         self._in_lane = Lane.takes(profile, list(self._bars.values()))
         self._trading: Trading = (
-            Lane(profile, symbols, self._account, Sessions(data, self._first), self._booked, self._begin_again)
+            Lane(profile, symbols, self._account, Sessions(data, self._first), self._booked, self._begin_again, prompt=self._prompt)
             if self._in_lane
             else self._by_core(self._account)
         )
@@ -93,7 +94,7 @@ class _Run:
         for player in self._players:
             self._warm(player, self._first - 1, self._data.calendar.day_of(self._first) - timedelta(days=1))
         self._trading.start(self._data.name, self._begins)
-        self._see(self._first - 1)
+        self._account.take(self._trading.portfolio, self._first - 1)
         self._end(self._play())
         return result_of(
             self._data,
@@ -159,16 +160,17 @@ class _Run:
         player, before = self._players[0], Bar(symbol, self._first - 1, 0.0, 0.0, 0.0, 0.0, 0.0)
         latest, working, act = self._now()
         context, on_bar = player.context, player.strategy.on_bar
-        for bars in self._timeline.chunks_of_one():
+        for end, bars in self._timeline.chunks_of_one():
+            acts = end > act
             for bar in bars:
-                if working or bar.at > act:
+                if working or (acts and bar.at > act):
                     self._market((bar,), before.at, bar.at)
                     latest, working, act = self._now()
-                    context, on_bar = player.context, player.strategy.on_bar
                     latest[symbol] = bar
                     if self._account.changed:
                         self._moved(bar.at, symbol, before.at)
                         latest, working, act = self._now()
+                    context, on_bar = player.context, player.strategy.on_bar
                 latest[symbol] = context.bar = bar
                 try:
                     on_bar(context, bar)
@@ -260,10 +262,13 @@ class _Run:
             last = at
         for orders in log:
             core.submit(orders)
+        self._account.settle()
         if account.booked != self._account.booked[: len(account.booked)]:
             raise RuntimeError("the fast lane and the core booked different fills of the same orders")
         core.on_booked, core.on_split = self._booked, self._begin_again
         self._account, self._trading, self._in_lane = account, core, False
+        for player in self._players:
+            player.context.account = account
         self._fills.clear()
         self._log.clear()
 
@@ -272,14 +277,13 @@ class _Run:
         for player in self._players:
             if split.symbol in player.symbols:
                 player.stop()
-                player.begin()
+                player.begin(self._account)
                 self._warm(player, until, date.fromisoformat(split.ex_date))
-                player.see(self._account.cash, self._account.positions)
 
     def _end(self, last: int) -> None:
         """What is held stays held. What strategies order from now on is dropped."""
         self._trading.end(last)
-        self._see(last)
+        self._account.take(self._trading.portfolio, last)
         for owner, fill in self._fills:
             self._by_name[owner].fill(fill)
         for player in self._players:
@@ -292,19 +296,9 @@ class _Run:
         if isinstance(event, Fill) and owner in self._by_name and self._by_name[owner].hears_fills:
             self._fills.append((owner, event))
 
-    def _equity(self) -> float:
-        return self._account.equity()
-
-    def _see(self, at: int) -> None:
-        """Everybody sees the account as it is at the moment `at`."""
-        account = self._account
-        account.take(self._trading.portfolio, at)
-        for player in self._players:
-            player.see(account.cash, account.positions)
-
     def _moved(self, at: int, symbol: str, last: int) -> None:
         """The account moved, and whoever ordered what filled is told. `symbol` has a bar at the moment `at`."""
-        self._see(at)
+        self._account.take(self._trading.portfolio, at)
         told, self._fills = self._fills, []
         for owner, fill in told:
             player = self._by_name[owner]

@@ -16,25 +16,21 @@ _NEVER = 2**63 - 1
 
 class Sessions:
     """Worked out only where somebody needs it, in order of time and never twice. `next_act` is a time before which no split and no
-    dividend is due."""
+    dividend is due; `daily` says that each bar is its session. Before `due` nothing is to be told by `before` or by `after`, and of daily
+    bars nothing but that another day has come."""
 
     def __init__(self, data: Data, first: int) -> None:
-        self._calendar = data.calendar
+        self.calendar = data.calendar
         self._first, self._spacing = first, data.spacing_s * SECOND
-        self._daily = data.spacing_s >= DAY_S
-        self._told = PlayedSessions(data.calendar, data.actions, self._price, daily=self._daily)
+        self.daily = data.spacing_s >= DAY_S
+        self._told = PlayedSessions(data.calendar, data.actions, self._price, daily=self.daily)
         self._prices = data.bars
         self._quiet = 0
         """Up to this time nothing is to be told: of the session under way, no edge lies before it."""
         day = data.calendar.day_of(first)
         self._days = [action.day for action in data.actions if action.day >= day]
-        self.next_act = _NEVER
+        self.next_act = self.due = _NEVER
         self._plan()
-
-    @property
-    def due(self) -> int:
-        """Before this time nothing is to be told, by `before` or by `after`."""
-        return min(self._quiet, self.next_act + 1)
 
     def first(self) -> Iterable[MarketEvent]:
         return self._counted(self._told.first(self._first - self._spacing, self._first))
@@ -45,13 +41,14 @@ class Sessions:
 
     def after(self, at: int) -> Iterable[MarketEvent]:
         """What is told after the bars of `at`."""
-        return () if at < self._quiet or self._daily else self._after(at)
+        return () if at < self._quiet or self.daily else self._after(at)
 
     def _after(self, at: int) -> Iterator[MarketEvent]:
         yield from self._told.after(at)
-        session = self._calendar.current_or_next(at)
+        session = self.calendar.current_or_next(at)
         edges = (session.pre, session.opens, *(session.pause or ()), session.closes, session.post)
         self._quiet = min((edge for edge in edges if edge > at), default=0)
+        self._watch()
 
     def end(self, last: int) -> MarketEvent:
         return self._told.end(last)
@@ -65,10 +62,14 @@ class Sessions:
 
     def _plan(self) -> None:
         if self._days:
-            midnight = datetime.combine(self._days[0], time(), self._calendar.zone)
+            midnight = datetime.combine(self._days[0], time(), self.calendar.zone)
             self.next_act = int(midnight.timestamp()) * SECOND
         else:
             self.next_act = _NEVER
+        self._watch()
+
+    def _watch(self) -> None:
+        self.due = self.next_act + 1 if self.daily else min(self._quiet, self.next_act + 1)
 
     def _price(self, symbol: str, at: int) -> float | None:
         columns = self._prices[symbol].columns

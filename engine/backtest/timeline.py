@@ -46,15 +46,16 @@ class Timeline:
     def chunks(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         """Moments by the thousand: a chunk is to be used up before the next one is asked for."""
         if self._order is None:
-            yield from map(zip, self.chunks_of_one())
+            yield from (zip(bars) for _, bars in self.chunks_of_one())
         else:
             yield from self._merged()
 
-    def chunks_of_one(self) -> Iterator[Iterator[Bar]]:
-        """The same where there is one symbol, bar after bar."""
+    def chunks_of_one(self) -> Iterator[tuple[int, Iterator[Bar]]]:
+        """The same where there is one symbol, bar after bar; with each chunk its last moment."""
         symbol = repeat(self._symbols[0])
         for begin in range(0, len(self), CHUNK):
-            yield map(Bar, symbol, *(column[begin : begin + CHUNK].tolist() for column in self._columns))
+            columns = [column[begin : begin + CHUNK].tolist() for column in self._columns]
+            yield columns[0][-1], map(Bar, symbol, *columns)
 
     def _merged(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         import numpy as np

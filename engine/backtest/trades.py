@@ -79,7 +79,18 @@ def _fill(under_way: dict[tuple[str, str], _Trip], done: list[_Trip], fill: Fill
     key = owner, fill.symbol
     side, quantity, price, fees = fill.side, fill.quantity, float(fill.price), float(fill.fees)
     trip = under_way.get(key)
-    if trip is not None and trip.side is not side:
+    if trip is None:
+        _open(under_way, key, fill, quantity, price, fees)
+        return
+    if trip.side is not side and quantity == trip.held:
+        trip.left += quantity
+        trip.got += float(quantity) * price
+        trip.fees += fees
+        trip.exit_at = fill.at
+        done.append(trip)
+        del under_way[key]
+        return
+    if trip.side is not side:
         closing = min(quantity, trip.held)
         part = 1.0 if closing == quantity else float(closing / quantity)
         trip.held -= closing
@@ -92,16 +103,17 @@ def _fill(under_way: dict[tuple[str, str], _Trip], done: list[_Trip], fill: Fill
             del under_way[key]
         quantity -= closing
         fees -= fees * part
-        if not quantity:
-            return
-        trip = None
-    if trip is None:
-        under_way[key] = _Trip(owner, fill.symbol, side, fill.at, quantity, quantity, float(quantity) * price, fees)
+        if quantity:
+            _open(under_way, key, fill, quantity, price, fees)
         return
     trip.held += quantity
     trip.entered += quantity
     trip.paid += float(quantity) * price
     trip.fees += fees
+
+
+def _open(under_way: dict[tuple[str, str], _Trip], key: tuple[str, str], fill: Fill, quantity: Decimal, price: float, fees: float) -> None:
+    under_way[key] = _Trip(*key, fill.side, fill.at, quantity, quantity, float(quantity) * price, fees)
 
 
 def _split(trip: _Trip, event: SplitBooked) -> None:

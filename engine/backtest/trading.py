@@ -23,9 +23,11 @@ class Trading(ABC):
 
     `on_booked` is told all that moved the account, and whose it was; `on_split` of a split of a symbol that has a price, and when the bars
     before it closed. The counters are of signals and orders: `denied` and `cut` by the rule that refused them or made them smaller, `ended`
-    by how an order ended that did not fill. `notes` are sentences of the core's, and how often each was said.
+    by how an order ended that did not fill. `notes` are sentences of the core's, and how often each was said. `working` is the same object
+    as long as this lives: while there is anything in it, every moment must be told by `match`.
     """
 
+    working: Collection[object]
     signals: int
     denied: Counter[str]
     cut: Counter[str]
@@ -44,11 +46,6 @@ class Trading(ABC):
     @abstractmethod
     def portfolio(self) -> Portfolio:
         """The books."""
-
-    @property
-    @abstractmethod
-    def working(self) -> Collection[object]:
-        """The same object as long as this lives: while there is anything in it, every moment must be told by `match`."""
 
     @property
     @abstractmethod

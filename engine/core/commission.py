@@ -27,9 +27,10 @@ def fixed(rate: Decimal) -> Commission:
 
 def per_cent(rate: Decimal, minimum: Decimal, maximum_pct: Decimal) -> Commission:
     """`rate` per cent of the traded value."""
+    part, most = rate / HUNDRED, maximum_pct / HUNDRED
 
     def owed(quantity: Decimal, cost: Decimal) -> Decimal:
-        return _bounded(cost * rate / HUNDRED, cost, minimum, maximum_pct)
+        return _bounded(cost * part, cost * most, minimum)
 
     return owed
 
@@ -41,19 +42,19 @@ def tiered(rate: Decimal, tiers: Sequence[tuple[Decimal, Decimal]], minimum: Dec
     and at most 1 % of the value, and there, as here, the maximum wins over the minimum.
     """
     steps = [(Decimal(0), rate), *sorted(tiers)]
+    most = maximum_pct / HUNDRED
 
     def owed(quantity: Decimal, cost: Decimal) -> Decimal:
         ends = [above for above, _ in steps[1:]] + [quantity]
         charged = sum(
             ((min(quantity, end) - above) * each for (above, each), end in zip(steps, ends, strict=True) if quantity > above), Decimal(0)
         )
-        return _bounded(charged, cost, minimum, maximum_pct)
+        return _bounded(charged, cost * most, minimum)
 
     return owed
 
 
-def _bounded(charged: Decimal, cost: Decimal, minimum: Decimal, maximum_pct: Decimal) -> Decimal:
-    most = cost * maximum_pct / HUNDRED
+def _bounded(charged: Decimal, most: Decimal, minimum: Decimal) -> Decimal:
     if charged < minimum:
         charged = minimum
     return cents(most if charged > most else charged)

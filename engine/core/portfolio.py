@@ -107,11 +107,15 @@ class Portfolio:
 
     def book(self, fill: Fill) -> None:
         """Takes over one fill. A fill through zero closes what was held and opens the rest."""
-        holding = self._changing(fill.symbol)
-        holding.recent.append((holding.cost, fill))
-        holding.cost = holding.cost.booked(fill)
-        self._cash -= fill.side.sign * fill.cost + fill.fees
-        self.fees += fill.fees
+        holding = self.holdings.get(fill.symbol)
+        if holding is None or not holding.changed:
+            holding = self._changing(fill.symbol)
+        cost = holding.cost
+        holding.recent.append((cost, fill))
+        holding.cost = cost.booked(fill)
+        fees = fill.fees
+        self._cash -= fill.side.sign * fill.cost + fees
+        self.fees += fees
 
     def settled(self, record: FillCorrected) -> FillCorrected:
         """`record` with what it changes of the profit taken, where the fills that it corrects are recent enough to tell. Changes nothing.

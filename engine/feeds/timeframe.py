@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 
 from engine.feeds.bar_columns import BarColumns
 from engine.feeds.base import FeedError
@@ -20,7 +20,7 @@ _ENOUGH = 1000
 
 def spacing(series: Iterable[Sequence[Bar]]) -> int:
     """The commonest distance between two bars of a symbol, in seconds and at least one; a day where no symbol has two bars."""
-    gaps = Counter(gap for bars in series for gap in _gaps(bars))
+    gaps = Counter(chain.from_iterable(map(_gaps, series)))
     if not gaps:
         return DAY_S
     commonest = gaps.most_common(1)[0][0]
@@ -30,9 +30,11 @@ def spacing(series: Iterable[Sequence[Bar]]) -> int:
 
 def _gaps(bars: Sequence[Bar]) -> Iterable[int]:
     """Seconds from each of the first bars to the next."""
-    first = bars[:_ENOUGH]
-    times = first.columns.at.tolist() if isinstance(first, BarColumns) else [bar.at for bar in first]
-    return ((later - at) // SECOND for at, later in pairwise(times))
+    if isinstance(bars, BarColumns):
+        first = bars.columns.at[:_ENOUGH]
+        gaps: list[int] = ((first[1:] - first[:-1]) // SECOND).tolist()
+        return gaps
+    return [(later.at - bar.at) // SECOND for bar, later in pairwise(bars[:_ENOUGH])]
 
 
 def timeframe(seconds: int) -> str:

@@ -35,17 +35,22 @@ class AverageCost(Struct, frozen=True):
 
     def booked(self, fill: Fill) -> AverageCost:
         """After `fill`. Adding moves the average; reducing realises; through zero closes what was held and opens the rest."""
-        moved = fill.side.sign * fill.shares
-        money = fill.side.sign * fill.cost
+        sign, quantity = fill.side.sign, self.quantity
+        moved, money = sign * fill.shares, sign * fill.cost
         realised = self.realised - fill.fees
         basis = self.basis + money
-        if self.quantity and (self.quantity > 0) != (moved > 0):
-            closing = min(abs(moved), abs(self.quantity))
-            released = share(self.basis, closing, abs(self.quantity))
+        held = quantity + moved
+        if quantity and not held:
+            # All of it is taken: what the shares below come to, at once.
+            realised -= basis
+            basis -= basis
+        elif quantity and (quantity > 0) != (moved > 0):
+            closing = min(abs(moved), abs(quantity))
+            released = share(self.basis, closing, abs(quantity))
             proceeds = share(money, closing, abs(moved))
             realised -= proceeds + released
             basis -= proceeds + released
-        return AverageCost(self.quantity + moved, basis, realised, self.fees + fill.fees)
+        return AverageCost(held, basis, realised, self.fees + fill.fees)
 
     def corrected(self, side: Side, quantity: Decimal, cost: Decimal, fees: Decimal, realised: Decimal | None = None) -> AverageCost:
         """After a broker changed what it had told of fills on `side` by these differences.

@@ -68,4 +68,4 @@ def to_lot(quantity: Decimal, lot: Decimal) -> Decimal:
 
 def cents(amount: Decimal) -> Decimal:
     """An amount of money to the cent, ties to even."""
-    return amount.quantize(CENT, rounding=ROUND_HALF_EVEN)
+    return amount.quantize(CENT, ROUND_HALF_EVEN)

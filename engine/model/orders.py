@@ -9,17 +9,19 @@ from msgspec import Struct
 
 from engine.model.money import WIDE, ZERO
 
+_WHOLE = Decimal(1)
 _PART_OF_A_SHARE = Decimal("1e-10")
 """A ratio of one to three cannot be written out: what it makes of a quantity is rounded to this."""
 
 
 class Side(StrEnum):
+    sign: int
+
+    def __init__(self, name: str) -> None:
+        self.sign = 1 if name == "BUY" else -1
+
     BUY = "BUY"
     SELL = "SELL"
-
-    @property
-    def sign(self) -> int:
-        return 1 if self is Side.BUY else -1
 
     @property
     def opposite(self) -> Side:
@@ -295,9 +297,13 @@ class Fill(Struct, frozen=True):
     fees: Decimal
     at: int
     rule: str = ""
-    ratio: Decimal = Decimal(1)
+    ratio: Decimal = _WHOLE
 
     @property
     def shares(self) -> Decimal:
         """What it moves a position by, without its sign."""
-        return self.quantity if self.ratio == 1 else WIDE.multiply(self.quantity, self.ratio).quantize(_PART_OF_A_SHARE, context=WIDE)
+        return (
+            self.quantity
+            if self.ratio is _WHOLE or self.ratio == 1
+            else WIDE.multiply(self.quantity, self.ratio).quantize(_PART_OF_A_SHARE, context=WIDE)
+        )

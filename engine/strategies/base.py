@@ -61,6 +61,10 @@ class Draft(Struct, frozen=True):
     stop_loss_pct: float | None = None
 
 
+class AtMarket(Draft, frozen=True):
+    """One without a price, a trail or exits."""
+
+
 class Column(Sequence[float]):
     """One field of the bars, read where it is asked for: `closes[-1]`, `closes[-20:]`. A slice is a list and costs its own length."""
 
@@ -290,11 +294,12 @@ class Context:
             raise StrategyError("on_start comes before the first price, so nothing can be ordered there; order in on_bar or on_quote")
         if self.warming:
             return
+        made = Draft if prices else AtMarket
         self.drafts.append(
-            Draft(
+            made(
                 symbol,
                 side,
-                _number(quantity),
+                None if quantity is None else float(quantity),
                 float(strength),
                 str(reason)[:REASON_LENGTH],
                 {str(name): float(value) for name, value in indicators.items()} if indicators else {},

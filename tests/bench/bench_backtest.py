@@ -1,21 +1,27 @@
-"""Measures backtests: bars per CPU second with many orders and with none, what a bar and an order cost, and whether that stays.
+"""Measures backtests beside backtesting.py: bars per CPU second, what a bar and an order cost, how that grows, and the memory.
 
-Run as `python -m tests.bench.bench_backtest [ROUNDS]`. Where backtesting.py is installed (it need not be) the same work is run through it
-in turn with ours: on a busy machine only the ratio of two neighbours means something. Data and imports are left out, figures are counted.
+Run as `python -m tests.bench.bench_backtest [ROUNDS]`; `make bench` installs backtesting.py, without it the ratios are left out. The same
+work is run through it in turn with ours: on a busy machine only the ratio of two neighbours means something. Data and imports are left out
+but in the last line, figures are counted.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import resource
 import statistics
+import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from engine.backtest.data import Data
 from engine.backtest.runner import run
@@ -23,15 +29,17 @@ from tests.engine.backtest.workloads import CASH, CROSS, crossing, market
 
 MUTE = CROSS.with_name("mute.py")
 WORKLOADS = (
-    ("W1: one symbol by the minute", 1, 100_000, False),
-    ("W2: 50 symbols, one portfolio", 50, 2_000, False),
-    ("W3: by the day", 1, 10_000, True),
+    ("W1: one symbol by the minute", 1, 1_000_000, False, 8.0),
+    ("W2: 50 symbols, one portfolio", 50, 20_000, False, 7.0),
+    ("W3: by the day", 1, 10_000, True, 7.0),
 )
-GROWTH = (10_000, 100_000, 300_000)
+"""With the ratio that is the goal."""
+LENGTHS = (10_000, 100_000, 1_000_000, 10_000_000)
+SYMBOLS = (1, 10, 50, 200, 500)
+FLIPS = (1, 10, 100, 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class Cost:
+class Cost(Struct, frozen=True):
     """CPU seconds, medians of the rounds; `theirs` is None where backtesting.py is not installed."""
 
     ours: float
@@ -98,21 +106,88 @@ def measure(data: Data, theirs: Callable[[Data], Any] | None, rounds: int) -> Co
     return Cost(middle(ours[1:]), middle(mute[1:]), middle(other[1:]) if other else None, fills)
 
 
-def main() -> None:
-    rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
+def against_the_peer(rounds: int) -> None:
     theirs = peer()
-    for name, symbols, bars, daily in WORKLOADS:
+    if theirs is None:
+        _say("backtesting.py is not installed: no ratios. `make bench` installs it.")
+    for name, symbols, bars, daily, goal in WORKLOADS:
         cost, count = measure(market(symbols, bars, daily=daily), theirs, rounds), symbols * bars
-        beside = f"; backtesting.py {count / cost.theirs:,.0f}, so {cost.theirs / cost.ours:.2f} x" if cost.theirs else ""
-        sys.stdout.write(f"{name}: {count / cost.ours:,.0f} bars a CPU second{beside}\n")
+        beside = f"; backtesting.py {count / cost.theirs:,.0f}: {cost.theirs / cost.ours:.2f} x, goal {goal:g} x" if cost.theirs else ""
+        _say(f"{name}: {count / cost.ours:,.0f} bars a CPU second{beside}")
         order = (cost.ours - cost.mute) / max(cost.fills, 1)
         alone = f", {cost.theirs / cost.mute:.2f} x" if cost.theirs else ""
-        sys.stdout.write(f"  a bar {cost.mute / count * 1e9:,.0f} ns{alone}; an order {order * 1e6:,.0f} us, of {cost.fills:,}\n")
-    first = 0.0
-    for bars in GROWTH:
-        seconds = min(cpu(partial(run, market(1, bars), crossing()))[0] for _ in range(2))
-        first = first or seconds / bars
-        sys.stdout.write(f"{bars:,} bars: {seconds / bars * 1e9:,.0f} ns a bar, {seconds / bars / first:.2f} x the shortest run's\n")
+        _say(f"  a bar without orders {cost.mute / count * 1e9:,.0f} ns{alone}; an order {order * 1e6:,.1f} us, of {cost.fills:,}")
+
+
+def growth() -> None:
+    costs: dict[int, float] = {}
+    for bars in LENGTHS:
+        seconds = min(cpu(partial(run, market(1, bars), crossing()))[0] for _ in range(3 if bars <= 100_000 else 1))
+        costs[bars] = seconds / bars
+        _say(f"1 x {bars:,} bars: {costs[bars] * 1e9:,.0f} ns a bar")
+    _say(f"  at 1,000,000 {costs[1_000_000] / costs[100_000]:.2f} x that at 100,000, goal at most 1.1 x")
+    for symbols in SYMBOLS:
+        bars = 200_000 // symbols
+        seconds = min(cpu(partial(run, market(symbols, bars), crossing()))[0] for _ in range(2))
+        _say(f"{symbols} symbols x {bars:,} bars: {seconds / symbols / bars * 1e9:,.0f} ns a bar")
+    data = market(1, 200_000)
+    for every in FLIPS:
+        seconds, result = cpu(partial(run, data, crossing(CROSS.with_name("flip.py"), every=every)))
+        _say(f"a fill each {every} bars ({len(result.fills):,}): {seconds / 200_000 * 1e9:,.0f} ns a bar")
+
+
+def memory(symbols: int, bars: int) -> float:
+    """MB that a run takes at its peak beyond its data, in this process."""
+    data = market(symbols, bars)
+    Path("/proc/self/clear_refs").write_text("5")
+    before = _peak_mb()
+    run(data, crossing())
+    return _peak_mb() - before
+
+
+def _peak_mb() -> float:
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+
+
+def _in_another_process(call: str) -> str:
+    script = f"import tests.bench.bench_backtest as bench; print({call})"
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def whole_process() -> tuple[float, float]:
+    """CPU and wall seconds of `tradeconsole backtest` over 10,000 days in a file, from its start to its report."""
+    columns = next(iter(market(1, 10_000, daily=True).bars.values())).columns
+    with tempfile.TemporaryDirectory() as folder:
+        file, home = Path(folder, "S00.csv"), Path(folder, "home")
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        lines = (f"{time.strftime('%Y-%m-%d', time.gmtime(at / 1e9))},{','.join(map(repr, values))}" for at, *values in rows)
+        file.write_text("\n".join(["date,open,high,low,close,volume", *lines, ""]))
+        config = Path(folder, "config.yaml")
+        config.write_text("feed: {calendar: 24/7}\n")
+        command = [sys.executable, "-m", "tradeconsole", "backtest", str(CROSS), "--data", str(file), "--config", str(config)]
+        costs = []
+        for _ in range(3):
+            used, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+            subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env={**os.environ, "TRADECONSOLE_HOME": str(home)})
+            now = resource.getrusage(resource.RUSAGE_CHILDREN)
+            costs.append((now.ru_utime - used.ru_utime + now.ru_stime - used.ru_stime, time.perf_counter() - begun))
+    return min(costs)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    against_the_peer(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
+    growth()
+    if Path("/proc/self/clear_refs").exists():
+        for name, symbols, bars in (("W1", 1, 1_000_000), ("W2", 50, 20_000)):
+            _say(f"{name} takes {float(_in_another_process(f'bench.memory({symbols}, {bars})')):,.0f} MB beyond its data, goal 200 for W1")
+    used, took = whole_process()
+    _say(f"10,000 days from a file, the whole process: {used:.2f} s of CPU, {took:.2f} s by the wall, goal 0.3")
 
 
 if __name__ == "__main__":
