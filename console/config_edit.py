@@ -9,16 +9,15 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace
-
 from console.config import ConfigError, read, text_of
+from console.preferences import path_of
+from console.preferences import with_value as settings_with
 from engine.model.settings import Settings
 
 _PLAIN = re.compile(r"[A-Za-z0-9_./][A-Za-z0-9_./+-]*")
@@ -29,18 +28,23 @@ class EditError(ConfigError):
     """The change cannot be made without touching what else stands in the file. Nothing was written."""
 
 
-def change(file: Path, values: Mapping[str, object]) -> Settings:
+Check = Callable[[Settings, Settings], None]
+"""Is given what the file says and what it is to say; raises EditError where that must not be."""
+
+
+def change(file: Path, values: Mapping[str, object], check: Check = lambda before, after: None) -> Settings:
     """Writes `values` by their keys, as {"limits.max_order_pct": Decimal(5)}, into `file`, which is made where there is none; None takes a
     setting back to having no value. Answers the settings as they are now.
 
     Raises ConfigError where the file is wrong already, EditError, and OSError; the file is as it was then.
     """
     target = file.resolve()
-    text = text_of(target) if target.exists() else ""
-    wanted = read(target) if target.exists() else Settings()
+    before = text = text_of(target) if target.exists() else ""
+    wanted = said = read(target) if target.exists() else Settings()
     for key, value in values.items():
         text = with_value(text, key, written(value))
-        wanted = _changed(wanted, key.split("."), value)
+        wanted = settings_with(wanted, key, value)
+    check(said, wanted)
     target.parent.mkdir(parents=True, exist_ok=True)
     new = target.with_name(f".{target.name}.new")
     try:
@@ -52,6 +56,8 @@ def change(file: Path, values: Mapping[str, object]) -> Settings:
             os.fsync(stream.fileno())
         if _means_otherwise(new, wanted):
             raise EditError(_by_hand(file, values))
+        if target.exists() and text_of(target) != before:
+            raise EditError(f"{file} was changed by another just now. Nothing was written")
         os.replace(new, target)
     finally:
         new.unlink(missing_ok=True)
@@ -68,14 +74,6 @@ def _means_otherwise(new: Path, wanted: Settings) -> bool:
 def _by_hand(file: Path, values: Mapping[str, object]) -> str:
     lines = ", ".join(f"{key}: {written(value)}" for key, value in values.items())
     return f"{file} is laid out in a way that this cannot be written into without touching the rest. Nothing was written. By hand: {lines}"
-
-
-def _changed(section: Any, keys: Sequence[str], value: object) -> Any:
-    """`section` with the setting under `keys` changed."""
-    first, *rest = keys
-    if not isinstance(section, Struct) or not hasattr(section, first):
-        raise KeyError(".".join(keys))
-    return replace(section, **{first: _changed(getattr(section, first), rest, value) if rest else value})
 
 
 def written(value: object) -> str:
@@ -109,7 +107,7 @@ def with_value(text: str, key: str, value: str) -> str:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise EditError(f"the config is not YAML: {error}") from error
-    names = key.split(".")
+    names = path_of(key)
     if root is None:
         return _at_the_end(text, _block(names, value, 0))
     if not isinstance(root, yaml.MappingNode):
@@ -167,7 +165,7 @@ def _added(text: str, mapping: Any, names: Sequence[str], value: str) -> str:
         end = mapping.end_mark.index - 1
         before = text[:end].rstrip()
         comma = "" if before.endswith(("{", ",")) else ","
-        return f"{before}{comma}{' ' if mapping.value else ''}{names[0]}: {_flow(names[1:], value)}{text[end:]}"
+        return f"{before}{comma}{' ' if mapping.value else ''}{_key(names[0])}: {_flow(names[1:], value)}{text[end:]}"
     _, last = mapping.value[-1]
     lines = _block(names, value, mapping.value[0][0].start_mark.column)
     return _after_line(text, _last_line(last), lines)
@@ -200,12 +198,20 @@ def _at_the_end(text: str, lines: str) -> str:
 
 def _block(names: Sequence[str], value: str, indent: int) -> str:
     """`names` under each other, each a step further in."""
-    lines = [f"{' ' * (indent + _INDENT * depth)}{name}:" for depth, name in enumerate(names)]
+    lines = [f"{' ' * (indent + _INDENT * depth)}{_key(name)}:" for depth, name in enumerate(names)]
     lines[-1] += f" {value}"
     return "\n".join(lines) + "\n"
 
 
 def _flow(names: Sequence[str], value: str) -> str:
     for name in reversed(names):
-        value = f"{{{name}: {value}}}"
+        value = f"{{{_key(name)}: {value}}}"
     return value
+
+
+def _key(name: str) -> str:
+    """A name as a key: a symbol may look like a number, or like a word that means something in YAML."""
+    import yaml
+
+    plain = _PLAIN.fullmatch(name) and yaml.safe_load(name) == name
+    return name if plain else json.dumps(name, ensure_ascii=False)

@@ -30,11 +30,15 @@ class ConfigFile:
         """Called on the thread: has something called where it may be."""
         self._thread: ThreadPoolExecutor | None = None
 
-    def write(self, key: str, value: object, written: Written) -> None:
-        """Has `key` say `value` in the file, which is made where there is none; its comments stay."""
+    def write(self, key: str, value: object, written: Written, *, may_loosen: bool = False) -> None:
+        """Has `key` say `value` in the file, which is made where there is none; its comments stay.
+
+        Somebody may have tightened a limit in the file meanwhile: what lets more through than the file does is written with `may_loosen`
+        alone, and then only where the file still says what it said when it was read."""
+        known = self.said
 
         def work() -> None:
-            problem = _without_secrets(self._write(key, value))
+            problem = _without_secrets(self._write(key, value, known, may_loosen))
             self.later(lambda: written(problem))
 
         self._do(work)
@@ -57,14 +61,20 @@ class ConfigFile:
             self._thread = ThreadPoolExecutor(1, "config")
         self._thread.submit(work)
 
-    def _write(self, key: str, value: object) -> str:
+    def _write(self, key: str, value: object, known: Settings, may_loosen: bool) -> str:
         if self.file is None:
             return "there is no config file here"
         # Not before there is something to write: a start needs none of it.
-        from console.config_edit import change
+        from console.config_edit import EditError, change
+        from console.preferences import looser, value_at, words
+
+        def check(before: Settings, after: Settings) -> None:
+            there = value_at(before, key)
+            if looser(before.limits, after.limits) and (not may_loosen or there != value_at(known, key)):
+                raise EditError(f"The file says {words(there)} there by now, which lets less through, and still does")
 
         try:
-            change(self.file, {key: value})
+            change(self.file, {key: value}, check)
         except ConfigError as error:
             return str(error).splitlines()[0]
         except OSError as error:

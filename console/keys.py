@@ -34,7 +34,7 @@ PLACES = {
     "jump": "a jump",
     "ticket": "the ticket",
     "confirm": "the ticket's question",
-    "symbols": "the search for a symbol",
+    "symbols": "the search for a symbol, or for what to limit",
     "lists": "the watchlists",
     "alerts": "the price alerts",
     "notices": "the notices",
@@ -269,6 +269,12 @@ FIXED: tuple[Action, ...] = (
     ),
     Action("change_preference", ("enter", "space"), "change it: the next choice, or a value to type", "change", frozenset({"preferences"})),
     Action("step_preference", ("right", "left"), "the next choice, the one before", "choices", frozenset({"preferences"})),
+    Action(
+        "remove_limit",
+        ("d", "delete"),
+        "take away the limit of one strategy or symbol; that lets more through, and asks for the word",
+        panels=frozenset({"preferences"}),
+    ),
     Action(
         "reread_config",
         ("R",),

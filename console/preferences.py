@@ -5,10 +5,10 @@ Per cents are of equity. Nothing here reads a file, asks the engine or draws.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Decimal
 from enum import Enum
-from typing import Any, Literal, TypeVar, get_args, get_origin
+from typing import Any, Literal, TypeVar, cast, get_args, get_origin
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -36,13 +36,19 @@ class Preference(Struct, frozen=True):
     def hint(self) -> Any:
         """Its type with what is allowed."""
         hint: Any = Settings
-        for name in self.key.split("."):
-            hint = ranges.hints(ranges.split(hint)[0])[name]
+        for name in path_of(self.key):
+            section = ranges.section_of(hint)
+            hint = section[1] if section is not None else ranges.hints(ranges.split(hint)[0])[name]
         return hint
 
     @property
     def is_limit(self) -> bool:
         return self.key.startswith(LIMITS)
+
+    @property
+    def is_own(self) -> bool:
+        """Whether it is a limit of one strategy or symbol: with no value there is none."""
+        return len(path_of(self.key)) > 2 and self.is_limit
 
     @property
     def allowed(self) -> str:
@@ -53,10 +59,9 @@ class Preference(Struct, frozen=True):
     @property
     def options(self) -> tuple[Any, ...]:
         """All it may be, where that is a handful; empty where a value is typed."""
-        kind, _, _ = ranges.split(self.hint)
-        if kind is bool:
-            return False, True
-        return get_args(kind) if get_origin(kind) is Literal else ()
+        kind, _, optional = ranges.split(self.hint)
+        options = (False, True) if kind is bool else get_args(kind) if get_origin(kind) is Literal else ()
+        return (None, *options) if optional and options else options
 
 
 GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
@@ -117,18 +122,40 @@ GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
 OFFERED = {preference.key: preference for _, group in GROUPS for preference in group}
 
 
+_OWN = {"strategies": StrategyLimits(), "symbols": SymbolLimits()}
+"""The limits of a strategy or a symbol that has none of its own, by where they stand among the limits."""
+
+
+def path_of(key: str) -> tuple[str, ...]:
+    """The names that lead to the setting under `key` (dotted). That of a strategy or a symbol may have points in it."""
+    names = key.split(".")
+    start = int(f"{names[0]}." == LIMITS)
+    if names[start] in _OWN and len(names) > start + 3:
+        names[start + 1 : -1] = [".".join(names[start + 1 : -1])]
+    return tuple(names)
+
+
 def value_at(settings: Any, key: str) -> Any:
-    """The value of `key` (dotted) in a settings object."""
-    for name in key.split("."):
-        settings = getattr(settings, name)
+    """The value of `key` (dotted) in a settings object; None for that of a strategy or a symbol which has no limits of its own."""
+    for name in path_of(key):
+        settings = settings.get(name) if isinstance(settings, dict) else getattr(settings, name) if settings is not None else None
     return settings
 
 
 def with_value(settings: SettingsT, key: str, value: object) -> SettingsT:
     """`settings` with `key` (dotted) being `value`."""
-    first, _, rest = key.partition(".")
-    inner = with_value(getattr(settings, first), rest, value) if rest else value
-    return replace(settings, **{first: inner})  # type: ignore[type-var]
+    return cast(SettingsT, _with(settings, path_of(key), value))
+
+
+def _with(settings: Any, path: Sequence[str], value: object) -> Any:
+    first, *rest = path
+    if not rest:
+        return replace(settings, **{first: value})
+    inner = getattr(settings, first)
+    if isinstance(inner, dict):
+        name, *rest = rest
+        return replace(settings, **{first: {**inner, name: _with(inner.get(name, _OWN[first]), rest, value)}})
+    return replace(settings, **{first: _with(inner, rest, value)})
 
 
 def words(value: object, unit: str = "") -> str:
@@ -174,39 +201,33 @@ def tightened(before: Limits, after: Limits) -> Limits:
     """`before` with those limits of `after` alone that let less through."""
     for change in changes(before, after):
         if not change.looser:
-            before = _with_limit(before, after, change.key)
+            before = with_value(before, change.key, value_at(after, change.key))
     return before
 
 
-def _with_limit(limits: Limits, source: Limits, key: str) -> Limits:
-    """`limits` with the one under `key` as it is in `source`; of a strategy or a symbol it is `symbols.NAME.limit`."""
-    place, _, rest = key.partition(".")
-    if not rest:
-        return replace(limits, **{key: getattr(source, key)})
-    name, _, field = rest.rpartition(".")  # a name may have points in it
-    nothing = StrategyLimits() if place == "strategies" else SymbolLimits()
-    sections = dict(getattr(limits, place))
-    given = getattr(source, place).get(name, nothing)
-    sections[name] = replace(sections.get(name, nothing), **{field: getattr(given, field)})
-    changed: dict[str, Any] = {place: sections}
-    return replace(limits, **changed)
-
-
-class OwnLimit(Struct, frozen=True):
-    """A limit of one strategy or symbol. It is changed in the config file alone, under `key`."""
-
-    of: str
-    limit: str
-    value: str
-    key: str
-
-
-def own_limits(limits: Limits) -> Iterator[OwnLimit]:
+def own_limits(limits: Limits) -> Iterator[Preference]:
+    """Those that are given to a single strategy or symbol."""
     for place, sections in (("strategies", limits.strategies), ("symbols", limits.symbols)):
         for name, section in sections.items():
             for limit in section.__struct_fields__:
-                if (value := getattr(section, limit)) is not None:
-                    yield OwnLimit(name, limit, words(value), f"{LIMITS}{place}.{name}.{limit}")
+                if getattr(section, limit) is not None:
+                    yield _own(place, name, limit)
+
+
+def own_limits_to_add(limits: Limits, strategies: Iterable[str], symbols: Iterable[str]) -> Iterator[Preference]:
+    """Those that may be given to these and are not."""
+    for place, names in (("symbols", symbols), ("strategies", strategies)):
+        for name in names:
+            for limit in _OWN[place].__struct_fields__:
+                preference = _own(place, name, limit)
+                if value_at(limits, preference.key.removeprefix(LIMITS)) is None:
+                    yield preference
+
+
+def _own(place: str, name: str, limit: str) -> Preference:
+    account = OFFERED[f"{LIMITS}{limit}"]
+    means = "entries of everybody in it" if place == "symbols" and limit.startswith("max_orders_") else account.means
+    return Preference(f"{LIMITS}{place}.{name}.{limit}", f"{name} {account.name}", means, account.unit)
 
 
 # ---- two readings of the file

@@ -75,7 +75,7 @@ class TradingEngine(Protocol):
     def reset_breaker(self, name: str, reason: str) -> str:
         """Release one of `View.breakers`."""
 
-    def set_limits(self, limits: Limits, reason: str = "") -> str:
+    def set_limits(self, limits: Limits, reason: str = "", seen: Limits | None = None) -> str:
         """For this run. To loosen one takes a reason."""
 
     def watch(self, symbol: str) -> str:

@@ -241,9 +241,12 @@ class Engine:
         if loop is not None and shell is not None:
             _post(loop, lambda: shell.handle(inputs.Note(level, source, text)))
 
-    def set_limits(self, limits: Limits, reason: str = "") -> str:
-        """The gate's limits from now on, for this run; the settings' hold again at the next start. To loosen one takes a `reason`."""
-        return self._command(lambda i: inputs.SetLimits(i, limits, reason))
+    def set_limits(self, limits: Limits, reason: str = "", seen: Limits | None = None) -> str:
+        """The gate's limits from now on, for this run; the settings' hold again at the next start. To loosen one takes a `reason`.
+
+        `seen` are those that `limits` were made from, as `status().limits` has them: where somebody else changed them meanwhile the change
+        is refused, and his are not undone unseen."""
+        return self._command(lambda i: inputs.SetLimits(i, limits, reason, seen))
 
     def emergency_stop(self, reason: str = "stop key") -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that

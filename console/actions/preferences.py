@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 Wanted = Callable[[Limits], Limits]
 """What is to become of the limits in force."""
-Done = Callable[[], None]
+Done = Callable[[bool], None]
+"""Is told whether the change let more through, by the word."""
 
 
 class PreferenceActions:
@@ -35,7 +36,7 @@ class PreferenceActions:
         self._config = config
         self._looks = looks
         self._notifier = notifier
-        self._asked: tuple[str, Done] | None = None
+        self._asked: tuple[str, Callable[[], None]] | None = None
         """The limits' change that the engine has not answered yet, by its command's id, and what follows."""
 
     def do_preferences(self) -> None:
@@ -70,6 +71,21 @@ class PreferenceActions:
         """Those in force."""
         return self._stage.engine.view().limits
 
+    def own_limits(self) -> tuple[Preference, ...]:
+        """The limits that single strategies and symbols have."""
+        from console.preferences import own_limits
+
+        return tuple(own_limits(self.limits))
+
+    def add_own_limit(self, added: Callable[[Preference | None], None]) -> None:
+        """Asks which limit a strategy or a symbol is to have."""
+        from console.preferences import own_limits_to_add
+        from console.screens.own_limits import OwnLimitChoice
+
+        view = self._stage.engine.view()
+        names = [strategy.name for strategy in view.strategies], [row.symbol for row in view.watch]
+        self._stage.ask(OwnLimitChoice(tuple(own_limits_to_add(view.limits, *names)), self._stage.clock), added)
+
     def options(self, preference: Preference) -> tuple[Any, ...]:
         """All it may be, or nothing where a value is typed."""
         if preference.key == "theme":
@@ -94,24 +110,25 @@ class PreferenceActions:
 
     def change(self, preference: Preference, value: Any) -> None:
         """Has it hold and be written. Where it needs a word, asks for it first."""
-        from console.preferences import words
+        from console.preferences import LIMITS, with_value, words
 
         before = self.value(preference.key)
         if value == before:
             return
         told = f"{preference.name} {words(before, preference.unit)} → {words(value, preference.unit)}"
         if preference.is_limit:
-            name = preference.key.partition(".")[2]
-            self._change_limits(lambda limits: replace(limits, **{name: value}), lambda: self._write(preference, value, told))
+            name = preference.key.removeprefix(LIMITS)
+            self._change_limits(
+                lambda limits: with_value(limits, name, value),
+                lambda loosened: self._write(preference, value, told, may_loosen=loosened),
+            )
         else:
             self._hold(preference.key, value)
             self._write(preference, value, told)
 
-    def _write(self, preference: Preference, value: Any, told: str) -> None:
+    def _write(self, preference: Preference, value: Any, told: str, *, may_loosen: bool = False) -> None:
         from console.preferences import with_value
 
-        # What else somebody wrote into the file by hand is still to be read.
-        self._config.said = with_value(self._config.said, preference.key, value)
         holds = "holds from the next start on" if preference.next_start else "holds now"
 
         def written(problem: str) -> None:
@@ -124,7 +141,9 @@ class PreferenceActions:
                     self._looks.configured(value)
                 self._say(f"{told}: {holds}, and is written.", Level.INFO)
 
-        self._config.write(preference.key, value, written)
+        self._config.write(preference.key, value, written, may_loosen=may_loosen)
+        # What else somebody wrote into the file by hand is still to be read.
+        self._config.said = with_value(self._config.said, preference.key, value)
 
     def _say(self, text: str, level: Level) -> None:
         self._stage.say(text, level)
@@ -142,7 +161,7 @@ class PreferenceActions:
         if loosened:
             self._ask_to_loosen(wanted, loosened, done)
         else:
-            self._set(wanted(before), "", done)
+            self._set(before, wanted(before), "", lambda: done(False))
 
     def _ask_to_loosen(self, wanted: Wanted, loosened: tuple[str, ...], done: Done) -> None:
         from console.preferences import looser
@@ -159,7 +178,7 @@ class PreferenceActions:
             if looser(newest, wanted(newest)) != loosened:
                 self._say("The limits changed meanwhile. No limit was loosened; look, and try again.", Level.WARNING)
                 return
-            self._set(wanted(newest), answer.reason, done)
+            self._set(newest, wanted(newest), answer.reason, lambda: done(True))
 
         text = f"Lets more through than now:\n{listed([f'   {change}' for change in loosened])}"
         title = "Loosen limits" if len(loosened) > 1 else "Loosen a limit"
@@ -171,8 +190,9 @@ class PreferenceActions:
             self._say("The engine has not answered about the limits that were changed before. Nothing was done; try again.", Level.WARNING)
         return self._asked is not None
 
-    def _set(self, limits: Limits, reason: str, done: Done) -> None:
-        self._asked = self._stage.engine.set_limits(limits, reason), done
+    def _set(self, seen: Limits, limits: Limits, reason: str, done: Callable[[], None]) -> None:
+        """Has the engine change the limits `seen`; it refuses where others hold by then."""
+        self._asked = self._stage.engine.set_limits(limits, reason, seen), done
 
     def frame(self, view: View) -> None:
         """Looks for the engine's answer; only what it took is written."""
@@ -233,11 +253,13 @@ class PreferenceActions:
         if _changes(in_force, tight):
             if self._is_waiting():
                 return
-            self._set(tight, "", lambda: self._say(taken, Level.INFO))
+            self._set(in_force, tight, "", lambda: self._say(taken, Level.INFO))
         else:
             self._say(taken, Level.INFO)
         if loosened := looser(tight, said.limits):
-            self._ask_to_loosen(lambda newest: said.limits, loosened, lambda: self._say("The limits are those of the file.", Level.INFO))
+            self._ask_to_loosen(
+                lambda newest: said.limits, loosened, lambda word: self._say("The limits are those of the file.", Level.INFO)
+            )
 
 
 def _changes(before: Limits, after: Limits) -> tuple[Any, ...]:

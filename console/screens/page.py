@@ -20,12 +20,15 @@ from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.lines import Lines
 from widgets.steady import SteadyLoop
-from widgets.text import clean
+from widgets.text import clean, wrap
 
 if TYPE_CHECKING:
     from console.actions.stage import Stage
 
 FRAMES_PER_SECOND = 8
+
+MOST_LINES = 4
+"""Of what just happened; more would hide what it is about."""
 
 BACK = ("Esc", "back")
 
@@ -128,7 +131,7 @@ class Page(SteadyLoop, Screen[None], inherit_bindings=False):
 
 
 class Notice(Lines):
-    """One line of what just happened. Takes no room while there is nothing to say."""
+    """What just happened, in a few lines at most. Takes no room while there is nothing to say."""
 
     DEFAULT_CSS = """
     Notice { display: none; }
@@ -141,6 +144,14 @@ class Notice(Lines):
     def say(self, text: str, role: str) -> None:
         self._said = clean(text), role
         self.display = True
+        self._fit()
+
+    def on_resize(self) -> None:
+        if self._said is not None:
+            self._fit()
+
+    def _fit(self) -> None:
+        self.styles.height = len(self.draw(self.app.size.width))
         self.redraw()
 
     def hush(self) -> None:
@@ -149,4 +160,5 @@ class Notice(Lines):
             self.display = False
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        return [("", [Cell(" "), Cell(*self._said)])] if self._said else []
+        text, role = self._said or ("", "")
+        return [("", [Cell(" "), Cell(line, role)]) for line in wrap(text, max(width - 2, 8))[:MOST_LINES]]

@@ -10,7 +10,7 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.widget import Widget
 
-from console.preferences import GROUPS, OwnLimit, Preference, own_limits, read, stepped, words
+from console.preferences import GROUPS, Preference, read, stepped, words
 from console.screens.dialog import Line, paragraph
 from console.screens.page import BACK, Page
 from console.screens.questions import Choice, Choose, Clock, listed
@@ -26,8 +26,11 @@ if TYPE_CHECKING:
 
 NAME, VALUE = 21, 15
 """Cells of the first two columns."""
+OWN_MORE = 12
+"""So much more the first has where a strategy's or a symbol's name stands in it, too."""
 UNDER = Cell("    ")
 OWN = "Limits of single strategies and symbols"
+ADD = "add a limit"
 LOOSER = "What lets less through holds at once; what lets more through asks for a word and a reason."
 
 
@@ -43,6 +46,8 @@ class PreferencesPage(Page):
         self._actions = actions
         self._marked = 0
         self._editor: LineEditor | None = None
+        self._added: Preference | None = None
+        """A limit of one strategy or symbol that has no value yet."""
         self._complaint = ""
         self._head = Head(actions.file)
         self._rows = Rows(self._blocks)
@@ -53,6 +58,9 @@ class PreferencesPage(Page):
 
     def frame(self) -> None:
         items = self._items()
+        if self._added is not None and self._added in self._actions.own_limits():
+            # It holds: what was marked as the last row stands among the others now.
+            self._marked, self._added = items.index(self._added), None
         self._marked = min(self._marked, len(items) - 1)
         self._head.show(self._marked + 1, len(items))
         self._rows.show(self._marked)
@@ -61,34 +69,39 @@ class PreferencesPage(Page):
 
     # ---- rows
 
-    def _items(self) -> list[Preference | OwnLimit]:
-        return [*(preference for _, group in GROUPS for preference in group), *own_limits(self._actions.limits)]
+    def _items(self) -> list[Preference | None]:
+        """All rows; the last, None, adds a limit of one strategy or symbol."""
+        own = self._actions.own_limits()
+        added = [self._added] if self._added is not None and self._added not in own else []
+        return [*(preference for _, group in GROUPS for preference in group), *own, *added, None]
 
     @property
-    def _item(self) -> Preference | OwnLimit:
+    def _item(self) -> Preference | None:
         return self._items()[self._marked]
 
     def _blocks(self, width: int) -> list[Block]:
         blocks: list[Block] = []
         items = self._items()
+        first_own = sum(len(group) for _, group in GROUPS)
         starts = {group[0].key: title for title, group in GROUPS}
         for place, item in enumerate(items):
-            title = starts.get(item.key) or (OWN if isinstance(item, OwnLimit) and not isinstance(items[place - 1], OwnLimit) else "")
+            title = starts.get(item.key, "") if item is not None else ""
+            if place == first_own:
+                title = OWN
             if title:
                 blocks.append(Block(None, [*[[]] * bool(blocks), [Cell(f" {title}", "title")]]))
             blocks.append(Block(place, self._row(item, place == self._marked, width)))
-        if not isinstance(items[-1], OwnLimit):
-            how = "None is given. Write them into the config, as limits: {symbols: {AAPL: {max_position_pct: 5}}}"
-            blocks.append(Block(None, [[], [Cell(f" {OWN}", "title")], *paragraph(how, width, "muted", UNDER)]))
         return blocks
 
-    def _row(self, item: Preference | OwnLimit, marked: bool, width: int) -> list[Line]:
+    def _row(self, item: Preference | None, marked: bool, width: int) -> list[Line]:
         lead = Cell(" ▸ " if marked else "   ", "key")
-        if isinstance(item, OwnLimit):
-            row = [lead, *_column(f"{item.of} {item.limit}", NAME + VALUE // 2, marked), Cell(f" {clean(item.value)}")]
-            how = f"Changed in the config alone, as {item.key}; {self._reread_key} reads it again."
-            return [fit_cells(row, width), *(paragraph(how, width, "muted", UNDER) if marked else [])]
-        name = _column(item.name, NAME, marked)
+        if item is None:
+            how = "Of the account's limit and one of a strategy or a symbol the tighter holds."
+            return [
+                fit_cells([lead, *_column(ADD, NAME + 4, marked)], width),
+                *(paragraph(how, width, "muted", UNDER) if marked else []),
+            ]
+        name = _column(item.name, NAME + OWN_MORE if item.is_own else NAME, marked)
         if marked and self._editor is not None:
             return [fit_cells([lead, *name, Cell("> ", "key"), *self._editor.cells], width), *self._allowed(item, width)]
         value = self._actions.value(item.key)
@@ -98,7 +111,7 @@ class PreferencesPage(Page):
         if not marked:
             return [row]
         lines = [row]
-        if 3 + NAME + VALUE + 1 + len(means) > width:
+        if 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) > width:
             lines += paragraph(f"{means}.", width, "", UNDER)
         return [*lines, *self._allowed(item, width)]
 
@@ -111,12 +124,9 @@ class PreferencesPage(Page):
             allowed = f"{', '.join(others)} or {last}" if others else last
         else:
             allowed = item.allowed
-        text = f"{allowed[0].upper()}{allowed[1:]}. {LOOSER if item.is_limit else ''}"
+        away = f"{self.stage.keys.names['remove_limit']} takes it away. " if item.is_own else ""
+        text = f"{allowed[0].upper()}{allowed[1:]}. {away}{LOOSER if item.is_limit else ''}"
         return paragraph(text.strip(), width, "muted", UNDER)
-
-    @property
-    def _reread_key(self) -> str:
-        return self.stage.keys.names["reread_config"]
 
     # ---- keys
 
@@ -138,8 +148,8 @@ class PreferencesPage(Page):
     def _type(self, editor: LineEditor, key: str, character: str | None) -> None:
         self._complaint = ""
         item = self._item
-        if key in ("escape", "ctrl+c") or isinstance(item, OwnLimit):
-            self._editor = None
+        if key in ("escape", "ctrl+c") or item is None:
+            self._editor = self._added = None
         elif key == "enter":
             try:
                 value = read(item, editor.text)
@@ -170,6 +180,10 @@ class PreferencesPage(Page):
                 self._change(1, typing=key != "right")
             case "left":
                 self._change(-1, typing=False)
+            case "delete" | "d":
+                item = self._item
+                if item is not None and item.is_own:
+                    self._actions.change(item, None)
             case "R":
                 self._actions.reread()
         self.frame()
@@ -179,7 +193,9 @@ class PreferencesPage(Page):
 
     def _change(self, step: int, *, typing: bool) -> None:
         item = self._item
-        if isinstance(item, OwnLimit):
+        if item is None:
+            if typing:
+                self._actions.add_own_limit(self._add)
             return
         options, value = self._actions.options(item), self._actions.value(item.key)
         if options:
@@ -188,6 +204,14 @@ class PreferencesPage(Page):
             self._complaint = ""
             self._editor = LineEditor(longest=30)
             self._editor.put("" if value is None else words(value).replace(",", ""))
+
+    def _add(self, item: Preference | None) -> None:
+        """A limit was chosen for a strategy or a symbol: on its row, for a value."""
+        if item is not None:
+            self._added = item
+            self._marked = len(self._items()) - 2
+            self._change(1, typing=True)
+        self.frame()
 
     def on_rows_clicked(self, event: Rows.Clicked) -> None:
         """One click marks, a second one changes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -30,8 +31,12 @@ class LimitChanges:
     def on_set_limits(self, command: SetLimits) -> bool:
         """Answers the command; True where it changed something."""
         desk, after = self._desk, command.limits
-        if wrong := [*problems(after, "limits."), *self._nobodys(after)]:
+        if wrong := self._wrong(after):
             desk.reply(command.id, False, f"no limit was changed: {'; '.join(wrong)}")
+            return False
+        if command.seen is not None and command.seen != desk.settings.limits:
+            others = "" if self._wrong(command.seen) else f" ({', '.join(map(str, changes(command.seen, desk.settings.limits)))})"
+            desk.reply(command.id, False, f"no limit was changed: others hold by now than those it was made from{others}")
             return False
         found = changes(desk.settings.limits, after)
         looser = [str(change) for change in found if change.looser]
@@ -50,6 +55,12 @@ class LimitChanges:
         desk.record(LimitsChanged(told, bool(looser), command.reason, desk.now))
         desk.reply(command.id, True, told)
         return True
+
+    def _wrong(self, limits: Any) -> list[str]:
+        """What is wrong with limits that come from anywhere. Names are looked at once the rest is what it should be."""
+        if not isinstance(limits, Limits):
+            return [f"{type(limits).__name__} is given where Limits belong"]
+        return [*problems(limits, "limits.")] or [*self._nobodys(limits)]
 
     def _nobodys(self, limits: Limits) -> Iterator[str]:
         """A limit of a strategy or a symbol that this run does not have would hold nobody. One that was given while the symbol was still

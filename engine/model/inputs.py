@@ -145,11 +145,15 @@ class ResetBreaker(Struct, frozen=True):
 
 
 class SetLimits(Struct, frozen=True):
-    """The gate's limits from now on, all of them, for this run. Loosening one takes a reason, which goes to the audit log."""
+    """The gate's limits from now on, all of them, for this run. Loosening one takes a reason, which goes to the audit log.
+
+    `seen` are those that the change was made from: where others hold by then, it is refused. Without it the change is meant for whatever
+    holds."""
 
     id: str
     limits: Limits
     reason: str = ""
+    seen: Limits | None = None
 
 
 class AcceptPosition(Struct, frozen=True):

@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from msgspec import Meta, Struct
 
 _KINDS = {Decimal: "a number", float: "a number", int: "a whole number", bool: "true or false", str: "text", Path: "a path"}
+_SHAPES = {tuple: "a tuple", dict: "a mapping of names"}
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False}
 _BOUNDS: dict[str, tuple[Callable[[Any, Any], bool], str]] = {
     "gt": (operator.gt, "above {:,}"),
@@ -157,16 +158,22 @@ def problems(settings: Any, path: str = "") -> Iterator[str]:
 
 def _problems(hint: Any, value: Any, path: str) -> Iterator[str]:
     kind, _, _ = split(hint)
+    section = section_of(hint)
+    if is_section(kind) or get_origin(kind) in (tuple, dict):
+        shape = get_origin(kind) or kind
+        if not isinstance(value, shape):
+            yield f"{path} is {value!r}; allowed: {_SHAPES.get(shape, shape.__name__)}"
+            return
     if is_section(kind):
         yield from problems(value, f"{path}.")
     elif get_origin(kind) is tuple:
         for index, item in enumerate(value):
             yield from _problems(get_args(kind)[0], item, f"{path}[{index}]")
-    elif (section := section_of(hint)) is not None:
+    elif section is not None:
         for name, item in value.items():
-            if not allows(section[0], name):
+            if not (_is_of(section[0], name) and allows(section[0], name)):
                 yield f"{path}.{name}: the name must be {words(section[0])}"
-            yield from problems(item, f"{path}.{name}.")
+            yield from _problems(section[1], item, f"{path}.{name}")
     elif get_origin(kind) is not dict and not (_is_of(hint, value) and allows(hint, value)):
         shown = value.value if isinstance(value, Enum) else repr(value)
         yield f"{path} is {shown}; allowed: {words(hint)}"

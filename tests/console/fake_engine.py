@@ -124,7 +124,7 @@ class FakeEngine:
     def reset_breaker(self, name: str, reason: str) -> str:
         return self._command("reset_breaker", name, reason)
 
-    def set_limits(self, limits: Limits, reason: str = "") -> str:
+    def set_limits(self, limits: Limits, reason: str = "", seen: Limits | None = None) -> str:
         return self._command("set_limits", limits, reason)
 
     def watch(self, symbol: str) -> str:

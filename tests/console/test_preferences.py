@@ -107,7 +107,8 @@ def test_what_lets_more_through_is_named_with_before_and_after() -> None:
 
 def test_limits_of_single_symbols_are_listed_with_where_they_stand() -> None:
     (own,) = own_limits(MIXED)
-    assert (own.of, own.limit, own.value, own.key) == ("BRK.B", "max_position_pct", "3", "limits.symbols.BRK.B.max_position_pct")
+    assert (own.name, own.key, own.is_own) == ("BRK.B position", "limits.symbols.BRK.B.max_position_pct", True)
+    assert value_at(MIXED, "symbols.BRK.B.max_position_pct") == D(3)
 
 
 # ---- the file

@@ -84,7 +84,8 @@ class World:
     def view(self) -> View:
         return replace(sample_view(), limits=self.limits, replies=tuple(self.replies))
 
-    def set_limits(self, limits: Limits, reason: str = "") -> str:
+    def set_limits(self, limits: Limits, reason: str = "", seen: Limits | None = None) -> str:
+        assert seen == self.taken, "nobody knows what a change was made from"
         loosened = looser(self.taken, limits)
         if loosened:
             assert self.named is not None, f"loosened without the word: {loosened}"
@@ -120,7 +121,7 @@ class World:
 
     # ---- the file
 
-    def write(self, key: str, value: object, written: Callable[[str], None]) -> None:
+    def write(self, key: str, value: object, written: Callable[[str], None], *, may_loosen: bool = False) -> None:
         written("")
 
     def reread(self, reread: Callable[[Settings | str], None]) -> None:

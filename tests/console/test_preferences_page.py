@@ -31,10 +31,11 @@ SIZES = pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", 
 class LimitsEngine(FakeEngine):
     """Takes limits as the engine does, without its questions."""
 
-    def set_limits(self, limits: Limits, reason: str = "") -> str:
+    def set_limits(self, limits: Limits, reason: str = "", seen: Limits | None = None) -> str:
+        assert seen == self.current.limits
         if not self.refuses:
             self.change(limits=limits)
-        return super().set_limits(limits, reason)
+        return super().set_limits(limits, reason, seen)
 
 
 def engine_with(limits: Limits) -> LimitsEngine:
@@ -80,14 +81,11 @@ async def test_the_page_shows_groups_values_and_where_they_are_kept(file: Path, 
     async with running(engine_with(load(file).limits), size, config=config_of(file)) as console:
         await go_to(console, "theme")
         assert all(
-            text in console.picture for text in (" Preferences", "kept in /", "1 of 33", "Screen", "theme", "the colours of the whole")
+            text in console.picture for text in (" Preferences", "kept in /", "1 of 34", "Screen", "theme", "the colours of the whole")
         )
         await console.press("end")
-        assert "BRK.B max_position_pct" in console.picture
-        assert "Changed in the config alone, as limits.symbols.BRK.B.max_position_pct" in console.picture
-        before = console.picture
-        await console.press("enter", "space", "left")
-        assert console.picture == before
+        assert "BRK.B position" in console.picture
+        assert "add a limit" in console.picture
         await console.press("q")
         assert console.app.screen is console.screen
 
@@ -390,3 +388,111 @@ async def test_staying_takes_nothing_of_an_edited_file(file: Path) -> None:
         assert console.app.theme == "dark"
         await console.press("R")
         await console.shows("theme dark → ember")
+
+
+# ---- limits of single strategies and symbols
+
+
+async def to_own(console: Console) -> None:
+    """To the last row before the one that adds."""
+    await console.press("comma", "end", "up")
+
+
+async def test_a_limit_of_one_symbol_is_tightened_at_once_and_loosened_by_the_word(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await to_own(console)
+        assert "▸  BRK.B position" in console.picture
+        await write(console, "2")
+        await kept(console)
+        assert (load(file).limits, engine.current.limits) == (engine.current.limits, load(file).limits)
+        assert text_of(file) == MINE.replace("max_position_pct: 3", "max_position_pct: 2")
+        await write(console, "5")
+        await console.shows("symbols.BRK.B.max_position_pct 2 → 5")
+        await console.let_pass(1)
+        await console.type("LOOSEN")
+        await console.press("enter")
+        await console.type("earnings are out")
+        await console.press("enter")
+        await console.until(lambda: engine.current.limits.symbols["BRK.B"].max_position_pct == 5)
+        await console.until(lambda: load(file).limits == engine.current.limits)
+        assert text_of(file) == MINE.replace("max_position_pct: 3", "max_position_pct: 5")
+
+
+async def test_a_limit_is_given_to_one_symbol_and_taken_away_again_by_the_word(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await console.press("comma", "end", "enter")
+        await console.shows("Limit one strategy or symbol")
+        await console.type("msft order quan")
+        await console.press("enter")
+        await console.shows("MSFT order quantity")
+        await console.type("50")
+        await console.press("enter")
+        await kept(console)
+        assert load(file).limits.symbols["MSFT"] == SymbolLimits(max_order_quantity=D(50))
+        assert engine.current.limits == load(file).limits
+        assert "# of all I have" in text_of(file)
+        await console.press("d")
+        await console.shows("symbols.MSFT.max_order_quantity 50 → none")
+        await console.let_pass(1)
+        await console.press("escape")
+        assert load(file).limits.symbols["MSFT"] == SymbolLimits(max_order_quantity=D(50))
+        await console.press("d")
+        await console.let_pass(1)
+        await console.type("LOOSEN")
+        await console.press("enter")
+        await console.type("not needed any more")
+        await console.press("enter")
+        await console.until(lambda: load(file).limits.symbols["MSFT"] == SymbolLimits())
+        assert engine.current.limits.symbols["MSFT"] == SymbolLimits()
+        await console.until(lambda: "MSFT order quantity    " not in console.picture)
+
+
+async def test_a_strategy_may_be_forbidden_more_than_others_and_what_is_left_without_a_value_is_no_row(file: Path) -> None:
+    put(file, f"{MINE}strategies: [{{file: sma_cross}}]\n")
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await console.press("comma", "end", "enter")
+        await console.type("sma_cross orders a day")
+        await console.press("enter")
+        await console.shows("sma_cross orders a day")
+        await console.press("escape")
+        assert "sma_cross orders a day" not in console.picture
+        await console.press("end", "enter")
+        await console.type("sma_cross orders a day")
+        await console.press("enter")
+        await console.type("3")
+        await console.press("enter")
+        await kept(console)
+        assert load(file).limits.strategies["sma_cross"].max_orders_day == 3
+        assert "▸  sma_cross orders a day" in console.picture
+
+
+# ---- a file that others write, too
+
+
+async def test_a_limit_that_was_tightened_in_the_file_meanwhile_is_not_loosened_there(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        put(file, MINE.replace("max_order_pct: 10", "max_order_pct: 1"))
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "5")
+        await console.shows("is not kept. The file says 1 there by now")
+        assert (engine.current.limits.max_order_pct, load(file).limits.max_order_pct) == (D(5), D(1))
+
+
+async def test_the_word_for_one_loosening_is_none_for_what_the_file_says_by_now(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "20")
+        await console.shows("LOOSEN")
+        put(file, MINE.replace("max_order_pct: 10", "max_order_pct: 1"))
+        await console.let_pass(1)
+        await console.type("LOOSEN")
+        await console.press("enter")
+        await console.type("more room")
+        await console.press("enter")
+        await console.shows("is not kept. The file says 1 there by now")
+        assert (engine.current.limits.max_order_pct, load(file).limits.max_order_pct) == (D(20), D(1))

@@ -493,7 +493,7 @@ async def test_an_order_that_looks_like_a_repetition_is_sent_once_it_is_recalled
         await console.press("colon")
         await console.type("buy 100 AAPL")
         await console.press("enter")
-        await console.shows("the same order went 0.8 s ago. Again? Up recalls it, and Enter sends it")
+        await console.shows("the same order went 0.8 s ago. Again? Up in the order line recalls it, and Enter")
         await console.press("enter", "enter")
         assert [call[2:] for call in engine.sent()] == [()]
         await console.press("up", "enter")

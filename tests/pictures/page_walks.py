@@ -98,7 +98,7 @@ def _config() -> Path:
     return file
 
 
-@walk("preferences", "preferences-limits", "preferences-typing")
+@walk("preferences", "preferences-limits", "preferences-limit-of-one", "preferences-typing")
 async def preferences(camera: Camera) -> None:
     # The page names the file: as this one, wherever the test runs.
     with chdir(camera.folder):
@@ -109,4 +109,7 @@ async def preferences(camera: Camera) -> None:
             await console.press("end")
             await camera.take(console, "preferences-limits")
             await console.press("enter")
+            await console.type("aapl order")
+            await camera.take(console, "preferences-limit-of-one")
+            await console.press("escape", "up", "enter")
             await camera.take(console, "preferences-typing")

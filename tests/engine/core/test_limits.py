@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -135,6 +135,43 @@ def test_numbers_out_of_range_change_nothing() -> None:
         assert "max_order_pct" in refused.text
     assert the_floor.core.desk.settings.limits == OPEN_LIMITS
     assert the_floor.of(LimitsChanged) == []
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"symbols": None}, "limits.symbols is None; allowed: a mapping of names"),
+        ({"symbols": [("AAPL", SymbolLimits())]}, "allowed: a mapping of names"),
+        ({"symbols": {"AAPL": 5}}, "limits.symbols.AAPL is 5; allowed: SymbolLimits"),
+        ({"symbols": {"AAPL": StrategyLimits()}}, "allowed: SymbolLimits"),
+        ({"symbols": {7: SymbolLimits()}}, "limits.symbols.7: the name must be"),
+        ({"strategies": {None: StrategyLimits()}}, "limits.strategies.None: the name must be"),
+        ({"strategies": "all"}, "limits.strategies is 'all'; allowed: a mapping of names"),
+        ({"strategies": {"mine": {"max_order_pct": D(1)}}}, "allowed: StrategyLimits"),
+    ],
+)
+def test_limits_of_a_wrong_kind_are_refused_in_words_and_trading_goes_on(wrong: dict[str, Any], said: str) -> None:
+    the_floor = floor()
+    refused = set_limits(the_floor, "because", **wrong)
+    assert not refused.ok
+    assert said in refused.text
+    the_floor.handle(SetLimits(the_floor.command_id(), cast(Limits, wrong), "because"))
+    assert the_floor.replies[-1].text == "no limit was changed: dict is given where Limits belong"
+    assert the_floor.core.desk.settings.limits == OPEN_LIMITS
+    assert the_floor.submit(wish(Side.BUY, 1)).ok
+
+
+def test_a_change_made_from_limits_that_hold_no_more_is_refused_and_undoes_nothing() -> None:
+    the_floor = floor()
+    seen = the_floor.core.desk.settings.limits
+    assert set_limits(the_floor, max_order_pct=D(1)).ok
+    held = the_floor.core.desk.settings.limits
+    the_floor.handle(SetLimits("late", replace(seen, max_position_pct=D(50)), "more room", seen))
+    refused = the_floor.replies[-1]
+    assert (refused.ok, the_floor.core.desk.settings.limits) == (False, held)
+    assert refused.text == "no limit was changed: others hold by now than those it was made from (max_order_pct 100 → 1)"
+    the_floor.handle(SetLimits("again", replace(held, max_position_pct=D(50)), "more room", held))
+    assert the_floor.replies[-1].ok
 
 
 def test_what_was_changed_holds_for_the_run_and_the_settings_again_after_it() -> None:
