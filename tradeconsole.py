@@ -26,9 +26,14 @@ integer nanoseconds UTC. `python -m tradeconsole` is the command.
 import os
 import sys
 
-if __name__ == "__main__" and sys.path[0] == os.getcwd() != os.path.dirname(os.path.abspath(__file__)):
-    # `python -m` looks into the current folder first. An engine.py of the user's own there must not be taken for ours.
-    del sys.path[0]
+if __name__ == "__main__":
+    if sys.path[0] == os.getcwd() != os.path.dirname(os.path.abspath(__file__)):
+        # `python -m` looks into the current folder first. An engine.py of the user's own there must not be taken for ours.
+        del sys.path[0]
+    from console.cli import main
+
+    # It ends the process, so that neither a stop nor the first picture waits for what strategies and scripts are offered.
+    main()
 
 from typing import TYPE_CHECKING, Any
 
@@ -93,9 +98,3 @@ def __getattr__(name: str) -> Any:
 
         return create_engine
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-if __name__ == "__main__":
-    from console.cli import main
-
-    main()

@@ -51,6 +51,13 @@ def test_the_first_picture_waits_for_no_part_of_the_engine_that_does_the_work() 
     }
 
 
+def test_python_m_loads_what_the_command_does_and_not_what_strategies_and_scripts_are_offered() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "tradeconsole", "--version"]
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()
+    assert "console.start" in loaded
+    assert not {"engine.model.records", "engine.model.inputs", "engine.strategies.indicators"} & set(loaded)
+
+
 def test_the_first_picture_waits_for_nothing_that_a_key_opens() -> None:
     loaded = loaded_by("console.start", "console.build", "console.app", "console.driver")
     assert "console.screens.trading" in loaded
