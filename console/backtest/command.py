@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_symbols
+from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_latency, read_symbols
 from console.config import ConfigError, folders, load, read
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
@@ -93,6 +93,7 @@ def _options() -> Options:
     add("--cash", type=_as(paper["cash"]), metavar="N", help="What the account begins with.")
     add("--commission", type=_as(commission["rate"]), metavar="PCT", help="Of the traded value, without a minimum.")
     add("--slippage", type=_as(slippage["bps"]), metavar="BPS", help="In hundredths of a per cent of the price.")
+    add("--latency", type=reading(read_latency), metavar="N", help="How long orders take to the market: 250ms, 30s or 2bars.")
     add("--volume-cap", type=_as(paper["volume_cap_pct"]), metavar="PCT", help="Of a bar's volume: the most that all orders take of it.")
     add("--fill", choices=FILLS, default="next_open", help="Where in the next bar a market order fills.")
     add(
@@ -133,6 +134,7 @@ def _job(given: argparse.Namespace) -> Job:
         given.fill,
         dict(given.set),
         limits,
+        given.latency,
     )
     try:
         job = job_of(terms, settings)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from console.backtest.figures import NONE, RETURNS, TRADES, day_of
-from console.backtest.report import costs_of
+from console.backtest.report import costs_of, latency_of
 from console.backtest.summary import Summary, fingerprint, profile_fingerprint
 from engine.backtest.profile import Profile
 from engine.feeds.timeframe import timeframe
@@ -83,6 +83,7 @@ def _costs(profile: Profile) -> dict[str, str]:
         "Commission": commission,
         "Slippage": slippage,
         "Fills at": "next open" if profile.fill == "next_open" else "next close",
+        "Latency": latency_of(profile) or f"{profile.paper.latency_ms:g} ms, paper's",
         "Volume cap": f"{profile.paper.volume_cap_pct:g} %",
         "Margin": "yes" if profile.margin.enabled else "no",
         "Limits": "none" if profile.limits is None else f"given ({fingerprint(profile.limits)[:SHORT]})",

@@ -59,6 +59,7 @@ def _tree(result: Result) -> dict[str, Any]:
         ],
         "profile": {
             "fill": profile.fill,
+            "latency": asdict(profile.latency),
             "paper": asdict(profile.paper),
             "margin": asdict(profile.margin),
             "limits": None if profile.limits is None else asdict(profile.limits),

@@ -40,10 +40,17 @@ def _head(result: Summary) -> Iterator[str]:
         told = ", ".join(f"{name} {value}" for name, value in each.params.items())
         yield f"  {told}{'; ' if told else ''}{each.size_pct:f} % of equity where a signal says no quantity"
     where = "at the next bar's open" if profile.fill == "next_open" else "at the next bar's close"
-    yield f"  market orders fill {where}, at most {profile.paper.volume_cap_pct:g} % of a bar's volume"
+    late = latency_of(profile)
+    yield f"  market orders fill {where}{f', {late} late' if late else ''}, at most {profile.paper.volume_cap_pct:g} % of a bar's volume"
     commission, slippage = costs_of(profile)
     yield f"  commission {commission}, slippage {slippage}; {'no limits' if profile.limits is None else 'limits as given'}"
     yield ""
+
+
+def latency_of(profile: Profile) -> str:
+    """How late orders reach the market where that was asked for, else nothing."""
+    ms, bars = profile.latency.ms, profile.latency.bars
+    return f"{bars} bar{'s' if bars > 1 else ''}" if bars else f"{ms:g} ms" if ms else ""
 
 
 def costs_of(profile: Profile) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
@@ -16,8 +17,11 @@ from engine.model.settings import CommissionSettings, FeedSettings, Limits, Sett
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
+    from engine.backtest.venue import Latency
 
 FILLS = ("next_open", "close")
+MOST_MS, MOST_BARS = 86_400_000, 1_000
+_LATENCY = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?(ms|s|bars?)")
 
 
 class Terms(Struct, frozen=True):
@@ -35,6 +39,7 @@ class Terms(Struct, frozen=True):
     fill: Any = "next_open"
     params: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits | None = None
+    latency: Latency | None = None
 
 
 def job_of(terms: Terms, settings: Settings) -> Job:
@@ -56,7 +61,10 @@ def job_of(terms: Terms, settings: Settings) -> Job:
         paper = replace(paper, slippage=SlippageSettings("basis_points", bps=terms.slippage))
     if terms.volume_cap is not None:
         paper = replace(paper, volume_cap_pct=terms.volume_cap)
-    profile = Profile((strategy,), paper, settings.margin, terms.limits, terms.fill)
+    latency = terms.latency
+    if latency is not None:
+        paper = replace(paper, latency_ms=0.0)
+    profile = Profile((strategy,), paper, settings.margin, terms.limits, terms.fill, *([] if latency is None else [latency]))
     return Job(replace(settings.feed, source=terms.data), profile, terms.symbols, terms.start, terms.end)
 
 
@@ -65,6 +73,18 @@ def job_of(terms: Terms, settings: Settings) -> Job:
 
 def read_symbols(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parse(Symbol, symbol) for symbol in text.split(",")))
+
+
+def read_latency(text: str) -> Latency:
+    """`250ms`, `30s`, `2bars`."""
+    from engine.backtest.venue import Latency
+
+    amount, unit = _LATENCY.sub(r"\1 \2", text.strip().casefold()).split() if _LATENCY.fullmatch(text.strip().casefold()) else ("", "")
+    if unit in ("bar", "bars") and amount.isdigit() and int(amount) <= MOST_BARS:
+        return Latency(bars=int(amount))
+    if unit in ("ms", "s") and float(amount) * (1 if unit == "ms" else 1000) <= MOST_MS:
+        return Latency(ms=float(amount) * (1 if unit == "ms" else 1000))
+    raise ValueError(f"milliseconds, seconds or bars: 250ms, 30s or 2bars, at most {MOST_MS // 3_600_000} hours or {MOST_BARS:,} bars")
 
 
 def read_day(text: str) -> date:

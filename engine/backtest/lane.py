@@ -75,6 +75,8 @@ class _Order(Struct):
     mark: float
     placed_at: int
     owner: str
+    passing: int
+    """How many bars are yet to pass it by."""
 
 
 class Lane(Trading):
@@ -116,6 +118,7 @@ class Lane(Trading):
         spread = exp(_DEVIATIONS * paper.latency_sigma)
         self._soonest, self._latest = (int(paper.latency_ms * way * 1e6) for way in (1 / spread, spread))
         """How long an order may take to the market, in ns. The paper broker draws it, which is for the core where it matters."""
+        self._late, self._passing = profile.latency.ns, profile.latency.bars
         self._number = 0
         self._wanted, self._quantity = 1.0, _ONE
         """The last whole number of shares that was asked for, and the same exact."""
@@ -178,8 +181,12 @@ class Lane(Trading):
             equity += value
             gross += abs(value)
         reserved = 0.0
-        if working:
-            reserved = sum([order.shares * max(order.mark, latest[each].close) for each, orders in working.items() for order in orders])
+        for other, orders in working.items():
+            dearest = latest[other].close
+            for order in orders:
+                if order.mark > dearest:
+                    dearest = order.mark
+            reserved += dearest * sum([order.shares for order in orders])
         wanted, tif = draft.quantity, draft.tif
         if tif not in _TIFS:
             raise LeftLane
@@ -200,16 +207,20 @@ class Lane(Trading):
             self.signals += 1
             self.denied[Rule.LOT_SIZE] += 1
             return
-        if not (gross + (reserved + shares * price) * self._cushion <= equity * _SURE):
+        sure = gross + (reserved + shares * price) * self._cushion <= equity * _SURE
+        if not sure:
             closable = self._closable(symbol, draft.side)
             if quantity > closable:
                 quantity = self._cut(symbol, draft.side, quantity, closable, price)
                 if quantity is None:
                     return
                 shares = float(quantity)
+        number = self._number + 1
+        order = _Order(number, draft.side, quantity, shares, price, at + self._late, owner, self._passing)
+        if not sure:
+            self._ask_venue(symbol, order)
         self.signals += 1
-        self._number = number = self._number + 1
-        order = _Order(number, draft.side, quantity, shares, price, at, owner)
+        self._number = number
         if symbol in working:
             working[symbol].append(order)
         else:
@@ -262,12 +273,14 @@ class Lane(Trading):
                 self.denied[Rule.BUYING_POWER] += 1
                 return None
             self.cut[Rule.BUYING_POWER] += 1
-        if symbol in self._working or any(len(orders) > 1 for orders in self._working.values()):
-            self._ask_venue(_as_order(symbol, _Order(0, side, quantity, float(quantity), price, 0, "")))
         return quantity
 
-    def _ask_venue(self, order: Order) -> None:
+    def _ask_venue(self, symbol: str, made: _Order) -> None:
         """Where a symbol has several orders the venue values them in a way of its own, and may refuse what the gate let through."""
+        if symbol not in self._working and all(len(orders) == 1 for orders in self._working.values()):
+            return
+        self._mark()
+        order = _as_order(symbol, made)
         prices = dict.fromkeys(Side, order.mark)
         conditions = Conditions(None, self._phase, False, False, prices, self._portfolio, self._margin, frozenset())
         works = [_as_order(symbol, each) for symbol, orders in self._working.items() for each in orders]
@@ -314,7 +327,12 @@ class Lane(Trading):
             placed_at = order.placed_at
             if placed_at + self._soonest >= at or (placed_at > began and not self._opened_since(placed_at, at)):
                 waiting.append(order)
-            elif placed_at + self._latest >= at or order.shares > room:
+            elif placed_at + self._latest >= at:
+                raise LeftLane
+            elif order.passing:
+                order.passing -= 1
+                waiting.append(order)
+            elif order.shares > room:
                 raise LeftLane
             else:
                 # Less than a ten-thousandth of a share is nothing: so much floats may be off.
@@ -325,6 +343,8 @@ class Lane(Trading):
 
     def _opened_since(self, placed_at: int, at: int) -> bool:
         """Whether a session of daily bars opened in between: that of their own day."""
+        if self._late and self._sessions.daily:
+            raise LeftLane
         day_of = self._sessions.calendar.day_of
         return self._sessions.daily and day_of(placed_at) != day_of(at)
 

@@ -8,7 +8,7 @@ from typing import Final
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from engine.backtest.venue import Fill
+from engine.backtest.venue import Fill, Latency
 from engine.model.modes import Mode
 from engine.model.settings import Limits, MarginSettings, PaperSettings, Settings, StrategySettings
 
@@ -46,6 +46,8 @@ class Profile(Struct, frozen=True):
     margin: MarginSettings = field(default_factory=MarginSettings)
     limits: Limits | None = None
     fill: Fill = "next_open"
+    latency: Latency = field(default_factory=Latency)
+    """On top of paper's own."""
 
     @property
     def is_free(self) -> bool:

@@ -87,7 +87,7 @@ class Shell:
         core = FreeCore if profile.is_free else Core
         self.core = core(settings, map(Instrument, symbols), run_id=RUN_ID, price_life_s=_ALWAYS_S, sizes=sizes)
         try:
-            self.broker = BacktestBroker(settings.paper, self.core.desk.instruments, settings.margin, profile.fill)
+            self.broker = BacktestBroker(settings.paper, self.core.desk.instruments, settings.margin, profile.fill, profile.latency)
         except CostModelError as error:
             raise BacktestError(str(error)) from error
         self.signals = 0

@@ -6,27 +6,72 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Literal
 
+from msgspec import Struct
+
 from engine.brokers.costs import slippage_of
 from engine.brokers.paper import PaperBroker
 from engine.core.matching import Execution, Matcher, Outcome, Resting
 from engine.core.slippage import Slippage
 from engine.model.market import Instrument
+from engine.model.orders import Order
 from engine.model.settings import MarginSettings, PaperSettings
 
 Fill = Literal["next_open", "close"]
 """Where in the first bar after it was placed a market order fills. Never in the bar that gave the signal."""
 
 
+class Latency(Struct, frozen=True):
+    """How long each order takes to the market: `ms` milliseconds, and then so many `bars` of its symbol pass it by. Fills come in the first
+    bar that begins when it is there."""
+
+    ms: float = 0.0
+    bars: int = 0
+
+    @property
+    def ns(self) -> int:
+        return int(self.ms * 1_000_000)
+
+
 class Matching(Matcher):
     """The matching core. With `at_close` market orders fill by the rule `market-close`: at the close of the first bar after they were
     placed, plus slippage. `slipped` is what slippage took so far, in money."""
 
-    __slots__ = ("_at_close", "slipped")
+    __slots__ = ("_at_close", "_latency", "_passing", "slipped")
 
-    def __init__(self, *, volume_cap: float, slip: Slippage, at_close: bool) -> None:
+    def __init__(self, *, volume_cap: float, slip: Slippage, at_close: bool, latency: Latency) -> None:
         super().__init__(volume_cap=volume_cap, slip=slip)
         self._at_close = at_close
+        self._latency = latency
+        self._passing: dict[str, int] = {}
+        """How many bars are yet to pass each order by."""
         self.slipped = 0.0
+
+    def add(
+        self,
+        order: Order,
+        *,
+        placed_at: int,
+        eligible_at: int | None = None,
+        instrument: Instrument | None = None,
+        met: bool = False,
+        triggered: bool = False,
+    ) -> bool:
+        late = self._latency.ns
+        there = placed_at + late if eligible_at is None else eligible_at + late
+        if self._latency.bars:
+            self._passing[order.id] = self._latency.bars
+        return super().add(order, placed_at=placed_at + late, eligible_at=there, instrument=instrument, met=met, triggered=triggered)
+
+    def _taking_part(self, orders: list[Resting], placed_by: int, eligible_by: int) -> list[Resting]:
+        taking = super()._taking_part(orders, placed_by, eligible_by)
+        return [order for order in taking if self._is_there(order)] if self._passing else taking
+
+    def _is_there(self, order: Resting) -> bool:
+        """Counts one bar that passes it by."""
+        left = self._passing.pop(order.order_id, 0)
+        if left > 1:
+            self._passing[order.order_id] = left - 1
+        return not left
 
     def _fill(
         self, order: Resting, wanted: Decimal, price: float, rule: str, volume: float, span: float, outcomes: list[Outcome]
@@ -47,9 +92,11 @@ class BacktestBroker(PaperBroker):
 
     name = "backtest"
 
-    def __init__(self, settings: PaperSettings, instruments: Mapping[str, Instrument], margin: MarginSettings, fill: Fill) -> None:
+    def __init__(
+        self, settings: PaperSettings, instruments: Mapping[str, Instrument], margin: MarginSettings, fill: Fill, latency: Latency
+    ) -> None:
         """Raises CostModelError where the settings name a cost model that is not there."""
         super().__init__(settings, instruments, margin)
         slip = slippage_of(settings.slippage, self._complain)
-        self.matching = Matching(volume_cap=settings.volume_cap_pct / 100, slip=slip, at_close=fill == "close")
+        self.matching = Matching(volume_cap=settings.volume_cap_pct / 100, slip=slip, at_close=fill == "close", latency=latency)
         self._matcher = self.matching

@@ -50,6 +50,12 @@ def test_the_report_fits_80_columns_and_says_what_was_run(capsys: pytest.Capture
         assert word in text
 
 
+def test_orders_may_be_late(capsys: pytest.CaptureFixture[str]) -> None:
+    assert backtest("sma_cross", *YEARS, "--latency", "2bars") == 0
+    assert "market orders fill at the next bar's open, 2 bars late" in capsys.readouterr().out
+    assert "250ms, 30s or 2bars" in mistake_in(capsys, "sma_cross", "--latency", "soon")
+
+
 def test_the_same_run_writes_the_same_bytes(home: Path) -> None:
     files = [home / "one.json", home / "two.json"]
     for file in files:

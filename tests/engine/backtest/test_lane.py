@@ -18,6 +18,7 @@ from engine.backtest.data import Data
 from engine.backtest.profile import OFF, Profile
 from engine.backtest.result import Result
 from engine.backtest.runner import run
+from engine.backtest.venue import Latency
 from engine.feeds.actions import Action
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.calendar import Calendar
@@ -95,7 +96,8 @@ def profiles(draw: st.DrawFn, wild: int = 0) -> Profile:
         )
         for number in range(draw(st.integers(1, 2)))
     )
-    return Profile(strategies, paper, fill=draw(st.sampled_from(("next_open", "close"))))
+    latency = draw(st.sampled_from((Latency(), Latency(), Latency(ms=1), Latency(ms=90_000), Latency(bars=2))))
+    return Profile(strategies, paper, fill=draw(st.sampled_from(("next_open", "close"))), latency=latency)
 
 
 def told(result: Result) -> Mapping[str, Any]:

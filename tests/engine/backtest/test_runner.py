@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from engine.backtest.errors import BacktestError
-from engine.backtest.profile import Profile
+from engine.backtest.profile import OFF, Profile
 from engine.backtest.runner import run
+from engine.backtest.venue import Latency
 from engine.feeds.actions import Action
 from engine.model.settings import CommissionSettings, Limits, SlippageSettings, StrategySettings
 from tests.engine.backtest.market import FREE, Row, costs, day, days, fills, flat, played, strategy
@@ -321,6 +322,26 @@ def test_a_strategy_sees_larger_bars_where_it_asks_for_them_and_its_orders_fill_
         (hour, opens.at[60 * hour], opens.open[60 * hour]) for hour in range(1, 10)
     ]
     assert result.open_orders == 1
+
+
+@pytest.mark.parametrize("limits", [None, OFF], ids=["in the lane", "by the core"])
+@pytest.mark.parametrize(
+    ("latency", "bar"),
+    [
+        (Latency(), 3),
+        (Latency(ms=1), 4),
+        (Latency(ms=86_400_000), 4),
+        (Latency(ms=86_400_001), 5),
+        (Latency(bars=1), 4),
+        (Latency(bars=3), 6),
+    ],
+)
+def test_an_order_fills_in_the_first_bar_that_begins_when_it_has_reached_the_market(
+    tmp_path: Path, latency: Latency, bar: int, limits: Limits | None
+) -> None:
+    data = days({"AAPL": [(10 * n, 10 * n, 10 * n, 10 * n) for n in range(1, 8)]})
+    result = played(data, strategy(tmp_path, BUYS_ONCE), latency=latency, limits=limits)
+    assert fills(result) == [(bar, "BUY", 10, 10.0 * bar, "market-open")]
 
 
 def test_what_is_kept_of_an_earlier_bar_stays_what_it_was(tmp_path: Path) -> None:
