@@ -7,7 +7,7 @@ they know then is what they would know had they heard every bar.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.backtest.account import Account
 from engine.backtest.player import Orders
@@ -17,6 +17,7 @@ from engine.backtest.shell import Shell
 from engine.backtest.trading import OnBooked, OnSplit, Trading
 from engine.core.portfolio import Portfolio
 from engine.model.market import Bar, Dividend, MarketEvent, Split
+from engine.model.records import Record
 
 _ALWAYS = (True,)
 
@@ -52,6 +53,10 @@ class CoreTrading(Trading):
     @property
     def slipped(self) -> float:
         return self._shell.broker.matching.slipped
+
+    def listen(self, told: Callable[[MarketEvent | tuple[Record, ...]], None]) -> None:
+        """From now on `told` hears what the core hears of the market, and what it records."""
+        self._shell.listen = told
 
     def start(self, source: str, at: int) -> None:
         self._shell.start(source, at)

@@ -41,11 +41,12 @@ Progress = Callable[[int, int], None]
 Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None]]
 
 
-def run(data: Data, profile: Profile, progress: Progress | None = None) -> Result:
+def run(data: Data, profile: Profile, progress: Progress | None = None, ordered: Callable[[Orders], None] | None = None) -> Result:
     """The result of `profile`'s strategies over `data`. Raises BacktestError in words: a strategy that cannot be loaded or that failed,
-    bars it cannot have, a cost model that is not there."""
+    bars it cannot have, a cost model that is not there. `ordered` is told all that was ordered: with the data and the profile that is what
+    the run depends on, see `played_again`."""
     with _few_collections():
-        return _Run(data, profile, progress).result()
+        return _Run(data, profile, progress, ordered).result()
 
 
 @contextmanager
@@ -62,10 +63,11 @@ def _few_collections() -> Iterator[None]:
 
 
 class _Run:
-    def __init__(self, data: Data, profile: Profile, progress: Progress | None) -> None:
+    def __init__(self, data: Data, profile: Profile, progress: Progress | None, ordered: Callable[[Orders], None] | None) -> None:
         self._symbols = symbols = tuple(data.bars)
         self._profile = profile
         self._progress = progress
+        self._ordered = ordered
         self._account = Account()
         names = strategy_names(profile.settings(symbols))
         self._players = [Player(each, name, symbols, self._account) for each, name in zip(profile.strategies, names, strict=True)]
@@ -227,6 +229,8 @@ class _Run:
             self._market(bars, last, at)
 
     def _submit(self, orders: Orders) -> None:
+        if self._ordered is not None:
+            self._ordered(orders)
         try:
             self._trading.submit(orders)
         except LeftLane:

@@ -23,6 +23,7 @@ from engine.model.records import (
     FillBooked,
     Noted,
     OrderChanged,
+    Record,
     RunStarted,
     SessionOpened,
     SignalRaised,
@@ -97,6 +98,8 @@ class Shell:
         self.notes: dict[str, int] = {}
         """What the core had to say, each sentence once, and how often."""
         self.now = 0
+        self.listen: Callable[[MarketEvent | tuple[Record, ...]], None] | None = None
+        """Is told, where somebody writes it down, what the core hears of the market and what it records."""
         self._on_booked = on_booked
         self._inbox: deque[Input] = deque()
         self._busy = False
@@ -142,6 +145,8 @@ class Shell:
     def market(self, event: MarketEvent) -> None:
         """The broker hears of it first, as a market would, but of a split: the exits of a position would be released in old shares."""
         self.now = max(self.now, event.at)
+        if self.listen is not None:
+            self.listen(event)
         if isinstance(event, Split):
             self.handle(event)
             self.broker.on_market(event)
@@ -169,6 +174,8 @@ class Shell:
     def _perform(self, effects: Iterable[Effect]) -> None:
         for effect in effects:
             if isinstance(effect, Persist):
+                if self.listen is not None:
+                    self.listen(effect.records)
                 told = self._told
                 for record in effect.records:
                     tell = told.get(type(record))

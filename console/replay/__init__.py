@@ -1,0 +1,1 @@
+"""Which recordings there are, and how one is opened: wires what storage keeps to the engine's replay."""

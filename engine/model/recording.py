@@ -1,0 +1,93 @@
+"""What a replay tells: which recordings there are, the trades marked on one, and why something happened. Times are ns UTC, market time."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Literal
+
+from msgspec import Struct
+
+from engine.model.capabilities import Capabilities
+from engine.model.market import Instrument
+from engine.model.orders import OrderState, Side
+from engine.model.settings import Limits
+from engine.model.signals import SignalState, Vote
+from engine.model.verdicts import Verdict
+from engine.model.views import StrategyRow
+
+
+class Replayable(Struct, frozen=True):
+    """Something that can be replayed. `key` finds it again: a session's run id, or `#12` for a backtest. `title` says what it was in a few
+    words, `day` is the day it began by the wall clock, YYYY-MM-DD; `first_at` and `last_at` are market times, 0 where they are not known
+    before it is opened. `running` says that it goes on still. `lacks` says in words what is not kept of it, empty where all is."""
+
+    kind: Literal["session", "backtest"]
+    key: str
+    title: str
+    day: str
+    first_at: int
+    last_at: int
+    running: bool = False
+    lacks: str = ""
+
+
+class Span(Struct, frozen=True):
+    """What a recording covers: `steps` of them, numbered from 0, between the market times `first_at` and `last_at`."""
+
+    steps: int
+    first_at: int
+    last_at: int
+
+
+class TradeMark(Struct, frozen=True):
+    """One fill: in which `step`, and what it took of profit (`profit`, fees counted), None where it opened or added alone."""
+
+    step: int
+    at: int
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    profit: Decimal | None
+    order_id: str
+    strategy: str
+
+
+class Event(Struct, frozen=True):
+    """One thing that was recorded, in words, and the `step` in which it happened."""
+
+    step: int
+    at: int
+    text: str
+
+
+class Why(Struct, frozen=True):
+    """Why there was an order, a signal, or nothing at a bar; only what had happened by the playhead.
+
+    `title` names it and `reason` is its strategy's own; `votes` are what each strategy said, with its indicators. `verdicts` are the
+    gate's, oldest first, each with rule, limit and actual value. `story` is what became of it, fills and refusals among it. `outcome` says
+    in a sentence whether it filled, and why it did not. `state` is None for a bar.
+    """
+
+    title: str
+    reason: str
+    votes: tuple[Vote, ...]
+    verdicts: tuple[Verdict, ...]
+    story: tuple[Event, ...]
+    outcome: str
+    state: OrderState | SignalState | None = None
+
+
+class Facts(Struct, frozen=True):
+    """What a View shows that no record tells, as it was from one moment on. `instruments` are those shown, in order."""
+
+    ready: bool = True
+    link_down: str = ""
+    unwritable: str = ""
+    feed_problem: str = ""
+    problem: str = ""
+    instruments: tuple[Instrument, ...] = ()
+    strategies: tuple[StrategyRow, ...] = ()
+    mismatched: tuple[tuple[str, str], ...] = ()
+    limits: Limits | None = None
+    capabilities: Capabilities | None = None

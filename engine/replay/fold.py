@@ -1,0 +1,201 @@
+"""The core as it was at a moment of a recording: what the market said and what was decided, folded in the order in which it happened.
+
+It decides nothing and sends nothing. What was decided comes as records, taken over as after a restart; the market moves prices and marks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal
+from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.core.checkpoint import SHAPE, save, take_over
+from engine.core.core import Core
+from engine.core.prices import Price
+from engine.log_lines import line_of
+from engine.model.limit_changes import copied
+from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Quote, Split
+from engine.model.modes import Level
+from engine.model.money import cents
+from engine.model.recording import Facts
+from engine.model.records import (
+    Checkpoint,
+    FillBooked,
+    PositionAccepted,
+    Record,
+    SessionOpened,
+)
+from engine.model.settings import Settings
+
+_MARKET: Final = frozenset({Bar, Quote})
+_MANY: Final = 1_000
+"""Orders that are kept before the old ones are let go."""
+
+
+class Frame(Struct, frozen=True):
+    """Where a fold stands after `step`: enough to go on from there."""
+
+    step: int
+    state: Checkpoint
+    prices: dict[str, Price]
+    marks: dict[str, float]
+    market: MarketStatus | None
+    session: str
+    now: int
+    mono: int
+    wall: int
+    lines: int
+    facts: Facts
+
+
+class Fold(Core):
+    """`price_life_s` as for the core. With `opens_sessions` nobody recorded that a session began: it is told by the market alone.
+
+    `wall` is the wall clock's nanosecond of what was taken last, and `lines` how many lines of the log there were by then.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        instruments: Iterable[Instrument],
+        *,
+        price_life_s: float | None,
+        sizes: Mapping[str, Decimal],
+        opens_sessions: bool,
+    ) -> None:
+        super().__init__(settings, instruments, run_id="replay", price_life_s=price_life_s, sizes=sizes)
+        self.step = -1
+        self.wall = 0
+        self.lines = 0
+        self.work = 0
+        """How much was heard and taken: what it costs to come here from the frame before."""
+        self.keep: Callable[[Level, str, str, str], None] | None = None
+        """Is told each line that the log has of a record, where somebody writes them down."""
+        self.facts = Facts()
+        self.told: dict[str, int] = {}
+        """How many bars of each symbol were heard, where a recording counts them."""
+        self._opens_sessions = opens_sessions
+        self._last_session = ""
+        self.gate.ready = True
+
+    # ---- what happened
+
+    def hear(self, event: MarketEvent, mono: int) -> None:
+        """The market said this."""
+        desk = self.desk
+        desk.begin(mono)
+        self.work += 1
+        kind = type(event)
+        if kind in _MARKET:
+            self._handlers[kind](event)
+        elif isinstance(event, MarketStatus):
+            self._on_status(event)
+        elif isinstance(event, Split):
+            desk.now = max(desk.now, event.at)
+            self.prices.on_split(event.symbol, event.ratio)
+        elif isinstance(event, Dividend):
+            desk.now = max(desk.now, event.at)
+            self.prices.on_dividend(event.symbol, event.amount)
+        elif isinstance(event, Halt):
+            desk.now = max(desk.now, event.at)
+        elif isinstance(event, Auction):
+            self._on_auction(event)
+
+    def take(self, record: Record) -> None:
+        """This was decided, or the broker said it."""
+        if isinstance(record, Checkpoint) or (self._opens_sessions and isinstance(record, SessionOpened)):
+            return
+        self.work += 1
+        self.desk.now = max(self.desk.now, at_of(record))
+        take_over(self.state, record)
+        if isinstance(record, FillBooked | PositionAccepted):
+            symbol = record.fill.symbol
+            last = self.prices.last(symbol)
+            if last is not None:
+                self.state.portfolio.mark(symbol, last)
+        try:
+            line = line_of(record, self.state)
+        except (KeyError, AttributeError) as error:  # of an order that an older version kept, and this one does not
+            line = Level.WARNING, "log", f"a {type(record).__name__} could not be put into words: {error}", ""
+        if line is not None:
+            self.lines += 1
+            if self.keep is not None:
+                self.keep(*line)
+
+    def learn(self, facts: Facts) -> None:
+        """From now on this is so."""
+        self.facts = facts
+        gate = self.gate
+        gate.ready, gate.link_down, gate.unwritable = facts.ready, facts.link_down, facts.unwritable
+        gate.mismatched = dict(facts.mismatched)
+        if facts.capabilities is not None:
+            gate.capabilities = facts.capabilities
+        if facts.limits is not None:
+            self.desk.settings = replace(self.desk.settings, limits=copied(facts.limits))
+            gate.take_limits(self.desk.settings.limits)
+            self.breakers.take_limits()
+        for instrument in facts.instruments:
+            self.desk.instruments.setdefault(instrument.symbol, instrument)
+
+    def _on_status(self, status: MarketStatus) -> None:
+        desk, state = self.desk, self.state
+        desk.now = max(desk.now, status.at)
+        self.gate.market = status
+        known = self._last_session if self._opens_sessions else max(state.session, self._last_session)
+        if status.session > known:
+            self._last_session = status.session
+            self.prices.open_session()
+            if self._opens_sessions:
+                self._open_session(status.session)
+
+    def _open_session(self, session: str) -> None:
+        state, desk = self.state, self.desk
+        profits = tuple((name, state.strategy_profit(name)) for name in sorted(state.attribution.books) if name)
+        symbols = tuple((holding.symbol, holding.profit) for holding in state.portfolio.holdings.values() if holding.profit)
+        equity = cents(state.portfolio.equity())
+        if len(state.book.orders) > _MANY:
+            state.apply(SessionOpened(session, equity, desk.now, profits, symbols))
+            return
+        # The same without letting go of what is long over, which is for when there is much: a day's bar is a session.
+        state.session, state.session_equity = session, equity
+        state.portfolio.open_session(session)
+        state.strategies_opened, state.symbols_opened = dict(profits), dict(symbols)
+
+    # ---- frames
+
+    def frame(self) -> Frame:
+        """Where it stands."""
+        holdings = self.state.portfolio.holdings.values()
+        return Frame(
+            step=self.step,
+            state=save(self.state, self.desk.now),
+            prices={symbol: replace(price) for symbol, price in self.prices.by_symbol.items()},
+            marks={holding.symbol: holding.mark for holding in holdings if holding.mark is not None},
+            market=self.gate.market,
+            session=self._last_session,
+            now=self.desk.now,
+            mono=self.desk.mono,
+            wall=self.wall,
+            lines=self.lines,
+            facts=self.facts,
+        )
+
+    def stand_at(self, frame: Frame) -> None:
+        """Makes this new fold what the one was that `frame` is of. Raises JournalError where the frame is damaged."""
+        assert frame.state.shape == SHAPE
+        take_over(self.state, frame.state)
+        self.prices.by_symbol.update((symbol, replace(price)) for symbol, price in frame.prices.items())
+        for symbol, mark in frame.marks.items():
+            self.state.portfolio.mark(symbol, mark)
+        self.learn(frame.facts)
+        self.gate.market, self._last_session = frame.market, frame.session
+        self.desk.now, self.desk.mono, self.wall = frame.now, frame.mono, frame.wall
+        self.step, self.lines = frame.step, frame.lines
+
+
+def at_of(record: Record) -> int:
+    """Its market time."""
+    return record.fill.at if isinstance(record, FillBooked) else record.at
