@@ -64,7 +64,8 @@ class TakesKeys(Protocol):
 
 class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
-    `database` the file that the history is read from, `config` the file that preferences are written to.
+    `database` the file that the history is read from, `config` the file that preferences are written to,
+    `backtests` the database that backtests are kept in.
 
     With `welcome` a newcomer is told how it works, once; with `demo` a script shows it. With `plain` all is written and nothing drawn.
     """
@@ -94,6 +95,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         confirm: ConfirmSettings | None = None,
         config: ConfigFile | None = None,
         demo: bool = False,
+        backtests: Path | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -119,6 +121,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
             engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive, drawn, self.config
         )
         self.trading.terminal_behind = self._terminal_behind
+        self.trading.backtests.path = backtests
         self.trading.desk.confirm = confirm or ConfirmSettings()
 
     def get_default_screen(self) -> TradingScreen:
@@ -294,6 +297,7 @@ def run_console(
     config: ConfigFile | None = None,
     demo: bool = False,
     on_hangup: OnHangup = "end",
+    backtests: Path | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -319,6 +323,7 @@ def run_console(
         confirm=confirm,
         config=config,
         demo=demo,
+        backtests=backtests,
     )
     try:
         code = app.run()
@@ -329,6 +334,7 @@ def run_console(
     finally:
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()
+        app.trading.backtests.close()
         app.kept.close()
         app.archive.close()
         app.config.close()

@@ -42,6 +42,12 @@ PLACES = {
     "history": "the history",
     "narrowing": "the history's filter",
     "performance": "the performance",
+    "backtests": "the backtests",
+    "backtest": "a backtest's report",
+    "backtest_trades": "a backtest's round trips",
+    "comparison": "backtests side by side",
+    "backtest_form": "the form of a backtest",
+    "backtest_run": "a backtest that runs",
     "filter": "a filter that is typed",
     "columns": "the choice of columns",
     "preferences": "the preferences",
@@ -49,7 +55,7 @@ PLACES = {
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
-PAGES = frozenset({"detail", "history", "performance", "preferences"})
+PAGES = frozenset({"detail", "history", "performance", "preferences", "backtests", "backtest", "backtest_trades", "comparison"})
 """Places with the whole screen. What acts on a row acts in its detail too: see `ROW_ACTIONS`."""
 NO_KEY = "(no key)"
 """Stands for a key that the user took away."""
@@ -158,6 +164,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("previous_panel", ("shift+tab",), "the panel before"),
     Action("history", ("h",), "the history: orders, fills, signals, sessions, runs and the audit", "history"),
     Action("performance", ("p",), "the performance: equity, drawdown, results, latencies", "performance"),
+    Action("backtests", ("B",), "the backtests: run one, look at it, compare it, run it again", "backtests"),
     Action("theme", ("t",), "choose a theme"),
     Action("preferences", ("comma",), "preferences: screen, notices, confirmations, limits; kept in the config"),
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),
@@ -176,7 +183,7 @@ FIXED: tuple[Action, ...] = (
         "edit",
         ("left", "right", "home", "end", "backspace", "delete", "ctrl+d", "ctrl+e", "ctrl+k", "ctrl+u", "ctrl+w"),
         "move and cut as in a shell",
-        panels=frozenset({LINE, "word", "ticket", "filter", "preference"}),
+        panels=frozenset({LINE, "word", "ticket", "filter", "preference", "backtest_form"}),
     ),
     Action("step_fields", ("tab", "enter", "shift+tab"), "the next field, the one before", "next field", frozenset({"ticket"})),
     Action(
@@ -216,7 +223,7 @@ FIXED: tuple[Action, ...] = (
         ("down", "up", "j", "k", "pagedown", "pageup", "space", "home", "end"),
         "scroll",
         "scroll",
-        READ | {"detail", "performance"},
+        READ | {"detail", "performance", "backtest", "comparison"},
     ),
     Action("choose", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"palette"})),
     Action("carry_out", ("enter",), "carry it out, as its key does", "carry it out", frozenset({"palette"})),
@@ -267,6 +274,46 @@ FIXED: tuple[Action, ...] = (
         "period",
         frozenset({"performance"}),
     ),
+    Action("open_backtest", ("enter",), "its report", "report", frozenset({"backtests"})),
+    Action("mark_backtest", ("space",), "mark it, to compare or to delete", "mark", frozenset({"backtests"})),
+    Action("compare_backtests", ("c",), "those marked side by side", "compare", frozenset({"backtests"})),
+    Action("new_backtest", ("n",), "begin a new one", "new", frozenset({"backtests"})),
+    Action("repeat_backtest", ("R",), "run it again: is the result the same?", "run again", frozenset({"backtests"})),
+    Action("delete_backtest", ("d",), "delete it or those marked, after a word", "delete", frozenset({"backtests"})),
+    Action("tell_trip", ("enter",), "everything about the round trip", "detail", frozenset({"backtest_trades"})),
+    Action(
+        "sort_backtests",
+        ("o", "O"),
+        "sort by the next column; the other way",
+        "sort",
+        frozenset({"backtests", "backtest_trades"}),
+    ),
+    Action("draw_holding", ("b",), "draw buying and holding beside it, or not", "buy and hold", frozenset({"backtest"})),
+    Action(
+        "backtest_tabs",
+        ("tab", "right", "left", "shift+tab"),
+        "the next tab, the one before; or its digit",
+        "tabs",
+        frozenset({"backtest", "backtest_trades"}),
+    ),
+    Action(
+        "step_backtests",
+        ("down", "up", "j", "k", "pagedown", "pageup", "home", "end", "g", "G"),
+        "from row to row",
+        panels=frozenset({"backtests", "backtest_trades"}),
+    ),
+    Action("run_backtest", ("f5",), "run it, in a process of its own", "run", frozenset({"backtest_form"})),
+    Action(
+        "step_entries",
+        ("tab", "enter", "down", "shift+tab", "up"),
+        "complete the word, then the next field; the one before",
+        "next field",
+        frozenset({"backtest_form"}),
+    ),
+    Action("choose_fill", ("space",), "of a few choices the next", panels=frozenset({"backtest_form"})),
+    Action("leave_form", ("escape", "ctrl+c"), "leave the form", "back", frozenset({"backtest_form"})),
+    Action("cancel_backtest", ("escape", "ctrl+c"), "cancel the run; nothing of it is kept", "cancel it", frozenset({"backtest_run"})),
+    Action("leave_running", ("q",), "leave; the run goes on, and its end is told", "leave it running", frozenset({"backtest_run"})),
     Action("change_preference", ("enter", "space"), "change it: the next choice, or a value to type", "change", frozenset({"preferences"})),
     Action("step_preference", ("right", "left"), "the next choice, the one before", "choices", frozenset({"preferences"})),
     Action(

@@ -39,6 +39,7 @@ class Rule(Struct, frozen=True):
 _ORDER, _SYMBOL, _SIGNAL = r"#(\d+)", r"(\S+)", r"signal (\d+)"
 RULES = (
     Rule("alert", None, panel="watch", row=_SYMBOL),
+    Rule("backtest", None),
     # The stop that you pressed yourself stands in the banner.
     Rule("trading", Level.ERROR, r"HALTED, set by you\b", matters=False),
     Rule("order", Level.ERROR, panel="orders", row=_ORDER),

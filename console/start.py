@@ -170,6 +170,7 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
             on_hangup=settings.on_hangup,
             confirm=settings.confirm,
             config=config,
+            backtests=mine.backtests,
         )
     except FeedError as error:
         end(f"--feed: {error}")

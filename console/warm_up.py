@@ -24,6 +24,8 @@ LATER = (
     "console.screens.details.position",
     "console.screens.details.rows",
     "console.screens.details.signal",
+    "console.screens.backtests.listing",
+    "console.screens.backtests.form",
 )
 """What a key opens, the likeliest first."""
 

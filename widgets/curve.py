@@ -40,6 +40,7 @@ class Curve(Panel, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self.set_title(Cell(title))
         self._points: Sequence[Point] = ()
+        self._beside: Sequence[float] = ()
         self._empty = ""
         self._pattern = "%Y-%m-%d"
         self._drawn: list[list[Cell]] = []
@@ -48,10 +49,11 @@ class Curve(Panel, inherit_bindings=False):
     def show(self, view: View) -> None:
         """A curve is no part of the View."""
 
-    def show_points(self, points: Sequence[Point], empty: str, pattern: str) -> None:
-        """Draw these, or say `empty` where there are fewer than two. `pattern` is how their times are written."""
-        if (points, empty, pattern) != (self._points, self._empty, self._pattern):
-            self._points, self._empty, self._pattern = points, empty, pattern
+    def show_points(self, points: Sequence[Point], empty: str, pattern: str, beside: Sequence[float] = ()) -> None:
+        """Draw these, or say `empty` where there are fewer than two. `pattern` is how their times are written, `beside` another curve's
+        value at each of them, which is drawn fainter and behind."""
+        if (points, empty, pattern, beside) != (self._points, self._empty, self._pattern, self._beside):
+            self._points, self._empty, self._pattern, self._beside = points, empty, pattern, beside
             self._drawn_for = (0, 0)
             self.refresh()
 
@@ -80,13 +82,15 @@ class Curve(Panel, inherit_bindings=False):
 
     def _draw(self, width: int, height: int) -> list[list[Cell]]:
         values = [point.value for point in self._points]
-        low, high = min(values), max(values)
+        low, high = min((*values, *self._beside)), max((*values, *self._beside))
         room = max(1, width - max(AXIS, *(2 + len(numbers.money(value)) for value in (low, high, values[-1]))))
         under = max(1, (height - 1) // 4) if height >= 5 else 0
         rows = max(1, height - 1 - under)
         columns = thinned(len(values), 2 * room)
         role = numbers.direction(values[-1] - values[0])
-        lines = [[Cell(text, role if role != "flat" else "accent")] for text in _line(values, columns, room, rows)]
+        bits = _line(values, columns, room, rows, low, high)
+        behind = _line(self._beside, columns, room, rows, low, high) if self._beside else [[0] * room for _ in range(rows)]
+        lines = [_over(front, back, role if role != "flat" else "accent") for front, back in zip(bits, behind, strict=True)]
         labels = {0: numbers.money(high), rows - 1: numbers.money(low)}
         last = _row(values[-1], low, high, rows * 4) // 4
         labels.setdefault(last, numbers.money(values[-1]))
@@ -117,9 +121,21 @@ def _text(bits: list[list[int]]) -> list[str]:
     return ["".join(chr(0x2800 + cell) if cell else " " for cell in row) for row in bits]
 
 
-def _line(values: Sequence[float], columns: Sequence[range], room: int, rows: int) -> list[str]:
-    """Each column from its lowest to its highest point, and on to where the next begins."""
-    low, high, dots = min(values), max(values), rows * 4
+def _over(front: list[int], back: list[int], role: str) -> list[Cell]:
+    """One row of two curves: where both have dots they are the front's."""
+    cells: list[Cell] = []
+    for dots, faint in zip(front, back, strict=True):
+        text, of = chr(0x2800 + (dots | faint)) if dots or faint else " ", role if dots or not faint else "muted"
+        if cells and cells[-1].role == of:
+            cells[-1] = Cell(cells[-1].text + text, of)
+        else:
+            cells.append(Cell(text, of))
+    return cells
+
+
+def _line(values: Sequence[float], columns: Sequence[range], room: int, rows: int, low: float, high: float) -> list[list[int]]:
+    """The dots of each row: each column from its lowest to its highest point, and on to where the next begins."""
+    dots = rows * 4
     bits = [[0] * room for _ in range(rows)]
     before: int | None = None
     stretch = 2 * room / max(1, len(columns))
@@ -134,7 +150,7 @@ def _line(values: Sequence[float], columns: Sequence[range], room: int, rows: in
         for x in range(begin + 1, end):
             bits[reached[-1] // 4][x // 2] |= _DOTS[reached[-1] % 4][x % 2]
         before = reached[-1]
-    return _text(bits)
+    return bits
 
 
 def _filled(falls: Sequence[float], columns: Sequence[range], room: int, rows: int) -> list[str]:

@@ -9,13 +9,14 @@ from console.looks import Looks
 
 
 class ProgramActions:
-    """`on_exit` says what quitting does to working orders; `leave` ends the program."""
+    """`on_exit` says what quitting does to working orders; `leave` ends the program; `runs` says what else would be cut short."""
 
-    def __init__(self, stage: Stage, on_exit: str, leave: Callable[[], None], looks: Looks) -> None:
+    def __init__(self, stage: Stage, on_exit: str, leave: Callable[[], None], looks: Looks, runs: Callable[[], str]) -> None:
         self._stage = stage
         self._on_exit = on_exit
         self._leave = leave
         self._looks = looks
+        self._runs = runs
 
     def do_theme(self) -> None:
         from console.screens.themes import ThemeChoice
@@ -39,7 +40,8 @@ class ProgramActions:
             if leave:
                 self._leave()
 
-        if not self._stage.desk.confirm.quit and leaves_nothing_open(self._stage.engine.view()):
+        runs = self._runs()
+        if not runs and not self._stage.desk.confirm.quit and leaves_nothing_open(self._stage.engine.view()):
             self._leave()
             return
-        self._stage.ask(ask_quit(self._stage.view, self._on_exit, self._stage.clock), answered)
+        self._stage.ask(ask_quit(self._stage.view, self._on_exit, self._stage.clock, runs), answered)

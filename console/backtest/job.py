@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
+from enum import Enum
 from pathlib import Path
+from typing import Any, get_args, get_origin
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.backtest.profile import Profile
+from engine.model.ranges import hints, is_section, section_of, split
 from engine.model.settings import FeedSettings
 from engine.strategies.loader import find, ready_made
 
@@ -31,3 +35,35 @@ class Job(Struct, frozen=True):
         if source not in ("sample", "sim"):
             source = str(Path(source).expanduser().absolute())
         return replace(self, feed=replace(self.feed, source=source), profile=replace(self.profile, strategies=strategies))
+
+
+def job_of_tree(tree: Any) -> Job:
+    """The job that `msgspec.to_builtins` made this tree of. What an older version did not say has its default. Raises ValueError.
+
+    msgspec itself reads no type with a range on a decimal, and settings have those.
+    """
+    try:
+        job = _value(Job, tree)
+    except (AttributeError, KeyError, TypeError, ArithmeticError) as error:
+        raise ValueError(f"what it was run with cannot be read ({type(error).__name__}: {error})") from error
+    if not isinstance(job, Job):
+        raise ValueError("what it was run with is not there")
+    return job
+
+
+def _value(hint: Any, tree: Any) -> Any:
+    kind, _, _ = split(hint)
+    if tree is None:
+        return None
+    if (section := section_of(hint)) is not None:
+        return {name: _value(section[1], value) for name, value in tree.items()}
+    if is_section(kind):
+        known = hints(kind)
+        return kind(**{name: _value(known[name], value) for name, value in tree.items() if name in known})
+    if get_origin(kind) is tuple:
+        return tuple(_value(get_args(kind)[0], item) for item in tree)
+    if kind is date:
+        return date.fromisoformat(tree)
+    if isinstance(kind, type) and issubclass(kind, Decimal | Path | Enum | float):
+        return kind(tree)
+    return tree

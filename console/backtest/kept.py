@@ -11,14 +11,14 @@ from msgspec.structs import replace
 
 from console.backtest.job import Job
 from console.backtest.packed import Points, kept_places, pack_curve, pack_trades, unpack_curve, unpack_trades
-from console.backtest.summary import Summary, code_fingerprint, code_of, outcome_of, profile_fingerprint, summary_of
+from console.backtest.summary import Summary, code_fingerprint, code_of, outcome_of, profile_fingerprint, read_summary, summary_of
 from engine.backtest.data import open_data
 from engine.backtest.hold import held_value
 from engine.backtest.result import Result
 from engine.backtest.runner import Progress, run
 from engine.backtest.trades import Trade
 from storage.backtests import BacktestRow, BacktestsError, StoredBacktest, read_backtest
-from storage.codec import from_json, to_json
+from storage.codec import to_json
 
 
 class Finished(Struct, frozen=True):
@@ -78,7 +78,7 @@ def read_kept(path: Path, number: int) -> Kept:
     """The backtest of this number in the database at `path`. Raises BacktestsError."""
     stored = read_backtest(path, number)
     try:
-        return Kept(stored.row, from_json(stored.told, Summary), unpack_curve(stored.curve), unpack_trades(stored.trips))
+        return Kept(stored.row, read_summary(stored.told), unpack_curve(stored.curve), unpack_trades(stored.trips))
     except (msgspec.MsgspecError, ValueError) as error:
         raise BacktestsError(
             f"Backtest #{number} cannot be read: {error}. The others can. `tradeconsole backtests delete {number}` takes it out."

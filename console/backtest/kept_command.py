@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -169,55 +169,32 @@ def _compare(path: Path, given: argparse.Namespace) -> int:
 
 
 def _repeat(path: Path, given: argparse.Namespace) -> int:
-    from console.backtest.comparing import differing
-    from console.backtest.kept import carry_out, read_kept
+    from console.backtest.repeating import in_words, repeat
     from engine.backtest.errors import BacktestError
     from engine.feeds.base import FeedError
     from engine.strategies.params import StrategyError
-    from storage.backtests import keep_backtest
 
-    kept = read_kept(path, given.number[0])
-    before = kept.row
+    [number] = given.number
     shown = Progress()
     try:
-        finished = carry_out(kept.summary.job, shown if sys.stderr.isatty() else None)
+        again = repeat(path, number, shown if sys.stderr.isatty() else None)
     except (BacktestError, FeedError, StrategyError) as error:
-        shown.clear()
-        say(f"#{before.number} cannot be repeated: {error} Nothing was changed.")
+        say(f"#{number} cannot be repeated: {error} Nothing was changed.")
         return FAILED
     except KeyboardInterrupt:
-        shown.clear()
         say(f"Stopped by Ctrl+C{shown.where()}. Nothing was written.")
         return INTERRUPTED
-    shown.clear()
-    now = finished.stored.row
-    same = {name: getattr(before, name) == getattr(now, name) for name in ("data", "code", "profile", "outcome")}
-    # What came out the same is kept already.
-    number = None if same["outcome"] else keep_backtest(path, finished.stored)
-    differ = [] if same["outcome"] else differing([kept.summary, finished.summary])
+    finally:
+        shown.clear()
+    same, kept_as = again.same["outcome"], again.now.number or None
     if given.json:
-        _write({"number": before.number, "same": same, "kept_as": number, "differ": differ, "row": _tree(now)})
-        return 0 if same["outcome"] else OTHER
-    for line in _told(kept, same, now, number):
+        _write({"number": number, "same": dict(again.same), "kept_as": kept_as, "differ": list(again.differ), "row": _tree(again.now)})
+        return 0 if same else OTHER
+    for line in in_words(again):
         print_line(line)
-    return 0 if same["outcome"] else OTHER
-
-
-def _told(kept: Kept, same: Mapping[str, bool], now: BacktestRow, number: int | None) -> Iterator[str]:
-    before = kept.row
-    yield f"#{before.number} once more, in {now.took_s:,.2f} s"
-    yield f"  data    {'as they were' if same['data'] else f'changed since: {before.data[:8]}, now {now.data[:8]}'}"
-    if same["code"]:
-        yield "  code    as it was"
-    else:
-        yield f"  code    changed since, the strategy's file or this program: {before.code[:8]}, now {now.code[:8]}"
-    if same["outcome"]:
-        yield f"  result  the same, to the last digit: {now.trades:,} round trips, final value {now.final_value:,.2f}"
-        return
-    yield f"  result  another: {before.trades:,} round trips and {before.final_value:,.2f}, now {now.trades:,} and {now.final_value:,.2f}"
-    if same["data"] and same["code"]:
-        yield "  With the same data and code it should be the same: the strategy reads a clock, chance, or a file of its own."
-    yield f"Kept as #{number}: `tradeconsole backtests compare {before.number} {number}`."
+    if kept_as:
+        print_line(f"Kept as #{kept_as}: `tradeconsole backtests compare {number} {kept_as}`.")
+    return 0 if same else OTHER
 
 
 # ---- delete

@@ -18,15 +18,16 @@ _SYMBOLS_SHOWN = 20
 _NOTES_SHOWN = 5
 
 
-def report(result: Summary) -> Iterator[str]:
-    """Line by line. What has no value is a dash."""
+def report(result: Summary, *, figures: bool = True) -> Iterator[str]:
+    """Line by line. What has no value is a dash. Without `figures`, only how it was run and what a reader must know to believe them."""
     yield from _head(result)
-    yield from _columns(*([(each.name, each.of(result)) for each in figures] for figures in (RETURNS, TRADES)))
-    yield from _months(result)
-    if len(result.figures.by_symbol) > 1:
-        yield from _by("symbol", result.figures.by_symbol)
-    if len(result.figures.by_strategy) > 1:
-        yield from _by("strategy", result.figures.by_strategy)
+    if figures:
+        yield from _columns(*([(each.name, each.of(result)) for each in chosen] for chosen in (RETURNS, TRADES)))
+        yield from _months(result)
+        if len(result.figures.by_symbol) > 1:
+            yield from _by("symbol", result.figures.by_symbol)
+        if len(result.figures.by_strategy) > 1:
+            yield from _by("strategy", result.figures.by_strategy)
     yield from _left(result)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
 
 from console import __version__
-from console.backtest.job import Job
+from console.backtest.job import Job, job_of_tree
 from engine.backtest.result import Figures, Holding, Result
 from engine.strategies.loader import find
-from storage.codec import to_json
+from storage.codec import from_json, to_json
 
 
 class StrategyRun(Struct, frozen=True):
@@ -25,10 +26,9 @@ class StrategyRun(Struct, frozen=True):
     size_pct: Decimal
 
 
-class Summary(Struct, frozen=True):
-    """As `Result` says it. `job` runs it again; `version` is this program's."""
+class Findings(Struct, frozen=True):
+    """As `Result` says it. `version` is this program's."""
 
-    job: Job
     version: str
     strategies: tuple[StrategyRun, ...]
     source: str
@@ -50,6 +50,20 @@ class Summary(Struct, frozen=True):
     open_orders: int
     notes: Mapping[str, int]
     problems: tuple[str, ...]
+
+
+class Summary(Findings, frozen=True):
+    """With the `job` that runs it again."""
+
+    job: Job
+
+
+def read_summary(text: str) -> Summary:
+    """The summary that `storage.codec.to_json` wrote as `text`. Raises ValueError or msgspec's MsgspecError."""
+    tree = json.loads(text)
+    job = job_of_tree(tree.get("job") if isinstance(tree, dict) else None)
+    findings = from_json(text, Findings)
+    return Summary(job=job, **{name: getattr(findings, name) for name in Findings.__struct_fields__})
 
 
 def code_of(job: Job) -> tuple[str, ...]:

@@ -176,8 +176,8 @@ ON_EXIT = {
 }
 
 
-def ask_quit(view: View, on_exit: str, clock: Clock) -> Choose[bool]:
-    """Says what is still working and what quitting will do to it."""
+def ask_quit(view: View, on_exit: str, clock: Clock, runs: str = "") -> Choose[bool]:
+    """Says what is still working and what quitting will do to it; `runs` names the backtest that would be cancelled."""
     working = [row for row in view.orders if not row.state.is_final]
     waiting = sum(row.expires_in_s is not None for row in view.signals)
     lines = [f"{len(working) or 'No'} order{'' if len(working) == 1 else 's'} working."]
@@ -190,6 +190,8 @@ def ask_quit(view: View, on_exit: str, clock: Clock) -> Choose[bool]:
     lines.append(f"Held: {held}{', and more' if len(view.positions) > 8 else ''}. Positions stay." if held else "No positions.")
     if waiting:
         lines.append(f"{waiting} signal{'' if waiting == 1 else 's'} waiting will be void.")
+    if runs:
+        lines.append(f"Backtest: {clean(runs)}; quitting cancels it, and nothing of it is kept.")
     if working:
         lines.append(ON_EXIT[on_exit])
     choices = [Choice(False, "n", "Stay", "nothing changes"), Choice(True, "y", "Quit", "end in order")]

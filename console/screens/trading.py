@@ -18,6 +18,7 @@ from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
+from console.actions.backtests import BacktestActions
 from console.actions.chart import ChartActions
 from console.actions.finding import FindingActions
 from console.actions.notices import NoticeActions
@@ -156,12 +157,13 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
         self._tables = TableActions(self)
         self.preferences = PreferenceActions(self, config, looks, notifier)
+        self.backtests = BacktestActions(self, config)
         self.performers = performers(
             ChartActions(self, chart),
             FindingActions(self),
             OrderActions(self),
             PanelActions(self),
-            ProgramActions(self, on_exit, leave, looks),
+            ProgramActions(self, on_exit, leave, looks, lambda: self.backtests.running_text),
             self._readings,
             RowActions(self),
             SignalActions(self),
@@ -169,6 +171,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
             self.notices,
             self._tables,
             self.preferences,
+            self.backtests,
         )
 
     def compose(self) -> ComposeResult:
@@ -222,6 +225,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.watchlists.frame(view)
         self.notices.frame(view)
         self.preferences.frame(view)
+        self.backtests.frame()
         self._meanings.judge(view, now)
         self._show_hints()
         news = self.desk.news(view)

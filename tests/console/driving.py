@@ -118,6 +118,7 @@ async def running(
     confirm: ConfirmSettings | None = None,
     config: ConfigFile | None = None,
     theme: str = "dark",
+    backtests: Path | None = None,
 ) -> AsyncIterator[Console]:
     clock = Clock()
     app = ConsoleApp(
@@ -134,6 +135,7 @@ async def running(
         confirm=confirm,
         config=config,
         theme=theme,
+        backtests=backtests,
     )
     try:
         async with app.run_test(size=size) as pilot:
@@ -142,5 +144,6 @@ async def running(
             clock.now += 1  # a person has seen the first rows
             yield console
     finally:
+        app.trading.backtests.close()
         app.archive.close()
         app.config.close()

@@ -1,0 +1,204 @@
+"""The backtests that are kept, the newest first: to open, to compare those that are marked, to run again, to delete."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual import on
+from textual.widget import Widget
+
+from console.screens.backtests.report import BacktestPage, move_in
+from console.screens.page import BACK, Page
+from console.screens.questions import Typed, TypedWord, listed
+from engine.model import Level, View
+from storage.backtests import BacktestRow, BacktestsError, backtest_rows, delete_backtests
+from widgets import numbers
+from widgets.cells import Cell
+from widgets.columns import Column
+from widgets.table import LiveTable
+
+if TYPE_CHECKING:
+    from console.actions.backtests import BacktestActions
+    from console.actions.stage import Stage
+
+MOST_BESIDE = 6
+"""More do not fit beside each other on any screen."""
+
+
+def _return(row: BacktestRow) -> Cell:
+    return Cell(numbers.change(row.total_return), numbers.direction(row.total_return))
+
+
+def _fall(row: BacktestRow) -> Cell:
+    return Cell(numbers.NONE if row.drawdown is None else numbers.percent(-row.drawdown))
+
+
+def _sharpe(row: BacktestRow) -> Cell:
+    return Cell(numbers.NONE if row.sharpe is None else f"{row.sharpe:.2f}")
+
+
+def _days(row: BacktestRow) -> Cell:
+    return Cell(" to ".join(numbers.market_time(at, "%Y-%m-%d") for at in (row.first_at, row.last_at)), "muted")
+
+
+class BacktestTable(LiveTable[BacktestRow], inherit_bindings=False):
+    """One row a backtest."""
+
+    TITLE: ClassVar[str] = "Backtests"
+    EMPTY = "No backtest is kept yet. {new_backtest} begins one here, and `tradeconsole backtest` one from a shell."
+    COLUMNS = (
+        Column[BacktestRow]("#", lambda row: Cell(f"{row.number}", "muted"), 3, "right", grow=7, sort=lambda row: row.number),
+        Column[BacktestRow](
+            "Run", lambda row: Cell(numbers.wall_time(row.made_at, "%m-%d %H:%M"), "muted"), 11, priority=3, sort=lambda row: row.made_at
+        ),
+        Column[BacktestRow]("Strategy", lambda row: Cell(row.strategies), 12, grow=24, sort=lambda row: row.strategies),
+        Column[BacktestRow]("Symbols", lambda row: Cell(row.symbols), 9, flex=1, sort=lambda row: row.symbols),
+        Column[BacktestRow]("Days", _days, 24, priority=5, sort=lambda row: row.first_at),
+        Column[BacktestRow]("Trips", lambda row: Cell(f"{row.trades:,}"), 5, "right", grow=9, priority=2, sort=lambda row: row.trades),
+        Column[BacktestRow]("Return", _return, 9, "right", grow=13, sort=lambda row: row.total_return),
+        Column[BacktestRow]("Fall", _fall, 7, "right", grow=9, priority=1, sort=lambda row: row.drawdown),
+        Column[BacktestRow]("Sharpe", _sharpe, 6, "right", grow=8, priority=4, sort=lambda row: row.sharpe),
+        Column[BacktestRow](
+            "Final value",
+            lambda row: Cell(numbers.money(row.final_value)),
+            11,
+            "right",
+            grow=18,
+            priority=6,
+            sort=lambda row: row.final_value,
+        ),
+        Column[BacktestRow]("Data", lambda row: Cell(row.source, "muted"), 6, grow=20, priority=7, sort=lambda row: row.source),
+    )
+
+    def key_of(self, row: BacktestRow) -> str:
+        return str(row.number)
+
+    def can_mark(self, row: BacktestRow) -> bool:
+        return True
+
+    def show(self, view: View) -> None:
+        """A backtest is no part of the View."""
+
+
+class BacktestsPage(Page):
+    """Enter opens a report, Space marks, `c` compares those marked, `n` begins a new one, `d` deletes after a word."""
+
+    DEFAULT_CSS = """
+    BacktestsPage BacktestTable { height: 1fr; }
+    """
+
+    def __init__(self, stage: Stage, actions: BacktestActions, path: Path) -> None:
+        super().__init__(stage)
+        self._actions, self._path = actions, path
+        self._table = BacktestTable(clock=stage.clock)
+        self._table.name_keys(stage.keys.names)
+        self._table.empty_text = "Reading the backtests …"
+        self._seen = -1
+
+    def content(self) -> Iterable[Widget]:
+        yield self._table
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.set_focus(self._table)
+
+    def frame(self) -> None:
+        if self._seen != self._actions.changes:
+            self._seen = self._actions.changes
+            self.run_worker(self._read(), exclusive=True)
+        self._table.set_summary(
+            Cell(self._actions.running_text or f"{self._table.total} kept", "accent" if self._actions.running_text else "")
+        )
+
+    async def _read(self) -> None:
+        try:
+            rows = await asyncio.to_thread(backtest_rows, self._path)
+        except BacktestsError as error:
+            self._table.empty_text = str(error)
+            self._table.refresh()
+        else:
+            self._table.empty_text = self._table.with_keys(self._table.EMPTY)
+            self._table.show_rows(rows)
+            self._table.refresh()
+
+    @on(LiveTable.RowChosen)
+    def _row_chosen(self, event: LiveTable.RowChosen) -> None:
+        self._open()
+
+    # ---- keys
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return (BACK, *self.stage.keys.hints("backtests"))
+
+    def key(self, key: str, character: str | None) -> None:
+        match key:
+            case "enter":
+                self._open()
+            case "space":
+                self._table.action_mark()
+            case "n":
+                self._actions.new()
+            case "c":
+                self._compare()
+            case "d":
+                self._delete()
+            case "R":
+                self._repeat()
+            case "o":
+                self._table.sort_next()
+            case "O":
+                self._table.sort_other_way()
+            case _:
+                move_in(self._table, key)
+
+    def _row(self) -> BacktestRow | None:
+        row = self._table.cursor_row
+        if row is None:
+            self.say("There is no backtest here yet.", Level.WARNING)
+        return row
+
+    def _open(self) -> None:
+        row = self._row()
+        if row is not None:
+            self.stage.read(BacktestPage(self.stage, self._path, row.number))
+
+    def _compare(self) -> None:
+        rows = self._table.marked_rows
+        if not 2 <= len(rows) <= MOST_BESIDE:
+            mark = self.stage.keys.names["mark_backtest"]
+            self.say(f"Mark two to {MOST_BESIDE} backtests with {mark}; {len(rows)} are marked.", Level.WARNING)
+            return
+        from console.screens.backtests.comparison import ComparisonPage
+
+        self.stage.read(ComparisonPage(self.stage, self._path, sorted(row.number for row in rows)))
+
+    def _repeat(self) -> None:
+        row = self._row()
+        if row is not None:
+            self._actions.repeat(row.number)
+
+    def _delete(self) -> None:
+        rows = self._table.marked_rows or [row for row in (self._row(),) if row is not None]
+        if not rows:
+            return
+
+        def typed(answer: Typed | None) -> None:
+            if answer is not None:
+                self.run_worker(self._deleted([row.number for row in rows]))
+
+        named = listed([f"#{row.number} {row.strategies} on {row.symbols}" for row in rows])
+        title = "Delete the backtest" if len(rows) == 1 else f"Delete {len(rows)} backtests"
+        self.stage.ask(TypedWord(title, f"{named}\nTheir curves and trades go with them.", "DELETE", self.stage.clock), typed)
+
+    async def _deleted(self, numbers_: Sequence[int]) -> None:
+        try:
+            count = await asyncio.to_thread(delete_backtests, self._path, numbers_)
+        except BacktestsError as error:
+            self.say(str(error), Level.ERROR)
+        else:
+            self._table.clear_marks()
+            self.say(f"Deleted: {count}.", Level.INFO)
+        self._actions.changes += 1

@@ -1,0 +1,254 @@
+"""A backtest's report on a page: its curve against buying and holding, figures, months, round trips, their distribution, and how it was
+run."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from textual import on
+from textual.widget import Widget
+
+from console.actions.stage import Stage
+from console.screens.backtests.trades import Trip, TripTable, trip_dialog
+from console.screens.dialog import Line, paragraph
+from console.screens.page import BACK, Page
+from engine.model import Level
+from widgets import numbers
+from widgets.cells import Cell
+from widgets.curve import Curve, Point
+from widgets.document import Document
+from widgets.tab_line import TabLine
+from widgets.table import LiveTable
+
+if TYPE_CHECKING:
+    from console.backtest.kept import Kept
+
+TABS = ("Report", "Figures", "Months", "Trades", "Spread", "Setup")
+READING = "Reading the backtest …"
+DWARFED = 3.0
+"""Buying and holding is not drawn at first where its line is so much taller that the strategy's would be flat."""
+
+
+class BacktestPage(Page):
+    """The backtest `number` of the database at `path`. Digits, Tab and the arrows go from tab to tab; `b` draws buying and holding, `o`
+    sorts the round trips and Enter tells all about one."""
+
+    DEFAULT_CSS = """
+    BacktestPage Curve { height: 2fr; min-height: 7; }
+    BacktestPage Document { height: 3fr; }
+    BacktestPage TripTable { height: 1fr; }
+    BacktestPage .-away { display: none; }
+    """
+
+    def __init__(self, stage: Stage, path: Path, number: int) -> None:
+        super().__init__(stage)
+        self._path, self._number = path, number
+        self._kept: Kept | None = None
+        self._problem = ""
+        self._front = 0
+        self._hold = True
+        self._tabs = TabLine(tuple((str(place), name) for place, name in enumerate(TABS)))
+        self._curve = Curve("Equity")
+        self._document = Document("Figures")
+        self._table = TripTable(clock=stage.clock)
+        self._table.name_keys(stage.keys.names)
+
+    def content(self) -> Iterable[Widget]:
+        yield self._tabs
+        yield self._curve
+        yield self._document
+        yield self._table
+
+    def on_mount(self) -> None:
+        self._go(0)
+        super().on_mount()
+        self.run_worker(self._read())
+
+    async def _read(self) -> None:
+        from storage.backtests import BacktestsError
+
+        try:
+            # Away from the screen's thread: a year of trades takes a moment.
+            kept = await asyncio.to_thread(_kept, self._path, self._number)
+        except BacktestsError as error:
+            self._problem = str(error)
+        else:
+            self._kept = kept
+            reached = [*kept.points.equity, float(kept.summary.job.profile.paper.cash)]
+            held = kept.points.held
+            self._hold = not held or max(held) - min(held) <= DWARFED * max(max(reached) - min(reached), 1e-9)
+            self._table.show_rows([Trip(place, trade) for place, trade in enumerate(kept.trades, 1)])
+        self._show()
+
+    # ---- tabs
+
+    def _go(self, front: int) -> None:
+        self._front = front % len(TABS)
+        trades = TABS[self._front] == "Trades"
+        self._curve.set_class(self._front != 0, "-away")
+        self._document.set_class(trades, "-away")
+        self._table.set_class(not trades, "-away")
+        self.set_focus(self._table if trades else self._document)
+        self._tabs.show(str(self._front), frozenset())
+        self._document.to_top()
+        self._show()
+
+    @on(TabLine.Chosen)
+    def _tab_chosen(self, event: TabLine.Chosen) -> None:
+        self._go(int(event.tab))
+
+    @on(LiveTable.RowChosen)
+    def _row_chosen(self, event: LiveTable.RowChosen) -> None:
+        self._tell_all()
+
+    # ---- what is shown
+
+    def _show(self) -> None:
+        kept = self._kept
+        if kept is None:
+            text = self._problem or READING
+            self._curve.show_points((), text, "%Y-%m-%d")
+            self._document.show_text(lambda width: paragraph(text, width, "warning" if self._problem else "muted"))
+            return
+        name = f"#{kept.row.number} {kept.row.strategies} on {kept.row.symbols}"
+        self._document.set_title(Cell(TABS[self._front] if self._front else "Figures"), Cell(f"  {name}", "muted"))
+        self._table.set_title(Cell("Round trips"), Cell(f"  {name}", "muted"))
+        self._table.set_summary(Cell(f"{len(kept.trades):,} of them"))
+        self._draw_curve(kept)
+        self._document.show_text(_parts(kept, TABS[self._front]))
+
+    def _draw_curve(self, kept: Kept) -> None:
+        points, highest, drawn = kept.points, float(kept.summary.job.profile.paper.cash), []
+        for at, equity in zip(points.at, points.equity, strict=True):
+            highest = max(highest, equity)
+            drawn.append(Point(at, equity, 1 - equity / highest if highest > 0 else 0.0))
+        total, held = kept.summary.figures.total_return, kept.summary.figures.buy_and_hold
+        legend = [Cell(numbers.change(total), numbers.direction(total)), Cell("  held ", "muted"), Cell(numbers.change(held), "muted")]
+        self._curve.show_points(drawn, "The backtest has no bars.", "%Y-%m-%d", points.held if self._hold else ())
+        self._curve.set_summary(*legend, Cell("" if self._hold else f"  {self._hold_key} draws it", "muted"))
+
+    @property
+    def _hold_key(self) -> str:
+        return self.stage.keys.names["draw_holding"]
+
+    # ---- keys
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        place = "backtest_trades" if TABS[self._front] == "Trades" else "backtest"
+        return (BACK, *self.stage.keys.hints(place))
+
+    def key(self, key: str, character: str | None) -> None:
+        table = self._table
+        in_table = TABS[self._front] == "Trades"
+        match key:
+            case "right" | "tab":
+                self._go(self._front + 1)
+            case "left" | "shift+tab":
+                self._go(self._front - 1)
+            case "b" if not in_table:
+                self._hold = not self._hold
+                self._show()
+            case _ if key.isdigit() and 1 <= int(key) <= len(TABS):
+                self._go(int(key) - 1)
+            case "enter" if in_table:
+                self._tell_all()
+            case "o" if in_table:
+                table.sort_next()
+            case "O" if in_table:
+                table.sort_other_way()
+            case _ if in_table:
+                move_in(table, key)
+            case _:
+                self._document.scroll_key(key)
+
+    def _tell_all(self) -> None:
+        trip = self._table.cursor_row
+        if trip is None:
+            self.say("There is no round trip here.", Level.WARNING)
+        else:
+            self.stage.read(trip_dialog(trip, self.stage.clock))
+
+
+def move_in(table: LiveTable[Any], key: str) -> bool:
+    """Moves the cursor of `table` by a key. False where it moves nothing."""
+    match key:
+        case "down" | "j":
+            table.action_cursor(1)
+        case "up" | "k":
+            table.action_cursor(-1)
+        case "pagedown":
+            table.action_page(1)
+        case "pageup":
+            table.action_page(-1)
+        case "home" | "g":
+            table.action_first()
+        case "end" | "G":
+            table.action_last()
+        case _:
+            return False
+    return True
+
+
+def _kept(path: Path, number: int) -> Kept:
+    from console.backtest.kept import read_kept
+
+    return read_kept(path, number)
+
+
+def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
+    """What stands under the curve, or alone."""
+    from console.backtest.figures import RETURNS, TRADES
+    from console.backtest.report import report
+    from console.screens.backtests.drawings import apart, distribution, figures, months
+    from console.screens.details.writing import Section, arranged, facts, sections
+
+    run, gains = kept.summary, [trade.gain for trade in kept.trades]
+    by_month = Section("Months", lambda room: months(run, room))
+    spread = Section("Results of the round trips", lambda room: distribution(gains, room))
+    by_symbol = Section("By symbol, best first", lambda room: apart("Symbol", run.figures.by_symbol, room))
+    by_strategy = Section("By strategy, best first", lambda room: apart("Strategy", run.figures.by_strategy, room))
+
+    def whole(width: int) -> list[Line]:
+        left = [
+            Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room)),
+            Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room)),
+        ]
+        right = [by_month, spread, by_symbol, by_strategy]
+        return arranged(left, right, width)
+
+    def explained(width: int) -> list[Line]:
+        return sections(
+            [
+                Section("Returns", lambda room: figures(run, RETURNS, room)),
+                Section("Round trips", lambda room: figures(run, TRADES, room)),
+                by_symbol,
+                by_strategy,
+            ],
+            width,
+        )
+
+    def setup(width: int) -> list[Line]:
+        row = kept.row
+        made = numbers.wall_time(row.made_at, "%Y-%m-%d %H:%M:%S")
+        pairs = [
+            ("run", f"{made}, in {row.took_s:,.2f} s, by version {run.version}"),
+            *((f"file of {each.name}", each.file) for each in run.strategies),
+            ("data", row.data),
+            ("code", row.code),
+            ("profile", row.profile),
+            ("result", row.outcome),
+        ]
+        told = list(report(run, figures=False))
+        return [*facts(pairs, width), [], *(line for text in told for line in (paragraph(text, width) if text else [[]]))]
+
+    drawn: dict[str, Callable[[int], list[Line]]] = {
+        "Report": whole,
+        "Figures": explained,
+        "Months": lambda width: months(run, width),
+        "Spread": lambda width: distribution(gains, width, 30),
+        "Setup": setup,
+    }
+    return drawn.get(tab, lambda width: [])
