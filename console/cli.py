@@ -1,5 +1,6 @@
 """The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `backtest`
-runs a strategy over past bars, `backtests` tells of those that were run, `init` writes a config, `doctor` looks whether all is well.
+runs a strategy over past bars, `backtests` tells of those that were run, `check` looks
+at a strategy, `init` writes a config, `doctor` looks whether all is well.
 
 Each word imports its own: a stop must not wait for what a start needs.
 """
@@ -43,6 +44,10 @@ def run(arguments: Sequence[str]) -> int:
         from console.backtest.command import backtest
 
         return backtest(arguments[1:])
+    if arguments[:1] == ["check"]:
+        from console.check import check
+
+        return check(arguments[1:])
     if arguments[:1] == ["backtests"]:
         from console.backtest.kept_command import backtests
 

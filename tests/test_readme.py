@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from console.backtest.command import backtest
+from console.check import check
 from console.config import leaves, read
 from console.doctor.command import doctor
 from console.init import init
@@ -61,7 +62,7 @@ def test_every_key_that_is_named_does_something(page: str) -> None:
 def test_every_option_that_is_named_is_one(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     commands = set(re.findall(r"^    .*(?:tradeconsole|ARGS=).*", PAGES[page], re.MULTILINE))
     options = {option for written in named(PAGES[page]) | commands for option in _options(written)}
-    known = {option for command in (start, kill, init, doctor, backtest) for option in _options(_help(command, capsys))}
+    known = {option for command in (start, kill, init, doctor, backtest, check) for option in _options(_help(command, capsys))}
     assert options - {"--strict"} <= known  # mypy's
 
 

@@ -1,0 +1,178 @@
+"""The word `check` of the command line: what a strategy needs, read without running it, and whether its decisions can be believed."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from console.backtest.command import print_line, reading
+from console.backtest.terms import Terms, job_of, read_assignment, read_day, read_symbols
+from console.config import ConfigError, load
+from console.options import Options, end, say
+
+if TYPE_CHECKING:
+    from console.backtest.job import Job
+    from engine.backtest.honesty import Difference, Finding
+    from engine.strategies.analysis import Requirements
+    from engine.strategies.reads import Reads
+
+FOUND = 1
+SHOWN = 10
+TOLD = {
+    "on_bar": "bars",
+    "on_quote": "quotes",
+    "on_update": "the time, every update_interval seconds",
+    "on_fill": "its fills",
+    "on_start": "",
+    "on_stop": "",
+}
+
+
+def check(arguments: Sequence[str]) -> int:
+    """Says what a strategy needs, without running it; with --lookahead and --warmup runs it over past bars, again and again.
+
+    0: nothing was found. 1: something was, or the strategy failed on the way. 2: the command, the config, the strategy or the data is
+    wrong.
+    """
+    from engine.strategies.analysis import analyse
+    from engine.strategies.params import StrategyError
+
+    given = _options().parse_args(arguments)
+    try:
+        job = job_of(
+            Terms(given.strategy, given.data, given.symbols or (), given.start, given.end, params=dict(given.set)), load(given.config)
+        )
+        needs = analyse(given.strategy, job.profile.strategies[0].params)
+    except (ConfigError, StrategyError) as error:
+        end(str(error))
+    for line in _needs_in_words(needs):
+        print_line(line)
+    return _run(given, job, needs) if given.lookahead or given.warmup else 0
+
+
+def _options() -> Options:
+    options = Options(
+        prog="tradeconsole check",
+        description="What a strategy needs, read without running it; and whether it looks ahead, or needs a longer warm-up.",
+        allow_abbrev=False,
+    )
+    add = options.add_argument
+    add("strategy", metavar="STRATEGY", help="A ready-made strategy, or a file.")
+    add("--lookahead", action="store_true", help="Run it on data that end at its decisions: they must be the same.")
+    add("--warmup", action="store_true", help="Run it from later days on: its decisions must be the same, however much lies before.")
+    add("--data", default="sample", metavar="sample|FILE", help="Bars: the bundled sample (the default), a file, or a folder of files.")
+    add("--symbols", type=reading(read_symbols), metavar="A,B", help="What it trades; without it, all that the data has.")
+    add("--from", dest="start", type=reading(read_day), metavar="YYYY-MM-DD", help="The first day to trade.")
+    add("--to", dest="end", type=reading(read_day), metavar="YYYY-MM-DD", help="The last day.")
+    add("--set", action="append", default=[], type=reading(read_assignment), metavar="PARAM=VALUE", help="A parameter.")
+    add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
+    return options
+
+
+# ---- without running it
+
+
+def _needs_in_words(needs: Requirements) -> Iterator[str]:
+    kind = "a function" if needs.is_function else "a class"
+    yield f"{needs.name}, {kind} in {needs.path}"
+    told = ["bars"] if needs.is_function else [words for name in needs.told if (words := TOLD[name])]
+    yield f"  is told      {', '.join(told) or 'nothing that its file shows'}"
+    yield f"  sends        {', '.join(needs.orders) or 'nothing that its file shows'}"
+    for place, line in enumerate(_params_in_words(needs)):
+        yield f"  {'' if place else 'parameters':<12} {line}"
+    for name, value in needs.settings.items():
+        yield f"  {name:<12} {value}"
+    for place, line in enumerate(_engines_in_words(needs)):
+        yield f"  {'' if place else 'runs in':<12} {line}"
+    for doubt in needs.doubts:
+        yield f"  look at      {doubt}."
+
+
+def _params_in_words(needs: Requirements) -> Iterator[str]:
+    if needs.params is None:
+        yield "known only when it runs"
+    elif not needs.params:
+        yield "none"
+    else:
+        for name, param in needs.params.items():
+            yield f"{name}: {param.allowed()}; {param.default} unless set"
+
+
+def _engines_in_words(needs: Requirements) -> Iterator[str]:
+    if needs.is_real_time:
+        yield "paper and live; not in a backtest, whose bars tell no quotes"
+    elif needs.hears_quotes:
+        yield "backtest (without its quotes: bars tell none), paper and live"
+    else:
+        yield "backtest, paper and live"
+
+
+# ---- by running it
+
+
+def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
+    from engine.backtest.data import open_data
+    from engine.backtest.errors import BacktestError
+    from engine.backtest.honesty import look_ahead, warm_up
+    from engine.feeds.base import FeedError
+    from engine.strategies.reads import Reads
+
+    reads = Reads(needs.path)
+    wrong = False
+    try:
+        data = open_data(job.feed, job.symbols).between(job.start, job.end)
+        reads.watch()
+        if given.lookahead:
+            wrong |= _tell_look_ahead(look_ahead(data, job.profile), reads, needs.path)
+        if given.warmup:
+            wrong |= _tell_warm_up(warm_up(data, job.profile))
+    except FeedError as error:
+        end(str(error))
+    except BacktestError as error:
+        say(f"{error} The check ended there.")
+        return FOUND
+    except KeyboardInterrupt:
+        say("Stopped by Ctrl+C: the check did not end.")
+        return FOUND
+    return FOUND if wrong else 0
+
+
+def _tell_look_ahead(finding: Finding, reads: Reads, path: Path) -> bool:
+    """Answers whether it looks ahead, as far as that shows."""
+    for read in reads.found:
+        print_line(f"Look-ahead: {path}, line {read.line}, reads {read.path}.")
+        print_line("  What stands there is the future, too, and nobody holds it back.")
+    if finding.by_chance:
+        print_line("Look-ahead: it decides otherwise on the same data, by chance or by the clock: more cannot be told.")
+    elif finding.differences:
+        print_line("Look-ahead: it decides otherwise where the data end:")
+        _tell(finding.differences, "with all of the data", "where the data end")
+    elif not reads.found:
+        print_line(f"Look-ahead: none. Its {finding.decisions:,} decisions are the same in {finding.runs} runs on data that end earlier.")
+    return bool(reads.found or finding.differences)
+
+
+def _tell_warm_up(finding: Finding) -> bool:
+    """Answers whether its decisions depend on how much lies before them."""
+    if finding.by_chance:
+        print_line("Warm-up: it decides otherwise on the same data, by chance or by the clock: nothing can be told.")
+    elif finding.differences:
+        print_line("Warm-up: it decides otherwise where it begins later. Either `warmup` is too short for what it works")
+        print_line("  out, or it remembers what it did, where ctx.position says it: a restart would change it, too.")
+        _tell(finding.differences, "begun at the first day", "begun later")
+    else:
+        print_line(f"Warm-up: long enough. {finding.decisions:,} decisions are the same in {finding.runs} runs that begin later.")
+    return bool(finding.differences)
+
+
+def _tell(differences: Sequence[Difference], usual: str, other: str) -> None:
+    for each in differences[:SHOWN]:
+        at = datetime.fromtimestamp(each.at // 1_000_000_000, UTC)
+        print_line(f"  {each.symbol}, the bar that closed {at:%Y-%m-%d %H:%M} UTC")
+        print_line(f"    {usual}: {', '.join(each.usual) or 'nothing'}")
+        print_line(f"    {other}: {', '.join(each.other) or 'nothing'}")
+    if len(differences) > SHOWN:
+        print_line(f"  and {len(differences) - SHOWN:,} more")

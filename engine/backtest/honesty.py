@@ -1,0 +1,187 @@
+"""Whether a strategy's decisions hang on bars it cannot have seen yet, or on how many lie before its first.
+
+Both are found by running it again: on data that end at a decision, and on data that are played from a later day. A strategy that decides by
+chance decides otherwise on the same data, too: of that one nothing can be said, and so it is accused of nothing.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from itertools import accumulate
+from typing import TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.backtest.data import Data
+from engine.backtest.player import Orders
+from engine.backtest.profile import Profile
+from engine.backtest.result import Result
+from engine.backtest.runner import run
+from engine.feeds.base import FeedError
+from engine.strategies.base import Draft
+
+T = TypeVar("T")
+
+CUTS = 8
+"""So many of the decisions are looked at with the data cut off right behind them, evenly over the run, and so many moments between."""
+BEGINNINGS = 4
+"""From so many later days it is played again, evenly over the run."""
+
+
+class Decision(Struct, frozen=True):
+    """What a strategy ordered in one callback: at the bar of `symbol` that closed at `at` (ns UTC), or about to be told one."""
+
+    strategy: str
+    at: int
+    symbol: str
+    callback: str
+    orders: tuple[str, ...]
+
+
+class Difference(Struct, frozen=True):
+    """At the bar of `symbol` that closed at `at` (ns UTC) it ordered `usual` in the whole run, and `other` in the one beside."""
+
+    strategy: str
+    at: int
+    symbol: str
+    usual: tuple[str, ...]
+    other: tuple[str, ...]
+
+
+class Finding(Struct, frozen=True):
+    """`decisions` of the whole run were looked at in `runs` others. `by_chance` says that the same data led to other decisions twice;
+    then nothing was compared."""
+
+    decisions: int
+    runs: int
+    differences: tuple[Difference, ...] = ()
+    by_chance: bool = False
+
+
+def look_ahead(data: Data, profile: Profile) -> Finding:
+    """Raises what `run` does."""
+    usual = _decisions(data, profile)
+    if _decisions(data, profile) != usual:
+        return Finding(len(usual), 2, by_chance=True)
+    cuts = _cuts(data, usual)
+    found: dict[tuple[str, int, str], Difference] = {}
+    for cut in cuts:
+        before = [decision for decision in usual if decision.at <= cut]
+        for difference in _differences(before, _decisions(_until(data, cut), profile)):
+            found.setdefault((difference.strategy, difference.at, difference.symbol), difference)
+    return Finding(len(usual), len(cuts), tuple(found[key] for key in sorted(found, key=lambda key: key[1:])))
+
+
+def warm_up(data: Data, profile: Profile) -> Finding:
+    """Compares where both runs hold the same of a symbol: one that begins later begins flat, whatever the other holds by then. How large
+    an order is may follow from the account, and is not compared. Raises what `run` does."""
+    usual, held = _run(data, profile)
+    if _decisions(data, profile) != usual:
+        return Finding(len(usual), 2, by_chance=True)
+    differences: list[Difference] = []
+    runs = looked_at = 0
+    for day in _beginnings(data):
+        try:
+            later = data.between(day, None)
+        except FeedError:
+            continue
+        other, others = _run(later, profile)
+        runs += 1
+        moments = sorted({(d.strategy, d.at, d.symbol) for d in (*usual, *other) if d.at >= later.first and d.callback == "on_bar"})
+        alike = [key for key in moments if held.before(key[2], key[1]) == others.before(key[2], key[1])]
+        looked_at += len(alike)
+        mine, theirs = _sides(usual), _sides(other)
+        differences += [
+            Difference(*key, mine.get(key, ()), theirs.get(key, ())) for key in alike if mine.get(key, ()) != theirs.get(key, ())
+        ]
+    return Finding(looked_at, runs, tuple(differences))
+
+
+class _Held:
+    """What was held of each symbol, by time."""
+
+    def __init__(self, result: Result) -> None:
+        fills: dict[str, list[tuple[int, float]]] = {}
+        for fill in result.fills:
+            fills.setdefault(fill.symbol, []).append((fill.at, float(fill.quantity) * fill.side.sign))
+        self._times = {symbol: [at for at, _ in each] for symbol, each in fills.items()}
+        self._sums = {symbol: list(accumulate(moved for _, moved in each)) for symbol, each in fills.items()}
+
+    def before(self, symbol: str, at: int) -> int:
+        """Long, short or flat after what had filled by `at`: 1, -1 or 0."""
+        place = bisect_right(self._times.get(symbol, ()), at)
+        held = self._sums[symbol][place - 1] if place else 0.0
+        return (held > 0) - (held < 0)
+
+
+def _run(data: Data, profile: Profile) -> tuple[list[Decision], _Held]:
+    made: list[Decision] = []
+
+    def ordered(orders: Orders) -> None:
+        words = tuple(map(_words, orders.drafts))
+        made.append(Decision(orders.player.name, orders.at, orders.symbol, orders.callback, words))
+
+    result = run(data, profile, ordered=ordered)
+    return made, _Held(result)
+
+
+def _decisions(data: Data, profile: Profile) -> list[Decision]:
+    return _run(data, profile)[0]
+
+
+def _words(draft: Draft) -> str:
+    """`BUY 100 AAPL limit 187.5 DAY`: all of it that makes an order, and nothing that only explains it."""
+    size = "its size of" if draft.quantity is None else f"{draft.quantity:g}"
+    names = ("limit", "stop", "trail", "trail_pct", "take_profit", "stop_loss", "take_profit_pct", "stop_loss_pct")
+    prices = [f"{name} {value:.10g}" for name in names if (value := getattr(draft, name)) is not None]
+    return " ".join([draft.side, size, draft.symbol, *(prices or ["market"]), draft.tif])
+
+
+def _sides(decisions: Sequence[Decision]) -> Mapping[tuple[str, int, str], tuple[str, ...]]:
+    """What each bar's decision was, without how much."""
+    return {
+        (d.strategy, d.at, d.symbol): tuple(f"{order.split()[0]} {d.symbol}" for order in d.orders)
+        for d in decisions
+        if d.callback == "on_bar"
+    }
+
+
+def _differences(usual: Sequence[Decision], other: Sequence[Decision]) -> Iterator[Difference]:
+    mine, theirs = _by_bar(usual), _by_bar(other)
+    for key in sorted({*mine, *theirs}, key=lambda key: key[1:]):
+        if mine.get(key, ()) != theirs.get(key, ()):
+            yield Difference(*key, mine.get(key, ()), theirs.get(key, ()))
+
+
+def _by_bar(decisions: Sequence[Decision]) -> dict[tuple[str, int, str], tuple[str, ...]]:
+    made: dict[tuple[str, int, str], tuple[str, ...]] = {}
+    for decision in decisions:
+        key = decision.strategy, decision.at, decision.symbol
+        made[key] = (*made.get(key, ()), *decision.orders)
+    return made
+
+
+def _until(data: Data, cut: int) -> Data:
+    """The bars that have closed by `cut`."""
+    parts = {symbol: series[: int(series.columns.at.searchsorted(cut, "right"))] for symbol, series in data.bars.items()}
+    return replace(data, bars={symbol: series for symbol, series in parts.items() if len(series)})
+
+
+def _cuts(data: Data, decisions: Sequence[Decision]) -> list[int]:
+    """Moments at which bars closed, all of them with something to play before."""
+    moments = sorted({at for series in data.played().values() for at in _spread(series.columns.at.tolist(), CUTS)})
+    return sorted({*_spread([decision.at for decision in decisions], CUTS), *_spread(moments, CUTS)})
+
+
+def _beginnings(data: Data) -> list[date]:
+    played, day_of = data.played().values(), data.calendar.day_of
+    days = {day_of(series[place].at) for series in played for place in _spread(range(len(series)), 10 * BEGINNINGS)}
+    return _spread(sorted(days), BEGINNINGS + 2)[1:-1]
+
+
+def _spread(items: Sequence[T], count: int) -> list[T]:
+    """At most `count` of them, evenly over all, the last one among them."""
+    return [items[(place + 1) * len(items) // count - 1] for place in range(count) if (place + 1) * len(items) // count]

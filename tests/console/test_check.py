@@ -1,0 +1,119 @@
+"""The word `check`: what it says of a strategy without running it, and of what it finds by running it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from console import cli
+from tests.project_files import ROOT
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def check(capsys: pytest.CaptureFixture[str], *words: str) -> tuple[int, str]:
+    code = cli.run(["check", *words])
+    return code, capsys.readouterr().out
+
+
+def written(folder: Path, text: str) -> str:
+    file = folder / "mine.py"
+    file.write_text(text)
+    return str(file)
+
+
+def test_what_a_strategy_needs_is_told_without_running_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(
+        home,
+        """
+import time
+from tradeconsole import Strategy, param
+
+raise SystemExit("this must never run")
+
+class Mine(Strategy):
+    days = param(20, low=2, high=250)
+    timeframe = "1h"
+
+    def on_start(self, ctx):
+        self.warmup = 30
+
+    def on_bar(self, ctx, bar):
+        ctx.buy(bar.symbol, 1, limit=10, take_profit_pct=4, stop_loss_pct=2)
+        ctx.sell(bar.symbol, 1, stop=9, limit=8)
+        ctx.close(bar.symbol)
+        time.sleep(1)
+
+    def on_quote(self, ctx, quote):
+        ctx.buy(quote.symbol, 1, trail_pct=2)
+""",
+    )
+    code, told = check(capsys, file)
+    assert code == 0
+    assert [line.split("  ", 1)[0] if not line.startswith(" ") else line for line in told.splitlines()] == [
+        f"Mine, a class in {file}",
+        "  is told      bars, quotes",
+        "  sends        market, limit, stop-limit, trailing stop, bracket",
+        "  parameters   days: a whole number from 2 to 250; 20 unless set",
+        "  timeframe    1h",
+        "  warmup       30",
+        "  runs in      backtest (without its quotes: bars tell none), paper and live",
+        "  look at      line 18 waits: a callback that takes long is killed.",
+    ]
+
+
+def test_one_that_hears_quotes_alone_is_not_for_a_backtest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(home, "from tradeconsole import Strategy\nclass Mine(Strategy):\n    def on_quote(self, ctx, quote):\n        pass\n")
+    assert "paper and live; not in a backtest, whose bars tell no quotes" in check(capsys, file)[1]
+
+
+def test_what_is_no_strategy_is_told_with_its_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(["check", written(home, "class Mine(Strategy:\n")])
+    assert ended.value.code == 2
+    assert "mine.py, line 1" in capsys.readouterr().err
+
+
+def test_an_honest_strategy_is_told_to_be_one(capsys: pytest.CaptureFixture[str]) -> None:
+    code, told = check(capsys, "sma_cross", "--symbols", "AAPL", "--lookahead", "--warmup")
+    assert code == 0
+    assert "Look-ahead: none. Its " in told
+    assert "Warm-up: long enough. " in told
+
+
+def test_one_that_reads_the_prices_itself_is_caught_with_file_and_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prices = home / "AAPL.csv"
+    prices.write_text(
+        "date,open,high,low,close,volume\n" + "".join(f"2024-01-{n:02},{n},{n},{n},{n},1000\n" for n in (2, 3, 4, 5, 8, 9, 10, 11, 12))
+    )
+    file = written(
+        home,
+        f"""
+from tradeconsole import Strategy
+
+class Mine(Strategy):
+    def on_start(self, ctx):
+        with open({str(prices)!r}) as rows:
+            self.last = float(rows.readlines()[-1].split(",")[4])
+
+    def on_bar(self, ctx, bar):
+        if self.last > bar.close and not ctx.position(bar.symbol):
+            ctx.buy(bar.symbol, 1)
+""",
+    )
+    code, told = check(capsys, file, "--data", str(prices), "--lookahead")
+    assert code == 1
+    assert f"Look-ahead: {file}, line 6, reads {prices}." in told
+
+
+def test_every_example_of_the_readme_that_checks_a_strategy_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = [line.split("#")[0].split() for line in (ROOT / "README.md").read_text().splitlines() if "tradeconsole check " in line]
+    assert lines
+    for words in lines:
+        if words[:2] == ["tradeconsole", "check"] and words[2] != "mine.py":
+            assert check(capsys, *words[2:])[0] == 0
