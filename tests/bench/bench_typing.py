@@ -203,7 +203,8 @@ def main(tries: int) -> int:
             terminal.close()
     took = time.monotonic() - began
     sys.stdout.write(
-        f"{tries} bursts of keys   {typist.wrong} in a wrong field   {typist.unmeant} not meant   {typist.missing} missing   {typist.slow} too slow to count   {took:.0f} s\n"
+        f"{tries} bursts of keys   {typist.wrong} in a wrong field   {typist.unmeant} not meant   {typist.missing} missing"
+        f"   {typist.slow} too slow to count   {took:.0f} s\n"
     )
     return 1 if typist.wrong or typist.unmeant or typist.missing else 0
 
