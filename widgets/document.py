@@ -38,8 +38,8 @@ class Document(Panel, inherit_bindings=False):
 
     @property
     def near_end(self) -> bool:
-        """Whether the last page is in view, or nearly."""
-        return self.scroll_offset.y + 2 * self.inner_height >= len(self._lines)
+        """Whether the last page is in view, or nearly; not before there is a page at all."""
+        return bool(self._lines) and self.scroll_offset.y + 2 * self.inner_height >= len(self._lines)
 
     def scroll_lines(self, lines: int) -> None:
         """Down by so many lines, or up."""

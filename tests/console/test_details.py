@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from console.build import create_engine
 from console.screens.details.detail import Detail
+from console.screens.details.position import PAGE, PositionDetail
 from console.screens.details.story import order_terms
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
@@ -23,6 +24,7 @@ from engine.model.orders import Bracket, Exit
 from engine.model.signals import SignalState
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
+from tests.console.histories import trades, write
 from tests.views import order, sample_view
 from widgets.document import Document
 from widgets.text import clean
@@ -237,3 +239,21 @@ def test_an_exit_in_per_cent_says_how_far_away_it_will_be_until_it_has_a_price()
     held = order(12, limit=None, exit_pct=D(4), released=False)
     assert order_terms(held, str) == "limit 4% away"
     assert order_terms(replace(held, limit=D("190.00"), released=True), str) == "limit 190.00"
+
+
+async def test_older_fills_of_a_position_are_read_once_the_end_of_those_known_comes_into_view(tmp_path: Path) -> None:
+    database = write(tmp_path / "paper.db", list(trades(200)))
+    async with running(FakeEngine(sample_view()), SMALL, database=database) as console:
+        await console.press("2", "enter")
+        await reads(console, "more as you scroll")
+        page = top(console)
+        assert isinstance(page, PositionDetail)
+        for _ in range(5):
+            await console.let_pass(0.2)
+        assert len(page._fills) == PAGE
+        await console.press("G")
+        await console.until(lambda: len(page._fills) == 2 * PAGE)
+
+
+def test_a_page_that_is_not_laid_out_yet_has_no_end_in_view() -> None:
+    assert not Document("a page").near_end

@@ -11,6 +11,7 @@ from pathlib import Path
 from console.config import load
 from console.config_file import ConfigFile
 from console.screens.details.detail import Detail
+from console.screens.details.position import PositionDetail
 from console.screens.performance import PerformancePage
 from engine.model.records import EquityMarked, Record, SessionOpened
 from tests.console.driving import Console
@@ -77,14 +78,19 @@ def _told(console: Console) -> bool:
     page = console.app.screen
     if not isinstance(page, Detail | PerformancePage):
         return False
+    if isinstance(page, PositionDetail):
+        # Where the end of its fills is in view, it reads older ones.
+        reads = page._older is not None or page._wants_older() or any(question.waiting for question in page.questions)
+        if reads:
+            return False
     return not any(UNSETTLED in cell.text for line in page.query_one(Document)._lines for cell in line)
 
 
-@walk("detail-order", "detail-signal")
+@walk("detail-order", "detail-position", "detail-signal")
 async def details(camera: Camera) -> None:
     database = write(camera.folder / "paper.db", list(past()))
     async with camera.console(full_view(), database=database) as (console, _):
-        for digit, name, text in (("3", "order", "#25"), ("4", "signal", "MSFT")):
+        for digit, name, text in (("3", "order", "#25"), ("2", "position", "AAPL"), ("4", "signal", "MSFT")):
             await console.press(digit, *["down"] * 6 * (name == "order"))
             await console.let_pass(1)
             await console.press("enter")

@@ -70,7 +70,8 @@ class PositionDetail(Detail):
         fresh = [fill for fill in newest if fill.seq > known]
         if self._fills and len(fresh) == PAGE:
             # More came in between than one page holds: what is older is asked for again.
-            self._fills, self._all, self._older = [], False, None
+            self._drop_older()
+            self._fills, self._all = [], False
         self._fills[:0] = fresh
         if newest and len(newest) < PAGE:
             self._all = True
@@ -82,10 +83,10 @@ class PositionDetail(Detail):
         return [Cell(f"{numbers.quantity(self._row.quantity)} held  "), profit(self._row.unrealised)]
 
     def scrolled(self) -> None:
-        """Another page of fills, once the last ones are in sight."""
+        """Another page of fills, once the last ones are in sight. While a part of the page is still read it is shorter than it will be."""
         older = self._older
         if older is None:
-            if self.near_end and self._fills and not self._all:
+            if self._wants_older():
                 last = self._fills[-1].seq
                 self._older = self.stage.archive.ask(lambda history: history.fills(symbol=self._symbol, before=last, limit=PAGE))
         elif older.done:
@@ -99,10 +100,18 @@ class PositionDetail(Detail):
                 self._all = len(page) < PAGE
                 self._document.show_text(self._lines)
 
+    def _wants_older(self) -> bool:
+        told = not any(question.waiting for question in self.questions)
+        return told and bool(self._fills) and not self._all and self.near_end
+
     def closed(self) -> None:
         super().closed()
+        self._drop_older()
+
+    def _drop_older(self) -> None:
         if self._older is not None:
             self._older.drop()
+        self._older = None
 
     # ---- its parts
 
