@@ -95,6 +95,10 @@ def _sentences(view: View, flatten_key: str) -> list[tuple[str, str]]:
             said.append(("halted", f"Every position has a working stop. {flatten_key} flattens."))
     elif account.state is TradingState.REDUCING:
         said.append(("reducing", f"▼ REDUCING: {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
+    # The header says which, and has seldom room for why.
+    said += [
+        ("reducing", f"✗ {link.name} is DOWN: {link.reason.rstrip('. ') or 'no reason given'}.") for link in health.links if not link.up
+    ]
     if not health.ready and not health.problem:
         said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:

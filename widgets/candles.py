@@ -85,7 +85,8 @@ def draw(chart: ChartView, bars: ChartBars, look: Look, width: int, height: int)
     else:
         for x, candle in zip(xs, candles, strict=True):
             _candle(canvas, x, candle, prices) if half == 0 else _wide_candle(canvas, x, half, candle, prices)
-    chart_marks.draw_fills(canvas, chart.marks, candles, xs, prices, plot_width, last == newest, chart.tick)
+    lined = {prices.row(mark.price) for mark in marks if prices.shows(mark.price)}
+    chart_marks.draw_fills(canvas, chart.marks, candles, xs, prices, plot_width, last == newest, chart.tick, lined)
     index = crossed(candles, look.cross)
     level = _level(candles, look, index)
     if index is not None and level is not None:

@@ -38,8 +38,8 @@ class Canvas:
             self._roles[y][x] = role
 
     def under(self, x: int, y: int, character: str, role: str) -> None:
-        """Where nothing is drawn yet."""
-        if 0 <= y < self.height and 0 <= x < self.width and self._text[y][x] == " ":
+        """Where nothing is drawn yet. Blanks between words are drawn."""
+        if 0 <= y < self.height and 0 <= x < self.width and self._text[y][x] == " " and not self._roles[y][x]:
             self._text[y][x] = character
             self._roles[y][x] = role
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from decimal import Decimal
 
 from msgspec.structs import replace
@@ -90,8 +90,10 @@ def draw_fills(
     width: int,
     newest: bool,
     tick: Decimal,
+    lined: Container[int] = (),
 ) -> None:
-    """An arrow under the candle where it bought, over the one where it sold, and for the newest ones in words where there is room.
+    """An arrow under the candle where it bought, over the one where it sold, and for the newest ones in words where there is room, on a
+    row that is not `lined` by a price where there is one.
 
     `newest` says that the last candle is the newest there is: what happened after it began is shown at it.
     """
@@ -107,6 +109,7 @@ def draw_fills(
         if number < _WORDED:
             away = 1 if bought else -1
             lines = [line for line in (row, row + away, row + 2 * away) if 0 <= line < prices.rows]
+            lines.sort(key=lambda line: line in lined)
             _words(canvas, f" {in_words(mark, tick)} ", x, lines, width, its)
 
 

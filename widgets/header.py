@@ -166,8 +166,8 @@ def _links(view: View) -> list[Field]:
 def _link(link: LinkView, role: str) -> Field:
     name = Cell(f"{link.name} ", "muted")
     if not link.up:
-        down = (name, Cell("DOWN ", "error"))
-        return Field(1, ((*down, Cell(link.reason, "muted")), down))
+        # The banner says why.
+        return Field(1, ((name, Cell("DOWN", "error")),))
     age = numbers.NONE if link.age_ms is None else numbers.age(link.age_ms / 1000) if link.age_ms >= 1000 else "ok"
     return Field(1 if role else 5, ((name, Cell(age, role)),))
 

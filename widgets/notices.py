@@ -11,7 +11,8 @@ from widgets.cells import Cell, fit_cells, length
 from widgets.lines import Lines
 from widgets.text import clean
 
-_ROLES = {Level.ERROR: "error", Level.WARNING: "warning", Level.INFO: ""}
+_MARKS = {Level.ERROR: ("✗", "error"), Level.WARNING: ("!", "warning"), Level.INFO: ("●", "accent")}
+"""As in the log: never by colour alone."""
 
 
 class NoticeLine(Lines):
@@ -48,7 +49,8 @@ class NoticeLine(Lines):
         if self._said is None:
             return [("", [])]
         unread, level, wall, newest, key = self._said
-        count = Cell(f" ● {unread} notice{'' if unread == 1 else 's'} ", _ROLES[level] or "accent")
+        mark, role = _MARKS[level]
+        count = Cell(f" {mark} {unread} notice{'' if unread == 1 else 's'} ", role)
         end = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
         start = [count, Cell(f" {numbers.wall_time(wall)} ", "muted"), Cell(newest)]
         room = width - length(end)

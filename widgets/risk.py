@@ -12,6 +12,7 @@ from engine.model.views import BreakerRow, ExposureRow, RiskRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content, Gauge, length
 from widgets.columns import Column
+from widgets.row_painter import Sentence
 from widgets.table import LiveTable
 
 CLOSE = 0.8
@@ -145,23 +146,29 @@ class Risk(LiveTable[Row]):
                 return BREAKERS
         return LIMITS
 
-    def sentence(self, row: Row) -> tuple[str, Sequence[Cell], Sequence[Cell]] | None:
-        """Of a breaker, where there is room: until what it holds, and why. Its detail shows the whole of it."""
+    def sentence(self, row: Row) -> Sentence | None:
+        """Of a breaker, as far as there is room: until what it holds, and why. Its detail shows the whole of it."""
         if not isinstance(row, BreakerRow):
             return None
         if not row.tripped:
-            return "Share", [Cell("armed", "accent"), Cell(f"  holds until {row.unlocks}", "muted")], ()
-        said = [Cell(f"until {row.unlocks}: ", "error"), Cell(row.reason, "muted")]
+            armed = Cell("armed", "accent")
+            whole, short = (Cell(f"  {word} {row.unlocks}", "muted") for word in ("holds until", "until"))
+            return Sentence("Share", (([armed, whole], ()), ([armed, short], ()), ([armed], ())))
+        until, why, tripped = Cell(f"until {row.unlocks}", "error"), Cell(row.reason, "muted"), [Cell("TRIPPED", "error")]
+        both = [until, Cell(": ", "error"), why]
         name = _name(row)
         if isinstance(name, Cell) and length([name]) > NAME:
-            # Of which strategy or symbol it is stands at the end of its name.
-            return "Limit", [name, Cell("  "), *said], [Cell("TRIPPED", "error")]
-        return "Share", said, ()
+            # Of which strategy or symbol it is stands at the end of its name: where room is short that is worth more than the word.
+            start = [name, Cell("  ")]
+            forms = ([*start, *both], tripped), ([*start, why], tripped), ([*start, until], tripped), ([name], tripped), ([name], ())
+            return Sentence("Limit", forms)
+        return Sentence("Share", ((both, tripped), ([why], tripped), ([until], tripped), ((), tripped)))
 
     def show(self, view: View) -> None:
         held = {row.name: row for row in view.breakers if row.tripped}
         rows: list[Row] = [held.pop(row.name, row) for row in view.risk]
-        rows += held.values()
+        # What no limit watches, a strategy's or a symbol's own, comes first: it must not lie below the edge of a low panel.
+        rows[:0] = held.values()
         tripped = sum(isinstance(row, RiskRow | BreakerRow) and row.tripped for row in rows)
         self.set_summary(Cell(f"{tripped} tripped", "error") if tripped else Cell("within limits" if rows else ""))
         rows += _under(Heading(BREAKERS, "Breakers"), [row for row in view.breakers if not row.tripped])

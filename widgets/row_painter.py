@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeAlias, TypeVar
 
+from msgspec import Struct
 from rich.segment import Segment
 
 from widgets.cells import Cell, Content, Gauge, fit_cells, length, pieces, segments
@@ -16,10 +17,21 @@ RowT = TypeVar("RowT")
 CACHED_LINES = 1000
 """Drawn lines kept at most; a few screens of scrolling back and forth."""
 
+BETWEEN, SHORTEST = 2, 8
+"""Blanks between the two parts of a sentence, and cells of its left part that are worth cutting it for."""
+
 ASCENDING, DESCENDING = "↑", "↓"
 
-Sentence: TypeAlias = tuple[str, Sequence[Cell], Sequence[Cell]]
-"""The title of the column from which on a sentence takes all the room, its left part and its right part."""
+Form: TypeAlias = tuple[Sequence[Cell], Sequence[Cell]]
+"""The left part of a sentence and its right part."""
+
+
+class Sentence(Struct, frozen=True):
+    """What takes all the room of a row from the column with the title `begins` on, in `forms` from the longest to the shortest: the first
+    that fits is said, and the last is cut where it must."""
+
+    begins: str
+    forms: tuple[Form, ...]
 
 
 class RowPainter(Generic[RowT]):
@@ -118,7 +130,7 @@ class RowPainter(Generic[RowT]):
         begins = self._begins(sentence)
         for number, placed in enumerate(self._placed):
             if sentence is not None and number == begins:
-                drawn.append(_said(sentence[1], sentence[2], width - 1 - taken))
+                drawn.append(_said(sentence.forms, width - 1 - taken))
                 break
             taken += placed.width + self._gap
             content = pieces(placed.column.cell(row), placed.width, plain=palette.plain)
@@ -137,9 +149,9 @@ class RowPainter(Generic[RowT]):
         if sentence is None:
             return -1
         titles = [placed.column.title for placed in self._placed]
-        if sentence[0] in titles:
-            return titles.index(sentence[0])
-        return -1 if any(column.title == sentence[0] for column in self.columns) else len(titles) - 1
+        if sentence.begins in titles:
+            return titles.index(sentence.begins)
+        return -1 if any(column.title == sentence.begins for column in self.columns) else len(titles) - 1
 
     def _line(self, gutter: str, base: str, drawn: list[list[Cell]], width: int, palette: Palette) -> list[Segment]:
         cells = [Cell(gutter, "key")]
@@ -163,16 +175,21 @@ def texts(columns: Sequence[Column[RowT]], row: RowT, sentence: Sentence | None)
     """What the columns show of `row`, uncut and clean, one text a column. A bar has no text; a sentence is one more text at the end."""
     found = []
     for column in columns:
-        if sentence is not None and column.title == sentence[0]:
+        if sentence is not None and column.title == sentence.begins:
             break
         content = column.cell(row)
         found.append("" if isinstance(content, Gauge) else "".join(cell.text for cell in pieces(content, 0)).strip())
     if sentence is not None:
-        found.append(" ".join("".join(cell.text for cell in pieces(part, 0)) for part in sentence[1:] if part).strip())
+        found.append(" ".join("".join(cell.text for cell in pieces(part, 0)) for part in sentence.forms[0] if part).strip())
     return found
 
 
-def _said(left: Sequence[Cell], right: Sequence[Cell], width: int) -> list[Cell]:
-    start, end = pieces(left, 0), pieces(right, 0)
-    room = width - length(end) - 2
-    return [*fit_cells(start, room), Cell("  "), *end] if room >= 8 else fit_cells([*end, Cell("  "), *start], max(0, width))
+def _said(forms: Sequence[Form], width: int) -> list[Cell]:
+    for left, right in forms:
+        start, end = pieces(left, 0), pieces(right, 0)
+        room = width - length(end) - BETWEEN * bool(end)
+        if length(start) <= room:
+            break
+    if room < SHORTEST:
+        return fit_cells([*end, Cell(" " * BETWEEN), *start], max(0, width))
+    return [*fit_cells(start, room), Cell(" " * BETWEEN * bool(end)), *end]

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from engine.model.orders import Side
 from engine.model.signals import SignalState
 from engine.model.views import SignalRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.columns import Column
+from widgets.row_painter import Sentence
 from widgets.table import LiveTable, Subset
 
 HURRY_S = 10
@@ -77,9 +76,9 @@ class Signals(LiveTable[SignalRow]):
             volatile=True,
         ),
         Column[SignalRow]("Conf", lambda row: Cell(f"{row.strength:.0%}"), 4, "right", priority=2, sort=lambda row: row.strength),
-        Column[SignalRow]("Votes", _votes, 17, flex=1, priority=4, sort=lambda row: row.strategy),
+        Column[SignalRow]("Votes", _votes, 17, grow=36, priority=4, sort=lambda row: row.strategy),
         Column[SignalRow](
-            "Gate", lambda row: Cell(row.verdict, "" if row.passes else "error"), 12, flex=2, priority=1, sort=lambda row: row.verdict
+            "Gate", lambda row: Cell(row.verdict, "" if row.passes else "error"), 12, flex=1, priority=1, sort=lambda row: row.verdict
         ),
     )
 
@@ -89,12 +88,12 @@ class Signals(LiveTable[SignalRow]):
     def lets_go(self, before: SignalRow, after: SignalRow) -> bool:
         return waits(before) and not waits(after)
 
-    def sentence(self, row: SignalRow) -> tuple[str, Sequence[Cell], Sequence[Cell]] | None:
+    def sentence(self, row: SignalRow) -> Sentence | None:
         """A decided one needs no columns any more: what became of it, and what it would have made."""
         if waits(row):
             return None
         shadow = [] if row.shadow is None else [Cell("shadow ", "muted"), Cell(numbers.profit(row.shadow), numbers.direction(row.shadow))]
-        return "Then", [_outcome(row)], shadow
+        return Sentence("Then", (([_outcome(row)], shadow),))
 
     def can_mark(self, row: SignalRow) -> bool:
         return waits(row)

@@ -25,7 +25,7 @@ ResultT = TypeVar("ResultT")
 
 
 class Stage(Protocol):
-    """`panel` names the one with the focus, `layout_name` is wide, medium or small."""
+    """`panel` names the one with the focus, `layout_name` is large, wide, medium or small."""
 
     @property
     def engine(self) -> TradingEngine: ...

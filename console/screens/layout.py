@@ -1,11 +1,14 @@
-"""Which of the three layouts a screen gets, and which panels each shows."""
+"""Which of the four layouts a screen gets, and which panels each shows in which order."""
 
 from __future__ import annotations
 
 from textual.geometry import Size
 
-LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30)}
+LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30), "large": (160, 50)}
 """The least width and height of each, from the smallest on."""
+IN_ROWS = ("watch", "chart", "positions", "signals", "orders", "risk", "log")
+IN_TWO_COLUMNS = ("watch", "chart", "risk", "positions", "signals", "log", "orders")
+"""A grid is filled row by row, with whatever begins highest first."""
 CHOSEN = (80, 24)
 """From here on a layout that a person chose is kept."""
 TABS = (
@@ -27,6 +30,11 @@ def layout_for(size: Size, *, plain: bool, chosen: str = "auto") -> str:
     if chosen != "auto" and size.width >= CHOSEN[0] and size.height >= CHOSEN[1]:
         return chosen
     return [name for name, least in LAYOUTS.items() if size.width >= least[0] and size.height >= least[1]][-1]
+
+
+def order_of(layout: str) -> tuple[str, ...]:
+    """The panels as the layout's grid takes them."""
+    return IN_TWO_COLUMNS if layout == "large" else IN_ROWS
 
 
 def is_single(layout: str, panel: str, zoomed: bool) -> bool:

@@ -40,7 +40,7 @@ from console.looks import Looks
 from console.notify import Notifier
 from console.screens.desk import Desk
 from console.screens.lag import Lag
-from console.screens.layout import TABS, is_out, is_single, layout_for
+from console.screens.layout import LAYOUTS, TABS, is_out, is_single, layout_for, order_of
 from console.screens.line_meanings import LineMeanings
 from console.screens.page import Page
 from console.screens.subject import Subject
@@ -147,6 +147,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._banner = Banner()
         self._banner.flatten_key = keys.names["flatten"]
         self._notice_line = NoticeLine()
+        self._grid = Container(id="panels")
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
         self._meanings = LineMeanings(engine, self.view)
@@ -182,8 +183,8 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         yield self._banner
         yield self._notice_line
         yield self._tabs
-        with Container(id="panels"):
-            yield from self.panels.values()
+        with self._grid:
+            yield from (self.panels[name] for name in order_of(self.layout_name))
         yield self.order_line
         yield self._hints
 
@@ -313,7 +314,9 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         """Choose the layout for a screen of this size."""
         layout = layout_for(size, plain=self._plain, chosen=self.drawn.layout)
         if layout != self.layout_name:
-            self.layout_name = layout
+            before, self.layout_name = order_of(self.layout_name), layout
+            if order_of(layout) != before:
+                self._grid.sort_children(key=lambda panel: order_of(layout).index(panel.id or ""))
             self._arrange()
 
     def _is_out(self, name: str) -> bool:
@@ -331,7 +334,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         """The style classes that say what is shown. The front panel is brought out before others go: the focus needs somewhere to be."""
         for name, panel in self.panels.items():
             panel.set_class(name == self.panel, "-front")
-        for layout in ("wide", "medium", "small"):
+        for layout in LAYOUTS:
             self.set_class(self.layout_name == layout, f"-{layout}")
         self.set_class(is_single(self.layout_name, self.panel, self.zoomed), "-single")
 

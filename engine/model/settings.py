@@ -298,7 +298,7 @@ class ScreenSettings(Struct, frozen=True):
     `low_bandwidth` data is drawn twice a second at most, and figures that change all the time are rounded; keys are answered at once."""
 
     frames_per_second: Annotated[int, Meta(ge=1, le=30)] = 12
-    layout: Literal["auto", "wide", "medium", "small"] = "auto"
+    layout: Literal["auto", "large", "wide", "medium", "small"] = "auto"
     low_bandwidth: bool = False
 
 

@@ -108,7 +108,7 @@ async def test_a_notice_takes_neither_the_focus_nor_a_key_and_covers_no_line(eng
         await console.shows("HALTED: stop key")
         lines = console.picture.split("\n")
         banner = next(y for y, text in enumerate(lines) if "HALTED: stop key" in text)
-        notice = next(y for y, text in enumerate(lines) if "● 1 notice" in text)
+        notice = next(y for y, text in enumerate(lines) if "✗ 1 notice" in text)
         assert banner < notice < next(y for y, text in enumerate(lines) if "buy 10 AAPL" in text)
 
 

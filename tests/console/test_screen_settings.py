@@ -76,7 +76,11 @@ async def test_other_settings_take_hold_while_the_screen_is_open() -> None:
 @pytest.mark.parametrize(
     ("size", "chosen", "layout"),
     [
-        ((200, 60), "auto", "wide"),
+        ((200, 60), "auto", "large"),
+        ((159, 60), "auto", "wide"),
+        ((160, 49), "auto", "wide"),
+        ((160, 50), "auto", "large"),
+        ((120, 36), "large", "large"),
         ((200, 60), "small", "small"),
         ((100, 28), "wide", "wide"),
         ((80, 24), "medium", "medium"),
@@ -85,3 +89,23 @@ async def test_other_settings_take_hold_while_the_screen_is_open() -> None:
 )
 def test_a_chosen_layout_is_kept_where_there_is_any_room_for_it(size: tuple[int, int], chosen: str, layout: str) -> None:
     assert layout_for(Size(*size), plain=False, chosen=chosen) == layout
+
+
+async def test_the_panels_keep_their_rows_and_the_focus_as_a_resize_brings_another_layout() -> None:
+    async with running(CountingEngine(), (200, 60)) as console:
+        await console.press("3", "down")
+        assert console.screen.layout_name == "large"
+        row = console.screen.subject.row()
+        columns = {
+            name: console.screen.panels[name].region.x for name in ("watch", "risk", "log", "chart", "positions", "signals", "orders")
+        }
+        assert len({columns[name] for name in ("watch", "risk", "log")}) == 1
+        assert len({columns[name] for name in ("chart", "positions", "signals", "orders")}) == 1
+        for size, layout in (((120, 36), "wide"), ((104, 28), "medium"), ((80, 24), "small"), ((200, 60), "large"), ((120, 36), "wide")):
+            await console.pilot.resize_terminal(*size)
+            await console.until(lambda layout=layout: console.screen.layout_name == layout)  # type: ignore[misc]
+            assert console.app.focused is console.screen.panels["orders"]
+            assert console.screen.subject.row() is row
+        panels = console.screen.panels
+        assert panels["positions"].region.y == panels["signals"].region.y
+        assert panels["orders"].region.y == panels["risk"].region.y == panels["log"].region.y

@@ -132,7 +132,7 @@ async def test_an_alert_fires_on_the_engines_own_prices_whatever_the_screen_show
             await console.press("enter", "ctrl+u")
         await console.press("escape", "escape", "6")
         await console.until(lambda: any(line.source == "alert" for line in engine.view().log))
-        await console.shows("● 1 notice ")
+        await console.shows("! 1 notice ")
         assert engine.view().orders == ()
 
 

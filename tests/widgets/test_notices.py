@@ -29,9 +29,17 @@ async def test_the_count_and_the_key_stay_where_the_text_is_cut(width: int) -> N
         line.show(12, Level.ERROR, 1, "x" * 300, "i")
         await pilot.pause()
         said = text_of(line)
-        assert said.startswith(" ● 12 notices ")
+        assert said.startswith(" ✗ 12 notices ")
         assert "…" in said
         assert said.rstrip().endswith("i reads them" if width >= 100 else "i reads")
         line.show(0, Level.INFO, 0, "", "i")
         await pilot.pause()
         assert (line.size.height, line.text) == (0, "")
+
+
+@pytest.mark.parametrize(("level", "mark"), [(Level.ERROR, "✗"), (Level.WARNING, "!"), (Level.INFO, "●")])
+async def test_the_worst_of_them_has_its_mark_and_not_its_colour_alone(level: Level, mark: str) -> None:
+    line = NoticeLine()
+    async with Harness(line).run_test(size=(80, 5)):
+        line.show(1, level, 1, "MSFT is above 402", "i")
+        assert line.text.startswith(f"{mark} 1 notice ")

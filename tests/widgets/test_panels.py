@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -114,11 +115,11 @@ async def test_a_breaker_that_tripped_stands_in_its_limits_place_with_its_reason
     rest = BreakerRow("daily loss", False, "", "", 0)
     lines = (await drawn(Risk(), sample_view(risk=limits, breakers=(rest, fell, other)), 78)).splitlines()
     assert "2 tripped" in lines[0]
-    assert "exposure" in lines[1]
-    assert "! drawdown" in lines[2]
-    assert "until your word: equity fell too far" in lines[2]
-    assert "! sma's daily" in lines[3]
-    assert "until the next session: it lost 500.00" in lines[3]
+    assert "! sma's daily" in lines[1]
+    assert "until the next session: it lost 500.00" in lines[1]
+    assert "exposure" in lines[2]
+    assert "! drawdown" in lines[3]
+    assert "until your word: equity fell too far" in lines[3]
     narrow = await drawn(Risk(), sample_view(risk=limits, breakers=(fell,)), 28)
     assert "! drawdown" in narrow
     assert "TRIPPED" in narrow
@@ -371,14 +372,44 @@ def test_a_stop_that_is_still_held_here_protects_nothing() -> None:
     )
 
 
-@pytest.mark.parametrize("width", [34, 50, 80])
-async def test_the_breaker_of_a_strategy_names_it_and_says_that_it_tripped(width: int) -> None:
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [
+        (23, ["! drawdown of rsi"]),
+        (34, ["! drawdown of rsi", "TRIPPED"]),
+        (50, ["! drawdown of rsi", "until your word", "TRIPPED"]),
+        (80, ["! drawdown of rsi", "its profit fell by 3.1% of equity, limit 3%", "TRIPPED"]),
+        (100, ["! drawdown of rsi", "until your word: its profit fell by 3.1% of equity, limit 3%", "TRIPPED"]),
+    ],
+)
+async def test_the_breaker_of_a_strategy_says_as_much_as_there_is_room_for_and_nothing_by_half(width: int, said: list[str]) -> None:
     risk = Risk()
     async with Harness(risk).run_test(size=(width, 12)) as pilot:
         trip = BreakerRow("drawdown of rsi", True, "its profit fell by 3.1% of equity, limit 3%", "your word", NOW)
         risk.show(sample_view(breakers=(trip,)))
         await pilot.pause()
         line = next(line for line in lines_of(risk) if "! drawdown" in line)
-        assert "! drawdown of rsi" in line
-        assert "TRIPPED" in line
-        assert ("until your word" in line) is (width > 34)
+        assert re.split(r"  +", line.strip("│┃▸ ")) == said
+
+
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [(40, "armed"), (64, "armed  until the next session and your word"), (80, "armed  holds until the next")],
+)
+async def test_what_an_armed_breaker_holds_until_is_never_cut(width: int, said: str) -> None:
+    risk = Risk()
+    async with Harness(risk).run_test(size=(width, 12)) as pilot:
+        risk.show(sample_view(breakers=(BreakerRow("circuit breaker", False, "", "the next session and your word", 0),)))
+        await pilot.pause()
+        line = next(line for line in lines_of(risk) if "circuit breaker" in line)
+        assert said in line
+        assert "…" not in line
+
+
+async def test_a_link_that_is_down_is_said_with_its_reason_at_any_width() -> None:
+    links = (LinkView("paper", False, 8_200.0, "no answer for 8s; trying again"), LinkView("sim", True, 100.0))
+    banner = Banner()
+    async with Harness(banner).run_test(size=(60, 8)) as pilot:
+        banner.show(sample_view(health=sample_health(links=links)))
+        await pilot.pause()
+        assert banner.text == "✗ paper is DOWN: no answer for 8s; trying again."

@@ -17,6 +17,8 @@ Value: TypeAlias = str | Cell | Sequence[Cell]
 BESIDE = 104
 """From this width on sections stand in two columns."""
 GUTTER = 3
+LABELS = 17
+"""Cells of a fact's label and the blanks behind it, so that the values of all sections stand under each other."""
 
 
 class Section(Struct, frozen=True):
@@ -46,7 +48,7 @@ def price(value: Decimal | float | None, tick: Decimal | None) -> str:
 def facts(pairs: Iterable[tuple[str, Value]], width: int) -> list[Line]:
     """`label  value`, values under each other; a long one goes on below itself, cells are kept on their line."""
     given = list(pairs)
-    labels = min(max((len(label) for label, _ in given), default=0) + 2, width // 2)
+    labels = min(max([LABELS, *(len(label) + 2 for label, _ in given)]), width // 2)
     lines: list[Line] = []
     for label, value in given:
         lead = Cell(f"{label:<{labels}}"[:labels], "muted")
