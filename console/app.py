@@ -147,11 +147,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
 
     def _tell(self, text: str) -> None:
         """From any thread: says it once the screen is there."""
-        # The first picture waits for nothing of it.
-        from engine.secrets import Redactor
-
-        said = Redactor.of(os.environ).clean(text)
-        self._later(lambda: self.trading.say(said, Level.WARNING))
+        self._later(lambda: self.trading.say(text, Level.WARNING))
 
     # ---- errors
 

@@ -88,15 +88,17 @@ class Archive:
 
     async def _answer(self, question: Question[Any]) -> None:
         from engine.model.journal import JournalError
+        from engine.secrets import without_secrets
 
         try:
             question.answer = await question.ask(await self._open())
         except JournalError as error:
-            question.problem = str(error)
+            question.problem = without_secrets(str(error))
             await self._let_go()
         except Exception as error:  # noqa: BLE001 - see below
             # Whatever it is, the screen that asked must not wait for ever, nor the thread end and leave every later question open.
-            question.problem = f"The history could not be read ({type(error).__name__}: {error}). Trading is not touched by it."
+            problem = f"The history could not be read ({type(error).__name__}: {error}). Trading is not touched by it."
+            question.problem = without_secrets(problem)
             await self._let_go()
         question.done = True
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -38,7 +37,7 @@ class ConfigFile:
         known = self.said
 
         def work() -> None:
-            problem = _without_secrets(self._write(key, value, known, may_loosen))
+            problem = _shown(self._write(key, value, known, may_loosen))
             self.later(lambda: written(problem))
 
         self._do(work)
@@ -46,7 +45,7 @@ class ConfigFile:
     def reread(self, reread: Reread) -> None:
         def work() -> None:
             read = self._read()
-            said = _without_secrets(read) if isinstance(read, str) else read
+            said = _shown(read) if isinstance(read, str) else read
             self.later(lambda: reread(said))
 
         self._do(work)
@@ -90,8 +89,9 @@ class ConfigFile:
             return str(error)
 
 
-def _without_secrets(words: str) -> str:
-    """What they quote of the file may hold what the environment keeps secret."""
-    from engine.secrets import Redactor
+def _shown(words: str) -> str:
+    """What they quote of the file may be a secret."""
+    # A start needs nothing of it.
+    from engine.secrets import without_secrets
 
-    return Redactor.of(os.environ).clean(words)
+    return without_secrets(words)

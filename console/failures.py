@@ -5,11 +5,10 @@ log file alone, where no key and no escape sequence gets through.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from engine.secrets import Redactor
+from engine.secrets import without_secrets
 
 AGAIN_S = 60.0
 """So long the same error is not told again: what fails in every frame fails many times a second."""
@@ -43,5 +42,5 @@ def named(error: BaseException) -> str:
         if set(_FOLDERS) & set(file.parts[-5:-1]) and "site-packages" not in file.parts[-5:-1]:
             place = f" in {file.name}, line {trace.tb_lineno}"
         trace = trace.tb_next
-    text = Redactor.of(os.environ).clean(" ".join(str(error).split()))
+    text = without_secrets(" ".join(str(error).split()))
     return f"{type(error).__name__}{f' ({text:.200})' if text else ''}{place}"

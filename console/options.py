@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from typing import NoReturn, TextIO
 
@@ -26,8 +25,8 @@ def end(text: str) -> NoReturn:
 def say(text: str, to: TextIO | None = None) -> None:
     """On standard error, or where it is to go. What it quotes (options, files, the config, a broker) may come from outside: it steers no
     terminal and shows no secret, as a config's `${NAME}` may hold one."""
-    from engine.secrets import Redactor
+    from engine.secrets import without_secrets
     from widgets.text import clean
 
-    said = Redactor.of(os.environ).clean(f"tradeconsole: {text}")
+    said = without_secrets(f"tradeconsole: {text}")
     print("\n".join(map(clean, said.split("\n"))), file=to or sys.stderr, flush=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -36,26 +35,27 @@ class Picture:
 
     def refuse(self, command_id: str, why: str) -> None:
         """Answers a command that no engine took. The view that comes next tells it again, where this one was overtaken."""
-        reply = Reply(command_id, False, why)
+        reply = Reply(command_id, False, _shown(why))
         self._refused.append(reply)
         self.view = replace(self.view, revision=self.view.revision + 1, replies=(*self.view.replies, reply))
 
     def fail(self, problem: str, detail: str, wall: int) -> None:
         """The engine has ended with this."""
-        line = LogLine(0, wall, Level.ERROR, "engine", _without_secrets(problem), _without_secrets(detail))
+        line = LogLine(0, wall, Level.ERROR, "engine", _shown(problem), _shown(detail))
         self.say(problem, (*self.view.log, line), failed=True)
 
     def say(self, problem: str, log: tuple[LogLine, ...], *, failed: bool = False) -> None:
         """What is the matter now; `failed` that the engine has ended over it."""
         health = self.view.health
-        health = replace(health, problem=_without_secrets(problem), failed=failed, ready=health.ready and not failed)
+        health = replace(health, problem=_shown(problem), failed=failed, ready=health.ready and not failed)
         self.view = replace(self.view, revision=self.view.revision + 1, health=health, log=log)
 
 
-def _without_secrets(text: str) -> str:
-    from engine.secrets import Redactor
+def _shown(text: str) -> str:
+    # A start that goes well needs nothing of it.
+    from engine.secrets import without_secrets
 
-    return Redactor.of(os.environ).clean(text)
+    return without_secrets(text)
 
 
 def _starting_view(settings: Settings) -> View:

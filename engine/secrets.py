@@ -5,6 +5,7 @@ A secret is what an environment variable holds whose name says so. Broker keys c
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -63,6 +64,11 @@ def _words() -> Mapping[type, tuple[str, ...]]:
         inputs.Tick: ("journal_problem",),
         Vote: ("indicators",),
     }
+
+
+def without_secrets(text: str) -> str:
+    """`text` as it may be shown: what an error, a file or a library says may hold what the environment keeps secret."""
+    return Redactor.of(os.environ).clean(text)
 
 
 class Redactor:

@@ -217,6 +217,7 @@ class PreferenceActions:
     def _reread(self, said: Settings | str) -> None:
         from console.preferences import differences, looser, tightened
         from console.screens.preferences import ask_to_take, refusal
+        from engine.secrets import without_secrets
 
         if isinstance(said, str):
             self._stage.read(refusal(said, self._stage.clock))
@@ -234,8 +235,9 @@ class PreferenceActions:
             if take:
                 self._take(said)
 
-        at_once = [str(difference) for difference in found if difference.at_once]
-        later = [str(difference) for difference in found if not difference.at_once]
+        # The file may name what the environment keeps secret, as ${NAME}.
+        at_once = [without_secrets(str(difference)) for difference in found if difference.at_once]
+        later = [without_secrets(str(difference)) for difference in found if not difference.at_once]
         self._stage.ask(ask_to_take([*at_once, *tight], loose, later, self._stage.clock), answered)
 
     def _take(self, said: Settings) -> None:

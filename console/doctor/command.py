@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import sys
@@ -15,7 +14,7 @@ from console.doctor import account, market, terminal
 from console.doctor.finding import Finding, State, fine, problem
 from console.options import Options
 from engine.model.settings import Settings
-from engine.secrets import Redactor
+from engine.secrets import without_secrets
 from widgets.text import clean, wrap
 
 _ABOUT, _STATE = 10, 7
@@ -101,8 +100,7 @@ def written(finding: Finding, width: int) -> str:
     """As lines of at most `width` for a terminal. What it quotes may come from outside: it steers none, and shows no secret."""
     lead = f"{finding.state.value:<{_STATE}}  {finding.about:<{_ABOUT}}  "
     told = [*finding.text.split("\n"), *([f"→ {finding.advice}"] if finding.advice else [])]
-    hide = Redactor.of(os.environ).clean
-    lines = [part for line in told for part in wrap(clean(hide(line)), width - len(lead))]
+    lines = [part for line in told for part in wrap(clean(without_secrets(line)), width - len(lead))]
     return "\n".join(f"{lead if not number else '':<{len(lead)}}{line}" for number, line in enumerate(lines))
 
 

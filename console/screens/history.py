@@ -204,7 +204,7 @@ class HistoryPage(Page):
             self.say("There is no row to copy.", Level.WARNING)
             return
         text = "\t".join(clean(part) for part in self.table.line(row).split("\t"))
-        self.app.copy_to_clipboard(text)
+        self.stage.copy(text)
         self.say(f"Copied: {'  '.join(text.split(chr(9)))}", Level.INFO)
 
     # ---- keys

@@ -281,6 +281,10 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         return self.app.push_screen(screen)
 
     def say(self, text: str, level: Level) -> None:
+        # The first picture says nothing.
+        from engine.secrets import without_secrets
+
+        text = without_secrets(text)
         self.order_line.say(text, level)
         for screen in self.app.screen_stack:
             if isinstance(screen, Page):
@@ -295,7 +299,9 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         return self._lag.terminal_slow
 
     def copy(self, text: str) -> None:
-        self.app.copy_to_clipboard(text)
+        from engine.secrets import without_secrets
+
+        self.app.copy_to_clipboard(without_secrets(text))
 
     def type_order(self) -> None:
         self.set_focus(self.order_line)
