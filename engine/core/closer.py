@@ -20,7 +20,7 @@ PATIENCE_S = 5
 
 
 class _Waiting(Struct, frozen=True):
-    """A close that waits for the end of `exits`, until `until` at the most, in monotonic nanoseconds."""
+    """A close that waits for the end of `exits`, and of the entries they belong to, until `until` at the most, in monotonic nanoseconds."""
 
     command: ClosePosition
     exits: tuple[Order, ...]
@@ -46,7 +46,7 @@ class Closer:
         if not wish.quantity:
             desk.reply(command.id, False, f"{symbol} was not closed: it is not held any more")
             return
-        exits = tuple(o for o in desk.state.book.working(symbol) if o.side is command.side and o.source is not Source.FLATTEN)
+        exits = self._in_the_way(command)
         if not exits:
             self._commands.on_submit(Submit(command.id, wish, confirmed=True))
             return
@@ -71,6 +71,13 @@ class Closer:
             else:
                 continue
             del self._waiting[symbol]
+
+    def _in_the_way(self, command: ClosePosition) -> tuple[Order, ...]:
+        """What works to close the position, and what still enters it and would be left without those exits."""
+        book = self._desk.state.book
+        exits = [o for o in book.working(command.symbol) if o.side is command.side and o.source is not Source.FLATTEN]
+        entries = {order.parent: entry for order in exits if (entry := book.open.get(order.parent)) is not None and entry not in exits}
+        return (*exits, *entries.values())
 
     def _go_on(self, command: ClosePosition) -> None:
         wish = self._wish(command)

@@ -6,11 +6,12 @@ from collections import deque
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.core.closer import PATIENCE_S
 from engine.model.inputs import ClosePosition, OrderUpdate
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState, OrderType, Side
+from engine.model.orders import Bracket, Exit, OrderState, OrderType, Side
 from tests.engine.core.floor import Floor, settings, wish
 
 D = Decimal
@@ -51,6 +52,21 @@ def test_both_legs_of_a_pair_are_cancelled_first(floor: Floor) -> None:
     floor.submit(wish(Side.SELL, 40, stop=95, reduce_only=True))
     close(floor)
     floor.quote("AAPL", 100)
+    assert floor.position() == 0
+    assert floor.open_states() == {}
+
+
+def test_an_entry_that_still_works_is_cancelled_with_its_exits_and_opens_nothing_anew() -> None:
+    floor = Floor(settings(), prices={"AAPL": 100.0, "MSFT": 400.0})
+    floor.submit(replace(wish(Side.BUY, 100, limit=100), bracket=Bracket(stop_loss=Exit(price=D(90)))))
+    entry = next(order for order in floor.core.state.book.orders.values() if order.side is Side.BUY)
+    floor.quote("AAPL", 99.9, size=10)
+    held = floor.position()
+    assert 0 < held < 100
+    close(floor, int(held))
+    for price in (100, 99, 99):
+        floor.quote("AAPL", price)
+    assert entry.state is OrderState.CANCELED
     assert floor.position() == 0
     assert floor.open_states() == {}
 
