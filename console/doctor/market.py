@@ -49,7 +49,7 @@ def strategies(settings: Settings) -> Iterator[Finding]:
         except StrategyError as error:
             yield problem("strategy", str(error), "Nothing of it was run. Put the file right, or take it out of the config.")
         else:
-            yield fine("strategy", f"{strategy.file}: {'function' if found.is_function else 'class'} {found.name}")
+            yield fine("strategy", f"{strategy.file}: {found.kind} {found.name}")
     if not settings.strategies:
         yield fine("strategy", "none: you trade by hand")
 

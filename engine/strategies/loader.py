@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from msgspec import Struct
 
 from engine.strategies.base import Strategy
 from engine.strategies.params import Param, StrategyError, Value, check_params, did_you_mean
+from engine.strategies.shapes import Shape, has_shape, shape_of
 
 READY = Path(__file__).parent / "ready"
 
@@ -30,7 +31,8 @@ IDLE = "has none of on_bar, on_quote and on_update, so it would never do anythin
 
 
 class Found(Struct, frozen=True):
-    """What a file holds. `params` is None where only running it can tell; `any_keyword` says that a function takes any."""
+    """What a file holds. `params` is None where only running it can tell; `any_keyword` says that a function takes any. `shape` is that of
+    a class of another shape, which is adapted."""
 
     path: Path
     name: str
@@ -38,6 +40,11 @@ class Found(Struct, frozen=True):
     is_function: bool
     params: Mapping[str, Param] | None
     any_keyword: bool = False
+    shape: Shape | None = None
+
+    @property
+    def kind(self) -> str:
+        return "function" if self.is_function else "class" if self.shape is None else f"class with {self.shape.method}"
 
 
 def ready_made() -> tuple[str, ...]:
@@ -86,12 +93,28 @@ def load(file: str, params: Mapping[str, Value]) -> Strategy:
         strategy = FunctionStrategy(made, found.params or {}, found.any_keyword, params)
         strategy.timeframe = getattr(module, "timeframe", "")
         return strategy
+    if found.shape is not None and isinstance(made, type):
+        return _adapted(made, found, params)
     if not (isinstance(made, type) and issubclass(made, Strategy)):
         raise StrategyError(f"{where}: {found.name} does not derive from tradeconsole's Strategy.")
     if all(getattr(made, callback) is getattr(Strategy, callback) for callback in NEEDED):
         raise StrategyError(f"{where}: {found.name} {IDLE}")
+    return _make(lambda: made(**params), found)
+
+
+def _adapted(made: type, found: Found, params: Mapping[str, Value]) -> Strategy:
+    from engine.strategies.adapted import AdaptedStrategy
+
+    shape, declared = found.shape, dict(found.params or {})
+    assert shape is not None
+    own = {name: one for name, one in declared.items() if name not in shape.made_with and name not in shape.begun_with}
+    return _make(lambda: AdaptedStrategy(made, found.path, shape, own, params), found)
+
+
+def _make(make: Callable[[], Strategy], found: Found) -> Strategy:
+    where = f"{found.path}, line {found.line}"
     try:
-        return made(**params)
+        return make()
     except StrategyError as error:
         raise StrategyError(f"{where}: {error}") from None
     except Exception as error:
@@ -154,6 +177,11 @@ class _Reader:
         self.classes = {node.name: node for node in self.tree.body if isinstance(node, ast.ClassDef)}
 
     def find(self) -> Found:
+        shaped = self._shaped_classes()
+        if len(shaped) > 1:
+            raise self._ambiguous("strategy classes", [(node.name, node.lineno) for node in shaped], "keep one in a file")
+        if shaped:
+            return self._shaped(shaped[0])
         classes = self._strategy_classes()
         if len(classes) > 1:
             raise self._ambiguous("strategy classes", [(node.name, node.lineno) for node in classes], "keep one in a file")
@@ -168,7 +196,8 @@ class _Reader:
             return Found(self.path, maybe[0].name, maybe[0].lineno, is_function=False, params=None)
         raise StrategyError(
             f"{self.path} holds no strategy. Write a class that derives from Strategy (from tradeconsole import Strategy) with on_bar or "
-            'on_quote, or a function strategy(data, symbol, current_price) that answers ("BUY" | "SELL" | "HOLD", strength, indicators).'
+            'on_quote, or a function strategy(data, symbol, current_price) that answers ("BUY" | "SELL" | "HOLD", strength, indicators), '
+            "or a class with on_data(self, timestamp, data) or generate_signals(self, bar, portfolio) that answers orders."
         )
 
     # ---- classes
@@ -192,6 +221,22 @@ class _Reader:
         ]
         bases = {one.name for node in derived for one in self._lineage(node)[1:]}
         return [node for node in derived if node.name not in bases]
+
+    def _shaped_classes(self) -> list[ast.ClassDef]:
+        """Classes of another shape: with one of its methods and none of a Strategy's; not those that another one here derives from."""
+        shaped = [
+            node
+            for node in self.classes.values()
+            if not node.name.startswith("_") and has_shape(methods := self._methods(node)) and not methods.keys() & set(NEEDED)
+        ]
+        bases = {one.name for node in shaped for one in self._lineage(node)[1:]}
+        return [node for node in shaped if node.name not in bases]
+
+    def _shaped(self, node: ast.ClassDef) -> Found:
+        shape = shape_of(self.path, node.name, self.tree, self._methods(node))
+        own = self._class_params(node)
+        params = None if own is None else {**own, **shape.made_with, **shape.begun_with}
+        return Found(self.path, node.name, node.lineno, is_function=False, params=params, any_keyword=shape.any_keyword, shape=shape)
 
     def _methods(self, node: ast.ClassDef) -> dict[str, ast.FunctionDef | ast.AsyncFunctionDef]:
         methods: dict[str, ast.FunctionDef | ast.AsyncFunctionDef] = {}
