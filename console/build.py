@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from engine.core.core import Core
     from engine.feeds.base import Feed
     from engine.model.journal import Journal
+    from engine.model.recording import MarketLog
 
 
 def create_engine(settings: Settings | None = None) -> Engine:
@@ -52,4 +53,16 @@ def create_engine(settings: Settings | None = None) -> Engine:
             broker.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return broker, broker.on_market
 
-    return Engine(settings, Parts(database, journal, feed, paper, SystemClock()))
+    def market_log() -> MarketLog:
+        from engine.replay.market_log import ColumnLog, Sink
+        from storage.sessions import MarketFiles
+
+        files, kept = MarketFiles(database), settings.recording
+
+        def sink(run_id: str) -> Sink:
+            files.sweep(kept.keep_days, kept.max_mb)
+            return files.open(run_id)
+
+        return ColumnLog(sink)
+
+    return Engine(settings, Parts(database, journal, feed, paper, SystemClock(), market_log if settings.recording.market else None))

@@ -42,6 +42,7 @@ async def assembled(
     journal = await parts.open_journal(parts.database, run_id=run_id)
     redactor = Redactor.of(os.environ)
     log_file, log_problem = _open_log(parts.database.with_suffix(".log"), settings.log, run_id, redactor)
+    market_log = parts.open_market_log() if parts.open_market_log is not None else None
     try:
         latch.prepare()
         names = strategy_names(settings)
@@ -72,6 +73,7 @@ async def assembled(
             publish=publish,
             redactor=redactor,
             log_file=log_file,
+            market_log=market_log,
         )
         shell.strategies.extend(_runners(shell, named, settings, names, run_id, parts.clock.mono))
         yield shell
@@ -80,6 +82,8 @@ async def assembled(
         try:
             await journal.close()
         finally:
+            if market_log is not None:
+                market_log.close()
             if log_file:
                 log_file.close()
 

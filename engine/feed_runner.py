@@ -15,6 +15,7 @@ from engine.metrics import Metrics
 from engine.model.inputs import Input, Note
 from engine.model.market import Bar, Dividend, MarketEvent, Quote, Split
 from engine.model.modes import Level
+from engine.model.recording import MarketLog
 from engine.parts import Venue
 from engine.strategies.supervisor import StrategyRunner
 from engine.view_builder import Health
@@ -41,6 +42,7 @@ class FeedRunner:
         handle: Callable[[Input], None],
         publish: Callable[[MarketEvent], None],
         failed: Callable[[str, BaseException], None],
+        market_log: MarketLog | None = None,
     ) -> None:
         self._feed = feed
         self._clock = clock
@@ -52,6 +54,7 @@ class FeedRunner:
         self._handle = handle
         self._publish = publish
         self._failed = failed
+        self._market_log = market_log
         self._acts: set[tuple[type, str, str, Decimal]] = set()
         """Splits and dividends that were told in this run, with their ex-date."""
 
@@ -104,6 +107,8 @@ class FeedRunner:
         if self._venue is not None:
             self._health.broker_heard = self._health.feed_heard
             self._venue(event)
+        if self._market_log is not None:
+            self._market_log.hear(event, self._health.feed_heard)
         self._handle(event)
         if isinstance(event, Bar):
             self._chart.on_bar(event)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from engine.brokers.base import Broker
     from engine.core.core import Core
     from engine.feeds.base import Feed
+    from engine.model.recording import MarketLog
 
 Venue: TypeAlias = Callable[[MarketEvent], None]
 """Is shown every market event before anybody else."""
@@ -29,7 +30,7 @@ class Parts(Struct, frozen=True):
     """The latch file lies beside `database`.
 
     `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one
-    itself (paper) and must see every market event first, else None.
+    itself (paper) and must see every market event first, else None. Without `open_market_log` the market data of a run are not kept.
     """
 
     database: Path
@@ -37,3 +38,4 @@ class Parts(Struct, frozen=True):
     open_feed: Callable[[], Feed]
     open_broker: Callable[[Core], tuple[Broker, Venue | None]]
     clock: Clock
+    open_market_log: Callable[[], MarketLog] | None = None

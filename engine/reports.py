@@ -73,6 +73,10 @@ class Reports:
             self._history_problem = problem
             self._views.log(self._clock.wall(), Level.WARNING, "history", problem or "the history follows the journal again")
 
+    def say(self, level: Level, source: str, text: str) -> None:
+        """A line of the log that nothing is recorded of."""
+        self._views.log(self._clock.wall(), level, source, text)
+
     async def run(self) -> None:
         """Says again and again how the engine did its work since the last time."""
         before = self.view()

@@ -38,12 +38,14 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import Listing, MarketEvent
+from engine.model.market import Bar, Listing, MarketEvent
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
+from engine.model.recording import MarketLog
 from engine.model.records import FillBooked, PositionAccepted, PositionAdopted, Record, RunStarted
 from engine.model.views import View
+from engine.recorder import Recorder
 from engine.reports import Reports
 from engine.secrets import Redactor
 from engine.standstill import Standstill
@@ -80,6 +82,7 @@ class Shell:
         publish: Callable[[Record | MarketEvent], None],
         redactor: Redactor,
         log_file: LogFile | None = None,
+        market_log: MarketLog | None = None,
     ) -> None:
         """`venue` is shown every market event before the core, where the market is one of our own; `publish` gets every record and
         every market event."""
@@ -99,7 +102,7 @@ class Shell:
         self._standstill = Standstill(
             core, self._courier, clock, handle=self.handle, answer=views.answer, until=self._until, spawn=self._spawn
         )
-        self._watching = Watching(feed, core, views, handle=self.handle, history=HISTORY)
+        self._watching = Watching(feed, core, views, handle=self.handle, history=HISTORY, prime=self._prime)
         self._tasks: set[asyncio.Task[None]] = set()
         self._failing = False
         self._stirred = asyncio.Event()
@@ -126,7 +129,9 @@ class Shell:
             handle=self.handle,
             publish=publish,
             failed=self._break,
+            market_log=market_log,
         )
+        self._recorder = Recorder(core, feed, clock, self.health, market_log) if market_log is not None else None
 
     # ---- the one way in
 
@@ -188,9 +193,12 @@ class Shell:
 
         An account's first run takes its cash from the broker. One that does not answer is asked again, and `waits` is told so in words.
         """
+        if self._recorder is not None:
+            self._recorder.begin(account)
         for instrument in self._feed.instruments():
             bars = self._feed.history(instrument.symbol, HISTORY)
             self.views.chart.kept.prime(instrument.symbol, bars)
+            self._prime(instrument.symbol, bars)
             if bars:
                 self.core.prime(instrument.symbol, bars[-1].close, bars[0].close, bars[-1].at)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
@@ -296,6 +304,8 @@ class Shell:
 
     def _append(self, records: Sequence[Record]) -> asyncio.Future[None]:
         """A journal that takes nothing more must hold up neither a cancel nor the stop: it fails like one that cannot write."""
+        if self._recorder is not None:
+            self._recorder.recorded(records)
         try:
             durable = self._journal.append(records)
         except JournalError as error:
@@ -303,6 +313,10 @@ class Shell:
             durable.set_exception(error)
         durable.add_done_callback(_look_at)
         return durable
+
+    def _prime(self, symbol: str, bars: Sequence[Bar]) -> None:
+        if self._recorder is not None:
+            self._recorder.prime(symbol, bars)
 
     def _need(self, symbol: str) -> None:
         """A fill after the cancel, or what the broker had, may be of a symbol that nobody watches."""
@@ -391,6 +405,8 @@ class Shell:
         self._standstill.watch()
         self._courier.find_unknown()
         self._reports.watch()
+        if self._recorder is not None:
+            self._recorder.look([strategy.row() for strategy in self.strategies], self._reports.say)
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)

@@ -12,7 +12,7 @@ from engine.feeds.base import Feed, FeedError, FollowsMore
 from engine.feeds.names import listed, shown
 from engine.model.effects import Reply
 from engine.model.inputs import Input, Note, Unwatch, Watch
-from engine.model.market import Instrument, Listing
+from engine.model.market import Bar, Instrument, Listing
 from engine.model.modes import Level
 from engine.model.settings import is_symbol
 from engine.view_builder import ViewBuilder
@@ -22,9 +22,18 @@ MOST = 500
 
 
 class Watching:
-    """Lives on the engine's loop. `history` is how many bars a new symbol's chart begins with."""
+    """Lives on the engine's loop. `history` is how many bars a new symbol's chart begins with; `prime` is told them."""
 
-    def __init__(self, feed: Feed, core: Core, views: ViewBuilder, *, handle: Callable[[Input], None], history: int) -> None:
+    def __init__(
+        self,
+        feed: Feed,
+        core: Core,
+        views: ViewBuilder,
+        *,
+        handle: Callable[[Input], None],
+        history: int,
+        prime: Callable[[str, Sequence[Bar]], None],
+    ) -> None:
         self.offers: tuple[Listing, ...] | None = None
         """What the feed knows of, once `look_up` has found out."""
         self._feed = feed
@@ -32,6 +41,7 @@ class Watching:
         self._views = views
         self._handle = handle
         self._history = history
+        self._prime = prime
         self._one_by_one = asyncio.Lock()
 
     async def look_up(self) -> None:
@@ -105,6 +115,7 @@ class Watching:
         bars = self._feed.history(instrument.symbol, self._history)
         self._views.add(instrument)
         self._views.chart.kept.prime(instrument.symbol, bars)
+        self._prime(instrument.symbol, bars)
         newest, oldest = (bars[-1], bars[0]) if bars else (None, None)
         if newest is not None and oldest is not None:
             self._handle(Watch(command_id, instrument, newest.close, oldest.close))

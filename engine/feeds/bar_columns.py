@@ -31,7 +31,7 @@ class Columns(NamedTuple):
     close: Floats
     volume: Floats
 
-    def rows(self, which: slice | Mask) -> Columns:
+    def rows(self, which: slice | Mask | Times) -> Columns:
         at, open_, high, low, close, volume = self
         return Columns(at[which], open_[which], high[which], low[which], close[which], volume[which])
 

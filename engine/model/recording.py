@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from msgspec import Struct
 
 from engine.model.capabilities import Capabilities
-from engine.model.market import Instrument
+from engine.model.market import Bar, Instrument, MarketEvent
 from engine.model.orders import OrderState, Side
 from engine.model.settings import Limits
 from engine.model.signals import SignalState, Vote
@@ -91,3 +92,56 @@ class Facts(Struct, frozen=True):
     mismatched: tuple[tuple[str, str], ...] = ()
     limits: Limits | None = None
     capabilities: Capabilities | None = None
+
+
+class Primed(Struct, frozen=True):
+    """What was known of a symbol before its first live event: its `last` price, the `previous` close that changes count from, and when."""
+
+    symbol: str
+    last: float
+    previous: float | None
+    at: int
+
+
+class MarketLog(Protocol):
+    """Writes down, off the engine's loop, what the core hears of the market. Every method is called on that loop, and returns at once."""
+
+    def begin(self, about: SessionAbout) -> None:
+        """A run begins."""
+
+    def prime(self, primed: Primed | None, bars: Sequence[Bar]) -> None:
+        """The past of a symbol, oldest first, as it is known from now on."""
+
+    def hear(self, event: MarketEvent, mono: int) -> None:
+        """The core is about to hear `event`, at monotonic nanosecond `mono`."""
+
+    def recorded(self, count: int) -> None:
+        """So many records went to the journal."""
+
+    def look(self, facts: Facts, at: int, mono: int) -> None:
+        """So it is at the market time `at`; what is as it was is not written again."""
+
+    @property
+    def problem(self) -> str:
+        """What is not being written, in words; empty while all is."""
+
+    def close(self) -> None:
+        """Writes what is left, and waits for it a second at most."""
+
+
+class SessionAbout(Struct, frozen=True):
+    """A run of the console, as far as its replay needs it. `wall` and `mono` are the same moment on both clocks; `calendar` names the
+    exchange whose sessions its feed follows, empty where the market is always open. `settings` are plain values, without what a strategy is
+    given: that is nobody's business here."""
+
+    run_id: str
+    account: str
+    feed: str
+    timeframe: str
+    calendar: str
+    wall: int
+    mono: int
+    price_life_s: float | None
+    instruments: tuple[Instrument, ...]
+    sizes: dict[str, Decimal]
+    settings: dict[str, Any]

@@ -318,6 +318,15 @@ class HistorySettings(Struct, frozen=True):
     audit_days: Annotated[int, Meta(ge=1, le=36_500)] = 365
 
 
+class RecordingSettings(Struct, frozen=True):
+    """The market data of each run, kept beside the database for its replay: for so many days, and of all runs no more than so many
+    megabytes. The journal, which has all that is money, is kept whatever is said here."""
+
+    market: bool = True
+    keep_days: Annotated[int, Meta(ge=1, le=36_500)] = 30
+    max_mb: Annotated[float, Meta(gt=0, le=1_000_000)] = 1_000.0
+
+
 class Settings(Struct, frozen=True):
     """All of it. `database` is the account's own file; its latch file lies beside it."""
 
@@ -337,6 +346,7 @@ class Settings(Struct, frozen=True):
     screen: ScreenSettings = field(default_factory=ScreenSettings)
     confirm: ConfirmSettings = field(default_factory=ConfirmSettings)
     history: HistorySettings = field(default_factory=HistorySettings)
+    recording: RecordingSettings = field(default_factory=RecordingSettings)
     on_exit: Literal["cancel_entries", "keep", "cancel_all"] = "cancel_entries"
     on_hangup: Literal["end", "go_on"] = "end"
     """What becomes of a console whose terminal goes away: it ends as by `on_exit`, or its engine goes on without a screen."""

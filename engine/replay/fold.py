@@ -137,8 +137,9 @@ class Fold(Core):
             self.desk.settings = replace(self.desk.settings, limits=copied(facts.limits))
             gate.take_limits(self.desk.settings.limits)
             self.breakers.take_limits()
-        for instrument in facts.instruments:
-            self.desk.instruments.setdefault(instrument.symbol, instrument)
+        if facts.instruments:
+            self.desk.instruments.clear()
+            self.desk.instruments.update((instrument.symbol, instrument) for instrument in facts.instruments)
 
     def _on_status(self, status: MarketStatus) -> None:
         desk, state = self.desk, self.state

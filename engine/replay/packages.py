@@ -9,11 +9,11 @@ from typing import Any, Final, get_args
 import msgspec
 
 from engine.model.market import MarketEvent
-from engine.model.recording import Facts
+from engine.model.recording import Facts, Primed
 from engine.model.records import Record
 from engine.replay.trees import from_tree
 
-KINDS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (*get_args(Record), *get_args(MarketEvent))}
+KINDS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (*get_args(Record), *get_args(MarketEvent), Primed)}
 
 _encoder = msgspec.msgpack.Encoder()
 _outer = msgspec.msgpack.Decoder(list[tuple[int, str, msgspec.Raw]])

@@ -15,11 +15,11 @@ from engine.feeds.bar_columns import BarColumns, Columns, Floats, Times
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_WIDTHS: Final = (1, 2, 4, 8)
-_SCALES: Final = (1.0, 100.0, 10_000.0, 1_000_000.0)
-_RAW: Final = 255
+WIDTHS: Final = (1, 2, 4, 8)
+SCALES: Final = (1.0, 100.0, 10_000.0, 1_000_000.0)
+RAW: Final = 255
 _LEVEL: Final = 1
-_MOST: Final = 2.0**52
+MOST: Final = 2.0**52
 
 
 def pack_ints(values: Times) -> bytes:
@@ -27,11 +27,11 @@ def pack_ints(values: Times) -> bytes:
     import numpy as np
 
     if not len(values):
-        return _headed(0, 0, 0, b"")
+        return headed(0, 0, 0, b"")
     steps = np.diff(values)
     largest = int(np.abs(steps).max(initial=0))
-    width = next(width for width in _WIDTHS if width == 8 or largest < 1 << (8 * width - 1))
-    return _headed(len(values), width, int(values[0]), _deflated(steps.astype(f"<i{width}").tobytes(), width))
+    width = next(width for width in WIDTHS if width == 8 or largest < 1 << (8 * width - 1))
+    return headed(len(values), width, int(values[0]), deflated(steps.astype(f"<i{width}").tobytes(), width))
 
 
 def unpack_ints(packed: bytes) -> Times:
@@ -51,28 +51,28 @@ def pack_floats(values: Floats) -> bytes:
     """`values` as bytes, bit for bit: not-a-number and minus zero come back as they are."""
     import numpy as np
 
-    for place, scale in enumerate(_SCALES):
+    for place, scale in enumerate(SCALES):
         with np.errstate(all="ignore"):
             whole = np.rint(values * scale)
-            fits = bool((np.abs(whole) < _MOST).all()) and (whole / scale).tobytes() == values.tobytes()
+            fits = bool((np.abs(whole) < MOST).all()) and (whole / scale).tobytes() == values.tobytes()
         if fits:
             return bytes((place,)) + pack_ints(whole.astype(np.int64))
-    return bytes((_RAW,)) + _headed(len(values), 8, 0, _deflated(values.astype("<f8").tobytes(), 8))
+    return bytes((RAW,)) + headed(len(values), 8, 0, deflated(values.astype("<f8").tobytes(), 8))
 
 
 def unpack_floats(packed: bytes) -> Floats:
     """What `pack_floats` made of them. Raises ValueError where these are no such bytes."""
     import numpy as np
 
-    if packed[:1] == bytes((_RAW,)):
+    if packed[:1] == bytes((RAW,)):
         count, width, _, rest = _taken(packed[1:])
         values: NDArray[np.float64] = np.frombuffer(_inflated(rest, width), dtype="<f8").astype(np.float64)
         if len(values) != count:
             raise ValueError("a column has another length than it says")
         return values
-    if packed[:1] not in {bytes((place,)) for place in range(len(_SCALES))}:
+    if packed[:1] not in {bytes((place,)) for place in range(len(SCALES))}:
         raise ValueError("a column of an unknown kind")
-    whole: Floats = unpack_ints(packed[1:]) / _SCALES[packed[0]]
+    whole: Floats = unpack_ints(packed[1:]) / SCALES[packed[0]]
     return whole
 
 
@@ -98,18 +98,20 @@ def unpack_bars(symbol: str, packed: bytes) -> BarColumns:
     return BarColumns(symbol, columns)
 
 
-def _headed(count: int, width: int, first: int, rest: bytes) -> bytes:
+def headed(count: int, width: int, first: int, rest: bytes) -> bytes:
+    """A packed column: how many numbers, the width of a difference, the first of them, and the differences deflated."""
     return count.to_bytes(4, "little") + bytes((width,)) + first.to_bytes(8, "little", signed=True) + rest
 
 
 def _taken(packed: bytes) -> tuple[int, int, int, bytes]:
     count, width = int.from_bytes(packed[:4], "little"), packed[4] if len(packed) > 4 else 0
-    if count and width not in _WIDTHS:
+    if count and width not in WIDTHS:
         raise ValueError("a column of an unknown width")
     return count, width, int.from_bytes(packed[5:13], "little", signed=True), packed[13:]
 
 
-def _deflated(data: bytes, width: int) -> bytes:
+def deflated(data: bytes, width: int) -> bytes:
+    """`data`, numbers of `width` bytes each, in planes and deflated."""
     return zlib.compress(b"".join(data[plane::width] for plane in range(width)), _LEVEL)
 
 

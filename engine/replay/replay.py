@@ -17,7 +17,7 @@ from engine.model.money import ZERO
 from engine.model.recording import Span, TradeMark, Why
 from engine.model.views import View
 from engine.replay.feed import ReplayFeed
-from engine.replay.fold import Fold
+from engine.replay.fold import Fold, Frame
 from engine.replay.index import Index, Progress, index_of
 from engine.replay.recording import Recording, ReplayError
 from engine.replay.why import Reasons
@@ -55,9 +55,7 @@ class Replay:
         self._feed = ReplayFeed(recording, lambda: self.step)
         self._focus = (self.symbols[0] if self.symbols else "", "")
         self._revision = 0
-        self._current = self._fold()
-        self._views = self._builder()
-        recording.begin(self._current)
+        self._stand_at(self.index.frames[0])
 
     # ---- the playhead
 
@@ -79,10 +77,7 @@ class Replay:
         step = max(-1, min(step, self.steps - 1))
         frame = self.index.frame_before(step)
         if step < self.step or frame.step > self.step:
-            self._current = self._fold()
-            self._current.stand_at(frame)
-            self.recording.resume(self._current)
-            self._views = self._builder()
+            self._stand_at(frame)
         if step > self.step:
             self.recording.play(self._current, step)
 
@@ -126,6 +121,8 @@ class Replay:
     def view(self) -> View:
         """Everything the panels draw, as it was. The revision grows with each view, wherever the playhead went."""
         fold, facts = self._current, self._current.facts
+        if self._shown != tuple(fold.desk.instruments.values()):
+            self._show()
         self._chart(fold)
         health = Health(ready=True, broker=self.recording.badge.lower(), feed=self.recording.feed)
         health.problem, health.feed_problem, health.strategies = facts.problem, facts.feed_problem, facts.strategies
@@ -179,8 +176,17 @@ class Replay:
             opens_sessions=recording.opens_sessions,
         )
 
-    def _builder(self) -> ViewBuilder:
-        return ViewBuilder(self._current, self.recording.badge, ChartBuilder(self._current, self._feed))
+    def _stand_at(self, frame: Frame) -> None:
+        self._current = self._fold()
+        self._current.stand_at(frame)
+        self.recording.resume(self._current)
+        self._show()
+
+    def _show(self) -> None:
+        """Views of the present fold, with the instruments that it has now."""
+        fold = self._current
+        self._shown = tuple(fold.desk.instruments.values())
+        self._views = ViewBuilder(fold, self.recording.badge, ChartBuilder(fold, self._feed))
 
     def _chart(self, fold: Fold) -> None:
         """A chart that ends at the playhead."""
