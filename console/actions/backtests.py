@@ -77,17 +77,19 @@ class BacktestActions:
 
     def repeat(self, number: int) -> None:
         """Runs a kept one again."""
-        self._start(f"#{number} once more", repeats=number)
-        self._stage.say(f"#{number} runs once more. {self.running_text}", Level.INFO)
+        if self._start(f"#{number} once more", repeats=number):
+            self._stage.say(f"#{number} runs once more; what it comes to is told.", Level.INFO)
 
-    def _start(self, name: str, **order: object) -> None:
+    def _start(self, name: str, **order: object) -> bool:
+        """Whether it runs now. Where not, it is said."""
         from console.backtest.running import Running
         from console.backtest.worker import Order
 
         if self._running is not None:
             self._stage.say(f"{self.running_text}: one runs at a time. Wait for it, or cancel it in the form.", Level.WARNING)
-        elif self.path is not None:
-            self._running = Running(Order(str(self.path), **order), name, self._stage.clock)  # type: ignore[arg-type]
+            return False
+        self._running = Running(Order(str(self.path), **order), name, self._stage.clock)  # type: ignore[arg-type]
+        return True
 
     def cancel(self) -> None:
         if self._running is not None:

@@ -16,7 +16,9 @@ from widgets.cells import Cell, fit_cells
 
 SHADES = "·░▒▓█"
 """From nothing to the strongest month there is."""
-_CELL, _SHADED = 5, 6
+_YEAR, _CELL, _SHADED, _TOTAL = 5, 5, 6, 8
+WIDTH = _YEAR + 12 * _CELL + _TOTAL
+"""Cells that a row of months takes."""
 _BARS = "▏▎▍▌▋▊▉█"
 _STEPS = (1, 2, 2.5, 5, 10)
 
@@ -36,10 +38,8 @@ def months(run: Summary, width: int) -> list[Line]:
     for year, month, gain in run.figures.monthly:
         years.setdefault(year, {})[month] = gain
     strongest = max((abs(gain) for _, _, gain in run.figures.monthly if gain is not None and math.isfinite(gain)), default=0.0)
-    shaded = width >= 5 + 12 * _SHADED + 8
+    shaded = width >= _YEAR + 12 * _SHADED + _TOTAL
     room = _SHADED if shaded else _CELL
-    if width < 5 + 12 * _CELL + 8:
-        room = max(4, (width - 13) // 12)
     lines: list[Line] = [[Cell("%    ", "muted"), *(Cell(f"{month:>{room}}", "muted") for month in MONTHS), Cell("    Year", "muted")]]
     for year, gains in years.items():
         line: Line = [Cell(f"{year:<5}", "muted")]

@@ -32,6 +32,8 @@ LABELS = 14
 RUN = "run"
 """Stands for the button behind the fields."""
 _CHOICES = 6
+TOLD_AFTER_S = 0.5
+"""Before so long a rate is a guess."""
 
 
 class FormPage(Page):
@@ -258,9 +260,10 @@ def _progress(running: Running, now: float, width: int) -> list[Line]:
     if not told.total:
         return [[Cell(f"{clean(running.name)} is being loaded", "accent"), Cell(f"  {numbers.age(seconds)}", "muted")]]
     share = told.done / told.total
-    rate = told.done / seconds
-    left = f"  {numbers.age((told.total - told.done) / rate)} left" if rate > 0 else ""
-    text = f" {share:4.0%}  {told.done:,} of {told.total:,} bars  {rate:,.0f}/s{left}"
+    text = f" {share:4.0%}  {told.done:,} of {told.total:,} bars"
+    if seconds >= TOLD_AFTER_S and told.done:
+        rate = told.done / seconds
+        text += f"  {rate:,.0f}/s  {numbers.age((told.total - told.done) / rate)} left"
     return [[Cell(f"{clean(running.name)} runs", "accent")], gauge(Gauge(share, "accent"), max(10, width)), [Cell(text)]]
 
 

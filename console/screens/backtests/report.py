@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from console.backtest.kept import Kept
 
 TABS = ("Report", "Figures", "Months", "Trades", "Spread", "Setup")
+LEFT = 38
+"""Cells of the figures, where something stands beside them."""
 READING = "Reading the backtest …"
 DWARFED = 3.0
 """Buying and holding is not drawn at first where its line is so much taller that the strategy's would be flat."""
@@ -202,7 +204,7 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
     """What stands under the curve, or alone."""
     from console.backtest.figures import RETURNS, TRADES
     from console.backtest.report import report
-    from console.screens.backtests.drawings import apart, distribution, figures, months
+    from console.screens.backtests.drawings import WIDTH, apart, distribution, figures, months
     from console.screens.details.writing import Section, arranged, facts, sections
 
     run, gains = kept.summary, [trade.gain for trade in kept.trades]
@@ -217,7 +219,7 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
             Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room)),
         ]
         right = [by_month, spread, by_symbol, by_strategy]
-        return arranged(left, right, width)
+        return arranged(left, right, width, (LEFT, WIDTH))
 
     def explained(width: int) -> list[Line]:
         return sections(

@@ -92,11 +92,12 @@ def sections(parts: Sequence[Section], width: int) -> list[Line]:
     return lines
 
 
-def arranged(left: Sequence[Section], right: Sequence[Section], width: int) -> list[Line]:
-    """`left` and `right` beside each other where there is room, else below each other."""
-    if width < BESIDE:
+def arranged(left: Sequence[Section], right: Sequence[Section], width: int, needs: tuple[int, int] | None = None) -> list[Line]:
+    """`left` and `right` beside each other where there is room, else below each other. `needs` are the cells that each of them takes at
+    least; the left one then gets no more."""
+    if width < (BESIDE if needs is None else sum(needs) + GUTTER):
         return sections([*left, *right], width)
-    room = min(76, (width - GUTTER) * 9 // 20)
+    room = min(76, (width - GUTTER) * 9 // 20) if needs is None else needs[0]
     ours, theirs = sections(left, room), sections(right, width - room - GUTTER)
     between = [Cell(" │ ", "line")]
     count = max(len(ours), len(theirs))

@@ -1,0 +1,42 @@
+"""The pages of backtests: the list, a report's tabs, two side by side, and the form."""
+
+from __future__ import annotations
+
+from console.config_file import ConfigFile
+from engine.model.settings import Settings
+from tests.console.kept_backtests import keep
+from tests.pictures.album import Camera, walk
+from tests.pictures.full_view import full_view
+
+
+@walk("backtests", "backtest-report", "backtest-figures", "backtest-months", "backtest-trades", "backtest-spread", "backtest-compare")
+async def backtests(camera: Camera) -> None:
+    path = camera.folder / "backtests.sqlite"
+    keep(path)
+    keep(path, "sma_cross", {"fast": 5})
+    async with camera.console(full_view(), backtests=path) as (console, _):
+        await console.press("B")
+        await camera.take(console, "backtests", "2 kept")
+        await console.press("enter")
+        await console.until(lambda: any("⠀" < character <= "⣿" for character in console.picture))
+        await console.press("b")
+        await camera.take(console, "backtest-report", "Final value")
+        for digit, name in (("2", "figures"), ("3", "months"), ("4", "trades"), ("5", "spread")):
+            await console.press(digit)
+            await camera.take(console, f"backtest-{name}")
+        await console.press("escape", "space", "space", "c")
+        await camera.take(console, "backtest-compare", "≠ fast")
+
+
+@walk("backtest-form", "backtest-form-wrong")
+async def form(camera: Camera) -> None:
+    async with camera.console(full_view(), backtests=camera.folder / "b.sqlite", config=ConfigFile(None, Settings())) as (console, _):
+        await console.press("B", "n")
+        await console.shows("[ Run ]")
+        await console.press("down", "down")
+        await console.type("AAPL,MSFT")
+        await camera.take(console, "backtest-form", "AAPL,MSFT")
+        await console.press("down")
+        await console.type("2005")
+        await console.press("f5")
+        await camera.take(console, "backtest-form-wrong", "'2005' is not allowed")
