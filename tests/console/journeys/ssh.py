@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.console.journeys.terminal import Terminal
+from tests.console.journeys.terminal import SHELL, Terminal
 from tests.project_files import ROOT
 
 HOW_TO_GET_SSHD = "OpenSSH's server is not installed; get it with: apt-get install openssh-server"
@@ -86,23 +86,26 @@ def served(folder: Path) -> Iterator[Server]:
 
 
 class SshTerminal(Terminal):
-    """A terminal in which somebody is logged in to the server and runs the console there. `kill` ends the client, which hangs up."""
+    """A terminal in which somebody is logged in to the server and runs the console there."""
 
     def __init__(self, server: Server, home: Path, width: int, height: int, options: str = "") -> None:
-        super().__init__(home, width, height)
-        self._there = home / "process"
-        self._there.unlink(missing_ok=True)
+        super().__init__(home, width, height, options)
+        self._there = self._folder / "there"
+        self._there.mkdir()
         variables = {"TRADECONSOLE_HOME": str(home), "PYTHONPATH": str(ROOT), "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        console = [sys.executable, "-m", "tradeconsole", *options.split()]
         said = " ".join(f"{name}={shlex.quote(value)}" for name, value in variables.items())
-        there = f"cd {shlex.quote(str(ROOT))}; echo $$ > {shlex.quote(str(self._there))}; exec env {said} {shlex.join(console)}"
+        # As a login shell does, it ends where the line is cut; what it tells is the console's own process and end, not the client's.
+        there = f"cd {shlex.quote(str(ROOT))}; env {said} {shlex.join(['sh', '-c', SHELL, str(self._there), *self._command])}"
         self._command = [*server.client[:-1], "-tt", server.client[-1], there]
 
     @property
     def process(self) -> int:
         """The console's own process, on the server's side."""
-        self.until(lambda _: self._there.exists() and self._there.read_text().endswith("\n"))
-        return int(self._there.read_text())
+        return int(self._told("pid"))
+
+    def cut(self) -> None:
+        """The line goes away, in the middle of anything: the client is killed."""
+        os.kill(int(self._told("pid", self._folder)), signal.SIGKILL)
 
     def until_process_ended(self) -> None:
         """Waits until the console is gone, whatever became of the client."""
@@ -110,3 +113,6 @@ class SshTerminal(Terminal):
         while Path(f"/proc/{process}").exists():
             assert time.monotonic() < end, "the console did not end"
             time.sleep(_LOOK_EVERY_S)
+
+    def _told(self, name: str, folder: Path | None = None) -> str:
+        return super()._told(name, folder or self._there)

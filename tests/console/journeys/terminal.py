@@ -22,7 +22,7 @@ _LOOK_EVERY_S = 0.02
 _PATIENCE_S = 20.0
 _PRESS_AGAIN_S = 0.5
 _SETTINGS = "set -g status off\nset -g remain-on-exit on\nset -g remain-on-exit-format ''\nset -g escape-time 0\n"
-_SHELL = """sh -c 'echo $$ >"$0/pid"; exec "$@"' "$0" "$@"; echo $? >"$0/code\""""
+SHELL = """sh -c 'echo $$ >"$0/pid"; exec "$@"' "$0" "$@"; echo $? >"$0/code\""""
 """Tells the program's process id and how it ended: tmux itself now and then misses the latter."""
 _numbers = itertools.count(1)
 
@@ -59,7 +59,7 @@ class Terminal:
             *variables,
             "sh",
             "-c",
-            _SHELL,
+            SHELL,
             str(self._folder),
             *self._command,
         ]
@@ -123,9 +123,9 @@ class Terminal:
         """Waits for the program's end; its exit code, 128 + n where signal n killed it."""
         return int(self._told("code"))
 
-    def _told(self, name: str) -> str:
-        """Waits for what the shell around the program writes into a file of this name."""
-        file = self._folder / name
+    def _told(self, name: str, folder: Path | None = None) -> str:
+        """Waits for what the shell around the program writes into a file of this name, in `folder` or the terminal's own."""
+        file = (folder or self._folder) / name
         end = time.monotonic() + _PATIENCE_S
         while not (file.exists() and (text := file.read_text()).endswith("\n")):
             if time.monotonic() > end:

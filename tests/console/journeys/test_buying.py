@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.console.journeys.conftest import SitDown
 from tests.console.journeys.person import (
     SIMULATED,
@@ -24,6 +26,7 @@ ORDERS = "SELECT number, side, quantity, symbol, type, state, filled, source FRO
 TERMS = 'SELECT side, quantity, "limit", state FROM orders ORDER BY seq DESC LIMIT 1'
 
 
+@pytest.mark.over_ssh
 def test_buying_and_selling_by_order_line(sit_down: SitDown, tmp_path: Path) -> None:
     terminal = sit_down(SIMULATED)
     until_quoted(terminal)

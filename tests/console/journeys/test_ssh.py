@@ -1,4 +1,4 @@
-"""The same journeys through OpenSSH, and what becomes of a console whose line is cut. Then the same in GNU screen."""
+"""What only a line can do: be thin, change its size, be cut. Journeys through OpenSSH are those of everywhere else. Then GNU screen."""
 
 from __future__ import annotations
 
@@ -17,61 +17,27 @@ from tests.console.journeys.person import (
     ask,
     go_to,
     leave_order_line,
-    quit_by_key,
     rows,
     shows,
     until_quoted,
     write_in_order_line,
 )
-from tests.console.journeys.ssh import HOW_TO_GET_SSHD, Server, SshTerminal, served, sshd
-from tests.console.journeys.terminal import HOW_TO_GET_TMUX, Terminal, has_tmux
+from tests.console.journeys.ssh import Server, SshTerminal
+from tests.console.journeys.terminal import Terminal, has_tmux
 
 LogIn = Callable[..., SshTerminal]
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    if not has_tmux() or sshd() is None:
-        pytest.skip(HOW_TO_GET_SSHD if has_tmux() else HOW_TO_GET_TMUX)
-    with served(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
 @pytest.fixture
-def log_in(server: Server, tmp_path: Path) -> Iterator[LogIn]:
+def log_in(tmux: None, server: Server, tmp_path: Path) -> Iterator[LogIn]:
     with ExitStack() as stack:
 
-        def log_in(options: str = SIMULATED, *, size: tuple[int, int] = (120, 36)) -> SshTerminal:
-            terminal = stack.enter_context(SshTerminal(server, tmp_path, *size, options))
+        def log_in(options: str = SIMULATED) -> SshTerminal:
+            terminal = stack.enter_context(SshTerminal(server, tmp_path, 120, 36, options))
             terminal.until("F12 / ^G", "paper ok")
             return terminal
 
         yield log_in
-
-
-@pytest.mark.parametrize("size", [(120, 36), (80, 24)], ids=["120x36", "80x24"])
-def test_buying_selling_and_quitting(log_in: LogIn, tmp_path: Path, size: tuple[int, int]) -> None:
-    terminal = log_in(size=size)
-    until_quoted(terminal)
-    write_in_order_line(terminal, "buy 10 AAPL mkt")
-    terminal.until("sent", lambda _: rows(tmp_path, "fills") == 1)
-    write_in_order_line(terminal, "sell 4 AAPL mkt")
-    terminal.until(lambda _: rows(tmp_path, "fills") == 2)
-    leave_order_line(terminal)
-    go_to(terminal, 2, "Positions")
-    terminal.until("1 held", lambda screen: shows(r"AAPL +6 ", screen))
-    quit_by_key(terminal, "Held: 6 AAPL. Positions stay.")
-
-
-@pytest.mark.parametrize("key", ["F12", "C-g"])
-def test_the_stop_in_the_middle_of_typing(log_in: LogIn, tmp_path: Path, key: str) -> None:
-    terminal = log_in()
-    until_quoted(terminal)
-    write_in_order_line(terminal, "buy 7 AAPL mkt")
-    terminal.until("sent", lambda _: rows(tmp_path, "fills") == 1)
-    terminal.type("buy 100 MS")
-    terminal.press(key)
-    terminal.until("HALTED", "Without protection: AAPL 7", "> buy 100 MS")
 
 
 def test_a_limit_order_waits_and_is_cancelled_over_a_thin_line(log_in: LogIn) -> None:
@@ -100,7 +66,7 @@ def test_a_line_that_is_cut_ends_the_console_in_order(log_in: LogIn, tmp_path: P
     terminal.until("sent", lambda _: rows(tmp_path, "fills") == 1)
     write_in_order_line(terminal, "buy 5 AAPL @ 150 day")
     terminal.until(lambda _: rows(tmp_path, "orders") == 2)
-    terminal.kill()
+    terminal.cut()
     terminal.until_process_ended()
     assert ask(tmp_path, "SELECT state FROM orders WHERE number = 2") == [("CANCELED",)], "on_exit cancels entries"
     again = log_in()
@@ -113,7 +79,7 @@ def test_an_engine_may_outlive_its_line_and_is_named_to_who_comes_back(log_in: L
     terminal = log_in()
     until_quoted(terminal)
     process = terminal.process
-    terminal.kill()
+    terminal.cut()
     terminal.until(lambda _: "goes on without a screen" in (tmp_path / "paper.log").read_text())
     with SshTerminal(server, tmp_path, 120, 36, SIMULATED) as second:
         second.until(f"process {process}", lambda screen: "already trades" in " ".join(screen.split()))

@@ -38,6 +38,7 @@ def is_halted(screen: str) -> bool:
     return shows(r"PAPER +HALTED", screen.splitlines()[0])
 
 
+@pytest.mark.over_ssh
 @pytest.mark.parametrize("key", ["F12", "C-g"])
 def test_the_stop_in_the_middle_of_a_word(sit_down: SitDown, tmp_path: Path, key: str) -> None:
     terminal = sit_down(SIMULATED)
