@@ -6,6 +6,7 @@ at the start; this widget knows no grammar. What Enter hands over is the very re
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
@@ -24,6 +25,8 @@ ROWS = 3
 PROMPT = "> "
 MARGIN = " "
 INDENT = Cell("  ")
+STANDS_S = 1.5
+"""How long what went wrong stands whatever text is typed: a refusal that comes in the middle of a burst must be seen."""
 EXAMPLES = "buy 100 AAPL @ 187.50 day    close AAPL 50%    cancel *    mode semi"
 
 Complete = Callable[[str], tuple[int, Sequence[tuple[str, str]]]]
@@ -59,8 +62,8 @@ class OrderLine(Lines, can_focus=True):
     OrderLine {{ height: {ROWS}; }}
     """
 
-    def __init__(self, interpret: Callable[[str], Reading], complete: Complete) -> None:
-        """`interpret` reads a whole line."""
+    def __init__(self, interpret: Callable[[str], Reading], complete: Complete, clock: Callable[[], float] = time.monotonic) -> None:
+        """`interpret` reads a whole line, `clock` is monotonic seconds."""
         super().__init__()
         self._interpret = interpret
         self._complete = complete
@@ -68,7 +71,9 @@ class OrderLine(Lines, can_focus=True):
         self._history = LineHistory()
         self._reading = Reading(unfinished=True)
         self._preview: Reply | None = None
+        self._clock = clock
         self._said: tuple[Level, str] | None = None
+        self._stands_until = 0.0
         self._offer: Offer | None = None
         self._insisted = False
         """Enter was pressed on what is not finished: until the next key that is a mistake."""
@@ -119,13 +124,20 @@ class OrderLine(Lines, can_focus=True):
             self.redraw()
 
     def say(self, text: str, level: Level) -> None:
-        """Show `text` under the line until the next key."""
+        """Show `text` under the line until the next key; what went wrong for a moment at least."""
+        self._hint(text, level)
+        self._stands_until = self._clock() + (0 if level is Level.INFO else STANDS_S)
+
+    def _hint(self, text: str, level: Level) -> None:
+        """What the last key led to, until the next one."""
         self._said = level, clean(text)
+        self._stands_until = 0.0
         self.redraw()
 
-    def hush(self) -> None:
-        """A key was pressed elsewhere: what was said has been read."""
-        if self._said is not None:
+    def hush(self, character: str | None = None) -> None:
+        """A key was pressed, here or elsewhere: what was said has been read, unless the key may be one of a burst that types text."""
+        types = character is not None and character.isprintable()
+        if self._said is not None and not (types and self._clock() < self._stands_until):
             self._said = None
             self.redraw()
 
@@ -143,7 +155,7 @@ class OrderLine(Lines, can_focus=True):
     def take_key(self, key: str, character: str | None) -> Entered | Left | None:
         """Apply one key, at once. Answers what it led to beyond the line, if anything."""
         offer, self._offer = self._offer, None
-        self._said = None
+        self.hush(character)
         self._insisted = False
         outcome = self._apply(key, character, offer)
         self.redraw()
@@ -164,18 +176,18 @@ class OrderLine(Lines, can_focus=True):
         if key in ("up", "down"):
             self._recall(back=key == "up")
         elif self._editor.is_full and character is not None and character.isprintable():
-            self.say(f"The line holds {self._editor.longest} characters.", Level.WARNING)
+            self._hint(f"The line holds {self._editor.longest} characters.", Level.WARNING)
         elif self._editor.key(key, character):
             self._changed()
         return None
 
     def take_paste(self, text: str) -> None:
-        self._said = None
+        self.hush(text)
         self._offer = None
         left_out = self._editor.paste(text)
         self._changed()
         if left_out:
-            self.say(left_out, Level.WARNING)
+            self._hint(left_out, Level.WARNING)
 
     def _enter(self) -> Entered | None:
         """An empty line does nothing, so an Enter that repeats itself sends nothing twice."""
@@ -229,7 +241,7 @@ class OrderLine(Lines, can_focus=True):
             self._editor.put(text)
             self._read()
         elif back:
-            self.say("No earlier line begins like this.", Level.WARNING)
+            self._hint("No earlier line begins like this.", Level.WARNING)
 
     def _changed(self) -> None:
         self._history.leave()

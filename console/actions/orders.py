@@ -11,6 +11,7 @@ from engine.model.views import OrderRow, SignalRow
 
 if TYPE_CHECKING:
     from console.ticket.form import Form, Ready
+    from engine.model.effects import Reply
 
 
 class OrderActions:
@@ -42,22 +43,31 @@ class OrderActions:
         elif isinstance(row, OrderRow) and self._stage.desk.works(row):
             self._ticket(EditOrder(row))
 
-    def _ticket(self, form: Form) -> None:
+    def _ticket(self, form: Form, denial: Reply | None = None) -> None:
         """Opens the ticket; what is confirmed in it is carried out."""
         from console.screens.ticket import TicketDialog
 
-        dialog = TicketDialog(form, Previews(asking(self._stage.engine)), lambda: self._stage.view, self._stage.clock)
-        self._stage.ask(dialog, self._ticketed)
+        dialog = TicketDialog(form, Previews(asking(self._stage.engine)), lambda: self._stage.view, self._stage.clock, denial)
+        self._stage.ask(dialog, lambda ready: self._ticketed(form, ready))
 
-    def _ticketed(self, ready: Ready | None) -> None:
-        """A new order is a line of the order line, too: where the engine refuses it, nothing of it is to be typed again."""
+    def _ticketed(self, form: Form, ready: Ready | None) -> None:
+        """Where the engine refuses it, nothing of it is to be typed again: the ticket comes back, unless the person went on to something
+        else meanwhile, and a new order is a line of the order line, too."""
         from console.meanings import PlaceOrder
+        from console.ticket.form import Ready
 
         if ready is None:
             return
         if isinstance(ready.does, PlaceOrder):
             self._stage.order_line.remember(ready.normal)
-        self._stage.desk.ticketed(ready)
+        keys_then = self._stage.keys_taken
+
+        def refused(reply: Reply) -> None:
+            form.look(self._stage.view)
+            if self._stage.keys_taken == keys_then and isinstance(form.read(), Ready):
+                self._ticket(form, reply)
+
+        self._stage.desk.ticketed(ready, refused)
 
     def do_cancel(self) -> None:
         rows = self._stage.subject.rows()

@@ -46,6 +46,10 @@ class Stage(Protocol):
         """How the screen is drawn."""
 
     @property
+    def keys_taken(self) -> int:
+        """How many keys the trading screen has taken, and stops that were pressed anywhere."""
+
+    @property
     def lag_ms(self) -> float:
         """How late the screen's loop runs."""
 

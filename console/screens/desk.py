@@ -48,11 +48,22 @@ class Desk:
         self._answers = Answers()
         self._submitted: tuple[str, Intent | PlacePair] | None = None
         """The last order by its command's id, until it is answered."""
+        self._ticketed: tuple[str, Callable[[Reply], None]] = "", lambda reply: None
+        """The last command that came from a ticket by its id, until it is answered, and who is told where it is refused."""
         self._repeated: Intent | PlacePair | None = None
         """The last order, where the engine took it for a repetition: entered once more it is meant."""
 
     def news(self, view: View) -> tuple[str, Level] | None:
         """What the engine answered since the last call, in words."""
+        news = self._orders_news(view)
+        command_id, refused = self._ticketed
+        if command_id and (reply := _answer_to(command_id, view)) is not None:
+            self._ticketed = "", refused
+            if not reply.ok:
+                refused(reply)
+        return news
+
+    def _orders_news(self, view: View) -> tuple[str, Level] | None:
         news = self._answers.news(view, self._clock())
         refused = self._refused(view)
         if refused is None:
@@ -71,7 +82,7 @@ class Desk:
         if self._submitted is None:
             return None
         command_id, wish = self._submitted
-        reply = next((reply for reply in view.replies if reply.command_id == command_id), None)
+        reply = _answer_to(command_id, view)
         if reply is None:
             return None
         self._submitted = None
@@ -88,8 +99,10 @@ class Desk:
         self._engine.note(Level.WARNING, "console", f"{text}.")
         self._sent(self._engine.sync(), f"{text}, and was compared with the broker")
 
-    def _sent(self, command_id: str, what: str) -> None:
+    def _sent(self, command_id: str, what: str) -> str:
+        """Answers the command's id."""
         self._answers.expect(command_id, what, self._clock())
+        return command_id
 
     # ---- the order line's commands
 
@@ -135,20 +148,21 @@ class Desk:
             case meanings.ReplaceOrder(order_id=order_id, terms=terms):
                 self._sent(self._engine.replace(order_id, terms), normal)
 
-    def ticketed(self, ready: Ready) -> None:
-        """What a person confirmed in a ticket."""
+    def ticketed(self, ready: Ready, refused: Callable[[Reply], None]) -> None:
+        """What a person confirmed in a ticket. `refused` is told where the engine does not take it."""
         from console import meanings
         from console.ticket.form import ApproveSignal
 
         match ready.does:
             case meanings.PlaceOrder(intent=intent):
-                self._submit(intent, ready.normal)
+                command_id = self._submit(intent, ready.normal)
             case meanings.ReplaceOrder(order_id=order_id, terms=terms):
-                self._sent(self._engine.replace(order_id, terms), f"edit {ready.normal}")
+                command_id = self._sent(self._engine.replace(order_id, terms), f"edit {ready.normal}")
             case ApproveSignal(signal_id=signal_id, edit=edit):
-                self._sent(self._engine.approve(signal_id, edit), f"approve {ready.normal}")
+                command_id = self._sent(self._engine.approve(signal_id, edit), f"approve {ready.normal}")
+        self._ticketed = command_id, refused
 
-    def _submit(self, wish: Intent | PlacePair, normal: str) -> None:
+    def _submit(self, wish: Intent | PlacePair, normal: str) -> str:
         confirmed = wish == self._repeated
         if isinstance(wish, Intent):
             command_id = self._engine.submit(wish, confirmed=confirmed)
@@ -157,15 +171,13 @@ class Desk:
 
             command_id = self._engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
         self._submitted, self._repeated = (command_id, wish), None
-        self._sent(command_id, normal)
+        return self._sent(command_id, normal)
 
     # ---- what is watched
 
     def watch(self, symbol: str) -> str:
         """Answers the command's id."""
-        command_id = self._engine.watch(symbol)
-        self._sent(command_id, f"watch {symbol}")
-        return command_id
+        return self._sent(self._engine.watch(symbol), f"watch {symbol}")
 
     def unwatch(self, symbol: str) -> None:
         self._sent(self._engine.unwatch(symbol), f"let go of {symbol}")
@@ -318,3 +330,7 @@ class Desk:
 
         text = f"Trading is {view.account.state}: {view.account.reason or 'no reason given'}.\nResuming from a stop leads to MANUAL."
         self._ask(TypedWord("Resume trading", text, "RESUME", self._clock, reason=True), typed)
+
+
+def _answer_to(command_id: str, view: View) -> Reply | None:
+    return next((reply for reply in view.replies if reply.command_id == command_id), None)

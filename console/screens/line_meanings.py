@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from console.kept import Kept
@@ -19,13 +19,14 @@ HISTORY = "order_line"
 
 
 class LineMeanings:
-    """`see` is to be called with each View that is shown: words like symbols, positions and prices are read by it."""
+    """`see` is to be called with each View that is shown: words like symbols, positions and prices are read by it. `clock` is
+    monotonic seconds."""
 
-    def __init__(self, engine: TradingEngine, view: View) -> None:
+    def __init__(self, engine: TradingEngine, view: View, clock: Callable[[], float]) -> None:
         self._engine = engine
         self._view = view
         self._loaded: LineReader | None = None
-        self.line = OrderLine(self._interpret, self._complete)
+        self.line = OrderLine(self._interpret, self._complete, clock)
 
     def keep_history(self, kept: Kept) -> None:
         """Bring back the lines of earlier runs, and keep those that are entered from now on."""

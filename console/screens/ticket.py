@@ -2,11 +2,15 @@
 
 Each key goes to the field that has the focus at that moment, at once. Once the question is asked, what is carried out is the very order it
 shows: no key and no market changes it, keys typed before it was asked are dropped, and a held Enter answers nothing.
+
+What the engine refused comes back as it was typed, with the reason. It comes by itself: whoever is typing at that moment means something
+else, so it goes away again and their keys go where they would have gone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol, cast
 
 from msgspec.structs import replace
 from rich.text import Text
@@ -17,6 +21,7 @@ from textual.message import Message
 from console.meanings import ReplaceOrder
 from console.screens.dialog import DEAF_SECONDS, Dialog
 from console.screens.previews import Previews
+from console.ticket.denials import concerned, why
 from console.ticket.form import Form, Mistake, Ready
 from engine.model import Intent, Outcome, View
 from engine.model.effects import Reply
@@ -30,19 +35,41 @@ FRAMES_PER_SECOND = 12
 TOO_SOON = "Too soon after another key."
 
 
+class TakesKeys(Protocol):
+    """The screen behind it."""
+
+    def take_key(self, key: str, character: str | None, time: float) -> None: ...
+
+    def take_paste(self, text: str) -> None: ...
+
+
 class TicketDialog(Dialog[Ready | None]):
-    """Answers what was confirmed, or None. `view` is the View on the screen now, `clock` monotonic seconds."""
+    """Answers what was confirmed, or None. `view` is the View on the screen now, `clock` monotonic seconds. `denial` is why what the form
+    says was not sent just now."""
 
     DEFAULT_CSS = """
     TicketDialog > VerticalScroll { padding: 0 1; max-height: 100%; }
     """
 
-    def __init__(self, form: Form, previews: Previews[Intent | ReplaceOrder], view: Callable[[], View], clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        form: Form,
+        previews: Previews[Intent | ReplaceOrder],
+        view: Callable[[], View],
+        clock: Callable[[], float],
+        denial: Reply | None = None,
+    ) -> None:
         super().__init__(form.title, None, clock)
         self._form = form
+        self._denial = denial
+        """Said until the form says something else."""
+        self._denied = form.read() if denial else None
+        self._wrong = concerned(denial.verdict, form.fields()) if denial else ""
+        self._unread = denial is not None
+        """Whether it came by itself, and took no key yet."""
         self._previews = previews
         self._view = view
-        self._ticket = Ticket(form.most, form.first)
+        self._ticket = Ticket(form.most, self._wrong or form.first)
         self._asked: Ready | None = None
         """What a yes would carry out, while the question is asked."""
         self._asked_time = 0.0
@@ -95,6 +122,10 @@ class TicketDialog(Dialog[Ready | None]):
             self._previews.of(None, "", view, self._clock())
             self._ticket.show(Sheet(head, fields, wrong=read.field, mistake=read.message, unfinished=read.unfinished))
             return
+        if self._denial is not None and self._asked is None and _means_the_same(read, self._denied):
+            self._ticket.show(Sheet(head, fields, read.normal, wrong=self._wrong, mistake=why(self._denial)))
+            return
+        self._denial = None
         reply = self._previews.of(read.asked, read.normal, view, self._clock())
         question = "" if self._asked is None else f"{TOO_SOON} {self._form.question}" if self._too_soon else self._form.question
         shown = None if reply is None else _uncut(reply)
@@ -105,6 +136,10 @@ class TicketDialog(Dialog[Ready | None]):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Unlike a question, a ticket takes the keys that were typed behind the one that opened it: they were meant for it."""
+        if self._is_in_the_way(time):
+            self.answer(None)
+            cast(TakesKeys, self.app.screen).take_key(key, character, time)
+            return
         if self._asked is not None:
             self._answer(self._asked, key, time)
         else:
@@ -127,6 +162,11 @@ class TicketDialog(Dialog[Ready | None]):
         elif key in ("n", "escape", "ctrl+c"):
             self._asked = None
 
+    def _is_in_the_way(self, time: float) -> bool:
+        """Whether it came by itself so shortly before a key of that `time` that nobody can have seen it."""
+        self._unread = self._unread and (time < self._pushed or self.typed_at(time) - self._opened < DEAF_SECONDS)
+        return self._unread
+
     def _review(self) -> None:
         """Ask, where the fields mean something; where not, what is wrong stands there already."""
         self._form.look(self._view())
@@ -135,7 +175,10 @@ class TicketDialog(Dialog[Ready | None]):
             self._asked, self._quiet_since, self._asked_time, self._too_soon = read, self._clock(), Message().time, False
 
     def take_paste(self, text: str) -> None:
-        if self._asked is None:
+        if self._is_in_the_way(Message().time):
+            self.answer(None)
+            cast(TakesKeys, self.app.screen).take_paste(text)
+        elif self._asked is None:
             self._ticket.take_paste(text)
             self._show()
 
@@ -146,6 +189,10 @@ class TicketDialog(Dialog[Ready | None]):
             self.take_key(event.key, None, event.time)
         else:
             self._show()
+
+
+def _means_the_same(read: Ready, denied: Ready | Mistake | None) -> bool:
+    return isinstance(denied, Ready) and denied.normal == read.normal
 
 
 def _uncut(reply: Reply) -> Reply:

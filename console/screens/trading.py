@@ -127,6 +127,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.terminal_behind: Callable[[], bool] = lambda: False
         """Whether the terminal does not read as fast as is written."""
         self._data_at = -LOW_BANDWIDTH_DATA_S
+        self.keys_taken = 0
         self.panel = "watch"
         self.zoomed = False
         self.layout_name = ""
@@ -150,7 +151,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._grid = Container(id="panels")
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
-        self._meanings = LineMeanings(engine, self.view)
+        self._meanings = LineMeanings(engine, self.view, clock)
         self.order_line = self._meanings.line
         self.subject = Subject(self, keys, lambda: self.performers)
         self._readings = ReadingActions(self)
@@ -423,6 +424,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while this screen is on top."""
+        self.keys_taken += 1
         typing = self.focused is self.order_line
         table = self.subject.table
         if not typing and table is not None and table.typing and table.take_filter_key(key, character):
@@ -434,7 +436,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
                 self._typed(self.order_line.take_key(key, character))
         else:
             if not typing:
-                self.order_line.hush()
+                self.order_line.hush(character)
             self.perform(action)
         self._place_cursor()
 
@@ -464,4 +466,5 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     def stopped(self, command_id: str) -> None:
         """The stop was pressed. It has worked already; here it is told."""
+        self.keys_taken += 1
         self.desk.stopped(command_id)

@@ -41,6 +41,7 @@ limits:
   max_position_pct: 100
   collar_pct: 100
   repetition_s: 0
+  short_selling: true
 """
 GAPS = (0.0, 0.01, 0.03, 0.08)
 READ_S = 0.4

@@ -36,7 +36,8 @@ class FakeEngine:
         offered = {"AAPL": "Apple", "MSFT": "Microsoft", "TSLA": "Tesla", "NVDA": "Nvidia"}
         self.offered: tuple[Listing, ...] | None = tuple(Listing(*offer) for offer in offered.items())
         self.subscribers: dict[type, list[Callable[[Any], None]]] = {}
-        self._ids = count(1)
+        self.ids = count(1)
+        """The numbers of the commands to come."""
 
     def change(self, **changes: Any) -> None:
         """Serve a View with these fields from now on."""
@@ -48,7 +49,7 @@ class FakeEngine:
 
     def _command(self, *call: Any) -> str:
         self.calls.append(call)
-        command_id = f"c-{next(self._ids)}"
+        command_id = f"c-{next(self.ids)}"
         if not self.silent:
             self._reply(Reply(command_id, not self.refuses, self.refuses or "done", self.refused_by))
         return command_id
@@ -70,7 +71,7 @@ class FakeEngine:
 
     def preview(self, intent: Intent) -> str:
         self.previews.append(intent)
-        command_id = f"p-{next(self._ids)}"
+        command_id = f"p-{next(self.ids)}"
         if self.silent:
             return command_id
         price = intent.limit or intent.stop or Decimal("187.53")
@@ -82,7 +83,7 @@ class FakeEngine:
 
     def preview_replace(self, order_id: str, terms: Terms) -> str:
         self.replaces.append((order_id, terms))
-        command_id = f"p-{next(self._ids)}"
+        command_id = f"p-{next(self.ids)}"
         if not self.silent:
             cost = terms.quantity * (terms.limit or terms.stop or Decimal("187.53"))
             self._reply(Reply(command_id, True, self.verdict.text or "passes", self.verdict, terms.quantity, cost))

@@ -377,6 +377,7 @@ async def test_a_refusal_stays_in_sight_until_the_next_key(engine: FakeEngine) -
         await console.type("buy 500 MSFT")
         await console.press("enter")
         await console.shows("BUY 500 MSFT market DAY: exposure would be 84% of 80%")
+        await console.let_pass(2)
         await console.press("b")
         assert "exposure would be" not in console.picture
 

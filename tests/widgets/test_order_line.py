@@ -13,7 +13,7 @@ from engine.model import Level
 from tests.widgets.harness import Harness, lines_of
 from widgets.line_history import MOST, LineHistory
 from widgets.line_notes import Reading, meaning, mistake, offers, unfinished
-from widgets.order_line import Entered, Left, OrderLine
+from widgets.order_line import STANDS_S, Entered, Left, OrderLine
 
 NUMBERS = [(f"#{n}", f"SELL {n} AAPL limit 190.00") for n in range(1, 30)]
 
@@ -293,6 +293,21 @@ async def test_what_was_said_stays_until_the_next_key() -> None:
         assert "sent" in lines_of(line)[1]
         keys(line, "x")
         assert "sent" not in lines_of(line)[1]
+
+
+async def test_what_went_wrong_stands_in_a_burst_of_text_until_it_can_have_been_read() -> None:
+    now = 0.0
+    line = OrderLine(interpret, complete, lambda: now)
+    async with Harness(line).run_test(size=(80, 5)):
+        line.say("denied", Level.ERROR)
+        keys(line, "x")
+        assert "denied" in lines_of(line)[1]
+        now = STANDS_S
+        keys(line, "y")
+        assert "denied" not in lines_of(line)[1]
+        line.say("denied", Level.ERROR)
+        keys(line, "backspace")
+        assert "denied" not in lines_of(line)[1]
 
 
 async def test_a_colon_on_the_empty_line_is_the_key_that_opened_it() -> None:
