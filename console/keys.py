@@ -119,7 +119,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("farther", ("minus",), "farther: more candles, then several bars in one", panels=CHART),
     Action("averages", ("v",), "one more moving average, after the last none", "averages", CHART),
     Action("line_chart", ("l",), "a line of the closes, or candles", "line", CHART),
-    Action("add_symbol", ("plus",), "add a symbol to the list, searched for among all the feed offers", "add", _WATCH),
+    Action("add_symbol", ("plus",), "add a symbol to the list, found among all the feed offers", "add", _WATCH),
     Action("alert", ("exclamation_mark",), "price alerts: on the row's symbol, and all there are", "alert", WITH_SYMBOL),
     Action("next_list", ("right_square_bracket",), "the next watchlist", "next list", _WATCH),
     Action("previous_list", ("left_square_bracket",), "the watchlist before", panels=_WATCH),

@@ -47,6 +47,8 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     """
 
     BINDINGS: ClassVar[list[BindingType]] = []
+    # Where it takes nearly all the width it takes it all: of what lies under it, two columns at each side would be noise.
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-roomy")]  # noqa: RUF012 - declared by Textual as the instance's
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 40%; }
     Dialog > VerticalScroll {
@@ -55,6 +57,7 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
         scrollbar-size-vertical: 1; scrollbar-color: $focus; scrollbar-background: $background; scrollbar-color-hover: $focus;
         scrollbar-background-hover: $background;
     }
+    Dialog.-narrow > VerticalScroll { max-width: 100%; }
     Dialog > HintLine { dock: bottom; }
     Dialog.-grave > VerticalScroll { border: round $error; border-title-color: $error; }
     Dialog.-plain { background: $background; }

@@ -24,6 +24,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
     """
 
     TYPES: ClassVar[bool] = False
+    PROMPT: ClassVar[str] = "> "
 
     def __init__(self, title: str, clock: Callable[[], float]) -> None:
         super().__init__(title, None, clock)
@@ -75,7 +76,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         self.marked = min(self.marked, max(len(items) - 1, 0))
         lines = self.intro(width)
         if self.types_now():
-            lines += [[Cell("> ", "key"), *self.editor.cells], []]
+            lines += [[Cell(self.PROMPT, "key"), *self.editor.cells], []]
         self._first_line = len(lines)
         self._first_row = max(0, min(self.marked - ROWS // 2, len(items) - ROWS))
         for place, item in enumerate(items[self._first_row : self._first_row + ROWS], self._first_row):

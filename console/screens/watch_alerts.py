@@ -22,6 +22,7 @@ class AlertsDialog(ListDialog[str, Alert]):
 
     PLACE = "alerts"
     TYPES = True
+    PROMPT = "alert: "
 
     def __init__(self, symbol: str, row: Row, book: AlertBook, changed: Callable[[], None], clock: Callable[[], float]) -> None:
         super().__init__("Price alerts", clock)
