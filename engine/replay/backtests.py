@@ -33,7 +33,7 @@ from engine.replay.recording import Listen, ReplayError
 from engine.strategies.names import strategy_names
 
 _ALWAYS_S: Final = 1e9
-_BLOCK: Final = 2_000
+_BLOCK: Final = 500
 _BEFORE, _AFTER = 0, 1
 """Whether something came before the bars of its moment, or after them."""
 Progress = Callable[[int, int], None]
@@ -102,7 +102,7 @@ class BacktestRecording:
         self.stamps = Timeline(self._bars).moments
         self._first = int(self.stamps[0])
         self._effects = list(effects)
-        self._unpacked = lru_cache(4)(lambda block: unpack(self._effects[block]))
+        self._unpacked = lru_cache(8)(lambda block: unpack(self._effects[block]))
         try:
             self._begins = [self._unpacked(block)[0][0] // 2 for block in range(len(self._effects))]
             self._statuses = list(self._told())

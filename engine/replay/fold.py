@@ -5,6 +5,8 @@ It decides nothing and sends nothing. What was decided comes as records, taken o
 
 from __future__ import annotations
 
+import pickle
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -12,9 +14,14 @@ from typing import Final
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.core.checkpoint import SHAPE, save, take_over
+from engine.core.approvals import Approvals
+from engine.core.attribution import Attribution
+from engine.core.checkpoint import take_over
 from engine.core.core import Core
+from engine.core.order_book import OrderBook
+from engine.core.portfolio import Portfolio
 from engine.core.prices import Price
+from engine.core.state import State
 from engine.log_lines import line_of
 from engine.model.limit_changes import copied
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Quote, Split
@@ -31,17 +38,18 @@ from engine.model.records import (
 from engine.model.settings import Settings
 
 _MARKET: Final = frozenset({Bar, Quote})
+_PARTS: Final = (Portfolio, Attribution, OrderBook, Approvals)
+"""Others hold on to these objects of the state: they are filled, not replaced."""
 _MANY: Final = 1_000
 """Orders that are kept before the old ones are let go."""
 
 
 class Frame(Struct, frozen=True):
-    """Where a fold stands after `step`: enough to go on from there."""
+    """Where a fold stands after `step`: enough to go on from there. `state` is pickled: it stays in this process, and no file has it."""
 
     step: int
-    state: Checkpoint
+    state: bytes
     prices: dict[str, Price]
-    marks: dict[str, float]
     market: MarketStatus | None
     session: str
     now: int
@@ -169,12 +177,11 @@ class Fold(Core):
 
     def frame(self) -> Frame:
         """Where it stands."""
-        holdings = self.state.portfolio.holdings.values()
+        kept = {name: getattr(self.state, name) for name in State.__slots__ if name != "_apply"}
         return Frame(
             step=self.step,
-            state=save(self.state, self.desk.now),
+            state=zlib.compress(pickle.dumps(kept, pickle.HIGHEST_PROTOCOL), 1),
             prices={symbol: replace(price) for symbol, price in self.prices.by_symbol.items()},
-            marks={holding.symbol: holding.mark for holding in holdings if holding.mark is not None},
             market=self.gate.market,
             session=self._last_session,
             now=self.desk.now,
@@ -185,12 +192,17 @@ class Fold(Core):
         )
 
     def stand_at(self, frame: Frame) -> None:
-        """Makes this new fold what the one was that `frame` is of. Raises JournalError where the frame is damaged."""
-        assert frame.state.shape == SHAPE
-        take_over(self.state, frame.state)
+        """Makes this new fold what the one was that `frame` is of."""
+        state = self.state
+        for name, value in pickle.loads(zlib.decompress(frame.state)).items():
+            ours = getattr(state, name)
+            if isinstance(ours, _PARTS):
+                for slot in type(ours).__slots__:
+                    setattr(ours, slot, getattr(value, slot))
+            else:
+                setattr(state, name, value)
+        state.book.stale.update(dict.fromkeys(state.book.symbols()))
         self.prices.by_symbol.update((symbol, replace(price)) for symbol, price in frame.prices.items())
-        for symbol, mark in frame.marks.items():
-            self.state.portfolio.mark(symbol, mark)
         self.learn(frame.facts)
         self.gate.market, self._last_session = frame.market, frame.session
         self.desk.now, self.desk.mono, self.wall = frame.now, frame.mono, frame.wall

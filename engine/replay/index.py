@@ -16,7 +16,7 @@ from engine.replay.recording import Recording
 
 SLICES = 2_000
 """Into so many parts a recording is cut: after each of them equity is looked at, and a frame may be taken."""
-WORK = 2_000
+WORK = 1_000
 """After so many bars, quotes and records a frame is worth its room: they are played in a few hundredths of a second."""
 
 Progress = Callable[[int, int], None]
