@@ -17,7 +17,7 @@ from engine.model.settings import CommissionSettings, FeedSettings, Limits, Sett
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
-    from engine.backtest.venue import Latency
+    from engine.backtest.profile import Latency
 
 FILLS = ("next_open", "close")
 MOST_MS, MOST_BARS = 86_400_000, 1_000
@@ -77,7 +77,7 @@ def read_symbols(text: str) -> tuple[str, ...]:
 
 def read_latency(text: str) -> Latency:
     """`250ms`, `30s`, `2bars`."""
-    from engine.backtest.venue import Latency
+    from engine.backtest.profile import Latency
 
     amount, unit = _LATENCY.sub(r"\1 \2", text.strip().casefold()).split() if _LATENCY.fullmatch(text.strip().casefold()) else ("", "")
     if unit in ("bar", "bars") and amount.isdigit() and int(amount) <= MOST_BARS:

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
+from typing import TypeAlias
 
 from msgspec import Struct, field
 
-from engine.backtest.shell import Booked
 from engine.core.portfolio import Portfolio
 from engine.feeds.actions import restated
 from engine.model.market import Bar, Dividend, Split
 from engine.model.money import after_dividend
 from engine.model.orders import Fill
+from engine.model.records import DividendBooked, SplitBooked
 from engine.strategies.base import Position
+
+Booked: TypeAlias = Fill | SplitBooked | DividendBooked
+"""What moves an account."""
 
 
 class Steps(Struct):

@@ -24,7 +24,7 @@ from engine.strategies.proposals import to_proposal
 from engine.strategies.wire import MAX_DRAFTS
 
 
-class Orders(Struct, frozen=True):
+class Orders(Struct, frozen=True, gc=False):
     """What `player` asked for in one callback, at the market time `at`: at a bar of `symbol`, or about to be told one. `last` is when the
     bars before closed."""
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Final
+from typing import Final, Literal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from engine.backtest.venue import Fill, Latency
 from engine.model.modes import Mode
 from engine.model.settings import Limits, MarginSettings, PaperSettings, Settings, StrategySettings
 
+RUN_ID: Final = "backtest"
 _NONE = Decimal(10) ** 9
 _NO_COUNT = 10**9
 
@@ -33,6 +33,22 @@ OFF: Final = Limits(
     repetition_s=0.0,
 )
 """So wide that no limit is ever met. What an account can pay for is no limit: buying power holds in any case."""
+
+
+Fill = Literal["next_open", "close"]
+"""Where in the first bar after it was placed a market order fills. Never in the bar that gave the signal."""
+
+
+class Latency(Struct, frozen=True):
+    """How long each order takes to the market: `ms` milliseconds, and then so many `bars` of its symbol pass it by. Fills come in the first
+    bar that begins when it is there."""
+
+    ms: float = 0.0
+    bars: int = 0
+
+    @property
+    def ns(self) -> int:
+        return int(self.ms * 1_000_000)
 
 
 class Profile(Struct, frozen=True):

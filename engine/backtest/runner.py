@@ -17,17 +17,16 @@ from heapq import merge
 from itertools import chain
 from operator import attrgetter
 
-from engine.backtest.account import Account
-from engine.backtest.core_trading import CoreTrading
+from engine.backtest.account import Account, Booked
 from engine.backtest.data import Data
 from engine.backtest.errors import BacktestError
 from engine.backtest.history import BacktestContext
-from engine.backtest.lane import Lane, LeftLane
+from engine.backtest.lane import Lane
+from engine.backtest.lane_gate import LeftLane
 from engine.backtest.player import Orders, Player
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result, result_of
 from engine.backtest.sessions import SECOND, Sessions
-from engine.backtest.shell import Booked
 from engine.backtest.timeline import Timeline
 from engine.backtest.trading import Trading
 from engine.feeds.base import FeedError
@@ -113,7 +112,10 @@ class _Run:
         """When the first bar to play does."""
         return self._first - self._data.spacing_s * SECOND
 
-    def _by_core(self, account: Account) -> CoreTrading:
+    def _by_core(self, account: Account) -> Trading:
+        # Most runs never come here, and need not wait for all of the core.
+        from engine.backtest.core_trading import CoreTrading
+
         return CoreTrading(self._profile, self._symbols, account, Sessions(self._data, self._first), self._booked, self._begin_again)
 
     def _warm(self, player: Player, until: int, day: date) -> None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
 from typing import Any, TypeVar
 
+from engine.backtest.account import Booked
 from engine.backtest.errors import BacktestError
-from engine.backtest.profile import Profile
+from engine.backtest.profile import RUN_ID, Profile
 from engine.backtest.venue import BacktestBroker
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.brokers.costs import CostModelError
@@ -17,7 +18,7 @@ from engine.model.effects import CancelAtBroker, Effect, Latch, Persist, Replace
 from engine.model.inputs import Input, Note, ResetBreaker, SetMode, Tick, Unsent
 from engine.model.market import Instrument, MarketEvent, MarketStatus, Split
 from engine.model.modes import Level, Mode, TradingState
-from engine.model.orders import Fill, OrderState
+from engine.model.orders import OrderState
 from engine.model.records import (
     DividendBooked,
     FillBooked,
@@ -32,7 +33,6 @@ from engine.model.records import (
 from engine.model.verdicts import Outcome
 from engine.strategies.names import strategy_names
 
-RUN_ID = "backtest"
 _ALWAYS_S = 1e9
 """How long a price is fresh: between two bars there is nothing fresher to wait for."""
 _NOTES = 200
@@ -42,7 +42,6 @@ _MANY = 2_000
 _UNFILLED = frozenset({OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
 _RESET = "the next session of a backtest"
 
-Booked = Fill | SplitBooked | DividendBooked
 Answer = TypeVar("Answer")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import islice, repeat
+from itertools import cycle, islice, repeat
 from typing import TYPE_CHECKING
 
 from engine.feeds.bar_columns import BarColumns, Columns, Times
@@ -29,7 +29,11 @@ class Timeline:
         self._order: NDArray[np.intp] | None = None
         self._codes: NDArray[np.object_] | None = None
         self.moments: Times = self._columns.at
-        if len(series) > 1:
+        self._grid: list[NDArray[np.float64]] = []
+        """Where all symbols have the same moments, each field as a table with a row a moment, which needs no sorting."""
+        if len(series) > 1 and all(np.array_equal(each.columns.at, self.moments) for each in series):
+            self._grid = [np.stack(parts, axis=1) for parts in zip(*(each.columns[1:] for each in series), strict=True)]
+        elif len(series) > 1:
             columns = Columns(*(np.concatenate(parts) for parts in zip(*(each.columns for each in series), strict=True)))
             self._columns = columns
             self._order = np.argsort(columns.at, kind="stable")
@@ -37,7 +41,7 @@ class Timeline:
             self.moments = np.unique(columns.at)
 
     def __len__(self) -> int:
-        return len(self._columns.at)
+        return sum(map(len, self._series))
 
     def until(self, at: int) -> int:
         """How many bars have closed by the moment `at`."""
@@ -45,7 +49,9 @@ class Timeline:
 
     def chunks(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         """Moments by the thousand: a chunk is to be used up before the next one is asked for."""
-        if self._order is None:
+        if self._grid:
+            yield from self._in_step()
+        elif self._order is None:
             yield from (zip(bars) for _, bars in self.chunks_of_one())
         else:
             yield from self._merged()
@@ -53,9 +59,18 @@ class Timeline:
     def chunks_of_one(self) -> Iterator[tuple[int, Iterator[Bar]]]:
         """The same where there is one symbol, bar after bar; with each chunk its last moment."""
         symbol = repeat(self._symbols[0])
-        for begin in range(0, len(self), CHUNK):
+        for begin in range(0, len(self.moments), CHUNK):
             columns = [column[begin : begin + CHUNK].tolist() for column in self._columns]
             yield columns[0][-1], map(Bar, symbol, *columns)
+
+    def _in_step(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
+        count = len(self._symbols)
+        rows = max(1, CHUNK // count)
+        for begin in range(0, len(self.moments), rows):
+            at = self.moments[begin : begin + rows]
+            fields = (table[begin : begin + rows].ravel().tolist() for table in self._grid)
+            bars = map(Bar, cycle(self._symbols), at.repeat(count).tolist(), *fields)
+            yield zip(*repeat(bars, count), strict=True)
 
     def _merged(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         import numpy as np

@@ -7,14 +7,14 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.backtest.shell import Booked
+from engine.backtest.account import Booked
 from engine.feeds.bar_columns import BarColumns
 from engine.model.money import ZERO
 from engine.model.orders import Fill, Side
 from engine.model.records import DividendBooked, SplitBooked
 
 
-class Trade(Struct, frozen=True):
+class Trade(Struct, frozen=True, gc=False):
     """One round trip. `quantity` is all it entered, in the shares of its exit; `entry` and `exit` are average prices a share; `profit` is
     net of `fees`, with dividends; `gain` is the profit as a fraction of what the entries cost. `bars` counts those from its first fill's
     to its last fill's.
@@ -40,7 +40,7 @@ class Trade(Struct, frozen=True):
     mfe: float | None = None
 
 
-class _Trip(Struct):
+class _Trip(Struct, gc=False):
     """A round trip under way, or over. Quantities are exact, so that flat is flat; the rest are floats."""
 
     owner: str

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from typing import TypeAlias
 
-from engine.backtest.account import Account
+from engine.backtest.account import Account, Booked
 from engine.backtest.player import Orders
 from engine.backtest.sessions import Sessions
-from engine.backtest.shell import Booked
 from engine.core.portfolio import Portfolio
 from engine.model.market import Bar, Dividend, MarketEvent, Split
 

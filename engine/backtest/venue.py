@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Literal
 
-from msgspec import Struct
-
+from engine.backtest.profile import Fill, Latency
 from engine.brokers.costs import slippage_of
 from engine.brokers.paper import PaperBroker
 from engine.core.matching import Execution, Matcher, Outcome, Resting
@@ -15,21 +13,6 @@ from engine.core.slippage import Slippage
 from engine.model.market import Instrument
 from engine.model.orders import Order
 from engine.model.settings import MarginSettings, PaperSettings
-
-Fill = Literal["next_open", "close"]
-"""Where in the first bar after it was placed a market order fills. Never in the bar that gave the signal."""
-
-
-class Latency(Struct, frozen=True):
-    """How long each order takes to the market: `ms` milliseconds, and then so many `bars` of its symbol pass it by. Fills come in the first
-    bar that begins when it is there."""
-
-    ms: float = 0.0
-    bars: int = 0
-
-    @property
-    def ns(self) -> int:
-        return int(self.ms * 1_000_000)
 
 
 class Matching(Matcher):

@@ -117,6 +117,24 @@ class Portfolio:
         self._cash -= fill.side.sign * fill.cost + fees
         self.fees += fees
 
+    def book_all(self, fills: Iterable[Fill]) -> tuple[list[float], list[float]]:
+        """The same of many, one after the other. Answers what each left of its symbol, and in cash."""
+        held, left = [], []
+        holdings, cash, paid = self.holdings, self._cash, self.fees
+        for fill in fills:
+            holding = holdings.get(fill.symbol)
+            if holding is None or not holding.changed:
+                holding = self._changing(fill.symbol)
+            cost, fees = holding.cost, fill.fees
+            holding.recent.append((cost, fill))
+            holding.cost = cost = cost.booked(fill)
+            cash -= fill.side.sign * fill.cost + fees
+            paid += fees
+            held.append(float(cost.quantity))
+            left.append(float(cash))
+        self._cash, self.fees = cash, paid
+        return held, left
+
     def settled(self, record: FillCorrected) -> FillCorrected:
         """`record` with what it changes of the profit taken, where the fills that it corrects are recent enough to tell. Changes nothing.
 

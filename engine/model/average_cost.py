@@ -19,7 +19,7 @@ _DUST = Decimal("1e-10")
 """A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
 
 
-class AverageCost(Struct, frozen=True):
+class AverageCost(Struct, frozen=True, gc=False):
     """What is held of one symbol, exact. `quantity` is signed, `basis` the signed money it was bought (or sold short) for without fees,
     `realised` the profit taken so far less all `fees`.
     """

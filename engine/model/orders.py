@@ -280,7 +280,7 @@ class Order(Struct):
         return self.cost / self.filled if self.filled else None
 
 
-class Fill(Struct, frozen=True):
+class Fill(Struct, frozen=True, gc=False):
     """One execution. `cost` is price x quantity as money moved; where fills were missed and booked as one, `price` is their average.
 
     `rule` is the id of the matching rule that filled it on paper (see the matching rules in `engine.core.matching`), or empty. `ratio` is

@@ -38,7 +38,7 @@ class Position(NamedTuple):
 FLAT = Position()
 
 
-class Draft(Struct, frozen=True):
+class Draft(Struct, frozen=True, gc=False):
     """What a callback asked for, not yet checked. `quantity` is in shares; None asks for the size in the settings.
 
     `trail` is a distance in price, what ends in `_pct` is in per cent; `take_profit` and `stop_loss` are prices.
@@ -61,7 +61,7 @@ class Draft(Struct, frozen=True):
     stop_loss_pct: float | None = None
 
 
-class AtMarket(Draft, frozen=True):
+class AtMarket(Draft, frozen=True, gc=False):
     """One without a price, a trail or exits."""
 
 

@@ -15,10 +15,9 @@ from msgspec.structs import replace
 
 from engine.backtest import runner
 from engine.backtest.data import Data
-from engine.backtest.profile import OFF, Profile
+from engine.backtest.profile import OFF, Latency, Profile
 from engine.backtest.result import Result
 from engine.backtest.runner import run
-from engine.backtest.venue import Latency
 from engine.feeds.actions import Action
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.calendar import Calendar
@@ -44,7 +43,7 @@ def markets(draw: st.DrawFn) -> Data:
     seed, symbols, bars = draw(st.integers(0, 10**6)), draw(st.integers(1, 3)), draw(st.integers(2, 60))
     random = np.random.default_rng(seed)
     missing = draw(st.sampled_from((0.0, 0.1, 0.5)))
-    thin = draw(st.booleans())
+    thin, adjusted = draw(st.booleans()), draw(st.booleans())
     made = {}
     for number in range(symbols):
         kept = np.flatnonzero(random.random(bars) >= missing)
@@ -52,6 +51,8 @@ def markets(draw: st.DrawFn) -> Data:
             kept = np.array([bars - 1])
         close = np.round(50 * np.exp(np.cumsum(random.normal(0, 0.02, bars))), 2)[kept]
         opens = np.round(close * np.exp(random.normal(0, 0.01, len(kept))), 2)
+        if adjusted:
+            close, opens = close * 0.98765432109876, opens * 0.98765432109876
         high, low = np.maximum(opens, close) + 0.5, np.minimum(opens, close) - 0.5
         volume = np.round(random.random(len(kept)) * (2_000 if thin else 1e9))
         at = int(_FIRST[kind].timestamp()) * SECOND + kept.astype(np.int64) * _EACH[kind] * SECOND

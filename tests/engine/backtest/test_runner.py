@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 
 from engine.backtest.errors import BacktestError
-from engine.backtest.profile import OFF, Profile
+from engine.backtest.profile import OFF, Latency, Profile
 from engine.backtest.runner import run
-from engine.backtest.venue import Latency
 from engine.feeds.actions import Action
 from engine.model.settings import CommissionSettings, Limits, SlippageSettings, StrategySettings
 from tests.engine.backtest.market import FREE, Row, costs, day, days, fills, flat, played, strategy

@@ -10,21 +10,20 @@ class Cross(Strategy):
 
     def on_start(self, ctx: Context) -> None:
         self.averages = {symbol: (SMA(self.fast), SMA(self.slow)) for symbol in ctx.symbols}
-        self.above: dict[str, bool] = {}
+        self.above: dict[str, bool | None] = dict.fromkeys(ctx.symbols)
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
-        symbol = bar.symbol
+        symbol, close = bar.symbol, bar.close
         fast, slow = self.averages[symbol]
-        quick, calm = fast.add(bar.close), slow.add(bar.close)
+        quick, calm = fast.add(close), slow.add(close)
         if quick is None or calm is None:
             return
         above = quick > calm
-        before = self.above.get(symbol, above)
+        before = self.above[symbol]
         if above is before:
-            self.above[symbol] = above
             return
         self.above[symbol] = above
-        if above:
+        if above and before is not None:
             ctx.buy(symbol, self.shares)
-        else:
+        elif before:
             ctx.close(symbol)
