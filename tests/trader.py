@@ -19,6 +19,7 @@ from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
 from engine.core import core
 from engine.core.core import Core
+from engine.core.risk.rules import Rule
 from engine.live import Engine
 from engine.model.modes import Mode
 from engine.model.orders import Intent, OrderState, OrderType, Side
@@ -80,7 +81,11 @@ def trade(engine: Engine, chance: random.Random) -> None:
             engine.cancel(record.order_id)
 
     def denied(record: OrderDenied) -> None:
-        """Nothing here is beyond a limit: the books must be wrong."""
+        """Nothing here is beyond a limit: the books must be wrong. A disk that does not answer for a second is no such thing: once it does,
+        the next order goes through."""
+        if record.verdict.rule == Rule.JOURNAL:
+            free.release()
+            return
         os.write(2, f"denied: {record.verdict.text}".encode())
         os._exit(1)
 
