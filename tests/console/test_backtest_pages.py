@@ -70,7 +70,7 @@ async def test_the_list_has_the_newest_first_and_leads_to_a_report(path: Path, s
 
 
 @SIZES
-async def test_a_report_has_a_curve_figures_months_trades_their_spread_and_how_it_was_run(path: Path, size: tuple[int, int]) -> None:
+async def test_a_report_has_a_curve_figures_months_trades_their_distribution_and_how_it_was_run(path: Path, size: tuple[int, int]) -> None:
     async with listed(path, size) as console:
         await console.press("enter")
         await console.until(lambda: any("⠀" < character <= "⣿" for character in console.picture))
@@ -79,7 +79,7 @@ async def test_a_report_has_a_curve_figures_months_trades_their_spread_and_how_i
             "Report": ("Sharpe", "Jan", "By symbol", "Results of the round trips"),
             "Figures": ("compound: the same each year", "Average MFE"),
             "Months": ("2008",),
-            "Spread": ("0.00% to ", "█"),
+            "Distribution": ("0.00% to ", "█"),
             "Setup": ("IBM", "rsi_reversion", "slippage 1 bp", "no limits"),
         }
         for place, tab in enumerate(TABS, 1):

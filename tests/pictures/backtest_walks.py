@@ -9,7 +9,7 @@ from tests.pictures.album import Camera, walk
 from tests.pictures.full_view import full_view
 
 
-@walk("backtests", "backtest-report", "backtest-figures", "backtest-months", "backtest-trades", "backtest-spread", "backtest-compare")
+@walk("backtests", "backtest-report", "backtest-figures", "backtest-months", "backtest-trades", "backtest-distribution", "backtest-compare")
 async def backtests(camera: Camera) -> None:
     path = camera.folder / "backtests.sqlite"
     keep(path)
@@ -21,7 +21,7 @@ async def backtests(camera: Camera) -> None:
         await console.until(lambda: any("⠀" < character <= "⣿" for character in console.picture))
         await console.press("b")
         await camera.take(console, "backtest-report", "Final value")
-        for digit, name in (("2", "figures"), ("3", "months"), ("4", "trades"), ("5", "spread")):
+        for digit, name in (("2", "figures"), ("3", "months"), ("4", "trades"), ("5", "distribution")):
             await console.press(digit)
             await camera.take(console, f"backtest-{name}")
         await console.press("escape", "space", "space", "c")

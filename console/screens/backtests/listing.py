@@ -59,7 +59,7 @@ class BacktestTable(LiveTable[BacktestRow], inherit_bindings=False):
         Column[BacktestRow]("Days", _days, 24, priority=5, sort=lambda row: row.first_at),
         Column[BacktestRow]("Trips", lambda row: Cell(f"{row.trades:,}"), 5, "right", grow=9, priority=2, sort=lambda row: row.trades),
         Column[BacktestRow]("Return", _return, 9, "right", grow=13, sort=lambda row: row.total_return),
-        Column[BacktestRow]("Fall", _fall, 7, "right", grow=9, priority=1, sort=lambda row: row.drawdown),
+        Column[BacktestRow]("Drawdown", _fall, 8, "right", grow=9, priority=1, sort=lambda row: row.drawdown),
         Column[BacktestRow]("Sharpe", _sharpe, 6, "right", grow=8, priority=4, sort=lambda row: row.sharpe),
         Column[BacktestRow](
             "Final value",

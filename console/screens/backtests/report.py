@@ -26,7 +26,7 @@ from widgets.table import LiveTable
 if TYPE_CHECKING:
     from console.backtest.kept import Kept
 
-TABS = ("Report", "Figures", "Months", "Trades", "Spread", "Setup")
+TABS = ("Report", "Figures", "Months", "Trades", "Distribution", "Setup")
 LEFT = 38
 """Cells of the figures, where something stands beside them."""
 READING = "Reading the backtest …"
@@ -250,7 +250,7 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
         "Report": whole,
         "Figures": explained,
         "Months": lambda width: months(run, width),
-        "Spread": lambda width: distribution(gains, width, 30),
+        "Distribution": lambda width: distribution(gains, width, 30),
         "Setup": setup,
     }
     return drawn.get(tab, lambda width: [])
