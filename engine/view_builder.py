@@ -186,7 +186,7 @@ class ViewBuilder:
         market, clean = self._core.gate.market, self._redactor.clean
         feed_problem = clean(health.feed_problem)
         links = (
-            LinkView(health.broker, not self._core.gate.link_down, _age_ms(health.broker_heard, mono), self._core.gate.link_down),
+            LinkView(health.broker, not self._core.gate.link_down, _age_ms(health.broker_heard, mono), self._core.gate.link_down, True),
             LinkView(health.feed, not feed_problem, _age_ms(health.feed_heard, mono), feed_problem),
         )
         return HealthView(

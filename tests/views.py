@@ -85,7 +85,7 @@ def sample_health(**changes: Any) -> HealthView:
         ready=True,
         engine_lag_ms=2.0,
         journal_backlog=0,
-        links=(LinkView("sim", True, 100.0), LinkView("paper", True, 40.0)),
+        links=(LinkView("sim", True, 100.0), LinkView("paper", True, 40.0, is_broker=True)),
         market_open=True,
         market_text="NYSE open, closes in 3h12m",
         market_time=NOW,

@@ -156,10 +156,10 @@ def _links(view: View) -> list[Field]:
     market = view.watch if view.health.market_open else ()
     silent = "error" if market and all(row.stale_s is not None for row in market) else ""
     fields = []
-    for index, link in enumerate(view.health.links):
+    for link in view.health.links:
         age = (link.age_ms or 0.0) / 1000
         broker = "error" if age >= BROKER_SILENT_S else "warning" if age >= BROKER_LATE_S else ""
-        fields.append(_link(link, silent if index else broker))
+        fields.append(_link(link, broker if link.is_broker else silent))
     return fields
 
 

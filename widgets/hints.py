@@ -11,11 +11,12 @@ from widgets.cells import Cell, length
 from widgets.lines import Lines
 from widgets.text import clean, width_of
 
+OUT = "Esc"
 STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), Cell("F12 STOP", "stop"))
 
 
 class HintLine(Lines):
-    """One line. Where room is short, whole hints go, the last first, and the stop is said shorter; it is never left out.
+    """One line. Where room is short, whole hints go, the last first, but not the way out; and the stop is said shorter, never left out.
 
     A click on a hint posts `Chosen`.
     """
@@ -23,7 +24,7 @@ class HintLine(Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._hints: tuple[tuple[str, str], ...] = ()
-        self._shown = 0
+        self._shown: list[tuple[str, str]] = []
 
     class Chosen(Message):
         """A hint was clicked; `key` is its key as it is shown."""
@@ -35,7 +36,7 @@ class HintLine(Lines):
     def on_click(self, event: events.Click) -> None:
         # The stop is no hint: what one slip of the mouse can do must not be that.
         right = 1
-        for place, (key, text) in enumerate(self._hints[: self._shown]):
+        for place, (key, text) in enumerate(self._shown):
             left = right + (2 if place else 0)
             right = left + width_of(f"{key} {text}")
             if left <= event.x < right:
@@ -47,17 +48,26 @@ class HintLine(Lines):
         self.redraw()
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        self._shown = 0
+        self._shown = []
         stop = STOP[0 if width >= 100 else 1 if width >= 40 else 2]
         if width < length([stop]) + 3:
             return [("", [stop])]
         room = width - length([stop]) - 4
-        cells: list[Cell] = []
-        for key, text in self._hints:
-            hint = [Cell("  " if cells else ""), Cell(f"{key} ", "key"), Cell(text, "muted")]
-            if length(cells) + length(hint) > room:
+        for shown in range(len(self._hints), 0, -1):
+            # Whoever has only a mouse must get out, too.
+            out = [hint for hint in self._hints[shown:] if hint[0] == OUT][:1]
+            self._shown = [*self._hints[:shown], *out]
+            cells = _cells(self._shown)
+            if length(cells) <= room:
                 break
-            cells += hint
-            self._shown += 1
+        else:
+            self._shown, cells = [], []
         padding = max(1, width - 2 - length(cells) - length([stop]))
         return [("", [Cell(" "), *cells, Cell(" " * padding), stop, Cell(" ")])]
+
+
+def _cells(hints: Sequence[tuple[str, str]]) -> list[Cell]:
+    cells: list[Cell] = []
+    for key, text in hints:
+        cells += [Cell("  " if cells else ""), Cell(f"{key} ", "key"), Cell(text, "muted")]
+    return cells

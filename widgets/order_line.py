@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from msgspec import Struct
+from textual import events
 
 from engine.model import Level
 from engine.model.effects import Reply
@@ -251,6 +252,21 @@ class OrderLine(Lines, can_focus=True):
         self._preview = None
         self._reading = self._interpret(self._editor.text)
         self.redraw()
+
+    # ---- the mouse
+
+    def on_click(self, event: events.Click) -> None:
+        """The cursor goes where the line was clicked."""
+        if event.y == 0:
+            width = self.size.width - 2 * len(MARGIN) - len(PROMPT)
+            place, left = self._first_shown(width), event.x - len(MARGIN) - len(PROMPT)
+            while place < len(self.text) and left >= width_of(self.text[place]):
+                left -= width_of(self.text[place])
+                place += 1
+            self._editor.cursor = place
+            self._offer = None
+            self._history.leave()
+            self.redraw()
 
     # ---- drawing
 

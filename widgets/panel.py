@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events
 from textual.geometry import Region
+from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -19,6 +21,10 @@ from widgets.steady import Steady
 from widgets.text import balanced, clean
 
 _ACTION = re.compile(r"\{([a-z_]+)\}")
+
+
+DIGIT_END = 4
+"""The cell behind the digit in the top border."""
 
 
 class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
@@ -117,6 +123,15 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
     def refresh_screen_line(self, y: int) -> None:
         if 0 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
+
+    # ---- the mouse
+
+    class ZoomAsked(Message):
+        """The panel's digit was clicked twice."""
+
+    def on_click(self, event: events.Click) -> None:
+        if event.y == 0 and event.x < DIGIT_END and event.chain % 2 == 0:
+            self.post_message(self.ZoomAsked())
 
     # ---- drawing
 

@@ -14,6 +14,7 @@ from engine.model.views import View, WatchRow
 from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.columns import Column
+from widgets.panel import DIGIT_END
 from widgets.table import LiveTable
 
 MARKS = {"armed": Cell(" ◇", "muted"), "fired": Cell(" ◆", "accent")}
@@ -143,5 +144,5 @@ class Watchlist(LiveTable[WatchRow]):
         return made
 
     def on_click(self, event: events.Click) -> None:
-        if event.y == 0:
+        if event.y == 0 and event.x >= DIGIT_END:
             self.post_message(self.NextAsked())

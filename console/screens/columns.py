@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from console.screens.dialog import Dialog, Line, paragraph
-from widgets.cells import Cell
+from widgets.cells import Cell, length
 
 Choice: TypeAlias = tuple[tuple[str, bool], ...]
 """Every column in its order, by title, and whether it is shown."""
@@ -14,10 +14,15 @@ Choice: TypeAlias = tuple[tuple[str, bool], ...]
 HOW = "Space shows or hides, J and K move the column down and up, d is as it was at first. Enter keeps it, Esc changes nothing."
 
 
+NAMES, ARROWS = 6, 28
+"""The cells at which a column's title begins, and the arrows that move it."""
+
+
 class ColumnChoice(Dialog[Choice | None]):
     """Starts at `choice`; `default` is how the table comes. One column always stays."""
 
     PLACE = "columns"
+    CHOOSES = True
 
     def __init__(self, title: str, choice: Choice, default: Choice, clock: Callable[[], float]) -> None:
         super().__init__(title, None, clock)
@@ -31,9 +36,8 @@ class ColumnChoice(Dialog[Choice | None]):
         for place, (title, shown) in enumerate(self._columns):
             here = place == self._cursor
             mark = Cell("[x] " if shown else "[ ] ", "key" if shown else "muted")
-            lines.append(
-                [Cell("▸ " if here else "  ", "key"), mark, Cell(f" {title} ", "title-focus" if here else "" if shown else "muted")]
-            )
+            row = [Cell("▸ " if here else "  ", "key"), mark, Cell(f" {title} ", "title-focus" if here else "" if shown else "muted")]
+            lines.append([*row, Cell(" " * (ARROWS - length(row))), Cell("▲ ▼", "key")] if here else row)
         return [*lines, [], *paragraph(self._complaint or HOW, width, "error" if self._complaint else "muted")]
 
     def key(self, key: str, character: str | None) -> None:
@@ -55,6 +59,18 @@ class ColumnChoice(Dialog[Choice | None]):
             case "enter":
                 self.answer(tuple(self._columns))
                 return
+        self.draw()
+
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
+        """A click marks the column, on its box and twice shows or hides it, and on an arrow moves it."""
+        if line >= len(self._columns):
+            return
+        self._complaint = ""
+        was, self._cursor = self._cursor, line
+        if x < NAMES or twice:
+            self._turn()
+        elif was == line and x in (ARROWS, ARROWS + 2):
+            self._move(-1 if x == ARROWS else 1)
         self.draw()
 
     def _move(self, step: int) -> None:

@@ -74,7 +74,7 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
         self._pushed = Message().time
         self._scroller = VerticalScroll(can_focus=False)
         self._scroller.border_title = clean(title).replace("[", "\\[")
-        self._drawing = _Body(self.body, lambda line, twice: self.clicked(line, twice=twice))
+        self._drawing = _Body(self.body, self._body_clicked, self._wheeled)
         self._hints = HintLine()
 
     def compose(self) -> ComposeResult:
@@ -91,6 +91,8 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
         """Draw the body again."""
         self._drawing.refresh(layout=True)
         self._drawing.redraw()
+        if self.is_attached:
+            self._hints.show(self.hints())
         self.call_after_refresh(self._place_cursor)
 
     def _place_cursor(self) -> None:
@@ -110,8 +112,11 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     # ---- what a subclass gives
 
-    def clicked(self, line: int, *, twice: bool) -> None:
-        """A line of the body was clicked, counted from 0."""
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
+        """A cell of the body was clicked: its line and its place in it, counted from 0, as they are drawn now."""
+
+    CHOOSES: ClassVar[bool] = False
+    """Whether up and down choose among what is listed: the wheel does then, too. Else it scrolls."""
 
     CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter", "space", "y"})
     """The keys that confirm. Where text is typed, letters and blanks do not, and none is lost."""
@@ -151,6 +156,17 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     def take_paste(self, text: str) -> None:
         """Nothing is pasted into a question."""
+
+    def _body_clicked(self, event: events.Click) -> None:
+        """As with keys: a click that was meant for what was there before, or for what nobody can have read, is none."""
+        if event.time >= self._pushed and self._clock() - self._opened >= DEAF_SECONDS:
+            self.clicked(event.y, event.x, twice=event.chain == 2)
+
+    def _wheeled(self, key: str) -> bool:
+        """Whether the wheel did what `key` does."""
+        if self.CHOOSES:
+            self.key(key, None)
+        return self.CHOOSES
 
     def answer(self, result: ResultT) -> None:
         """Close with `result`. A dialog answers once, and at once: the key behind the one that answers may be about what comes of it."""
@@ -209,16 +225,28 @@ class _Body(Lines):
     _Body { height: auto; }
     """
 
-    def __init__(self, body: Callable[[int], list[Line]], clicked: Callable[[int, bool], None]) -> None:
+    def __init__(self, body: Callable[[int], list[Line]], clicked: Callable[[events.Click], None], wheeled: Callable[[str], bool]) -> None:
         super().__init__()
         self._clicked = clicked
+        self._wheeled = wheeled
         self._body = body
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         return len(self._body(width))
 
     def on_click(self, event: events.Click) -> None:
-        self._clicked(event.y, event.chain == 2)
+        self._clicked(event)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._wheel(event, "up")
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._wheel(event, "down")
+
+    def _wheel(self, event: events.MouseEvent, key: str) -> None:
+        if self._wheeled(key):
+            event.stop()
+            event.prevent_default()
 
     def draw(self, width: int) -> list[tuple[str, Line]]:
         return [("", line) for line in self._body(width)]

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
-
-from textual import events
+from typing import ClassVar, Generic, TypeVar
 
 from console.screens.dialog import Dialog, Line, paragraph
 from widgets.cells import Cell, fit_cells
@@ -25,6 +23,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
 
     TYPES: ClassVar[bool] = False
     PROMPT: ClassVar[str] = "> "
+    CHOOSES = True
 
     def __init__(self, title: str, clock: Callable[[], float]) -> None:
         super().__init__(title, None, clock)
@@ -130,15 +129,14 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
     def _move(self, step: int) -> None:
         self.marked = min(max(self.marked + step, 0), max(len(self.items()) - 1, 0))
 
-    def on_click(self, event: events.Click) -> None:
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
         """A click marks a row, a second one takes it."""
-        region: Any = self._drawing.region
-        line = event.screen_y - region.y - self._first_line
-        place = self._first_row + line
-        if region.contains(event.screen_x, event.screen_y) and 0 <= line < ROWS and place < len(self.items()):
+        row = line - self._first_line
+        place = self._first_row + row
+        if 0 <= row < ROWS and place < len(self.items()):
             self.marked = place
             self.say("")
-            if event.chain == 2:
+            if twice:
                 self.enter()
             if self.is_attached:
                 self.draw()

@@ -26,6 +26,7 @@ class CommandPalette(Dialog[Action | None]):
     """
 
     PLACE = "palette"
+    CHOOSES = True
     CONFIRMING: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, keys: KeyMap, panel: str, clock: Callable[[], float]) -> None:
@@ -78,7 +79,7 @@ class CommandPalette(Dialog[Action | None]):
             self._found = found(self._keys.actions, self._editor.text, self._panel)
         self.draw()
 
-    def clicked(self, line: int, *, twice: bool) -> None:
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
         """One click marks, two take."""
         place = self._first() + line - ABOVE
         if line >= ABOVE and place < min(len(self._found), self._first() + ROWS):

@@ -222,6 +222,11 @@ class PreferencesPage(Page):
             self._change(1, typing=True)
         self.frame()
 
+    def on_rows_wheeled(self, event: Rows.Wheeled) -> None:
+        if self._editor is None:
+            self._move(event.step)
+            self.frame()
+
 
 def _column(text: str, width: int, marked: bool) -> list[Cell]:
     return fit_cells([Cell(f" {clean(text)} ", "title-focus" if marked else "")], width)
@@ -261,6 +266,13 @@ class Rows(Lines):
             self.place = place
             self.twice = twice
 
+    class Wheeled(Message):
+        """The wheel was turned, by so many rows."""
+
+        def __init__(self, step: int) -> None:
+            super().__init__()
+            self.step = step
+
     def __init__(self, blocks: Callable[[int], list[Block]]) -> None:
         super().__init__()
         self._blocks = blocks
@@ -294,6 +306,12 @@ class Rows(Lines):
         place = self._places[event.y] if event.y < len(self._places) else None
         if place is not None:
             self.post_message(self.Clicked(place, event.chain == 2))
+
+    def on_mouse_scroll_up(self) -> None:
+        self.post_message(self.Wheeled(-1))
+
+    def on_mouse_scroll_down(self) -> None:
+        self.post_message(self.Wheeled(1))
 
 
 # ---- the file, edited by hand

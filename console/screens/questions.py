@@ -40,12 +40,17 @@ class TypedWord(Dialog[Typed | None]):
         if reason:
             self._fields.append(Field("Why? It goes to the audit log"))
         self._active = 0
+        self._drawn: list[range] = []
+        """The lines of each field."""
         self._complaint = ""
 
     def body(self, width: int) -> list[Line]:
         lines = [*_paragraphs(self._text, width), []]
+        self._drawn.clear()
         for place, field in enumerate(self._fields):
-            lines += [*field.lines(width, place == self._active), []]
+            drawn = field.lines(width, place == self._active)
+            self._drawn.append(range(len(lines), len(lines) + len(drawn)))
+            lines += [*drawn, []]
         return [*lines, [Cell(self._complaint, "error")]] if self._complaint else lines[:-1]
 
     def key(self, key: str, character: str | None) -> None:
@@ -68,6 +73,11 @@ class TypedWord(Dialog[Typed | None]):
             self._active = 1
         else:
             self.answer(Typed(self._fields[1].text if len(self._fields) > 1 else ""))
+
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
+        """What is typed goes to the field that was clicked."""
+        self._active = next((place for place, lines in enumerate(self._drawn) if line in lines), self._active)
+        self.draw()
 
 
 class Reason(Dialog[Typed | None]):
@@ -102,25 +112,32 @@ class Choice(Struct, Generic[ChoiceT], frozen=True):
 
 
 class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
-    """A choice among several. Enter takes the one that is marked, which at first is the one that changes nothing."""
+    """A choice among several. Enter takes the one that is marked, which at first is the one that changes nothing. A click marks, a double
+    click takes: the question is the same."""
 
     PLACE = "choice"
+    CHOOSES = True
 
     def __init__(self, title: str, text: str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
         super().__init__(title, None, clock)
         self._text = text
         self._choices = choices
         self._marked = first
+        self._drawn: list[range] = []
+        """The lines of each choice."""
         self._how = "↑ ↓ or the letter to choose, Enter to take it, Esc changes nothing"
 
     def body(self, width: int) -> list[Line]:
         lines = [*_paragraphs(self._text, width), []]
         widest = max(len(choice.name) for choice in self._choices)
+        self._drawn.clear()
         for place, choice in enumerate(self._choices):
             marked = place == self._marked
             name = Cell(f" {choice.name:<{widest}} ", "title-focus" if marked else "title")
             lead = (Cell("▸ " if marked else "  ", "key"), Cell(choice.key, "key"), Cell(" "), name, Cell("  "))
-            lines += paragraph(choice.means, width, "" if marked else "muted", *lead)
+            drawn = paragraph(choice.means, width, "" if marked else "muted", *lead)
+            self._drawn.append(range(len(lines), len(lines) + len(drawn)))
+            lines += drawn
         return [*lines, [], *paragraph(self._how, width, "muted")]
 
     def key(self, key: str, character: str | None) -> None:
@@ -134,6 +151,17 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
             # A letter only marks: two keys, so that one slip changes no mode and quits nothing.
             self._marked = next((place for place, choice in enumerate(self._choices) if choice.key == key), self._marked)
         self.draw()
+
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
+        place = next((place for place, lines in enumerate(self._drawn) if line in lines), None)
+        if place is None:
+            return
+        # The second click of two takes what the first one marked, and nothing that has come there since.
+        taken = twice and place == self._marked
+        self._marked = place
+        self.draw()
+        if taken:
+            self.answer(self._choices[place].value)
 
 
 def _paragraphs(text: str, width: int) -> list[Line]:

@@ -19,6 +19,7 @@ class ThemeChoice(Dialog[None]):
     """Arrows preview, Enter keeps what is marked, Escape brings back what was."""
 
     PLACE = "themes"
+    CHOOSES = True
     DEFAULT_CSS = """
     ThemeChoice { align: right middle; background: $background 0%; }
     ThemeChoice > VerticalScroll { width: 40; }
@@ -55,7 +56,7 @@ class ThemeChoice(Dialog[None]):
             self.answer(None)
         self.draw()
 
-    def clicked(self, line: int, *, twice: bool) -> None:
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
         """One click previews, two keep."""
         if line < len(self._names):
             self._marked = line

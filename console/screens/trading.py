@@ -392,6 +392,11 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def _next_list_asked(self) -> None:
         self.watchlists.do_next_list()
 
+    @on(Panel.ZoomAsked)
+    def _zoom_asked(self) -> None:
+        # The first of the two clicks has given it the focus.
+        self.zoom(not self.zoomed)
+
     @on(TabLine.Chosen)
     def _tab_chosen(self, event: TabLine.Chosen) -> None:
         self.go(event.tab)

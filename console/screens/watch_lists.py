@@ -111,6 +111,11 @@ class ListsDialog(ListDialog[str, str]):
     def types_now(self) -> bool:
         return self._doing in ("new", "rename")
 
+    def hints(self) -> Sequence[tuple[str, str]]:
+        if self._doing == "delete":
+            return (("y", "delete it"), ("Esc", "keep it"))
+        return self.keys_of("preference") if self._doing else super().hints()
+
     def cells(self, item: str, marked: bool) -> list[Cell]:
         count = self._watched if item == ALL else self._lists.count(item)
         said = f"{count} symbol{'' if count == 1 else 's'}{', all that is watched' if item == ALL else ''}"

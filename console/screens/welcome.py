@@ -18,7 +18,7 @@ KEYS_WIDTH = 9
 
 
 class Welcome(Dialog[None]):
-    """Any key closes it, and does nothing else."""
+    """Any key closes it, or a click, and does nothing else."""
 
     def __init__(self, keys: KeyMap, clock: Callable[[], float]) -> None:
         super().__init__("Welcome to tradeconsole", None, clock)
@@ -34,6 +34,9 @@ class Welcome(Dialog[None]):
         return (("any key", "close"),)
 
     def key(self, key: str, character: str | None) -> None:
+        self.answer(None)
+
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
         self.answer(None)
 
 

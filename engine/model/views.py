@@ -50,18 +50,19 @@ class AccountView(Struct, frozen=True):
 
 
 class LinkView(Struct, frozen=True):
-    """A feed or a broker. `age_ms` is how long ago it was last heard, or None before it was."""
+    """A feed, or with `is_broker` the broker. `age_ms` is how long ago it was last heard, or None before it was."""
 
     name: str
     up: bool
     age_ms: float | None
     reason: str = ""
+    is_broker: bool = False
 
 
 class HealthView(Struct, frozen=True):
-    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable. Of `links` the
-    broker's comes first, then the feed's. `failed` says that
-    the engine has ended with its `problem`; without it the engine goes on, and a start is tried again by itself."""
+    """`engine_lag_ms` is how late the engine's loop runs its timers; `journal_backlog` counts records not yet durable. `links` are the
+    broker's and the feed's, in the order to show them. `failed` says that the engine has ended with its `problem`; without it the engine
+    goes on, and a start is tried again by itself."""
 
     ready: bool
     engine_lag_ms: float

@@ -19,7 +19,7 @@ def _states() -> dict[str, View]:
         "#30 BUY 10 TSLA is unknown: it may or may not be at the broker",
         "#27 BUY 100 AAPL is being cancelled",
     )
-    down = (LinkView("sim", True, 100.0), LinkView("paper", False, 8_200.0, "no answer for 8s; trying again"))
+    down = (LinkView("sim", True, 100.0), LinkView("paper", False, 8_200.0, "no answer for 8s; trying again", True))
     reducing = replace(view.account, state=TradingState.REDUCING, reason="drawdown 10.4% from its highest, limit 10%")
     trip = BreakerRow("drawdown", True, "equity fell 10.4% from its highest, limit 10%", "your word", NOW, True)
     return {

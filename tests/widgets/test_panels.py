@@ -407,7 +407,7 @@ async def test_what_an_armed_breaker_holds_until_is_never_cut(width: int, said: 
 
 
 async def test_a_link_that_is_down_is_said_with_its_reason_at_any_width() -> None:
-    links = (LinkView("paper", False, 8_200.0, "no answer for 8s; trying again"), LinkView("sim", True, 100.0))
+    links = (LinkView("sim", True, 100.0), LinkView("paper", False, 8_200.0, "no answer for 8s; trying again", True))
     banner = Banner()
     async with Harness(banner).run_test(size=(60, 8)) as pilot:
         banner.show(sample_view(health=sample_health(links=links)))
