@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from console.screens.backtests.listing import BacktestTable
 from console.screens.history import HistoryPage
 from tests.console.driving import Console
 from tests.console.histories import signals, trades, write
+from tests.console.kept_backtests import keep
 
 PLACES: dict[str, tuple[str, ...]] = {
     **{f"panel {digit}": (digit,) for digit in "1234567"},
@@ -46,20 +48,36 @@ PLACES: dict[str, tuple[str, ...]] = {
     "history narrowed": ("h", "slash", "a"),
     "order of the history": ("h", "1", "enter"),
     "performance": ("p",),
+    "backtests": ("B",),
+    "backtest": ("B", "enter"),
+    "round trips of a backtest": ("B", "enter", "4"),
+    "backtests side by side": ("B", "space", "space", "c"),
+    "deleting a backtest": ("B", "d"),
+    "form of a backtest": ("B", "n"),
+    "backtest that runs": ("B", "n", "f5"),
     "preferences": ("comma",),
     "preference": ("comma", *["down"] * 22, "enter"),
 }
 
 
 def history(folder: Path) -> Path:
-    """A database with something on every tab."""
+    """A database with something on every tab, and two backtests beside it."""
+    for _ in range(2):
+        keep(backtests_beside(folder / "paper.db"), "rsi_reversion", {}, "AAPL")
     return write(folder / "paper.db", [*trades(30), *signals(5)])
+
+
+def backtests_beside(database: Path) -> Path:
+    return database.with_name("backtests.sqlite")
 
 
 async def go(console: Console, place: str) -> None:
     for key in PLACES[place]:
         await console.press(key)
         await console.until(lambda: not isinstance(console.app.screen, HistoryPage) or console.app.screen.table.rows)
+        await console.until(lambda: all(table.rows for table in console.app.screen.query(BacktestTable)))
+    if place == "backtest that runs" and console.screen.backtests.path is not None:
+        await console.until(lambda: console.screen.backtests.running is not None)
     console.clock.now += 1  # a new dialog is deaf for a moment
 
 

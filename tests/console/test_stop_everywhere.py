@@ -10,7 +10,7 @@ from textual import events
 
 from engine.model.views import View
 from tests.console.driving import SMALL, Console, running
-from tests.console.everywhere import PLACES, go, history
+from tests.console.everywhere import PLACES, backtests_beside, go, history
 from tests.console.fake_engine import FakeEngine
 from tests.views import empty_view, sample_health
 
@@ -45,13 +45,14 @@ def test_every_place_where_keys_are_taken_is_gone_to() -> None:
     reached = {"choice", "word", "text"}  # mode and quit, flatten and reject, a row of the log
     reached |= {"line", "help", "palette", "themes", "jump", "ticket", "confirm", "symbols", "lists", "alerts", "notices", "detail"}
     reached |= {"history", "narrowing", "performance", "filter", "columns", "preferences", "preference"}
+    reached |= {"backtests", "backtest", "backtest_trades", "comparison", "backtest_form", "backtest_run"}
     assert set(NAMED) <= reached
 
 
 @pytest.mark.parametrize("place", PLACES)
 async def test_the_stop_works_everywhere_by_both_keys_and_changes_nothing_there(place: str, database: Path) -> None:
     engine = FakeEngine()
-    async with running(engine, database=database) as console:
+    async with running(engine, database=database, backtests=backtests_beside(database)) as console:
         await go(console, place)
         top, focused = console.app.screen, console.screen.focused
         sent, line = engine.sent(), console.line.text
@@ -68,7 +69,7 @@ async def test_the_stop_in_the_middle_of_a_burst_swallows_no_key_of_it(place: st
     seen: list[tuple[Any, ...]] = []
     for with_stop in (False, True):
         engine = FakeEngine()
-        async with running(engine, database=database) as console:
+        async with running(engine, database=database, backtests=backtests_beside(database)) as console:
             await go(console, place)
             burst = [key("b", "b"), key("f12"), key("1", "1"), key("ctrl+g"), key("0", "0")]
             await written(console, *(event for event in burst if with_stop or event.character))
@@ -83,7 +84,7 @@ async def test_the_stop_in_the_middle_of_a_burst_swallows_no_key_of_it(place: st
 )
 async def test_the_stop_behind_a_paste_and_a_new_size_works_at_once(place: str, database: Path) -> None:
     engine = FakeEngine()
-    async with running(engine, database=database) as console:
+    async with running(engine, database=database, backtests=backtests_beside(database)) as console:
         await go(console, place)
         console.app._driver._size = SMALL  # type: ignore[union-attr]
         await written(console, events.Paste("x" * 100_000 + "\n" + "y" * 100_000), key("f12"))
