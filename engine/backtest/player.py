@@ -71,6 +71,11 @@ class Player:
         self.context.start(self.wants.warmup)
 
     @property
+    def params(self) -> dict[str, object]:
+        """Its declared parameters with their values, and those it was given."""
+        return {**{param: getattr(self.strategy, param) for param in self.strategy.declared}, **self._settings.params}
+
+    @property
     def hears_fills(self) -> bool:
         return type(self.strategy).on_fill is not Strategy.on_fill
 

@@ -34,7 +34,6 @@ from engine.backtest.trades import Trade, trades_of
 from engine.backtest.trading import Trading
 from engine.feeds.bar_columns import BarColumns, Times
 from engine.model.orders import Fill, Side
-from engine.strategies.base import Strategy
 
 
 class Holding(Struct, frozen=True):
@@ -106,9 +105,9 @@ def result_of(
     moments: Times,
     account: Account,
     trading: Trading,
-    strategies: Mapping[str, Strategy],
+    params: Mapping[str, Mapping[str, object]],
 ) -> Result:
-    """Everything that can be said of a run that is over. `bars` are those that were played."""
+    """Everything that can be said of a run that is over. `bars` are those that were played, `params` each strategy's, by its name."""
     portfolio = trading.portfolio
     trades = trades_of(account.booked, account.owners, bars)
     curve = curve_of(account, bars, moments)
@@ -116,10 +115,7 @@ def result_of(
     return Result(
         data=data,
         profile=profile,
-        params={
-            name: {**{param: getattr(strategy, param) for param in strategy.declared}, **given.params}
-            for (name, strategy), given in zip(strategies.items(), profile.strategies, strict=True)
-        },
+        params=params,
         bars=sum(map(len, bars.values())),
         first_at=int(moments[0]),
         last_at=int(moments[-1]),
@@ -133,7 +129,7 @@ def result_of(
             if h.quantity
         ),
         curve=curve,
-        figures=_figures(data, profile, bars, curve, account, trades, fills, trading.slipped, tuple(strategies)),
+        figures=_figures(data, profile, bars, curve, account, trades, fills, trading.slipped, tuple(params)),
         signals=trading.signals,
         denied=dict(sorted(trading.denied.items())),
         cut=dict(sorted(trading.cut.items())),

@@ -104,7 +104,7 @@ class _Run:
             self._timeline.moments,
             self._account,
             self._trading,
-            {player.name: player.strategy for player in self._players},
+            {player.name: player.params for player in self._players},
         )
 
     @property

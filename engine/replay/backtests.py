@@ -14,6 +14,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
 
+from engine.backtest.account import fills_of
 from engine.backtest.again import played_again
 from engine.backtest.errors import BacktestError
 from engine.backtest.sessions import SECOND, Sessions
@@ -22,12 +23,11 @@ from engine.feeds.base import FeedError
 from engine.feeds.calendar import Hours
 from engine.feeds.timeframe import timeframe
 from engine.model.market import Bar, Dividend, Instrument, MarketEvent, MarketStatus, Split
-from engine.model.orders import Fill
 from engine.model.recording import Facts
 from engine.model.records import Record
 from engine.model.views import StrategyRow
 from engine.replay.fold import Fold
-from engine.replay.outline import Run
+from engine.replay.outline import OTHERWISE, Run
 from engine.replay.packages import pack, unpack
 from engine.replay.recording import Listen, ReplayError
 from engine.strategies.names import strategy_names
@@ -66,11 +66,8 @@ def effects_of(run: Run, progress: Progress | None = None) -> list[bytes]:
         account, _ = played_again(run.data, run.profile, run.ordered, listen, progress)
     except BacktestError as error:
         raise ReplayError(f"What this backtest's orders came to cannot be worked out: {error}") from error
-    if tuple(event for event in account.booked if isinstance(event, Fill)) != run.fills:
-        raise ReplayError(
-            "This backtest was made by another version of tradeconsole, which filled its orders otherwise. Run it once more to replay it; "
-            "its figures are kept as they are."
-        )
+    if tuple(fills_of(account.booked)) != run.fills:
+        raise ReplayError(OTHERWISE)
     if waiting:
         blocks.append(pack(waiting))
     return blocks

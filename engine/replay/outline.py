@@ -10,11 +10,14 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
-from engine.backtest.again import RecordedPlayer
+from engine.backtest.account import fills_of
+from engine.backtest.again import RecordedPlayer, played_again
 from engine.backtest.data import Data
+from engine.backtest.errors import BacktestError
 from engine.backtest.player import Orders
 from engine.backtest.profile import Profile
-from engine.backtest.result import Result
+from engine.backtest.result import Result, result_of
+from engine.backtest.timeline import Timeline
 from engine.feeds.actions import Action
 from engine.feeds.bar_columns import BarColumns
 from engine.feeds.calendar import Calendar
@@ -26,6 +29,10 @@ from engine.strategies.base import Draft
 
 OUTLINE, ORDERS, FILLS, EFFECTS = "outline", "orders", "fills", "effects"
 """What the pieces of a backtest's file are called."""
+OTHERWISE: Final = (
+    "This backtest was made by another version of tradeconsole, which filled its orders otherwise. Run it once more to replay it; its "
+    "figures are kept as they are."
+)
 _BLOCK: Final = 1_000
 T = TypeVar("T")
 
@@ -42,6 +49,7 @@ class Outline(Struct, frozen=True):
     actions: tuple[Action, ...]
     profile: dict[str, Any]
     strategies: tuple[tuple[str, tuple[str, ...]], ...]
+    params: dict[str, dict[str, Any]]
     orders: int
     fills: int
 
@@ -85,6 +93,7 @@ def pieces_of(result: Result, ordered: Sequence[Orders]) -> tuple[list[Piece], d
         data.actions,
         msgspec.to_builtins(profile),
         tuple(strategies),
+        {name: dict(params) for name, params in result.params.items()},
         len(ordered),
         len(result.fills),
     )
@@ -100,6 +109,7 @@ class Run(Struct, frozen=True):
 
     data: Data
     profile: Profile
+    params: Mapping[str, Mapping[str, object]]
     ordered: tuple[Orders, ...]
     fills: tuple[Fill, ...]
 
@@ -127,7 +137,7 @@ def run_of(pieces: Sequence[Piece], read_bars: Callable[[str], bytes]) -> Run:
         data = Data(outline.source, bars, Calendar(outline.calendar), first=outline.first, actions=outline.actions)
     except (ValueError, OSError, IndexError) as error:
         raise ReplayError(f"This backtest's recording cannot be read: {error}. {lost}") from error
-    return Run(data, profile, ordered, tuple(fills))
+    return Run(data, profile, outline.params, ordered, tuple(fills))
 
 
 def _bars(outline: Outline, read_bars: Callable[[str], bytes]) -> Mapping[str, BarColumns]:
@@ -153,3 +163,16 @@ def _unpacked(packed: bytes, kind: type[T]) -> T:
         return msgspec.msgpack.decode(zlib.decompress(packed), type=kind, strict=False)
     except (zlib.error, msgspec.MsgspecError) as error:
         raise ValueError(str(error)) from None
+
+
+def result_again(run: Run) -> Result:
+    """Everything that is said of a run, made from its recording alone: what was ordered is played to the core, and no strategy runs. Raises
+    ReplayError where something else fills than was recorded."""
+    try:
+        account, core = played_again(run.data, run.profile, run.ordered)
+    except BacktestError as error:
+        raise ReplayError(f"What this backtest's orders came to cannot be worked out: {error}") from error
+    if tuple(fills_of(account.booked)) != run.fills:
+        raise ReplayError(OTHERWISE)
+    bars = run.data.played()
+    return result_of(run.data, run.profile, bars, Timeline(bars).moments, account, core, run.params)

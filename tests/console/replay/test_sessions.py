@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
@@ -11,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.build import create_engine
+from console.cli import run
 from console.replay.sessions import open_session, sessions
 from engine.live import Engine
 from engine.model.modes import Mode
@@ -19,6 +23,7 @@ from engine.model.settings import FeedSettings, Limits, PaperSettings, Recording
 from engine.model.views import View
 from engine.replay.recording import ReplayError
 from engine.replay.replay import Replay
+from storage import tables
 from storage.sessions import MarketFiles
 
 HUNDRED = Decimal(100)
@@ -137,7 +142,6 @@ def test_it_is_listed_and_says_what_is_kept(traded: Traded) -> None:
 
 
 def test_without_its_market_data_the_rest_is_replayed_and_said(traded: Traded, tmp_path: Path) -> None:
-    import shutil
 
     alone = tmp_path / "paper.sqlite"
     shutil.copy(traded.database, alone)
@@ -214,3 +218,21 @@ def test_none_is_kept_where_the_settings_say_so(tmp_path: Path) -> None:
     engine.wait_ready()
     engine.shutdown()
     assert not MarketFiles(settings.database).runs()
+
+
+def test_a_history_that_was_deleted_is_made_again_from_the_log(traded: Traded, tmp_path: Path) -> None:
+    copy = tmp_path / "paper.sqlite"
+    shutil.copy(traded.database, copy)
+    before = _tables(copy)
+    assert before["fills"]
+    assert before["daily"]
+    with closing(sqlite3.connect(copy)) as connection, connection:
+        for name in (*tables.NAMES, "projected"):
+            connection.execute(f"DROP TABLE {name}")
+    assert run(["rebuild", "--database", str(copy)]) == 0
+    assert _tables(copy) == before
+
+
+def _tables(database: Path) -> dict[str, list[object]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return {name: connection.execute(f"SELECT * FROM {name} ORDER BY 1, 2").fetchall() for name in tables.NAMES}

@@ -12,11 +12,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.backtest.data import open_data
+from engine.backtest.player import Orders
+from engine.backtest.profile import Profile
+from engine.backtest.result import Result
+from engine.backtest.runner import run
 from engine.core.checkpoint import save
 from engine.feeds.actions import Action
 from engine.model.money import ZERO
 from engine.model.orders import OrderState, Side
-from engine.model.settings import FeedSettings, Limits
+from engine.model.settings import FeedSettings, Limits, StrategySettings
+from engine.replay.backtests import effects_of
+from engine.replay.outline import pieces_of, result_again, run_of
+from engine.replay.packing import pack_bars
 from engine.replay.recording import ReplayError
 from engine.replay.replay import Replay
 from tests.engine.backtest.market import Row, costs, day, days, flat, strategy
@@ -192,8 +199,6 @@ def test_with_limits_the_state_is_the_cores_byte_for_byte(tmp_path: Path) -> Non
 
 
 def test_fills_that_are_not_those_recorded_are_refused_in_words(market: Recorded) -> None:
-    from engine.replay.backtests import effects_of
-
     other = msgspec.structs.replace(market.run, fills=market.run.fills[:-1])
     with pytest.raises(ReplayError, match="another version"):
         effects_of(other)
@@ -207,3 +212,30 @@ def test_real_prices_replay_to_the_backtests_end() -> None:
     assert replay._current.state.portfolio.equity() == made.result.final_value
     assert {mark.side for mark in replay.trades} == {Side.BUY, Side.SELL}
     assert sum((mark.profit or ZERO for mark in replay.trades), ZERO) != ZERO
+
+
+def test_every_figure_is_made_again_from_the_recording_alone(market: Recorded) -> None:
+    again = result_again(market.run)
+    before = market.result
+    for name in Result.__struct_fields__:
+        if name not in ("data", "profile", "curve"):
+            assert getattr(again, name) == getattr(before, name), name
+    for column, known in zip(msgspec.structs.astuple(again.curve), msgspec.structs.astuple(before.curve), strict=True):
+        assert column.tobytes() == known.tobytes()
+
+
+def test_what_the_fast_lane_filled_gives_the_same_figures_from_the_recording() -> None:
+    made = recorded(open_data(FeedSettings(source="sample"), ("AAPL", "MSFT", "IBM")), "sma_cross")
+    again = result_again(made.run)
+    assert (again.figures, again.trades, again.final_value) == (made.result.figures, made.result.trades, made.result.final_value)
+
+
+def test_the_same_run_leaves_the_same_bytes(tmp_path: Path) -> None:
+    left = []
+    for _ in range(2):
+        ordered: list[Orders] = []
+        result = run(days({"AAPL": _walk(1, 40)}), Profile((StrategySettings(strategy(tmp_path, BRACKETS)),)), None, ordered.append)
+        pieces, bars = pieces_of(result, ordered)
+        kept = {name: pack_bars(series) for name, series in bars.items()}
+        left.append((pieces, kept, effects_of(run_of(pieces, kept.__getitem__))))
+    assert left[0] == left[1]
