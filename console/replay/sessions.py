@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.journal import JournalError
 from engine.model.recording import Replayable
+from engine.model.records import RunEnded
 from engine.replay.recording import ReplayError
 from storage.sessions import MarketFiles, journal_runs, read_run
 
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from engine.replay.replay import Replay
 
 _SECOND = 1_000_000_000
+_SHOWN = 20
+LATEST = "latest"
+_NO_END = (
+    "Its end is not recorded: it goes on still, or it broke off. Of its last minute prices may be missing; orders and fills are all there."
+)
 _NO_PRICES = "its market data are not kept: prices are those of its fills"
 
 
@@ -41,6 +47,18 @@ def sessions(database: Path, running: str = "") -> list[Replayable]:
     ]
 
 
+def find(database: Path, asked: str) -> Replayable:
+    """The session that is asked for: `latest`, the last one that began on a day (YYYY-MM-DD), or by its run id. Raises ReplayError where
+    there is none."""
+    known = sessions(database)
+    found = next((each for each in known if asked in (LATEST, each.day, each.key)), None)
+    if found is None:
+        days = ", ".join(dict.fromkeys(each.day for each in known[:_SHOWN]))
+        has = f"the newest are of {days}" if known else "none is kept yet"
+        raise ReplayError(f"There is no session {asked}: {has}. Give latest, a day as YYYY-MM-DD, or a run's id.")
+    return found
+
+
 def open_session(database: Path, run_id: str, title: str, progress: Progress | None = None) -> Replay:
     """Opens the run, up to what is written of it by now. Raises ReplayError in words."""
     from engine.core.checkpoint import SHAPE
@@ -59,4 +77,6 @@ def open_session(database: Path, run_id: str, title: str, progress: Progress | N
     except OSError as error:
         pieces, problems = [], [f"The market data of {title} cannot be read ({error.strerror}): prices are those of its fills."]
     rows, unread = rows_of(pieces)
+    if not any(isinstance(record, RunEnded) for _, record in records):
+        problems.append(_NO_END)
     return Replay(SessionRecording(title, rows, before, records, (*problems, *unread)), progress)

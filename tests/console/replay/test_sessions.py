@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from console.build import create_engine
 from console.cli import run
-from console.replay.sessions import open_session, sessions
+from console.replay.sessions import find, open_session, sessions
 from engine.live import Engine
 from engine.model.modes import Mode
 from engine.model.orders import Intent, OrderState, OrderType, Side
@@ -141,6 +141,25 @@ def test_it_is_listed_and_says_what_is_kept(traded: Traded) -> None:
     assert running.running
 
 
+def test_it_is_found_by_its_day_by_its_run_or_as_the_latest(traded: Traded) -> None:
+    (listed,) = sessions(traded.database)
+    assert [find(traded.database, asked) for asked in ("latest", listed.day, traded.run_id)] == [listed] * 3
+    with pytest.raises(ReplayError, match=listed.day):
+        find(traded.database, "2001-01-01")
+
+
+def test_what_is_torn_off_its_market_data_is_told_and_the_rest_replayed(traded: Traded, tmp_path: Path) -> None:
+    copy = tmp_path / "paper.sqlite"
+    shutil.copy(traded.database, copy)
+    shutil.copytree(MarketFiles(traded.database).folder, MarketFiles(copy).folder)
+    (file,) = MarketFiles(copy).folder.iterdir()
+    file.write_bytes(file.read_bytes()[:-100])
+    replay = open_session(copy, traded.run_id, "a session")
+    assert "breaks off" in replay.problems[0]
+    replay.seek(replay.steps)
+    assert {(row.symbol, row.quantity) for row in replay.view().positions} == {(row.symbol, row.quantity) for row in traded.last.positions}
+
+
 def test_without_its_market_data_the_rest_is_replayed_and_said(traded: Traded, tmp_path: Path) -> None:
 
     alone = tmp_path / "paper.sqlite"
@@ -172,6 +191,7 @@ def test_what_is_written_of_a_session_under_way_can_be_replayed(tmp_path: Path) 
         replay = open_session(settings.database, engine.run_id, "now")
         replay.seek(replay.steps)
         assert [(row.symbol, row.quantity) for row in replay.view().positions] == [("AAPL", Decimal(3))]
+        assert "goes on still, or it broke off" in replay.problems[-1]
     finally:
         engine.shutdown()
 
