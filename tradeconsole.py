@@ -17,6 +17,8 @@ its own takes the rest:
     engine.emergency_stop("why")                     nothing more is sent, all is cancelled; engine.view().stop tells how far it has come
     engine.liquidate_all()                           the same, and closes every position
     engine.resume("why")                             leaves HALTED, into MANUAL
+    EngineFactory.auto_create_engine("mine.py").run(EngineRun(strategy="mine.py", days=900)).total_return
+                                                     backtest, replay or paper by one interface; EngineError, StrategyError
     engine.shutdown()                                cancels what only opens positions, and ends; TimeoutError
 
 Money, prices and quantities of orders are Decimal, quantities in shares; market data and all that a strategy sees are floats; times are
@@ -50,6 +52,8 @@ from engine.strategies.params import StrategyError, param
 
 if TYPE_CHECKING:
     from console.build import create_engine
+    from console.engines.factory import EngineFactory
+    from engine.engine_types import EngineError, EngineInfo, EngineResult, EngineRun
 
 __all__ = [
     "RSI",
@@ -59,6 +63,11 @@ __all__ = [
     "Bars",
     "Bracket",
     "Context",
+    "EngineError",
+    "EngineFactory",
+    "EngineInfo",
+    "EngineResult",
+    "EngineRun",
     "Exit",
     "FeedSettings",
     "Fill",
@@ -91,10 +100,17 @@ __all__ = [
 ]
 
 
+_LATER = {
+    "create_engine": "console.build",
+    "EngineFactory": "console.engines.factory",
+    **dict.fromkeys(("EngineError", "EngineInfo", "EngineResult", "EngineRun"), "engine.engine_types"),
+}
+
+
 def __getattr__(name: str) -> Any:
     # The engine is more than a strategy needs, so it is imported for who asks for it.
-    if name == "create_engine":
-        from console.build import create_engine
+    if name in _LATER:
+        from importlib import import_module
 
-        return create_engine
+        return getattr(import_module(_LATER[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from console.backtest.command import print_line, reading
 from console.backtest.terms import Terms, job_of, read_assignment, read_day, read_symbols
 from console.config import ConfigError, load
+from console.engines.factory import EngineFactory
 from console.options import Options, end, say
+from engine.engine_types import EngineError
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
@@ -26,6 +28,8 @@ TOLD = {
     "on_quote": "quotes",
     "on_update": "the time, every update_interval seconds",
     "on_fill": "its fills",
+    "on_data": "a DataFrame of all bars so far",
+    "generate_signals": "bars",
     "on_start": "",
     "on_stop": "",
 }
@@ -77,16 +81,19 @@ def _options() -> Options:
 
 def _needs_in_words(needs: Requirements) -> Iterator[str]:
     kind = "a function" if needs.is_function else "a class"
-    yield f"{needs.name}, {kind} in {needs.path}"
+    kind = f"{kind} with {needs.told[0]}" if needs.is_adapted else kind
     told = ["bars"] if needs.is_function else [words for name in needs.told if (words := TOLD[name])]
+    yield f"{needs.name}, {kind} in {needs.path}"
     yield f"  is told      {', '.join(told) or 'nothing that its file shows'}"
     yield f"  sends        {', '.join(needs.orders) or 'nothing that its file shows'}"
     for place, line in enumerate(_params_in_words(needs)):
         yield f"  {'' if place else 'parameters':<12} {line}"
+    if needs.symbols:
+        yield f"  symbols      {', '.join(needs.symbols)}"
     for name, value in needs.settings.items():
         yield f"  {name:<12} {value}"
-    for place, line in enumerate(_engines_in_words(needs)):
-        yield f"  {'' if place else 'runs in':<12} {line}"
+    for word, line in _engines_in_words(needs):
+        yield f"  {word:<12} {line}"
     for doubt in needs.doubts:
         yield f"  look at      {doubt}."
 
@@ -101,20 +108,30 @@ def _params_in_words(needs: Requirements) -> Iterator[str]:
             yield f"{name}: {param.allowed()}; {param.default} unless set"
 
 
-def _engines_in_words(needs: Requirements) -> Iterator[str]:
-    if needs.is_real_time:
-        yield "paper and live; not in a backtest, whose bars tell no quotes"
-    elif needs.hears_quotes:
-        yield "backtest (without its quotes: bars tell none), paper and live"
-    else:
-        yield "backtest, paper and live"
+def _engines_in_words(needs: Requirements) -> Iterator[tuple[str, str]]:
+    """A word and what it says: where it runs, which engine is chosen by itself, and where it does not run and why."""
+    suits, not_in = [], []
+    for name in EngineFactory.get_supported_engines():
+        try:
+            engine = EngineFactory.create_engine(name)
+            info, why = engine.info(), "; ".join(engine.misfits(needs))
+        except EngineError as error:
+            not_in.append((name, str(error).rstrip(".")))
+            continue
+        if why or not info.usable:
+            not_in.append((name, why or info.why_not))
+        else:
+            suits.append(f"{name} (without its quotes: bars tell none)" if needs.hears_quotes and not info.real_time else name)
+    yield "runs in", ", ".join(suits) or "none of the engines"
+    if suits:
+        yield "best in", suits[0].partition(" ")[0]
+    yield from (("not in", f"{name}: {why}") for name, why in not_in)
 
 
 # ---- by running it
 
 
 def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
-    from engine.backtest.data import open_data
     from engine.backtest.errors import BacktestError
     from engine.backtest.honesty import look_ahead, warm_up
     from engine.feeds.base import FeedError
@@ -123,10 +140,10 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
     reads = Reads(needs.path)
     wrong = False
     try:
-        data = open_data(job.feed, job.symbols).between(job.start, job.end)
+        data = job.open()
         reads.watch()
         if given.lookahead:
-            wrong |= _tell_look_ahead(look_ahead(data, job.profile), reads, needs.path)
+            wrong |= _tell_look_ahead(look_ahead(data, job.profile), reads, needs)
         if given.warmup:
             wrong |= _tell_warm_up(warm_up(data, job.profile))
     except FeedError as error:
@@ -140,19 +157,21 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
     return FOUND if wrong else 0
 
 
-def _tell_look_ahead(finding: Finding, reads: Reads, path: Path) -> bool:
+def _tell_look_ahead(finding: Finding, reads: Reads, needs: Requirements) -> bool:
     """Answers whether it looks ahead, as far as that shows."""
     for read in reads.found:
-        print_line(f"Look-ahead: {path}, line {read.line}, reads {read.path}.")
+        print_line(f"Look-ahead: {needs.path}, line {read.line}, reads {read.path}.")
         print_line("  What stands there is the future, too, and nobody holds it back.")
+    for peek in needs.peeks:
+        print_line(f"Look-ahead: {needs.path}, {peek}.")
     if finding.by_chance:
         print_line("Look-ahead: it decides otherwise on the same data, by chance or by the clock: more cannot be told.")
     elif finding.differences:
         print_line("Look-ahead: it decides otherwise where the data end:")
         _tell(finding.differences, "with all of the data", "where the data end")
-    elif not reads.found:
+    elif not (reads.found or needs.peeks):
         print_line(f"Look-ahead: none. Its {finding.decisions:,} decisions are the same in {finding.runs} runs on data that end earlier.")
-    return bool(reads.found or finding.differences)
+    return bool(reads.found or needs.peeks or finding.differences)
 
 
 def _tell_warm_up(finding: Finding) -> bool:

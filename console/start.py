@@ -29,7 +29,7 @@ def start(arguments: Sequence[str]) -> int:
     The code is 0 after an end in order, 2 where the command or the config is wrong, 1 where the engine failed, 128 + n after signal n.
     """
     given = _options().parse_args(arguments)
-    if not given.headless and not sys.stdout.isatty():
+    if not (given.headless or _ends_at_once(given)) and not sys.stdout.isatty():
         end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
     if given.demo:
         return _demo(given)
@@ -38,6 +38,11 @@ def start(arguments: Sequence[str]) -> int:
         keys = None if given.headless else load_keys(folders().config)
     except ConfigError as error:
         end(str(error))
+    if given.engine or given.list_engines or given.check_compatibility or given.enable_trading:
+        from console.engines.choosing import by_engine
+
+        if (code := by_engine(given, settings)) is not None:
+            return code
     changes = {
         "symbols": given.symbols,
         "mode": given.mode,
@@ -51,7 +56,29 @@ def start(arguments: Sequence[str]) -> int:
     welcome = not arguments and not folders().config_file.exists()
     sections: dict[str, Any] = {"feed": replace(settings.feed, **_given(market)), "screen": replace(settings.screen, **_given(screen))}
     config = ConfigFile(given.config or folders().config_file, settings)
-    return _run(replace(settings, **sections, **_given(changes)), keys, config, welcome=welcome)
+    settings = replace(settings, **sections, **_given(changes))
+    if given.days or given.granularity:
+        settings = _from_days_back(settings, given)
+    if given.engine == "live":
+        from console.engines.live import live_settings
+
+        settings = live_settings(settings, enable_trading=given.enable_trading)
+    return _run(settings, keys, config, welcome=welcome)
+
+
+def _from_days_back(settings: Settings, given: argparse.Namespace) -> Settings:
+    from console.engines.choosing import with_days
+    from engine.feeds.base import FeedError
+
+    try:
+        return with_days(settings, given.days, given.granularity, start=given.start)
+    except FeedError as error:
+        end(f"--days: {error}")
+
+
+def _ends_at_once(given: argparse.Namespace) -> bool:
+    """It says or runs something, and draws no screen."""
+    return given.list_engines or given.check_compatibility or given.engine not in (None, "paper", "live")
 
 
 def wants_plain(environment: Mapping[str, str]) -> bool:
@@ -71,6 +98,12 @@ def _options() -> Options:
     add = options.add_argument
     add("--feed", metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or your own.")
     add("--strategy", action="append", metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
+    add("--engine", metavar="NAME|auto", help="backtest, replay, paper (the default), live, or an installed one; auto by the strategy.")
+    add("--enable-trading", action="store_true", help="The word without which --engine live sends nothing.")
+    add("--list-engines", action="store_true", help="Tell which engines there are, and which can be used here; and end.")
+    add("--check-compatibility", action="store_true", help="Tell whether the strategies suit the engine, without running them; and end.")
+    add("--days", type=_days, metavar="N", help="Begin so many days before the data end.")
+    add("--granularity", type=_as(feed["timeframe"]), metavar="1h", help="Of the bars: 1s, 1m, 5m, 15m, 1h or 1d, made of the feed's.")
     add("--symbols", type=_symbols, metavar="A,B", help="What to watch and trade; without it, what the feed offers.")
     add("--mode", type=_as(everything["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
     add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
@@ -111,6 +144,15 @@ def _as(hint: Any) -> Callable[[str], Any]:
             raise argparse.ArgumentTypeError(f"{text!r} is not allowed. Give {error}") from None
 
     return read
+
+
+def _days(text: str) -> int:
+    from console.backtest.terms import read_days
+
+    try:
+        return read_days(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not allowed. Give {error}") from None
 
 
 def _symbols(text: str) -> Any:

@@ -117,13 +117,17 @@ def test_the_strategies_load(code: str, tmp_path: Path) -> None:
     load(str(file), {})
 
 
+def test_the_script_that_takes_the_engine_which_suits_runs(tmp_path: Path) -> None:
+    assert run(PYTHON[2], tmp_path).startswith("backtest 100")
+
+
 def test_the_script_trades(tmp_path: Path) -> None:
-    assert "BUY 10 AAPL" in run(PYTHON[2], tmp_path)
-    assert PYTHON[3] == PYTHON[2]
+    assert "BUY 10 AAPL" in run(PYTHON[3], tmp_path)
+    assert PYTHON[4] == PYTHON[3]
 
 
 def test_the_script_of_groups_and_replaces_trades(tmp_path: Path) -> None:
-    money, bracket, pair, replaced = run(PYTHON[4], tmp_path).splitlines()
+    money, bracket, pair, replaced = run(PYTHON[5], tmp_path).splitlines()
     assert re.fullmatch(r"#1 BUY \d+\.\d{1,4} AAPL market DAY sent \(500 at [\d.]+ a share\)", money)
     assert bracket == "#2 BUY 10 AAPL market DAY sent with #3, #4 held for what it fills"
     assert re.fullmatch(r"#5 BUY 5 AAPL limit \S+ DAY, #6 BUY 5 AAPL stop \S+ DAY sent: one cancels the other", pair)

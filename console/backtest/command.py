@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
-from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_latency, read_symbols
+from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_days, read_granularity, read_latency, read_symbols
 from console.config import ConfigError, folders, load, read
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
@@ -90,6 +90,8 @@ def _options() -> Options:
     add("--symbols", type=reading(read_symbols), metavar="A,B", help="What it trades; without it, all that the data has.")
     add("--from", dest="start", type=reading(read_day), metavar="YYYY-MM-DD", help="The first day to trade; what lies before warms it up.")
     add("--to", dest="end", type=reading(read_day), metavar="YYYY-MM-DD", help="The last day.")
+    add("--days", type=reading(read_days), metavar="N", help="Instead of --from: the last so many days before --to, or of the data.")
+    add("--granularity", type=reading(read_granularity), metavar="1h", help="Of the bars: 1s, 1m, 5m, 15m, 1h or 1d, made of the data's.")
     add("--cash", type=_as(paper["cash"]), metavar="N", help="What the account begins with.")
     add("--commission", type=_as(commission["rate"]), metavar="PCT", help="Of the traded value, without a minimum.")
     add("--slippage", type=_as(slippage["bps"]), metavar="BPS", help="In hundredths of a per cent of the price.")
@@ -116,6 +118,8 @@ def _job(given: argparse.Namespace) -> Job:
     from engine.strategies.names import unknown_names
     from engine.strategies.params import StrategyError
 
+    if given.days and given.start:
+        end("--days and --from both say where it begins: give one of them.")
     try:
         settings = load(given.config)
         limits = None if given.limits is None else read(given.limits).limits
@@ -135,6 +139,8 @@ def _job(given: argparse.Namespace) -> Job:
         dict(given.set),
         limits,
         given.latency,
+        given.days,
+        given.granularity or "",
     )
     try:
         job = job_of(terms, settings)

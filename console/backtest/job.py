@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import TYPE_CHECKING, Any, get_args, get_origin
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -16,15 +16,26 @@ from engine.model.ranges import hints, is_section, section_of, split
 from engine.model.settings import FeedSettings
 from engine.strategies.loader import find, ready_made
 
+if TYPE_CHECKING:
+    from engine.backtest.data import Data
+
 
 class Job(Struct, frozen=True):
-    """`feed.source` names the bars; of them `symbols`, or all, are traded from the day `start` through `end`, where these are given."""
+    """`feed.source` names the bars; of them `symbols`, or all, are traded from the day `start` through `end`, where these are given, or
+    from the last `days` days on."""
 
     feed: FeedSettings
     profile: Profile
     symbols: tuple[str, ...] = ()
     start: date | None = None
     end: date | None = None
+    days: int | None = None
+
+    def open(self) -> Data:
+        """The bars that are played, and what lies before them. Raises FeedError."""
+        from engine.backtest.data import open_data
+
+        return open_data(self.feed, self.symbols).latest(self.days, self.start, self.end)
 
     def anywhere(self) -> Job:
         """The same with whole paths, to be run again from another folder. Raises StrategyError where a strategy is not there."""

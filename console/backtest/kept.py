@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from console.backtest.job import Job
 from console.backtest.packed import Points, kept_places, pack_curve, pack_trades, unpack_curve, unpack_trades
 from console.backtest.summary import Summary, code_fingerprint, code_of, outcome_of, profile_fingerprint, read_summary, summary_of
-from engine.backtest.data import open_data
 from engine.backtest.hold import held_value
 from engine.backtest.result import Result
 from engine.backtest.runner import Progress, run
@@ -41,7 +40,7 @@ class Kept(Struct, frozen=True):
 def carry_out(job: Job, progress: Progress | None = None) -> Finished:
     """Runs it. Raises FeedError where there is no such data, StrategyError where there is no such strategy, BacktestError where the run
     cannot begin or ended early."""
-    data = open_data(job.feed, job.symbols).between(job.start, job.end)
+    data = job.open()
     job = job.anywhere()
     code = code_of(job)
     began, made_at = time.perf_counter(), time.time_ns()

@@ -24,8 +24,12 @@ MOST_MS, MOST_BARS = 86_400_000, 1_000
 _LATENCY = re.compile(r"(\d{1,12}(?:\.\d{1,6})?) ?(ms|s|bars?)")
 
 
+MOST_DAYS = 100_000
+
+
 class Terms(Struct, frozen=True):
-    """What is None or empty, the config says. `commission` is in per cent of the value, `slippage` in basis points."""
+    """What is None or empty, the config says. The last `days` days are traded where `start` says no other day. `commission` is in per cent
+    of the value, `slippage` in basis points."""
 
     strategy: str
     data: str = "sample"
@@ -40,6 +44,8 @@ class Terms(Struct, frozen=True):
     params: Mapping[str, Any] = field(default_factory=dict)
     limits: Limits | None = None
     latency: Latency | None = None
+    days: int | None = None
+    granularity: str = ""
 
 
 def job_of(terms: Terms, settings: Settings) -> Job:
@@ -65,7 +71,8 @@ def job_of(terms: Terms, settings: Settings) -> Job:
     if latency is not None:
         paper = replace(paper, latency_ms=0.0)
     profile = Profile((strategy,), paper, settings.margin, terms.limits, terms.fill, *([] if latency is None else [latency]))
-    return Job(replace(settings.feed, source=terms.data), profile, terms.symbols, terms.start, terms.end)
+    feed = replace(settings.feed, source=terms.data, timeframe=terms.granularity or settings.feed.timeframe)
+    return Job(feed, profile, terms.symbols, terms.start, terms.end, terms.days)
 
 
 # ---- from text: each raises ValueError with what is allowed
@@ -93,6 +100,19 @@ def read_day(text: str) -> date:
         return date.fromisoformat(text.strip())
     except ValueError:
         raise ValueError("a day as YYYY-MM-DD") from None
+
+
+def read_days(text: str) -> int:
+    if text.isdecimal() and 1 <= (days := int(text)) <= MOST_DAYS:
+        return days
+    raise ValueError(f"a whole number of days from 1 to {MOST_DAYS:,}")
+
+
+def read_granularity(text: str) -> str:
+    granularity: str = parse(hints(FeedSettings)["timeframe"], text)
+    if not granularity:
+        raise ValueError("1s, 1m, 5m, 15m, 1h or 1d")
+    return granularity
 
 
 def read_assignment(text: str) -> tuple[str, Any]:

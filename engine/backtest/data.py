@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -70,6 +70,13 @@ class Data(Struct, frozen=True):
             held = [day_of(series[place].at) for series in self.bars.values() for place in (0, -1)]
             raise FeedError(f"{self.name} has no bar in these days: it reaches from {min(held)} to {max(held)}.")
         return replace(self, bars=bars, first=min(firsts))
+
+    def latest(self, days: int | None, start: date | None, end: date | None) -> Data:
+        """The same from the last `days` days on, where they are given and `start` is not. Raises FeedError."""
+        if days is None or start is not None:
+            return self.between(start, end)
+        last = max(self.calendar.day_of(series[-1].at) for series in self.bars.values())
+        return self.between(min(end or last, last) - timedelta(days=days), end)
 
     def in_timeframe(self, timeframe: str) -> Data:
         """The same in larger bars, as the feed makes them. Raises FeedError where they are no multiple of these."""

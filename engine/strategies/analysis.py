@@ -8,6 +8,8 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from engine.model.settings import is_symbol
+from engine.strategies.answers import KEYS
 from engine.strategies.loader import CALLBACKS, Found, check
 from engine.strategies.params import Param, Value
 
@@ -20,7 +22,8 @@ _NETWORK = frozenset({"requests", "urllib", "http", "httpx", "aiohttp", "socket"
 class Requirements(Struct, frozen=True):
     """`told` are its callbacks, `orders` the kinds it can send, both in words of the language of strategies; `settings` what it sets by a
     literal of warmup, timeframe and update_interval. `params` is None where only running the file can tell. `doubts` are sentences about
-    lines that a person should look at."""
+    lines that a person should look at, `peeks` of those that bring what comes later to an earlier row of a frame. `symbols` are those that
+    it names. One of another shape `is_adapted`, and is told by its one method."""
 
     path: Path
     name: str
@@ -30,10 +33,13 @@ class Requirements(Struct, frozen=True):
     params: Mapping[str, Param] | None
     settings: Mapping[str, Value]
     doubts: tuple[str, ...]
+    peeks: tuple[str, ...] = ()
+    symbols: tuple[str, ...] = ()
+    is_adapted: bool = False
 
     @property
     def hears_bars(self) -> bool:
-        return self.is_function or "on_bar" in self.told
+        return self.is_function or self.is_adapted or "on_bar" in self.told
 
     @property
     def hears_quotes(self) -> bool:
@@ -51,9 +57,21 @@ def analyse(file: str, params: Mapping[str, Value]) -> Requirements:
     tree = ast.parse(found.path.read_bytes(), str(found.path))
     bodies = [node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     told = () if found.is_function else tuple(name for name in CALLBACKS if name in _methods(bodies))
-    orders = ("market",) if found.is_function else tuple(sorted(set(_orders(tree)), key=_KINDS.index))
+    kinds = {"market"} if found.is_function else set(_orders(tree))
+    if found.shape is not None:
+        told, kinds = (found.shape.method,), set(_answers(tree))
     return Requirements(
-        found.path, found.name, found.is_function, told, orders, found.params, _settings(bodies, found), tuple(_doubts(tree))
+        found.path,
+        found.name,
+        found.is_function,
+        told,
+        tuple(sorted(kinds, key=_KINDS.index)),
+        found.params,
+        _settings(bodies, found),
+        tuple(_doubts(tree)),
+        tuple(_peeks(tree)),
+        tuple(dict.fromkeys(_symbols(tree))),
+        is_adapted=found.shape is not None,
     )
 
 
@@ -74,6 +92,51 @@ def _orders(tree: ast.AST) -> Iterator[str]:
         yield _kind(given)
         if given & {"take_profit", "stop_loss", "take_profit_pct", "stop_loss_pct"}:
             yield "bracket"
+
+
+def _answers(tree: ast.AST) -> Iterator[str]:
+    """Kinds of the orders that are written as a dict, or made by a call, with keys that `answers` reads."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Dict):
+            pairs = {key.value: value for key, value in zip(node.keys, node.values, strict=True) if isinstance(key, ast.Constant)}
+        elif isinstance(node, ast.Call):
+            pairs = {keyword.arg: keyword.value for keyword in node.keywords if keyword.arg}
+        else:
+            continue
+        given = {KEYS[key] for key in pairs if key in KEYS}
+        if not given & {"action", "quantity"}:
+            continue
+        named = {str(value.value).lower().replace("_", "-") for value in pairs.values() if isinstance(value, ast.Constant)}
+        typed = [kind for kind in ("stop-limit", "limit", "stop") if kind in named]
+        yield "trailing stop" if "trailing-stop" in named else typed[0] if typed else _kind({*given})
+        if given & {"take_profit", "stop_loss", "take_profit_pct", "stop_loss_pct"}:
+            yield "bracket"
+
+
+def _symbols(tree: ast.AST) -> Iterator[str]:
+    """Those that are written out where a symbol belongs: first in a call of the context, or beside the key "symbol"."""
+    for node in ast.walk(tree):
+        told: list[ast.expr] = []
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {*ORDERING, "bars", "position"}:
+            told = node.args[:1]
+        elif isinstance(node, ast.Dict):
+            pairs = zip(node.keys, node.values, strict=True)
+            told = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "symbol"]
+        yield from (one.value for one in told if isinstance(one, ast.Constant) and isinstance(one.value, str) and is_symbol(one.value))
+
+
+def _peeks(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+            continue
+        words = {keyword.arg: keyword.value for keyword in node.keywords}
+        first = node.args[0] if node.args else words.get("periods")
+        if node.func.attr in ("shift", "diff", "pct_change") and isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
+            yield f"line {node.lineno}, {node.func.attr}({ast.unparse(first)}) brings a later row to an earlier one: the newest has none"
+        elif node.func.attr in ("bfill", "backfill"):
+            yield f"line {node.lineno}, {node.func.attr} fills a row with what comes later"
+        elif node.func.attr == "rolling" and isinstance(centre := words.get("center"), ast.Constant) and centre.value is True:
+            yield f"line {node.lineno}, rolling(center=True) averages over rows that come later"
 
 
 def _kind(given: set[str | None]) -> str:

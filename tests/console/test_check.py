@@ -62,14 +62,35 @@ class Mine(Strategy):
         "  parameters   days: a whole number from 2 to 250; 20 unless set",
         "  timeframe    1h",
         "  warmup       30",
-        "  runs in      backtest (without its quotes: bars tell none), paper and live",
+        "  runs in      backtest (without its quotes: bars tell none), replay (without its quotes: bars tell none), paper",
+        "  best in      backtest",
+        "  not in       live: there is no broker to send to but the paper market in this version; use paper",
         "  look at      line 18 waits: a callback that takes long is killed.",
     ]
 
 
 def test_one_that_hears_quotes_alone_is_not_for_a_backtest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(home, "from tradeconsole import Strategy\nclass Mine(Strategy):\n    def on_quote(self, ctx, quote):\n        pass\n")
-    assert "paper and live; not in a backtest, whose bars tell no quotes" in check(capsys, file)[1]
+    told = check(capsys, file)[1]
+    assert "  runs in      paper\n  best in      paper\n" in told
+    assert "  not in       backtest: it trades on quotes alone, and backtest has only bars\n" in told
+
+
+def test_one_of_another_shape_is_told_with_its_orders_and_caught_where_it_shifts_rows_back(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = """class Theirs:
+    def on_data(self, timestamp, data):
+        if data["Close"].shift(-1).iloc[-2] > 0:
+            return {"symbol": "IBM", "action": "BUY", "qty": 1, "order_type": "LIMIT", "price": 10, "stop_loss_pct": 2}
+"""
+    file = written(home, text)
+    code, told = check(capsys, file, "--lookahead", "--symbols", "IBM", "--from", "2013-01-02")
+    assert code == 1
+    assert told.startswith(f"Theirs, a class with on_data in {file}\n  is told      a DataFrame of all bars so far\n")
+    assert "  sends        limit, bracket\n" in told
+    assert "  symbols      IBM\n" in told
+    assert f"Look-ahead: {file}, line 3, shift(-1) brings a later row to an earlier one: the newest has none." in told
 
 
 def test_what_is_no_strategy_is_told_with_its_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

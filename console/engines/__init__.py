@@ -1,0 +1,1 @@
+"""The engine types and the factory that makes them."""

@@ -1,0 +1,1 @@
+"""The engine types and their factory."""
