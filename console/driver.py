@@ -19,7 +19,7 @@ import re
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import IO, Protocol, cast
 
@@ -41,6 +41,11 @@ LEAVING_SECONDS = 5.0
 """The same when it is suspended: what comes next on the terminal must find it in order."""
 AGAIN_SECONDS = 0.05
 """The pause after an error in reading keys."""
+
+ESCAPE = "\x1b"
+INTRODUCERS = "[]OPX^_"
+"""What stands behind an escape at the beginning of a longer sequence: it is waited for the rest."""
+WORD_KEYS = "bf"
 
 _NO_FRAME = re.compile("\a|\x1b[\\]P]|\x1b\\[[?<>]")
 """How what is no part of a frame begins: a bell, what is told to the terminal itself, a mode. It is never shed."""
@@ -107,7 +112,7 @@ class ConsoleDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         linux_driver.getincrementaldecoder = _forgiving_decoder  # type: ignore[attr-defined, assignment]
-        linux_driver.XTermParser = _ForgivingParser  # type: ignore[attr-defined]
+        linux_driver.XTermParser = KeyParser  # type: ignore[attr-defined]
         while not self.exit_event.is_set():
             try:
                 super().run_input_thread()
@@ -192,7 +197,29 @@ class ConsoleDriver(LinuxDriver):
         cast("App[object]", self._app).call_later(self._repaint)
 
 
-class _ForgivingParser(XTermParser):
+class KeyParser(XTermParser):
+    """Escape and a key behind it are two keys, also where they come within a tenth of a second or in one read, as they do from quick hands
+    and over a line that stalls. Textual takes them for one with Alt: both would be lost, and a stop on Ctrl+G too.
+
+    It is the same with Alt held down. Alone the word keys of a shell, ESC b and ESC f, mean themselves where they come in one read.
+    """
+
+    _fed = ""
+
+    def feed(self, data: str) -> Iterable[Message]:
+        self._fed = data
+        return super().feed(data)
+
+    def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
+        if len(sequence) == 2 and sequence[0] == ESCAPE and sequence[1] not in INTRODUCERS and not self._is_word_key(sequence):
+            sequence, alt = sequence[1], True
+        if alt:
+            yield events.Key("escape", ESCAPE)
+        yield from super()._sequence_to_key_events(sequence)
+
+    def _is_word_key(self, sequence: str) -> bool:
+        return sequence[1] in WORD_KEYS and sequence in self._fed
+
     def _parse_extended_key(self, sequence: str) -> list[events.Key] | None:  # type: ignore[override]
         try:
             return super()._parse_extended_key(sequence)

@@ -16,9 +16,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.drivers.linux_driver import LinuxDriver
 
-from console.driver import ConsoleDriver
+from console.driver import ConsoleDriver, KeyParser
 from tests.console.painted import Painted
 from tests.pseudo_terminal import spawn
 
@@ -142,6 +143,34 @@ def test_a_sequence_that_is_no_key_ends_nothing_and_loses_no_stop(sequence: byte
         frames = terminal.frames()
         terminal.until(lambda: terminal.frames() > frames + 3)
         assert b"Traceback" not in terminal.seen
+
+
+def test_a_stop_right_behind_an_escape_is_not_lost(tmp_path: Path) -> None:
+    with console("plain", tmp_path) as terminal:
+        terminal.write(b"\x1b\x07")
+        terminal.until(lambda: terminal.said("stopped"))
+
+
+@pytest.mark.parametrize(
+    ("reads", "keys"),
+    [
+        (["\x1b2"], ["escape", "2"]),
+        (["\x1b", "2"], ["escape", "2"]),
+        (["\x1b:buy"], ["escape", "colon", "b", "u", "y"]),
+        (["\x1bqwertyuiopasdfghjklzxcvbnmqwertyuiop"], ["escape", *"qwertyuiopasdfghjklzxcvbnmqwertyuiop"]),
+        (["\x1b\x1b", "y"], ["escape", "escape", "y"]),
+        (["\x1b\r"], ["escape", "enter"]),
+        (["\x1b", "b"], ["escape", "b"]),
+        (["\x1bb"], ["ctrl+left"]),
+        (["\x1b[A"], ["up"]),
+        (["\x1b", "[A"], ["up"]),
+        (["\x1bOP"], ["f1"]),
+        (["\x1b[15~\x1b[15~"], ["f5", "f5"]),
+    ],
+)
+def test_escape_and_the_key_behind_it_are_two(reads: list[str], keys: list[str]) -> None:
+    parser = KeyParser()
+    assert [event.key for read in reads for event in parser.feed(read) if isinstance(event, events.Key)] == keys
 
 
 def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again_once(tmp_path: Path) -> None:

@@ -74,3 +74,22 @@ def test_one_cancels_the_other(sit_down: SitDown, tmp_path: Path) -> None:
     write_in_order_line(terminal, "cancel #1")
     terminal.until("none works")
     until_books(terminal, tmp_path, STATES, (1, "BUY", "5", "CANCELED"), (2, "BUY", "5", "CANCELED"))
+
+
+def test_closing_a_position_that_its_exits_hold_back(sit_down: SitDown, tmp_path: Path) -> None:
+    terminal = sit_down(SIMULATED)
+    until_quoted(terminal)
+    write_in_order_line(terminal, "buy 10 AAPL tp +20% sl -20%")
+    terminal.until(said("with #2, #3 held for what it fills"))
+    leave_order_line(terminal)
+    until_books(terminal, tmp_path, STATES, (1, "BUY", "10", "FILLED"), (2, "SELL", "10", "WORKING"), (3, "SELL", "10", "WORKING"))
+    go_to(terminal, 2, "Positions")
+    terminal.until("1 held")
+    terminal.insist("X", "Close the position?")  # the row that has just come under the cursor is to be seen first
+    terminal.until(said("SELL 10 AAPL"), said("at work to close it, are cancelled first"))
+    terminal.insist("y", "▸ y")
+    terminal.press("Enter")
+    terminal.until("none held", said("#4 SELL 10 AAPL market DAY sent"))
+    ended = [(1, "BUY", "10", "FILLED"), (2, "SELL", "10", "CANCELED"), (3, "SELL", "10", "CANCELED"), (4, "SELL", "10", "FILLED")]
+    until_books(terminal, tmp_path, STATES, *ended)
+    until_books(terminal, tmp_path, "SELECT symbol, quantity FROM positions WHERE quantity != '0'")
