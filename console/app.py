@@ -65,7 +65,7 @@ class TakesKeys(Protocol):
 class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
     `database` the file that the history is read from, `config` the file that preferences are written to,
-    `backtests` the database that backtests are kept in.
+    `backtests` the database that backtests are kept in. `replay` is the number of the one to be replayed at once, 0 for none.
 
     With `welcome` a newcomer is told how it works, once; with `demo` a script shows it. With `plain` all is written and nothing drawn.
     """
@@ -96,10 +96,12 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         config: ConfigFile | None = None,
         demo: bool = False,
         backtests: Path | None = None,
+        replay: int = 0,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
         self._demo = demo
+        self._replay = replay
         self.show: Show | None = None
         """The demo, once it plays."""
         self._clock = clock
@@ -194,6 +196,8 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
 
             self.show = Show(self, self._clock)
             self.set_interval(1 / DEMO_FRAMES_PER_SECOND, self.show.frame)
+        if self._replay:
+            self.trading.backtests.replay(self._replay)
         if self._welcome and not self.kept.load(WELCOMED, bool, False):
             from console.screens.welcome import Welcome
 
@@ -294,6 +298,7 @@ def run_console(
     demo: bool = False,
     on_hangup: OnHangup = "end",
     backtests: Path | None = None,
+    replay: int = 0,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -320,6 +325,7 @@ def run_console(
         config=config,
         demo=demo,
         backtests=backtests,
+        replay=replay,
     )
     try:
         code = app.run()

@@ -48,6 +48,7 @@ PLACES = {
     "comparison": "backtests side by side",
     "backtest_form": "the form of a backtest",
     "backtest_run": "a backtest that runs",
+    "replay": "a replay",
     "filter": "a filter that is typed",
     "columns": "the choice of columns",
     "preferences": "the preferences",
@@ -55,7 +56,7 @@ PLACES = {
 }
 """What takes keys of its own, and what it is called."""
 READ = frozenset({"text", "help"})
-PAGES = frozenset({"detail", "history", "performance", "preferences", "backtests", "backtest", "backtest_trades", "comparison"})
+PAGES = frozenset({"detail", "history", "performance", "preferences", "backtests", "backtest", "backtest_trades", "comparison", "replay"})
 """Places with the whole screen. What acts on a row acts in its detail too: see `ROW_ACTIONS`."""
 NO_KEY = "(no key)"
 """Stands for a key that the user took away."""
@@ -280,6 +281,13 @@ FIXED: tuple[Action, ...] = (
     Action("new_backtest", ("n",), "begin a new one", "new", frozenset({"backtests"})),
     Action("repeat_backtest", ("R",), "run it again: is the result the same?", "run again", frozenset({"backtests"})),
     Action("delete_backtest", ("d",), "delete it or those marked, after a word", "delete", frozenset({"backtests"})),
+    Action(
+        "replay_backtest",
+        ("r",),
+        "replay it; from a round trip on, from its entry",
+        "replay",
+        frozenset({"backtests", "backtest", "backtest_trades"}),
+    ),
     Action("tell_trip", ("enter",), "everything about the round trip", "detail", frozenset({"backtest_trades"})),
     Action(
         "sort_backtests",
@@ -302,6 +310,37 @@ FIXED: tuple[Action, ...] = (
         "from row to row",
         panels=frozenset({"backtests", "backtest_trades"}),
     ),
+    Action("play", ("space",), "play and pause; at the end it begins anew", "play, pause", frozenset({"replay"})),
+    Action("step_bars", ("full_stop", "comma"), "one bar forward, one back", "bar on, back", frozenset({"replay"})),
+    Action("next_trade", ("n", "N"), "to the next trade, to the one before", "next trade", frozenset({"replay"})),
+    Action("why", ("enter",), "why: of the row, or of the bar under the crosshair or the newest", "why", frozenset({"replay"})),
+    Action(
+        "speed",
+        ("right_square_bracket", "left_square_bracket"),
+        "faster, slower: x1 is a bar a second, x1000 a thousand, max as many as can be had",
+        "speed",
+        frozenset({"replay"}),
+    ),
+    Action("go_to_day", ("g",), "go to a day", "go to", frozenset({"replay"})),
+    Action("ends", ("home", "end"), "to before the first bar, to the last", panels=frozenset({"replay"})),
+    Action("replay_panel", tuple("12345678"), "go to a panel, as on the trading screen; 8 is the equity", panels=frozenset({"replay"})),
+    Action("replay_panels", ("tab", "shift+tab"), "the next panel, the one before", panels=frozenset({"replay"})),
+    Action("replay_zoom", ("z",), "give the panel the whole screen, and back", "zoom", frozenset({"replay"})),
+    Action(
+        "replay_rows",
+        ("down", "up", "j", "k", "pagedown", "pageup", "o", "O"),
+        "from row to row, by pages; sort, the other way",
+        panels=frozenset({"replay"}),
+    ),
+    Action("replay_crosshair", ("left", "right"), "the chart's crosshair: one candle to the past, one on", panels=frozenset({"replay"})),
+    Action(
+        "replay_chart",
+        ("less_than_sign", "greater_than_sign", "plus", "equals_sign", "minus", "v", "l"),
+        "the chart: time frame, zoom, averages, a line",
+        panels=frozenset({"replay"}),
+    ),
+    Action("notices_of_now", ("i",), "the notices of the session underneath", panels=frozenset({"replay"})),
+    Action("help_in_replay", ("question_mark",), "help", "help", panels=frozenset({"replay"})),
     Action("run_backtest", ("f5",), "run it, in a process of its own", "run", frozenset({"backtest_form"})),
     Action(
         "step_entries",

@@ -20,6 +20,7 @@ from console.options import Options, end, say
 from engine.model.ranges import hints, parse
 from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
 
+LATEST = "latest"
 _FAILED = 1
 
 
@@ -33,6 +34,9 @@ def start(arguments: Sequence[str]) -> int:
         end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
     if given.demo:
         return _demo(given)
+    if given.replay is not None and given.headless:
+        end("--replay is to be looked at: it does not go with --headless.")
+    replay = 0 if given.replay is None else _kept(given.replay)
     try:
         settings = load(given.config)
         keys = None if given.headless else load_keys(folders().config)
@@ -63,7 +67,7 @@ def start(arguments: Sequence[str]) -> int:
         from console.engines.live import live_settings
 
         settings = live_settings(settings, enable_trading=given.enable_trading)
-    return _run(settings, keys, config, welcome=welcome)
+    return _run(settings, keys, config, welcome=welcome, replay=replay)
 
 
 def _from_days_back(settings: Settings, given: argparse.Namespace) -> Settings:
@@ -114,9 +118,28 @@ def _options() -> Options:
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
     add("--plain", action="store_true", help="Write everything and draw nothing, for a screen reader.")
     add("--low-bandwidth", action="store_true", help="Draw data seldom and in few bytes, for a thin line; keys are answered at once.")
+    add("--replay", nargs="?", const=LATEST, metavar="ID", help="Replay a kept backtest, by its number, or the latest.")
     add("--demo", action="store_true", help="Two minutes of everything, on paper money of its own; any key gives you the controls.")
     add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
     return options
+
+
+def _kept(asked: str) -> int:
+    """The number of the kept backtest that --replay asks for. Ends the process where there is none."""
+    from storage.backtests import BacktestsError, backtest_rows
+
+    try:
+        numbers = [row.number for row in backtest_rows(folders().backtests)]
+    except BacktestsError as error:
+        end(f"--replay: {error}")
+    if not numbers:
+        end("--replay: no backtest is kept yet. `tradeconsole backtest` runs one and keeps it.")
+    if asked == LATEST:
+        return numbers[0]
+    number = int(digits) if (digits := asked.removeprefix("#")).isdecimal() else 0
+    if number not in numbers:
+        end(f"--replay: there is no backtest {asked}. Give the number of one, or latest; `tradeconsole backtests` lists them.")
+    return number
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -171,10 +194,11 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome: bool = False) -> int:
+def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome: bool = False, replay: int = 0) -> int:
     """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens.
 
-    Without `keys` there is no screen; `config` is the file that the settings came from, `welcome` tells a newcomer how it works.
+    Without `keys` there is no screen; `config` is the file that the settings came from, `welcome` tells a newcomer how it works,
+    `replay` is the number of the backtest to be replayed at once.
     """
     from console.build import create_engine
     from engine.feeds.base import FeedError
@@ -213,6 +237,7 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
             confirm=settings.confirm,
             config=config,
             backtests=mine.backtests,
+            replay=replay,
         )
     except FeedError as error:
         end(f"--feed: {error}")

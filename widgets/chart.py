@@ -62,6 +62,11 @@ class Chart(Panel, inherit_bindings=False):
     def has_crosshair(self) -> bool:
         return self._cross is not None
 
+    @property
+    def crosshair_at(self) -> int | None:
+        """The close of the bar under the crosshair."""
+        return self._cross
+
     def zoom(self, steps: int) -> None:
         """Nearer by so many steps, or farther by a negative number; stops at the ends."""
         self._chosen = min(len(SCALES) - 1, max(0, self.scale + steps))

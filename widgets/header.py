@@ -102,7 +102,7 @@ class HeaderBar(Lines):
             return [("", [Cell(" tradeconsole", "muted")]), ("", [])]
         return [
             ("", arrange(self._state(view), _clock(view, coarse=self.coarse), width)),
-            ("", arrange(_money(view), _work(view, width), width)),
+            ("", arrange(money_fields(view), _work(view, width), width)),
         ]
 
     def _state(self, view: View) -> list[Field]:
@@ -192,7 +192,8 @@ def _clock(view: View, *, coarse: bool) -> list[Field]:
     return [said, Field(2, ((Cell(f"{day} ", "muted"), Cell(f"{at} "), et), (Cell(f"{at} "), et), (Cell(f"{at[:5]} "), et)))]
 
 
-def _money(view: View) -> list[Field]:
+def money_fields(view: View) -> list[Field]:
+    """What the account is worth, and how much of it is at risk; how much may be, where there are limits."""
     account = view.account
     # Until the account was read its zeros are no amounts: an equity of 0.00 would be a fright.
     known = view.health.ready or bool(account.equity)

@@ -21,7 +21,7 @@ KEPT = 100_000
 """Lines kept; the journal has them all."""
 
 
-def _text(line: LogLine) -> Content:
+def words_of(line: LogLine) -> Content:
     """What happened, and behind it who says so: where room is short the edge takes the name, never the news.
 
     An error is about who made it, so the name comes first; it also says the word, for a mark can be overlooked.
@@ -45,7 +45,7 @@ class Log(LiveTable[LogLine]):
     )
     COLUMNS = (
         Column[LogLine]("Time", lambda line: Cell(numbers.wall_time(line.wall), "muted"), 8, priority=1),
-        Column[LogLine]("What", _text, 10, flex=1),
+        Column[LogLine]("What", words_of, 10, flex=1),
     )
 
     def __init__(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,16 @@ class BacktestActions:
 
         self._form = FormPage(self._stage, self)
         self._stage.read(self._form)
+
+    def replay(self, number: int, at: int = 0) -> None:
+        """The kept backtest of this number, from its beginning or from the market time `at`."""
+        from console.replay.backtests import open_kept
+        from console.screens.replay.page import ReplayPage
+
+        if self.path is None:
+            self._stage.say("No backtests are kept here.", Level.WARNING)
+        else:
+            self._stage.read(ReplayPage(self._stage, partial(open_kept, self.path, number), at))
 
     # ---- the one that runs
 

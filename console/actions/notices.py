@@ -50,12 +50,16 @@ class NoticeActions:
         self.show()
 
     def show(self) -> None:
+        self.show_on(self._line)
+
+    def show_on(self, line: NoticeLine) -> None:
+        """What was not read yet, on the line of another screen."""
         unread = self._notices.unread
         key = self._stage.keys.names["notices"]
         if unread:
-            self._line.show(len(unread), loudest(unread), unread[0].wall, unread[0].text, key)
+            line.show(len(unread), loudest(unread), unread[0].wall, unread[0].text, key)
         else:
-            self._line.show(0, loudest(()), 0, "", key)
+            line.show(0, loudest(()), 0, "", key)
 
     def do_notices(self) -> None:
         from console.screens.watch_notices import NoticesDialog

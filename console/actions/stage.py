@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from textual.screen import ModalScreen, Screen
 
+    from console.actions.notices import NoticeActions
     from console.archive import Archive
     from console.kept import Kept
     from console.keys import Action, KeyMap
@@ -48,6 +49,13 @@ class Stage(Protocol):
     @property
     def keys_taken(self) -> int:
         """How many keys the trading screen has taken, and stops that were pressed anywhere."""
+
+    @property
+    def plain(self) -> bool:
+        """Whether all is written and nothing drawn."""
+
+    @property
+    def notices(self) -> NoticeActions: ...
 
     @property
     def lag_ms(self) -> float:

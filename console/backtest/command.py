@@ -34,13 +34,15 @@ def backtest(arguments: Sequence[str]) -> int:
     0: it ran to the end. 1: the strategy failed on the way, or a file could not be written. 130: Ctrl+C ended it.
     """
     given = _options().parse_args(arguments)
+    if given.replay and not sys.stdout.isatty():
+        end("--replay opens the console: there is no terminal to draw on. Nothing was run.")
     job = _job(given)
     from console.backtest.export import write_csv, write_json
-    from console.backtest.kept import carry_out
+    from console.backtest.kept import carry_out, keep
     from console.backtest.report import report
     from engine.backtest.errors import BacktestError
     from engine.feeds.base import FeedError
-    from storage.backtests import BacktestsError, keep_backtest
+    from storage.backtests import BacktestsError
 
     shown = Progress()
     try:
@@ -52,8 +54,10 @@ def backtest(arguments: Sequence[str]) -> int:
             write_json(finished.result, given.json)
         if given.csv is not None:
             write_csv(finished.result, given.csv)
-        number = keep_backtest(folders().backtests, finished.stored)
+        number, lacks = keep(folders().backtests, finished)
         print_line(f"Kept as #{number}: `tradeconsole backtests show {number}`, or {KEY} in the console.")
+        if lacks:
+            say(lacks)
     except FeedError as error:
         end(str(error))
     except BacktestError as error:
@@ -72,6 +76,10 @@ def backtest(arguments: Sequence[str]) -> int:
         shown.clear()
         say(f"Stopped by Ctrl+C{shown.where()}. Nothing was written.")
         return INTERRUPTED
+    if given.replay:
+        from console.cli import run
+
+        return run([*(["--config", str(given.config)] if given.config is not None else []), "--replay", str(number)])
     return 0
 
 
@@ -110,6 +118,7 @@ def _options() -> Options:
     add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
     add("--json", type=Path, metavar="FILE", help="Write everything there, the same bytes for the same run.")
     add("--csv", type=Path, metavar="FOLDER", help="Write trades, fills, equity and months there.")
+    add("--replay", action="store_true", help="Open the console with its replay when the run has ended.")
     return options
 
 

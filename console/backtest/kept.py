@@ -12,20 +12,23 @@ from msgspec.structs import replace
 from console.backtest.job import Job
 from console.backtest.packed import Points, kept_places, pack_curve, pack_trades, unpack_curve, unpack_trades
 from console.backtest.summary import Summary, code_fingerprint, code_of, outcome_of, profile_fingerprint, read_summary, summary_of
+from console.replay.backtests import keep_recording, key_of, recordings
 from engine.backtest.hold import held_value
+from engine.backtest.player import Orders
 from engine.backtest.result import Result
 from engine.backtest.runner import Progress, run
 from engine.backtest.trades import Trade
-from storage.backtests import BacktestRow, BacktestsError, StoredBacktest, read_backtest
+from storage.backtests import BacktestRow, BacktestsError, StoredBacktest, keep_backtest, read_backtest
 from storage.codec import to_json
 
 
 class Finished(Struct, frozen=True):
-    """A backtest that has just ended, and how it is to be kept; its row has no number yet."""
+    """A backtest that has just ended, and how it is to be kept; its row has no number yet. `ordered` is all that was ordered in it."""
 
     result: Result
     summary: Summary
     stored: StoredBacktest
+    ordered: tuple[Orders, ...] = ()
 
 
 class Kept(Struct, frozen=True):
@@ -44,7 +47,8 @@ def carry_out(job: Job, progress: Progress | None = None) -> Finished:
     job = job.anywhere()
     code = code_of(job)
     began, made_at = time.perf_counter(), time.time_ns()
-    result = run(data, job.profile, progress)
+    ordered: list[Orders] = []
+    result = run(data, job.profile, progress, ordered.append)
     took_s = time.perf_counter() - began
     summary = summary_of(job, code, result)
     figures, places = result.figures, kept_places(result.curve)
@@ -70,7 +74,23 @@ def carry_out(job: Job, progress: Progress | None = None) -> Finished:
         outcome=outcome_of(result),
     )
     stored = StoredBacktest(row, to_json(summary), pack_curve(result.curve, held, places), pack_trades(result.trades))
-    return Finished(result, summary, stored)
+    return Finished(result, summary, stored, tuple(ordered))
+
+
+def keep(path: Path, finished: Finished) -> tuple[int, str]:
+    """Writes it into the database at `path`, and its recording beside it. Answers its number, and a sentence where it cannot be replayed.
+    Raises BacktestsError."""
+    number = keep_backtest(path, finished.stored)
+    return number, record(path, finished.stored.row, finished)
+
+
+def record(path: Path, row: BacktestRow, finished: Finished) -> str:
+    """Writes what `finished` ordered as the recording of the backtest `row`. Answers a sentence where that fails."""
+    try:
+        keep_recording(recordings(path), key_of(row), finished.result, finished.ordered)
+    except OSError as error:
+        return f"It cannot be replayed: its recording could not be written ({error.strerror}). All else of it is kept."
+    return ""
 
 
 def read_kept(path: Path, number: int) -> Kept:

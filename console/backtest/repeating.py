@@ -9,9 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from console.backtest.comparing import differing
-from console.backtest.kept import carry_out, read_kept
+from console.backtest.kept import carry_out, keep, read_kept, record
 from engine.backtest.runner import Progress
-from storage.backtests import BacktestRow, keep_backtest
+from storage.backtests import BacktestRow
 
 
 class Repetition(Struct, frozen=True):
@@ -31,8 +31,11 @@ def repeat(path: Path, number: int, progress: Progress | None = None) -> Repetit
     now = finished.stored.row
     same = {name: getattr(kept.row, name) == getattr(now, name) for name in ("data", "code", "profile", "outcome")}
     if same["outcome"]:
+        if same["data"] and same["profile"]:
+            # It may have been kept before there were recordings, or its file may be gone.
+            record(path, kept.row, finished)
         return Repetition(kept.row, now, same)
-    now = replace(now, number=keep_backtest(path, finished.stored))
+    now = replace(now, number=keep(path, finished)[0])
     return Repetition(kept.row, now, same, tuple(differing([kept.summary, finished.summary])))
 
 

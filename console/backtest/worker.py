@@ -71,12 +71,12 @@ def _tell(answers: BinaryIO, told: Told) -> None:
 
 
 def _carry_out(order: Order, answers: BinaryIO) -> Told:
-    from console.backtest.kept import carry_out
+    from console.backtest.kept import carry_out, keep
     from console.backtest.repeating import in_a_sentence, repeat
     from engine.backtest.errors import BacktestError
     from engine.feeds.base import FeedError
     from engine.strategies.params import StrategyError
-    from storage.backtests import BacktestsError, keep_backtest
+    from storage.backtests import BacktestsError
 
     due = 0.0
 
@@ -92,7 +92,7 @@ def _carry_out(order: Order, answers: BinaryIO) -> Told:
             again = repeat(path, order.repeats, progress)
             return Told(number=again.now.number, text=in_a_sentence(again))
         finished = carry_out(job_of_tree(order.job), progress)
-        number = keep_backtest(path, finished.stored)
+        number, lacks = keep(path, finished)
     except FeedError as error:
         return Told(problem=str(error), about="data")
     except StrategyError as error:
@@ -102,7 +102,8 @@ def _carry_out(order: Order, answers: BinaryIO) -> Told:
     except MemoryError:
         return Told(problem="There is not enough memory for so many bars. Give fewer symbols or fewer days.")
     row = finished.stored.row
-    return Told(number=number, text=f"#{number} {row.strategies}: {row.trades:,} round trips, final value {row.final_value:,.2f}.")
+    text = f"#{number} {row.strategies}: {row.trades:,} round trips, final value {row.final_value:,.2f}."
+    return Told(number=number, text=f"{text} {lacks}".strip())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.replay.recording import ReplayError
+from storage.backtests import BacktestRow, BacktestsError, backtest_rows
 from storage.recordings import BacktestFiles
 
 if TYPE_CHECKING:
@@ -20,9 +21,19 @@ if TYPE_CHECKING:
 EFFECTS = "effects"
 
 
+def recordings(database: Path) -> Path:
+    """The folder of the recordings that belong to the backtests in `database`."""
+    return database.with_name(f"{database.stem}-recordings")
+
+
 def recording_key(*fingerprints: str) -> str:
     """What the recording of a run is found by: the same for runs of the same data, code, profile and outcome."""
     return hashlib.sha256("\n".join(fingerprints).encode()).hexdigest()[:32]
+
+
+def key_of(row: BacktestRow) -> str:
+    """What the recording of this backtest is found by."""
+    return recording_key(row.data, row.code, row.profile, row.outcome)
 
 
 def keep_recording(folder: Path, key: str, result: Result, ordered: Sequence[Orders]) -> None:
@@ -64,3 +75,14 @@ def open_backtest(folder: Path, key: str, title: str, progress: Progress | None 
     else:
         effects = [body for _, body in aside]
     return Replay(BacktestRecording(title, run, effects, tuple(problems)), progress)
+
+
+def open_kept(database: Path, number: int, progress: Progress | None = None) -> Replay:
+    """Opens the kept backtest of this number. Raises ReplayError in words."""
+    try:
+        row = next((row for row in backtest_rows(database) if row.number == number), None)
+    except BacktestsError as error:
+        raise ReplayError(str(error)) from error
+    if row is None:
+        raise ReplayError(f"There is no backtest #{number}. `tradeconsole backtests` lists those that are kept.")
+    return open_backtest(recordings(database), key_of(row), f"#{number} {row.strategies} on {row.symbols}", progress)

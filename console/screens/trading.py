@@ -160,7 +160,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._tables = TableActions(self)
         self.preferences = PreferenceActions(self, config, looks, notifier)
         self.backtests = BacktestActions(self, config)
-        self.performers = performers(
+        self.performers: dict[str, Callable[..., None]] = performers(
             ChartActions(self, chart),
             FindingActions(self),
             OrderActions(self),
@@ -290,6 +290,10 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         for screen in self.app.screen_stack:
             if isinstance(screen, Page):
                 screen.say(text, level)
+
+    @property
+    def plain(self) -> bool:
+        return self._plain
 
     @property
     def lag_ms(self) -> float:

@@ -115,7 +115,7 @@ class FormPage(Page):
 
             assert self._actions.path is not None
             self._said = (told.text, "")
-            self.stage.read(BacktestPage(self.stage, self._actions.path, told.number))
+            self.stage.read(BacktestPage(self.stage, self._actions, self._actions.path, told.number))
         elif told.about:
             self._wrong(Mistake(told.about, told.problem))
         else:

@@ -147,6 +147,8 @@ class BacktestsPage(Page):
                 self._delete()
             case "R":
                 self._repeat()
+            case "r":
+                self._replay()
             case "o":
                 self._table.sort_next()
             case "O":
@@ -163,7 +165,12 @@ class BacktestsPage(Page):
     def _open(self) -> None:
         row = self._row()
         if row is not None:
-            self.stage.read(BacktestPage(self.stage, self._path, row.number))
+            self.stage.read(BacktestPage(self.stage, self._actions, self._path, row.number))
+
+    def _replay(self) -> None:
+        row = self._row()
+        if row is not None:
+            self._actions.replay(row.number)
 
     def _compare(self) -> None:
         rows = self._table.marked_rows

@@ -24,6 +24,7 @@ from widgets.tab_line import TabLine
 from widgets.table import LiveTable
 
 if TYPE_CHECKING:
+    from console.actions.backtests import BacktestActions
     from console.backtest.kept import Kept
 
 TABS = ("Report", "Figures", "Months", "Trades", "Distribution", "Setup")
@@ -45,9 +46,9 @@ class BacktestPage(Page):
     BacktestPage .-away { display: none; }
     """
 
-    def __init__(self, stage: Stage, path: Path, number: int) -> None:
+    def __init__(self, stage: Stage, actions: BacktestActions, path: Path, number: int) -> None:
         super().__init__(stage)
-        self._path, self._number = path, number
+        self._actions, self._path, self._number = actions, path, number
         self._kept: Kept | None = None
         self._problem = ""
         self._front = 0
@@ -155,6 +156,9 @@ class BacktestPage(Page):
                 self._show()
             case _ if key.isdigit() and 1 <= int(key) <= len(TABS):
                 self._go(int(key) - 1)
+            case "r":
+                trip = table.cursor_row if in_table else None
+                self._actions.replay(self._number, trip.trade.entry_at if trip is not None else 0)
             case "enter" if in_table:
                 self._tell_all()
             case "o" if in_table:

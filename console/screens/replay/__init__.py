@@ -1,0 +1,1 @@
+"""A recording watched on the console's own panels."""

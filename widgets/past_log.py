@@ -1,0 +1,33 @@
+"""PastLog: what had happened by one moment of a recording, with the market's own days. It goes back as well as on."""
+
+from __future__ import annotations
+
+from engine.model.views import LogLine, View
+from widgets import numbers
+from widgets.cells import Cell
+from widgets.columns import Column
+from widgets.log import Log, words_of
+from widgets.table import LiveTable
+
+
+class PastLog(LiveTable[LogLine], inherit_bindings=False):
+    """The newest lines there are in the View, at the bottom the last."""
+
+    DIGIT = Log.DIGIT
+    TITLE = Log.TITLE
+    HEADER = False
+    GAP = 1
+    EMPTY = "Nothing has happened yet."
+    COLUMNS = (
+        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.wall, "%Y-%m-%d %H:%M"), "muted"), 16, priority=1),
+        Column[LogLine]("What", words_of, 10, flex=1),
+    )
+
+    def key_of(self, row: LogLine) -> str:
+        return str(row.number)
+
+    def show(self, view: View) -> None:
+        follows = self._cursor >= len(self.rows) - 1
+        self.show_rows(view.log)
+        if follows and view.log:
+            self._move_to(len(self.rows) - 1)

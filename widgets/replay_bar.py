@@ -1,0 +1,99 @@
+"""ReplayBar: the lines at the top of a replay. That this is the past, what was worth what then, and how the session of now does."""
+
+from __future__ import annotations
+
+from engine.model.modes import TradingState
+from engine.model.signals import SignalState
+from engine.model.views import View
+from widgets import numbers
+from widgets.cells import Cell
+from widgets.header import Field, arrange, money_fields
+from widgets.lines import Lines
+
+GROUND = "reducing"
+"""What lies under the whole of the first line: nobody takes it for an account that trades."""
+
+
+class ReplayBar(Lines):
+    """Three lines."""
+
+    DEFAULT_CSS = """
+    ReplayBar { height: 3; }
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._title, self._transport = "", ""
+        self._past: View | None = None
+        self._step = self._steps = self._at = 0
+        self._now: View | None = None
+
+    def show(self, title: str, transport: str, past: View | None, at: int, step: int, steps: int, now: View) -> None:
+        """`past` is the View of the playhead, which stands at the market time `at` after `step` of `steps`; `now` is the live session's."""
+        self._title, self._transport, self._past, self._at = title, transport, past, at
+        self._step, self._steps, self._now = step, steps, now
+        self.redraw()
+
+    def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
+        past, now = self._past, self._now
+        left = [
+            Field(0, ((Cell("◀◀ REPLAY", GROUND),),)),
+            Field(3, ((Cell(self._title, GROUND),),)),
+            Field(0, ((Cell(self._transport, GROUND),),)),
+        ]
+        right: list[Field] = []
+        if past is not None:
+            at = numbers.market_time(self._at, "%a %Y-%m-%d %H:%M ET") if self._step >= 0 else "before the first bar"
+            right = [
+                Field(0, ((Cell(at, GROUND),), (Cell(at[4:] if self._step >= 0 else "the start", GROUND),))),
+                Field(
+                    2,
+                    ((Cell(f"bar {self._step + 1:,} of {self._steps:,}", GROUND),), (Cell(f"{self._step + 1:,}/{self._steps:,}", GROUND),)),
+                ),
+            ]
+        lines = [(GROUND, arrange(left, right, width))]
+        lines.append(("", arrange([*_state(past), *_money(past)], [], width) if past is not None else []))
+        lines.append(("", arrange(_session(now), [], width) if now is not None else []))
+        return lines
+
+
+def _money(past: View) -> list[Field]:
+    """As the header has it; without limits there are none to be told of, and what is at risk is told by itself."""
+    account = past.account
+    if account.exposure_limit:
+        return money_fields(past)
+    day, held = account.day_pnl, numbers.fraction_of(account.exposure, account.equity)
+    gained = f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}"
+    return [
+        Field(0, ((Cell("Equity ", "muted"), Cell(numbers.money(account.equity), "foreground")),)),
+        Field(0, ((Cell("Day ", "muted"), Cell(gained, numbers.direction(day))),)),
+        Field(1, ((Cell("Exposure ", "muted"), Cell(f"{held:.0%}")),)),
+        Field(2, ((Cell("Cash ", "muted"), Cell(numbers.money(account.cash))),)),
+    ]
+
+
+def _state(past: View) -> list[Field]:
+    """What stood in the way of trading then."""
+    state = past.account.state
+    return [] if state is TradingState.ACTIVE else [Field(1, ((Cell(f"then {state.value}", "warning"),),))]
+
+
+def _session(now: View) -> list[Field]:
+    """The engine that trades lives on underneath."""
+    account = now.account
+    badge = Cell(f" {account.badge} ", "live" if account.badge == "LIVE" else "paper")
+    halted = account.state is TradingState.HALTED
+    mode = Cell(" HALTED ", "halted") if halted else Cell(account.mode.value, "foreground")
+    waiting = sum(signal.state is SignalState.WAITING for signal in now.signals)
+    working = sum(not order.state.is_final for order in now.orders)
+    waits = Cell(
+        f"{waiting} signal{'s wait' if waiting != 1 else ' waits'} for you" if waiting else "nothing waits",
+        "accent" if waiting else "muted",
+    )
+    return [
+        Field(0, ((Cell("now ", "muted"), badge, Cell(" "), mode),)),
+        Field(0, ((waits,),)),
+        Field(2, ((Cell(f"orders {working}", "muted"),),)),
+        Field(1, ((Cell("equity ", "muted"), Cell(numbers.money(account.equity))),)),
+        Field(3, ((Cell("trading goes on underneath", "muted"),),)),
+    ]
