@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from textual.driver import Driver
 
     from console.demo.show import Show
+    from console.replay.listing import Opener
 
 
 OnHangup = Literal["end", "go_on"]
@@ -65,7 +66,7 @@ class TakesKeys(Protocol):
 class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
     `database` the file that the history is read from, `config` the file that preferences are written to,
-    `backtests` the database that backtests are kept in. `replay` is the number of the one to be replayed at once, 0 for none.
+    `backtests` the database that backtests are kept in. `replay` opens what is to be replayed at once.
 
     With `welcome` a newcomer is told how it works, once; with `demo` a script shows it. With `plain` all is written and nothing drawn.
     """
@@ -96,7 +97,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         config: ConfigFile | None = None,
         demo: bool = False,
         backtests: Path | None = None,
-        replay: int = 0,
+        replay: Opener | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -196,8 +197,8 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
 
             self.show = Show(self, self._clock)
             self.set_interval(1 / DEMO_FRAMES_PER_SECOND, self.show.frame)
-        if self._replay:
-            self.trading.backtests.replay(self._replay)
+        if self._replay is not None:
+            self.trading.backtests.watch(self._replay)
         if self._welcome and not self.kept.load(WELCOMED, bool, False):
             from console.screens.welcome import Welcome
 
@@ -298,7 +299,7 @@ def run_console(
     demo: bool = False,
     on_hangup: OnHangup = "end",
     backtests: Path | None = None,
-    replay: int = 0,
+    replay: Opener | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 

@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -19,6 +19,9 @@ from console.keys import KeyMap
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
 from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
+
+if TYPE_CHECKING:
+    from console.replay.listing import Opener
 
 LATEST = "latest"
 _FAILED = 1
@@ -36,7 +39,6 @@ def start(arguments: Sequence[str]) -> int:
         return _demo(given)
     if given.replay is not None and given.headless:
         end("--replay is to be looked at: it does not go with --headless.")
-    replay = 0 if given.replay is None else _kept(given.replay)
     try:
         settings = load(given.config)
         keys = None if given.headless else load_keys(folders().config)
@@ -67,6 +69,7 @@ def start(arguments: Sequence[str]) -> int:
         from console.engines.live import live_settings
 
         settings = live_settings(settings, enable_trading=given.enable_trading)
+    replay = None if given.replay is None else _asked(given.replay, settings.database)
     return _run(settings, keys, config, welcome=welcome, replay=replay)
 
 
@@ -118,28 +121,28 @@ def _options() -> Options:
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
     add("--plain", action="store_true", help="Write everything and draw nothing, for a screen reader.")
     add("--low-bandwidth", action="store_true", help="Draw data seldom and in few bytes, for a thin line; keys are answered at once.")
-    add("--replay", nargs="?", const=LATEST, metavar="ID", help="Replay a kept backtest, by its number, or the latest.")
+    add(
+        "--replay",
+        nargs="?",
+        const=LATEST,
+        metavar="ID",
+        help="Replay a kept backtest by its number, a session by its id or its day, or the latest.",
+    )
     add("--demo", action="store_true", help="Two minutes of everything, on paper money of its own; any key gives you the controls.")
     add("--version", action="version", version=f"tradeconsole {__version__}", help="Say the version, and end.")
     return options
 
 
-def _kept(asked: str) -> int:
-    """The number of the kept backtest that --replay asks for. Ends the process where there is none."""
-    from storage.backtests import BacktestsError, backtest_rows
+def _asked(asked: str, database: Path | None) -> Opener:
+    """What opens what --replay asks for. Ends the process where there is none."""
+    from console.replay.listing import find, opener
+    from engine.replay.recording import ReplayError
 
     try:
-        numbers = [row.number for row in backtest_rows(folders().backtests)]
-    except BacktestsError as error:
+        backtests = folders().backtests
+        return opener(find(asked, database, backtests), database, backtests)
+    except ReplayError as error:
         end(f"--replay: {error}")
-    if not numbers:
-        end("--replay: no backtest is kept yet. `tradeconsole backtest` runs one and keeps it.")
-    if asked == LATEST:
-        return numbers[0]
-    number = int(digits) if (digits := asked.removeprefix("#")).isdecimal() else 0
-    if number not in numbers:
-        end(f"--replay: there is no backtest {asked}. Give the number of one, or latest; `tradeconsole backtests` lists them.")
-    return number
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -194,11 +197,11 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome: bool = False, replay: int = 0) -> int:
+def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome: bool = False, replay: Opener | None = None) -> int:
     """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens.
 
     Without `keys` there is no screen; `config` is the file that the settings came from, `welcome` tells a newcomer how it works,
-    `replay` is the number of the backtest to be replayed at once.
+    `replay` opens what is to be replayed at once.
     """
     from console.build import create_engine
     from engine.feeds.base import FeedError

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from console.backtest.job import Job
     from console.backtest.running import Running
     from console.backtest.worker import Told
+    from console.replay.listing import Opener
     from console.screens.backtests.form import FormPage
 
 SOURCE = "backtest"
@@ -70,13 +71,18 @@ class BacktestActions:
 
     def replay(self, number: int, at: int = 0) -> None:
         """The kept backtest of this number, from its beginning or from the market time `at`."""
-        from console.replay.backtests import open_kept
-        from console.screens.replay.page import ReplayPage
-
         if self.path is None:
             self._stage.say("No backtests are kept here.", Level.WARNING)
         else:
-            self._stage.read(ReplayPage(self._stage, partial(open_kept, self.path, number), at))
+            from console.replay.backtests import open_kept
+
+            self.watch(partial(open_kept, self.path, number), at)
+
+    def watch(self, open_: Opener, at: int = 0) -> None:
+        """What `open_` opens, from its beginning or from the market time `at`."""
+        from console.screens.replay.page import ReplayPage
+
+        self._stage.read(ReplayPage(self._stage, open_, at))
 
     # ---- the one that runs
 

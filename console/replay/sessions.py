@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from engine.replay.replay import Replay
 
 _SECOND = 1_000_000_000
-_SHOWN = 20
-LATEST = "latest"
 _NO_END = (
     "Its end is not recorded: it goes on still, or it broke off. Of its last minute prices may be missing; orders and fills are all there."
 )
@@ -38,6 +36,7 @@ def sessions(database: Path, running: str = "") -> list[Replayable]:
             key=run.run_id,
             title=f"{run.account} session, prices from {run.feed}",
             day=f"{datetime.fromtimestamp(run.started / _SECOND, UTC).astimezone():%Y-%m-%d}",
+            made_at=run.started,
             first_at=run.first_at,
             last_at=run.last_at,
             running=run.run_id == running,
@@ -45,18 +44,6 @@ def sessions(database: Path, running: str = "") -> list[Replayable]:
         )
         for run in runs
     ]
-
-
-def find(database: Path, asked: str) -> Replayable:
-    """The session that is asked for: `latest`, the last one that began on a day (YYYY-MM-DD), or by its run id. Raises ReplayError where
-    there is none."""
-    known = sessions(database)
-    found = next((each for each in known if asked in (LATEST, each.day, each.key)), None)
-    if found is None:
-        days = ", ".join(dict.fromkeys(each.day for each in known[:_SHOWN]))
-        has = f"the newest are of {days}" if known else "none is kept yet"
-        raise ReplayError(f"There is no session {asked}: {has}. Give latest, a day as YYYY-MM-DD, or a run's id.")
-    return found
 
 
 def open_session(database: Path, run_id: str, title: str, progress: Progress | None = None) -> Replay:

@@ -19,13 +19,14 @@ from engine.model.views import StrategyRow
 
 class Replayable(Struct, frozen=True):
     """Something that can be replayed. `key` finds it again: a session's run id, or `#12` for a backtest. `title` says what it was in a few
-    words, `day` is the day it began by the wall clock, YYYY-MM-DD; `first_at` and `last_at` are market times, 0 where they are not known
-    before it is opened. `running` says that it goes on still. `lacks` says in words what is not kept of it, empty where all is."""
+    words; `made_at` is when it began, or was run, in ns UTC by the wall clock, and `day` that day here, YYYY-MM-DD; `first_at` and
+    `last_at` are market times. `running` says that it goes on still. `lacks` says in words what is not kept of it, empty where all is."""
 
     kind: Literal["session", "backtest"]
     key: str
     title: str
     day: str
+    made_at: int
     first_at: int
     last_at: int
     running: bool = False

@@ -61,8 +61,9 @@ def index_of(recording: Recording, make: Callable[[], Fold], progress: Progress 
     for until in range(stride - 1, steps - 1 + stride, stride):
         last = min(until, steps - 1)
         recording.play(fold, last, listen)
-        index.looked.append(last)
-        index.equity.append(float(fold.state.portfolio.equity()))
+        if fold.state.runs:  # before its first run an account has no money
+            index.looked.append(last)
+            index.equity.append(float(fold.state.portfolio.equity()))
         if fold.work - framed >= WORK:
             index.frames.append(fold.frame())
             framed = fold.work

@@ -138,11 +138,12 @@ class Replay:
         return self._feed.history(symbol, count, timeframe)
 
     def equity(self) -> Sequence[tuple[int, float]]:
-        """The equity curve up to the playhead: (market time, equity), two thousand points at most and the present one."""
+        """The equity curve up to the playhead: (market time, equity), two thousand points at most and the present one; none before
+        the account had money."""
         index, stamps = self.index, self.recording.stamps
         count = bisect_right(index.looked, self.step)
         points = [(int(stamps[step]), equity) for step, equity in zip(index.looked[:count], index.equity[:count], strict=True)]
-        if not count or index.looked[count - 1] != self.step:
+        if self._current.state.runs and (not count or index.looked[count - 1] != self.step):
             points.append((self.at, float(self._current.state.portfolio.equity())))
         return points
 

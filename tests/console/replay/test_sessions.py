@@ -15,7 +15,8 @@ from msgspec.structs import replace
 
 from console.build import create_engine
 from console.cli import run
-from console.replay.sessions import find, open_session, sessions
+from console.replay.listing import find, opener
+from console.replay.sessions import open_session, sessions
 from engine.live import Engine
 from engine.model.modes import Mode
 from engine.model.orders import Intent, OrderState, OrderType, Side
@@ -143,9 +144,11 @@ def test_it_is_listed_and_says_what_is_kept(traded: Traded) -> None:
 
 def test_it_is_found_by_its_day_by_its_run_or_as_the_latest(traded: Traded) -> None:
     (listed,) = sessions(traded.database)
-    assert [find(traded.database, asked) for asked in ("latest", listed.day, traded.run_id)] == [listed] * 3
+    none = traded.database.with_name("backtests.sqlite")
+    assert [find(asked, traded.database, none) for asked in ("latest", listed.day, traded.run_id)] == [listed] * 3
     with pytest.raises(ReplayError, match=listed.day):
-        find(traded.database, "2001-01-01")
+        find("2001-01-01", traded.database, none)
+    assert opener(listed, traded.database, none)(lambda done, steps: None).trades
 
 
 def test_what_is_torn_off_its_market_data_is_told_and_the_rest_replayed(traded: Traded, tmp_path: Path) -> None:
