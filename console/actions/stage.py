@@ -48,7 +48,7 @@ class Stage(Protocol):
 
     @property
     def keys_taken(self) -> int:
-        """How many keys the trading screen has taken, and stops that were pressed anywhere."""
+        """How many keys but a yes the trading screen has taken, and stops that were pressed anywhere."""
 
     @property
     def plain(self) -> bool:

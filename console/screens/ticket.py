@@ -32,6 +32,7 @@ from widgets.ticket import Sheet, Ticket
 FRAMES_PER_SECOND = 12
 
 
+YES = "y"
 TOO_SOON = "Too soon after another key."
 
 
@@ -137,8 +138,9 @@ class TicketDialog(Dialog[Ready | None]):
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Unlike a question, a ticket takes the keys that were typed behind the one that opened it: they were meant for it."""
         if self._is_in_the_way(time):
-            self.answer(None)
-            cast(TakesKeys, self.app.screen).take_key(key, character, time)
+            if key != YES:
+                self.answer(None)
+                cast(TakesKeys, self.app.screen).take_key(key, character, time)
             return
         if self._asked is not None:
             self._answer(self._asked, key, time)
@@ -157,7 +159,7 @@ class TicketDialog(Dialog[Ready | None]):
         self._quiet_since = self._clock()
         if self._too_soon:
             return
-        if key == "y":
+        if key == YES:
             self.answer(asked)
         elif key in ("n", "escape", "ctrl+c"):
             self._asked = None

@@ -433,7 +433,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while this screen is on top."""
-        self.keys_taken += 1
+        self.keys_taken += key != "y"  # the yes to a ticket, pressed twice, is nothing else
         typing = self.focused is self.order_line
         table = self.subject.table
         if not typing and table is not None and table.typing and table.take_filter_key(key, character):

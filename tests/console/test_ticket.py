@@ -386,6 +386,18 @@ async def test_a_burst_that_runs_into_the_ticket_that_came_back_goes_where_it_wa
         assert orders(engine.calls)[1:] == [Intent("MSFT", BUY, D(100))]
 
 
+async def test_a_yes_that_is_pressed_twice_keeps_the_refused_ticket_on_the_screen(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        refuse(engine, TOO_LARGE)
+        await console.press("b", *"5000", "f5")
+        await console.let_pass(1)
+        await console.burst("yy")
+        await console.until(lambda: "Not sent: 5,000 shares" in console.picture)
+        await console.press("y")
+        assert is_open(console)
+        assert len(orders(engine.calls)) == 1
+
+
 async def test_a_stop_between_the_yes_and_the_refusal_keeps_the_ticket_away(engine: FakeEngine) -> None:
     async with running(engine) as console:
         engine.silent = True

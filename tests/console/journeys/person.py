@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+from console.screens.dialog import DEAF_SECONDS
 from tests.console.journeys.terminal import Terminal
 
 SIMULATED = "--feed sim --seed 3 --symbols AAPL,MSFT"
@@ -54,6 +56,12 @@ def confirm(terminal: Terminal, question: str) -> None:
     terminal.press("F5")
     terminal.until(question, "y sends it")
     terminal.insist("y", lambda screen: question not in screen)
+
+
+def read(terminal: Terminal) -> None:
+    """As long as a person looks at what has come by itself: a key that is there before that was meant for something else."""
+    end = time.monotonic() + 2 * DEAF_SECONDS
+    terminal.until(lambda _: time.monotonic() > end)
 
 
 def write_word(terminal: Terminal, word: str, reason: str = "") -> None:

@@ -14,6 +14,7 @@ from tests.console.journeys.person import (
     go_to,
     leave_order_line,
     quit_by_key,
+    read,
     rows,
     said,
     shows,
@@ -73,6 +74,26 @@ def test_a_denied_order_says_rule_and_limit_and_goes_nowhere(sit_down: SitDown, 
     terminal.until(said("the limit is 10 % of equity"), lambda screen: shows(r"The order would be 20[0-9]{2}", screen))
     terminal.until(lambda _: audited(tmp_path, "the limit is 10 % of equity"))
     assert rows(tmp_path, "orders") == 0
+
+
+def test_a_denied_ticket_comes_back_as_typed_and_one_number_is_corrected(sit_down: SitDown, tmp_path: Path) -> None:
+    terminal = sit_down(SIMULATED)
+    until_quoted(terminal)
+    terminal.type("b50")
+    terminal.press("Tab")
+    terminal.type("l")
+    terminal.press("Tab")
+    terminal.type("1900")
+    terminal.press("Tab")
+    terminal.type("g")
+    terminal.until("BUY 50 AAPL limit 1900.00 GTC", "denies")
+    confirm(terminal, "Send this order?")
+    terminal.until("Order ticket", "Not sent: ", lambda screen: shows(r"Limit +1900 +✗", screen))
+    read(terminal)
+    terminal.press("BSpace")
+    terminal.until("BUY 50 AAPL limit 190.00 GTC", "passes")
+    confirm(terminal, "Send this order?")
+    until_books(terminal, tmp_path, ORDERS, (1, "BUY", "50", "AAPL", "LIMIT", "FILLED", "50", "PERSON"))
 
 
 def test_new_terms_for_a_working_order_by_the_ticket(sit_down: SitDown, tmp_path: Path) -> None:
