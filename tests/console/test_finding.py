@@ -253,6 +253,7 @@ async def test_two_clicks_take_an_action_of_the_palette(engine: FakeEngine) -> N
         await console.shows("go to Log")
         lines = console.picture.splitlines()
         y = next(y for y, line in enumerate(lines) if "go to Log" in line)
+        await console.let_pass(1)
         await console.pilot.click(offset=(lines[y].index("go to Log"), y))
         assert isinstance(console.app.screen, CommandPalette)
         await console.pilot.click(offset=(lines[y].index("go to Log"), y), times=2)
