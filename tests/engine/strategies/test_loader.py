@@ -29,7 +29,7 @@ def write(folder: Path, source: str, name: str = "mine.py") -> str:
 
 
 def test_the_ready_made_ones_are_found_by_name() -> None:
-    assert ready_made() == ("rsi_reversion", "sma_cross")
+    assert ready_made() == ("breakout", "rsi_reversion", "sma_cross")
     for name in ready_made():
         assert check(name, {}).params
         assert isinstance(load(name, {}), Strategy)
@@ -86,7 +86,7 @@ def test_wrong_parameters_are_refused_without_running_the_file(tmp_path: Path, p
 
 
 def test_a_missing_file_says_which_ready_made_one_was_perhaps_meant(tmp_path: Path) -> None:
-    with pytest.raises(StrategyError, match=r"no strategy file 'sma_cros'\. Did you mean 'sma_cross'\? Ready-made ones: rsi_rev"):
+    with pytest.raises(StrategyError, match=r"no strategy file 'sma_cros'\. Did you mean 'sma_cross'\? Ready-made ones: breakout, rsi_rev"):
         check("sma_cros", {})
     with pytest.raises(StrategyError, match="is a folder"):
         check(str(tmp_path), {})

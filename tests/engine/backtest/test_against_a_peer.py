@@ -1,0 +1,145 @@
+"""The ready-made strategies on the five real symbols, side by side with backtesting.py: the same trades at the same prices.
+
+Both fill at the next bar's open. Sizes are each one's own, so trades are compared by their times and prices. One rule is another: what
+closes a position fills in no bar that began before its entry filled (the rule "before the bar" of engine.core.matching), there in that
+very bar. The twin of the breakout sets its exits by our rule; left to its own it parts where a trade ends in the bar that it began in.
+"""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.backtest.data import Data, open_data
+from engine.backtest.profile import Profile
+from engine.backtest.runner import run
+from engine.feeds.sample_bars import SYMBOLS
+from engine.model.settings import FeedSettings, StrategySettings
+from tests.engine.backtest.market import costs
+from tradeconsole import SMA
+
+Trip = tuple[int, int, float, float]
+"""Days of entry and exit, since 1970, and the prices."""
+
+
+@pytest.fixture(scope="module")
+def peer() -> Any:
+    with warnings.catch_warnings(), pytest.MonkeyPatch.context() as patch:
+        warnings.simplefilter("ignore")
+        patch.setenv("TQDM_DISABLE", "1")
+        pytest.importorskip("backtesting", reason="backtesting.py is not installed: `make bench` does")
+        yield importlib.import_module("backtesting")
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+@pytest.mark.parametrize("name", ["sma_cross", "rsi_reversion", "breakout"])
+def test_a_ready_made_strategy_trades_as_its_twin_in_backtesting_does(peer: Any, name: str, symbol: str) -> None:
+    data = open_data(FeedSettings(source="sample"), (symbol,))
+    paper = costs(cash=Decimal(10**6))
+    mine = [
+        (_day(trade.entry_at), _day(trade.exit_at), round(trade.entry, 6), round(trade.exit, 6))
+        for trade in run(data, Profile((StrategySettings(name),), paper)).trades
+    ]
+    theirs = _theirs(peer, data, symbol, name)
+    assert len(mine) >= (1 if symbol == "FB" else 7)
+    assert mine == theirs
+
+
+@pytest.mark.parametrize("symbol", SYMBOLS)
+def test_with_exits_of_its_own_rule_backtesting_parts_where_a_trade_ends_in_the_bar_it_began_in(peer: Any, symbol: str) -> None:
+    data = open_data(FeedSettings(source="sample"), (symbol,))
+    usual, own = (_theirs(peer, data, symbol, name) for name in ("breakout", "breakout by its own rule"))
+    parts = next(theirs for ours, theirs in zip(usual, own, strict=False) if ours != theirs)
+    assert parts[0] == parts[1]
+
+
+def _day(at: int) -> int:
+    return (datetime.fromtimestamp(at / 1e9, UTC).date() - datetime(1970, 1, 1, tzinfo=UTC).date()).days
+
+
+def _theirs(peer: Any, data: Data, symbol: str, name: str) -> list[Trip]:
+    import pandas as pd  # type: ignore[import-untyped]
+
+    at, *values = data.bars[symbol].columns
+    frame = pd.DataFrame(dict(zip(("Open", "High", "Low", "Close", "Volume"), values, strict=True)), index=pd.to_datetime(at))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        trades = peer.Backtest(frame, _twins(peer.Strategy)[name], cash=1e9, commission=0).run()._trades
+    trips = zip(trades["EntryTime"], trades["ExitTime"], trades["EntryPrice"], trades["ExitPrice"], strict=True)
+    return sorted((_day(entry.value), _day(out.value), round(float(paid), 6), round(float(got), 6)) for entry, out, paid, got in trips)
+
+
+def _twins(base: Any) -> dict[str, Any]:
+    class Cross(base):  # type: ignore[misc]
+        def init(self) -> None:
+            # Our averages: where the two are equal, as once in AAPL, rounding decides which of them is above.
+            self.spread = self.I(lambda closes: _mean(closes, 10) - _mean(closes, 30), self.data.Close)
+
+        def next(self) -> None:
+            before, now = self.spread[-2], self.spread[-1]
+            if now > 0 >= before and not self.position:
+                self.buy(size=100)
+            elif now < 0 <= before and self.position:
+                self.position.close()
+
+    class Reversion(base):  # type: ignore[misc]
+        def init(self) -> None:
+            self.index = self.I(_wilder, self.data.Close)
+
+        def next(self) -> None:
+            before, now = self.index[-2], self.index[-1]
+            if now < 30 <= before and not self.position:
+                self.buy(size=100)
+            elif now > 55 >= before and self.position:
+                self.position.close()
+
+    class OwnBreakout(base):  # type: ignore[misc]
+        exits: Any = None
+
+        def init(self) -> None:
+            pass
+
+        def next(self) -> None:
+            close = self.data.Close[-1]
+            if len(self.data) > 20 and not self.position and close > max(self.data.High[-21:-1]):
+                self.enter(round(close * 1.08, 2), round(close * 0.96, 2))
+
+        def enter(self, target: float, stop: float) -> None:
+            self.buy(size=100, tp=target, sl=stop)
+
+    class Breakout(OwnBreakout):
+        def next(self) -> None:
+            for trade in self.trades:
+                if trade.sl is None:
+                    trade.tp, trade.sl = self.exits
+            super().next()
+
+        def enter(self, target: float, stop: float) -> None:
+            self.exits = target, stop
+            self.buy(size=100)
+
+    return {"sma_cross": Cross, "rsi_reversion": Reversion, "breakout": Breakout, "breakout by its own rule": OwnBreakout}
+
+
+def _mean(closes: Any, period: int) -> Any:
+    average = SMA(period)
+    return np.array([np.nan if (value := average.add(float(close))) is None else value for close in closes])
+
+
+def _wilder(closes: Any, period: int = 14) -> Any:
+    """J. W. Wilder, New Concepts in Technical Trading Systems (1978): the first average is plain, each later one keeps 13 parts of 14."""
+    moves = np.diff(np.asarray(closes))
+    index = np.full(len(moves) + 1, np.nan)
+    up, down = moves[:period].clip(min=0).mean(), -moves[:period].clip(max=0).mean()
+    for place in range(period, len(moves) + 1):
+        if place > period:
+            move = moves[place - 1]
+            up, down = (13 * up + max(move, 0)) / 14, (13 * down + max(-move, 0)) / 14
+        index[place] = 100.0 if down == 0 else 100 - 100 / (1 + up / down)
+    return index
