@@ -26,6 +26,7 @@ LATER = (
     "console.screens.details.signal",
     "console.screens.backtests.listing",
     "console.screens.backtests.form",
+    "console.screens.replay.page",
 )
 """What a key opens, the likeliest first."""
 

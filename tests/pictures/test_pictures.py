@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.pictures import backtest_walks, desk_walks, dialog_walks, page_walks, state_walks
+from tests.pictures import backtest_walks, desk_walks, dialog_walks, page_walks, replay_walks, state_walks
 from tests.pictures.album import REDRAW, STORED, WALKS, Camera, Walk
 from tests.pictures.picture import Picture, differences, read, write
 
-MODULES = (backtest_walks, desk_walks, dialog_walks, page_walks, state_walks)
+MODULES = (backtest_walks, desk_walks, dialog_walks, page_walks, replay_walks, state_walks)
 """Importing them has registered their walks."""
 
 TAKEN = [(walk, size) for walk in WALKS for size in walk.sizes]

@@ -162,7 +162,7 @@ class ReplayPage(Page):
         self.stage.notices.show_on(self._notice_line)
         self._look()
         moment, about = self._moment, self.player.about
-        title = about.title if about is not None else "opening"
+        title = about.title if about is not None else "a recording"
         if moment is None or about is None:
             self._bar.show(title, self._opening(), None, 0, -1, 0, now)
         else:
