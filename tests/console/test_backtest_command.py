@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 
 from console import cli
+from console.backtest.summary import profile_fingerprint
+from console.backtest.terms import Terms, job_of
+from engine.model.settings import Limits, Settings
 from tests.engine.backtest.market import strategy
 from tests.project_files import ROOT
 
@@ -168,3 +171,10 @@ def test_ctrl_c_ends_it_in_words(home: Path) -> None:
         out, err = running.communicate(timeout=30)
     assert (running.returncode, out) == (130, "")
     assert err == "tradeconsole: Stopped by Ctrl+C. Nothing was written.\n"
+
+
+def test_limits_are_a_part_of_the_runs_fingerprint_as_everything_else_it_was_run_with() -> None:
+    plain = job_of(Terms("sma_cross"), Settings())
+    limited = [job_of(Terms("sma_cross", limits=limits), Settings()) for limits in (Limits(), Limits(max_orders_day=3))]
+    assert len({profile_fingerprint(job) for job in (plain, *limited)}) == 3
+    assert profile_fingerprint(plain) == profile_fingerprint(job_of(Terms("sma_cross"), Settings()))
