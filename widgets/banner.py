@@ -5,6 +5,9 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from textual import events
+from textual.message import Message
+
 from engine.model.modes import TradingState
 from engine.model.orders import OrderState, OrderType, Side, Source
 from engine.model.views import StopView, View
@@ -48,6 +51,9 @@ class Banner(Lines):
     }
     """
 
+    class FlattenChosen(Message):
+        """The sentence that names the key to flatten was clicked."""
+
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._said: tuple[tuple[str, str], ...] = ()
@@ -71,6 +77,11 @@ class Banner(Lines):
 
     def get_content_height(self, container: object, viewport: object, width: int) -> int:
         return len(self.draw(width))
+
+    def on_click(self, event: events.Click) -> None:
+        line = "".join(cell.text for cell in self.draw(self.size.width)[event.y][1])
+        if f"{self.flatten_key} flattens" in line:
+            self.post_message(self.FlattenChosen())
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         lines = [(role, [Cell(f" {line}")]) for role, text in self._said for line in wrap(text, max(10, width - 2))]

@@ -223,7 +223,9 @@ class OrderLine(Lines, can_focus=True):
 
     def _choose(self, offer: Offer, step: int) -> None:
         before = offer.chosen if offer.chosen is not None else -1 if step > 0 else 0
-        chosen = (before + step) % len(offer.candidates)
+        self._put_in(offer, (before + step) % len(offer.candidates))
+
+    def _put_in(self, offer: Offer, chosen: int) -> None:
         word = offer.candidates[chosen][0]
         self._editor.put(self.text[: offer.start] + word + self.text[offer.end :], offer.start + len(word))
         self._changed()
@@ -256,8 +258,12 @@ class OrderLine(Lines, can_focus=True):
     # ---- the mouse
 
     def on_click(self, event: events.Click) -> None:
-        """The cursor goes where the line was clicked."""
-        if event.y == 0:
+        """The cursor goes where the line was clicked, and a candidate that was clicked into the line."""
+        if self._offer is not None and event.y > 0:
+            chosen = self._offered_at(self._offer, event.x, event.y)
+            if chosen is not None:
+                self._put_in(self._offer, chosen)
+        elif event.y == 0:
             width = self.size.width - 2 * len(MARGIN) - len(PROMPT)
             place, left = self._first_shown(width), event.x - len(MARGIN) - len(PROMPT)
             while place < len(self.text) and left >= width_of(self.text[place]):
@@ -267,6 +273,20 @@ class OrderLine(Lines, can_focus=True):
             self._offer = None
             self._history.leave()
             self.redraw()
+
+    def _offered_at(self, offer: Offer, x: int, y: int) -> int | None:
+        """Which candidate is drawn at that cell."""
+        words = [clean(word) for word, _ in offer.candidates]
+        found: int | None = None
+        for cell in self.draw(self.size.width)[y][1]:
+            if cell.text in words and cell.role:
+                found = words.index(cell.text)
+            elif not cell.text.strip():
+                found = None
+            x -= width_of(cell.text)
+            if x < 0:
+                return found
+        return None
 
     # ---- drawing
 

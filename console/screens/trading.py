@@ -392,6 +392,10 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
     def _notices_chosen(self) -> None:
         self.notices.do_notices()
 
+    @on(Banner.FlattenChosen)
+    def _flatten_chosen(self) -> None:
+        self.performers["flatten"]()
+
     @on(Watchlist.NextAsked)
     def _next_list_asked(self) -> None:
         self.watchlists.do_next_list()

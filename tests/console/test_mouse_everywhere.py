@@ -204,6 +204,25 @@ async def test_a_double_click_on_a_panels_digit_gives_it_the_screen_and_takes_it
             assert (console.screen.panel, console.screen.zoomed) == ("orders", zoomed)
 
 
+async def test_a_candidate_that_tab_lists_is_put_into_the_line_by_a_click(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.type(":c")
+        await console.press("tab")
+        await console.shows("cancel")
+        await click_on(console, "cancel")
+        assert console.screen.order_line.text == "cancel"
+
+
+@BOTH
+async def test_a_click_on_what_the_banner_says_of_the_flatten_asks_for_its_word(engine: FakeEngine, size: tuple[int, int]) -> None:
+    engine.change(account=replace(sample_view().account, state=TradingState.HALTED, reason="stop key"))
+    async with running(engine, size) as console:
+        await console.shows("F9 flattens")
+        await click_on(console, "F9 flattens")
+        await console.shows("FLATTEN")
+        assert engine.sent() == []
+
+
 async def test_a_click_in_the_order_line_puts_the_cursor_there(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("colon")
