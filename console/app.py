@@ -107,6 +107,8 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         """The demo, once it plays."""
         self._clock = clock
         self.plain = plain
+        self.silence = 0.0
+        """For how many seconds no other key came before the one that is handled, as far as that is certain."""
         self.set_class(plain, "-plain")
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
@@ -220,6 +222,9 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
             if event.key in self.stop_keys:
                 self._stop()
             else:
+                from console.driver import silence_before
+
+                self.silence = silence_before(event)
                 cast(TakesKeys, self.screen).take_key(event.key, event.character, event.time)
         elif isinstance(event, events.Paste) and not event.is_forwarded:
             cast(TakesKeys, self.screen).take_paste(event.text)

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import math
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ from textual import events
 from textual._ansi_sequences import SYNC_END, SYNC_START
 from textual._xterm_parser import XTermParser
 from textual.app import App
+from textual.constants import ESCAPE_DELAY
 from textual.drivers import linux_driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.geometry import Size
@@ -46,6 +48,15 @@ ESCAPE = "\x1b"
 INTRODUCERS = "[]OPX^_"
 """What stands behind an escape at the beginning of a longer sequence: it is waited for the rest."""
 WORD_KEYS = "bf"
+
+_SILENCE = "console_silence"
+
+
+def silence_before(key: events.Key) -> float:
+    """For how many seconds before `key` the terminal was seen to hand over no other: never longer than it was. Clocks do not say that on a
+    machine so busy that keys are read late. Endless where the key came another way."""
+    return float(getattr(key, _SILENCE, math.inf))
+
 
 _NO_FRAME = re.compile("\a|\x1b[\\]P]|\x1b\\[[?<>]")
 """How what is no part of a frame begins: a bell, what is told to the terminal itself, a mode. It is never shed."""
@@ -205,10 +216,28 @@ class KeyParser(XTermParser):
     """
 
     _fed = ""
+    _looks = 0
+    """How often nothing waited to be read since the last key."""
+    _has_read = False
 
     def feed(self, data: str) -> Iterable[Message]:
         self._fed = data
-        return super().feed(data)
+        self._has_read = True
+        return self._dated(super().feed(data))
+
+    def tick(self) -> Iterable[Message]:
+        """Called after each look at the terminal, whether something waited there or not."""
+        if not self._has_read:
+            self._looks += 1
+        self._has_read = False
+        return self._dated(super().tick())
+
+    def _dated(self, messages: Iterable[Message]) -> Iterable[Message]:
+        for message in messages:
+            if isinstance(message, events.Key):
+                setattr(message, _SILENCE, self._looks * ESCAPE_DELAY)
+                self._looks = 0
+            yield message
 
     def _sequence_to_key_events(self, sequence: str, alt: bool = False) -> Iterable[events.Key]:
         if len(sequence) == 2 and sequence[0] == ESCAPE and sequence[1] not in INTRODUCERS and not self._is_word_key(sequence):

@@ -38,6 +38,8 @@ class HasKeys(Protocol):
     keys: KeyMap
     plain: bool
     """Whether all is written and nothing drawn."""
+    silence: float
+    """For how many seconds no other key came before the one that is handled, as far as that is certain."""
 
 
 class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):

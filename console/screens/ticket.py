@@ -19,7 +19,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 
 from console.meanings import ReplaceOrder
-from console.screens.dialog import DEAF_SECONDS, Dialog
+from console.screens.dialog import DEAF_SECONDS, Dialog, HasKeys
 from console.screens.previews import Previews
 from console.ticket.denials import concerned, why
 from console.ticket.form import Form, Mistake, Ready
@@ -155,7 +155,8 @@ class TicketDialog(Dialog[Ready | None]):
 
     def _answer(self, asked: Ready, key: str, time: float) -> None:
         """A yes or a no comes after a pause: keys that follow each other at typing speed are the end of what was typed before."""
-        self._too_soon = time < self._asked_time or self.typed_at(time) - self._quiet_since < DEAF_SECONDS
+        silence = min(self.typed_at(time) - self._quiet_since, self.silence())
+        self._too_soon = time < self._asked_time or silence < DEAF_SECONDS
         self._quiet_since = self._clock()
         if self._too_soon:
             return
@@ -168,6 +169,10 @@ class TicketDialog(Dialog[Ready | None]):
         """Whether it came by itself so shortly before a key of that `time` that nobody can have seen it."""
         self._unread = self._unread and (time < self._pushed or self.typed_at(time) - self._opened < DEAF_SECONDS)
         return self._unread
+
+    def silence(self) -> float:
+        """For how many seconds no other key came before this one, as far as the terminal's reader is certain."""
+        return cast(HasKeys, self.app).silence
 
     def _review(self) -> None:
         """Ask, where the fields mean something; where not, what is wrong stands there already."""

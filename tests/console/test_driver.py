@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import math
 import os
 import select
 import signal
@@ -17,9 +18,10 @@ from pathlib import Path
 
 import pytest
 from textual import events
+from textual.constants import ESCAPE_DELAY
 from textual.drivers.linux_driver import LinuxDriver
 
-from console.driver import ConsoleDriver, KeyParser
+from console.driver import ConsoleDriver, KeyParser, silence_before
 from tests.console.painted import Painted
 from tests.pseudo_terminal import spawn
 
@@ -171,6 +173,23 @@ def test_a_stop_right_behind_an_escape_is_not_lost(tmp_path: Path) -> None:
 def test_escape_and_the_key_behind_it_are_two(reads: list[str], keys: list[str]) -> None:
     parser = KeyParser()
     assert [event.key for read in reads for event in parser.feed(read) if isinstance(event, events.Key)] == keys
+
+
+def test_only_looks_that_found_nothing_prove_that_nobody_typed() -> None:
+    parser = KeyParser()
+
+    def typed(text: str) -> list[float]:
+        found = [silence_before(message) for message in parser.feed(text) if isinstance(message, events.Key)]
+        assert list(parser.tick()) == []
+        return found
+
+    assert typed("b") == [0.0]
+    for _ in range(3):
+        assert list(parser.tick()) == []
+    assert typed("ab") == [pytest.approx(3 * ESCAPE_DELAY), 0.0]
+    # However late it is read: nothing says that it did not wait since the last key.
+    assert typed("y") == [0.0]
+    assert silence_before(events.Key("y", "y")) == math.inf
 
 
 def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again_once(tmp_path: Path) -> None:

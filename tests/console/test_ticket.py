@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from textual import events
 from textual.message import Message
 
+from console.screens.dialog import DEAF_SECONDS
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
 from engine.model import Intent, OrderState, OrderType, Outcome, Side, TimeInForce, Verdict
@@ -271,6 +272,17 @@ async def test_a_yes_that_waited_behind_a_busy_moment_came_no_later_for_that(eng
         console.clock.now += 1
         ticket.take_key("y", "y", Message().time - 0.1)
         assert len(orders(engine.calls)) == 1
+
+
+async def test_a_yes_before_which_no_silence_is_certain_is_none(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("b", "5", "f5")
+        await console.let_pass(1)
+        console.app.silence = DEAF_SECONDS / 2
+        ticket = cast(TicketDialog, console.app.screen)
+        ticket.take_key("y", "y", Message().time)
+        assert engine.sent() == []
+        await console.shows("Too soon after another key.")
 
 
 async def test_keys_typed_while_the_question_stands_change_nothing_of_the_order(engine: FakeEngine) -> None:

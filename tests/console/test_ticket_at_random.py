@@ -56,6 +56,9 @@ class Alone(TicketDialog):
 
         super().__init__(form, Previews(ask), lambda: self.market, lambda: self.now)
 
+    def silence(self) -> float:
+        return LATER
+
     def answer(self, result: Any) -> None:
         self.given.append(result)
 
