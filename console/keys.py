@@ -260,6 +260,7 @@ FIXED: tuple[Action, ...] = (
     Action("search", ("slash",), "search: only what holds the words is shown", "search", frozenset({"help"})),
     Action("narrow", ("slash",), "narrow down by symbol and days", "filter", frozenset({"history"})),
     Action("tell_all", ("enter",), "everything about the row", "detail", frozenset({"history"})),
+    Action("replay_run", ("r",), "replay the run: the panels as they were", "replay", frozenset({"history"})),
     Action("copy_row", ("y",), "copy the row", "copy", frozenset({"history"})),
     Action(
         "step",
@@ -317,7 +318,7 @@ FIXED: tuple[Action, ...] = (
     Action(
         "speed",
         ("right_square_bracket", "left_square_bracket"),
-        "faster, slower: x1 is a bar a second, x1000 a thousand, max as many as can be had",
+        "faster, slower: x1 is a bar a second, or a session as fast as it was; max is as fast as can be had",
         "speed",
         frozenset({"replay"}),
     ),

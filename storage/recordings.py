@@ -40,6 +40,14 @@ class BacktestFiles:
             raise ValueError(f"its bars, {self._bars(name).name}, are damaged")
         return pieces[0][1]
 
+    def delete(self, key: str) -> None:
+        """Takes a run out, and what was worked out of it; where it was the last, the bars, too. None is no error."""
+        for path in self.folder.glob(f"{key}.*"):
+            path.unlink(missing_ok=True)
+        if not any(self.folder.glob(f"*{_RUN}")):
+            for path in (self.folder / _BARS).glob("*.bars"):
+                path.unlink(missing_ok=True)
+
     def write_aside(self, key: str, kind: str, pieces: Iterable[Piece]) -> None:
         """What was worked out of a run, so that it need not be again: it may be deleted at any time."""
         write_whole(self._file(key, f".{kind}"), pieces)

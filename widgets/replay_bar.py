@@ -27,34 +27,35 @@ class ReplayBar(Lines):
         self._past: View | None = None
         self._step = self._steps = self._at = 0
         self._now: View | None = None
+        self._noun = "bar"
 
-    def show(self, title: str, transport: str, past: View | None, at: int, step: int, steps: int, now: View) -> None:
-        """`past` is the View of the playhead, which stands at the market time `at` after `step` of `steps`; `now` is the live session's."""
+    def show(self, title: str, transport: str, past: View | None, at: int, step: int, steps: int, noun: str, now: View) -> None:
+        """A step is called `noun`. `past` is the View of the playhead, which stands at the market time `at` after `step` of `steps`; `now`
+        is the live session's."""
         self._title, self._transport, self._past, self._at = title, transport, past, at
-        self._step, self._steps, self._now = step, steps, now
+        self._step, self._steps, self._noun, self._now = step, steps, noun, now
         self.redraw()
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         past, now = self._past, self._now
-        left = [
-            Field(0, ((Cell("◀◀ REPLAY", GROUND),),)),
-            Field(3, ((Cell(self._title, GROUND),),)),
-            Field(0, ((Cell(self._transport, GROUND),),)),
-        ]
+        left = [_on_ground(0, "◀◀ REPLAY"), _on_ground(3, self._title), _on_ground(0, self._transport)]
         right: list[Field] = []
         if past is not None:
-            at = numbers.market_time(self._at, "%a %Y-%m-%d %H:%M ET") if self._step >= 0 else "before the first bar"
+            at = numbers.market_time(self._at, "%a %Y-%m-%d %H:%M ET")
+            before = self._step < 0
+            place = f"{self._step + 1:,}", f"{self._steps:,}"
             right = [
-                Field(0, ((Cell(at, GROUND),), (Cell(at[4:] if self._step >= 0 else "the start", GROUND),))),
-                Field(
-                    2,
-                    ((Cell(f"bar {self._step + 1:,} of {self._steps:,}", GROUND),), (Cell(f"{self._step + 1:,}/{self._steps:,}", GROUND),)),
-                ),
+                _on_ground(0, *((f"before the first {self._noun}", "the start") if before else (at, at[4:]))),
+                _on_ground(2, f"{self._noun} {place[0]} of {place[1]}", f"{place[0]}/{place[1]}"),
             ]
         lines = [(GROUND, arrange(left, right, width))]
         lines.append(("", arrange([*_state(past), *_money(past)], [], width) if past is not None else []))
         lines.append(("", arrange(_session(now), [], width) if now is not None else []))
         return lines
+
+
+def _on_ground(priority: int, *forms: str) -> Field:
+    return Field(priority, tuple((Cell(form, GROUND),) for form in forms))
 
 
 def _money(past: View) -> list[Field]:
@@ -86,10 +87,8 @@ def _session(now: View) -> list[Field]:
     mode = Cell(" HALTED ", "halted") if halted else Cell(account.mode.value, "foreground")
     waiting = sum(signal.state is SignalState.WAITING for signal in now.signals)
     working = sum(not order.state.is_final for order in now.orders)
-    waits = Cell(
-        f"{waiting} signal{'s wait' if waiting != 1 else ' waits'} for you" if waiting else "nothing waits",
-        "accent" if waiting else "muted",
-    )
+    who = "1 signal waits" if waiting == 1 else f"{waiting} signals wait"
+    waits = Cell(f"{who} for you", "accent") if waiting else Cell("nothing waits", "muted")
     return [
         Field(0, ((Cell("now ", "muted"), badge, Cell(" "), mode),)),
         Field(0, ((waits,),)),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from textual.screen import ModalScreen, Screen
 
+    from console.actions.backtests import BacktestActions
     from console.actions.notices import NoticeActions
     from console.archive import Archive
     from console.kept import Kept
@@ -53,6 +54,9 @@ class Stage(Protocol):
     @property
     def plain(self) -> bool:
         """Whether all is written and nothing drawn."""
+
+    @property
+    def backtests(self) -> BacktestActions: ...
 
     @property
     def notices(self) -> NoticeActions: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -18,8 +19,17 @@ from engine.backtest.player import Orders
 from engine.backtest.result import Result
 from engine.backtest.runner import Progress, run
 from engine.backtest.trades import Trade
-from storage.backtests import BacktestRow, BacktestsError, StoredBacktest, keep_backtest, read_backtest
+from storage.backtests import (
+    BacktestRow,
+    BacktestsError,
+    StoredBacktest,
+    backtest_rows,
+    delete_backtests,
+    keep_backtest,
+    read_backtest,
+)
 from storage.codec import to_json
+from storage.recordings import BacktestFiles
 
 
 class Finished(Struct, frozen=True):
@@ -91,6 +101,21 @@ def record(path: Path, row: BacktestRow, finished: Finished) -> str:
     except OSError as error:
         return f"It cannot be replayed: its recording could not be written ({error.strerror}). All else of it is kept."
     return ""
+
+
+def delete(path: Path, numbers: Sequence[int]) -> int:
+    """Takes these out, and their recordings where no other is the same run. Answers how many there were. Raises BacktestsError."""
+    gone = {key_of(row) for row in backtest_rows(path) if row.number in numbers}
+    count = delete_backtests(path, numbers)
+    files = BacktestFiles(recordings(path))
+    try:
+        for key in gone - {key_of(row) for row in backtest_rows(path)}:
+            files.delete(key)
+    except OSError as error:
+        raise BacktestsError(
+            f"Deleted, but a recording in {files.folder} could not be taken away ({error.strerror}). It does no harm; delete it by hand."
+        ) from error
+    return count
 
 
 def read_kept(path: Path, number: int) -> Kept:

@@ -201,7 +201,8 @@ def _repeat(path: Path, given: argparse.Namespace) -> int:
 
 
 def _delete(path: Path, given: argparse.Namespace) -> int:
-    from storage.backtests import backtest_rows, delete_backtests
+    from console.backtest.kept import delete
+    from storage.backtests import backtest_rows
 
     wanted = list(dict.fromkeys(given.number))
     found = {row.number: row for row in backtest_rows(path)}
@@ -218,7 +219,7 @@ def _delete(path: Path, given: argparse.Namespace) -> int:
     if word != WORD:
         print_line("\nThat is not the word. Nothing was deleted.")
         return OTHER
-    count = delete_backtests(path, wanted)
+    count = delete(path, wanted)
     print_line(f"\n{count} deleted.")
     return 0
 

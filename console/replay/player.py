@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from engine.replay.replay import Replay
 
 SPEEDS: Final = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 0)
-"""Bars a second; 0 is as many as can be had."""
+"""Bars a second of a backtest, in a session how much faster than it was; 0 is as fast as can be had."""
 _FIRST_SPEED: Final = SPEEDS.index(10)
 _FRAME_S: Final = 1 / 15
 """How often at most a moment is shown while it plays."""
@@ -31,8 +31,10 @@ _BREATH_S: Final = 0.01
 """How long the thread rests at least between two frames, for keys to be heard at any speed."""
 _WORK_S: Final = 0.03
 """How long playing one frame may take at the highest speed."""
-_LEAP_S: Final = 0.5
+_LEAP_S: Final = 2.0
 """Of playing at most made up for at once: after a standstill of the program it goes on from where it stood."""
+_QUIET_NS: Final = 60_000_000_000
+"""So long a time in which nothing happened in a session is left out."""
 
 Wish = Callable[["Replay"], None]
 
@@ -46,6 +48,8 @@ class About(Struct, frozen=True):
     symbols: tuple[str, ...]
     timeframe: str
     problems: tuple[str, ...]
+    by_time: bool
+    """A session, which plays by its own time: its steps are whatever happened. A backtest's are bars."""
 
 
 class Moment(Struct, frozen=True):
@@ -85,7 +89,9 @@ class Player:
         self._closed = False
         self._playing = False
         self._speed = _FIRST_SPEED
-        self._since, self._from = 0.0, 0
+        self._by_time = False
+        self._since, self._due = 0.0, 0.0
+        """When the clock was last looked at, and what was not played yet of what had been due by then: bars, or ns of market time."""
         self._chunk = 1
         self._thread = threading.Thread(target=self._run, name="replay", daemon=True)
         self._thread.start()
@@ -194,8 +200,11 @@ class Player:
         time.sleep(0)
 
     def _play_back(self, replay: Replay) -> None:
+        from engine.replay.sessions import SessionRecording
+
         recording = replay.recording
-        self.about = About(replay.title, replay.span, replay.trades, replay.symbols, recording.timeframe, replay.problems)
+        self._by_time = isinstance(recording, SessionRecording)
+        self.about = About(replay.title, replay.span, replay.trades, replay.symbols, recording.timeframe, replay.problems, self._by_time)
         self._show(replay)
         while True:
             began = time.monotonic()
@@ -230,18 +239,21 @@ class Player:
         self._begin_from(replay)
 
     def _begin_from(self, replay: Replay) -> None:
-        self._since, self._from = self._clock(), replay.step
+        self._since, self._due = self._clock(), 0.0
 
     def _go_on(self, replay: Replay) -> None:
         rate = SPEEDS[self._speed]
-        if rate:
-            now = self._clock()
-            due = self._from + int((now - self._since) * rate)
-            if due > replay.step + max(1, int(rate * _LEAP_S)):
-                due = replay.step + max(1, int(rate * _LEAP_S))
-                self._since, self._from = now, due
-            if due > replay.step:
-                replay.seek(due)
+        now = self._clock()
+        passed, self._since = min(now - self._since, _LEAP_S) * rate, now
+        if rate and self._by_time:
+            self._due += passed * 1e9
+            self._go_on_by_time(replay)
+        elif rate:
+            self._due += passed
+            bars = int(self._due)
+            self._due -= bars
+            if bars:
+                replay.advance(bars)
         else:
             began, step = time.perf_counter(), replay.step
             replay.advance(self._chunk)
@@ -250,6 +262,21 @@ class Player:
                 self._chunk = max(1, min(4 * self._chunk, int(self._chunk * _WORK_S / max(took, 1e-6))))
         if replay.step >= replay.steps - 1:
             self._playing = False
+
+    def _go_on_by_time(self, replay: Replay) -> None:
+        """All that happened in the time that is due. The time before the next thing counts towards it, but for long quiet ones."""
+        stamps, step = replay.recording.stamps, replay.step
+        if step + 1 >= len(stamps):
+            return
+        here = int(stamps[max(step, 0)])
+        if int(stamps[step + 1]) - here > _QUIET_NS:
+            replay.advance()
+            self._due = 0.0
+            return
+        ahead = int(stamps.searchsorted(here + int(self._due), "right")) - 1
+        if ahead > step:
+            replay.seek(ahead)
+            self._due -= int(stamps[ahead]) - here
 
     def _show(self, replay: Replay) -> None:
         self.moment = Moment(replay.view(), replay.step, replay.at, replay.equity(), self._playing, self._speed)

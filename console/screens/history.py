@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
@@ -16,7 +17,7 @@ from console.pager import NEAR, Pager
 from console.screens.details.order import OrderDetail
 from console.screens.details.rows import row_dialog
 from console.screens.details.signal import SignalDetail
-from console.screens.history_tables import TABS, FillsTab, HistoryTable, OrdersTab, SignalsTab
+from console.screens.history_tables import TABS, FillsTab, HistoryTable, OrdersTab, RunsTab, SignalsTab
 from console.screens.page import BACK, Page
 from console.screens.standing import Standing
 from engine.model import Level
@@ -254,11 +255,25 @@ class HistoryPage(Page):
                 self._filter.begin(str_of(self._narrowed))
             case "y":
                 self._copy()
+            case "r":
+                self._replay()
             case "enter":
                 if table.cursor_row is not None:
                     self._tell_all(table.cursor_row)
             case _ if key.isdigit() and 1 <= int(key) <= len(TABS):
                 self._go(int(key) - 1)
+
+    def _replay(self) -> None:
+        """The run under the cursor, up to what is written of it by now."""
+        row = self.table.cursor_row if isinstance(self.table, RunsTab) else None
+        if row is None or self.stage.archive.path is None:
+            place = [tab.NAME for tab in TABS].index(RunsTab.NAME) + 1
+            self.say(f"A run is what can be replayed: {place} shows them.", Level.WARNING)
+        else:
+            from console.replay.sessions import open_session
+
+            title = f"{row.account} session, prices from {row.feed}"
+            self.stage.backtests.watch(partial(open_session, self.stage.archive.path, row.run_id, title))
 
     def _narrow(self) -> None:
         try:

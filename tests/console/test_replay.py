@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.backtest.job import Job
-from console.backtest.kept import Finished, carry_out, keep
+from console.backtest.kept import Finished, carry_out, delete, keep
 from console.replay.backtests import key_of, open_kept, recordings
 from console.replay.player import SPEEDS
 from console.screens.backtests.listing import BacktestsPage
@@ -255,3 +255,14 @@ async def test_what_has_no_recording_says_so_and_how_to_get_one(kept: tuple[Path
 def test_a_second_replay_needs_not_work_it_out_again(kept: tuple[Path, Finished]) -> None:
     open_kept(kept[0], 1)
     assert list(recordings(kept[0]).glob("*.effects"))
+
+
+def test_deleting_a_backtest_takes_its_recording_along_unless_another_is_the_same_run(kept: tuple[Path, Finished], tmp_path: Path) -> None:
+    database = tmp_path / "backtests.sqlite"
+    keep(database, kept[1])
+    keep(database, kept[1])
+    open_kept(database, 1)
+    assert delete(database, [1]) == 1
+    assert open_kept(database, 2).steps == 252
+    assert delete(database, [2]) == 1
+    assert [path for path in recordings(database).rglob("*") if path.is_file()] == []

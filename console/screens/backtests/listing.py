@@ -14,7 +14,7 @@ from console.screens.backtests.report import BacktestPage, move_in
 from console.screens.page import BACK, Page
 from console.screens.questions import Typed, TypedWord, listed
 from engine.model import Level, View
-from storage.backtests import BacktestRow, BacktestsError, backtest_rows, delete_backtests
+from storage.backtests import BacktestRow, BacktestsError, backtest_rows
 from widgets import numbers
 from widgets.cells import Cell
 from widgets.columns import Column
@@ -202,10 +202,16 @@ class BacktestsPage(Page):
 
     async def _deleted(self, numbers_: Sequence[int]) -> None:
         try:
-            count = await asyncio.to_thread(delete_backtests, self._path, numbers_)
+            count = await asyncio.to_thread(_delete, self._path, numbers_)
         except BacktestsError as error:
             self.say(str(error), Level.ERROR)
         else:
             self._table.clear_marks()
             self.say(f"Deleted: {count}.", Level.INFO)
         self._actions.changes += 1
+
+
+def _delete(path: Path, numbers_: Sequence[int]) -> int:
+    from console.backtest.kept import delete
+
+    return delete(path, numbers_)

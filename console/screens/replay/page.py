@@ -164,9 +164,10 @@ class ReplayPage(Page):
         moment, about = self._moment, self.player.about
         title = about.title if about is not None else "a recording"
         if moment is None or about is None:
-            self._bar.show(title, self._opening(), None, 0, -1, 0, now)
+            self._bar.show(title, self._opening(), None, 0, -1, 0, "", now)
         else:
-            self._bar.show(title, _transport(moment, about.span.steps), moment.view, moment.at, moment.step, about.span.steps, now)
+            steps, noun = about.span.steps, "event" if about.by_time else "bar"
+            self._bar.show(title, _transport(moment, steps), moment.view, moment.at, moment.step, steps, noun, now)
         self._hints.show(self.hints())
 
     def _opening(self) -> str:
