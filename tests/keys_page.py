@@ -26,7 +26,7 @@ Write `keys.yaml` into the folder of your config, `~/.config/tradeconsole` on Li
 its key, a list of keys, or `[]` to take its keys away. What you leave out stays as it is.
 
 ```yaml
-buy: B                # instead of b
+buy: U                # instead of b
 row_down: [n, down]   # two keys
 row_up: [l, up]
 flatten: []           # no key; the order line still knows `flatten`

@@ -53,7 +53,7 @@ class AdaptedStrategy(Strategy):
         self._shape = shape
         self._where = f"{path.name}, line {shape.line}, {shape.method}"
         self._method: Any = getattr(self._inner, shape.method)
-        self._runner: asyncio.Runner | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
         self.timeframe = getattr(self._inner, "timeframe", "")
         self.warmup = self._warmup()
 
@@ -88,8 +88,8 @@ class AdaptedStrategy(Strategy):
             self._tell(ctx, bar.at)
 
     def on_stop(self, ctx: Context) -> None:
-        if self._runner is not None:
-            self._runner.close()
+        if self._loop is not None:
+            self._loop.close()
 
     def _tell(self, ctx: Context, at: int) -> None:
         if not ctx.warming:
@@ -101,11 +101,11 @@ class AdaptedStrategy(Strategy):
             if inspect.isasyncgen(answer):
                 raise StrategyError(f"{self._where} yields its orders; return a list of them")
             return answer
-        if self._runner is None:
-            self._runner = asyncio.Runner()
-            # A run that fails stops nothing; its loop must not stay open.
-            weakref.finalize(self, self._runner.close)
-        return self._runner.run(answer)
+        if self._loop is None:
+            self._loop = asyncio.new_event_loop()
+            # A run that fails stops nothing; its loop must not stay open. Closing it runs nothing, so it may come at any moment.
+            weakref.finalize(self, self._loop.close)
+        return self._loop.run_until_complete(answer)
 
 
 class _Moment:

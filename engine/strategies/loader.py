@@ -10,6 +10,7 @@ import ast
 import importlib.util
 import sys
 from collections.abc import Callable, Mapping
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
@@ -121,10 +122,18 @@ def _make(make: Callable[[], Strategy], found: Found) -> Strategy:
         raise StrategyError(f"{where}: {found.name} cannot be made: {type(error).__name__}: {error}") from error
 
 
+class _AsItIs(SourceFileLoader):
+    """Compiles the file anew each time. Python's cache goes by size and second: what was edited twice within one would run as it was
+    before, and the cache would lie beside the file with all that stands in it."""
+
+    def path_stats(self, path: str) -> Any:
+        raise OSError(f"{path} is not cached")
+
+
 def _run(path: Path) -> Any:
     # Under a name of its own and with its folder off sys.path: an engine.py or a random.py beside it must not stand in for the real one.
     name = f"_strategy_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path)
+    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItIs(name, str(path))) if path.suffix == ".py" else None
     if spec is None or spec.loader is None:
         raise StrategyError(f"{path} does not look like a Python file: its name must end in .py.")
     module = importlib.util.module_from_spec(spec)

@@ -55,6 +55,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "deleting a backtest": ("B", "d"),
     "form of a backtest": ("B", "n"),
     "backtest that runs": ("B", "n", "f5"),
+    "replay": ("B", "r"),
     "preferences": ("comma",),
     "preference": ("comma", *["down"] * 22, "enter"),
 }

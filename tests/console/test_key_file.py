@@ -29,9 +29,9 @@ def test_without_a_file_the_keys_are_the_built_in_ones(tmp_path: Path) -> None:
 
 
 def test_a_key_a_list_and_none(tmp_path: Path) -> None:
-    written(tmp_path, "buy: B\nrow_down: [n, down]\ntheme: []\n")
+    written(tmp_path, "buy: U\nrow_down: [n, down]\ntheme: []\n")
     keys = load_keys(tmp_path)
-    assert keys.find("B", "watch") is keys.find("B", "orders")
+    assert keys.find("U", "watch") is keys.find("U", "orders")
     assert keys.find("b", "watch") is None
     assert [getattr(keys.find(key, "log"), "name", "") for key in ("n", "down", "j")] == ["row_down", "row_down", ""]
     assert keys.names["theme"] == NO_KEY
@@ -94,16 +94,16 @@ def test_the_command_says_what_is_wrong_and_ends_with_2(
 
 def test_the_example_of_the_page_is_right(tmp_path: Path) -> None:
     (example,) = re.findall(r"```yaml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    assert read_keys(written(tmp_path, example)).names["buy"] == "B"
+    assert read_keys(written(tmp_path, example)).names["buy"] == "U"
 
 
 async def test_the_users_keys_act_and_are_told_everywhere(tmp_path: Path) -> None:
-    keys = read_keys(written(tmp_path, "buy: B\nflatten: f7\norder_line: ';'\nhelp: f3\n"))
+    keys = read_keys(written(tmp_path, "buy: U\nflatten: f7\norder_line: ';'\nhelp: f3\n"))
     engine = FakeEngine()
     engine.change(positions=())
     async with running(engine, keys=keys) as console:
-        await console.shows("No positions. B buys, ;")
-        await console.shows("B buy")
+        await console.shows("No positions. U buys, ;")
+        await console.shows("U buy")
         await console.press("colon")
         await console.type("z")
         assert console.line.text == ""

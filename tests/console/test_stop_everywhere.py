@@ -45,7 +45,7 @@ def test_every_place_where_keys_are_taken_is_gone_to() -> None:
     reached = {"choice", "word", "text"}  # mode and quit, flatten and reject, a row of the log
     reached |= {"line", "help", "palette", "themes", "jump", "ticket", "confirm", "symbols", "lists", "alerts", "notices", "detail"}
     reached |= {"history", "narrowing", "performance", "filter", "columns", "preferences", "preference"}
-    reached |= {"backtests", "backtest", "backtest_trades", "comparison", "backtest_form", "backtest_run"}
+    reached |= {"backtests", "backtest", "backtest_trades", "comparison", "backtest_form", "backtest_run", "replay"}
     assert set(NAMED) <= reached
 
 

@@ -59,7 +59,7 @@ def test_whoever_has_a_config_or_knows_an_option_is_no_newcomer(tmp_path: Path, 
     monkeypatch.setattr("sys.stdout.isatty", lambda: True)
     told: list[bool] = []
 
-    def run(_settings: object, _keys: object, _config: object, *, welcome: bool) -> int:
+    def run(_settings: object, _keys: object, _config: object, *, welcome: bool, **_more: object) -> int:
         told.append(welcome)
         return 0
 
