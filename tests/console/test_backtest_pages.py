@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,11 @@ async def listed(path: Path, size: tuple[int, int] = WIDE) -> AsyncIterator[Cons
         yield console
 
 
+def tells(console: Console, words: Iterable[str]) -> bool:
+    told = "\n".join(lines_of(console))
+    return all(word in told for word in words)
+
+
 def lines_of(console: Console) -> list[str]:
     """All lines of the text on the page, those out of sight too."""
     lines = console.app.screen.query_one(Document)._lines
@@ -88,9 +94,7 @@ async def test_a_report_has_a_curve_figures_months_trades_their_distribution_and
                 assert console.app.screen.query_one(TripTable).has_focus
                 await console.shows("Entered")
                 continue
-            told = "\n".join(lines_of(console))
-            for words in expected[tab]:
-                assert words in told, (tab, words)
+            await console.until(partial(tells, console, expected[tab]))
             width = console.app.screen.query_one(Document).inner_width
             assert max(map(len, lines_of(console))) <= width
 
