@@ -127,17 +127,23 @@ class Courier:
 
     # ---- orders
 
-    def send(self, order: Order, durable: asyncio.Future[None] | None, sending: Callable[[], None]) -> None:
-        """Sends `order` once `durable` says that the journal holds it, and calls `sending` just before."""
-        self._unsent.add(order.id)
-        self._spawn(self._send(order, durable, sending))
+    def together(self, order: Order, others: Sequence[Order]) -> list[Order]:
+        """Of `others`, `order` and those that go to the broker with it as one group."""
+        keeps = bool(order.oco) and self.capabilities.oco
+        return [other for other in others if other is order or (keeps and other.oco == order.oco)]
+
+    def send(self, orders: Sequence[Order], durable: asyncio.Future[None] | None, sending: Callable[[Order], None]) -> None:
+        """Sends `orders`, one or those of a group, once `durable` says that the journal holds them, and calls `sending` with each just
+        before."""
+        self._unsent.update(order.id for order in orders)
+        self._spawn(self._send(orders, durable, sending))
 
     @property
     def waits_to_send(self) -> int:
         """Orders that are not durable yet and wait to be sent."""
         return len(self._unsent)
 
-    async def _send(self, order: Order, durable: asyncio.Future[None] | None, sending: Callable[[], None]) -> None:
+    async def _send(self, orders: Sequence[Order], durable: asyncio.Future[None] | None, sending: Callable[[Order], None]) -> None:
         """Write-ahead, then the stop, then the broker: in this order, whatever happens in between."""
         try:
             if durable is not None:
@@ -145,21 +151,32 @@ class Courier:
         except JournalError as error:
             # What closes a position must not wait for a disk: it is made from the broker's own positions, so a start that knows nothing
             # of it finds it there, as an order placed elsewhere, and closes nothing twice.
-            if order.source is not Source.FLATTEN:
-                self._unsent.discard(order.id)
-                self._handle(NotDurable((order.id,), str(error)))
-                return
-        self._unsent.discard(order.id)
-        stopped = (self._switch.closed or self._core.state.trading is TradingState.HALTED) and order.source is not Source.FLATTEN
-        if stopped or self._shut or not self._core.gate.ready or order.state is not OrderState.PENDING_SUBMIT:
-            self._handle(Unsent(order.id))
-            return
-        sending()
+            if lost := [order.id for order in orders if order.source is not Source.FLATTEN]:
+                self._unsent.difference_update(lost)
+                self._handle(NotDurable(tuple(lost), str(error)))
+            orders = [order for order in orders if order.source is Source.FLATTEN]
+        # One of a group that stays here may have the others of it cancelled.
+        while stay := {order.id for order in orders if not self._may_go(order)}:
+            self._unsent -= stay
+            orders = [order for order in orders if order.id not in stay]
+            for order_id in sorted(stay):
+                self._handle(Unsent(order_id))
+        self._unsent.difference_update(order.id for order in orders)
+        for order in orders:
+            sending(order)
         try:
-            await self._ask(self._broker.submit(order))
+            if len(orders) > 1:
+                await self._ask(self._broker.submit_group(orders))
+            elif orders:
+                await self._ask(self._broker.submit(orders[0]))
         except AmbiguousError as error:
             self._unsettle()
-            self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+            for order in orders:
+                self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+
+    def _may_go(self, order: Order) -> bool:
+        stopped = (self._switch.closed or self._core.state.trading is TradingState.HALTED) and order.source is not Source.FLATTEN
+        return not (stopped or self._shut) and self._core.gate.ready and order.state is OrderState.PENDING_SUBMIT
 
     def replace(self, order: Order, terms: Terms, durable: asyncio.Future[None] | None) -> None:
         """Asks the broker to let `order` work under `terms`, once `durable` says that the journal holds the wish."""

@@ -86,6 +86,7 @@ class Recorder:
             mismatched=tuple(gate.mismatched.items()),
             limits=copied(core.desk.settings.limits),
             capabilities=gate.capabilities,
+            link=gate.link,
         )
         self._log.look(facts, core.desk.now, self._clock.mono())
 

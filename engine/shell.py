@@ -277,6 +277,7 @@ class Shell:
     def _perform(self, effects: list[Effect], came: int = 0, *, by_itself: bool = False) -> None:
         """`came` is when the input behind `effects` was heard, and `by_itself` says that no person stands behind it."""
         durable: asyncio.Future[None] | None = None
+        sends = [effect.order for effect in effects if isinstance(effect, Send)]
         for effect in effects:
             if isinstance(effect, Persist):
                 durable = self._append(effect.records)
@@ -287,7 +288,9 @@ class Shell:
                     if isinstance(record, FillBooked | PositionAdopted | PositionAccepted):
                         self._need(record.fill.symbol if isinstance(record, FillBooked) else record.symbol)
             elif isinstance(effect, Send):
-                self._courier.send(effect.order, durable, partial(self._sending, effect.order, came, by_itself))
+                together = self._courier.together(effect.order, sends)
+                if effect.order is together[0]:
+                    self._courier.send(together, durable, partial(self._sending, came, by_itself))
             elif isinstance(effect, ReplaceAtBroker):
                 self._courier.replace(effect.order, effect.terms, durable)
             elif isinstance(effect, CancelAtBroker):
@@ -299,7 +302,7 @@ class Shell:
             elif isinstance(effect, Reply):
                 self.views.answer(effect)
 
-    def _sending(self, order: Order, came: int, by_itself: bool) -> None:
+    def _sending(self, came: int, by_itself: bool, order: Order) -> None:
         self._reports.metrics.sent(order, came, self._clock.mono(), by_itself=by_itself)
 
     def _append(self, records: Sequence[Record]) -> asyncio.Future[None]:

@@ -20,7 +20,7 @@ from engine.model.effects import Reply
 from engine.model.limit_changes import copied
 from engine.model.market import Instrument
 from engine.model.metrics import MetricsView
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.money import HUNDRED, ZERO
 from engine.model.orders import Order
 from engine.model.signals import SignalState
@@ -183,21 +183,22 @@ class ViewBuilder:
         )
 
     def _health(self, health: Health, mono: int) -> HealthView:
-        market, clean = self._core.gate.market, self._redactor.clean
+        gate, clean = self._core.gate, self._redactor.clean
+        market = gate.market
         feed_problem = clean(health.feed_problem)
         links = (
-            LinkView(health.broker, not self._core.gate.link_down, _age_ms(health.broker_heard, mono), self._core.gate.link_down, True),
-            LinkView(health.feed, not feed_problem, _age_ms(health.feed_heard, mono), feed_problem),
+            LinkView(health.broker, gate.link, _age_ms(health.broker_heard, mono), gate.link_down, True),
+            LinkView(health.feed, LinkState.DOWN if feed_problem else LinkState.UP, _age_ms(health.feed_heard, mono), feed_problem),
         )
         return HealthView(
-            ready=self._core.gate.ready,
+            ready=gate.ready,
             engine_lag_ms=health.lag_ms,
             journal_backlog=health.backlog,
             links=links,
             market_open=market.open if market else False,
             market_text=market.text if market else "no market time yet",
             market_time=self._core.desk.now,
-            problem=clean(health.problem) or self._core.gate.unwritable,
+            problem=clean(health.problem) or gate.unwritable,
         )
 
     def _stale_s(self, symbol: str, mono: int) -> int | None:

@@ -10,7 +10,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.model.market import Bar
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.signals import SignalState, Vote
 from engine.model.views import (
@@ -85,7 +85,7 @@ def sample_health(**changes: Any) -> HealthView:
         ready=True,
         engine_lag_ms=2.0,
         journal_backlog=0,
-        links=(LinkView("sim", True, 100.0), LinkView("paper", True, 40.0, is_broker=True)),
+        links=(LinkView("sim", LinkState.UP, 100.0), LinkView("paper", LinkState.UP, 40.0, is_broker=True)),
         market_open=True,
         market_text="NYSE open, closes in 3h12m",
         market_time=NOW,
@@ -329,7 +329,7 @@ def empty_view(**changes: Any) -> View:
         account=sample_account(
             equity=Decimal(100_000), day_start=Decimal(100_000), cash=Decimal(100_000), buying_power=Decimal(100_000), exposure=Decimal(0)
         ),
-        health=sample_health(ready=False, links=(LinkView("sim", False, None, "connecting"),), market_text=""),
+        health=sample_health(ready=False, links=(LinkView("sim", LinkState.DOWN, None, "connecting"),), market_text=""),
         watch=(),
         positions=(),
         orders=(),

@@ -8,7 +8,7 @@ from decimal import Decimal
 from textual import events
 from textual.message import Message
 
-from engine.model.modes import TradingState
+from engine.model.modes import LinkState, TradingState
 from engine.model.orders import OrderState, OrderType, Side, Source
 from engine.model.views import StopView, View
 from widgets import numbers
@@ -22,6 +22,7 @@ PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING
 STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 MOST_LINES = 6
+_LINKS = {LinkState.FATAL: "DOWN and not tried again"}
 
 
 def unprotected(view: View) -> tuple[tuple[str, Decimal], ...]:
@@ -108,7 +109,9 @@ def _sentences(view: View, flatten_key: str) -> list[tuple[str, str]]:
         said.append(("reducing", f"▼ REDUCING: {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
     # The header says which, and has seldom room for why.
     said += [
-        ("reducing", f"✗ {link.name} is DOWN: {link.reason.rstrip('. ') or 'no reason given'}.") for link in health.links if not link.up
+        ("reducing", f"✗ {link.name} is {_LINKS.get(link.state, link.state)}: {link.reason.rstrip('. ') or 'no reason given'}.")
+        for link in health.links
+        if not link.up
     ]
     if not health.ready and not health.problem:
         said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))

@@ -8,7 +8,7 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.signals import SignalState
 from engine.model.views import LinkView, View
 from widgets import numbers
@@ -167,7 +167,7 @@ def _link(link: LinkView, role: str) -> Field:
     name = Cell(f"{link.name} ", "muted")
     if not link.up:
         # The banner says why.
-        return Field(1, ((name, Cell("DOWN", "error")),))
+        return Field(1, ((name, Cell(link.state, "warning" if link.state is LinkState.DEGRADED else "error")),))
     age = numbers.NONE if link.age_ms is None else numbers.age(link.age_ms / 1000) if link.age_ms >= 1000 else "ok"
     return Field(1 if role else 5, ((name, Cell(age, role)),))
 

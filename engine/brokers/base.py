@@ -12,11 +12,16 @@ if TYPE_CHECKING:
     from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 
 BrokerEvent: TypeAlias = "OrderUpdate | LinkChanged | Note"
-"""A LinkChanged that says up means: reconcile before anything else is sent. A Note is for a person alone."""
+"""A LinkChanged that says UP means: reconcile before anything else is sent; any other blocks orders, and none of them cancels. A Note is
+for a person alone."""
 
 
 class AmbiguousError(Exception):
     """The broker did not answer, or not in words we know: the order may or may not exist there. It is not a rejection."""
+
+
+class BrokerError(OSError):
+    """There is no such broker, or it cannot be used as the config has it: a sentence for a person, which says what to do."""
 
 
 class Broker(Protocol):
@@ -27,10 +32,15 @@ class Broker(Protocol):
 
     async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
         """Open the link; from now on call `tell` with every event. Raises ConnectionError in words where there is no link to be had; it is
-        called again then, after `close`. Any other OSError says that trying again makes no sense, as with credentials that are wrong."""
+        called again then, after `close`. BrokerError, or any other OSError, says that trying again makes no sense, as with credentials that
+        are wrong; of a link that was up, a LinkChanged that says FATAL does."""
 
     async def submit(self, order: Order) -> None:
         """Send `order` once, under its own id. A rejection is told as an event; raises AmbiguousError where the outcome is unknown."""
+
+    async def submit_group(self, orders: Sequence[Order]) -> None:
+        """The same for orders of one `oco`, of which the broker itself takes each fill from the others. Called where it says that it does
+        (`capabilities.oco`); one that is left of a group comes by `submit`. Raises AmbiguousError where nothing is known of any of them."""
 
     async def replace(self, order: Order, terms: Terms) -> None:
         """Ask for `order` to work under `terms` from now on. What comes of it, a refusal too, is told as an event with the terms that

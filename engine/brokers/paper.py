@@ -29,7 +29,7 @@ from engine.core.portfolio import Portfolio
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, Split
-from engine.model.modes import Level
+from engine.model.modes import Level, LinkState
 from engine.model.money import ZERO, exact, is_amount, is_price
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Order, OrderState, Side, Terms
@@ -93,7 +93,7 @@ class PaperBroker:
 
     async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
         self._tell = tell
-        tell(LinkChanged(self.name, True))
+        tell(LinkChanged(self.name, LinkState.UP))
 
     async def submit(self, order: Order) -> None:
         if order.id in self._tickets:
@@ -111,6 +111,10 @@ class PaperBroker:
         self._rest(ticket, self._now, met=False, triggered=False)
         update = ticket.update(self._now)
         self._tell(replace(update, terms=ticket.order.terms) if ticket.order.quantity < order.quantity else update)
+
+    async def submit_group(self, orders: Sequence[Order]) -> None:
+        for order in orders:
+            await self.submit(order)
 
     async def replace(self, order: Order, terms: Terms) -> None:
         if order.id not in self._tickets:

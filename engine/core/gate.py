@@ -21,11 +21,16 @@ from engine.core.risk.rules import Rule, deny
 from engine.core.state import State
 from engine.model.capabilities import Capabilities, step
 from engine.model.market import Instrument, MarketStatus
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.money import ZERO, is_amount, to_lot
 from engine.model.orders import Intent, Order, OrderState, Side, Source
 from engine.model.settings import Limits, MarginSettings
 from engine.model.verdicts import PASSED, Outcome, Verdict
+
+_LINKS = {
+    LinkState.DEGRADED: "degraded, so nothing is sent but cancels",
+    LinkState.FATAL: "down and not tried again, so nothing is sent",
+}
 
 
 class Judgement(Struct, frozen=True):
@@ -56,6 +61,7 @@ class Gate:
         "_state",
         "_totals",
         "capabilities",
+        "link",
         "link_down",
         "market",
         "mismatched",
@@ -87,6 +93,7 @@ class Gate:
         """What the broker can do, as soon as there is one."""
         self.ready = False
         """False until the account was compared with the broker's own: until then nothing is sent."""
+        self.link = LinkState.UP
         self.link_down = ""
         self.unwritable = ""
         self.mismatched: dict[str, str] = {}
@@ -232,7 +239,8 @@ class Gate:
         if self.unwritable and intent.source is not Source.FLATTEN:
             return deny(Rule.JOURNAL, f"The journal cannot be written, so nothing is sent: {self.unwritable}.")
         if self.link_down:
-            return deny(Rule.LINK, f"The link to the broker is down, so nothing is sent: {self.link_down}.")
+            how = _LINKS.get(self.link, "down, so nothing is sent")
+            return deny(Rule.LINK, f"The link to the broker is {how}: {self.link_down.rstrip('.')}.")
         if not self.ready:
             return deny(Rule.STARTING, "The account is still being compared with the broker's: nothing is sent until that is done.")
         if intent.source is Source.FLATTEN:

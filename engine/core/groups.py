@@ -7,7 +7,7 @@ There is one rule, and it looks at nothing but how the orders stand, so it may r
 - An exit that is held here is released at the entry's first fill, for what is left; one at the broker is replaced until it covers what is
   left, at its distance from the entry's average; where nothing is left it is cancelled. So each fill of one leg takes from the other, and
   a whole fill ends it.
-- Where a broker cannot replace, the exit is cancelled and a successor takes its place once that has ended: two never work at once.
+- Where a broker cannot replace it, the exit is cancelled and a successor takes its place once that has ended: two never work at once.
 - The rest of an entry that was cancelled leaves its exits with what filled; an entry that ended without a fill ends them.
 
 A person who cancels one leg of two cancels both, as brokers do. A leg that a broker rejects or lets expire leaves the other at work.
@@ -171,8 +171,7 @@ class Groups:
         if not self.can_send():
             return
         if not order.released:
-            before = desk.state.book.orders.get(order.succeeds)
-            if before is None or before.state.is_final:
+            if not any(self._waits(other) for other in (orders if gate.capabilities.oco and order.oco else (order,))):
                 self._release(order, orders, left.shares)
             return
         if order.state not in REPLACEABLE or order.asked is not None:
@@ -187,12 +186,18 @@ class Groups:
         wanted = judgement.intent
         if not judgement.passes or (wanted.quantity == order.remaining and not self._has_moved(order)):
             return
-        if as_it_is:
+        stays = gate.capabilities.oco and not gate.capabilities.oco_resize and order.oco and wanted.quantity != order.remaining
+        if as_it_is or stays:
             self._place_successor(order)
             self._cancel([order], "an order of another size takes its place")
             return
         terms = Terms(order.filled + wanted.quantity, wanted.limit, wanted.stop, wanted.trail, wanted.trail_pct)
         desk.replace(order, terms, judgement, exit_pct=order.exit_pct)
+
+    def _waits(self, order: Order) -> bool:
+        """Whether the one that `order` is to succeed has not ended yet. Where the broker keeps groups, all of one go to it together."""
+        before = self._desk.state.book.orders.get(order.succeeds)
+        return not (order.released or order.state.is_final or before is None or before.state.is_final)
 
     def _release(self, order: Order, orders: Sequence[Order], shares: Decimal) -> None:
         desk = self._desk

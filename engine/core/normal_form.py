@@ -169,21 +169,29 @@ def _bracket_sides(intent: Intent, market: Decimal | None) -> str:
 
 def _beyond(wish: Intent, can: Capabilities) -> str:
     """What this broker cannot do."""
-    kinds, tifs = [wish.type], [wish.tif]
+    exits, tifs = _exit_kinds(wish), [wish.tif]
     if wish.bracket is not None:
-        kinds += [OrderType.LIMIT] if wish.bracket.take_profit else []
-        if loss := wish.bracket.stop_loss:
-            kinds.append(OrderType.TRAILING_STOP if loss.trails else OrderType.STOP)
         tifs.append(TimeInForce.GTC)
-    for kind in kinds:
+    for kind in (wish.type, *exits):
         if kind not in can.types:
             return f"This broker takes no {kind.lower().replace('_', '-')} orders."
+    if can.oco and len(exits) > 1 and (alone := next((kind for kind in exits if kind not in can.oco_types), None)):
+        return f"This broker takes no {alone.lower().replace('_', '-')} order beside another exit: leave one of the two out."
     for tif in tifs:
         if tif not in can.tifs:
             return f"This broker takes no {tif} orders{': the exits of a bracket are' if tif is not wish.tif else ''}."
     if wish.extended_hours and not can.extended_hours:
         return "This broker does not trade in extended hours."
     return ""
+
+
+def _exit_kinds(wish: Intent) -> list[OrderType]:
+    kinds = []
+    if wish.bracket is not None and wish.bracket.take_profit:
+        kinds.append(OrderType.LIMIT)
+    if wish.bracket is not None and (loss := wish.bracket.stop_loss):
+        kinds.append(OrderType.TRAILING_STOP if loss.trails else OrderType.STOP)
+    return kinds
 
 
 def with_quantity(intent: Intent, quantity: Decimal) -> Intent:

@@ -13,7 +13,8 @@ class Capabilities(Struct, frozen=True):
     """`fraction` is the smallest step of a quantity where parts of a share can be traded (in which orders, `step` says), else None.
 
     `oco` says that the broker itself takes a fill of one order from the others of its group; where it does not, the engine has them
-    replaced and cancelled, and a race of two fills can close more than is held.
+    replaced and cancelled, and a race of two fills can close more than is held. Such a group is sent as one, of orders of `oco_types`; its
+    quantity can be replaced where `oco_resize` says so, else another group takes its place.
 
     `cash` says that its word on cash is the account's own: what no trade explains there was paid in or out.
     """
@@ -25,6 +26,8 @@ class Capabilities(Struct, frozen=True):
     short: bool = True
     replace: bool = True
     oco: bool = False
+    oco_types: frozenset[OrderType] = frozenset(OrderType)
+    oco_resize: bool = True
     cash: bool = False
 
 

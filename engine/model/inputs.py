@@ -12,7 +12,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from engine.model.market import Instrument, MarketEvent
-from engine.model.modes import Level, Mode
+from engine.model.modes import Level, LinkState, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Intent, OrderType, Side, Terms, TimeInForce
@@ -298,11 +298,15 @@ class BrokerSnapshot(Struct, frozen=True):
 
 
 class LinkChanged(Struct, frozen=True):
-    """A link went up or down: `name` is the broker's or the feed's."""
+    """The link of the broker `name` stands otherwise, and why. Of one that is FATAL the reason says what to do."""
 
     name: str
-    up: bool
+    state: LinkState
     reason: str = ""
+
+    @property
+    def up(self) -> bool:
+        return self.state is LinkState.UP
 
 
 # ---- from the shell around the core

@@ -23,6 +23,16 @@ class TradingState(StrEnum):
     HALTED = "HALTED"
 
 
+class LinkState(StrEnum):
+    """How a broker's link stands. DEGRADED: cancels and questions go, new orders do not. FATAL: it is not tried again before a person did
+    what the reason says."""
+
+    UP = "UP"
+    DEGRADED = "DEGRADED"
+    DOWN = "DOWN"
+    FATAL = "FATAL"
+
+
 class Level(StrEnum):
     """How loudly a log line speaks."""
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from engine.model.capabilities import Capabilities
 from engine.model.market import Bar, Instrument, MarketEvent
+from engine.model.modes import LinkState
 from engine.model.orders import OrderState, Side
 from engine.model.settings import Limits
 from engine.model.signals import SignalState, Vote
@@ -93,6 +94,7 @@ class Facts(Struct, frozen=True):
     mismatched: tuple[tuple[str, str], ...] = ()
     limits: Limits | None = None
     capabilities: Capabilities | None = None
+    link: LinkState = LinkState.UP
 
 
 class Primed(Struct, frozen=True):

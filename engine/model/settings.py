@@ -339,6 +339,10 @@ class Settings(Struct, frozen=True):
     limits: Limits = field(default_factory=Limits)
     margin: MarginSettings = field(default_factory=MarginSettings)
     approvals: Approvals = field(default_factory=Approvals)
+    broker: Annotated[str, Meta(min_length=1)] = "paper"
+    """To whom orders go: `paper`, or the name of a broker."""
+    broker_params: dict[str, float | int | str | bool] = field(default_factory=dict)
+    """What the broker of an installed package is given."""
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     log: LogSettings = field(default_factory=LogSettings)

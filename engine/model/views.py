@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from engine.model.effects import Reply
 from engine.model.market import Bar
 from engine.model.metrics import MetricsView
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.money import ZERO
 from engine.model.orders import Bracket, OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.settings import Limits
@@ -53,10 +53,14 @@ class LinkView(Struct, frozen=True):
     """A feed, or with `is_broker` the broker. `age_ms` is how long ago it was last heard, or None before it was."""
 
     name: str
-    up: bool
+    state: LinkState
     age_ms: float | None
     reason: str = ""
     is_broker: bool = False
+
+    @property
+    def up(self) -> bool:
+        return self.state is LinkState.UP
 
 
 class HealthView(Struct, frozen=True):

@@ -137,7 +137,7 @@ class Fold(Core):
         """From now on this is so."""
         self.facts = facts
         gate = self.gate
-        gate.ready, gate.link_down, gate.unwritable = facts.ready, facts.link_down, facts.unwritable
+        gate.ready, gate.link, gate.link_down, gate.unwritable = facts.ready, facts.link, facts.link_down, facts.unwritable
         gate.mismatched = dict(facts.mismatched)
         if facts.capabilities is not None:
             gate.capabilities = facts.capabilities

@@ -26,7 +26,7 @@ from console.config_file import ConfigFile
 from engine.live import Engine
 from engine.model.inputs import LinkChanged, OrderUpdate
 from engine.model.journal import JournalError
-from engine.model.modes import Level
+from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order
 from engine.model.settings import NotifySettings, StrategySettings
@@ -123,7 +123,7 @@ async def leaks_everywhere(console: Console, engine: Engine, broker: LeakingBrok
     engine.note(Level.ERROR, "feed", said)
     await console.until(lambda: len(engine.view().orders) == 2 and engine.view().positions and engine.view().signals)
     await console.until(lambda: any("ValueError" in line.text for line in engine.view().log))
-    broker.say(LinkChanged("leaking", False, said))
+    broker.say(LinkChanged("leaking", LinkState.DOWN, said))
     await console.until(lambda: not engine.view().health.links[0].up)
     assert HIDDEN in repr(engine.view())
 

@@ -21,6 +21,7 @@ from engine.live import Engine
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.journal import JournalError
+from engine.model.modes import LinkState
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderType, Side, Terms
@@ -119,6 +120,7 @@ class ToldBroker:
     cash: Decimal = Decimal(100_000)
     positions: list[tuple[str, Decimal, Decimal]] = field(default_factory=list)
     submitted: list[str] = field(default_factory=list)
+    groups: list[list[str]] = field(default_factory=list)
     cancels: list[list[str]] = field(default_factory=list)
     finds: list[str] = field(default_factory=list)
     snapshots: int = 0
@@ -133,7 +135,7 @@ class ToldBroker:
 
     async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
         self._tell, self._loop = tell, asyncio.get_running_loop()
-        tell(LinkChanged(self.name, True))
+        tell(LinkChanged(self.name, LinkState.UP))
 
     async def submit(self, order: Order) -> None:
         self.submitted.append(order.id)
@@ -141,6 +143,11 @@ class ToldBroker:
             await self.on_submit(order)
         else:
             self.accept(order)
+
+    async def submit_group(self, orders: Sequence[Order]) -> None:
+        self.groups.append([order.id for order in orders])
+        for order in orders:
+            await self.submit(order)
 
     def accept(self, order: Order) -> None:
         self.listed[order.id] = BrokerOrder(

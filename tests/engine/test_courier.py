@@ -13,9 +13,11 @@ from msgspec.structs import replace
 
 from engine import courier
 from engine.brokers.base import AmbiguousError
+from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
+from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, OrderType, Side, Terms
+from engine.model.orders import Bracket, Exit, Intent, Order, OrderState, OrderType, Side, Terms
 from tests.engine.engines import HeldJournal, ToldBroker, limit, lost, market, order_of, running, said, until
 from tests.servers.driver import VenueProcess
 from tests.servers.venue_broker import VenueBroker
@@ -98,7 +100,7 @@ def test_what_waits_for_the_disk_while_the_link_goes_down_and_up_is_not_sent_unr
         engine.submit(limit())
         until(engine, state(OrderState.PENDING_SUBMIT))
         broker.on_snapshot = lost_snapshot
-        broker.say(LinkChanged("told", False, "pulled"), LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.DOWN, "pulled"), LinkChanged("told", LinkState.UP))
         until(engine, lambda view: not view.health.ready)
         journal.release()
         until(engine, state(OrderState.CANCELED))
@@ -107,6 +109,47 @@ def test_what_waits_for_the_disk_while_the_link_goes_down_and_up_is_not_sent_unr
 
 async def lost_snapshot() -> None:
     raise AmbiguousError("no answer")
+
+
+# ---- groups
+
+
+def bracket() -> Intent:
+    return replace(market(), bracket=Bracket(Exit(Decimal(110)), Exit(Decimal(90))))
+
+
+def test_the_two_exits_of_an_entry_reach_a_broker_that_keeps_groups_as_one(tmp_path: Path) -> None:
+    broker = ToldBroker(capabilities=Capabilities(oco=True))
+    with running(tmp_path, broker) as engine:
+        engine.submit(bracket())
+        entry, *exits = until(engine, lambda view: len(view.orders) == 3 and order_of(view, 1).state is OrderState.WORKING).orders[::-1]
+        broker.fill(entry.id)
+        until(engine, lambda view: {order_of(view, number).state for number in (2, 3)} == {OrderState.WORKING})
+        assert broker.groups == [[order.id for order in exits]]
+
+
+def test_a_broker_that_keeps_no_groups_gets_each_exit_by_itself(tmp_path: Path) -> None:
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(bracket())
+        entry = until(engine, state(OrderState.WORKING)).orders[-1]
+        broker.fill(entry.id)
+        until(engine, lambda view: {order_of(view, number).state for number in (2, 3)} == {OrderState.WORKING})
+        assert broker.groups == []
+
+
+def test_a_group_whose_reply_is_lost_is_unknown_in_both_its_orders(tmp_path: Path) -> None:
+    broker = ToldBroker(capabilities=Capabilities(oco=True))
+
+    async def no_answer(order_id: str) -> OrderUpdate | None:
+        raise AmbiguousError("still no answer")
+
+    with running(tmp_path, broker) as engine:
+        engine.submit(bracket())
+        entry = until(engine, state(OrderState.WORKING)).orders[-1]
+        broker.on_submit, broker.on_find = lost, no_answer
+        broker.fill(entry.id)
+        until(engine, lambda view: {order_of(view, number).state for number in (2, 3)} == {OrderState.UNKNOWN})
 
 
 # ---- ambiguity
@@ -160,7 +203,7 @@ def test_a_snapshot_without_an_order_sent_a_moment_ago_proves_nothing(tmp_path: 
         engine.submit(limit())
         until(engine, state(OrderState.UNKNOWN))
         asked = broker.snapshots
-        broker.say(LinkChanged("told", False, "pulled"), LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.DOWN, "pulled"), LinkChanged("told", LinkState.UP))
         view = until(engine, lambda view: broker.snapshots >= asked + 2)
         assert order_of(view, 1).state is OrderState.UNKNOWN
         broker.on_submit = None
@@ -252,7 +295,7 @@ def test_a_cancel_is_sent_at_once_when_the_link_comes_back(tmp_path: Path, monke
         engine.emergency_stop()
         until(engine, lambda view: broker.cancels)
         broker.on_cancel = None
-        broker.say(LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.UP))
         until(engine, state(OrderState.CANCELED))
 
 
@@ -262,7 +305,7 @@ def test_a_link_that_comes_back_while_the_cancel_is_being_asked_for_is_not_misse
 
     async def link_returns_too_late(orders: Sequence[Order]) -> None:
         broker.on_cancel = None
-        broker.say(LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.UP))
         await asyncio.sleep(0)
         raise AmbiguousError("the link went down")
 
@@ -287,12 +330,12 @@ def test_after_a_broken_link_nothing_is_sent_until_the_books_were_compared(tmp_p
 
     with running(tmp_path, broker) as engine:
         broker.on_snapshot = not_yet
-        broker.say(LinkChanged("told", False, "pulled"))
+        broker.say(LinkChanged("told", LinkState.DOWN, "pulled"))
         until(engine, lambda view: not view.health.ready)
         refused = engine.answer(engine.submit(limit()))
         assert "link to the broker is down" in refused.text
         asked = broker.snapshots
-        broker.say(LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.UP))
         until(engine, lambda view: broker.snapshots >= asked + 3)
         refused = engine.answer(engine.submit(limit()))
         assert "compared with the broker" in refused.text
@@ -316,7 +359,7 @@ def test_a_snapshot_that_news_overtook_is_not_believed(tmp_path: Path) -> None:
         engine.submit(limit())
         until(engine, state(OrderState.WORKING))
         broker.on_snapshot = overtaken
-        broker.say(LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.UP))
         view = until(engine, lambda view: view.positions and view.health.ready)
         assert not said(view, "until both agree")
 

@@ -13,7 +13,7 @@ from engine import courier, standstill
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
 from engine.model.market import MarketStatus, Phase
-from engine.model.modes import TradingState
+from engine.model.modes import LinkState, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, OrderType, Side
 from engine.model.settings import StopSettings
@@ -86,7 +86,7 @@ def test_an_order_that_turns_up_after_all_was_at_rest_is_cancelled_too(tmp_path:
         engine.answer(engine.emergency_stop())
         until(engine, at_rest)
         broker.listed["X1"] = elsewhere()
-        broker.say(LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.UP))
         until(engine, lambda view: at_rest(view) and view.orders)
         assert broker.cancels == [["X1"]]
 
@@ -137,12 +137,12 @@ def test_a_stop_without_a_link_is_carried_out_when_it_is_back_before_anything_el
         engine.submit(limit())
         until(engine, working())
         broker.on_cancel = unplugged
-        broker.say(LinkChanged("told", False, "unplugged"))
+        broker.say(LinkChanged("told", LinkState.DOWN, "unplugged"))
         until(engine, lambda view: not view.health.links[0].up)
         engine.answer(engine.emergency_stop())
         assert not at_rest(engine.status())
         broker.on_cancel = None
-        broker.say(LinkChanged("told", True))
+        broker.say(LinkChanged("told", LinkState.UP))
         until(engine, at_rest)
         assert broker.listed == {}
 

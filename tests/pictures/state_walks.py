@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.views import BreakerRow, LinkView, StopView, View
 from tests.pictures.album import Camera, walk
 from tests.pictures.full_view import full_view
@@ -19,7 +19,7 @@ def _states() -> dict[str, View]:
         "#30 BUY 10 TSLA is unknown: it may or may not be at the broker",
         "#27 BUY 100 AAPL is being cancelled",
     )
-    down = (LinkView("sim", True, 100.0), LinkView("paper", False, 8_200.0, "no answer for 8s; trying again", True))
+    down = (LinkView("sim", LinkState.UP, 100.0), LinkView("paper", LinkState.DOWN, 8_200.0, "no answer for 8s; trying again", True))
     reducing = replace(view.account, state=TradingState.REDUCING, reason="drawdown 10.4% from its highest, limit 10%")
     trip = BreakerRow("drawdown", True, "equity fell 10.4% from its highest, limit 10%", "your word", NOW, True)
     return {

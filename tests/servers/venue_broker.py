@@ -14,6 +14,7 @@ from typing import Any
 from engine.brokers.base import AmbiguousError, BrokerEvent
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
+from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderType, Side, Terms
 
@@ -54,6 +55,9 @@ class VenueBroker:
         )
         if not answer["ok"]:
             self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=answer["why"]))
+
+    async def submit_group(self, orders: Sequence[Order]) -> None:
+        raise NotImplementedError("it keeps no groups, and says so")
 
     async def replace(self, order: Order, terms: Terms) -> None:
         answer = await self._ask("replace", id=order.id, quantity=terms.quantity, limit=terms.limit, stop=terms.stop)
@@ -101,7 +105,7 @@ class VenueBroker:
                     reader = await self._open()
                 if reader is None:
                     continue
-                self._tell(LinkChanged(self.name, True))
+                self._tell(LinkChanged(self.name, LinkState.UP))
             with contextlib.suppress(OSError):
                 while line := await reader.readline():
                     self._take(json.loads(line))
@@ -122,7 +126,7 @@ class VenueBroker:
             if not waiting.done():
                 waiting.set_exception(AmbiguousError("the link broke"))
         self._waiting.clear()
-        self._tell(LinkChanged(self.name, False, "the venue closed the link"))
+        self._tell(LinkChanged(self.name, LinkState.DOWN, "the venue closed the link"))
 
     async def _ask(self, do: str, **more: Any) -> dict[str, Any]:
         if self._writer is None:

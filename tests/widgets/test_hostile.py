@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.model.market import Bar
-from engine.model.modes import Level, TradingState
+from engine.model.modes import Level, LinkState, TradingState
 from engine.model.orders import Side
 from engine.model.signals import SignalState, Vote
 from engine.model.views import ChartMark, LinkView, LogLine, RiskRow, StrategyRow, View
@@ -100,7 +100,7 @@ def views(draw: st.DrawFn) -> View:
         badge=word(), reason=word(), state=draw(st.sampled_from(TradingState)), equity=amount(), day_start=amount(), exposure=amount()
     )
     health = sample_health(
-        links=(LinkView(word(), draw(st.booleans()), price(), word()),),
+        links=(LinkView(word(), draw(st.sampled_from(LinkState)), price(), word()),),
         market_text=word(),
         problem=word(),
         market_time=draw(times),

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 from textual.app import App
 
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
 from engine.model.signals import SignalState
 from engine.model.views import BreakerRow, LinkView, LogLine, RiskRow, StopView
@@ -218,11 +218,25 @@ async def test_at_80_columns_the_header_says_what_works_and_what_waits() -> None
 
 
 async def test_trouble_is_said_at_every_width() -> None:
-    health = sample_health(links=(LinkView("alpaca", False, None, "connection refused"),), engine_lag_ms=1500.0, ready=False)
+    health = sample_health(links=(LinkView("alpaca", LinkState.DOWN, None, "connection refused"),), engine_lag_ms=1500.0, ready=False)
     for width in (80, 120):
         said = await drawn(HeaderBar(), sample_view(health=health, account=HALTED), width)
         for word in ("LIVE", "HALTED", "alpaca DOWN", "engine 1.5s", "not ready"):
             assert word in said
+
+
+async def test_a_broker_that_takes_cancels_alone_is_told_from_one_that_is_down_and_one_that_is_not_tried_again() -> None:
+    for state, said in (
+        (LinkState.DEGRADED, "✗ alpaca is DEGRADED: no stream."),
+        (LinkState.FATAL, "✗ alpaca is DOWN and not tried again: no stream."),
+    ):
+        health = sample_health(links=(LinkView("alpaca", state, None, "no stream", True),))
+        assert f"alpaca {state}" in await drawn(HeaderBar(), sample_view(health=health), 80)
+        banner = Banner()
+        async with Harness(banner).run_test(size=(80, 8)) as pilot:
+            banner.show(sample_view(health=health))
+            await pilot.pause()
+            assert banner.text == said
 
 
 async def test_where_bars_are_days_the_header_shows_the_day() -> None:
@@ -407,7 +421,7 @@ async def test_what_an_armed_breaker_holds_until_is_never_cut(width: int, said: 
 
 
 async def test_a_link_that_is_down_is_said_with_its_reason_at_any_width() -> None:
-    links = (LinkView("sim", True, 100.0), LinkView("paper", False, 8_200.0, "no answer for 8s; trying again", True))
+    links = (LinkView("sim", LinkState.UP, 100.0), LinkView("paper", LinkState.DOWN, 8_200.0, "no answer for 8s; trying again", True))
     banner = Banner()
     async with Harness(banner).run_test(size=(60, 8)) as pilot:
         banner.show(sample_view(health=sample_health(links=links)))

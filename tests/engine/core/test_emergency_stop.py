@@ -18,7 +18,7 @@ from engine.model.inputs import (
     OrderUpdate,
     Tick,
 )
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, OrderState, OrderType, Side, Source
 from engine.model.records import (
@@ -286,7 +286,7 @@ def test_a_journal_that_cannot_be_written_does_not_keep_a_position_open() -> Non
 def test_what_cannot_be_closed_is_said_once_however_often_it_is_tried() -> None:
     the_floor = floor()
     the_floor.hold(100, 100)
-    the_floor.handle(LinkChanged("test", False, "unplugged"))
+    the_floor.handle(LinkChanged("test", LinkState.DOWN, "unplugged"))
     for _ in range(5):
         the_floor.flatten()
     told = [note.text for note in the_floor.of(Noted) if "cannot be closed" in note.text]

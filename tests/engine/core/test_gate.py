@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.brokers.base import BrokerEvent
 from engine.model.inputs import LinkChanged, OrderUpdate, Preview, Submit, Tick
 from engine.model.market import Quote
-from engine.model.modes import Mode
+from engine.model.modes import LinkState, Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source
 from engine.model.records import FillBooked, FillCorrected, OrderDenied, OrderPlaced, PositionAdopted, Record, SignalRaised, SplitBooked
@@ -233,12 +233,28 @@ def test_reduce_only_on_the_wrong_side_is_refused() -> None:
 def test_nothing_is_sent_before_the_account_was_compared() -> None:
     the_floor = floor()
     the_floor.hold(100, 100)
-    the_floor.handle(LinkChanged("paper", False, "reset by peer"))
+    the_floor.handle(LinkChanged("paper", LinkState.DOWN, "reset by peer"))
     assert rule_of(the_floor, wish(Side.SELL, 1)) == "link"
-    the_floor.handle(LinkChanged("paper", True))
+    the_floor.handle(LinkChanged("paper", LinkState.UP))
     assert rule_of(the_floor, wish(Side.SELL, 1)) == "starting"
     the_floor.reconcile()
     assert rule_of(the_floor, wish(Side.SELL, 1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (LinkState.DEGRADED, "is degraded, so nothing is sent but cancels: no stream."),
+        (LinkState.DOWN, "is down, so nothing is sent: no stream."),
+        (LinkState.FATAL, "is down and not tried again, so nothing is sent: no stream."),
+    ],
+)
+def test_a_link_that_is_not_up_shuts_the_gate_and_says_how_it_stands(state: LinkState, words: str) -> None:
+    the_floor = floor()
+    the_floor.hold(100, 100)
+    the_floor.handle(LinkChanged("paper", state, "no stream"))
+    the_floor.reconcile()
+    assert words in the_floor.submit(wish(Side.SELL, 1)).text
 
 
 def test_nothing_is_sent_while_the_journal_cannot_be_written() -> None:

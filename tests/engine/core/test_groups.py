@@ -26,7 +26,7 @@ from engine.model.inputs import (
     Tick,
     Unsent,
 )
-from engine.model.modes import Mode
+from engine.model.modes import LinkState, Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, Intent, Order, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import OrderPlaced, OrderReleased
@@ -435,6 +435,31 @@ def test_a_sibling_that_the_broker_cancels_with_a_fill_is_no_cancel_by_hand() ->
     assert not told.cancelled
 
 
+def test_where_a_native_group_cannot_be_resized_a_whole_group_takes_its_place_once_all_of_it_has_ended() -> None:
+    told = Told(Capabilities(oco=True, oco_resize=False))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 40)
+    assert states((profit, loss)) == ["WORKING 0/40", "WORKING 0/40"]
+    told.mute = True
+    told.fill(entry, 60)
+    told.handle(OrderUpdate(entry.id, OrderEvent.FILL_ALL, filled=D(100), cost=D(10_000)))
+    assert told.replaced == []
+    assert [order.state for order in (profit, loss)] == [OrderState.PENDING_CANCEL] * 2
+    told.mute = False
+    told.end(profit, OrderEvent.CANCEL)
+    assert [order.state for order in told.orders[3:]] == [OrderState.HELD] * 2, "half a group would be no group at the broker"
+    told.end(loss, OrderEvent.CANCEL)
+    assert states(told.orders[3:]) == ["WORKING 0/100", "WORKING 0/100"]
+
+
+def test_a_trailing_stop_beside_a_target_is_refused_before_the_entry_where_no_group_holds_it() -> None:
+    told = Told(Capabilities(oco=True, oco_types=frozenset({OrderType.LIMIT, OrderType.STOP})))
+    trails = Bracket(Exit(D(110)), Exit(trail=D(3)))
+    answer = told.ask(Submit, replace(bought(100), bracket=trails))
+    assert answer.text.startswith("This broker takes no trailing-stop order beside another exit: leave one of the two out.")
+    assert told.ask(Submit, replace(bought(100), bracket=Bracket(None, Exit(trail=D(3))))).ok
+
+
 def test_a_release_that_the_gate_refuses_ends_the_leg_in_words() -> None:
     told = Told()
     first, second = bought(100, limit=90), Intent("MSFT", Side.BUY, D(5000))
@@ -451,10 +476,10 @@ def test_a_release_that_the_gate_refuses_ends_the_leg_in_words() -> None:
 def test_exits_wait_while_the_link_is_down_and_go_out_with_the_first_comparison() -> None:
     told = Told()
     entry, profit, loss = bracketed(told)
-    told.handle(LinkChanged("told", False, "cable"))
+    told.handle(LinkChanged("told", LinkState.DOWN, "cable"))
     told.fill(entry, 100)
     assert told.sent == [entry]
-    told.handle(LinkChanged("told", True))
+    told.handle(LinkChanged("told", LinkState.UP))
     told.listed()
     assert told.sent == [entry, profit, loss]
 
@@ -468,10 +493,10 @@ def test_an_exit_that_was_caught_between_the_journal_and_the_broker_is_sent_late
     effects_lost = told.snapshot()
     told.core.handle(effects_lost, told.mono)
     assert [profit.state, loss.state] == [OrderState.PENDING_SUBMIT] * 2
-    told.handle(LinkChanged("told", False, "cable"))
+    told.handle(LinkChanged("told", LinkState.DOWN, "cable"))
     for leg in (profit, loss):
         told.handle(Unsent(leg.id))
-    told.handle(LinkChanged("told", True))
+    told.handle(LinkChanged("told", LinkState.UP))
     told.listed()
     assert states(told.orders[3:]) == ["WORKING 0/100", "WORKING 0/100"]
 

@@ -13,7 +13,7 @@ from engine.core.risk.rules import Rule
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, OrderUpdate, StrategyFailed, Tick
 from engine.model.market import Halt, MarketStatus, Phase, Quote
-from engine.model.modes import Mode
+from engine.model.modes import LinkState, Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, Intent, OrderType, Side, TimeInForce
 from engine.model.records import SignalRaised
@@ -65,8 +65,8 @@ def broker_that_takes_no_stops() -> Verdict:
 
 def before_the_broker_answered() -> Verdict:
     the_floor = floor()
-    the_floor.core.handle(LinkChanged("paper", False), the_floor.mono)
-    the_floor.core.handle(LinkChanged("paper", True), the_floor.mono)
+    the_floor.core.handle(LinkChanged("paper", LinkState.DOWN), the_floor.mono)
+    the_floor.core.handle(LinkChanged("paper", LinkState.UP), the_floor.mono)
     return no(the_floor)
 
 
@@ -186,7 +186,7 @@ SENTENCES: dict[Rule, tuple[Situation, str]] = {
         "The journal cannot be written, so nothing is sent: the disk is full.",
     ),
     Rule.LINK: (
-        lambda: before(LinkChanged("paper", False, "connection reset")),
+        lambda: before(LinkChanged("paper", LinkState.DOWN, "connection reset")),
         "The link to the broker is down, so nothing is sent: connection reset.",
     ),
     Rule.STARTING: (

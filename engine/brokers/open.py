@@ -1,0 +1,36 @@
+"""Opens the broker that the settings name. What it needs is imported here and now, so that nobody else waits for it.
+
+An installed package adds one by an entry point of the group `tradeconsole.brokers`: a function that is given the config's
+`broker_params` as a dict and answers an `engine.brokers.base.Broker`, which is not connected yet. It runs inside the engine, on its loop.
+"""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+
+from engine.brokers.base import Broker, BrokerError
+from engine.model.settings import Settings
+
+ENTRY_POINTS = "tradeconsole.brokers"
+
+
+def open_broker(name: str, settings: Settings) -> Broker:
+    """The broker `name`, not connected yet: any but paper, which is made of the engine's own core. Raises BrokerError in words."""
+    point = installed().get(name)
+    if point is None:
+        raise BrokerError(f"There is no broker {name!r}: there are {', '.join(broker_names())}.")
+    try:
+        broker: Broker = point.load()(dict(settings.broker_params))
+    except Exception as error:
+        # Somebody else's package: whatever it raises, the start ends in words.
+        raise BrokerError(f"The broker {name!r} of an installed package cannot be opened ({type(error).__name__}: {error}).") from error
+    return broker
+
+
+def broker_names() -> tuple[str, ...]:
+    """Those that there are here: paper, built in, installed."""
+    return ("paper", *sorted(installed()))
+
+
+def installed() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
