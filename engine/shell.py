@@ -19,7 +19,7 @@ from engine.comparison import Comparison
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.feed_runner import FeedRunner
-from engine.feeds.base import Feed
+from engine.feeds.base import Feed, KnowsActs
 from engine.latch import Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send, StopStrategy
@@ -38,7 +38,7 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import Bar, Listing, MarketEvent
+from engine.model.market import Bar, Dividend, Listing, MarketEvent, Split
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
@@ -195,18 +195,26 @@ class Shell:
         """
         if self._recorder is not None:
             self._recorder.begin(account)
-        for instrument in self._feed.instruments():
-            bars = self._feed.history(instrument.symbol, HISTORY)
-            self.views.chart.kept.prime(instrument.symbol, bars)
-            self._prime(instrument.symbol, bars)
-            if bars:
-                self.core.prime(instrument.symbol, bars[-1].close, bars[0].close, bars[-1].at)
+        histories = {instrument.symbol: self._feed.history(instrument.symbol, HISTORY) for instrument in self._feed.instruments()}
+        at = max((bars[-1].at for bars in histories.values() if bars), default=0)
+        acts = self._missed_acts()
+        if self._venue is not None:
+            for act in acts:
+                self._venue(act)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
         self.core.gate.capabilities = self._courier.capabilities
         snapshot = await self._reach_broker(waits)
         cash = None if self.core.state.runs else snapshot.cash
-        started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, self.core.desk.now)
+        started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, max(self.core.desk.now, at))
         self._perform(self.core.start(started, mode, self._latch.read(), self._clock.mono()))
+        # Before the first price in the new shares, and before the comparison with a broker that holds them already.
+        for act in acts:
+            self.handle(act)
+        for symbol, bars in histories.items():
+            self.views.chart.kept.prime(symbol, bars)
+            self._prime(symbol, bars)
+            if bars:
+                self.core.prime(symbol, bars[-1].close, bars[0].close, bars[-1].at)
         self.handle(snapshot)
         for problem in self._feed.problems:
             self.handle(Note(Level.WARNING, self._feed.name, problem))
@@ -216,6 +224,14 @@ class Shell:
         for strategy in self.strategies:
             await strategy.start()
         self._spawn(self._market.run())
+
+    def _missed_acts(self) -> list[Split | Dividend]:
+        """What companies did while nobody ran this, where something is held or works. The feed's history is in the new shares already."""
+        state = self.core.state
+        if not state.session or not isinstance(self._feed, KnowsActs):
+            return []
+        acts = self._feed.acts_after(state.session)
+        return [act for act in acts if state.portfolio.position(act.symbol) or state.book.working(act.symbol)]
 
     async def _reach_broker(self, waits: Callable[[str], None]) -> BrokerSnapshot:
         attempt = 0

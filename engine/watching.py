@@ -144,7 +144,7 @@ async def follow_again(feed: Feed, core: Core) -> list[str]:
                 raise FeedError(f"{feed.name} takes no symbol besides those it was started with.")
             core.watching.add(await feed.follow(symbol))
         except Exception as error:  # noqa: BLE001 - whatever is the matter with one symbol's source, the account starts
-            problems.append(f"{symbol} has no price in this run. {error}")
+            problems.append(f"{symbol} has no price in this run, and a split or a dividend that it has meanwhile is not booked. {error}")
     return problems
 
 

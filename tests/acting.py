@@ -1,6 +1,7 @@
-"""A program for the test of splits and kills: plays the morning of a split and dies by kill -9, before it is on the disk or once it is.
+"""A program for the tests of splits and kills: plays the morning of a split, or from a later DAY on, and dies by kill -9 once it has booked
+it, before that is on the disk or as soon as it is.
 
-python -m tests.acting DATABASE told|durable
+python -m tests.acting DATABASE told|durable [DAY]
 """
 
 from __future__ import annotations
@@ -20,8 +21,8 @@ from engine.feeds.calendar import Calendar
 from engine.model.market import Bar
 from engine.model.records import SplitBooked
 
-THURSDAY, FRIDAY = date(2005, 3, 10), date(2005, 3, 11)
-"""The day before the split, and the split's."""
+THURSDAY, FRIDAY, MONDAY = date(2005, 3, 10), date(2005, 3, 11), date(2005, 3, 14)
+"""The day before the split, the split's, and the next."""
 _FIRST = date(2005, 1, 10)
 
 
@@ -42,7 +43,8 @@ def die() -> None:
 def main() -> None:
     from tests.engine.engines import make
 
-    engine = make(Path(sys.argv[1]), feed=feed(FRIDAY, date(2005, 3, 31)))
+    day = date.fromisoformat(sys.argv[3]) if len(sys.argv) > 3 else FRIDAY
+    engine = make(Path(sys.argv[1]), feed=feed(day, date(2005, 3, 31)))
     if sys.argv[2] == "told":
         # A record is told when it has happened, and the loop, which writes it, has not gone round since.
         engine.subscribe(SplitBooked, lambda booked: die())

@@ -7,7 +7,8 @@ import itertools
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
+from datetime import time as time_of_day
 from heapq import merge
 from itertools import groupby, islice
 from operator import attrgetter
@@ -19,11 +20,11 @@ from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, Hours
 from engine.feeds.companies import COMPANIES
 from engine.feeds.names import listed, shown
-from engine.feeds.new_york import SECOND
+from engine.feeds.new_york import SECOND, to_ns
 from engine.feeds.played_sessions import PlayedSessions
 from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.feeds.timeframe import timeframe as named
-from engine.model.market import Bar, Instrument, Listing, MarketEvent
+from engine.model.market import Bar, Dividend, Instrument, Listing, MarketEvent, Split
 from engine.model.settings import TIMEFRAMES, Limits
 
 _BEFORE_START = 60
@@ -133,6 +134,14 @@ class BarFeed:
         if joined is None:
             return self._past_actions
         return [action for action in self._actions if action.symbol == symbol and action.day <= self._calendar.day_of(joined)]
+
+    def acts_after(self, session: str) -> Sequence[Split | Dividend]:
+        return [self._missed(action) for action in self._past_actions if action.day.isoformat() > session and action.symbol in self._bars]
+
+    def _missed(self, action: Action) -> Split | Dividend:
+        session = self._calendar.session_on(action.day)
+        opens = session.opens if session else to_ns(datetime.combine(action.day, time_of_day.min, self._calendar.zone))
+        return action.event(opens, self._last_close(action.symbol, opens))
 
     # ---- more symbols
 

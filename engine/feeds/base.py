@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from engine.model.market import Bar, Instrument, Listing, MarketEvent
+from engine.model.market import Bar, Dividend, Instrument, Listing, MarketEvent, Split
 
 if TYPE_CHECKING:
     from engine.feeds.calendar import Hours
@@ -69,3 +69,12 @@ class FollowsMore(Protocol):
 
     def drop(self, symbol: str) -> None:
         """Tell about `symbol` no longer, from the next moment on."""
+
+
+@runtime_checkable
+class KnowsActs(Protocol):
+    """A feed that knows the splits and dividends of days on which nobody ran it."""
+
+    def acts_after(self, session: str) -> Sequence[Split | Dividend]:
+        """Those with an ex-date after `session` (YYYY-MM-DD) and before the session in which `run` begins, in order of their days, each at
+        the opening of its ex-date, with what a share cost before that. Its history has them in it already."""

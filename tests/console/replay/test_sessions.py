@@ -7,7 +7,9 @@ import sqlite3
 import time
 from collections.abc import Callable
 from contextlib import closing
+from datetime import date
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from console.build import create_engine
 from console.cli import run
 from console.replay.listing import find, opener
 from console.replay.sessions import open_session, sessions
+from engine.feeds.calendar import Calendar
 from engine.live import Engine
 from engine.model.modes import Mode
 from engine.model.orders import Intent, OrderState, OrderType, Side
@@ -217,6 +220,37 @@ def test_the_second_run_begins_with_what_the_first_one_left(tmp_path: Path) -> N
     assert [(row.symbol, row.quantity) for row in replay.view().positions] == [("AAPL", Decimal(3))]
     replay.seek(replay.steps)
     assert replay.view().positions[0].quantity == 7
+
+
+def test_a_split_on_a_day_that_nobody_played_is_in_the_replay_from_the_start(tmp_path: Path) -> None:
+    days = [session.day for session in islice(Calendar().sessions_from(date(2005, 1, 10)), 45)]
+    rows = [f"{day},{price},{price},{price},{price},100000" for day in days for price in [100 if day < date(2005, 3, 11) else 50]]
+    thursday, bars = days.index(date(2005, 3, 10)), tmp_path / "AAPL.csv"
+    bars.write_text("\n".join(["date,open,high,low,close,volume", *rows[: thursday + 1]]))
+    (tmp_path / "actions.csv").write_text("symbol,date,kind,value\nAAPL,2005-03-11,split,2\n")
+    feed = FeedSettings(source=str(bars), actions=tmp_path / "actions.csv", pace=20.0, start="2005-01-20")
+    settings = replace(_settings(tmp_path), symbols=("AAPL",), feed=feed)
+    assert settings.database is not None
+    engine = create_engine(settings)
+    engine.start()
+    engine.wait_ready()
+    _until(engine, lambda view: view.watch[0].stale_s is None)
+    assert engine.answer(engine.submit(Intent("AAPL", Side.BUY, Decimal(10)))).ok
+    assert _until(engine, lambda view: "data end" in view.health.market_text).positions[0].quantity == 10
+    engine.shutdown()
+
+    bars.write_text("\n".join(["date,open,high,low,close,volume", *rows]))
+    engine = create_engine(replace(settings, feed=replace(feed, start="2005-03-14")))
+    engine.start()
+    engine.wait_ready()
+    last = _until(engine, lambda view: "data end" in view.health.market_text)
+    engine.shutdown()
+    replay = open_session(settings.database, engine.run_id, "the second")
+    told = set()
+    for step in range(replay.steps + 1):
+        replay.seek(step)
+        told |= {(row.quantity, row.last, replay.view().account.equity) for row in replay.view().positions if row.last is not None}
+    assert told == {(Decimal(20), 50.0, last.account.equity)}
 
 
 def test_old_market_data_go_by_age_and_by_size(tmp_path: Path) -> None:

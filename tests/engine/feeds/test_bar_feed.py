@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.feeds.actions import Action
-from engine.feeds.bars import BarFeed
+from engine.feeds.bars import BarFeed, Recorded
 from engine.feeds.base import Feed, FeedError
 from engine.feeds.calendar import Calendar
 from engine.feeds.new_york import NEW_YORK, SECOND, close_of, to_ns
@@ -44,6 +44,19 @@ def feed_of(
 ) -> BarFeed:
     fake = fake or FakeTime()
     return BarFeed("prices", bars, pace=pace, start=start, calendar=calendar, actions=actions, clock=fake.seconds, sleep=fake.sleep)
+
+
+class Shelf:
+    """A source of what it was given."""
+
+    def __init__(self, held: dict[str, Recorded]) -> None:
+        self._held = held
+
+    def symbols(self) -> Sequence[str]:
+        return list(self._held)
+
+    def read(self, symbol: str) -> Recorded:
+        return self._held[symbol]
 
 
 async def test_symbols_are_merged_by_time_whenever_they_start_end_or_miss_a_day() -> None:
@@ -207,6 +220,27 @@ async def test_splits_and_dividends_are_told_before_their_days_session_and_past_
     assert events[2:4] == [Split("A", opening, Decimal(2), 10.0, "2005-03-08"), Dividend("A", opening, Decimal("0.25"), "2005-03-08")]
     assert isinstance(events[4], MarketStatus)
     assert sum(isinstance(event, Split) for event in events) == 1
+
+
+def test_those_of_days_that_nobody_played_are_told_at_their_opening_with_the_price_before() -> None:
+    saturday = Action("A", date(2005, 3, 5), "split", Decimal(3))
+    bars = {"A": daily("A", [-3, 0, 1, 2]), "B": daily("B", [2])}
+    feed = feed_of(bars, start=date(2005, 3, 9), actions=[saturday, SPLIT, DIVIDEND, Action("A", date(2005, 3, 9), "split", Decimal(5))])
+    opening, midnight = to_ns(datetime(2005, 3, 8, 14, 30, tzinfo=UTC)), to_ns(datetime(2005, 3, 5, 5, tzinfo=UTC))
+    told = [Split("A", opening, Decimal(2), 10.0, "2005-03-08"), Dividend("A", opening, Decimal("0.25"), "2005-03-08")]
+    assert feed.acts_after("2005-03-05") == feed.acts_after("2005-03-07") == told
+    assert feed.acts_after("2005-03-04") == [Split("A", midnight, Decimal(3), 10.0, "2005-03-05"), *told]
+    assert feed.acts_after("2005-03-08") == feed.acts_after("2010-01-01") == []
+
+
+async def test_those_of_a_symbol_that_is_followed_before_the_start_are_among_them() -> None:
+    source = Shelf({"B": Recorded(daily("B", [0, 1, 2]), [Action("B", date(2005, 3, 8), "split", Decimal(2))])})
+    feed = BarFeed("prices", {"A": daily("A", [0, 1, 2])}, pace=1, start=date(2005, 3, 9), source=source)
+    assert feed.acts_after("2005-03-07") == []
+    await feed.follow("B")
+    assert [act.symbol for act in feed.acts_after("2005-03-07")] == ["B"]
+    feed.drop("B")
+    assert feed.acts_after("2005-03-07") == []
 
 
 async def test_on_intraday_bars_they_are_told_before_the_pre_market() -> None:
