@@ -16,7 +16,14 @@ class FeedError(Exception):
 
 
 class FeedLostError(FeedError):
-    """The line to the source broke, and may be there again in a while: `run` is called once more then, and goes on from that moment."""
+    """The line to the source broke, and may be there again in a while: `run` is called once more then, and goes on from that moment.
+
+    `again_s` is in how many seconds, where the feed itself knows.
+    """
+
+    def __init__(self, text: str, again_s: float | None = None) -> None:
+        super().__init__(text)
+        self.again_s = again_s
 
 
 class Feed(Protocol):
