@@ -33,6 +33,7 @@ class Chart(Panel, inherit_bindings=False):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
+        self.empty_text = self.EMPTY
         self._chart: ChartView | None = None
         self._bars = ChartBars()
         self._chosen: int | None = None
@@ -289,5 +290,5 @@ class Chart(Panel, inherit_bindings=False):
 
     def content_line(self, y: int, width: int) -> list[Segment]:
         if not self._drawn:
-            return self.message_line(y, width, self.EMPTY)
+            return self.message_line(y, width, self.empty_text)
         return segments(fit_cells([Cell(" "), *self._drawn[y]] if y < len(self._drawn) else [], width), self.palette)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from engine.model.views import LogLine, View
 from widgets import numbers
-from widgets.cells import Cell
+from widgets.cells import Cell, Content
 from widgets.columns import Column
 from widgets.log import Log, words_of
+from widgets.past_rows import with_times
 from widgets.table import LiveTable
 
 
@@ -19,9 +20,18 @@ class PastLog(LiveTable[LogLine], inherit_bindings=False):
     GAP = 1
     EMPTY = "Nothing has happened yet."
     COLUMNS = (
-        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.wall, "%Y-%m-%d %H:%M"), "muted"), 16, priority=1),
+        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.wall, "%Y-%m-%d %H:%M"), "muted"), 8, grow=16, priority=1),
         Column[LogLine]("What", words_of, 10, flex=1),
     )
+
+    def write_times(self, pattern: str) -> None:
+        """As `past_rows.pattern_for` answers it."""
+
+        def time(line: LogLine) -> Content:
+            return Cell(numbers.market_time(line.wall, pattern), "muted")
+
+        self.columns = with_times(self.COLUMNS, "Time", time, pattern, 1)
+        self.rearrange(self.arrangement)
 
     def key_of(self, row: LogLine) -> str:
         return str(row.number)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from engine.model.modes import TradingState
 from engine.model.signals import SignalState
 from engine.model.views import View
@@ -49,7 +51,8 @@ class ReplayBar(Lines):
                 _on_ground(2, f"{self._noun} {place[0]} of {place[1]}", f"{place[0]}/{place[1]}"),
             ]
         lines = [(GROUND, arrange(left, right, width))]
-        lines.append(("", arrange([*_state(past), *_money(past)], [], width) if past is not None else []))
+        yet = [] if self._step >= 0 else [Field(1, ((Cell("nothing has happened yet", "muted"),),))]
+        lines.append(("", arrange([*_state(past), *_money(past)], yet, width) if past is not None else []))
         lines.append(("", arrange(_session(now), [], width) if now is not None else []))
         return lines
 
@@ -63,13 +66,15 @@ def _money(past: View) -> list[Field]:
     account = past.account
     if account.exposure_limit:
         return money_fields(past)
-    day, held = account.day_pnl, numbers.fraction_of(account.exposure, account.equity)
-    gained = f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}"
+    # Before the account had money its zeros are no amounts.
+    known = past.health.ready or bool(account.equity)
+    day, held = account.day_pnl if known else None, numbers.fraction_of(account.exposure, account.equity)
+    gained = numbers.NONE if day is None else f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}"
     return [
-        Field(0, ((Cell("Equity ", "muted"), Cell(numbers.money(account.equity), "foreground")),)),
+        Field(0, ((Cell("Equity ", "muted"), Cell(numbers.money(account.equity if known else None), "foreground")),)),
         Field(0, ((Cell("Day ", "muted"), Cell(gained, numbers.direction(day))),)),
-        Field(1, ((Cell("Exposure ", "muted"), Cell(f"{held:.0%}")),)),
-        Field(2, ((Cell("Cash ", "muted"), Cell(numbers.money(account.cash))),)),
+        Field(1, ((Cell("Exposure ", "muted"), Cell(f"{held:.0%}" if math.isfinite(held) else numbers.NONE)),)),
+        Field(2, ((Cell("Cash ", "muted"), Cell(numbers.money(account.cash if known else None))),)),
     ]
 
 

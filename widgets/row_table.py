@@ -89,7 +89,9 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         self._model: RowModel[RowT] = self.make_model()
         self._cursor = -1
         self._marked: set[str] = set()
-        self._painter: RowPainter[RowT] = RowPainter(self.COLUMNS, self.GAP, lambda: self.call_next(self._grown))
+        self.columns: Sequence[Column[RowT]] = self.COLUMNS
+        """All there are to choose from."""
+        self._painter: RowPainter[RowT] = RowPainter(self.columns, self.GAP, lambda: self.call_next(self._grown))
         self._totals: Mapping[str, Content] = {}
         self._settles = False
 
@@ -120,7 +122,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
 
     def text_of(self, row: RowT) -> str:
         """What a filter looks at: the text of all columns that do not follow the market, folded."""
-        return " ".join(texts([column for column in self.COLUMNS if not column.volatile], row, self.sentence(row))).casefold()
+        return " ".join(texts([column for column in self.columns if not column.volatile], row, self.sentence(row))).casefold()
 
     # ---- rows
 

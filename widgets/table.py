@@ -65,23 +65,23 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
     def rearrange(self, arrangement: Arrangement) -> None:
         """Show it like this from now on."""
         self._arrangement = arrangement
-        self._painter.choose(shown(self.COLUMNS, arrangement))
+        self._painter.choose(shown(self.columns, arrangement))
         self._sort()
 
     def column_choice(self) -> tuple[tuple[str, bool], ...]:
         """Every column by its title, in order, and whether it is shown."""
-        wanted = {column.title for column in shown(self.COLUMNS, self._arrangement)}
-        return tuple((column.title, column.title in wanted) for column in ordered(self.COLUMNS, self._arrangement.columns))
+        wanted = {column.title for column in shown(self.columns, self._arrangement)}
+        return tuple((column.title, column.title in wanted) for column in ordered(self.columns, self._arrangement.columns))
 
     def default_choice(self) -> tuple[tuple[str, bool], ...]:
         """As `column_choice`, before anybody chose."""
-        return tuple((column.title, True) for column in self.COLUMNS)
+        return tuple((column.title, True) for column in self.columns)
 
     @property
     def sorted_by(self) -> Column[RowT] | None:
         """The column by which it is sorted; None for the order in which rows come."""
         title = self._arrangement.sort
-        return next((column for column in self.COLUMNS if column.title == title and column.sort is not None), None) if title else None
+        return next((column for column in self.columns if column.title == title and column.sort is not None), None) if title else None
 
     def sort_next(self) -> None:
         """Sort by the next column that is drawn; after the last, as the rows come."""

@@ -76,13 +76,13 @@ class BacktestActions:
         else:
             from console.replay.backtests import open_kept
 
-            self.watch(partial(open_kept, self.path, number), at)
+            self.watch(partial(open_kept, self.path, number), at, f"backtest #{number}")
 
-    def watch(self, open_: Opener, at: int = 0) -> None:
-        """What `open_` opens, from its beginning or from the market time `at`."""
+    def watch(self, open_: Opener, at: int = 0, title: str = "the recording") -> None:
+        """What `open_` opens, which `title` names, from its beginning or from the market time `at`."""
         from console.screens.replay.page import ReplayPage
 
-        self._stage.read(ReplayPage(self._stage, open_, at))
+        self._stage.read(ReplayPage(self._stage, open_, at, title))
 
     # ---- the one that runs
 

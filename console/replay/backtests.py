@@ -57,7 +57,8 @@ def open_backtest(folder: Path, key: str, title: str, progress: Progress | None 
         pieces, problems = files.read(key)
     except FileNotFoundError:
         raise ReplayError(
-            f"{title} has no recording: it was made before there were any, or its file was deleted. Run it once more."
+            f"{title} has no recording: it was made before there were any, or its file was deleted. Run it once more, in the list of "
+            f"backtests or by `tradeconsole backtests repeat`: that one can be replayed."
         ) from None
     except OSError as error:
         raise ReplayError(f"The recording of {title} cannot be read ({error.strerror}). Nothing is lost; try again.") from error

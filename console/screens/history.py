@@ -273,7 +273,7 @@ class HistoryPage(Page):
             from console.replay.sessions import open_session
 
             title = f"{row.account} session, prices from {row.feed}"
-            self.stage.backtests.watch(partial(open_session, self.stage.archive.path, row.run_id, title))
+            self.stage.backtests.watch(partial(open_session, self.stage.archive.path, row.run_id, title), title=title)
 
     def _narrow(self) -> None:
         try:

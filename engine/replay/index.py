@@ -24,8 +24,9 @@ Progress = Callable[[int, int], None]
 
 
 class Index(Struct):
-    """`lines` are the log's. `about` has the steps of the records that tell of an order or a signal, by its id. `equity` was looked at
-    after each of `looked`; what happened in between is not in it. Denied intents have the id of nothing: `denied` are their steps."""
+    """`lines` are the log's, their `wall` the market's time. `about` has the steps of the records that tell of an order or a signal, by its
+    id. `equity` was looked at after each of `looked`; what happened in between is not in it. Denied intents have the id of nothing:
+    `denied` are their steps."""
 
     marks: list[TradeMark] = field(default_factory=list)
     lines: list[LogLine] = field(default_factory=list)
@@ -52,7 +53,7 @@ def index_of(recording: Recording, make: Callable[[], Fold], progress: Progress 
     fold = make()
 
     def keep(level: Level, source: str, text: str, detail: str) -> None:
-        index.lines.append(LogLine(fold.lines, fold.wall, level, source, text, detail))
+        index.lines.append(LogLine(fold.lines, fold.desk.now, level, source, text, detail))
 
     fold.keep = keep
     recording.begin(fold)

@@ -129,7 +129,9 @@ class Replay:
         view = self._views.build(health, MetricsView(), fold.desk.mono)
         self._revision += 1
         lines = self.index.lines[max(fold.lines - _LINES, 0) : fold.lines]
-        view = replace(view, revision=self._revision, log=tuple(lines))
+        # Before its first run an account has no money, and its zeros are no amounts.
+        state = view.health if fold.state.runs else replace(view.health, ready=False)
+        view = replace(view, revision=self._revision, log=tuple(lines), health=state)
         return view if self.recording.limited else _without_limits(view)
 
     def bars(self, symbol: str, timeframe: str = "", count: int = 1_000) -> Sequence[Bar]:

@@ -72,6 +72,9 @@ class SessionRecording:
         stamps = np.zeros(count, dtype=np.int64)
         stamps[self._row_steps] = rows.at
         stamps[self._unit_steps] = [at_of(unit[-1]) for unit in self._units]
+        timed = np.flatnonzero(stamps)
+        # What was heard before the market had a time is of its first.
+        stamps[: timed[0] if len(timed) else 0] = stamps[timed[0]] if len(timed) else 0
         self.stamps: Times = np.maximum.accumulate(stamps) if count else stamps
         self._others_before: Times = np.cumsum(rows.kinds > QUOTE) - (rows.kinds > QUOTE)
         self._bars: dict[str, tuple[list[int], BarColumns]] = {}

@@ -22,6 +22,8 @@ from engine.model.settings import FeedSettings, PaperSettings, StrategySettings
 from storage.recordings import BacktestFiles
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
+from widgets import numbers
+from widgets.past_rows import pattern_for
 from widgets.scrubber import Scrubber
 
 
@@ -72,6 +74,41 @@ async def test_it_opens_from_the_list_and_says_that_it_is_the_past(kept: tuple[P
         await console.shows("before the first bar")
         await console.press("q")
         await console.until(lambda: isinstance(console.app.screen, BacktestsPage))
+
+
+async def test_before_anything_happened_there_are_dashes_and_words_for_it(kept: tuple[Path, Finished]) -> None:
+    async with replaying(kept) as (console, page):
+        await at(console, page, -1)
+        await console.shows("Equity -   Day -   Exposure -   Cash -")
+        await console.shows("nothing has happened yet")
+        assert "nan" not in console.picture
+        await console.press("full_stop")
+        await at(console, page, 0)
+        await console.shows("Equity 100,000.00")
+        assert "nothing has happened yet" not in console.picture
+
+
+async def test_times_are_days_where_bars_are_days(kept: tuple[Path, Finished]) -> None:
+    async with replaying(kept) as (console, page):
+        await console.press("n")
+        await console.until(lambda: page._moment is not None and page._moment.view.orders)
+        moment = page._moment
+        assert moment is not None
+        day = numbers.market_time(moment.view.orders[0].created_at, "%Y-%m-%d")
+        for panel in ("3", "4", "6"):
+            await console.press(panel, "z")
+            await console.shows(f"╭─ {panel} ")
+            assert any(day in line and "16:00" not in line for line in console.picture.splitlines()[4:-4]), panel
+            await console.press("z")
+
+
+@pytest.mark.parametrize(
+    ("timeframe", "last", "written"),
+    [("1d", "2005-01-03 16:00", "2005-01-03"), ("1m", "2005-01-03 16:00", "09:30:00"), ("1m", "2005-02-01", "01-03 09:30")],
+)
+def test_a_moment_is_written_with_as_much_as_tells_it_apart(timeframe: str, last: str, written: str) -> None:
+    first = moment_of("2005-01-03 09:30")
+    assert numbers.market_time(first, pattern_for(timeframe, first, moment_of(last))) == written
 
 
 async def test_it_steps_forward_and_back_and_pauses_at_trades(kept: tuple[Path, Finished]) -> None:
@@ -246,8 +283,10 @@ async def test_what_has_no_recording_says_so_and_how_to_get_one(kept: tuple[Path
     BacktestFiles(recordings(database))._file(key_of(row), ".backtest").unlink()
     async with running(FakeEngine(), backtests=database) as console:
         console.screen.backtests.replay(1)
+        await console.shows("╭─  Cannot be replayed")
+        await console.shows("✗ Backtest #1 cannot be replayed.")
         await console.shows("has no recording")
-        await console.shows("cannot be replayed")
+        await console.shows("`tradeconsole")
         await console.press("space", "q")
         await console.until(lambda: console.app.screen is console.screen)
 

@@ -25,14 +25,14 @@ from widgets import numbers
 from widgets.chart import Chart
 from widgets.curve import Curve, Point
 from widgets.notices import NoticeLine
-from widgets.orders import Orders
+from widgets.opening import Opening
 from widgets.panel import Panel
 from widgets.past_log import PastLog
+from widgets.past_rows import PastOrders, PastSignals, pattern_for
 from widgets.positions import Positions
 from widgets.replay_bar import ReplayBar
 from widgets.risk import Heading, Risk
 from widgets.scrubber import Scrubber, Traded
-from widgets.signals import Signals
 from widgets.tab_line import TabLine
 from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
@@ -70,10 +70,12 @@ class _Equity(Curve, inherit_bindings=False):
 
 
 class ReplayPage(Page):
-    """`open_` opens the replay, on a thread. `at` is the market time to begin at, 0 for the beginning."""
+    """`open_` opens the replay of what `title` names, on a thread. `at` is the market time to begin at, 0 for the beginning."""
 
     DEFAULT_CSS = """
     ReplayPage #past { layout: grid; height: 1fr; }
+    ReplayPage #past, ReplayPage.-open Opening { display: none; }
+    ReplayPage.-open #past { display: block; }
     ReplayPage TabLine { display: none; }
     ReplayPage.-wide #past { grid-size: 12 4; grid-rows: 6fr 7fr 7fr 8fr; }
     ReplayPage.-wide #past-chart { column-span: 7; row-span: 2; }
@@ -88,26 +90,32 @@ class ReplayPage(Page):
     ReplayPage.-single #past > * { height: 3fr; }
     ReplayPage.-single #past > #past-chart { height: 5fr; }
     ReplayPage #past > .-away { display: none; }
-    ReplayPage.-small TabLine { display: block; }
+    ReplayPage.-small.-open TabLine { display: block; }
     """
 
-    def __init__(self, stage: Stage, open_: Callable[[Progress], Replay], at: int = 0) -> None:
+    def __init__(self, stage: Stage, open_: Callable[[Progress], Replay], at: int = 0, title: str = "the recording") -> None:
         super().__init__(stage)
+        self._title = title
         self.player = Player(open_, stage.clock)
         self._begin_at = at
         self._bar = ReplayBar()
+        self._opening = Opening("Esc goes back. Nothing was changed: a replay only reads.", id="past-opening")
         self._notice_line = NoticeLine()
         self._tabs = TabLine(_TABS)
         self._scrubber = Scrubber()
         self._chart = Chart(id="past-chart")
+        self._chart.empty_text = "No bar had closed by this moment."
         self._equity = _Equity("Equity", id="past-equity")
+        self._orders = PastOrders(id="past-orders", clock=stage.clock)
+        self._signals = PastSignals(id="past-signals", clock=stage.clock)
+        self._log = PastLog(id="past-log", clock=stage.clock)
         self.panels: dict[str, Panel] = {
             "watch": Watchlist(id="past-watch", clock=stage.clock),
             "positions": Positions(id="past-positions", clock=stage.clock),
-            "orders": Orders(id="past-orders", clock=stage.clock),
-            "signals": Signals(id="past-signals", clock=stage.clock),
+            "orders": self._orders,
+            "signals": self._signals,
             "risk": Risk(id="past-risk", clock=stage.clock),
-            "log": PastLog(id="past-log", clock=stage.clock),
+            "log": self._log,
             "chart": self._chart,
             "equity": self._equity,
         }
@@ -128,6 +136,7 @@ class ReplayPage(Page):
         yield self._banner
         yield self._notice_line
         yield self._tabs
+        yield self._opening
         with Container(id="past"):
             yield from (self.panels[name] for name in PANELS)
         yield self._notice
@@ -138,7 +147,6 @@ class ReplayPage(Page):
         return ()
 
     def on_mount(self) -> None:
-        self.set_focus(self._chart)
         self._frame()
         rate = LOW_BANDWIDTH_FRAMES_PER_SECOND if self.stage.drawn.low_bandwidth else FRAMES_PER_SECOND
         self.set_interval(1 / rate, self._frame)
@@ -162,27 +170,36 @@ class ReplayPage(Page):
         self.stage.notices.show_on(self._notice_line)
         self._look()
         moment, about = self._moment, self.player.about
-        title = about.title if about is not None else "a recording"
+        title = about.title if about is not None else self._title
         if moment is None or about is None:
-            self._bar.show(title, self._opening(), None, 0, -1, 0, "", now)
+            self._open(title)
+            self._bar.show(title, "cannot be replayed" if self.player.problem else "reading", None, 0, -1, 0, "", now)
         else:
             steps, noun = about.span.steps, "event" if about.by_time else "bar"
             self._bar.show(title, _transport(moment, steps), moment.view, moment.at, moment.step, steps, noun, now)
         self._hints.show(self.hints())
 
-    def _opening(self) -> str:
-        return "cannot be replayed" if self.player.problem else f"reading {self.player.progress:.0%}"
+    def _open(self, title: str) -> None:
+        """Until there is a moment to show."""
+        if self.player.problem:
+            self._opening.show_problem(title, self.player.problem)
+        else:
+            self._opening.show_reading(title, self.player.progress)
 
     def _look(self) -> None:
         """Takes what the player has to say, and draws the moment it shows, if that is another."""
         player, about = self.player, self.player.about
         if player.problem and player.problem != self._problem:
             self._problem = player.problem
-            self._tell(player.problem, Level.ERROR)
+            if self._moment is not None:
+                self._tell(player.problem, Level.ERROR)
         if about is not None and not self._known:
             self._known = True
-            first, last = (numbers.market_time(at, "%Y-%m-%d") for at in (about.span.first_at, about.span.last_at))
-            self._scrubber.show_trades(about.span.steps, [Traded(mark.step, mark.side) for mark in about.trades], first, last)
+            span = about.span
+            first, last = (numbers.market_time(at, "%Y-%m-%d") for at in (span.first_at, span.last_at))
+            for panel in (self._orders, self._signals, self._log):
+                panel.write_times(pattern_for(about.timeframe, span.first_at, span.last_at))
+            self._scrubber.show_trades(span.steps, [Traded(mark.step, mark.side) for mark in about.trades], first, last)
             if about.problems:
                 self._tell(" ".join(about.problems), Level.WARNING)
             if self._begin_at:
@@ -196,6 +213,9 @@ class ReplayPage(Page):
             else:
                 self.stage.read(why_dialog(title, why, self.stage.clock))
         if player.moment is not None and player.moment is not self._moment:
+            if self._moment is None:
+                self.add_class("-open")
+                self.set_focus(self.panels[self.panel])
             self._moment = player.moment
             self._scrubber.show_step(self._moment.step)
             self._draw(self._moment)
@@ -283,7 +303,7 @@ class ReplayPage(Page):
     # ---- keys
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return (*self.stage.keys.hints("replay"), BACK)
+        return (*(self.stage.keys.hints("replay") if self._moment is not None else ()), BACK)
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         if key == "escape" and self._chart.has_crosshair:
@@ -433,11 +453,16 @@ class ReplayPage(Page):
                 self.stage.read(row_dialog(row, self.stage.clock))
 
     def _why_bar(self) -> None:
-        chart = self._moment.view.chart if self._moment is not None else None
-        if chart is None or not chart.bars:
+        moment, about = self._moment, self.player.about
+        chart = moment.view.chart if moment is not None else None
+        if moment is None or about is None or chart is None or not chart.bars:
             self._tell("No bar has closed yet.")
             return
         at = self._chart.crosshair_at
+        if at is None and any(mark.step == moment.step and mark.symbol == chart.symbol for mark in about.trades):
+            # In a session the trade comes before its bar has closed.
+            self.player.ask("", lambda replay: _of_trade(replay, chart.symbol))
+            return
         at = chart.bars[-1].at if at is None else at
         when = numbers.market_time(at, "%a %Y-%m-%d %H:%M ET")
         self.player.ask(f"{chart.symbol}, the bar of {when}", lambda replay: _of_bar(replay, chart.symbol, at))
@@ -453,6 +478,12 @@ def _of_bar(replay: Replay, symbol: str, at: int) -> Why | None:
     first, last = int(stamps.searchsorted(at, "left")), min(int(stamps.searchsorted(at, "right")) - 1, replay.step)
     filled = [mark for mark in replay.trades if first <= mark.step <= last and mark.symbol == symbol]
     return replay.why_order(filled[-1].order_id) if filled else replay.why_bar(symbol, at)
+
+
+def _of_trade(replay: Replay, symbol: str) -> Why | None:
+    """Of the order that has just filled."""
+    filled = [mark for mark in replay.trades if mark.step == replay.step and mark.symbol == symbol]
+    return replay.why_order(filled[-1].order_id) if filled else None
 
 
 def _transport(moment: Moment, steps: int) -> str:

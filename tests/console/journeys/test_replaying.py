@@ -35,7 +35,7 @@ def test_a_backtest_is_watched_asked_why_and_trading_is_stopped_from_there(sit_d
     terminal.press("n")
     terminal.until("bought", lambda screen: shows("▲", screen))
     terminal.press("Enter")
-    terminal.until("Why: AAPL", "It filled in full", "sma_cross BUY", said("passes every rule"))
+    terminal.until("Why: #1 BUY 144 AAPL", "It filled in full", "sma_cross BUY", said("passes every rule"))
     terminal.press("Escape")
     terminal.until(lambda screen: "Why:" not in screen)
     terminal.press("]", "]", "]", "]", "]", "]", "]", "Space")

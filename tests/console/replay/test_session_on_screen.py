@@ -13,6 +13,7 @@ from engine.model.settings import FeedSettings, Limits, PaperSettings, Settings
 from engine.model.views import View
 from tests.console.driving import running
 from tests.console.fake_engine import FakeEngine
+from widgets import numbers
 
 
 def _session(database: Path) -> View:
@@ -67,7 +68,13 @@ async def test_a_run_of_the_history_is_watched(tmp_path: Path) -> None:
             moment = page._moment
             assert moment is not None
             assert moment.at <= began + 1_000_000_000
-            await console.press("space", "end")
+            began_on = numbers.market_time(began, "%Y-%m-%d")
+            await console.shows(f" {began_on} ├")
+            await console.press("space", "n")
+            await console.until(lambda: page._moment is not None and page._moment.view.positions)
+            await console.press("enter")
+            await console.shows("Why: #1 BUY 30 AAPL")
+            await console.press("escape", "end")
             await console.until(lambda: page._moment is not None and page._moment.view.positions)
             moment = page._moment
             assert moment is not None
