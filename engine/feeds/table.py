@@ -49,10 +49,10 @@ def too_long(file: str) -> FeedError:
 
 class RawTable(Struct, frozen=True):
     """The rows of `file` as they stand there: a frame with the columns time, open, high, low, close, volume, where they are given
-    `adj close` and symbol, and for text `surplus`, what stands beyond the last title. Its index counts them, in `unit`s."""
+    `adj close` and symbol, and for text `surplus`, what stands beyond the last title. Its index counts them, in `unit`s, or names them."""
 
     file: str
-    unit: Literal["line", "row"]
+    unit: Literal["line", "row", "bar"]
     frame: Any
 
 
@@ -61,6 +61,7 @@ class Rules(Struct, frozen=True):
     `now` (ns UTC). With `refuse`, one bad row is too many.
 
     `splits` are the days by which a split changed a symbol's price, None where nobody named any: then a column `adj close` is used.
+    `length_s` is how many seconds a bar lasts, 0 where only the file itself tells.
     """
 
     calendar: Calendar
@@ -69,6 +70,7 @@ class Rules(Struct, frozen=True):
     bar_time: Literal["open", "close"] = "close"
     refuse: bool = False
     splits: frozenset[tuple[str, date]] | None = None
+    length_s: int = 0
 
 
 class BarFile(Struct, frozen=True):
@@ -185,7 +187,8 @@ class _Reading:
         self._faults.add(lost, lambda place: no_time.format(rules.zone, _utc(stamps.wall[place])))
         if rules.bar_time == "open":
             for _, rows in self._by_symbol():
-                at[rows] = from_opens(at[rows], days[rows], self._length(at[rows], days[rows]), rules.calendar)
+                length = rules.length_s * SECOND or self._length(at[rows], days[rows])
+                at[rows] = from_opens(at[rows], days[rows], length, rules.calendar)
         self._late(at, rules.now)
         return at
 

@@ -1,0 +1,3 @@
+"""Past bars from Yahoo."""
+
+from engine.feeds.yahoo.history import YahooHistory as YahooHistory
