@@ -58,5 +58,6 @@ def closes_at(series: BarColumns, steps: Steps | None, moments: Times) -> Floats
 def _at(steps: Steps, moments: Times) -> Floats:
     import numpy as np
 
-    times, values = np.array(steps.at, dtype=np.int64), np.array(steps.value)
-    return np.concatenate(([0.0], values))[times.searchsorted(moments, "right")]
+    # Steps are few and moments many: each step is looked up among the moments, and not the other way round.
+    begins: NDArray[np.intp] = moments.searchsorted(np.array(steps.at, dtype=np.int64))
+    return np.concatenate(([0.0], steps.value)).repeat(np.diff(begins, prepend=0, append=len(moments)))

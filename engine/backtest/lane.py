@@ -36,6 +36,7 @@ _SLIPPAGES = ("basis_points", "size", "volatility")
 _DEVIATIONS = 8.6
 """No draw of random.gauss lies further out: the root of -2 ln(2 ** -53)."""
 _DUST = 1e-7
+_BUY, _REGULAR = Side.BUY, Phase.REGULAR
 
 
 class Lane(LaneGate):
@@ -97,7 +98,7 @@ class Lane(LaneGate):
         telling, working = at >= self._sessions.due, self._working
         if telling:
             self.tell_session(last, at)
-        if self._phase is Phase.REGULAR:
+        if self._phase is _REGULAR:
             for bar in bars:
                 if bar.symbol in working:
                     self._match(bar, working.pop(bar.symbol))
@@ -106,11 +107,12 @@ class Lane(LaneGate):
 
     def _match(self, bar: Bar, orders: list[LaneOrder]) -> None:
         """By the rules `market-open` and `market-close`, as in `engine.core.matching`."""
-        at, before = bar.at, self.account.latest[bar.symbol].at
-        began = max(before, self._opened_at)
+        at, began = bar.at, self.account.latest[bar.symbol].at
+        if began < self._opened_at:
+            began = self._opened_at
         if not -1 < began < at:
             began = at - 1
-        room = float(int(bar.volume * self._cap)) if 0 < bar.volume < inf else 0.0
+        room: float = int(bar.volume * self._cap) if 0 < bar.volume < inf else 0
         waiting = []
         for order in orders:
             placed_at = order.placed_at
@@ -138,35 +140,37 @@ class Lane(LaneGate):
         return self._sessions.daily and day_of(placed_at) != day_of(at)
 
     def _fill(self, bar: Bar, order: LaneOrder) -> None:
-        side = order.side
-        price = bar.close if self._at_close else bar.open
-        slipped = self._slip(side, price, order.shares, bar.volume, bar.high - bar.low)
-        if slipped != price:
-            self._slipped += abs(slipped - price) * order.shares
         symbol, shares = bar.symbol, order.shares
+        buying = order.side is _BUY
+        price = bar.close if self._at_close else bar.open
+        slipped = self._slip(order.side, price, shares, bar.volume, bar.high - bar.low)
+        if slipped != price:
+            self._slipped += abs(slipped - price) * shares
         position = self.account.positions.get(symbol)
-        signed = shares if side is Side.BUY else -shares
-        if self._prompt or shares != int(shares) or not (position is None or position.quantity == -signed):
+        signed = shares if buying else -shares
+        if self._prompt or not shares.is_integer() or not (position is None or position.quantity == -signed):
             # An average that has to be worked out.
             self._settle()
-            self._portfolio.book(fill := self._booked(order, symbol, slipped, bar.at))
-            self.on_booked(fill, order.owner)
-            if self._portfolio.position(symbol) < 0:
-                self._shorts.add(symbol)
-            else:
-                self._shorts.discard(symbol)
-            self._cash = float(self._portfolio.cash)
+            self._book(self._booked(order, symbol, slipped, bar.at), order.owner)
             return
         self._unbooked.append((order, symbol, slipped, bar.at))
         self.account.hold(symbol, Position(signed, slipped) if position is None else None)
-        if side is Side.SELL and position is None:
+        if position is None and not buying:
             self._shorts.add(symbol)
         elif self._shorts:
             self._shorts.discard(symbol)
         cost = shares * slipped
-        fees = self._fees(shares, cost)
-        self._cash -= cost + fees if side is Side.BUY else fees - cost
+        self._cash -= (cost if buying else -cost) + self._fees(shares, cost)
         self._doubt += 0.01
+
+    def _book(self, fill: Fill, owner: str) -> None:
+        self._portfolio.book(fill)
+        self.on_booked(fill, owner)
+        if self._portfolio.position(fill.symbol) < 0:
+            self._shorts.add(fill.symbol)
+        else:
+            self._shorts.discard(fill.symbol)
+        self._cash = float(self._portfolio.cash)
 
     def _booked(self, order: LaneOrder, symbol: str, price: float, at: int) -> Fill:
         quantity = order.quantity
@@ -176,7 +180,7 @@ class Lane(LaneGate):
         rule = "market-close" if self._at_close else "market-open"
         if fees < 0:
             fees = ZERO
-        return Fill(f"{order_id}/{quantity}", order_id, symbol, order.side, quantity, cost / quantity, cost, fees, at, rule)
+        return Fill(f"{order_id}/{quantity!s}", order_id, symbol, order.side, quantity, cost / quantity, cost, fees, at, rule)
 
     def _settle(self) -> None:
         """Books what is in arrears."""

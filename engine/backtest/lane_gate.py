@@ -39,6 +39,7 @@ _WITHIN = 1e6
 """The widest that exposure may be, in equities: the limits that are off would say no at ten times as much."""
 _ONE = Decimal(1)
 _TIFS = (TimeInForce.DAY, TimeInForce.GTC)
+_REGULAR = Phase.REGULAR
 
 
 class LeftLane(Exception):  # noqa: N818 - it is no error: the core takes over
@@ -87,7 +88,7 @@ class LaneGate(Trading):
         self._restated: dict[str, Bar] = {}
         self._shorts: set[str] = set()
         """At least the symbols that are held short."""
-        self._phase = Phase.REGULAR
+        self._phase = _REGULAR
 
     def submit(self, orders: Orders) -> None:
         at = orders.at
@@ -111,30 +112,30 @@ class LaneGate(Trading):
         price, wanted, tif = bar.close, draft.quantity, draft.tif
         reserved = 0.0
         for other, orders in working.items():
-            dearest = latest[other].close
+            dearest, waiting = latest[other].close, 0.0
             for order in orders:
+                waiting += order.shares
                 if order.mark > dearest:
                     dearest = order.mark
-            reserved += dearest * sum([order.shares for order in orders])
+            reserved += dearest * waiting
         if tif not in _TIFS:
             raise LeftLane
-        if wanted is None:
-            quantity = self._sized(draft, owner, price, self._about()[0])
-        elif wanted == self._wanted:
-            quantity = self._quantity
+        quantity: Decimal | None
+        if wanted is not None and wanted == self._wanted:
+            quantity, shares = self._quantity, wanted
         else:
-            quantity = _quantity(wanted, tif)
-            if wanted == int(wanted):
-                self._wanted, self._quantity = wanted, quantity
-        if quantity is None:
-            return
-        shares = float(quantity)
-        if shares > MOST:
-            raise LeftLane
-        if not shares:
-            self.signals += 1
-            self.denied[Rule.LOT_SIZE] += 1
-            return
+            quantity = self._sized(draft, owner, price, self._about()[0]) if wanted is None else _quantity(wanted, tif)
+            if quantity is None:
+                return
+            shares = float(quantity)
+            if shares > MOST:
+                raise LeftLane
+            if not shares:
+                self.signals += 1
+                self.denied[Rule.LOT_SIZE] += 1
+                return
+            if shares == wanted and shares.is_integer():
+                self._wanted, self._quantity = shares, quantity
         needed = (reserved + shares * price) * self._cushion
         if self._shorts:
             equity, gross = self._about()

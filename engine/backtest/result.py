@@ -155,7 +155,7 @@ def _figures(
     total = total_return(cash, float(curve.equity[-1]))
     annualised = annualised_return(total, periods.years)
     drawdown = max_drawdown(curve, cash)
-    traded = {side: sum([float(fill.cost) for fill in fills if fill.side is side]) for side in Side}
+    bought, sold = (float(sum([fill.cost for fill in fills if fill.side is side])) for side in Side)
     whole = trade_figures(trades)
     return Figures(
         total_return=total,
@@ -166,9 +166,9 @@ def _figures(
         calmar=calmar(annualised, drawdown.depth),
         drawdown=drawdown,
         exposure=exposure(curve),
-        turnover=turnover(traded[Side.BUY], traded[Side.SELL], curve, periods.years),
+        turnover=turnover(bought, sold, curve, periods.years),
         buy_and_hold=buy_and_hold((float(s.columns.close[0]), float(s.columns.close[-1]) * _splits(data, s)) for s in bars.values()),
-        fees=sum([float(fill.fees) for fill in fills]),
+        fees=float(sum([fill.fees for fill in fills])),
         slippage=slipped,
         periods_a_year=periods.per_year,
         years=periods.years,

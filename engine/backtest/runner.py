@@ -162,6 +162,7 @@ class _Run:
     def _play_one(self, symbol: str) -> int:
         """The same for one strategy that is told the bars of one symbol: most backtests, so each of its lines counts."""
         player, before = self._players[0], Bar(symbol, self._first - 1, 0.0, 0.0, 0.0, 0.0, 0.0)
+        trading = self._trading
         latest, working, act = self._now()
         context, on_bar = player.context, player.strategy.on_bar
         for end, bars in self._timeline.chunks_of_one():
@@ -169,12 +170,12 @@ class _Run:
             for bar in bars:
                 if working or (acts and bar.at > act):
                     self._market((bar,), before.at, bar.at)
-                    latest, working, act = self._now()
-                    latest[symbol] = bar
+                    self._account.latest[symbol] = bar
                     if self._account.changed:
                         self._moved(bar.at, symbol, before.at)
-                        latest, working, act = self._now()
-                    context, on_bar = player.context, player.strategy.on_bar
+                    if acts or trading is not self._trading:
+                        trading, (latest, working, act) = self._trading, self._now()
+                        context, on_bar = player.context, player.strategy.on_bar
                 latest[symbol] = context.bar = bar
                 try:
                     on_bar(context, bar)
@@ -182,7 +183,8 @@ class _Run:
                     player.fail(error, "on_bar", (symbol, bar.at))
                 if context.drafts:
                     self._submit(player.take("on_bar", symbol, bar.at, before.at))
-                    latest, working, act = self._now()
+                    if acts or trading is not self._trading:
+                        trading, (latest, working, act) = self._trading, self._now()
                 before = bar
             self._tell_progress(before.at)
         return before.at

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from typing import Final
 
 from msgspec import Struct
 
 from engine.backtest.account import Booked
 from engine.feeds.bar_columns import BarColumns
+from engine.model.average_cost import share
 from engine.model.money import ZERO
 from engine.model.orders import Fill, Side
 from engine.model.records import DividendBooked, SplitBooked
@@ -40,8 +42,11 @@ class Trade(Struct, frozen=True, gc=False):
     mfe: float | None = None
 
 
+_BUY: Final = Side.BUY
+
+
 class _Trip(Struct, gc=False):
-    """A round trip under way, or over. Quantities are exact, so that flat is flat; the rest are floats."""
+    """A round trip under way, or over. Exact, so that flat is flat; it becomes floats once, when it is over."""
 
     owner: str
     symbol: str
@@ -49,11 +54,10 @@ class _Trip(Struct, gc=False):
     entry_at: int
     held: Decimal
     entered: Decimal
-    paid: float
-    fees: float
-    left: Decimal = ZERO
-    got: float = 0.0
-    more: float = 0.0
+    paid: Decimal
+    fees: Decimal
+    got: Decimal = ZERO
+    more: Decimal = ZERO
     """Dividends, and cash for parts of a share."""
     split: bool = False
     exit_at: int = 0
@@ -65,55 +69,55 @@ def trades_of(booked: Sequence[Booked], owners: Sequence[str], bars: Mapping[str
     done: list[_Trip] = []
     for event, owner in zip(booked, owners, strict=True):
         if type(event) is Fill:
-            _fill(under_way, done, event, owner)
+            key = owner, event.symbol
+            trip = under_way.get(key)
+            if trip is None:
+                quantity = event.quantity
+                under_way[key] = _Trip(owner, event.symbol, event.side, event.at, quantity, quantity, event.cost, event.fees)
+            elif trip.side is event.side:
+                _add(trip, event)
+            else:
+                rest = _reduce(trip, event)
+                if not trip.held:
+                    done.append(trip)
+                    del under_way[key]
+                if rest is not None:
+                    under_way[key] = rest
         elif isinstance(event, SplitBooked):
             for (_, symbol), trip in list(under_way.items()):
                 if symbol == event.symbol:
                     _split(trip, event)
         elif isinstance(event, DividendBooked):
             _dividend(under_way, event)
-    return _trades(done, bars)
+    by_symbol: dict[str, list[int]] = {}
+    for place, trip in enumerate(done):
+        by_symbol.setdefault(trip.symbol, []).append(place)
+    trades: dict[int, Trade] = {}
+    for symbol, places in by_symbol.items():
+        trades.update(zip(places, _trades([done[place] for place in places], bars[symbol]), strict=True))
+    return [trades[place] for place in range(len(done))]
 
 
-def _fill(under_way: dict[tuple[str, str], _Trip], done: list[_Trip], fill: Fill, owner: str) -> None:
-    key = owner, fill.symbol
-    side, quantity, price, fees = fill.side, fill.quantity, float(fill.price), float(fill.fees)
-    trip = under_way.get(key)
-    if trip is None:
-        _open(under_way, key, fill, quantity, price, fees)
-        return
-    if trip.side is not side and quantity == trip.held:
-        trip.left += quantity
-        trip.got += float(quantity) * price
-        trip.fees += fees
-        trip.exit_at = fill.at
-        done.append(trip)
-        del under_way[key]
-        return
-    if trip.side is not side:
-        closing = min(quantity, trip.held)
-        part = 1.0 if closing == quantity else float(closing / quantity)
-        trip.held -= closing
-        trip.left += closing
-        trip.got += float(closing) * price
-        trip.fees += fees * part
-        if not trip.held:
-            trip.exit_at = fill.at
-            done.append(trip)
-            del under_way[key]
-        quantity -= closing
-        fees -= fees * part
-        if quantity:
-            _open(under_way, key, fill, quantity, price, fees)
-        return
-    trip.held += quantity
-    trip.entered += quantity
-    trip.paid += float(quantity) * price
+def _add(trip: _Trip, fill: Fill) -> None:
+    trip.held += fill.quantity
+    trip.entered += fill.quantity
+    trip.paid += fill.cost
+    trip.fees += fill.fees
+
+
+def _reduce(trip: _Trip, fill: Fill) -> _Trip | None:
+    """Answers the trip the other way that begins with what is more than it held."""
+    quantity, cost, fees, rest = fill.quantity, fill.cost, fill.fees, None
+    if quantity > trip.held:
+        cost, fees = share(cost, trip.held, quantity), share(fees, trip.held, quantity)
+        more = quantity - trip.held
+        rest = _Trip(trip.owner, trip.symbol, fill.side, fill.at, more, more, fill.cost - cost, fill.fees - fees)
+        quantity = trip.held
+    trip.held -= quantity
+    trip.got += cost
     trip.fees += fees
-
-
-def _open(under_way: dict[tuple[str, str], _Trip], key: tuple[str, str], fill: Fill, quantity: Decimal, price: float, fees: float) -> None:
-    under_way[key] = _Trip(*key, fill.side, fill.at, quantity, quantity, float(quantity) * price, fees)
+    trip.exit_at = fill.at
+    return rest
 
 
 def _split(trip: _Trip, event: SplitBooked) -> None:
@@ -121,60 +125,59 @@ def _split(trip: _Trip, event: SplitBooked) -> None:
     trip.split = True
     trip.held *= event.ratio
     trip.entered *= event.ratio
-    trip.left *= event.ratio
 
 
 def _dividend(under_way: dict[tuple[str, str], _Trip], event: DividendBooked) -> None:
     for (_, symbol), trip in under_way.items():
         if symbol == event.symbol:
-            trip.more += trip.side.sign * float(trip.held * event.amount)
+            trip.more += trip.side.sign * trip.held * event.amount
 
 
-def _trades(done: Sequence[_Trip], bars: Mapping[str, BarColumns]) -> list[Trade]:
-    """With how far the market went meanwhile, worked out by column."""
+def _trades(trips: Sequence[_Trip], series: BarColumns) -> list[Trade]:
+    """Of one symbol; prices, profits and how far the market went meanwhile are worked out by column."""
     import numpy as np
 
-    by_symbol: dict[str, list[int]] = {}
-    for place, trip in enumerate(done):
-        by_symbol.setdefault(trip.symbol, []).append(place)
-    trades: dict[int, Trade] = {}
-    for symbol, places in by_symbol.items():
-        at, _, high, low, _, _ = bars[symbol].columns
-        begins = at.searchsorted(np.array([done[place].entry_at for place in places], dtype=np.int64))
-        ends = at.searchsorted(np.array([done[place].exit_at for place in places], dtype=np.int64))
-        pairs = np.stack((begins, np.maximum(ends, begins)), axis=1).ravel()
-        # One more at the end, for a pair that reaches there; of a pair of equals reduceat answers the bar itself, which is not looked at.
-        highest = np.maximum.reduceat(np.append(high, high[-1:]), pairs)[::2].tolist()
-        lowest = np.minimum.reduceat(np.append(low, low[-1:]), pairs)[::2].tolist()
-        for place, begin, end, top, bottom in zip(places, begins.tolist(), ends.tolist(), highest, lowest, strict=True):
-            trades[place] = _trade(done[place], end - begin + 1, top, bottom)
-    return [trades[place] for place in range(len(done))]
+    quantity = np.array([float(trip.entered) for trip in trips])
+    paid, got = np.array([float(trip.paid) for trip in trips]), np.array([float(trip.got) for trip in trips])
+    fees, more = np.array([float(trip.fees) for trip in trips]), np.array([float(trip.more) if trip.more else 0.0 for trip in trips])
+    entry, end = paid / quantity, got / quantity
+    long = np.array([trip.side is _BUY for trip in trips])
+    profit = np.where(long, got - paid, paid - got) - fees + more
+    gain = np.divide(profit, paid, out=np.zeros(len(paid)), where=paid != 0)
 
-
-def _trade(trip: _Trip, bars: int, top: float, bottom: float) -> Trade:
-    """`top` and `bottom` are the highest and the lowest price of its bars but the last."""
-    side, quantity, paid = trip.side, float(trip.entered), trip.paid
-    entry, end = paid / quantity, trip.got / float(trip.left)
-    best, worst = (end, entry) if end > entry else (entry, end)
-    if bars > 1:
-        best, worst = max(best, top), min(worst, bottom)
+    entry_at, exit_at = [trip.entry_at for trip in trips], [trip.exit_at for trip in trips]
+    begins, ends = (series.columns.at.searchsorted(np.array(at, dtype=np.int64)) for at in (entry_at, exit_at))
+    pairs = np.stack((begins, np.maximum(ends, begins)), axis=1).ravel()
+    high, low = series.columns.high, series.columns.low
+    if pairs.max() >= len(high):
+        high, low = np.append(high, high[-1:]), np.append(low, low[-1:])
+    # Of a pair of equals reduceat answers the bar itself, which is not looked at.
+    longer = ends > begins
+    best, worst = np.maximum(entry, end), np.minimum(entry, end)
+    best = np.where(longer, np.maximum(best, np.maximum.reduceat(high, pairs)[::2]), best)
+    worst = np.where(longer, np.minimum(worst, np.minimum.reduceat(low, pairs)[::2]), worst)
     up, down = best / entry - 1, 1 - worst / entry
-    mae, mfe = (down, up) if side is Side.BUY else (up, down)
-    profit = side.sign * (trip.got - paid) - trip.fees + trip.more
-    known = not trip.split
-    return Trade(
-        trip.owner,
-        trip.symbol,
-        side,
-        quantity,
-        trip.entry_at,
-        trip.exit_at,
-        entry,
-        end,
-        trip.fees,
-        profit,
-        profit / paid if paid else 0.0,
-        bars,
-        mae if known else None,
-        mfe if known else None,
+    mae, mfe = np.where(long, down, up).tolist(), np.where(long, up, down).tolist()
+    for place, trip in enumerate(trips):
+        if trip.split:
+            mae[place] = mfe[place] = None
+
+    return list(
+        map(
+            Trade,
+            [trip.owner for trip in trips],
+            [trip.symbol for trip in trips],
+            [trip.side for trip in trips],
+            quantity.tolist(),
+            entry_at,
+            exit_at,
+            entry.tolist(),
+            end.tolist(),
+            fees.tolist(),
+            profit.tolist(),
+            gain.tolist(),
+            (ends - begins + 1).tolist(),
+            mae,
+            mfe,
+        )
     )

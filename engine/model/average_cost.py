@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from engine.model.money import WIDE, ZERO
 from engine.model.orders import Fill, Side
 
+_SELL: Final = Side.SELL
 _DUST = Decimal("1e-10")
 """A share of a cost is rounded to this once, so that what leaves one side arrives on the other to the last digit."""
 
@@ -35,9 +36,10 @@ class AverageCost(Struct, frozen=True, gc=False):
 
     def booked(self, fill: Fill) -> AverageCost:
         """After `fill`. Adding moves the average; reducing realises; through zero closes what was held and opens the rest."""
-        sign, quantity = fill.side.sign, self.quantity
-        moved, money = sign * fill.shares, sign * fill.cost
-        realised = self.realised - fill.fees
+        quantity, moved, money, fees = self.quantity, fill.shares, fill.cost, fill.fees
+        if fill.side is _SELL:
+            moved, money = -moved, -money
+        realised = self.realised - fees
         basis = self.basis + money
         held = quantity + moved
         if quantity and not held:
@@ -50,7 +52,7 @@ class AverageCost(Struct, frozen=True, gc=False):
             proceeds = share(money, closing, abs(moved))
             realised -= proceeds + released
             basis -= proceeds + released
-        return AverageCost(held, basis, realised, self.fees + fill.fees)
+        return AverageCost(held, basis, realised, self.fees + fees)
 
     def corrected(self, side: Side, quantity: Decimal, cost: Decimal, fees: Decimal, realised: Decimal | None = None) -> AverageCost:
         """After a broker changed what it had told of fills on `side` by these differences.

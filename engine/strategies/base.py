@@ -24,6 +24,9 @@ BARS_KEPT = 5_000
 
 REASON_LENGTH = 200
 
+_BUY, _SELL, _DAY = Side.BUY, Side.SELL, TimeInForce.DAY
+"""Looked up once: in Python 3.11 a member of an enum costs as much as the draft it goes into."""
+
 
 class Position(NamedTuple):
     """What is held of a symbol: shares (negative when short) and their average cost. False when flat."""
@@ -234,10 +237,10 @@ class Context:
         what a person sees when asked to approve.
         """
         if limit is stop is trail is trail_pct is take_profit is stop_loss is take_profit_pct is stop_loss_pct is None:
-            self._draft(symbol, Side.BUY, quantity, reason, strength, indicators, tif)
+            self._draft(symbol, _BUY, quantity, reason, strength, indicators, tif)
             return
         prices = (limit, stop, trail, trail_pct, take_profit, stop_loss, take_profit_pct, stop_loss_pct)
-        self._draft(symbol, Side.BUY, quantity, reason, strength, indicators, tif, prices)
+        self._draft(symbol, _BUY, quantity, reason, strength, indicators, tif, prices)
 
     def sell(
         self,
@@ -259,10 +262,10 @@ class Context:
     ) -> None:
         """Propose to sell; as `buy`, the other way round. To sell all that is held, `close`."""
         if limit is stop is trail is trail_pct is take_profit is stop_loss is take_profit_pct is stop_loss_pct is None:
-            self._draft(symbol, Side.SELL, quantity, reason, strength, indicators, tif)
+            self._draft(symbol, _SELL, quantity, reason, strength, indicators, tif)
             return
         prices = (limit, stop, trail, trail_pct, take_profit, stop_loss, take_profit_pct, stop_loss_pct)
-        self._draft(symbol, Side.SELL, quantity, reason, strength, indicators, tif, prices)
+        self._draft(symbol, _SELL, quantity, reason, strength, indicators, tif, prices)
 
     def close(self, symbol: str, *, reason: str = "", strength: float = 1.0, indicators: Mapping[str, float] | None = None) -> None:
         """Propose to sell what is held of `symbol`, or to buy back what is short. Does nothing when flat."""
@@ -274,7 +277,7 @@ class Context:
         """Propose the order at the market that takes the position to `quantity` shares (negative is short). Working orders do not count."""
         change = float(quantity) - self.position(symbol).quantity
         if change != 0.0:
-            self._draft(symbol, Side.BUY if change > 0.0 else Side.SELL, abs(change), reason, strength, indicators)
+            self._draft(symbol, _BUY if change > 0.0 else _SELL, abs(change), reason, strength, indicators)
 
     def _draft(
         self,
@@ -284,7 +287,7 @@ class Context:
         reason: str,
         strength: float,
         indicators: Mapping[str, float] | None,
-        tif: TimeInForce | str = TimeInForce.DAY,
+        tif: TimeInForce | str = _DAY,
         prices: tuple[float | None, ...] = (),
     ) -> None:
         """`prices` are those of a draft in their order, of an order at the market none."""
@@ -294,19 +297,16 @@ class Context:
             raise StrategyError("on_start comes before the first price, so nothing can be ordered there; order in on_bar or on_quote")
         if self.warming:
             return
-        made = Draft if prices else AtMarket
-        self.drafts.append(
-            made(
-                symbol,
-                side,
-                None if quantity is None else float(quantity),
-                float(strength),
-                str(reason)[:REASON_LENGTH],
-                {str(name): float(value) for name, value in indicators.items()} if indicators else {},
-                tif if type(tif) is TimeInForce else _time_in_force(tif),
-                *map(_number, prices),
-            )
-        )
+        quantity = None if quantity is None else float(quantity)
+        strength = float(strength)
+        reason = str(reason)[:REASON_LENGTH] if reason != "" else ""
+        seen = {str(name): float(value) for name, value in indicators.items()} if indicators else {}
+        if type(tif) is not TimeInForce:
+            tif = _time_in_force(tif)
+        if prices:
+            self.drafts.append(Draft(symbol, side, quantity, strength, reason, seen, tif, *map(_number, prices)))
+        else:
+            self.drafts.append(AtMarket(symbol, side, quantity, strength, reason, seen, tif))
 
     def _unknown(self, symbol: str) -> StrategyError:
         near = did_you_mean(str(symbol), self.symbols)
