@@ -13,6 +13,7 @@ from typing import Any, get_args, get_origin
 from console.config import leaves
 from console.key_names import shown
 from console.keys import ACTIONS
+from engine.core import matching
 from engine.core.risk.rules import Rule
 from engine.model.ranges import hints, required, section_of, split, words
 from engine.model.settings import CommissionSettings, PaperSettings, Settings, StrategySettings, Tier
@@ -92,11 +93,17 @@ def rules_table() -> str:
     )
 
 
+def matching_table() -> str:
+    """The matching rules, as the package tells them."""
+    return "\n".join(line for line in (matching.__doc__ or "").splitlines() if line.startswith("|"))
+
+
 def parts() -> Iterator[tuple[Path, str, str]]:
     """(the page, the name of its part, what the part is now)."""
     yield README, "keys", keys_table()
     yield DOCS / "settings.md", "settings", settings_table()
     yield DOCS / "limits.md", "rules", rules_table()
+    yield DOCS / "market.md", "matching", matching_table()
 
 
 def put_in(text: str, name: str, part: str) -> str:

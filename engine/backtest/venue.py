@@ -1,25 +1,24 @@
-"""The paper broker as a backtest's market: it can fill at the close, and measures what slippage costs."""
+"""The paper broker as a backtest's market: it can fill at the close, and orders may take longer to it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 
 from engine.backtest.profile import Fill, Latency
 from engine.brokers.costs import slippage_of
 from engine.brokers.paper import PaperBroker
-from engine.core.matching import Execution, Matcher, Outcome, Resting
+from engine.core.matching import Hit, Matcher, Rest, Resting
 from engine.core.slippage import Slippage
-from engine.model.market import Instrument
-from engine.model.orders import Order
+from engine.model.market import Bar, Instrument
+from engine.model.orders import Order, OrderType
 from engine.model.settings import MarginSettings, PaperSettings
 
 
 class Matching(Matcher):
     """The matching core. With `at_close` market orders fill by the rule `market-close`: at the close of the first bar after they were
-    placed, plus slippage. `slipped` is what slippage took so far, in money."""
+    placed, plus slippage."""
 
-    __slots__ = ("_at_close", "_latency", "_passing", "slipped")
+    __slots__ = ("_at_close", "_latency", "_passing")
 
     def __init__(self, *, volume_cap: float, slip: Slippage, at_close: bool, latency: Latency) -> None:
         super().__init__(volume_cap=volume_cap, slip=slip)
@@ -27,7 +26,6 @@ class Matching(Matcher):
         self._latency = latency
         self._passing: dict[str, int] = {}
         """How many bars are yet to pass each order by."""
-        self.slipped = 0.0
 
     def add(
         self,
@@ -45,6 +43,9 @@ class Matching(Matcher):
             self._passing[order.id] = self._latency.bars
         return super().add(order, placed_at=placed_at + late, eligible_at=there, instrument=instrument, met=met, triggered=triggered)
 
+    def _missed(self, exit_: Resting, at: int, delay: int) -> Sequence[Rest]:
+        return () if self._latency.bars else super()._missed(exit_, at, delay + self._latency.ns)
+
     def _taking_part(self, orders: list[Resting], placed_by: int, eligible_by: int) -> list[Resting]:
         taking = super()._taking_part(orders, placed_by, eligible_by)
         return [order for order in taking if self._is_there(order)] if self._passing else taking
@@ -56,18 +57,8 @@ class Matching(Matcher):
             self._passing[order.order_id] = left - 1
         return not left
 
-    def _fill(
-        self, order: Resting, wanted: Decimal, price: float, rule: str, volume: float, span: float, outcomes: list[Outcome]
-    ) -> Decimal:
-        if self._at_close and rule == "market-open":
-            price, rule = self._bars[order.symbol].close, "market-close"
-        place = len(outcomes)
-        filled = super()._fill(order, wanted, price, rule, volume, span, outcomes)
-        if filled:
-            told = outcomes[place]
-            assert isinstance(told, Execution)
-            self.slipped += abs(float(told.price) - price) * float(filled)
-        return filled
+    def _hit(self, order: Resting, bar: Bar) -> Hit | None:
+        return (bar.close, "market-close") if self._at_close and order.type is OrderType.MARKET else super()._hit(order, bar)
 
 
 class BacktestBroker(PaperBroker):

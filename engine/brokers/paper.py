@@ -111,6 +111,7 @@ class PaperBroker:
         self._rest(ticket, self._now, met=False, triggered=False)
         update = ticket.update(self._now)
         self._tell(replace(update, terms=ticket.order.terms) if ticket.order.quantity < order.quantity else update)
+        self._catch_up()
 
     async def submit_group(self, orders: Sequence[Order]) -> None:
         for order in orders:
@@ -119,7 +120,7 @@ class PaperBroker:
     async def replace(self, order: Order, terms: Terms) -> None:
         if order.id not in self._tickets:
             raise AmbiguousError(f"paper has not seen #{order.number}")
-        self._ask(order.id, terms)
+        self._ask(order.id, terms, follows=order.exit_pct is not None)
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         for order in orders:
@@ -175,6 +176,10 @@ class PaperBroker:
                 outcomes = ()
                 if (dividend := dividend_booked(event, self._portfolio)) is not None:
                     self._portfolio.receive_dividend(dividend)
+        self._tell_of(outcomes)
+        self._catch_up()
+
+    def _tell_of(self, outcomes: Sequence[Outcome]) -> None:
         self._telling = True
         try:
             for outcome in outcomes:
@@ -185,6 +190,11 @@ class PaperBroker:
             self._perform_due()
             if not self._races():
                 self._perform_all()
+
+    def _catch_up(self) -> None:
+        """Exits that came with their entry's fill meet what came after it in its bar."""
+        while not self._telling and (outcomes := self._matcher.catch_up()):
+            self._tell_of(outcomes)
 
     def _split(self, event: Split) -> Sequence[Outcome]:
         """Orders in the old shares are cancelled, as brokers do: their prices and quantities mean something else now."""
@@ -197,6 +207,7 @@ class PaperBroker:
         orders = [resting.order_id for resting in self._matcher.resting() if resting.symbol == event.symbol]
         for order_id in orders:
             self._matcher.remove(order_id)
+        self._matcher.forget_entries(event.symbol)
         return [Ended(order_id, OrderEvent.CANCEL, reason) for order_id in orders]
 
     def _forget(self) -> None:
@@ -249,16 +260,17 @@ class PaperBroker:
 
     # ---- requests
 
-    def _ask(self, order_id: str, terms: Terms | None) -> None:
+    def _ask(self, order_id: str, terms: Terms | None, *, follows: bool = False) -> None:
         ticket = self._tickets[order_id]
         number = ticket.replaced
         ticket.replaced += terms is not None
         what = "cancel" if terms is None else f"replace {number}"
-        self._requests.append(Request(self._now + self._latency(order_id, what), order_id, terms, ticket.order.quantity))
+        self._requests.append(Request(self._now + self._latency(order_id, what), order_id, terms, ticket.order.quantity, follows))
         if not self._races(ticket.order.symbol):
             self._perform_all()
         else:
             self._perform_due()
+        self._catch_up()
 
     def _races(self, symbol: str = "") -> bool:
         """Whether the market moves, in `symbol` or in any that something is asked for, so that a request takes time."""
@@ -282,18 +294,18 @@ class PaperBroker:
         ticket = self._tickets[request.order_id]
         if request.terms is not None:
             traded = request.quantity - ticket.order.quantity
-            self._replace(ticket, replace(request.terms, quantity=request.terms.quantity - traded))
+            self._replace(ticket, replace(request.terms, quantity=request.terms.quantity - traded), follows=request.follows)
             return
         if self._matcher.remove(request.order_id) is not None:
             ticket.event = OrderEvent.CANCEL
         self._tell(ticket.update(self._now))
 
-    def _replace(self, ticket: Ticket, terms: Terms) -> None:
+    def _replace(self, ticket: Ticket, terms: Terms, *, follows: bool) -> None:
         if reason := self._refuses(ticket, terms):
             self._tell(replace(ticket.update(self._now), event=OrderEvent.REFUSE_REPLACE, terms=ticket.order.terms, reason=reason))
             return
         order = ticket.order
-        self._matcher.replace(order.id, terms, ticket.filled, self._now)
+        self._matcher.replace(order.id, terms, ticket.filled, self._now, follows=follows)
         order.triggered = order.triggered and terms.stop == order.stop
         order.quantity, order.limit, order.trail, order.trail_pct = terms.quantity, terms.limit, terms.trail, terms.trail_pct
         resting = self._matcher.find(order.id)

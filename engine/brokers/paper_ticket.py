@@ -71,6 +71,8 @@ class Request(Struct, frozen=True):
     terms: Terms | None = None
     quantity: Decimal = ZERO
     """The order's own when it was asked: what its group trades until `due` comes off the new one too."""
+    follows: bool = False
+    """Whether an exit gets the price that its entry's new average makes."""
 
 
 def left_in_group(order: Order, known: Iterable[Order]) -> Decimal:

@@ -142,10 +142,9 @@ class Groups:
             return
         succeeded = {order.succeeds for order in orders}
         latest = [order for order in orders if order.released and order.id not in succeeded]
-        worked = any(order.state is OrderState.FILLED for order in latest)
         for order in latest:
             # One that was cancelled made room for the one that filled; without a fill, somebody wanted it gone.
-            done = worked and order.state in (OrderState.FILLED, OrderState.CANCELED)
+            done = order.state is OrderState.FILLED or (order.state is OrderState.CANCELED and _made_room(order, orders))
             if done or not (order.state.is_final or left.shares):
                 self._place_successor(order)
 
@@ -247,3 +246,17 @@ class Groups:
         ]
         self._cancelled.update((order.id, desk.mono) for order in due if order.released)
         desk.cancel(due, reason)
+
+
+def _made_room(order: Order, family: Sequence[Order]) -> bool:
+    """Whether one of its group filled that worked beside it, which may have a successor by now."""
+    before = {other.id: other.succeeds for other in family}
+
+    def place(order_id: str) -> int:
+        """How many of its line came before it."""
+        count = 0
+        while order_id := before.get(order_id, ""):
+            count += 1
+        return count
+
+    return any(other.state is OrderState.FILLED and place(other.id) == place(order.id) for other in family)

@@ -31,10 +31,29 @@ goes on working; of an order at the open or the close it is cancelled. |
 | the worse first | Within a bar market orders go first, then stops, then limits: of a stop and a target in one bar the stop trades. |
 | one cancels others | A fill takes its quantity from the other orders of its `oco` at once, and ends those that have nothing left. |
 | before the bar | A bar fills only what was placed before it began: at its symbol's last bar, or at the opening of the session. |
+| the rest of the bar | Exits that an entry brings along work from its fill on: in all of the bar where it filled at the open, else in \
+what of the bar came after the fill. |
 
 A trailing stop follows quotes by the side that triggers it, and bars by their open, then, after the bar, by their high or low: within a
 bar the high may have come before the low or after it, and the order that is worse for us counts unless the close proves the other. A bar
 that opens beyond it, and a quote that reaches it, fill it as any stop.
+
+The rest of the bar, for the exits of an entry that filled in it:
+
+- At the open (market, a gap, a stop that goes on, the opening auction) all of the bar comes after the fill. An exit whose price the open
+  lies beyond fills at the open, as what is sent to a market that stands there does: out where it came in, a stop with slippage. After the
+  close nothing comes.
+- Within the bar the close comes after the fill, and all beyond the entry's price where the market came to that from the open's side for
+  the first time: the low under a limit to buy, the high over a stop to buy. Of what nobody knows when it came, that which hurts counts as
+  having come after the fill, and that which helps as before it. So a stop-loss that the bar reaches trades, unless it was reached by the
+  open alone, or by what moved a trailing entry's stop; and a target trades only where it is sure: under the close, or over a stop's entry.
+- Of both the stop trades. They share what the entry left of the bar's volume: a stop without any goes on at the next open.
+- A trailing exit begins at the entry's price, and follows what is sure to have come after it.
+- What takes time to the market (latency) works once it is there, if the bar is not over by then; latency counted in bars begins after it.
+- It holds for what waits for an entry to fill and closes what that opened. What somebody orders when he hears of the fill is for the next.
+
+On live bars exits are written down and sent a moment after the fill was told: they meet what came after it when they come, each pair
+together. What a restart kept from the market was not there; it works from then on.
 
 A stop-limit that was triggered is a limit from then on; in the bar that triggered it only what came after the trigger counts: all of the
 bar where it opens beyond the stop, else its close.
@@ -52,6 +71,7 @@ quotes said. An order's prices become floats once, on entry.
 """
 
 from engine.core.matching.matcher import Matcher
-from engine.core.matching.resting import Ended, Execution, Moved, Outcome, Reduced, Resting, Worked
+from engine.core.matching.on_bars import Hit
+from engine.core.matching.resting import Ended, Execution, Moved, Outcome, Reduced, Rest, Resting, Worked
 
-__all__ = ["Ended", "Execution", "Matcher", "Moved", "Outcome", "Reduced", "Resting", "Worked"]
+__all__ = ["Ended", "Execution", "Hit", "Matcher", "Moved", "Outcome", "Reduced", "Rest", "Resting", "Worked"]

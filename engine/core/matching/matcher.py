@@ -7,9 +7,10 @@ from decimal import Decimal
 from math import inf
 from typing import Final, NamedTuple
 
-from engine.core.matching.on_bars import hit_by_bar, is_whole
+from engine.core.matching.after_entry import Entries
+from engine.core.matching.on_bars import Hit, hit_by_bar, is_whole
 from engine.core.matching.on_quotes import hit_by_quote, is_sound
-from engine.core.matching.resting import TOLD_SHARE, Ended, Execution, Outcome, Reduced, Resting, Worked, resting
+from engine.core.matching.resting import TOLD_SHARE, Ended, Execution, Outcome, Passed, Reduced, Rest, Resting, Worked, resting
 from engine.core.slippage import Slippage
 from engine.model.market import Auction, AuctionKind, Bar, Halt, Instrument, MarketStatus, Phase, Quote
 from engine.model.money import exact, is_price, to_lot
@@ -47,20 +48,40 @@ class Matcher:
     `session` is the trading day that is under way, and `phase` what part of it; before a feed tells, the market counts as open.
     """
 
-    __slots__ = ("_bars", "_by_symbol", "_cap", "_drawn", "_halted", "_opened_at", "_quoted", "_slip", "_taken", "phase", "session")
+    __slots__ = (
+        "_bars",
+        "_by_symbol",
+        "_cap",
+        "_drawn",
+        "_entries",
+        "_halted",
+        "_late",
+        "_opened_at",
+        "_quoted",
+        "_slip",
+        "_taken",
+        "phase",
+        "session",
+        "slipped",
+    )
 
     def __init__(self, *, volume_cap: float, slip: Slippage, session: str = "") -> None:
         """`volume_cap` is the fraction of a bar's volume that all our orders together may take."""
         self._by_symbol: dict[str, list[Resting]] = {}
         self._bars: dict[str, Bar] = {}
-        self._taken: dict[str, tuple[Bar, Decimal]] = {}
-        """The last bar in which something filled, and how much of it, by symbol."""
+        self._taken: dict[str, Passed] = {}
+        """The last bar in which something filled, by symbol."""
+        self._entries = Entries()
+        self._late: list[Resting] = []
+        """Exits that have yet to meet what came after their entry's fill."""
         self._drawn: dict[str, dict[Side, Drawn]] = {}
         self._quoted: set[str] = set()
         self._halted: set[str] = set()
         self._cap = volume_cap
         self._slip = slip
         self._opened_at = _EVER_SINCE
+        self.slipped = 0.0
+        """What slippage took so far, in money."""
         self.phase = Phase.REGULAR
         self.session = session
 
@@ -92,6 +113,8 @@ class Matcher:
         )
         made.met = met or (order.symbol in self._quoted and self._may_trade(made))
         self._by_symbol.setdefault(order.symbol, []).append(made)
+        if order.parent:
+            self._is_late(made, self._missed(made, order.changed_at, made.eligible_at - placed_at))
         return made.met
 
     def remove(self, order_id: str) -> Resting | None:
@@ -103,11 +126,15 @@ class Matcher:
     def find(self, order_id: str) -> Resting | None:
         return next((order for order in self.resting() if order.order_id == order_id), None)
 
-    def replace(self, order_id: str, terms: Terms, filled: Decimal, at: int) -> None:
-        """Gives a resting order new terms from the market time `at` on, of whose quantity `filled` has traded."""
+    def replace(self, order_id: str, terms: Terms, filled: Decimal, at: int, *, follows: bool = False) -> None:
+        """Gives a resting order new terms from the market time `at` on, of whose quantity `filled` has traded. An exit that `follows` gets
+        the price that its entry's new average makes."""
         found = self.find(order_id)
         if found is not None:
+            before = found.limit, found.stop
             found.take(terms, filled, at)
+            if follows and (found.limit, found.stop) != before:
+                self._is_late(found, self._entries.rests_for(found, at, 0))
 
     def begin(self, at: int) -> None:
         """The first event after a restart is of the market time `at`. A feed may have gone back in time: what rested then rests now."""
@@ -128,31 +155,46 @@ class Matcher:
 
     def on_bar(self, bar: Bar) -> Sequence[Outcome]:
         """What the bar that has just closed fills. Only orders placed before it began take part."""
-        before = self._bars.get(bar.symbol)
-        self._bars[bar.symbol] = bar
-        orders = self._by_symbol.get(bar.symbol)
-        if not orders or bar.symbol in self._quoted or bar.symbol in self._halted or not is_whole(bar):
-            return _NOTHING
+        symbol = bar.symbol
+        before = self._bars.get(symbol)
+        self._bars[symbol] = bar
+        outcomes: list[Outcome] = []
+        if self._late:
+            outcomes.extend(self.catch_up(symbol))
+        orders, entered = self._by_symbol.get(symbol), symbol in self._entries
+        if not (orders or entered) or symbol in self._quoted or symbol in self._halted or not is_whole(bar):
+            return outcomes or _NOTHING
         known = self._opened_at if before is None else max(before.at, self._opened_at)
         # It began at the last bar or at the session's opening; where neither is known, only after it is certain.
         began = known if _EVER_SINCE < known < bar.at else bar.at - 1
+        passed = Passed(bar, began, self.phase is _REGULAR)
+        if orders:
+            if passed.regular and (before is None or before.at <= self._opened_at):
+                share = self._share(bar.volume)
+                passed.taken = share - self._auction(orders, AuctionKind.OPEN, bar.open, share, (began, bar.at - 1), outcomes, passed)
+            for order in self._taking_part(orders, began, bar.at - 1):
+                self._meet(order, bar, passed, outcomes)
+            if passed.taken:
+                self._taken[symbol] = passed
+        if entered:
+            self._entries.pass_by(passed)
+        return outcomes
+
+    def catch_up(self, symbol: str = "") -> Sequence[Outcome]:
+        """What came after their entry's fill, in its bar and since, fills of the exits that have come meanwhile. Two exits of one entry
+        wait for each other, unless the market goes on in their `symbol`."""
+        due = [order for order in self._late if (order.symbol == symbol if symbol else self._is_complete(order))]
+        if not due:
+            return _NOTHING
+        self._late = [order for order in self._late if order not in due]
+        meetings = [(rest, order) for order in due for rest in order.rests]
+        meetings.sort(key=lambda meeting: (meeting[0].passed.bar.at, _rank(meeting[1])))
         outcomes: list[Outcome] = []
-        left: Decimal | None = None
-        """Worked out once something fills: nearly all bars fill nothing."""
-        if self.phase is _REGULAR and (before is None or before.at <= self._opened_at):
-            left = self._auction(orders, AuctionKind.OPEN, bar.open, self._share(bar.volume), (began, bar.at - 1), outcomes)
-        for order in self._taking_part(orders, began, bar.at - 1):
-            was, had = order.triggered, order.remaining
-            hit = hit_by_bar(order, bar) if had > 0 else None
-            if hit is not None:
-                price, rule = hit
-                left = self._share(bar.volume) if left is None else left
-                wanted = _lots(order, left * TOUCH_SHARE if rule == "limit-touch" else left)
-                left -= self._fill(order, wanted, price, rule, bar.volume, bar.high - bar.low, outcomes)
-            if hit is not None or not order.is_idle:
-                self._after(order, was, had, 0.0, outcomes)
-        if left is not None:
-            self._taken[bar.symbol] = bar, self._share(bar.volume) - left
+        for rest, order in meetings:
+            if order.remaining > 0:
+                self._meet(order, rest.bar, rest.passed, outcomes)
+                if rest.passed.bar is self._bars[order.symbol]:
+                    self._taken[order.symbol] = rest.passed
         return outcomes
 
     def on_quote(self, quote: Quote) -> Sequence[Outcome]:
@@ -163,10 +205,12 @@ class Matcher:
         if drawn:
             drawn = {side: now for side, was in drawn.items() if (now := was.after(*_far(quote, side))).taken > 0}
             self._drawn[quote.symbol] = drawn
+        outcomes: list[Outcome] = []
+        if self._late:
+            outcomes.extend(self.catch_up(quote.symbol))
         orders = self._by_symbol.get(quote.symbol)
         if not orders or quote.symbol in self._halted or not is_sound(quote):
-            return _NOTHING
-        outcomes: list[Outcome] = []
+            return outcomes or _NOTHING
         shown = {Side.BUY: quote.ask_size, Side.SELL: quote.bid_size}
         free = {side: Decimal(int(size)) - (drawn[side].taken if drawn and side in drawn else 0) for side, size in shown.items()}
         left = dict(free)
@@ -228,7 +272,46 @@ class Matcher:
                 outcomes.append(Worked(order.order_id))
         return outcomes
 
+    def forget_entries(self, symbol: str) -> None:
+        """What bars said of `symbol` so far is in other shares: exits that are yet to come do not meet it."""
+        self._entries.forget(symbol)
+
     # ---- within
+
+    def _missed(self, exit_: Resting, at: int, delay: int) -> Sequence[Rest]:
+        """What passed while an exit was on its way, which was let go at the market time `at` and takes `delay` ns."""
+        return self._entries.rests_for(exit_, at, delay)
+
+    def _is_late(self, exit_: Resting, rests: Sequence[Rest]) -> None:
+        """It was there before the next bar began."""
+        exit_.rests = rests
+        if rests:
+            exit_.placed_at = exit_.eligible_at = rests[-1].passed.bar.at
+            if exit_ not in self._late:
+                self._late.append(exit_)
+
+    def _is_complete(self, order: Resting) -> bool:
+        """Whether all exits of its entry are here."""
+        return not order.oco or any(other.oco == order.oco and other is not order for other in self._by_symbol[order.symbol])
+
+    def _meet(self, order: Resting, bar: Bar, passed: Passed, outcomes: list[Outcome]) -> None:
+        """Matches `order` with `bar`: the one that `passed`, or what of it came after a fill."""
+        was, had = order.triggered, order.remaining
+        hit = self._hit(order, bar) if had > 0 else None
+        if hit is not None:
+            price, rule = hit
+            whole = passed.bar
+            left = self._share(whole.volume) - passed.taken
+            wanted = _lots(order, left * TOUCH_SHARE if rule == "limit-touch" else left)
+            filled = self._fill(order, wanted, price, rule, whole.volume, whole.high - whole.low, outcomes)
+            passed.taken += filled
+            if filled and not order.parent:
+                self._entries.filled(order, price, rule, passed)
+        if hit is not None or not order.is_idle:
+            self._after(order, was, had, 0.0, outcomes)
+
+    def _hit(self, order: Resting, bar: Bar) -> Hit | None:
+        return hit_by_bar(order, bar)
 
     def _may_trade(self, order: Resting) -> bool:
         """Whether the market is open for it. Outside the regular session only limits trade that ask for it."""
@@ -258,9 +341,10 @@ class Matcher:
         if wanted <= 0 or (order.tif is TimeInForce.FOK and wanted < order.remaining):
             return Decimal(0)
         if rule.startswith(_PAYS_SLIPPAGE):
-            price = self._slip(order.side, price, float(wanted), volume, span)
+            before, price = price, self._slip(order.side, price, float(wanted), volume, span)
             if order.type is OrderType.STOP_LIMIT:
                 price = min(price, order.limit) if order.buying else max(price, order.limit)
+            self.slipped += abs(price - before) * float(wanted)
         order.remaining -= wanted
         if order.remaining <= 0:
             self._drop(order)
@@ -296,14 +380,25 @@ class Matcher:
             outcomes.append(moved)
 
     def _auction(
-        self, orders: list[Resting], kind: AuctionKind, price: float, left: Decimal, sent_by: tuple[int, int], outcomes: list[Outcome]
+        self,
+        orders: list[Resting],
+        kind: AuctionKind,
+        price: float,
+        left: Decimal,
+        sent_by: tuple[int, int],
+        outcomes: list[Outcome],
+        passing: Passed | None = None,
     ) -> Decimal:
-        """Fills up to `left` shares of the orders that were placed, and at the market, by the times of `sent_by`. Answers what is left."""
+        """Fills up to `left` shares of the orders that were placed, and at the market, by the times of `sent_by`. Answers what is left.
+        `passing` is the bar that this opens, where one does."""
         tif, rule = _AUCTIONS[kind]
         placed_by, eligible_by = sent_by
         for order in [o for o in orders if o.tif is tif and o.placed_at <= placed_by and o.eligible_at <= eligible_by]:
             if order.remaining > 0 and (order.type is OrderType.MARKET or (price <= order.limit if order.buying else price >= order.limit)):
-                left -= self._fill(order, _lots(order, left), price, rule, 0.0, 0.0, outcomes)
+                filled = self._fill(order, _lots(order, left), price, rule, 0.0, 0.0, outcomes)
+                left -= filled
+                if filled and passing is not None and not order.parent:
+                    self._entries.filled(order, price, rule, passing)
             if order.remaining > 0:
                 outcomes.append(self._end(order, OrderEvent.CANCEL, "what the auction did not fill is cancelled"))
         return left
@@ -317,8 +412,8 @@ class Matcher:
         for symbol, orders in list(self._by_symbol.items()):
             bar = self._bars.get(symbol)
             if bar is not None and symbol not in self._quoted and bar.at > self._opened_at and is_whole(bar):
-                last, taken = self._taken.get(symbol, (bar, Decimal(0)))
-                left = self._share(bar.volume) - (taken if last is bar else Decimal(0))
+                last = self._taken.get(symbol)
+                left = self._share(bar.volume) - (last.taken if last is not None and last.bar is bar else Decimal(0))
                 self._auction(orders, AuctionKind.CLOSE, bar.close, left, (bar.at - 1, bar.at - 1), outcomes)
 
     def _end(self, order: Resting, event: OrderEvent, reason: str) -> Ended:
@@ -328,6 +423,8 @@ class Matcher:
 
     def _drop(self, order: Resting) -> None:
         self._by_symbol[order.symbol].remove(order)
+        if order in self._late:
+            self._late.remove(order)
 
 
 def _lots(order: Resting, room: Decimal) -> Decimal:

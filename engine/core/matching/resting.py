@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 from msgspec import Struct
 
+from engine.model.market import Bar
 from engine.model.money import ZERO, exact, to_tick
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderType, Side, Terms, TimeInForce
@@ -54,12 +56,29 @@ class Worked(Struct, frozen=True):
 Outcome: TypeAlias = Execution | Ended | Moved | Reduced | Worked
 
 
+class Passed(Struct, eq=False):
+    """A bar that has passed, when it began, whether it was of the regular session, and what all orders together took of it."""
+
+    bar: Bar
+    began: int
+    regular: bool
+    taken: Decimal = ZERO
+
+
+class Rest(NamedTuple):
+    """What of a bar that has `passed` came after an entry's fill, as a bar that opens with it."""
+
+    bar: Bar
+    passed: Passed
+
+
 class Resting(Struct, eq=False):
     """`placed_at` is the market time it was sent at, `eligible_at` that from which it may meet quotes. Prices are floats, 0 where none.
 
     `at_once` and `in_auction` say what its time in force asks for. `met` says that its session has come, `triggered` that its stop was
     reached, `told` where a trailing stop was last said to stand. `ahead` are the shares queued before it at its limit, None until its
-    price was shown; `shown` is what its side showed there last, `last` the last trade.
+    price was shown; `shown` is what its side showed there last, `last` the last trade. An exit has yet to meet the `rests` of bars that
+    came after the fill of its entry, `parent`.
     """
 
     order_id: str
@@ -78,6 +97,7 @@ class Resting(Struct, eq=False):
     eligible_at: int
     extended: bool
     oco: str
+    parent: str
     buying: bool
     at_once: bool
     in_auction: bool
@@ -87,6 +107,7 @@ class Resting(Struct, eq=False):
     ahead: float | None = None
     shown: float = 0.0
     last: float = 0.0
+    rests: Sequence[Rest] = ()
 
     @property
     def is_limit(self) -> bool:
@@ -169,6 +190,7 @@ def resting(order: Order, *, placed_at: int, eligible_at: int, lot: Decimal, tic
         eligible_at=eligible_at,
         extended=order.extended_hours,
         oco=order.oco,
+        parent=order.parent,
         buying=order.side is Side.BUY,
         at_once=order.tif in (TimeInForce.IOC, TimeInForce.FOK),
         in_auction=order.tif in (TimeInForce.OPG, TimeInForce.CLS),

@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from engine.backtest.data import open_data
-from engine.backtest.profile import Profile
+from engine.backtest.profile import Latency, Profile
 from engine.backtest.runner import run
 from engine.feeds.actions import Action
 from engine.model.settings import FeedSettings, StrategySettings
@@ -77,15 +78,195 @@ CASES: dict[str, tuple[str, list[Row], list[Told]]] = {
         [(200, 200, 200, 200), (200, 221, 199, 210)],
         [(2, BUY, 10, 200, "market-open"), (3, SELL, 10, 220, "limit-through")],
     ),
-    "bracket, its exits fill in no bar that began before the entry did": (
-        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
-        [(100, 112, 94, 100), FIRST],
-        [(2, BUY, 10, 100, "market-open")],
-    ),
     "bracket, short": (
         'ctx.sell("A", 10, take_profit=90, stop_loss=105)',
         [FIRST, (100, 106, 89, 100)],
         [(2, SELL, 10, 100, "market-open"), (3, BUY, 10, 105, "stop-price")],
+    ),
+    # The rest of the bar. An entry at the open: all of it.
+    "after the open: the stop": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(100, 104, 94, 100), FIRST],
+        [(2, BUY, 10, 100, "market-open"), (2, SELL, 10, 95, "stop-price")],
+    ),
+    "after the open: the target": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(100, 112, 96, 100), FIRST],
+        [(2, BUY, 10, 100, "market-open"), (2, SELL, 10, 110, "limit-through")],
+    ),
+    "after the open, both: the worse": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(100, 112, 94, 111), FIRST],
+        [(2, BUY, 10, 100, "market-open"), (2, SELL, 10, 95, "stop-price")],
+    ),
+    "after the open, neither": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(100, 109, 96, 100), (100, 111, 99, 100)],
+        [(2, BUY, 10, 100, "market-open"), (3, SELL, 10, 110, "limit-through")],
+    ),
+    "after the open, a stop alone": (
+        'ctx.buy("A", 10, stop_loss=95)',
+        [(100, 112, 94, 100), FIRST],
+        [(2, BUY, 10, 100, "market-open"), (2, SELL, 10, 95, "stop-price")],
+    ),
+    "after the open, in per cent of the fill": (
+        'ctx.buy("A", 10, take_profit_pct=10, stop_loss_pct=5)',
+        [(200, 219, 189, 210), FIRST],
+        [(2, BUY, 10, 200, "market-open"), (2, SELL, 10, 190, "stop-price")],
+    ),
+    "after the open, short": (
+        'ctx.sell("A", 10, take_profit=90, stop_loss=105)',
+        [(100, 106, 89, 100), FIRST],
+        [(2, SELL, 10, 100, "market-open"), (2, BUY, 10, 105, "stop-price")],
+    ),
+    "opened beyond the stop: out where it came in": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(94, 111, 93, 110.5), FIRST],
+        [(2, BUY, 10, 94, "market-open"), (2, SELL, 10, 94, "stop-gap")],
+    ),
+    "opened beyond the target: out where it came in": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(112, 115, 111, 114), FIRST],
+        [(2, BUY, 10, 112, "market-open"), (2, SELL, 10, 112, "limit-gap")],
+    ),
+    "opened beyond the target, and came to the stop: the worse": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(112, 115, 94, 100), FIRST],
+        [(2, BUY, 10, 112, "market-open"), (2, SELL, 10, 95, "stop-price")],
+    ),
+    "a limit that the open gapped through: all of the bar": (
+        'ctx.buy("A", 10, limit=98, take_profit=104, stop_loss=95)',
+        [(97, 105, 96, 100), FIRST],
+        [(2, BUY, 10, 97, "limit-gap"), (2, SELL, 10, 104, "limit-through")],
+    ),
+    "a stop that the open gapped through: all of the bar": (
+        'ctx.buy("A", 10, stop=103, take_profit=120, stop_loss=101)',
+        [(105, 121, 100, 110), FIRST],
+        [(2, BUY, 10, 105, "stop-gap"), (2, SELL, 10, 101, "stop-price")],
+    ),
+    "a stop-limit that the open gapped through: all of the bar": (
+        'ctx.buy("A", 10, stop=103, limit=106, take_profit=120, stop_loss=101)',
+        [(105, 121, 104, 110), FIRST],
+        [(2, BUY, 10, 105, "stop-limit-gap"), (2, SELL, 10, 120, "limit-through")],
+    ),
+    # A limit within the bar: its low came after the fill, and when its high came nobody knows.
+    "limit within the bar, the stop under it": (
+        'ctx.buy("A", 10, limit=98, take_profit=104, stop_loss=95)',
+        [(100, 101, 94, 99), FIRST],
+        [(2, BUY, 10, 98, "limit-through"), (2, SELL, 10, 95, "stop-price")],
+    ),
+    "limit within the bar, the target before it or after it": (
+        'ctx.buy("A", 10, limit=98, take_profit=104, stop_loss=95)',
+        [(100, 105, 97, 99), (104, 105, 103, 104)],
+        [(2, BUY, 10, 98, "limit-through"), (3, SELL, 10, 104, "limit-through")],
+    ),
+    "limit within the bar, the target under the close": (
+        'ctx.buy("A", 10, limit=98, take_profit=104, stop_loss=95)',
+        [(100, 106, 97, 105), FIRST],
+        [(2, BUY, 10, 98, "limit-through"), (2, SELL, 10, 104, "limit-through")],
+    ),
+    "limit within the bar, both: the worse": (
+        'ctx.buy("A", 10, limit=98, take_profit=104, stop_loss=95)',
+        [(100, 106, 94, 105), FIRST],
+        [(2, BUY, 10, 98, "limit-through"), (2, SELL, 10, 95, "stop-price")],
+    ),
+    "limit within the bar, short": (
+        'ctx.sell("A", 10, limit=102, take_profit=96, stop_loss=105)',
+        [(100, 106, 95, 101), FIRST],
+        [(2, SELL, 10, 102, "limit-through"), (2, BUY, 10, 105, "stop-price")],
+    ),
+    "limit within the bar, short, the target before it or after it": (
+        'ctx.sell("A", 10, limit=102, take_profit=96, stop_loss=105)',
+        [(100, 103, 95, 101), FIRST],
+        [(2, SELL, 10, 102, "limit-through")],
+    ),
+    "limit that waited for days": (
+        'ctx.buy("A", 10, limit=98, tif="GTC", take_profit=104, stop_loss=95)',
+        [(100, 101, 99, 100), (100, 101, 94, 99), FIRST],
+        [(3, BUY, 10, 98, "limit-through"), (3, SELL, 10, 95, "stop-price")],
+    ),
+    "limit for the day, gone with its exits": (
+        'ctx.buy("A", 10, limit=98, take_profit=104, stop_loss=95)',
+        [(100, 101, 99, 100), (100, 106, 94, 99)],
+        [],
+    ),
+    # A stop within the bar: its high came after the fill, and its low is taken to have, unless it was the open.
+    "stop within the bar, the stop-loss under it": (
+        'ctx.buy("A", 10, stop=103, take_profit=110, stop_loss=99)',
+        [(100, 105, 98, 104), FIRST],
+        [(2, BUY, 10, 103, "stop-price"), (2, SELL, 10, 99, "stop-price")],
+    ),
+    "stop within the bar, the target over it": (
+        'ctx.buy("A", 10, stop=103, take_profit=110, stop_loss=95)',
+        [(100, 111, 98, 104), FIRST],
+        [(2, BUY, 10, 103, "stop-price"), (2, SELL, 10, 110, "limit-through")],
+    ),
+    "stop within the bar, both: the worse": (
+        'ctx.buy("A", 10, stop=103, take_profit=110, stop_loss=99)',
+        [(100, 112, 98, 111), FIRST],
+        [(2, BUY, 10, 103, "stop-price"), (2, SELL, 10, 99, "stop-price")],
+    ),
+    "stop within the bar, whose low was its open": (
+        'ctx.buy("A", 10, stop=103, take_profit=110, stop_loss=101)',
+        [(100, 105, 100, 104), FIRST],
+        [(2, BUY, 10, 103, "stop-price"), (3, SELL, 10, 100, "stop-gap")],
+    ),
+    "stop within the bar, whose low was its open, and which closes under the stop-loss": (
+        'ctx.buy("A", 10, stop=103, take_profit=110, stop_loss=101)',
+        [(100, 105, 100, 100.5), FIRST],
+        [(2, BUY, 10, 103, "stop-price"), (2, SELL, 10, 101, "stop-price")],
+    ),
+    "stop within the bar, short": (
+        'ctx.sell("A", 10, stop=97, take_profit=90, stop_loss=101)',
+        [(100, 102, 89, 95), FIRST],
+        [(2, SELL, 10, 97, "stop-price"), (2, BUY, 10, 101, "stop-price")],
+    ),
+    "stop within the bar, short, whose high was its open": (
+        'ctx.sell("A", 10, stop=97, take_profit=90, stop_loss=99)',
+        [(100, 100, 89, 95), FIRST],
+        [(2, SELL, 10, 97, "stop-price"), (2, BUY, 10, 90, "limit-through")],
+    ),
+    "stop-limit within the bar, the stop-loss under it": (
+        'ctx.buy("A", 10, stop=103, limit=104, take_profit=110, stop_loss=99)',
+        [(100, 105, 98, 104), FIRST],
+        [(2, BUY, 10, 103, "stop-limit-price"), (2, SELL, 10, 99, "stop-price")],
+    ),
+    "stop-limit that the price came back to: its high came before": (
+        'ctx.buy("A", 10, stop=103, limit=102, take_profit=106, stop_loss=97)',
+        [(100, 107, 98, 101), FIRST],
+        [(2, BUY, 10, 102, "stop-limit-close")],
+    ),
+    # One volume a bar, for entry and exits.
+    "volume, an entry that leaves less than its exit wants": (
+        'ctx.buy("A", 10, stop_loss=95)',
+        [(100, 101, 94, 96, 14), (97, 98, 96, 97)],
+        [(2, BUY, 10, 100, "market-open"), (2, SELL, 4, 95, "stop-price"), (3, SELL, 6, 97, "stop-open")],
+    ),
+    "volume, an entry that leaves nothing": (
+        'ctx.buy("A", 10, stop_loss=95)',
+        [(100, 101, 94, 96, 10), (97, 98, 96, 97)],
+        [(2, BUY, 10, 100, "market-open"), (3, SELL, 10, 97, "stop-open")],
+    ),
+    "volume, a target touched: a quarter of what the entry left": (
+        'ctx.buy("A", 10, take_profit=110, stop_loss=95)',
+        [(100, 110, 96, 100, 26), (100, 101, 94, 96)],
+        [(2, BUY, 10, 100, "market-open"), (2, SELL, 4, 110, "limit-touch"), (3, SELL, 6, 95, "stop-price")],
+    ),
+    "volume, an entry in parts: each part's exits have the rest of its bar": (
+        'ctx.buy("A", 10, tif="GTC", take_profit=110, stop_loss=95)',
+        [(100, 101, 99, 100, 6), (100, 101, 94, 96, 20)],
+        [
+            (2, BUY, 6, 100, "market-open"),
+            (3, BUY, 4, 100, "market-open"),
+            (3, SELL, 6, 95, "stop-price"),
+            (3, SELL, 4, 95, "stop-price"),
+        ],
+    ),
+    "volume, an entry in parts whose exits follow its average": (
+        'ctx.buy("A", 10, tif="GTC", stop_loss_pct=5)',
+        [(100, 101, 99, 100, 5), (110, 111, 99.5, 105, 20)],
+        # Half of it at 100, half at 110: five per cent under their average is 99.75.
+        [(2, BUY, 5, 100, "market-open"), (3, BUY, 5, 110, "market-open"), (3, SELL, 10, 99.75, "stop-price")],
     ),
     "volume, in parts": (
         'ctx.buy("A", 10, tif="GTC")',
@@ -108,6 +289,65 @@ def once(order: str) -> str:
 def test_an_order_fills_as_it_does_by_hand(name: str, tmp_path: Path) -> None:
     order, rows, told = CASES[name]
     assert fills(played(days({"A": [FIRST, *rows]}), strategy(tmp_path, once(order)))) == told
+
+
+BRACKET = once('ctx.buy("A", 10, take_profit=110, stop_loss=95)')
+REACHED: list[Row] = [FIRST, *[(100, 112, 94, 100)] * 6]
+"""Bars whose open is between the exits, and whose rest reaches both."""
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        # The second bar has begun when the entry is there. Its exits take a minute of the third, and have all of the fourth.
+        ({"latency": Latency(ms=60_000)}, [(3, BUY, 10, 100, "market-open"), (3, SELL, 10, 95, "stop-price")]),
+        # A bar passes the entry by, and another its exits.
+        ({"latency": Latency(bars=1)}, [(3, BUY, 10, 100, "market-open"), (5, SELL, 10, 95, "stop-price")]),
+        ({"fill": "close"}, [(2, BUY, 10, 100, "market-close"), (3, SELL, 10, 95, "stop-price")]),
+    ],
+    ids=["a minute late", "a bar late", "at the close, after which nothing comes"],
+)
+def test_exits_have_of_the_bar_what_came_after_they_were_there(profile: dict[str, Any], told: list[Told], tmp_path: Path) -> None:
+    assert fills(played(days({"A": REACHED}), strategy(tmp_path, BRACKET), **profile)) == told
+
+
+def test_an_exit_that_came_within_the_bar_has_all_of_the_next(tmp_path: Path) -> None:
+    rows: list[Row] = [FIRST, FIRST, (100, 101, 99, 100), (100, 101, 94, 100)]
+    told = fills(played(days({"A": rows}), strategy(tmp_path, BRACKET), latency=Latency(ms=60_000)))
+    assert told == [(3, BUY, 10, 100, "market-open"), (4, SELL, 10, 95, "stop-price")]
+
+
+def test_exits_that_take_longer_than_the_bar_have_nothing_of_it(tmp_path: Path) -> None:
+    late = Latency(ms=25 * 3600 * 1000)
+    told = fills(played(days({"A": REACHED}), strategy(tmp_path, BRACKET), latency=late))
+    # The entry is there an hour after the third bar began, its exits an hour after the sixth did.
+    assert told == [(4, BUY, 10, 100, "market-open"), (7, SELL, 10, 95, "stop-price")]
+
+
+def test_a_stop_in_the_rest_of_the_bar_pays_slippage_and_is_counted(tmp_path: Path) -> None:
+    from engine.model.settings import SlippageSettings
+
+    paper = costs(slippage=SlippageSettings(bps=100))
+    result = played(days({"A": REACHED}), strategy(tmp_path, BRACKET), paper=paper)
+    assert fills(result) == [(2, BUY, 10, 101, "market-open"), (2, SELL, 10, 94.05, "stop-price")]
+    [trade] = result.trades
+    assert (trade.bars, trade.entry_at, trade.exit_at) == (1, day(2), day(2))
+    assert result.figures.slippage == pytest.approx(10 * 1 + 10 * 0.95)
+
+
+def test_two_symbols_share_nothing_but_the_moment(tmp_path: Path) -> None:
+    order = "def on_bar(self, ctx, bar):\n    if ctx.now == day1:\n        ctx.buy(bar.symbol, 10, take_profit=110, stop_loss=95)"
+    file = strategy(tmp_path, order.replace("day1", str(day(1))))
+    rows: list[Row] = [FIRST, (100, 112, 96, 100), FIRST]
+    told = played(days({"A": REACHED[:3], "B": rows}), file).fills
+    assert [(fill.symbol, float(fill.price)) for fill in told] == [("A", 100), ("A", 95), ("B", 100), ("B", 110)]
+
+
+def test_exits_of_a_position_that_splits_never_meet_prices_in_other_shares(tmp_path: Path) -> None:
+    split = Action("A", date(2024, 3, 3), "split", Decimal(2))
+    rows: list[Row] = [FIRST, (100, 101, 96, 100), (50, 51, 47, 50), FIRST]
+    told = fills(played(days({"A": rows}, actions=(split,)), strategy(tmp_path, BRACKET)))
+    assert told == [(2, BUY, 10, 100, "market-open")]
 
 
 def test_on_the_day_of_a_split_old_shares_are_new_ones_and_a_new_order_is_in_these(tmp_path: Path) -> None:

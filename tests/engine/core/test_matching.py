@@ -33,6 +33,7 @@ def order(
     filled: int = 0,
     extended: bool = False,
     oco: str = "",
+    parent: str = "",
 ) -> Order:
     """An order whose type follows from its prices."""
     trails, limits, stops = trail is not None or trail_pct is not None, limit is not None, stop is not None
@@ -41,7 +42,7 @@ def order(
     shares = D(str(quantity))
     return Order(
         name, 1, "AAPL", side, shares, OrderType.TRAILING_STOP if trails else kind, limit, stop, tif, Source.PERSON, 0, D(100), shares,
-        filled=D(filled), trail=trail, trail_pct=trail_pct, extended_hours=extended, oco=oco,
+        filled=D(filled), trail=trail, trail_pct=trail_pct, extended_hours=extended, oco=oco, parent=parent,
     )  # fmt: skip
 
 

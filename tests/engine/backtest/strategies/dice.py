@@ -1,6 +1,8 @@
-"""Orders by a throw of dice: at the market, of all sizes, in its own symbol and others; of a hundred `wild` ones are limits."""
+"""Orders by a throw of dice: at the market, of all sizes, in its own symbol and others; of a hundred `wild` ones are limits and stops, and
+entries of every kind with exits near by."""
 
 import random
+from typing import Any
 
 from tradeconsole import Bar, Context, Fill, Strategy, param
 
@@ -27,7 +29,7 @@ class Dice(Strategy):
         tif = self.draw.choice(("DAY", "DAY", "GTC"))
         held = ctx.position(symbol).quantity
         if self.draw.randrange(100) < self.wild:
-            side(symbol, 20, limit=round(price * self.draw.choice((0.99, 1.01)), 2))
+            self.wild_one(side, symbol, price)
             return
         match self.draw.randrange(6):
             case 0:
@@ -41,6 +43,31 @@ class Dice(Strategy):
                 side(symbol, max(1.0, (ctx.equity / price) * self.draw.choice((0.5, 0.97, 0.98, 0.99, 1.0, 1.01))))
             case _:
                 side(symbol, shares, tif=tif)
+
+    def wild_one(self, side: Any, symbol: str, price: float) -> None:
+        sign = 1 if side.__name__ == "buy" else -1
+
+        def away(pct: float) -> float:
+            return round(price * (1 + sign * pct / 100), 2)
+
+        prices = {
+            "limit": {"limit": away(self.draw.choice((-1, 1)))},
+            "stop": {"stop": away(1)},
+            "stop-limit": {"stop": away(1), "limit": away(self.draw.choice((0.5, 2)))},
+            "trail": {"trail_pct": 1.0},
+            "market": {},
+        }[self.draw.choice(("limit", "stop", "stop-limit", "trail", "market", "market"))]
+        exits = self.draw.choice(
+            (
+                {},
+                {"take_profit": away(self.draw.choice((2.5, 5)))},
+                {"stop_loss": away(self.draw.choice((-2, -5)))},
+                {"take_profit": away(3), "stop_loss": away(-3)},
+                {"take_profit_pct": 1.5, "stop_loss_pct": self.draw.choice((0.5, 2.0))},
+            )
+        )
+        if prices or exits:
+            side(symbol, self.draw.choice((20, 700)), tif=self.draw.choice(("DAY", "GTC")), **prices, **exits)
 
     def on_fill(self, ctx: Context, fill: Fill) -> None:
         if self.answers and self.draw.random() < 0.3:
