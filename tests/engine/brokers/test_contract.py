@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderType, Side, TimeInForce
+from tests.engine.brokers.alpaca_rig import alpaca_rig
 from tests.engine.brokers.rig import Rig, is_up, paper_rig
 from tests.engine.core.floor import facts
 
 D = Decimal
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"paper": paper_rig}
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"paper": paper_rig, "alpaca": alpaca_rig}
 
 
 @pytest.fixture(params=RIGS)
