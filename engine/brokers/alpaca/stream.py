@@ -100,7 +100,9 @@ class TradeUpdates:
             while json.loads(await stream._ws.recv()).get("stream") != "listening":
                 pass
         self._tell(LinkState.UP, "")
-        await stream._consume()
+        # The library's own loop looks up every five seconds, and can miss there that it is to end.
+        while True:
+            await stream._dispatch(json.loads(await stream._ws.recv()))
 
     async def _update(self, raw: Raw) -> None:
         self.heard = time.monotonic()
