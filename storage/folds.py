@@ -54,6 +54,9 @@ from engine.model.signals import SignalState
 from storage.books import NO_TRADES, Booking, Trades, book, cost_of, session_of, trade
 from storage.codec import to_json
 
+CHECKPOINTS_APART: Final = 50_000
+"""Entries of the journal between two checkpoints that are kept: read in a second, and each takes less room than they do."""
+
 
 class Entry(Struct, frozen=True):
     """Where in the journal a record stands."""
@@ -317,8 +320,13 @@ def _noted(db: sqlite3.Connection, entry: Entry, record: Noted) -> None:
 
 
 def _checkpoint(db: sqlite3.Connection, entry: Entry, record: Checkpoint) -> None:
-    """For the engine's start alone, which reads the newest: the others would only fill the disk."""
-    db.execute("DELETE FROM journal WHERE kind = 'Checkpoint' AND seq < ?", (entry.seq,))
+    """The engine's start reads the newest. Of the others those stay that are far enough apart for a replay to begin from: more would only
+    fill the disk."""
+    before = "SELECT coalesce(max(seq), 0) FROM journal WHERE kind = 'Checkpoint' AND seq < ?"
+    (newest,) = db.execute(before, (entry.seq,)).fetchone()
+    (older,) = db.execute(before, (newest,)).fetchone()
+    if newest - older < CHECKPOINTS_APART:
+        db.execute("DELETE FROM journal WHERE kind = 'Checkpoint' AND seq = ?", (newest,))
 
 
 Fold: TypeAlias = Callable[[sqlite3.Connection, Entry, Any], None]

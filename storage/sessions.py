@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -14,9 +14,12 @@ from msgspec import Struct
 from engine.model.journal import JournalError
 from engine.model.records import Record
 from storage.codec import decode
-from storage.pieces import Piece, PieceWriter, read_pieces
+from storage.pieces import Piece, PieceWriter, read_pieces, write_whole
 
 _MARKET: Final = ".market"
+_BEFORE: Final = ".before"
+_NO_END: Final = 1 << 62
+"""Behind every entry of a journal."""
 _DAY_S: Final = 86_400
 _MEGABYTE: Final = 1_000_000
 
@@ -38,7 +41,8 @@ class MarketFiles:
     def sweep(self, keep_days: int, max_mb: float, now: float | None = None) -> int:
         """Deletes the files that were last written more than `keep_days` days ago, and of the rest the oldest, until all together take no
         more than `max_mb` megabytes. Answers how many there were. Raises OSError."""
-        oldest_first = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in self.folder.glob(f"*{_MARKET}"))
+        files = (file for suffix in (_MARKET, _BEFORE) for file in self.folder.glob(f"*{suffix}"))
+        oldest_first = sorted((file.stat().st_mtime, file.stat().st_size, file) for file in files)
         size, before, deleted = sum(size for _, size, _ in oldest_first), (now or time.time()) - keep_days * _DAY_S, 0
         for written, each, file in oldest_first:
             if written < before or size > max_mb * _MEGABYTE:
@@ -50,6 +54,19 @@ class MarketFiles:
     def runs(self) -> frozenset[str]:
         """Those whose market data are kept."""
         return frozenset(file.stem for file in self.folder.glob(f"*{_MARKET}"))
+
+    def write_before(self, run_id: str, state: bytes) -> None:
+        """Keeps what was worked out of all that came before a run, so that it need not be again: it may be deleted at any time. Raises
+        OSError."""
+        write_whole(self.folder / f"{run_id}{_BEFORE}", [(_BEFORE, state)])
+
+    def read_before(self, run_id: str) -> bytes | None:
+        """None where none is kept, or not whole. Raises OSError."""
+        path = self.folder / f"{run_id}{_BEFORE}"
+        if not path.exists():
+            return None
+        pieces, _ = read_pieces(path)
+        return pieces[0][1] if pieces else None
 
     def _file(self, run_id: str) -> Path:
         return self.folder / f"{run_id}{_MARKET}"
@@ -86,30 +103,59 @@ def journal_runs(path: Path) -> list[JournalRun]:
     ]
 
 
-def read_run(path: Path, run_id: str, shape: str) -> tuple[list[Record], list[tuple[int, Record]]]:
-    """The records from before the run, from the newest checkpoint of this `shape` on, and the run's own, each with the wall clock's
-    nanosecond of its entry. Raises JournalError, also where there is no such run."""
+def read_run(path: Path, run_id: str) -> list[tuple[int, Record]]:
+    """The run's own records, each with the wall clock's nanosecond of its entry. Raises JournalError, also where there is no such run."""
+    with _reading_of(path, run_id) as connection:
+        first, last = _bounds(connection, path, run_id)
+        own = connection.execute("SELECT seq, kind, body, wall FROM journal WHERE seq BETWEEN ? AND ? ORDER BY seq", (first, last))
+        return [(wall, decode(seq, kind, body)) for seq, kind, body, wall in own]
+
+
+def read_before(path: Path, run_id: str, shape: str) -> Iterator[Record]:
+    """The records from before the run, from the newest checkpoint of this `shape` on where there is one. Raises JournalError."""
+    with _reading_of(path, run_id) as connection:
+        first, _ = _bounds(connection, path, run_id)
+        begin = 0
+        found = connection.execute("SELECT seq, kind, body FROM journal WHERE kind = 'Checkpoint' AND seq < ? ORDER BY seq DESC", (first,))
+        for seq, kind, body in found:
+            if getattr(decode(seq, kind, body), "shape", "") == shape:
+                begin = seq
+                break
+        rows = connection.execute("SELECT seq, kind, body FROM journal WHERE seq >= ? AND seq < ? ORDER BY seq", (begin, first))
+        for seq, kind, body in rows:
+            yield decode(seq, kind, body)
+
+
+@contextmanager
+def _reading_of(path: Path, run_id: str) -> Iterator[sqlite3.Connection]:
     try:
         with closing(_reading(path)) as connection:
-            (first,) = connection.execute("SELECT min(seq) FROM journal WHERE run_id = ?", (run_id,)).fetchone()
-            if first is None:
-                raise JournalError(f"There is no session {run_id} in {path}. `tradeconsole --replay list` lists those that there are.")
-            before = list(_before(connection, first, shape))
-            own = connection.execute("SELECT seq, kind, body, wall FROM journal WHERE run_id = ? ORDER BY seq", (run_id,))
-            return before, [(wall, decode(seq, kind, body)) for seq, kind, body, wall in own]
+            yield connection
     except sqlite3.Error as error:
         raise JournalError(f"The session {run_id} cannot be read from {path}: {error}. Nothing was changed; try again.") from error
 
 
-def _before(connection: sqlite3.Connection, first: int, shape: str) -> Iterator[Record]:
-    begin = 0
-    found = connection.execute("SELECT seq, kind, body FROM journal WHERE kind = 'Checkpoint' AND seq < ? ORDER BY seq DESC", (first,))
-    for seq, kind, body in found:
-        if getattr(decode(seq, kind, body), "shape", "") == shape:
-            begin = seq
+def _bounds(connection: sqlite3.Connection, path: Path, run_id: str) -> tuple[int, int]:
+    """The run's first entry and its last. The entries of a run follow each other, for one process writes at a time; where it began the
+    history knows, so that a long journal need not be searched through."""
+    (started,) = connection.execute("SELECT min(seq) FROM runs WHERE run_id = ?", (run_id,)).fetchone()
+    if started is None:  # its beginning has not come to the history yet
+        first, last = connection.execute("SELECT min(seq), max(seq) FROM journal WHERE run_id = ?", (run_id,)).fetchone()
+        if first is None:
+            raise JournalError(f"There is no session {run_id} in {path}. 5 in the history lists those that there are.")
+        return first, last
+    (after,) = connection.execute("SELECT min(seq) FROM runs WHERE seq > ? AND run_id != ?", (started, run_id)).fetchone()
+    backwards = "SELECT seq, run_id FROM journal WHERE seq < ? ORDER BY seq DESC"
+    first, last = started, started
+    for seq, whose in connection.execute(backwards, (started,)):
+        if whose != run_id:
             break
-    rows = connection.execute("SELECT seq, kind, body FROM journal WHERE seq >= ? AND seq < ? ORDER BY seq", (begin, first))
-    return (decode(seq, kind, body) for seq, kind, body in rows)
+        first = seq
+    for seq, whose in connection.execute(backwards, (after or _NO_END,)):
+        if whose == run_id:
+            last = seq
+            break
+    return first, last
 
 
 def _reading(path: Path) -> sqlite3.Connection:

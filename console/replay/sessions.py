@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.model.journal import JournalError
 from engine.model.recording import Replayable
-from engine.model.records import RunEnded
+from engine.model.records import Checkpoint, Record, RunEnded
 from engine.replay.recording import ReplayError
-from storage.sessions import MarketFiles, journal_runs, read_run
+from storage.codec import decode, encode
+from storage.folds import CHECKPOINTS_APART
+from storage.sessions import MarketFiles, journal_runs, read_before, read_run
 
 if TYPE_CHECKING:
     from engine.replay.index import Progress
     from engine.replay.replay import Replay
 
 _SECOND = 1_000_000_000
+_EVERY = 1_000
 _NO_END = (
     "Its end is not recorded: it goes on still, or it broke off. Of its last minute prices may be missing; orders and fills are all there."
 )
@@ -48,13 +54,13 @@ def sessions(database: Path, running: str = "") -> list[Replayable]:
 
 def open_session(database: Path, run_id: str, title: str, progress: Progress | None = None) -> Replay:
     """Opens the run, up to what is written of it by now. Raises ReplayError in words."""
-    from engine.core.checkpoint import SHAPE
     from engine.replay.replay import Replay
     from engine.replay.rows import rows_of
     from engine.replay.sessions import SessionRecording
 
     try:
-        before, records = read_run(database, run_id, SHAPE)
+        before = _before(database, run_id, progress)
+        records = read_run(database, run_id)
     except JournalError as error:
         raise ReplayError(str(error)) from error
     try:
@@ -67,3 +73,30 @@ def open_session(database: Path, run_id: str, title: str, progress: Progress | N
     if not any(isinstance(record, RunEnded) for _, record in records):
         problems.append(_NO_END)
     return Replay(SessionRecording(title, rows, before, records, (*problems, *unread)), progress)
+
+
+def _before(database: Path, run_id: str, progress: Progress | None) -> Sequence[Record]:
+    """What the core knew when the run began: the records from before it, or, where these are many, one checkpoint of them all, which is
+    kept so that the next replay begins there. Raises JournalError."""
+    from engine.core.checkpoint import SHAPE, save, take_over
+    from engine.core.state import State
+
+    files = MarketFiles(database)
+    with suppress(OSError, JournalError):
+        kept = files.read_before(run_id)
+        checkpoint = decode(0, Checkpoint.__name__, kept.decode("utf-8", "replace")) if kept else None
+        if isinstance(checkpoint, Checkpoint) and checkpoint.shape == SHAPE:
+            return (checkpoint,)
+    records = read_before(database, run_id, SHAPE)
+    first = list(islice(records, CHECKPOINTS_APART))
+    if len(first) < CHECKPOINTS_APART:
+        return first
+    state = State()
+    for count, record in enumerate(chain(first, records)):
+        take_over(state, record)
+        if progress is not None and count % _EVERY == 0:
+            progress(0, 1)
+    checkpoint = save(state, 0)
+    with suppress(OSError):  # then the next replay reads them once more
+        files.write_before(run_id, encode(checkpoint)[1].encode())
+    return (checkpoint,)

@@ -5,8 +5,6 @@ It decides nothing and sends nothing. What was decided comes as records, taken o
 
 from __future__ import annotations
 
-import pickle
-import zlib
 from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Final
@@ -36,6 +34,7 @@ from engine.model.records import (
     SessionOpened,
 )
 from engine.model.settings import Settings
+from engine.replay.frames import Shared
 
 _MARKET: Final = frozenset({Bar, Quote})
 _PARTS: Final = (Portfolio, Attribution, OrderBook, Approvals)
@@ -45,10 +44,11 @@ _MANY: Final = 1_000
 
 
 class Frame(Struct, frozen=True):
-    """Where a fold stands after `step`: enough to go on from there. `state` is pickled: it stays in this process, and no file has it."""
+    """Where a fold stands after `step`: enough to go on from there. `state` is pickled by `shared`."""
 
     step: int
     state: bytes
+    shared: Shared
     prices: dict[str, Price]
     market: MarketStatus | None
     session: str
@@ -175,12 +175,13 @@ class Fold(Core):
 
     # ---- frames
 
-    def frame(self) -> Frame:
-        """Where it stands."""
+    def frame(self, shared: Shared) -> Frame:
+        """Where it stands. Frames of one recording have the same `shared`."""
         kept = {name: getattr(self.state, name) for name in State.__slots__ if name != "_apply"}
         return Frame(
             step=self.step,
-            state=zlib.compress(pickle.dumps(kept, pickle.HIGHEST_PROTOCOL), 1),
+            state=shared.dump(kept),
+            shared=shared,
             prices={symbol: replace(price) for symbol, price in self.prices.by_symbol.items()},
             market=self.gate.market,
             session=self._last_session,
@@ -194,7 +195,7 @@ class Fold(Core):
     def stand_at(self, frame: Frame) -> None:
         """Makes this new fold what the one was that `frame` is of."""
         state = self.state
-        for name, value in pickle.loads(zlib.decompress(frame.state)).items():
+        for name, value in frame.shared.load(frame.state).items():
             ours = getattr(state, name)
             if isinstance(ours, _PARTS):
                 for slot in type(ours).__slots__:

@@ -12,6 +12,7 @@ from engine.model.recording import TradeMark
 from engine.model.records import FillBooked, OrderDenied, OrderPlaced, Record, SignalDecided, SignalRaised
 from engine.model.views import LogLine
 from engine.replay.fold import Fold, Frame
+from engine.replay.frames import Shared
 from engine.replay.recording import Recording
 
 SLICES = 2_000
@@ -50,14 +51,14 @@ def index_of(recording: Recording, make: Callable[[], Fold], progress: Progress 
     def listen(fold: Fold, record: Record) -> None:
         _note(index, fold, record)
 
-    fold = make()
+    fold, shared = make(), Shared()
 
     def keep(level: Level, source: str, text: str, detail: str) -> None:
         index.lines.append(LogLine(fold.lines, fold.desk.now, level, source, text, detail))
 
     fold.keep = keep
     recording.begin(fold)
-    index.frames.append(fold.frame())
+    index.frames.append(fold.frame(shared))
     framed = fold.work
     for until in range(stride - 1, steps - 1 + stride, stride):
         last = min(until, steps - 1)
@@ -66,7 +67,7 @@ def index_of(recording: Recording, make: Callable[[], Fold], progress: Progress 
             index.looked.append(last)
             index.equity.append(float(fold.state.portfolio.equity()))
         if fold.work - framed >= WORK:
-            index.frames.append(fold.frame())
+            index.frames.append(fold.frame(shared))
             framed = fold.work
         if progress is not None:
             progress(last + 1, steps)
