@@ -54,10 +54,13 @@ if TYPE_CHECKING:
     from console.build import create_engine
     from console.engines.factory import EngineFactory
     from engine.engine_types import EngineError, EngineInfo, EngineResult, EngineRun
+    from engine.feeds.actions import Action
+    from engine.feeds.history import Fetched
 
 __all__ = [
     "RSI",
     "SMA",
+    "Action",
     "Approvals",
     "Bar",
     "Bars",
@@ -70,6 +73,7 @@ __all__ = [
     "EngineRun",
     "Exit",
     "FeedSettings",
+    "Fetched",
     "Fill",
     "FillBooked",
     "GroupKind",
@@ -103,6 +107,8 @@ __all__ = [
 _LATER = {
     "create_engine": "console.build",
     "EngineFactory": "console.engines.factory",
+    "Action": "engine.feeds.actions",
+    "Fetched": "engine.feeds.history",
     **dict.fromkeys(("EngineError", "EngineInfo", "EngineResult", "EngineRun"), "engine.engine_types"),
 }
 

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 
 from console import yaml_nodes
 from console.yaml_nodes import Node, Scalar, YamlError
+from engine.feeds.names import PLAYED, is_named
 from engine.model.ranges import hints, is_section, parse, required, section_of, split
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from engine.strategies.names import unknown_names
@@ -265,7 +266,8 @@ def leaves(owner: type, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def _from_folder(settings: Settings, folder: Path) -> Settings:
     def feed(it: FeedSettings) -> FeedSettings:
-        return it if it.source in ("sim", "sample") else replace(it, source=str(folder / Path(it.source).expanduser()))
+        named = it.source in PLAYED or (is_named(it.source) and not (folder / it.source).exists())
+        return it if named else replace(it, source=str(folder / Path(it.source).expanduser()))
 
     def strategy(it: StrategySettings) -> StrategySettings:
         is_path = it.file.endswith(".py") or "/" in it.file or os.sep in it.file

@@ -103,7 +103,7 @@ def _options() -> Options:
     )
     feed, everything = hints(FeedSettings), hints(Settings)
     add = options.add_argument
-    add("--feed", metavar="sim|sample|FILE", help="Where prices come from: simulated, real past bars, or your own.")
+    add("--feed", metavar="sim|sample|yahoo|FILE", help="Where prices come from: simulated, real past bars, Yahoo's, or your own.")
     add("--strategy", action="append", metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
     add("--engine", metavar="NAME|auto", help="backtest, replay, paper (the default), live, or an installed one; auto by the strategy.")
     add("--enable-trading", action="store_true", help="The word without which --engine live sends nothing.")
@@ -205,12 +205,12 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
     """
     from console.build import create_engine
     from engine.feeds.base import FeedError
-    from engine.feeds.names import source_path
+    from engine.feeds.names import PLAYED, is_fetched, source_path
     from engine.strategies.params import StrategyError
     from themes import ThemeError
 
     try:
-        if settings.feed.source not in ("sim", "sample"):
+        if settings.feed.source not in PLAYED and not is_fetched(settings.feed.source):
             source_path(settings.feed.source)
         if settings.strategies:
             from engine.strategies.loader import check

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -10,6 +11,7 @@ from pathlib import Path
 from engine.chart import ChartBuilder
 from engine.core.checkpoint import SHAPE
 from engine.core.core import Core
+from engine.feeds.base import Prepares
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.model.market import MarketEvent
@@ -35,10 +37,15 @@ async def assembled(
     keeper: LatchKeeper,
     switch: StopSwitch,
     publish: Callable[[Record | MarketEvent], None],
+    say: Callable[[str], None],
+    ending: asyncio.Event,
 ) -> AsyncIterator[Shell]:
     """A shell that is not started, its core as the journal left it. At the end the latch, the journal and the log are written out and
-    closed, whatever happened. Raises what a part raises that cannot be opened: FeedError, JournalError, StrategyError, OSError."""
+    closed, whatever happened. `say` is told what the feed waits for, which `ending` cuts short. Raises what a part raises that cannot be
+    opened: FeedError, JournalError, StrategyError, OSError."""
     feed = parts.open_feed()
+    if isinstance(feed, Prepares):
+        await _prepared(feed, say, ending)
     journal = await parts.open_journal(parts.database, run_id=run_id)
     redactor = Redactor.of(os.environ)
     log_file, log_problem = _open_log(parts.database.with_suffix(".log"), settings.log, run_id, redactor)
@@ -86,6 +93,17 @@ async def assembled(
                 market_log.close()
             if log_file:
                 log_file.close()
+
+
+async def _prepared(feed: Prepares, say: Callable[[str], None], ending: asyncio.Event) -> None:
+    preparing, told = asyncio.create_task(feed.prepare(say)), asyncio.create_task(ending.wait())
+    await asyncio.wait((preparing, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if preparing.done():
+        preparing.result()
+    else:
+        preparing.cancel()
+        await asyncio.gather(preparing, return_exceptions=True)
 
 
 def _runners(

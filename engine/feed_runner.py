@@ -10,9 +10,9 @@ from decimal import Decimal
 
 from engine.chart import ChartBuilder
 from engine.clock import Clock
-from engine.feeds.base import Feed, FeedError, FeedLostError
+from engine.feeds.base import Feed, FeedError, FeedLostError, Lags
 from engine.metrics import Metrics
-from engine.model.inputs import Input, Note
+from engine.model.inputs import Input, Note, PriceLag
 from engine.model.market import Bar, Dividend, MarketEvent, Quote, Split
 from engine.model.modes import Level
 from engine.model.recording import MarketLog
@@ -63,6 +63,8 @@ class FeedRunner:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(STRATEGIES_S):
                 await asyncio.gather(*(strategy.settled() for strategy in self._strategies))
+        if isinstance(self._feed, Lags):
+            self._feed.complain = lambda text: self._handle(Note(Level.WARNING, self._feed.name, text))
         attempt = 0
         while True:
             began = self._health.feed_heard
@@ -71,8 +73,8 @@ class FeedRunner:
                 return
             except FeedLostError as error:
                 attempt = attempt if self._health.feed_heard == began else 0
-                pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
-                self._feed_is_down(f"{_sentence(error)} It is tried again in {pause:g} s.")
+                pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)] if error.again_s is None else error.again_s
+                self._feed_is_down(f"{_sentence(error)} It is tried again in {_spoken(pause)}.")
             except FeedError as error:
                 self._feed_is_down(_sentence(error))
                 return
@@ -109,6 +111,8 @@ class FeedRunner:
             self._venue(event)
         if self._market_log is not None:
             self._market_log.hear(event, self._health.feed_heard)
+        if isinstance(event, Bar) and isinstance(self._feed, Lags):
+            self._handle(PriceLag(event.symbol, self._feed.lag(event)))
         self._handle(event)
         if isinstance(event, Bar):
             self._chart.on_bar(event)
@@ -132,6 +136,10 @@ class FeedRunner:
         if event.ex_date:
             self._acts.add(act)
         return known
+
+
+def _spoken(seconds: float) -> str:
+    return f"{round(seconds) if seconds >= 10 else seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _sentence(error: Exception) -> str:

@@ -350,6 +350,8 @@ class Engine:
             keeper=self._keeper,
             switch=self._switch,
             publish=self._publish,
+            say=lambda text: self._picture.say(text, ()),
+            ending=ending,
         ) as shell:
             self._views = shell.views
             control = Control(control_path(self._parts.database), self._stop_from_outside, self._look, self._control_broke)

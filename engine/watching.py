@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 
 from engine.core.core import Core
-from engine.feeds.base import Feed, FeedError, FollowsMore
+from engine.feeds.base import Feed, FeedError, FollowsMore, OpenEnded
 from engine.feeds.names import listed, shown
 from engine.model.effects import Reply
 from engine.model.inputs import Input, Note, Unwatch, Watch
@@ -97,7 +97,7 @@ class Watching:
             return
         await self.look_up()
         known = [listing.symbol for listing in self.offers or ()]
-        if symbol not in known:
+        if symbol not in known and not isinstance(self._feed, OpenEnded):
             near = await asyncio.to_thread(get_close_matches, symbol, known, 3, 0.6)
             meant = f": did you mean {' or '.join(near)}?" if near else f": it has {_some(known)}"
             self._refuse(command_id, f"{self._feed.name} has no {symbol}{meant}")

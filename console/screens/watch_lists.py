@@ -64,7 +64,7 @@ class SymbolSearch(ListDialog[str, Listing]):
     def empty(self) -> str:
         if self._offers is None:
             return "Looking up what the feed offers …"
-        return "The feed has nothing like that."
+        return "The feed lists nothing like that. Enter asks it for the symbol all the same."
 
     def items(self) -> Sequence[Listing]:
         return self._found
@@ -84,8 +84,8 @@ class SymbolSearch(ListDialog[str, Listing]):
         item = self.marked_item
         if item is not None and (self.editor.text.strip() or self.marked):
             self.answer(item.symbol)
-        elif self._offers is None and self.editor.text.strip():
-            # The engine knows better, and says so.
+        elif not self._found and self.editor.text.strip():
+            # The feed may know more than it can list. The engine asks it, and says what it answers.
             self.answer(self.editor.text.strip().upper())
         else:
             # A held Enter, or one too many, must add nothing.

@@ -42,6 +42,7 @@ from engine.model.inputs import (
     OrderUpdate,
     Preview,
     PreviewReplace,
+    PriceLag,
     Proposal,
     Reject,
     Replace,
@@ -123,6 +124,7 @@ class Core:
         else, and until then nobody knows what the account is worth."""
         self._handlers: dict[type, Callable[[Any], None]] = {
             Bar: self._on_bar,
+            PriceLag: self._on_price_lag,
             Quote: self._on_quote,
             MarketStatus: self._on_market_status,
             Auction: self._on_auction,
@@ -246,6 +248,9 @@ class Core:
             symbols = tuple((holding.symbol, holding.profit) for holding in state.portfolio.holdings.values() if holding.profit)
             self.desk.record(SessionOpened(status.session, cents(state.portfolio.equity()), self.desk.now, profits, symbols))
             self._mark_equity()
+
+    def _on_price_lag(self, lag: PriceLag) -> None:
+        self.prices.lags(lag.symbol, lag.lag)
 
     # ---- a person's commands
 

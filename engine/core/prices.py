@@ -41,11 +41,16 @@ class Prices:
     """Takes market data in and keeps only numbers: a NaN, a zero, a crossed quote or a jump that nothing confirms leaves the old price,
     which may not be traded on then. A bar sums up many trades, so its close is believed at once."""
 
-    __slots__ = ("_life", "by_symbol")
+    __slots__ = ("_lags", "_life", "by_symbol")
 
     def __init__(self, life_s: float) -> None:
         self.by_symbol: dict[str, Price] = {}
+        self._lags: dict[str, int] = {}
         self._life = int(life_s * _SECOND)
+
+    def lags(self, symbol: str, by: int) -> None:
+        """The next bars of `symbol` tell what cost what `by` ns ago: they are no fresher than that."""
+        self._lags[symbol] = by
 
     def prime(self, symbol: str, last: float, previous: float | None) -> bool:
         """A price from history: good for a mark, never fresh enough to trade on. False where it is no price."""
@@ -58,14 +63,15 @@ class Prices:
         """Takes a closed bar; False where its close is no price."""
         if not is_price(bar.close):
             return False
+        heard = max(1, mono - self._lags[bar.symbol]) if bar.symbol in self._lags else mono
         price = self.by_symbol.get(bar.symbol)
         if price is None:
-            self.by_symbol[bar.symbol] = Price(bar.close, heard=mono, volume=bar.volume)
+            self.by_symbol[bar.symbol] = Price(bar.close, heard=heard, volume=bar.volume)
             return True
         price.volume = bar.volume
         if not price.quoted:
             price.last = bar.close
-            price.heard = mono
+            price.heard = heard
             price.doubt = ""
         return True
 

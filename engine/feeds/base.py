@@ -79,6 +79,33 @@ class FollowsMore(Protocol):
 
 
 @runtime_checkable
+class OpenEnded(Protocol):
+    """A feed that may know symbols which it cannot list: one that it does not offer is asked for all the same."""
+
+    open_ended: bool
+
+
+@runtime_checkable
+class Prepares(Protocol):
+    """A feed that has to ask somebody before it can tell its history."""
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        """Called once, before anything else is asked. `say` is told in words what is waited for. Raises FeedError where there is no sense
+        in a start; a source that is away is none of that."""
+
+
+@runtime_checkable
+class Lags(Protocol):
+    """A feed whose prices are of the wall clock's time, and may come late."""
+
+    complain: Callable[[str], None]
+    """Is told, while it runs, what is the matter with a single symbol. Whoever runs the feed puts in its own."""
+
+    def lag(self, bar: Bar) -> int:
+        """How old `bar` is, ns by the wall clock."""
+
+
+@runtime_checkable
 class KnowsActs(Protocol):
     """A feed that knows the splits and dividends of days on which nobody ran it."""
 

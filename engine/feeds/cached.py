@@ -36,7 +36,7 @@ class CachedHistory:
         self._now = now
 
     def series(self, symbol: str, timeframe: str) -> Series:
-        return Series(self.history.name, symbol, timeframe, self.calendar.name, self.history.adjusted)
+        return Series(self.history.kept_as, symbol, timeframe, self.calendar.name, self.history.adjusted)
 
     def bars(
         self,

@@ -34,7 +34,9 @@ class History(Protocol):
     """A source of past bars. It blocks, and so it is called on a thread of its own, one call at a time."""
 
     name: str
-    """A word for the screen, and the one by which what it told is kept."""
+    """A word for the screen."""
+    kept_as: str
+    """By which name the cache keeps what it told."""
     timeframes: Sequence[str]
     """Of TIMEFRAMES, those that it has bars of."""
     adjusted: bool

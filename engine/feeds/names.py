@@ -8,8 +8,30 @@ from pathlib import Path
 from engine.feeds.base import FeedError
 from engine.model.settings import is_symbol as is_symbol
 
+PLAYED = ("sim", "sample")
+"""Sources that are in the program itself."""
+FETCHED = ("yahoo",)
+"""Those that are asked over the network."""
+ENTRY_POINTS = "tradeconsole.feeds"
+"""The group in which an installed package offers a source."""
 _SHOWN = 120
 _LISTED = 20
+
+
+def is_named(source: str) -> bool:
+    """Whether that is a source's name, and no path: it is installed, or comes with the program."""
+    if source in (*PLAYED, *FETCHED):
+        return True
+    if len(source) > _SHOWN or not source.replace("-", "").replace("_", "").isalnum() or Path(source).exists():
+        return False
+    from importlib.metadata import entry_points
+
+    return source in entry_points(group=ENTRY_POINTS).names
+
+
+def is_fetched(source: str) -> bool:
+    """Whether that is asked for its bars, and is neither a market of ours nor a file of bars."""
+    return source not in PLAYED and (source.endswith(".py") or is_named(source))
 
 
 def source_path(source: str) -> Path:
@@ -20,7 +42,9 @@ def source_path(source: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:  # too long a name, a ~user who does not exist, a NUL
         raise FeedError(f"The feed {shown(source)!r} cannot be opened: {shown(str(error))}.") from error
     if not there:
-        raise FeedError(f"There is no feed {shown(source)!r}, nor such a file: write sim, sample, or the path of bars.")
+        raise FeedError(
+            f"There is no feed {shown(source)!r}, nor such a file: write {', '.join((*PLAYED, *FETCHED))}, or the path of bars."
+        )
     return path
 
 

@@ -1,4 +1,4 @@
-"""Opens the feed that the settings name: the simulated market, the bundled sample, or bars from files."""
+"""Opens the feed that the settings name: the simulated market, the bundled sample, bars from files, or a source that is asked."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from engine.feeds.actions import read_actions
@@ -13,18 +14,21 @@ from engine.feeds.bar_columns import BarColumns
 from engine.feeds.bars import BarFeed, Recorded
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, CalendarError
-from engine.feeds.names import check_known, check_symbols, shown, source_path
+from engine.feeds.names import check_known, check_symbols, is_fetched, shown, source_path
 from engine.feeds.sample_bars import SYMBOLS, WHOLE, sample_bars
 from engine.feeds.simulated.feed import SimulatedFeed
 from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.model.settings import FeedSettings
 
+if TYPE_CHECKING:
+    from engine.feeds.polling import PollingFeed
+
 _USUAL_SHARE = 0.5
 """With fewer of a file's bars in the regular session, its clock is probably another one than we were told."""
 
 
-def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | SimulatedFeed:
-    """The feed named by `settings.source`, for `symbols`, or for its own choice of them where there are none.
+def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | SimulatedFeed | PollingFeed:
+    """The feed named by `settings.source`, for `symbols`, or for its own choice of them where there are none. Asks nobody yet.
 
     Raises FeedError in words: no such source or file, a file without a good bar, a symbol it does not have, a start that is no day.
     """
@@ -33,9 +37,24 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
     if settings.source == "sample":
         return sample_feed(symbols, settings)
     try:
+        if is_fetched(settings.source):
+            return _polling_feed(symbols, settings)
         return file_feed(source_path(settings.source), symbols, settings)
     except CalendarError as error:
         raise FeedError(f"{error} feed.calendar names it.") from error
+
+
+def _polling_feed(symbols: Sequence[str], settings: FeedSettings) -> PollingFeed:
+    from engine.feeds.polling import PollingFeed
+    from engine.feeds.sources import open_source
+
+    source = open_source(settings, adjusted=False)
+    if source.history.adjusted:
+        raise FeedError(
+            f"{source.history.name} has adjusted prices, at which nobody trades: it is good for a backtest, not for a live feed."
+        )
+    usual = "1m" if "1m" in source.history.timeframes else source.history.timeframes[0]
+    return PollingFeed(source, symbols, settings.timeframe or usual)
 
 
 def sample_feed(symbols: Sequence[str], settings: FeedSettings) -> BarFeed:

@@ -343,6 +343,24 @@ class Note(Struct, frozen=True):
     detail: str = ""
 
 
+class PriceLag(Struct, frozen=True):
+    """The next bars of `symbol` come so many ns after their close by the wall clock: their price is that much older than it looks."""
+
+    symbol: str
+    lag: int
+
+
 Input: TypeAlias = (
-    MarketEvent | Command | Proposal | StrategyFailed | OrderUpdate | BrokerSnapshot | LinkChanged | NotDurable | Unsent | Tick | Note
+    MarketEvent
+    | Command
+    | Proposal
+    | StrategyFailed
+    | OrderUpdate
+    | BrokerSnapshot
+    | LinkChanged
+    | NotDurable
+    | Unsent
+    | Tick
+    | Note
+    | PriceLag
 )

@@ -225,7 +225,8 @@ class PaperSettings(Struct, frozen=True):
 
 
 class FeedSettings(Struct, frozen=True):
-    """Where prices come from: `sim`, `sample`, or the path of a file of bars or of a folder of them."""
+    """Where prices come from: `sim`, `sample`, `yahoo`, the name of an installed source, or a path: of a file of bars, of a folder of
+    them, or of a Python file that brings a source."""
 
     source: Annotated[str, Meta(min_length=1)] = "sim"
     pace: Annotated[float, Meta(ge=0, le=10_000)] = 1.0
@@ -245,7 +246,7 @@ class FeedSettings(Struct, frozen=True):
     """Of the simulated market's time: 1 is the wall clock's, 0 as fast as the engine takes it; faster ones leave out closed hours."""
     timeframe: Annotated[str, is_timeframe] = ""
     """What bars are aggregated to, aligned to the session; empty plays a file's as they are, and makes the simulated market's by
-    `bar_seconds`."""
+    `bar_seconds`. Of a source that is asked: which bars, 1m where it has those."""
     bar_time: Literal["close", "open"] = "close"
     """Which of a bar's two times a file gives."""
     timezone: Annotated[str, is_time_zone] = "UTC"
@@ -256,6 +257,9 @@ class FeedSettings(Struct, frozen=True):
     """What becomes of a file with rows that cannot be trusted: they are left out and told, or the file is refused."""
     actions: Path | None = None
     """A CSV file of the splits and dividends of unadjusted prices: symbol, date, kind and value."""
+    adjusted: bool = False
+    """Of bars that are fetched for a backtest: restated for all later splits and dividends, instead of as they were traded with both
+    booked. A live feed's are always as they are traded."""
 
 
 class StrategySettings(Struct, frozen=True):

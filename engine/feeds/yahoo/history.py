@@ -44,7 +44,7 @@ class _Answer(NamedTuple):
 class YahooHistory:
     """Implements History. `session` stands in for the connection in tests, `now` is ns UTC, `mono` seconds."""
 
-    name = "yahoo"
+    name = kept_as = "yahoo"
     timeframes: Sequence[str] = tuple(_REACH)
 
     def __init__(

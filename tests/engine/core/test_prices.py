@@ -138,3 +138,14 @@ def test_a_bar_sums_up_many_trades_and_is_believed() -> None:
     prices.on_bar(bar(100.0), SECOND)
     assert prices.on_bar(bar(50.0), SECOND)
     assert fresh(prices) == (True, 50.0)
+
+
+def test_a_bar_that_comes_late_is_as_old_as_its_close() -> None:
+    prices = Prices(5)
+    prices.lags("AAPL", 4 * SECOND)
+    prices.on_bar(bar(100.0), 10 * SECOND)
+    assert (prices.age_s("AAPL", 10 * SECOND), prices.is_fresh("AAPL", 11 * SECOND)) == (4.0, True)
+    assert not prices.is_fresh("AAPL", 12 * SECOND)
+    prices.lags("AAPL", 0)
+    prices.on_bar(bar(101.0), 12 * SECOND)
+    assert prices.is_fresh("AAPL", 17 * SECOND)

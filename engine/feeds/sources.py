@@ -1,0 +1,135 @@
+"""Sources of past bars by their name: built in, of an installed package, or in a Python file of the user's own.
+
+A package adds one by an entry point of the group `tradeconsole.feeds`; a file is named by its path. Both bring a class with a method
+
+    def history(self, symbol, timeframe, start, end)
+
+that is made without arguments and answers a list of `Bar`, oldest first, each at its close, or a `Fetched` where there are splits and
+dividends to tell. `start` and `end` are days and both belong to it. It may say `timeframes`, ("1d",) without it, and `adjusted`. It is
+called on a thread of its own, one call at a time; what it raises is told in words, and its bars are looked at before they are believed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+import traceback
+from collections.abc import Sequence
+from datetime import date
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import Any
+
+from engine.feeds.base import FeedError, FeedLostError
+from engine.feeds.cache import BarCache, cache_folder
+from engine.feeds.cached import CachedHistory
+from engine.feeds.calendar import Calendar
+from engine.feeds.history import Fetched, History, Reach
+from engine.feeds.names import ENTRY_POINTS, FETCHED, shown
+from engine.model.settings import TIMEFRAMES, FeedSettings
+
+
+def installed() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def open_source(settings: FeedSettings, *, adjusted: bool | None = None) -> CachedHistory:
+    """What `settings.source` names, through the user's cache. Asks nobody yet. Raises FeedError and CalendarError."""
+    calendar = Calendar(settings.calendar)
+    history = open_history(settings.source, calendar, adjusted=settings.adjusted if adjusted is None else adjusted)
+    return CachedHistory(history, BarCache(cache_folder()), calendar)
+
+
+def open_history(source: str, calendar: Calendar, *, adjusted: bool = False) -> History:
+    """The source by its name, and bare. Raises FeedError."""
+    if source == "yahoo":
+        from engine.feeds.yahoo import YahooHistory
+
+        return YahooHistory(calendar, adjusted=adjusted)
+    if source.endswith(".py"):
+        return _from_file(Path(source).expanduser())
+    point = installed().get(source)
+    if point is None:
+        raise FeedError(f"There is no source {shown(source)!r}: there are {', '.join(source_names())}, or a Python file with a `history`.")
+    try:
+        return Provided(source, point.load())
+    except FeedError:
+        raise
+    except Exception as error:
+        raise FeedError(f"The source {shown(source)!r} of an installed package cannot be opened ({_said(error)}).") from error
+
+
+def source_names() -> tuple[str, ...]:
+    return (*FETCHED, *sorted(installed()))
+
+
+class Provided:
+    """Implements History over somebody else's class. Raises FeedError where it is none."""
+
+    def __init__(self, name: str, made_by: Any, path: Path | None = None) -> None:
+        self.name = who = shown(path.name if path else name)
+        self.kept_as = name
+        self._path = path
+        if not callable(getattr(made_by, "history", None)):
+            raise FeedError(f"{who} brings {shown(getattr(made_by, '__name__', str(made_by)))}, which has no method `history`.")
+        try:
+            self._made = made_by()
+        except Exception as error:
+            raise FeedError(f"{who}: {made_by.__name__} cannot be made without arguments ({self._where(error)}).") from error
+        told = getattr(self._made, "timeframes", ("1d",))
+        if not isinstance(told, list | tuple) or not told or not all(each in TIMEFRAMES for each in told):
+            raise FeedError(f"{who}: `timeframes` is {shown(repr(told))}; allowed are some of {', '.join(TIMEFRAMES)}.")
+        self.timeframes: Sequence[str] = tuple(told)
+        self.adjusted = bool(getattr(self._made, "adjusted", False))
+
+    def reach(self, timeframe: str) -> Reach:
+        return Reach()
+
+    def history(self, symbol: str, timeframe: str, start: date, end: date) -> Fetched:
+        try:
+            told = self._made.history(symbol, timeframe, start, end)
+            return told if isinstance(told, Fetched) else Fetched(list(told))
+        except FeedError:
+            raise
+        except Exception as error:
+            # Somebody else's code: whatever it is, another try may do.
+            raise FeedLostError(f"{shown(self.name)} failed on {symbol} ({self._where(error)}).") from error
+
+    def _where(self, error: Exception) -> str:
+        """With the deepest line of the file itself."""
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if self._path and Path(frame.filename) == self._path]
+        return f"line {lines[-1]}: {_said(error)}" if lines else _said(error)
+
+
+def _from_file(path: Path) -> Provided:
+    try:
+        path = path.resolve()
+        there = path.is_file()
+    except (OSError, RuntimeError, ValueError) as error:
+        raise FeedError(f"The file {shown(str(path))} cannot be opened: {shown(str(error))}.") from error
+    if not there:
+        raise FeedError(f"There is no file {shown(str(path))}: name the Python file with your `history`, or write yahoo.")
+    name = f"_feed_{path.stem}"
+    # Under a name of its own and with its folder off sys.path: an engine.py beside it must not stand in for ours.
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    try:
+        spec.loader.exec_module(module)
+    except (Exception, SystemExit) as error:
+        del sys.modules[name]
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
+        line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
+        raise FeedError(f"{shown(str(path))}{f', line {line}' if line else ''}: {_said(error)}.") from error
+    mine = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name and hasattr(each, "history")]
+    if len(mine) != 1:
+        found = f"{len(mine)} classes" if mine else "no class"
+        raise FeedError(f"{shown(str(path))} has {found} with a method `history`; one is needed.")
+    return Provided(str(path), mine[0], path)
+
+
+def _said(error: BaseException) -> str:
+    text = shown(str(error)).rstrip(".")
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
