@@ -36,6 +36,9 @@ from engine.model.verdicts import PASSED
 REPLACEABLE = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL})
 
 
+_UNDECIDED = frozenset({OrderState.PENDING_SUBMIT, OrderState.UNKNOWN, OrderState.PENDING_CANCEL})
+
+
 class Left(Struct, frozen=True):
     """What is left to do for the orders of a family: `shares` in all, `told` before looking at what is held. `more` says that the order
     they wait for may still add to it."""
@@ -50,7 +53,7 @@ class Left(Struct, frozen=True):
 class Groups:
     """Keeps groups of orders in step with their fills."""
 
-    __slots__ = ("_cancelled", "_desk", "_refused")
+    __slots__ = ("_cancelled", "_desk", "_refused", "_undecided")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -58,6 +61,8 @@ class Groups:
         """Orders of this run that the broker would not give another size."""
         self._cancelled: dict[str, int] = {}
         """When a cancel was last asked for here, in monotonic nanoseconds."""
+        self._undecided: set[str] = set()
+        """Groups that the broker keeps and of which an order has to be waited for: all of one go to it together."""
 
     def settle(self, *, listed: bool = False) -> None:
         """Brings every group to where it should be. `listed` says that the broker has just told how all its orders stand: only then is a
@@ -69,6 +74,8 @@ class Groups:
             left = self._left(book.orders.get(key), orders, held)
             self._succeed(orders, left)
             working = [order for order in orders if not order.state.is_final]
+            native = self._desk.gate.capabilities.oco
+            self._undecided = {order.oco for order in working if native and order.oco and self._waits(order)}
             if left.shares > 0:
                 for order in working:
                     self._keep(order, orders, left, listed)
@@ -170,7 +177,7 @@ class Groups:
         if not self.can_send():
             return
         if not order.released:
-            if not any(self._waits(other) for other in (orders if gate.capabilities.oco and order.oco else (order,))):
+            if not (order.oco in self._undecided or self._waits(order)):
                 self._release(order, orders, left.shares)
             return
         if order.state not in REPLACEABLE or order.asked is not None:
@@ -194,9 +201,11 @@ class Groups:
         desk.replace(order, terms, judgement, exit_pct=order.exit_pct)
 
     def _waits(self, order: Order) -> bool:
-        """Whether the one that `order` is to succeed has not ended yet. Where the broker keeps groups, all of one go to it together."""
+        """Whether it is not known yet what becomes of `order`, or, of one that is held here, of the one that it is to succeed."""
+        if order.released:
+            return order.state in _UNDECIDED
         before = self._desk.state.book.orders.get(order.succeeds)
-        return not (order.released or order.state.is_final or before is None or before.state.is_final)
+        return not (order.state.is_final or before is None or before.state.is_final)
 
     def _release(self, order: Order, orders: Sequence[Order], shares: Decimal) -> None:
         desk = self._desk

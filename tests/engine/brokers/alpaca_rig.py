@@ -16,7 +16,16 @@ from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
 
 IMPATIENT = Timings(
-    connect_s=2.0, answer_s=2.0, cancel_s=1.0, poll_s=0.3, poll_down_s=0.1, grace_s=0.1, backoff_s=(0.02, 0.1), clock_s=0.5, settle_s=1.0
+    connect_s=2.0,
+    answer_s=2.0,
+    cancel_s=1.0,
+    poll_s=0.3,
+    poll_down_s=0.1,
+    grace_s=0.1,
+    backoff_s=(0.02, 0.1),
+    clock_s=0.5,
+    ping_s=0.4,
+    settle_s=1.0,
 )
 """For a server that is on the same machine, and tests that do not want to wait."""
 

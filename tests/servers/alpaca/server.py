@@ -27,7 +27,7 @@ Answered = TypeVar("Answered")
 
 
 class AlpacaServer:
-    """Leaving the `with` block ends it, whatever still hangs on it. AAPL and MSFT trade, at 100."""
+    """Leaving the `with` block ends it, whatever still hangs on it. AAPL, MSFT and IBM trade, at 100."""
 
     def __init__(self, port: int = 0, *, delay_s: float = 0.0) -> None:
         """Each answer takes `delay_s`, as one over a network does."""
@@ -36,7 +36,7 @@ class AlpacaServer:
         self.trades = TradeStream(self.faults)
         self.prices = DataStream(self.faults)
         self.book = Book(self.trades.tell)
-        self.book.prices.update(AAPL=Decimal(100), MSFT=Decimal(100))
+        self.book.prices.update(AAPL=Decimal(100), MSFT=Decimal(100), IBM=Decimal(100))
         self.requests: list[str] = []
         """Method and path of everything that was asked, oldest first."""
         self._rest = Rest(self.book, lambda: self.faults.skew_s)
@@ -107,7 +107,7 @@ class AlpacaServer:
                 if self.faults.deaf:
                     await asyncio.Event().wait()
                 if request.is_handshake:
-                    await self._stream(request, Socket(reader, writer))
+                    await self._stream(request, Socket(reader, writer, self.faults))
                     return
                 if not await self._answer(request, writer):
                     return

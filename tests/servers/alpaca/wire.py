@@ -10,6 +10,8 @@ from urllib.parse import parse_qsl, urlsplit
 from websockets.frames import Frame, Opcode
 from websockets.server import ServerProtocol
 
+from tests.servers.alpaca.faults import Faults
+
 
 class Request:
     """One request as it came in; `raw` is its head, for a handshake to be answered from."""
@@ -48,10 +50,10 @@ def response(status: int, body: bytes, kind: str = "application/json") -> bytes:
 class Socket:
     """The server's end of one websocket."""
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, faults: Faults) -> None:
         self._reader, self._writer = reader, writer
         self._protocol = ServerProtocol()
-        self.deaf = False
+        self._faults = faults
 
     def shake(self, request: Request, refuse: int = 0) -> None:
         """Answers the handshake, with the HTTP status `refuse` where it is to fail."""
@@ -68,7 +70,7 @@ class Socket:
                 data = await self._reader.read(65_536)
             except ConnectionError:
                 data = b""
-            if self.deaf:
+            if self._faults.deaf:
                 await asyncio.Event().wait()
             if not data:
                 return None
@@ -82,7 +84,7 @@ class Socket:
 
     def send(self, data: bytes) -> None:
         """In a binary frame, as Alpaca does."""
-        if not (self.deaf or self._writer.is_closing()):
+        if not (self._faults.deaf or self._writer.is_closing()):
             self._protocol.send_binary(data)
             self._flush()
 
