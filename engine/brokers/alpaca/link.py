@@ -32,6 +32,7 @@ class Link:
         self._failures = 0
         self.fatal = ""
         self.state = LinkState.DOWN
+        self._reason = ""
 
     def stream(self, reason: str) -> None:
         """Why the stream is down, or nothing where it is up."""
@@ -83,6 +84,6 @@ class Link:
             state, reason = LinkState.DEGRADED, self._stream
         else:
             state, reason = LinkState.UP, ""
-        if state is not self.state:
-            self.state = state
+        if (state, reason) != (self.state, self._reason):
+            self.state, self._reason = state, reason
             self._tell(LinkChanged(self._name, state, reason))

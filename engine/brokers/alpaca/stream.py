@@ -72,7 +72,7 @@ class TradeUpdates:
                 attempt = 0
             pause = self._pause(attempt)
             attempt += 1
-            self._tell(LinkState.DOWN, f"the stream of trade updates broke ({reason}); it is tried again in {pause:.1f} s")
+            self._tell(LinkState.DOWN, f"the stream of trade updates broke ({reason}); it is tried again")
             await asyncio.sleep(pause)
 
     async def again(self, reason: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,6 +50,8 @@ class Faults:
         self.skew_s = 0.0
         """How far the server's clock is ahead."""
         self.struck: list[str] = []
+        self.never = asyncio.Event()
+        """What hangs waits for it."""
 
     def arm(self, on: str, what: str, nth: int = 1, times: int = 1) -> None:
         self.armed.append(Fault(on, what, nth, times))

@@ -43,7 +43,6 @@ class AlpacaServer:
         self._delay_s = delay_s
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
         self._thread = threading.Thread(target=self._run, name="loopback alpaca", daemon=True)
 
     def __enter__(self) -> AlpacaServer:
@@ -95,9 +94,10 @@ class AlpacaServer:
         self._listening.set()
         self._loop.run_forever()
         server.close()
-        for task in asyncio.all_tasks(self._loop):
+        tasks = asyncio.all_tasks(self._loop)
+        for task in tasks:
             task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
+        self._loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
         self._loop.run_until_complete(self._loop.shutdown_asyncgens())
         self._loop.close()
 
@@ -105,7 +105,7 @@ class AlpacaServer:
         try:
             while (request := await read_request(reader)) is not None:
                 if self.faults.deaf:
-                    await asyncio.Event().wait()
+                    await self.faults.never.wait()
                 if request.is_handshake:
                     await self._stream(request, Socket(reader, writer, self.faults))
                     return
@@ -138,7 +138,7 @@ class AlpacaServer:
         if rest == "drop":
             return False
         if rest == "hang":
-            await asyncio.Event().wait()
+            await self.faults.never.wait()
         if rest in REPLIES:
             status, text = REPLIES[rest]
             writer.write(response(status, text.encode(), "text/html" if text.startswith("<") else "application/json"))

@@ -71,7 +71,7 @@ class Socket:
             except ConnectionError:
                 data = b""
             if self._faults.deaf:
-                await asyncio.Event().wait()
+                await self._faults.never.wait()
             if not data:
                 return None
             self._protocol.receive_data(data)

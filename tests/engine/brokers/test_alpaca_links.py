@@ -1,0 +1,206 @@
+"""Links that break, fall silent or refuse: the right health in bounded time, with words, while the engine goes on answering."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from engine import courier
+from engine.brokers.alpaca.broker import AlpacaBroker
+from engine.brokers.alpaca.ids import ClientId, read
+from engine.brokers.alpaca.words import moment, seen
+from engine.brokers.base import BrokerError
+from engine.model.modes import LinkState
+from engine.model.orders import OrderState
+from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, trading
+from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.core.floor import facts
+from tests.engine.engines import limit, market, order_of, running, said, until
+from tests.servers.alpaca.server import AlpacaServer
+from tests.servers.alpaca.streams import KEY, SECRET
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+
+
+def reason(view: object) -> str:
+    return view.health.links[0].reason  # type: ignore[attr-defined,no-any-return]
+
+
+def test_a_stream_that_breaks_degrades_the_link_orders_wait_and_cancels_go(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(limit())
+        view = until(engine, ended(1, OrderState.WORKING))
+        server.faults.refuse_streams = 429
+        server.cut()
+        until(engine, lambda view: link(view) is LinkState.DEGRADED)
+        refused = engine.answer(engine.submit(limit(price=91)))
+        assert "degraded, so nothing is sent but cancels: the stream of trade updates broke" in refused.text
+        engine.cancel(order_of(view, 1).id)
+        until(engine, ended(1, OrderState.CANCELED))
+        server.faults.refuse_streams = 0
+        agree(engine, server)
+        assert engine.answer(engine.submit(limit(price=91))).ok
+
+
+@pytest.mark.parametrize(("status", "words"), [(406, "another connection has the stream"), (429, "too many connections")])
+def test_a_handshake_that_is_refused_says_why(tmp_path: Path, status: int, words: str) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.refuse_streams = status
+        server.cut()
+        # The first pause tells that the line broke, the next what the handshake answered.
+        until(engine, lambda view: link(view) is LinkState.DEGRADED)
+        until(engine, lambda view: words in reason(view))
+        server.faults.refuse_streams = 0
+        agree(engine, server)
+
+
+def test_a_half_open_line_is_found_out_and_the_engine_answers_meanwhile(tmp_path: Path) -> None:
+    timings = replace(IMPATIENT, answer_s=0.5, cancel_s=0.5, connect_s=0.5, stream_s=0.5)
+    with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
+        engine.submit(limit())
+        until(engine, ended(1, OrderState.WORKING))
+        server.faults.deaf = True
+        until(engine, lambda view: link(view) is LinkState.DOWN)
+        assert not engine.answer(engine.submit(limit(price=91)), timeout=2).ok
+        server.do(lambda: server.book.trade("AAPL", limit().limit))  # type: ignore[arg-type]
+        server.faults.deaf = False
+        until(engine, ended(1, OrderState.FILLED))
+        agree(engine, server)
+
+
+def test_a_stream_that_is_open_and_mute_is_found_out_by_asking_and_connected_anew(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(limit())
+        until(engine, ended(1, OrderState.WORKING))
+        server.faults.mute = True
+        server.trade("AAPL", 90)
+        until(engine, ended(1, OrderState.FILLED))
+        until(engine, lambda view: said(view, "it is open and says nothing"))
+        server.faults.mute = False
+        agree(engine, server)
+
+
+def test_a_key_that_is_refused_later_ends_the_retry_with_words(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.unauthorized = True
+        server.cut()
+        view = until(engine, lambda view: link(view) is LinkState.FATAL)
+        assert "check ALPACA_API_KEY and ALPACA_SECRET_KEY" in reason(view)
+        server.faults.unauthorized = False
+        asked = len(server.requests)
+        refused = engine.answer(engine.submit(limit()))
+        assert "down and not tried again" in refused.text
+        assert link(engine.status()) is LinkState.FATAL
+        assert len(server.requests) - asked <= 4, "a comparison at most"
+
+
+def test_a_wrong_key_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
+    with AlpacaServer() as server, running(tmp_path, AlpacaBroker(KEY, "wrong", url=server.url, timings=IMPATIENT), ready=False) as engine:
+        engine.wait_ready()
+        problem = engine.view().health.problem
+        assert engine.view().health.failed
+        assert "Alpaca refuses the key (unauthorized.)" in problem
+        assert "for paper, then start again" in problem
+        assert "wrong" not in problem
+
+
+def test_a_server_that_is_not_there_is_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.shell.AGAIN_S", (0.1,))
+    with AlpacaServer() as server:
+        url, port = server.url, server.port
+    with running(tmp_path, AlpacaBroker(KEY, SECRET, url=url, timings=IMPATIENT), ready=False) as engine:
+        while "Alpaca refuses the connection" not in engine.view().health.problem:
+            pass
+        with AlpacaServer(port) as server:
+            engine.wait_ready()
+            agree(engine, server)
+
+
+async def test_an_account_that_is_another_than_was_asked_for_is_refused() -> None:
+    with AlpacaServer() as server:
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, account="PA999", timings=IMPATIENT)
+        with pytest.raises(BrokerError, match="The key is for account PA3LOOPBACK1, not for PA999"):
+            await broker.connect(lambda event: None)
+        await broker.close()
+
+
+async def test_a_paper_account_under_a_live_config_is_refused() -> None:
+    with AlpacaServer() as server:
+        broker = AlpacaBroker(KEY, SECRET, paper=False, url=server.url, timings=IMPATIENT)
+        with pytest.raises(BrokerError, match="The key is for paper account PA3LOOPBACK1, and the config says live"):
+            await broker.connect(lambda event: None)
+        await broker.close()
+
+
+def test_a_clock_that_is_wrong_is_said_once_and_said_again_when_it_is_right(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.skew_s = 10.0
+        view = until(engine, lambda view: said(view, "this machine's clock is"))
+        asked = server.requests.count("GET /v2/clock")
+        until(engine, lambda view: server.requests.count("GET /v2/clock") >= asked + 3)
+        view = engine.status()
+        lines = [line.text for line in view.log if "clock" in line.text]
+        assert len(lines) == 1
+        assert "behind Alpaca's" in lines[0]
+        server.faults.skew_s = 0.0
+        until(engine, lambda view: said(view, "agrees with Alpaca's again"))
+
+
+def test_rest_that_is_down_for_a_while_is_found_out_and_compared_after(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(limit())
+        until(engine, ended(1, OrderState.WORKING))
+        server.faults.arm("GET /v2", "503", times=1_000_000)
+        until(engine, lambda view: link(view) is LinkState.DOWN)
+        server.trade("AAPL", 90)
+        server.do(server.faults.armed.clear)
+        until(engine, ended(1, OrderState.FILLED))
+        agree(engine, server)
+
+
+def test_the_key_is_nowhere_in_what_is_said(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.arm("POST /v2/orders", "after_html")
+        engine.submit(market())
+        view = until(engine, ended(1, OrderState.FILLED))
+        assert not any(SECRET in line.text + line.detail or KEY in line.text for line in view.log)
+
+
+# ---- words
+
+
+def test_a_client_id_tells_the_whole_of_its_group() -> None:
+    for client in (ClientId("261128-ab-1"), ClientId("261128-ab-1", "261128-ab-2"), ClientId("a-1", "a-2", 3), ClientId("a-1", "", 7)):
+        assert read(str(client)) == client
+    assert read("somebody's own ~ id") == ClientId("somebody's own ~ id")
+    assert read("") == ClientId("")
+
+
+@pytest.mark.parametrize(
+    ("earlier", "later"),
+    [
+        ("2026-01-05T14:30:00Z", "2026-01-05T14:30:00.000000001Z"),
+        ("2026-01-05T14:30:00.1Z", "2026-01-05T14:30:00.12Z"),
+        ("2026-01-05T14:30:00.999999999Z", "2026-01-05T09:30:01-05:00"),
+    ],
+)
+def test_times_of_any_number_of_digits_compare(earlier: str, later: str) -> None:
+    assert 0 < moment(earlier) < moment(later)
+
+
+@pytest.mark.parametrize("given", [None, "", "yesterday", 7, {}])
+def test_a_time_that_is_none_is_none(given: object) -> None:
+    assert moment(given) == 0
+
+
+def test_an_order_without_its_fields_raises_nothing() -> None:
+    assert seen({}) is None
+    told = seen({"id": "x", "qty": "NaN", "filled_qty": None, "type": "riddle", "legs": [None, {}, {"id": "leg"}], "side": None})
+    assert told is not None
+    assert facts(told.status, told.quantity, len(told.legs)) == ("", 0, 1)

@@ -1,0 +1,151 @@
+"""The emergency stop and the end of the program, at the worst moment: at Alpaca nothing works any more, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine import courier
+from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side
+from engine.model.views import View
+from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, posts, trading
+from tests.engine.engines import limit, market, order_of, until
+from tests.servers.alpaca.server import AlpacaServer
+
+D = Decimal
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+
+
+def works(server: AlpacaServer) -> list[str]:
+    return server.do(lambda: [order.client_id for order in server.book.orders.values() if order.works])
+
+
+def verified(view: View) -> bool:
+    return view.stop is not None and view.stop.verified
+
+
+def test_the_stop_cancels_everything_while_a_request_hangs(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        for price in range(80, 90):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 10)
+        server.faults.arm("POST /v2/orders", "after_hang")
+        engine.submit(limit(1, 91))
+        until(engine, lambda view: len(works(server)) == 11)
+        engine.emergency_stop()
+        until(engine, lambda view: not works(server))
+        until(engine, verified)
+        agree(engine, server)
+
+
+def test_the_stop_works_in_mid_reconnect(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(limit())
+        until(engine, ended(1, OrderState.WORKING))
+        server.faults.refuse_streams = 429
+        server.cut()
+        until(engine, lambda view: not view.health.links[0].up)
+        engine.emergency_stop()
+        until(engine, lambda view: not works(server))
+        until(engine, verified)
+        server.faults.refuse_streams = 0
+        agree(engine, server)
+
+
+def test_the_stop_takes_what_was_placed_elsewhere_along(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.mute = True
+        wish = {"symbol": "MSFT", "qty": "5", "side": "buy", "type": "limit", "time_in_force": "day", "limit_price": "90"}
+        server.do(lambda: server.book.submit(wish))
+        engine.emergency_stop()
+        until(engine, lambda view: not works(server) and verified(view))
+
+
+def test_a_flatten_closes_what_a_groups_exits_hold(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(100), bracket=Bracket(Exit(D(110)), Exit(D(90)))))
+        until(engine, ended(1, OrderState.WORKING, OrderState.FILLED))
+        server.trade("AAPL", 100)
+        until(engine, lambda view: {order_of(view, n).state for n in (2, 3)} == {OrderState.WORKING, OrderState.HELD})
+        engine.liquidate_all()
+        until(engine, verified)
+        assert server.do(lambda: (dict(server.book.positions), sum(order.works for order in server.book.orders.values()))) == ({}, 0)
+        agree(engine, server)
+
+
+def test_the_stop_goes_on_through_a_storm_of_429(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        for price in range(80, 90):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 10)
+        server.faults.arm("DELETE /v2/orders", "429", times=25)
+        engine.emergency_stop()
+        until(engine, lambda view: not works(server) and verified(view))
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from tests.engine.brokers.alpaca_engine import KEY, SECRET, IMPATIENT
+from engine.brokers.alpaca.broker import AlpacaBroker
+from tests.engine.engines import make, limit, market
+engine = make(Path(sys.argv[1]), AlpacaBroker(KEY, SECRET, url=sys.argv[2], timings=IMPATIENT))
+engine.start()
+assert not engine.wait_ready().health.problem
+while not engine.status().watch[0].bid:
+    pass
+engine.submit(limit())
+engine.submit(market(symbol="MSFT"))
+print("sent", flush=True)
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("what", ["hang", "after_hang", "drop", "after_drop", ""])
+def test_after_a_kill_behind_the_write_ahead_record_nothing_is_sent_twice_and_all_is_adopted(tmp_path: Path, what: str) -> None:
+    with AlpacaServer() as server:
+        if what:
+            server.faults.arm("POST /v2/orders", what)
+        command = [sys.executable, "-W", "ignore", "-c", _CHILD, str(tmp_path), server.url]
+        child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        assert child.stdout.readline() == "sent\n"
+        while not posts(server):
+            pass
+        os.kill(child.pid, signal.SIGKILL)
+        child.communicate()
+        before = posts(server)
+        with trading(tmp_path, server) as engine:
+            view = agree(engine, server)
+            until(engine, lambda view: all(row.state is not OrderState.UNKNOWN for row in view.orders))
+            assert (posts(server), server.book.duplicates) == (before, 0)
+            theirs = server.do(lambda: {order.client_id: order.status for order in server.book.orders.values()})
+            ours = {row.id: row.state for row in engine.status().orders}
+            alive = {i for i, state in ours.items() if not state.is_final}
+            assert alive == {i for i, status in theirs.items() if status == "new"}
+            assert link(view).value == "UP"
+
+
+def test_the_end_of_the_program_leaves_working_orders_as_configured(tmp_path: Path) -> None:
+    with AlpacaServer() as server:
+        with trading(tmp_path, server) as engine:
+            engine.submit(limit())
+            until(engine, ended(1, OrderState.WORKING))
+            engine.submit(market(symbol="MSFT"))
+            until(engine, ended(2, OrderState.FILLED))
+        assert works(server) == [], "entries are cancelled at the end, by the default"
+        with trading(tmp_path, server) as engine:
+            view = agree(engine, server)
+            assert {row.symbol: row.quantity for row in view.positions} == {"MSFT": 10}
