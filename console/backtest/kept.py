@@ -15,6 +15,7 @@ from console.backtest.packed import Points, kept_places, pack_curve, pack_trades
 from console.backtest.summary import Summary, code_fingerprint, code_of, outcome_of, profile_fingerprint, read_summary, summary_of
 from console.replay.backtests import keep_recording, key_of, recordings
 from engine.backtest.hold import held_value
+from engine.backtest.looks import Looks
 from engine.backtest.player import Orders
 from engine.backtest.result import Result
 from engine.backtest.runner import Progress, run
@@ -33,12 +34,14 @@ from storage.recordings import BacktestFiles
 
 
 class Finished(Struct, frozen=True):
-    """A backtest that has just ended, and how it is to be kept; its row has no number yet. `ordered` is all that was ordered in it."""
+    """A backtest that has just ended, and how it is to be kept; its row has no number yet. `ordered` is all that was ordered in it, and
+    `looks` what its indicators stood at."""
 
     result: Result
     summary: Summary
     stored: StoredBacktest
-    ordered: tuple[Orders, ...] = ()
+    ordered: tuple[Orders, ...]
+    looks: Looks
 
 
 class Kept(Struct, frozen=True):
@@ -58,7 +61,8 @@ def carry_out(job: Job, progress: Progress | None = None) -> Finished:
     code = code_of(job)
     began, made_at = time.perf_counter(), time.time_ns()
     ordered: list[Orders] = []
-    result = run(data, job.profile, progress, ordered.append)
+    looks = Looks()
+    result = run(data, job.profile, progress, ordered.append, looks)
     took_s = time.perf_counter() - began
     summary = summary_of(job, code, result)
     figures, places = result.figures, kept_places(result.curve)
@@ -84,7 +88,7 @@ def carry_out(job: Job, progress: Progress | None = None) -> Finished:
         outcome=outcome_of(result),
     )
     stored = StoredBacktest(row, to_json(summary), pack_curve(result.curve, held, places), pack_trades(result.trades))
-    return Finished(result, summary, stored, tuple(ordered))
+    return Finished(result, summary, stored, tuple(ordered), looks)
 
 
 def keep(path: Path, finished: Finished) -> tuple[int, str]:
@@ -97,7 +101,7 @@ def keep(path: Path, finished: Finished) -> tuple[int, str]:
 def record(path: Path, row: BacktestRow, finished: Finished) -> str:
     """Writes what `finished` ordered as the recording of the backtest `row`. Answers a sentence where that fails."""
     try:
-        keep_recording(recordings(path), key_of(row), finished.result, finished.ordered)
+        keep_recording(recordings(path), key_of(row), finished.result, finished.ordered, finished.looks)
     except OSError as error:
         return f"It cannot be replayed: its recording could not be written ({error.strerror}). All else of it is kept."
     return ""

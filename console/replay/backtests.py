@@ -13,6 +13,7 @@ from storage.backtests import BacktestRow, BacktestsError, backtest_rows
 from storage.recordings import BacktestFiles
 
 if TYPE_CHECKING:
+    from engine.backtest.looks import Looks
     from engine.backtest.player import Orders
     from engine.backtest.result import Result
     from engine.replay.index import Progress
@@ -36,12 +37,13 @@ def key_of(row: BacktestRow) -> str:
     return recording_key(row.data, row.code, row.profile, row.outcome)
 
 
-def keep_recording(folder: Path, key: str, result: Result, ordered: Sequence[Orders]) -> None:
-    """Writes what `result` was run with and all that was `ordered`, see `engine.backtest.runner.run`. Raises OSError."""
+def keep_recording(folder: Path, key: str, result: Result, ordered: Sequence[Orders], looks: Looks) -> None:
+    """Writes what `result` was run with, all that was `ordered`, and the `looks` at its indicators, see `engine.backtest.runner.run`.
+    Raises OSError."""
     from engine.replay.outline import pieces_of
     from engine.replay.packing import pack_bars
 
-    pieces, bars = pieces_of(result, ordered)
+    pieces, bars = pieces_of(result, ordered, looks)
     BacktestFiles(folder).write(key, pieces, {name: partial(pack_bars, series) for name, series in bars.items()})
 
 

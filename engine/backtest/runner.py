@@ -23,11 +23,12 @@ from engine.backtest.errors import BacktestError
 from engine.backtest.history import BacktestContext
 from engine.backtest.lane import Lane
 from engine.backtest.lane_gate import LeftLane
+from engine.backtest.looks import Looks
 from engine.backtest.player import Orders, Player
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result, result_of
 from engine.backtest.sessions import SECOND, Sessions
-from engine.backtest.timeline import Timeline
+from engine.backtest.timeline import CHUNK, Timeline
 from engine.backtest.trading import Trading
 from engine.feeds.base import FeedError
 from engine.model.market import Bar, Split
@@ -40,12 +41,18 @@ Progress = Callable[[int, int], None]
 Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None]]
 
 
-def run(data: Data, profile: Profile, progress: Progress | None = None, ordered: Callable[[Orders], None] | None = None) -> Result:
+def run(
+    data: Data,
+    profile: Profile,
+    progress: Progress | None = None,
+    ordered: Callable[[Orders], None] | None = None,
+    looks: Looks | None = None,
+) -> Result:
     """The result of `profile`'s strategies over `data`. Raises BacktestError in words: a strategy that cannot be loaded or that failed,
     bars it cannot have, a cost model that is not there. `ordered` is told all that was ordered: with the data and the profile that is what
-    the run depends on, see `played_again`."""
+    the run depends on, see `played_again`. `looks` are taken of the strategies' indicators where these are told the data's own bars."""
     with _few_collections():
-        return _Run(data, profile, progress, ordered).result()
+        return _Run(data, profile, progress, ordered, looks).result()
 
 
 @contextmanager
@@ -62,7 +69,14 @@ def _few_collections() -> Iterator[None]:
 
 
 class _Run:
-    def __init__(self, data: Data, profile: Profile, progress: Progress | None, ordered: Callable[[Orders], None] | None) -> None:
+    def __init__(
+        self,
+        data: Data,
+        profile: Profile,
+        progress: Progress | None,
+        ordered: Callable[[Orders], None] | None,
+        looks: Looks | None,
+    ) -> None:
         self._symbols = symbols = tuple(data.bars)
         self._profile = profile
         self._progress = progress
@@ -75,6 +89,7 @@ class _Run:
         self._bars = data.played()
         self._seen = _as_wanted(data, self._players)
         """What the strategies see, which may be in larger bars."""
+        self._looks = looks if self._seen is data else None
         self._timeline = Timeline(self._bars)
         self._first = int(self._timeline.moments[0])
         self._log: list[Orders] = []
@@ -96,6 +111,8 @@ class _Run:
             self._warm(player, self._first - 1, self._data.calendar.day_of(self._first) - timedelta(days=1))
         self._trading.start(self._data.name, self._begins)
         self._account.take(self._trading.portfolio, self._first - 1)
+        if self._looks is not None:
+            self._looks.look_now(self._players, self._first - 1)
         self._end(self._play())
         return result_of(
             self._data,
@@ -217,6 +234,8 @@ class _Run:
     def _tell_progress(self, at: int) -> None:
         if self._progress is not None:
             self._progress(self._timeline.until(at), len(self._timeline))
+        if self._looks is not None:
+            self._looks.look(self._players, at, CHUNK)
 
     # ---- the market
 
@@ -282,11 +301,15 @@ class _Run:
 
     def _begin_again(self, split: Split, until: int) -> None:
         """What a strategy knows of a symbol that split is in other shares: it begins anew, with its history in these, as it does live."""
+        if self._looks is not None:
+            self._looks.look_now(self._players, until)
         for player in self._players:
             if split.symbol in player.symbols:
                 player.stop()
                 player.begin(self._account)
                 self._warm(player, until, date.fromisoformat(split.ex_date))
+        if self._looks is not None:
+            self._looks.look_now(self._players, until)
 
     def _end(self, last: int) -> None:
         """What is held stays held. What strategies order from now on is dropped."""
@@ -294,6 +317,8 @@ class _Run:
         self._account.take(self._trading.portfolio, last)
         for owner, fill in self._fills:
             self._by_name[owner].fill(fill)
+        if self._looks is not None:
+            self._looks.look_now(self._players, last)
         for player in self._players:
             player.stop()
 

@@ -25,8 +25,10 @@ from engine.feeds.timeframe import timeframe
 from engine.model.market import Bar, Dividend, Instrument, MarketEvent, MarketStatus, Split
 from engine.model.recording import Facts
 from engine.model.records import Record
+from engine.model.signals import Vote
 from engine.model.views import StrategyRow
 from engine.replay.fold import Fold
+from engine.replay.indicators import Seen
 from engine.replay.outline import OTHERWISE, Run
 from engine.replay.packages import pack, unpack
 from engine.replay.recording import Listen, ReplayError
@@ -96,6 +98,7 @@ class BacktestRecording:
         self.problems = problems
         self._data = data
         self._bars = data.played()
+        self._seen = Seen(run.looks, self._bars)
         self.stamps = Timeline(self._bars).moments
         self._first = int(self.stamps[0])
         self._effects = list(effects)
@@ -192,3 +195,6 @@ class BacktestRecording:
             return ()
         until = int(self.stamps[step]) if step >= 0 else self._first - 1
         return self._data.past(symbol, count, until, self._calendar.day_of(until))
+
+    def seen(self, symbol: str, at: int) -> Sequence[Vote]:
+        return self._seen.at(symbol, at)

@@ -14,6 +14,7 @@ from engine.backtest.account import fills_of
 from engine.backtest.again import RecordedPlayer, played_again
 from engine.backtest.data import Data
 from engine.backtest.errors import BacktestError
+from engine.backtest.looks import Look, Looks
 from engine.backtest.player import Orders
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result, result_of
@@ -22,12 +23,13 @@ from engine.feeds.actions import Action
 from engine.feeds.bar_columns import BarColumns
 from engine.feeds.calendar import Calendar
 from engine.model.orders import Fill
+from engine.replay.indicators import pack_answers, unpack_answers
 from engine.replay.packing import unpack_bars
 from engine.replay.recording import ReplayError
 from engine.replay.trees import from_tree
 from engine.strategies.base import Draft
 
-OUTLINE, ORDERS, FILLS, EFFECTS = "outline", "orders", "fills", "effects"
+OUTLINE, ORDERS, FILLS, LOOKS, ANSWERS, EFFECTS = "outline", "orders", "fills", "looks", "answers", "effects"
 """What the pieces of a backtest's file are called."""
 OTHERWISE: Final = (
     "This backtest was made by another version of tradeconsole, which filled its orders otherwise. Run it once more to replay it; its "
@@ -73,8 +75,9 @@ def bars_key(bars: BarColumns) -> str:
     return seen.hexdigest()
 
 
-def pieces_of(result: Result, ordered: Sequence[Orders]) -> tuple[list[Piece], dict[str, BarColumns]]:
-    """The pieces of the file, in order, the same bytes for the same run; and the bars that it names."""
+def pieces_of(result: Result, ordered: Sequence[Orders], looks: Looks | None = None) -> tuple[list[Piece], dict[str, BarColumns]]:
+    """The pieces of the file, in order, the same bytes for the same run; and the bars that it names. `looks` are those of the run, where
+    what its indicators stood at is to be kept."""
     data, profile = result.data, result.profile
     bars = {bars_key(series): series for series in data.bars.values()}
     keys = {id(series): key for key, series in bars.items()}
@@ -101,17 +104,21 @@ def pieces_of(result: Result, ordered: Sequence[Orders]) -> tuple[list[Piece], d
     pieces = [(OUTLINE, _packed(outline))]
     pieces += [(ORDERS, _packed(block)) for block in _blocks(written)]
     pieces += [(FILLS, _packed(block)) for block in _blocks(result.fills)]
+    if looks is not None:
+        pieces += [(LOOKS, _packed(block)) for block in _blocks(looks.taken)]
+        pieces += [(ANSWERS, pack_answers(strategy, symbol, each)) for (strategy, symbol), each in looks.answers.items()]
     return pieces, bars
 
 
 class Run(Struct, frozen=True):
-    """A backtest that was read: all it depends on, and what filled."""
+    """A backtest that was read: all it depends on, what filled, and what its indicators stood at now and then."""
 
     data: Data
     profile: Profile
     params: Mapping[str, Mapping[str, object]]
     ordered: tuple[Orders, ...]
     fills: tuple[Fill, ...]
+    looks: Looks
 
 
 def run_of(pieces: Sequence[Piece], read_bars: Callable[[str], bytes]) -> Run:
@@ -120,6 +127,7 @@ def run_of(pieces: Sequence[Piece], read_bars: Callable[[str], bytes]) -> Run:
     outline: Outline | None = None
     written: list[Written] = []
     fills: list[Fill] = []
+    looks = Looks()
     try:
         for name, packed in pieces:
             if name == OUTLINE:
@@ -128,6 +136,10 @@ def run_of(pieces: Sequence[Piece], read_bars: Callable[[str], bytes]) -> Run:
                 written += _unpacked(packed, list[Written])
             elif name == FILLS:
                 fills += _unpacked(packed, list[Fill])
+            elif name == LOOKS:
+                looks.taken += _unpacked(packed, list[Look])
+            elif name == ANSWERS:
+                looks.answers.update([unpack_answers(packed)])
         if outline is None or (len(written), len(fills)) != (outline.orders, outline.fills):
             raise ValueError("a part of it is missing")
         bars = _bars(outline, read_bars)
@@ -137,7 +149,7 @@ def run_of(pieces: Sequence[Piece], read_bars: Callable[[str], bytes]) -> Run:
         data = Data(outline.source, bars, Calendar(outline.calendar), first=outline.first, actions=outline.actions)
     except (ValueError, OSError, IndexError) as error:
         raise ReplayError(f"This backtest's recording cannot be read: {error}. {lost}") from error
-    return Run(data, profile, outline.params, ordered, tuple(fills))
+    return Run(data, profile, outline.params, ordered, tuple(fills), looks)
 
 
 def _bars(outline: Outline, read_bars: Callable[[str], bytes]) -> Mapping[str, BarColumns]:

@@ -10,6 +10,7 @@ from engine.feeds.bar_columns import Times
 from engine.model.market import Bar, Instrument
 from engine.model.records import Record
 from engine.model.settings import Settings
+from engine.model.signals import Vote
 from engine.replay.fold import Fold
 
 if TYPE_CHECKING:
@@ -53,6 +54,10 @@ class Recording(Protocol):
 
     def bars(self, symbol: str, step: int, count: int) -> Sequence[Bar]:
         """The newest `count` bars of `symbol` that were known after `step`, oldest first, in the shares of that moment."""
+
+    def seen(self, symbol: str, at: int) -> Sequence[Vote]:
+        """Each strategy with what its indicators of `symbol` stood at after the bar that closed at the market time `at`, as far as that is
+        recorded."""
 
 
 class Listen(Protocol):

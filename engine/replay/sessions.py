@@ -22,6 +22,7 @@ from engine.model.market import Bar, Instrument, Quote, Split
 from engine.model.recording import Facts, Primed, SessionAbout
 from engine.model.records import FillBooked, OrderPlaced, Record, RunStarted
 from engine.model.settings import Settings
+from engine.model.signals import Vote
 from engine.replay.fold import Fold, at_of
 from engine.replay.market_log import BAR, QUOTE
 from engine.replay.recording import Listen
@@ -169,6 +170,10 @@ class SessionRecording:
             if split is not None:
                 shown = restated(shown, float(split.ratio))
         return shown
+
+    def seen(self, symbol: str, at: int) -> Sequence[Vote]:
+        """A strategy's process tells what it proposes, and no more."""
+        return ()
 
     def _bars_of(self, symbol: str) -> tuple[list[int], BarColumns]:
         """Each bar of `symbol` with the step in which it was known: those of the past from the moment on at which they were asked for."""

@@ -31,6 +31,7 @@ class Reasons:
     def __init__(self, recording: Recording, index: Index, make: Callable[[], Fold], until: int) -> None:
         self._reader = _Reader(recording, index, make, until)
         self._stamps = recording.stamps
+        self._seen = recording.seen
         self._about = index.about
         self._until = until
 
@@ -100,13 +101,15 @@ class Reasons:
             outcome = "Nothing filled in it: what was proposed at its close trades from the next bar on."
         else:
             outcome = "Nobody proposed anything at it, and nothing filled in it."
+        votes = tuple(vote for signal in signals for vote in signal.votes)
         return Why(
             title=symbol,
             reason="; ".join(dict.fromkeys(signal.reason for signal in signals if signal.reason)),
-            votes=tuple(vote for signal in signals for vote in signal.votes),
+            votes=votes,
             verdicts=tuple(verdicts),
             story=_story(told),
             outcome=outcome,
+            seen=tuple(vote for vote in self._seen(symbol, at) if vote.strategy not in {each.strategy for each in votes}),
         )
 
 

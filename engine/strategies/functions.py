@@ -39,12 +39,16 @@ class FunctionStrategy(Strategy):
         self._name = getattr(function, "__name__", "the function")
         self._params = dict(params) if any_keyword else check_params(self._name, declared, params)
         self._last: dict[str, str] = {}
+        self.told: Callable[[str, int, str, float, Mapping[str, float]], None] | None = None
+        """Is told each answer, with its symbol and the time of its bar, where somebody writes them down."""
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
         if ctx.warming:
             return
         answer = self._function(self._frame(ctx, bar.symbol), bar.symbol, bar.close, **self._params)
         action, strength, indicators = self._read(answer)
+        if self.told is not None:
+            self.told(bar.symbol, bar.at, action, strength, indicators)
         last, self._last[bar.symbol] = self._last.get(bar.symbol), action
         if action == last:
             return

@@ -201,6 +201,21 @@ async def test_enter_says_why_it_was_bought(kept: tuple[Path, Finished]) -> None
         await console.shows("It filled in full")
 
 
+async def test_enter_on_a_bar_at_which_nothing_was_proposed_says_what_was_seen(kept: tuple[Path, Finished]) -> None:
+    async with replaying(kept) as (console, page):
+        await console.press("full_stop", "full_stop")
+        await at(console, page, 1)
+        await console.press("enter")
+        for text in (
+            "Nobody proposed anything at it",
+            "Seen by who proposed nothing",
+            "· sma_cross: SMA5 ",
+            ", SMA20 ",
+            "It was not asked.",
+        ):
+            await console.shows(text)
+
+
 async def test_it_goes_to_a_day_and_says_what_is_none(kept: tuple[Path, Finished]) -> None:
     async with replaying(kept) as (console, _):
         await console.press("g")

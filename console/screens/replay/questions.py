@@ -14,6 +14,7 @@ from console.screens.dialog import Dialog, Field, Line, paragraph
 from console.screens.reading import Reading
 from engine.model import Outcome, Side
 from engine.model.recording import Span, Why
+from engine.model.signals import Vote
 from widgets import numbers
 from widgets.cells import Cell
 
@@ -80,6 +81,12 @@ def why_dialog(title: str, why: Why, clock: Callable[[], float]) -> Reading:
             lines += paragraph(vote_text(vote), width, "", Cell(f"{mark} ", role))
         return lines or [[Cell("Nobody proposed anything.", "muted")]]
 
+    def seen(width: int) -> list[Line]:
+        lines: list[Line] = []
+        for vote in why.seen:
+            lines += paragraph(_seen_text(vote), width, "", Cell(f"{numbers.FLAT} ", "flat"))
+        return lines
+
     def gate(width: int) -> list[Line]:
         lines: list[Line] = []
         for verdict in why.verdicts:
@@ -92,6 +99,17 @@ def why_dialog(title: str, why: Why, clock: Callable[[], float]) -> Reading:
             lines += paragraph(event.text, width, "", Cell(f"{numbers.market_time(event.at, '%Y-%m-%d %H:%M')}  ", "muted"))
         return lines or [[Cell("Nothing yet.", "muted")]]
 
-    parts = (Section("What came of it", outcome), Section("Proposed", proposed), Section("The gate", gate), Section("Step by step", story))
+    of_indicators = (Section("Seen by who proposed nothing", seen),) if why.seen else ()
+    parts = (
+        *(Section("What came of it", outcome), Section("Proposed", proposed), *of_indicators),
+        *(Section("The gate", gate), Section("Step by step", story)),
+    )
     named = title or (why.title[:1].upper() + why.title[1:])
     return Reading(f"Why: {named}", lambda width: sections(parts, width), clock)
+
+
+def _seen_text(vote: Vote) -> str:
+    """`sma_cross: SMA10 11.4758`; a function's answer is named, `momentum said BUY 40%, which is nothing new: change 0.06`."""
+    values = ", ".join(f"{name} {value:,.6g}" for name, value in vote.indicators)
+    said = f" said {vote.side.value} {vote.strength:.0%}, which is nothing new" if vote.side is not None else ""
+    return f"{vote.strategy}{said}: {values}" if values else f"{vote.strategy}{said}"

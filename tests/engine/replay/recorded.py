@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from engine.backtest.data import Data
+from engine.backtest.looks import Looks
 from engine.backtest.player import Orders
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result
@@ -31,7 +32,8 @@ class Recorded:
 
 def recorded(data: Data, file: str, *, paper: PaperSettings = FREE, **profile: Any) -> Recorded:
     ordered: list[Orders] = []
-    result = run(data, Profile((StrategySettings(file),), paper, **profile), None, ordered.append)
-    pieces, bars = pieces_of(result, ordered)
+    looks = Looks()
+    result = run(data, Profile((StrategySettings(file),), paper, **profile), None, ordered.append, looks)
+    pieces, bars = pieces_of(result, ordered, looks)
     kept = {name: pack_bars(series) for name, series in bars.items()}
     return Recorded(result, run_of(pieces, kept.__getitem__))

@@ -1,0 +1,141 @@
+"""What the strategies' indicators stood at, looked at now and then while a backtest runs: between two looks they follow from the bars.
+
+A bar costs nothing: the indicators of `engine.strategies.indicators` are written down whole after some thousand bars, and whoever wants to
+know what they were at a bar in between tells them the bars from the look before on. A plain function answers with its indicators at each
+bar, and each answer is written down: it costs many times as much to ask it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from msgspec import Struct, field
+
+from engine.backtest.player import Player
+from engine.strategies.functions import FunctionStrategy
+from engine.strategies.indicators import RSI, SMA
+
+KINDS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (SMA, RSI)}
+APART: Final = 4_096
+"""Bars between two looks, at least."""
+BARS_FOR_ONE: Final = 512
+"""Bars between two looks for each indicator: many of them are looked at more seldom, so that a bar costs the same."""
+LONGEST: Final = 2_000
+"""Values that an indicator keeps at most to be written down."""
+_DEPTH: Final = 3
+"""How deep in a strategy's attributes an indicator is looked for."""
+_NAMES: Final = 16
+"""Different indicators of one function that are written down."""
+
+
+class Stand(Struct, frozen=True):
+    """Where one indicator stands: `place` is where the strategy keeps it, `symbol` whose it is, empty where it does not say. `slots` are
+    its values in the order of its class's own."""
+
+    place: str
+    symbol: str
+    kind: str
+    slots: tuple[Any, ...]
+
+
+class Look(Struct, frozen=True):
+    """All indicators of one strategy after the bars of the market time `at`."""
+
+    strategy: str
+    at: int
+    stands: tuple[Stand, ...]
+
+
+class Answers(Struct):
+    """What a function answered for one symbol, a value a bar: `sides` is 1, -1 or 0 for BUY, SELL and HOLD; a value it did not name is
+    not a number."""
+
+    at: array[int] = field(default_factory=lambda: array("q"))
+    sides: array[int] = field(default_factory=lambda: array("b"))
+    strengths: array[float] = field(default_factory=lambda: array("d"))
+    values: dict[str, array[float]] = field(default_factory=dict)
+
+    def add(self, at: int, action: str, strength: float, indicators: Mapping[str, float]) -> None:
+        for name in indicators:
+            if name not in self.values and len(self.values) < _NAMES:
+                self.values[name] = array("d", [_NAN]) * len(self.at)
+        self.at.append(at)
+        self.sides.append(_SIDES[action])
+        self.strengths.append(strength)
+        for name, column in self.values.items():
+            column.append(indicators.get(name, _NAN))
+
+
+_NAN: Final = float("nan")
+_SIDES: Final = {"BUY": 1, "SELL": -1, "HOLD": 0}
+
+
+class Looks:
+    """Of one run. `taken` are in the order of the run; `answers` are those of functions, by strategy and symbol."""
+
+    def __init__(self) -> None:
+        self.taken: list[Look] = []
+        self.answers: dict[tuple[str, str], Answers] = {}
+        self._left = 0
+
+    def look(self, players: Sequence[Player], at: int, bars: int) -> None:
+        """So many bars more are done, the last of them closed at `at`: it looks where they are enough."""
+        self._left -= bars
+        if self._left <= 0:
+            self.look_now(players, at)
+
+    def look_now(self, players: Sequence[Player], at: int) -> None:
+        count = 0
+        for player in players:
+            if isinstance(player.strategy, FunctionStrategy):
+                player.strategy.told = self._hear(player.name)
+                continue
+            stands = tuple(_stand(place, symbol, indicator) for place, symbol, indicator in found(player.strategy, player.symbols))
+            if stands:
+                self.taken.append(Look(player.name, at, stands))
+            count += len(stands)
+        self._left = max(APART, BARS_FOR_ONE * count)
+
+    def _hear(self, name: str) -> Callable[[str, int, str, float, Mapping[str, float]], None]:
+        def told(symbol: str, at: int, action: str, strength: float, indicators: Mapping[str, float]) -> None:
+            answers = self.answers.get((name, symbol))
+            if answers is None:
+                answers = self.answers[name, symbol] = Answers()
+            answers.add(at, action, strength, indicators)
+
+        return told
+
+
+def found(strategy: object, symbols: Sequence[str]) -> list[tuple[str, str, Any]]:
+    """The indicators that a strategy keeps in its attributes, in lists, tuples and mappings, and whose they are."""
+    inside = [each for name, value in vars(strategy).items() for each in _inside(value, name, "", frozenset(symbols), _DEPTH)]
+    return [each for each in inside if len(getattr(each[2], "_window", ())) <= LONGEST]
+
+
+def _inside(value: Any, place: str, symbol: str, symbols: frozenset[str], depth: int) -> Iterator[tuple[str, str, Any]]:
+    if type(value) in KINDS.values():
+        yield place, symbol, value
+    elif depth and isinstance(value, dict):
+        for key, item in value.items():
+            of = key if isinstance(key, str) and key in symbols else symbol
+            yield from _inside(item, f"{place}.{key}", of, symbols, depth - 1)
+    elif depth and isinstance(value, list | tuple):
+        for number, item in enumerate(value):
+            yield from _inside(item, f"{place}.{number}", symbol, symbols, depth - 1)
+
+
+def _stand(place: str, symbol: str, indicator: Any) -> Stand:
+    kind = type(indicator)
+    slots = (getattr(indicator, slot) for slot in kind.__slots__)
+    return Stand(place, symbol, kind.__name__, tuple(list(value) if isinstance(value, list) else value for value in slots))
+
+
+def indicator_of(stand: Stand) -> Any:
+    """The indicator as it stood. Raises KeyError where there is none of its kind, ValueError where it had others."""
+    kind = KINDS[stand.kind]
+    made = object.__new__(kind)
+    for slot, value in zip(kind.__slots__, stand.slots, strict=True):
+        setattr(made, slot, list(value) if isinstance(value, list | tuple) else value)
+    return made
