@@ -30,7 +30,7 @@ _WANTED = re.compile(
     r"(?:(?P<side>>|<|above|below)\s*(?P<price>\d{1,12}(?:\.\d{1,8})?)|(?P<pct>[+-]\d{1,4}(?:\.\d{1,4})?)\s*%)(?P<words>(?:\s+[a-z]+)*)\s*",
     re.ASCII,
 )
-HOW = "> 190, < 180, +3% or -3%, and behind it, if you like, close (counts from the previous close) and repeat"
+HOW = "> 190, < 180, +3% or -3%; behind it, if you like, close (from the previous close) and repeat (each time)"
 
 
 class AlertError(Exception):

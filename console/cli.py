@@ -8,6 +8,7 @@ Each word imports its own: a stop must not wait for what a start needs.
 from __future__ import annotations
 
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,10 @@ from collections.abc import Sequence
 
 def main() -> None:
     """Ends the process. The codes of a start are told at `console.start.start`, those of a kill at `console.kill.kill`."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A sign that the locale's letters lack must not end a command in the middle.
+            stream.reconfigure(errors="replace")
     try:
         code = run(sys.argv[1:])
     except Exception as error:  # noqa: BLE001 - a traceback would show a terminal whatever was in it

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Sequence
 from decimal import Decimal
@@ -22,6 +24,7 @@ from widgets.text import clean
 T = TypeVar("T")
 
 NOTHING_WRITTEN = 1
+NARROWEST = 40
 _FEEDS = {
     "sim": "a simulated market, open at any hour",
     "sample": "real past days of AAPL, MSFT, IBM, GOOG and FB",
@@ -61,7 +64,7 @@ def init(arguments: Sequence[str]) -> int:
         if not sys.stdin.isatty():
             end("There is nobody to ask: start it in a terminal, or give --defaults.")
         try:
-            questions = Questions(input, print)
+            questions = Questions(input, _tell)
             answers = ask(questions, file)
             if not _agreed(questions, file, written(answers)):
                 say("Nothing was written.", sys.stdout)
@@ -140,7 +143,8 @@ class Questions:
 
 def ask(questions: Questions, file: Path) -> Answers:
     tell = questions.tell
-    tell(f"This writes {file}. Enter takes what stands in [brackets], Ctrl+C leaves everything as it is.\n")
+    there = " It is there already: you are asked before it is replaced." if file.exists() else ""
+    tell(f"This writes {file}.{there} Enter takes what stands in [brackets], Ctrl+C leaves everything as it is.\n")
     source, pace = questions.choice("Where do prices come from?", _FEEDS, "sim"), 1.0
     if source == "files":
         source = questions.until("File or folder", "", _prices)
@@ -151,7 +155,7 @@ def ask(questions: Questions, file: Path) -> Answers:
     strategies = questions.until("Strategies, with commas between; none to trade by hand", "", _strategies)
     mode = questions.choice("\nWho decides about their signals?", _MODES, "manual") if strategies else "manual"
     tell("\nThe account is on paper.")
-    cash = questions.until("It begins with", f"{Answers().cash:f}", _as(hints(PaperSettings)["cash"]))
+    cash = questions.until("It begins with", f"{Answers().cash:,f}", _amount)
     limits = hints(Limits)
     position = questions.until("Most of it in one symbol, in per cent", f"{Answers().max_position_pct:f}", _as(limits["max_position_pct"]))
     loss = questions.until("Most it may lose in a day, in per cent", f"{Answers().max_daily_loss_pct:f}", _as(limits["max_daily_loss_pct"]))
@@ -167,6 +171,11 @@ def _agreed(questions: Questions, file: Path, text: str) -> bool:
 
 def _as(hint: Any) -> Callable[[str], Any]:
     return lambda text: parse(hint, text)
+
+
+def _amount(text: str) -> Decimal:
+    cash: Decimal = parse(hints(PaperSettings)["cash"], text.replace(",", ""))
+    return cash
 
 
 def _symbols(text: str) -> tuple[str, ...]:
@@ -208,16 +217,25 @@ def _strategies(text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
+def _tell(text: str) -> None:
+    """To the terminal, which itself would break lines within words."""
+    width = max(shutil.get_terminal_size().columns, NARROWEST)
+    for line in text.split("\n"):
+        indent = " " * (len(line) - len(line.lstrip()))
+        print("\n".join(textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False)))
+
+
 # ---- the file
 
 
 def written(answers: Answers) -> str:
     """The config file that says this, with comments for whoever edits it."""
     lines = [
-        "# tradeconsole's settings. console/docs/settings.md has every key with its default and range; a wrong one is named at the start.",
-        "# ${NAME} is filled in from the environment. Options on the command line go over what stands here.",
+        "# tradeconsole's settings. console/docs/settings.md has every key with its",
+        "# default and range; a wrong one is named at the start. ${NAME} is filled in",
+        "# from the environment. Options on the command line go over what stands here.",
         "",
-        _line(f"mode: {answers.mode}", "manual, semi-auto, full-auto or research; m changes it while it runs"),
+        _line(f"mode: {answers.mode}", "manual, semi-auto, full-auto or research"),
     ]
     if answers.symbols:
         lines.append(f"symbols: [{', '.join(map(json.dumps, answers.symbols))}]")

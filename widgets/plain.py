@@ -8,7 +8,7 @@ from __future__ import annotations
 _DRAWN = dict.fromkeys(range(9472, 9632), " ")
 """Box drawing and block elements."""
 _WRITTEN = _DRAWN | str.maketrans({"▲": "+", "▼": "-", "·": "=", "▸": ">", "●": "*", "■": " ", "✗": "!", "×": "/", "◇": "~", "◆": "!"})
-_SIGNED = (("▲ +", "  +"), ("▼ -", "  -"), ("· 0", "  0"))
+_SIGNED = (("▲ +", "  +"), ("▼ -", "  -"), ("· 0", "  0"), ("▲ 0", " +0"), ("▼ 0", " -0"))
 
 
 def plain(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -54,7 +55,7 @@ def _disk(folder: Path) -> Iterator[Finding]:
     try:
         took = _sync_ms(folder)
     except OSError as error:
-        yield problem("disk", f"{folder} cannot be written: {error.strerror}", "Free it. Until then no order would be sent.")
+        yield problem("disk", f"{folder} cannot be written: {error.strerror}", f"{_remedy(error)} Until then no order would be sent.")
         return
     text = f"{free:,.0f} MB free; a write is on it in {took:.1f} ms"
     if free < LITTLE_MB:
@@ -63,6 +64,12 @@ def _disk(folder: Path) -> Iterator[Finding]:
         yield warning("disk", text, "Every order waits for that. Choose another disk with --database where it matters.")
     else:
         yield fine("disk", text)
+
+
+def _remedy(error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "Free some of it."
+    return "Give yourself the right to write it, or --database."
 
 
 def _sync_ms(folder: Path) -> float:

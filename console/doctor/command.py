@@ -99,7 +99,7 @@ def _themes(mine: Folders) -> Finding:
 def written(finding: Finding, width: int) -> str:
     """As lines of at most `width` for a terminal. What it quotes may come from outside: it steers none, and shows no secret."""
     lead = f"{finding.state.value:<{_STATE}}  {finding.about:<{_ABOUT}}  "
-    told = [*finding.text.split("\n"), *([f"→ {finding.advice}"] if finding.advice else [])]
+    told = [*finding.text.split("\n"), *([f"-> {finding.advice}"] if finding.advice else [])]
     lines = [part for line in told for part in wrap(clean(without_secrets(line)), width - len(lead))]
     return "\n".join(f"{lead if not number else '':<{len(lead)}}{line}" for number, line in enumerate(lines))
 

@@ -41,7 +41,9 @@ def terminal(found: Terminal) -> Iterator[Finding]:
         name for name, variable in (("tmux", "TMUX"), ("screen", "STY"), ("ssh", "SSH_CONNECTION")) if found.environment.get(variable)
     )
     text = f"{kind or 'no TERM'}, {width}x{height}" + (f", through {through}" if through else "")
-    if kind in ("", "dumb"):
+    if kind == "dumb":
+        yield warning("terminal", f"{text}: all is written and nothing drawn", "Set TERM to what your terminal is, if it draws.")
+    elif not kind:
         yield problem("terminal", text, "It cannot place a cursor. Set TERM to what your terminal is, such as xterm-256color.")
     elif width < LEAST[0] or height < LEAST[1]:
         yield warning("terminal", text, f"The smallest layout is made for {LEAST[0]}x{LEAST[1]}: make the window larger.")

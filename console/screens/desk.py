@@ -16,6 +16,7 @@ from engine.model.money import ZERO
 from engine.model.settings import ConfirmSettings
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, PositionRow, SignalRow
+from widgets import numbers
 
 if TYPE_CHECKING:
     from console.meanings import PlaceOrder, PlacePair, ReplaceOrder
@@ -209,7 +210,7 @@ class Desk:
                     self._sent(self._engine.reject(row.id, typed.reason), f"reject {row.side} {row.symbol}")
 
         title = "Reject the signal" if len(rows) == 1 else f"Reject {len(rows)} signals"
-        text = listed([f"{row.side} {row.quantity:f} {row.symbol}, by {row.strategy}" for row in rows])
+        text = listed([f"{row.side} {numbers.quantity(row.quantity)} {row.symbol}, by {row.strategy}" for row in rows])
         self._ask(Reason(title, text, self._clock), answered)
 
     def waits(self, row: SignalRow | None) -> TypeGuard[SignalRow]:
@@ -266,7 +267,7 @@ class Desk:
             if answer is not None:
                 self._sent(self._engine.liquidate_all(), "flatten")
 
-        held = ", ".join(f"{row.quantity:f} {row.symbol}" for row in view.positions)
+        held = ", ".join(f"{numbers.quantity(row.quantity)} {row.symbol}" for row in view.positions)
         text = f"Closes every position at the market, reduce-only: {held or 'none is known now'}."
         self._ask(TypedWord("Flatten", text, "FLATTEN", self._clock), typed)
 

@@ -52,7 +52,7 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     # Where it takes nearly all the width it takes it all: of what lies under it, two columns at each side would be noise.
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (90, "-roomy")]  # noqa: RUF012 - declared by Textual as the instance's
     DEFAULT_CSS = """
-    Dialog { align: center middle; background: $background 40%; }
+    Dialog { align: center middle; background: $background 20%; }
     Dialog > VerticalScroll {
         width: 80; max-width: 94%; height: auto; max-height: 92%; padding: 1 2;
         background: $background; border: round $focus; border-title-color: $focus; border-title-style: bold;

@@ -45,7 +45,7 @@ class Jump(SteadyLoop, ModalScreen[None], inherit_bindings=False):
 
     BINDINGS: ClassVar[list[BindingType]] = []
     DEFAULT_CSS = """
-    Jump { background: $background 30%; }
+    Jump { background: $background 20%; }
     Jump > _Label { position: absolute; width: 3; }
     Jump > HintLine { dock: bottom; }
     """

@@ -23,7 +23,7 @@ from console.screens.dialog import DEAF_SECONDS, Dialog, HasKeys
 from console.screens.previews import Previews
 from console.ticket.denials import concerned, why
 from console.ticket.form import Form, Mistake, Ready
-from engine.model import Intent, Outcome, View
+from engine.model import Intent, Outcome, TradingState, View
 from engine.model.effects import Reply
 from widgets.palette import Palette
 from widgets.text import clean
@@ -79,6 +79,8 @@ class TicketDialog(Dialog[Ready | None]):
         """When the last key came, the one that asked included."""
         self._too_soon = False
         """Whether the last answer was not taken for one."""
+        self._titled = view().account.state
+        """The state that the title tells."""
         self._show()
 
     def compose(self) -> ComposeResult:
@@ -96,9 +98,14 @@ class TicketDialog(Dialog[Ready | None]):
         self._draw_title()
 
     def _draw_title(self) -> None:
-        badge = self._view().account.badge
-        style = Palette.of(self.app).style("live" if badge == "LIVE" else "paper")
-        self._scroller.border_title = Text.assemble((f" {clean(badge)} ", style), f" {clean(self._form.title)} ")
+        """With what must not be mistaken: on a small screen the ticket lies over header and banner."""
+        account, palette = self._view().account, Palette.of(self.app)
+        badges = [(f" {clean(account.badge)} ", palette.style("live" if account.badge == "LIVE" else "paper"))]
+        if account.state is not TradingState.ACTIVE:
+            role = "halted" if account.state is TradingState.HALTED else "reducing"
+            badges.append((f" {account.state} ", palette.style(role)))
+        self._titled = account.state
+        self._scroller.border_title = Text.assemble(*badges, f" {clean(self._form.title)} ")
 
     # ---- what is shown
 
@@ -116,6 +123,8 @@ class TicketDialog(Dialog[Ready | None]):
     def _show(self) -> None:
         """The market as it is now, what the fields say, and what the gate says to that."""
         view = self._view()
+        if view.account.state is not self._titled:
+            self._draw_title()
         self._form.look(view)
         read = self._asked or self._form.read()
         fields, head = self._form.fields(), self._form.head()

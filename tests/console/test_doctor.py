@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -51,7 +54,8 @@ def traded_on(tmp_path: Path) -> Path:
         (replace(GOOD, size=None), "terminal", State.WARNING, "--headless"),
         (replace(GOOD, size=(79, 24)), "terminal", State.WARNING, "80x24"),
         (replace(GOOD, size=(80, 23)), "terminal", State.WARNING, "80x24"),
-        (with_environment(TERM="dumb"), "terminal", State.PROBLEM, "Set TERM"),
+        (with_environment(TERM="dumb"), "terminal", State.WARNING, "nothing drawn"),
+        (with_environment(TERM=""), "terminal", State.PROBLEM, "Set TERM"),
         (replace(with_environment(TMUX="x"), tmux_escape_ms=lambda: 500), "Esc key", State.WARNING, "escape-time 10"),
         (GOOD, "colours", State.FINE, "16 million"),
         (with_environment(NO_COLOR="1"), "colours", State.FINE, "NO_COLOR"),
@@ -202,6 +206,29 @@ def test_the_command_ends_with_1_where_something_is_wrong_and_0_where_not(
     said = capfd.readouterr().out
     assert "keys.yaml:1" in said
     assert "marked PROBLEM" in said
+
+
+@pytest.mark.parametrize(("number", "remedy"), [(errno.ENOSPC, "Free some"), (errno.EROFS, "Give yourself the right")])
+def test_a_disk_that_cannot_be_written_is_told_with_what_helps(
+    number: int, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(folder: Path) -> float:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(account, "_sync_ms", fail)
+    finding = only(account.account(tmp_path / "paper.sqlite"), "disk")
+    assert finding.state is State.PROBLEM
+    assert remedy in finding.advice
+
+
+def test_a_terminal_without_the_letters_to_draw_with_is_told_to_the_end(tmp_path: Path) -> None:
+    """What it says of that holds letters that this terminal lacks, a path for one."""
+    home = tmp_path / "é→"
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii", "TRADECONSOLE_HOME": str(home)}
+    told = subprocess.run([sys.executable, "-m", "tradeconsole", "doctor"], capture_output=True, env=environment, timeout=60, check=False)
+    assert b"no letters to draw with" in told.stdout
+    assert b"marked PROBLEM" in told.stdout
+    assert told.stderr == b""
 
 
 def test_everything_is_looked_at_and_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

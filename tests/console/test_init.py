@@ -74,6 +74,28 @@ def test_an_answer_that_will_not_do_is_asked_again_with_what_would(tmp_path: Pat
     assert "'250' will not do. Give a number above 0, at most 100" in told
 
 
+def test_an_amount_may_be_written_as_it_is_shown(tmp_path: Path) -> None:
+    person = Person("", "", "", "25,000", "", "")
+    assert ask(person.questions(), tmp_path / "c.yaml").cash == Decimal(25_000)
+    assert "It begins with [100,000]: " in person.heard
+
+
+def test_a_file_that_is_there_is_told_before_anything_is_asked(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    for there in (False, True):
+        person = Person(*[""] * 6)
+        ask(person.questions(), file)
+        assert ("It is there already" in person.heard[0]) is there
+        file.write_text("mode: manual\n")
+
+
+@pytest.mark.parametrize(
+    "answers", [Answers(), Answers("sample", 0.5, ("AAPL",), ("sma_cross",), "semi-auto")], ids=["a newcomer's", "more"]
+)
+def test_the_file_that_is_written_fits_80_columns(answers: Answers) -> None:
+    assert max(map(len, written(answers).split("\n"))) <= 80
+
+
 def test_a_file_of_prices_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("date,close\n")
     person = Person("files", str(tmp_path / "gone.csv"), "", str(tmp_path / "prices.csv"), *[""] * 6)
@@ -160,3 +182,15 @@ def test_ctrl_c_leaves_everything_as_it_is(tmp_path: Path, terminal: PseudoTermi
             break
     assert b"Nothing was written" in terminal.recent
     assert not list(tmp_path.iterdir())
+
+
+def test_no_word_is_broken_at_the_edge_of_the_terminal(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "tradeconsole", "init"]
+    narrow = PseudoTerminal(command, (44, 24), {"TRADECONSOLE_HOME": str(tmp_path)})
+    try:
+        narrow.until(b"Which [sim]")
+        lines = narrow.recent.decode().split("\r\n")
+    finally:
+        narrow.close()
+    assert max(map(len, lines)) <= 44
+    assert "  2  sample     real past days of AAPL, MSFT," in lines or "  2  sample     real past days of AAPL," in lines

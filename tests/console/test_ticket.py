@@ -17,6 +17,7 @@ from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
 from engine.model import Intent, OrderState, OrderType, Outcome, Side, TimeInForce, Verdict
 from engine.model.effects import Reply
+from engine.model.modes import TradingState
 from engine.model.orders import Bracket, Exit, Terms
 from engine.model.signals import SignalEdit, SignalState
 from engine.model.views import OrderRow, SignalRow, View
@@ -226,6 +227,15 @@ async def test_a_live_account_is_said_in_the_title(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("b")
         assert " LIVE  Order ticket" in console.picture
+
+
+@pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCING])
+async def test_a_stop_that_comes_while_a_ticket_lies_over_the_banner_is_said_in_its_title(engine: FakeEngine, state: TradingState) -> None:
+    async with running(engine, SMALL) as console:
+        await console.press("b")
+        assert " PAPER  Order ticket" in console.picture
+        engine.change(account=replace(engine.current.account, state=state))
+        await console.shows(f" PAPER  {state}  Order ticket")
 
 
 # ---- the yes

@@ -15,7 +15,7 @@ from engine.model.signals import SignalState
 from engine.model.views import BreakerRow, SignalRow
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
-from tests.views import sample_view
+from tests.views import position, sample_view
 from widgets.signals import Signals
 
 BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
@@ -486,6 +486,13 @@ async def test_flatten_takes_its_word(engine: FakeEngine, size: tuple[int, int])
         await console.type("FLATTEN")
         await console.press("enter")
         assert engine.sent() == [("liquidate_all",)]
+
+
+async def test_what_a_flatten_closes_is_told_with_its_thousands(engine: FakeEngine) -> None:
+    engine.change(positions=(position("SNDL", -1_250_000),))
+    async with running(engine) as console:
+        await console.press("f9")
+        await console.shows("reduce-only: -1,250,000 SNDL.")
 
 
 async def test_an_order_that_looks_like_a_repetition_is_sent_once_it_is_recalled(engine: FakeEngine) -> None:

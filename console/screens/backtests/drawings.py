@@ -102,7 +102,9 @@ def distribution(gains: Sequence[float], width: int, most: int = 16) -> list[Lin
     found = bins(gains, most)
     if not found:
         return paragraph("No round trip ended: there is nothing to count.", width, "muted")
-    labels = [f"{numbers.percent(begin)} to {numbers.percent(end)}" for begin, end, _ in found]
+    limits = [(numbers.percent(begin), numbers.percent(end)) for begin, end, _ in found]
+    widest = max(len(end) for _, end in limits)
+    labels = [f"{begin} to {end:>{widest}}" for begin, end in limits]
     room, highest = max(map(len, labels)), max(count for _, _, count in found)
     counted = max(len(f"{count:,}") for _, _, count in found)
     bar = max(1, width - room - counted - 3)

@@ -55,7 +55,7 @@ class BacktestTable(LiveTable[BacktestRow], inherit_bindings=False):
             "Run", lambda row: Cell(numbers.wall_time(row.made_at, "%m-%d %H:%M"), "muted"), 11, priority=3, sort=lambda row: row.made_at
         ),
         Column[BacktestRow]("Strategy", lambda row: Cell(row.strategies), 12, grow=24, sort=lambda row: row.strategies),
-        Column[BacktestRow]("Symbols", lambda row: Cell(row.symbols), 9, flex=1, sort=lambda row: row.symbols),
+        Column[BacktestRow]("Symbols", lambda row: Cell(row.symbols), 9, grow=40, sort=lambda row: row.symbols),
         Column[BacktestRow]("Days", _days, 24, priority=5, sort=lambda row: row.first_at),
         Column[BacktestRow]("Trips", lambda row: Cell(f"{row.trades:,}"), 5, "right", grow=9, priority=2, sort=lambda row: row.trades),
         Column[BacktestRow]("Return", _return, 9, "right", grow=13, sort=lambda row: row.total_return),
