@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from engine.backtest.profile import Fill, Latency
 from engine.brokers.costs import slippage_of
 from engine.brokers.paper import PaperBroker
-from engine.core.matching import Hit, Matcher, Rest, Resting
+from engine.core.matching import Matcher, Rest, Resting
+from engine.core.matching.on_bars import RULES, market_at_close
 from engine.core.slippage import Slippage
-from engine.model.market import Bar, Instrument
+from engine.model.market import Instrument
 from engine.model.orders import Order, OrderType
 from engine.model.settings import MarginSettings, PaperSettings
 
@@ -18,11 +19,13 @@ class Matching(Matcher):
     """The matching core. With `at_close` market orders fill by the rule `market-close`: at the close of the first bar after they were
     placed, plus slippage."""
 
-    __slots__ = ("_at_close", "_latency", "_passing")
+    __slots__ = ("_latency", "_passing")
 
     def __init__(self, *, volume_cap: float, slip: Slippage, at_close: bool, latency: Latency) -> None:
-        super().__init__(volume_cap=volume_cap, slip=slip)
-        self._at_close = at_close
+        # Exits come in the moment of the fill.
+        super().__init__(volume_cap=volume_cap, slip=slip, kept=0)
+        if at_close:
+            self._rules = {**RULES, OrderType.MARKET: market_at_close}
         self._latency = latency
         self._passing: dict[str, int] = {}
         """How many bars are yet to pass each order by."""
@@ -56,9 +59,6 @@ class Matching(Matcher):
         if left > 1:
             self._passing[order.order_id] = left - 1
         return not left
-
-    def _hit(self, order: Resting, bar: Bar) -> Hit | None:
-        return (bar.close, "market-close") if self._at_close and order.type is OrderType.MARKET else super()._hit(order, bar)
 
 
 class BacktestBroker(PaperBroker):

@@ -21,7 +21,7 @@ from engine.model.modes import Level
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import Bracket, Intent, Order, OrderState, OrderType, Terms, TimeInForce
-from engine.model.records import Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
+from engine.model.records import FillBooked, Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
 from engine.model.settings import Settings
 from engine.model.verdicts import PASSED, Verdict
 
@@ -83,6 +83,10 @@ class Desk:
         if self._records:
             return [Persist(tuple(self._records)), *self._effects]
         return self._effects
+
+    def filled(self) -> list[Order]:
+        """The orders that filled by what is being handled."""
+        return [self.state.book.orders[record.fill.order_id] for record in self._records if isinstance(record, FillBooked)]
 
     def record(self, record: Record) -> None:
         """A fact: it changes the state now, and goes to the journal."""

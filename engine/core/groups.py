@@ -69,7 +69,9 @@ class Groups:
         leg corrected that a broker which keeps groups itself should have."""
         book = self._desk.state.book
         held: dict[tuple[str, Side], Decimal] = {}
-        for key in book.families():
+        # An exit may fill all of itself while its entry fills more: then nothing of its family works any more, and something is left.
+        filled = (order.family for order in self._desk.filled() if order.parent)
+        for key in dict.fromkeys([*book.families(), *filled]):
             orders = book.family(key)
             left = self._left(book.orders.get(key), orders, held)
             self._succeed(orders, left)

@@ -71,7 +71,6 @@ quotes said. An order's prices become floats once, on entry.
 """
 
 from engine.core.matching.matcher import Matcher
-from engine.core.matching.on_bars import Hit
 from engine.core.matching.resting import Ended, Execution, Moved, Outcome, Reduced, Rest, Resting, Worked
 
-__all__ = ["Ended", "Execution", "Hit", "Matcher", "Moved", "Outcome", "Reduced", "Rest", "Resting", "Worked"]
+__all__ = ["Ended", "Execution", "Matcher", "Moved", "Outcome", "Reduced", "Rest", "Resting", "Worked"]

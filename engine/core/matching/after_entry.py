@@ -5,14 +5,14 @@ The rule is told in the package's own words; here is why it is proven. `E` is th
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Final
+
+from msgspec import Struct
 
 from engine.core.matching.resting import Passed, Rest, Resting
 from engine.model.market import Bar
 from engine.model.orders import OrderType, Side, TimeInForce
-
-KEPT: Final = 50
-"""Bars for which a fill is remembered: exits that take longer to the market than that were not on their way."""
 
 _RESTS: Final = (TimeInForce.DAY, TimeInForce.GTC)
 _AT_OPEN: Final = frozenset({"market-open", "limit-gap", "stop-gap", "stop-open", "stop-limit-gap", "auction-open"})
@@ -21,49 +21,55 @@ _ON_THE_WAY: Final = frozenset({"stop-price", "stop-limit-price", "trail-price"}
 """The price came to E from the open's side for the first time: all beyond it came after the fill."""
 
 
+class Since(Struct):
+    """Of one symbol: the latest fill of each entry, on which side and what came after it in its bar; and the last bars."""
+
+    entries: dict[str, tuple[Side, Rest]]
+    passed: deque[Passed]
+
+
 class Entries:
-    """The latest fill of each entry, and the bars that passed since."""
+    """The latest fill of each entry, and the bars of the regular session that passed since, `kept` at most. `symbols` are those that it
+    knows of."""
 
-    __slots__ = ("_by_symbol",)
+    __slots__ = ("_kept", "symbols")
 
-    def __init__(self) -> None:
-        self._by_symbol: dict[str, dict[str, tuple[Side, list[Rest]]]] = {}
-
-    def __contains__(self, symbol: str) -> bool:
-        return symbol in self._by_symbol
+    def __init__(self, kept: int) -> None:
+        self._kept = kept
+        self.symbols: dict[str, Since] = {}
 
     def filled(self, entry: Resting, price: float, rule: str, passed: Passed) -> None:
         """`entry` filled in the bar that is passing, at `price` before slippage."""
         rest = rest_of(passed.bar, price, rule, buying=entry.buying)
-        if rest is not None:
-            self._by_symbol.setdefault(entry.symbol, {})[entry.order_id] = entry.side, [Rest(rest, passed)]
+        if rest is None or not passed.regular:
+            return
+        since = self.symbols.setdefault(entry.symbol, Since({}, deque()))
+        since.entries[entry.order_id] = entry.side, Rest(rest, passed)
 
     def pass_by(self, passed: Passed) -> None:
-        """Another bar of a symbol in which entries filled."""
-        symbol = passed.bar.symbol
-        entries = self._by_symbol[symbol]
-        for order_id, (_, rests) in list(entries.items()):
-            if rests[-1].passed is passed:
-                continue
-            if len(rests) < KEPT:
-                rests.append(Rest(passed.bar, passed))
-            else:
-                del entries[order_id]
-        if not entries:
-            del self._by_symbol[symbol]
-
-    def forget(self, symbol: str) -> None:
-        self._by_symbol.pop(symbol, None)
+        """A bar of the regular session has passed, of a symbol that it knows of."""
+        since = self.symbols[passed.bar.symbol]
+        since.passed.append(passed)
+        if len(since.passed) <= self._kept:
+            return
+        gone = since.passed.popleft().bar.at
+        since.entries = {order_id: entry for order_id, entry in since.entries.items() if entry[1].passed.bar.at >= gone}
+        if not since.entries:
+            del self.symbols[passed.bar.symbol]
 
     def rests_for(self, order: Resting, at: int, delay: int) -> list[Rest]:
         """What an exit meets that was let go, or got its price, at the market time `at`, and takes `delay` ns to the market. Nothing where
         it is no exit, where it came from elsewhere than its entry's fill, or came too late."""
-        side, rests = self._by_symbol.get(order.symbol, {}).get(order.parent, (order.side, []))
+        since = self.symbols.get(order.symbol)
+        if since is None or order.parent not in since.entries:
+            return []
+        side, rest = since.entries[order.parent]
         if side is order.side or order.type is OrderType.MARKET or order.tif not in _RESTS:
             return []
-        passed = rests[0].passed
-        in_time = at <= passed.bar.at and passed.began + delay < passed.bar.at
-        return list(rests) if in_time and passed.regular else []
+        first, began = rest.passed.bar.at, rest.passed.began
+        if at > first or began + delay >= first:
+            return []
+        return [rest, *(Rest(passed.bar, passed) for passed in since.passed if passed.bar.at > first)]
 
 
 def rest_of(bar: Bar, price: float, rule: str, *, buying: bool) -> Bar | None:

@@ -8,7 +8,7 @@ from math import inf
 from typing import Final, NamedTuple
 
 from engine.core.matching.after_entry import Entries
-from engine.core.matching.on_bars import Hit, hit_by_bar, is_whole
+from engine.core.matching.on_bars import RULES, Hit, is_whole
 from engine.core.matching.on_quotes import hit_by_quote, is_sound
 from engine.core.matching.resting import TOLD_SHARE, Ended, Execution, Outcome, Passed, Reduced, Rest, Resting, Worked, resting
 from engine.core.slippage import Slippage
@@ -53,11 +53,13 @@ class Matcher:
         "_by_symbol",
         "_cap",
         "_drawn",
+        "_entered",
         "_entries",
         "_halted",
         "_late",
         "_opened_at",
         "_quoted",
+        "_rules",
         "_slip",
         "_taken",
         "phase",
@@ -65,20 +67,23 @@ class Matcher:
         "slipped",
     )
 
-    def __init__(self, *, volume_cap: float, slip: Slippage, session: str = "") -> None:
-        """`volume_cap` is the fraction of a bar's volume that all our orders together may take."""
+    def __init__(self, *, volume_cap: float, slip: Slippage, session: str = "", kept: int = 20) -> None:
+        """`volume_cap` is the fraction of a bar's volume that all our orders together may take. For so many bars are entries' fills `kept`:
+        exits that come later than that were not on their way."""
         self._by_symbol: dict[str, list[Resting]] = {}
         self._bars: dict[str, Bar] = {}
         self._taken: dict[str, Passed] = {}
         """The last bar in which something filled, by symbol."""
-        self._entries = Entries()
-        self._late: list[Resting] = []
-        """Exits that have yet to meet what came after their entry's fill."""
+        self._entries = Entries(kept)
+        self._entered = self._entries.symbols
+        self._late: dict[str, Resting] = {}
+        """Exits, by id, that have yet to meet what came after their entry's fill."""
         self._drawn: dict[str, dict[Side, Drawn]] = {}
         self._quoted: set[str] = set()
         self._halted: set[str] = set()
         self._cap = volume_cap
         self._slip = slip
+        self._rules = RULES
         self._opened_at = _EVER_SINCE
         self.slipped = 0.0
         """What slippage took so far, in money."""
@@ -158,43 +163,41 @@ class Matcher:
         symbol = bar.symbol
         before = self._bars.get(symbol)
         self._bars[symbol] = bar
-        outcomes: list[Outcome] = []
-        if self._late:
-            outcomes.extend(self.catch_up(symbol))
-        orders, entered = self._by_symbol.get(symbol), symbol in self._entries
+        caught_up = self.catch_up(symbol) if self._late else _NOTHING
+        orders, entered = self._by_symbol.get(symbol), symbol in self._entered
         if not (orders or entered) or symbol in self._quoted or symbol in self._halted or not is_whole(bar):
-            return outcomes or _NOTHING
+            return caught_up
         known = self._opened_at if before is None else max(before.at, self._opened_at)
         # It began at the last bar or at the session's opening; where neither is known, only after it is certain.
         began = known if _EVER_SINCE < known < bar.at else bar.at - 1
         passed = Passed(bar, began, self.phase is _REGULAR)
+        outcomes = [*caught_up]
         if orders:
             if passed.regular and (before is None or before.at <= self._opened_at):
                 share = self._share(bar.volume)
                 passed.taken = share - self._auction(orders, AuctionKind.OPEN, bar.open, share, (began, bar.at - 1), outcomes, passed)
-            for order in self._taking_part(orders, began, bar.at - 1):
-                self._meet(order, bar, passed, outcomes)
+            self._meet(self._taking_part(orders, began, bar.at - 1), bar, passed, outcomes)
             if passed.taken:
                 self._taken[symbol] = passed
-        if entered:
+        if entered and passed.regular:
             self._entries.pass_by(passed)
         return outcomes
 
     def catch_up(self, symbol: str = "") -> Sequence[Outcome]:
         """What came after their entry's fill, in its bar and since, fills of the exits that have come meanwhile. Two exits of one entry
         wait for each other, unless the market goes on in their `symbol`."""
-        due = [order for order in self._late if (order.symbol == symbol if symbol else self._is_complete(order))]
+        due = [order for order in self._late.values() if (order.symbol == symbol if symbol else self._is_complete(order))]
         if not due:
             return _NOTHING
-        self._late = [order for order in self._late if order not in due]
+        for order in due:
+            del self._late[order.order_id]
         meetings = [(rest, order) for order in due for rest in order.rests]
         meetings.sort(key=lambda meeting: (meeting[0].passed.bar.at, _rank(meeting[1])))
         outcomes: list[Outcome] = []
         for rest, order in meetings:
-            if order.remaining > 0:
-                self._meet(order, rest.bar, rest.passed, outcomes)
-                if rest.passed.bar is self._bars[order.symbol]:
-                    self._taken[order.symbol] = rest.passed
+            self._meet((order,), rest.bar, rest.passed, outcomes)
+            if rest.passed.taken and rest.passed.bar is self._bars[order.symbol]:
+                self._taken[order.symbol] = rest.passed
         return outcomes
 
     def on_quote(self, quote: Quote) -> Sequence[Outcome]:
@@ -274,7 +277,7 @@ class Matcher:
 
     def forget_entries(self, symbol: str) -> None:
         """What bars said of `symbol` so far is in other shares: exits that are yet to come do not meet it."""
-        self._entries.forget(symbol)
+        self._entered.pop(symbol, None)
 
     # ---- within
 
@@ -287,31 +290,36 @@ class Matcher:
         exit_.rests = rests
         if rests:
             exit_.placed_at = exit_.eligible_at = rests[-1].passed.bar.at
-            if exit_ not in self._late:
-                self._late.append(exit_)
+            self._late[exit_.order_id] = exit_
 
     def _is_complete(self, order: Resting) -> bool:
         """Whether all exits of its entry are here."""
         return not order.oco or any(other.oco == order.oco and other is not order for other in self._by_symbol[order.symbol])
 
-    def _meet(self, order: Resting, bar: Bar, passed: Passed, outcomes: list[Outcome]) -> None:
-        """Matches `order` with `bar`: the one that `passed`, or what of it came after a fill."""
-        was, had = order.triggered, order.remaining
-        hit = self._hit(order, bar) if had > 0 else None
-        if hit is not None:
-            price, rule = hit
-            whole = passed.bar
-            left = self._share(whole.volume) - passed.taken
-            wanted = _lots(order, left * TOUCH_SHARE if rule == "limit-touch" else left)
-            filled = self._fill(order, wanted, price, rule, whole.volume, whole.high - whole.low, outcomes)
-            passed.taken += filled
-            if filled and not order.parent:
-                self._entries.filled(order, price, rule, passed)
-        if hit is not None or not order.is_idle:
+    def _meet(self, orders: Sequence[Resting], bar: Bar, passed: Passed, outcomes: list[Outcome]) -> None:
+        """Matches `orders` with `bar`: the one that `passed`, or what of it came after a fill."""
+        rules = self._rules
+        for order in orders:
+            had, was = order.remaining, order.triggered
+            if had <= 0:
+                continue
+            hit = rules[order.type](order, bar)
+            if hit is not None:
+                self._trade(order, hit, passed, outcomes)
+            elif order.is_idle:
+                continue
             self._after(order, was, had, 0.0, outcomes)
 
-    def _hit(self, order: Resting, bar: Bar) -> Hit | None:
-        return hit_by_bar(order, bar)
+    def _trade(self, order: Resting, hit: Hit, passed: Passed, outcomes: list[Outcome]) -> None:
+        """Fills it by what is left of the bar's volume."""
+        price, rule = hit
+        bar = passed.bar
+        left = self._share(bar.volume) - passed.taken
+        wanted = _lots(order, left * TOUCH_SHARE if rule == "limit-touch" else left)
+        filled = self._fill(order, wanted, price, rule, bar.volume, bar.high - bar.low, outcomes)
+        passed.taken += filled
+        if filled and not order.parent:
+            self._entries.filled(order, price, rule, passed)
 
     def _may_trade(self, order: Resting) -> bool:
         """Whether the market is open for it. Outside the regular session only limits trade that ask for it."""
@@ -423,8 +431,7 @@ class Matcher:
 
     def _drop(self, order: Resting) -> None:
         self._by_symbol[order.symbol].remove(order)
-        if order in self._late:
-            self._late.remove(order)
+        self._late.pop(order.order_id, None)
 
 
 def _lots(order: Resting, room: Decimal) -> Decimal:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from math import inf
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from engine.core.matching.resting import Resting
 from engine.model.market import Bar
@@ -14,13 +15,13 @@ Hit: TypeAlias = tuple[float, str]
 """A price before slippage, and the rule's id."""
 
 
-def hit_by_bar(order: Resting, bar: Bar) -> Hit | None:
-    """Where `bar` fills `order`, or None. Marks a stop as triggered, and moves a trailing stop on after the bar."""
-    return _RULES[order.type](order, bar)
-
-
 def _market(order: Resting, bar: Bar) -> Hit | None:
     return bar.open, "market-open"
+
+
+def market_at_close(order: Resting, bar: Bar) -> Hit | None:
+    """For a market that fills at the close."""
+    return bar.close, "market-close"
 
 
 def _limit(order: Resting, bar: Bar) -> Hit | None:
@@ -94,13 +95,14 @@ def _reaches(order: Resting, bar: Bar) -> bool:
     return bar.high >= order.stop if order.buying else bar.low <= order.stop
 
 
-_RULES = {
+RULES: Final[Mapping[OrderType, Callable[[Resting, Bar], Hit | None]]] = {
     OrderType.MARKET: _market,
     OrderType.LIMIT: _limit,
     OrderType.STOP: _stop,
     OrderType.STOP_LIMIT: _stop_limit,
     OrderType.TRAILING_STOP: _trail,
 }
+"""Where a bar fills an order of each type, or None. Marks a stop as triggered, and moves a trailing stop on after the bar."""
 
 
 def is_whole(bar: Bar) -> bool:

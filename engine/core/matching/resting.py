@@ -56,7 +56,7 @@ class Worked(Struct, frozen=True):
 Outcome: TypeAlias = Execution | Ended | Moved | Reduced | Worked
 
 
-class Passed(Struct, eq=False):
+class Passed(Struct, eq=False, gc=False):
     """A bar that has passed, when it began, whether it was of the regular session, and what all orders together took of it."""
 
     bar: Bar

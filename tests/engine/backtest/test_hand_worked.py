@@ -144,6 +144,11 @@ CASES: dict[str, tuple[str, list[Row], list[Told]]] = {
         [(105, 121, 100, 110), FIRST],
         [(2, BUY, 10, 105, "stop-gap"), (2, SELL, 10, 101, "stop-price")],
     ),
+    "a stop that the open gapped through: its high, too": (
+        'ctx.buy("A", 10, stop=103, take_profit=120, stop_loss=101)',
+        [(105, 121, 104, 110), FIRST],
+        [(2, BUY, 10, 105, "stop-gap"), (2, SELL, 10, 120, "limit-through")],
+    ),
     "a stop-limit that the open gapped through: all of the bar": (
         'ctx.buy("A", 10, stop=103, limit=106, take_profit=120, stop_loss=101)',
         [(105, 121, 104, 110), FIRST],
@@ -260,6 +265,16 @@ CASES: dict[str, tuple[str, list[Row], list[Told]]] = {
             (3, BUY, 4, 100, "market-open"),
             (3, SELL, 6, 95, "stop-price"),
             (3, SELL, 4, 95, "stop-price"),
+        ],
+    ),
+    "volume, a stop that goes on at the next open: all of that bar": (
+        'ctx.buy("A", 10, stop=103, tif="GTC", take_profit=110)',
+        [(100, 104, 99, 103.5, 4), (104, 111, 103, 105)],
+        [
+            (2, BUY, 4, 103, "stop-price"),
+            (3, BUY, 6, 104, "stop-open"),
+            (3, SELL, 4, 110, "limit-through"),
+            (3, SELL, 6, 110, "limit-through"),
         ],
     ),
     "volume, an entry in parts whose exits follow its average": (

@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model.inputs import OrderUpdate
-from engine.model.market import Bar, Split
+from engine.model.market import Bar, Phase, Split
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, Side
-from tests.engine.brokers.test_paper import GTC, MS, Venue, order
+from engine.model.orders import Order, Side, Terms
+from tests.engine.brokers.test_paper import CLS, GTC, MS, Venue, order
 from tests.engine.core.floor import FRICTIONLESS
 
 BUY, SELL = Side.BUY, Side.SELL
@@ -159,11 +159,52 @@ async def test_an_exit_has_what_came_after_it_was_there_if_the_bar_was_not_over_
     assert sold(venue) == told
 
 
-async def test_a_fill_is_forgotten_after_fifty_bars() -> None:
+async def test_an_exit_that_follows_its_entrys_average_meets_what_came_after_it_moved() -> None:
+    venue = await Venue(FRICTIONLESS).open()
+    venue.session("monday")
+    bar(venue, 100, 100, 100, 100)
+    await venue.broker.submit(replace(order(BUY, 200, tif=GTC), changed_at=venue.at))
+    bar(venue, *NEITHER, volume=100)
+    _, stop = (replace(each, changed_at=venue.at, oco="", exit_pct=Decimal(5)) for each in exits())
+    await venue.broker.submit(stop)
+    bar(venue, 110, 111, 99.5, 105)
+    assert sold(venue) == []
+    # Half of it at 100, half at 110: five per cent under 105.
+    await venue.broker.replace(stop, Terms(Decimal(200), stop=Decimal("99.75")))
+    assert sold(venue) == [("r1-3", 99.75, "stop-price")]
+    assert venue.last.filled == 200
+
+
+async def test_each_entry_has_the_rest_of_its_own_bar() -> None:
+    """A high that may have come before the second entry is not met by its target, though the first one's may meet all of that bar."""
+    venue, at = await entered(NEITHER)
+    await venue.broker.submit(replace(order(BUY, number=9, limit=98, tif=GTC), changed_at=at))
+    bar(venue, 100, 112, 97, 100)
+    target, _ = (replace(each, changed_at=venue.at, parent="r1-9", oco="") for each in exits())
+    await venue.broker.submit(target)
+    assert sold(venue) == []
+    await venue.broker.submit(replace(exits()[1], changed_at=at, oco="", stop=Decimal("97.5")))
+    assert sold(venue) == [("r1-3", 97.5, "stop-price")]
+
+
+async def test_what_late_exits_took_of_a_bar_its_closing_auction_has_not() -> None:
+    venue, at = await entered(NEITHER)
+    await venue.broker.submit(replace(order(BUY, 100, number=9, tif=CLS), changed_at=at))
+    bar(venue, *BOTH, volume=150)
+    for each in exits():
+        await venue.broker.submit(replace(each, changed_at=at))
+    assert sold(venue) == [("r1-3", 95, "stop-price")]
+    venue.session("monday", Phase.CLOSED)
+    assert [int(u.filled) for u in venue.news if u.order_id == "r1-9" and u.filled] == [50, 50]
+
+
+async def test_a_fill_is_forgotten_after_twenty_bars() -> None:
     venue, at = await entered(BOTH)
-    for _ in range(50):
+    for _ in range(20):
         bar(venue, *NEITHER)
+    assert "AAPL" in venue.broker._matcher._entered
+    bar(venue, *NEITHER)
+    assert "AAPL" not in venue.broker._matcher._entered
     for each in exits():
         await venue.broker.submit(replace(each, changed_at=at))
     assert sold(venue) == []
-    assert "AAPL" not in venue.broker._matcher._entries

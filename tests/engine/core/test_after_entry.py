@@ -153,6 +153,41 @@ def test_what_an_entry_triggers_to_close_it_is_an_exit_too() -> None:
     assert fills(floor, first) == [(1, BUY, 10, 100, "market-open"), (1, SELL, 10, 105, "limit-through")]
 
 
+@pytest.mark.parametrize(
+    "then",
+    [
+        Intent("AAPL", BUY, D(10), OrderType.LIMIT, limit=D(95), tif=TimeInForce.GTC),
+        Intent("AAPL", SELL, D(10)),
+        Intent("AAPL", SELL, D(10), OrderType.LIMIT, limit=D(105), tif=TimeInForce.IOC),
+        Intent("MSFT", SELL, D(10), OrderType.LIMIT, limit=D(105), tif=TimeInForce.GTC),
+    ],
+    ids=["more of the same", "at the market", "at once or never", "of another symbol"],
+)
+def test_what_else_an_entry_triggers_comes_after_the_bar(then: Intent) -> None:
+    floor = on_bars()
+    floor.bar("MSFT", 100, 100, 100, 100, later_s=0)
+    first = floor.at
+    floor.handle(SubmitGroup("c1", GroupKind.OTO, Intent("AAPL", BUY, D(10)), then, confirmed=True))
+    assert floor.replies[-1].ok, floor.replies[-1].text
+    floor.bar("AAPL", 100, 106, 94, 100)
+    assert fills(floor, first) == [(1, BUY, 10, 100, "market-open")]
+    assert len(floor.open_states()) == 1
+
+
+def test_exits_that_a_person_cancelled_stay_cancelled_after_others_filled() -> None:
+    floor = on_bars()
+    first = floor.at
+    floor.submit(entry(exits=bracket(stop=95, target=110)))
+    floor.bar("AAPL", 100, 101, 99, 100, volume=4)
+    floor.bar("AAPL", 100, 112, 96, 100, volume=10)
+    assert [each[:4] for each in fills(floor, first)] == [(1, BUY, 4, 100), (2, BUY, 6, 100), (2, SELL, 4, 110)]
+    stop, target = floor.core.state.book.open.values()
+    assert facts(stop.remaining, target.remaining) == (6, 6)
+    floor.cancel(target)
+    floor.bar("AAPL", 100, 112, 94, 100)
+    assert facts(floor.position(), floor.open_states()) == (6, {})
+
+
 def test_before_the_regular_session_no_exit_works() -> None:
     floor = on_bars()
     floor.market(MarketStatus(Phase.PRE, "early", "2025-06-13", floor.at))
