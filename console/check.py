@@ -67,7 +67,7 @@ def _options() -> Options:
     add("strategy", metavar="STRATEGY", help="A ready-made strategy, or a file.")
     add("--lookahead", action="store_true", help="Run it on data that end at its decisions: they must be the same.")
     add("--warmup", action="store_true", help="Run it from later days on: its decisions must be the same, however much lies before.")
-    add("--data", default="sample", metavar="sample|FILE", help="Bars: the bundled sample (the default), a file, or a folder of files.")
+    add("--data", default="sample", metavar="sample|yahoo|FILE", help="Bars: the bundled sample (the default), Yahoo's, a file, a folder.")
     add("--symbols", type=reading(read_symbols), metavar="A,B", help="What it trades; without it, all that the data has.")
     add("--from", dest="start", type=reading(read_day), metavar="YYYY-MM-DD", help="The first day to trade.")
     add("--to", dest="end", type=reading(read_day), metavar="YYYY-MM-DD", help="The last day.")

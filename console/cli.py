@@ -1,6 +1,7 @@
 """The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `backtest`
 runs a strategy over past bars, `backtests` tells of those that were run, `check` looks at a strategy, `engines` lists the ways to run one,
-`rebuild` makes the history again from the journal, `init` writes a config, `doctor` looks whether all is well.
+`data` fetches bars and keeps them, `rebuild` makes the history again from the journal, `init` writes a config, `doctor` looks whether all
+is well.
 
 Each word imports its own: a stop must not wait for what a start needs.
 """
@@ -61,6 +62,10 @@ def run(arguments: Sequence[str]) -> int:
         from console.engines.command import engines
 
         return engines(arguments[1:])
+    if arguments[:1] == ["data"]:
+        from console.data.command import data
+
+        return data(arguments[1:])
     if arguments[:1] == ["backtests"]:
         from console.backtest.kept_command import backtests
 

@@ -28,8 +28,11 @@ NARROWEST = 40
 _FEEDS = {
     "sim": "a simulated market, open at any hour",
     "sample": "real past days of AAPL, MSFT, IBM, GOOG and FB",
+    "yahoo": "the real market, by the bars that Yahoo gives away: a minute each, no account needed",
     "files": "your own prices, from a CSV or Parquet file or a folder of them",
 }
+_LIVE = ("sim", "yahoo")
+"""They go by a clock of their own, and are not played."""
 _MODES = {
     "manual": "every signal of a strategy waits for your yes",
     "semi-auto": "small and sure ones go, the rest waits",
@@ -148,9 +151,12 @@ def ask(questions: Questions, file: Path) -> Answers:
     source, pace = questions.choice("Where do prices come from?", _FEEDS, "sim"), 1.0
     if source == "files":
         source = questions.until("File or folder", "", _prices)
-    if source != "sim":
+    if source not in _LIVE:
         pace = questions.until("How many bars a second are played", "1", _as(hints(FeedSettings)["pace"]))
-    symbols = questions.until("Symbols, as AAPL,MSFT; none for all that the feed offers", "", _symbols)
+    if source == "yahoo":
+        symbols = questions.until("Symbols, as Yahoo spells them", "AAPL,MSFT", _symbols)
+    else:
+        symbols = questions.until("Symbols, as AAPL,MSFT; none for all that the feed offers", "", _symbols)
     tell("\nStrategies propose trades: the ready-made ones are " + ", ".join(_ready_made()) + "; or the path of your own file.")
     strategies = questions.until("Strategies, with commas between; none to trade by hand", "", _strategies)
     mode = questions.choice("\nWho decides about their signals?", _MODES, "manual") if strategies else "manual"
@@ -242,7 +248,7 @@ def written(answers: Answers) -> str:
     else:
         lines.append(_line("# symbols: [AAPL, MSFT]", "without it, all that the feed offers"))
     lines += ["", "feed:", f"  source: {json.dumps(answers.source, ensure_ascii=False)}"]
-    if answers.source != "sim":
+    if answers.source not in _LIVE:
         lines.append(_line(f"  pace: {answers.pace:g}", "bars a second"))
     lines += ["", "strategies:" if answers.strategies else "# strategies:"]
     for strategy in answers.strategies:

@@ -7,7 +7,7 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -16,6 +16,7 @@ import pytest
 from console.backtest.command import backtest
 from console.check import check
 from console.config import leaves, read
+from console.data.command import data
 from console.doctor.command import doctor
 from console.init import init
 from console.key_names import shown
@@ -62,8 +63,12 @@ def test_every_key_that_is_named_does_something(page: str) -> None:
 def test_every_option_that_is_named_is_one(page: str, capsys: pytest.CaptureFixture[str]) -> None:
     commands = set(re.findall(r"^    .*(?:tradeconsole|ARGS=).*", PAGES[page], re.MULTILINE))
     options = {option for written in named(PAGES[page]) | commands for option in _options(written)}
-    known = {option for command in (start, kill, init, doctor, backtest, check) for option in _options(_help(command, capsys))}
+    known = {option for command in (start, kill, init, doctor, backtest, check, fetch) for option in _options(_help(command, capsys))}
     assert options - {"--strict"} <= known  # mypy's
+
+
+def fetch(arguments: Sequence[str]) -> int:
+    return data(["fetch", *arguments])
 
 
 def _options(text: str) -> list[str]:

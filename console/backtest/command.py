@@ -46,7 +46,7 @@ def backtest(arguments: Sequence[str]) -> int:
 
     shown = Progress()
     try:
-        finished = carry_out(job, shown if sys.stderr.isatty() else None)
+        finished = carry_out(job, *((shown, shown.say) if sys.stderr.isatty() else ()))
         shown.clear()
         for line in report(finished.summary):
             print_line(line)
@@ -59,6 +59,7 @@ def backtest(arguments: Sequence[str]) -> int:
         if lacks:
             say(lacks)
     except FeedError as error:
+        shown.clear()
         end(str(error))
     except BacktestError as error:
         shown.clear()
@@ -94,7 +95,7 @@ def _options() -> Options:
     )
     add = options.add_argument
     add("strategy", metavar="STRATEGY", help="A ready-made strategy, or a file.")
-    add("--data", default="sample", metavar="sample|FILE", help="Bars: the bundled sample (the default), a file, or a folder of files.")
+    add("--data", default="sample", metavar="sample|yahoo|FILE", help="Bars: the bundled sample (the default), Yahoo's, a file, a folder.")
     add("--symbols", type=reading(read_symbols), metavar="A,B", help="What it trades; without it, all that the data has.")
     add("--from", dest="start", type=reading(read_day), metavar="YYYY-MM-DD", help="The first day to trade; what lies before warms it up.")
     add("--to", dest="end", type=reading(read_day), metavar="YYYY-MM-DD", help="The last day.")
@@ -198,8 +199,16 @@ class Progress:
         if (now := time.monotonic()) >= self._due:
             self._due = now + _EVERY_S
             self._drawn = True
-            sys.stderr.write(f"\r{done / total:4.0%} of {total:,} bars ")
+            sys.stderr.write(f"\r\x1b[K{done / total:4.0%} of {total:,} bars ")
             sys.stderr.flush()
+
+    def say(self, text: str) -> None:
+        """In its place."""
+        from widgets.text import clean
+
+        self._drawn = True
+        sys.stderr.write(f"\r\x1b[K{clean(text)} ")
+        sys.stderr.flush()
 
     def where(self) -> str:
         return f" after {self._done:,} of {self._total:,} bars" if self._total else ""

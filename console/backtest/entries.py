@@ -120,11 +120,12 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
 
 def known(settings: Settings) -> dict[str, tuple[str, ...]]:
     """The strategies that are found, the data and the symbols that are there. Looks into files: not for the screen's thread."""
+    from engine.feeds.names import FETCHED, PLAYED
     from engine.feeds.sample_bars import SYMBOLS
     from engine.strategies.loader import ready_made
 
     configured = [strategy.file for strategy in settings.strategies]
-    data = ["sample", *([settings.feed.source] if settings.feed.source not in ("sim", "sample") else [])]
+    data = dict.fromkeys(["sample", *FETCHED, *([settings.feed.source] if settings.feed.source not in PLAYED else [])])
     return {
         "strategy": tuple(dict.fromkeys([*ready_made(), *configured, *_strategy_files()])),
         "data": tuple(data),

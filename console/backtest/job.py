@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from enum import Enum
@@ -12,6 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.backtest.profile import Profile
+from engine.feeds.names import is_fetched, is_named
 from engine.model.ranges import hints, is_section, section_of, split
 from engine.model.settings import FeedSettings
 from engine.strategies.loader import find, ready_made
@@ -31,11 +33,19 @@ class Job(Struct, frozen=True):
     end: date | None = None
     days: int | None = None
 
-    def open(self) -> Data:
-        """The bars that are played, and what lies before them. Raises FeedError."""
-        from engine.backtest.data import open_data
+    def open(self, say: Callable[[str], None] | None = None) -> Data:
+        """The bars that are played, and what lies before them; `say` is told what has to be fetched. Raises FeedError."""
+        from engine.backtest.data import open_between
 
-        return open_data(self.feed, self.symbols).latest(self.days, self.start, self.end)
+        return open_between(self.feed, self.symbols, self.start, self.end, self.days, say)
+
+    def pinned(self, data: Data) -> Job:
+        """The same through the last day of `data`, which it ran over: of a source that goes on, later runs would see more."""
+        if not is_fetched(self.feed.source):
+            return self
+        day_of = data.calendar.day_of
+        last = max(day_of(series[-1].at) for series in data.bars.values())
+        return replace(self, start=self.start or day_of(data.first), end=self.end or last, days=None)
 
     def anywhere(self) -> Job:
         """The same with whole paths, to be run again from another folder. Raises StrategyError where a strategy is not there."""
@@ -43,7 +53,7 @@ class Job(Struct, frozen=True):
             each if each.file in ready_made() else replace(each, file=str(find(each.file))) for each in self.profile.strategies
         )
         source = self.feed.source
-        if source not in ("sample", "sim"):
+        if not is_named(source):
             source = str(Path(source).expanduser().absolute())
         return replace(self, feed=replace(self.feed, source=source), profile=replace(self.profile, strategies=strategies))
 

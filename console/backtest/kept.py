@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -53,11 +53,11 @@ class Kept(Struct, frozen=True):
     trades: tuple[Trade, ...]
 
 
-def carry_out(job: Job, progress: Progress | None = None) -> Finished:
-    """Runs it. Raises FeedError where there is no such data, StrategyError where there is no such strategy, BacktestError where the run
-    cannot begin or ended early."""
-    data = job.open()
-    job = job.anywhere()
+def carry_out(job: Job, progress: Progress | None = None, say: Callable[[str], None] | None = None) -> Finished:
+    """Runs it; `say` is told what has to be fetched before. Raises FeedError where there is no such data, StrategyError where there is no
+    such strategy, BacktestError where the run cannot begin or ended early."""
+    data = job.open(say)
+    job = job.anywhere().pinned(data)
     code = code_of(job)
     began, made_at = time.perf_counter(), time.time_ns()
     ordered: list[Orders] = []

@@ -7,7 +7,7 @@ import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from console.doctor.finding import Finding, fine, problem, warning
@@ -22,6 +22,7 @@ _AHEAD_S = 5.0
 def feed(settings: Settings) -> Iterator[Finding]:
     """Whether its prices can be had, and what it says about them."""
     from engine.feeds.base import FeedError
+    from engine.feeds.names import is_fetched
     from engine.feeds.open import open_feed
 
     try:
@@ -32,10 +33,32 @@ def feed(settings: Settings) -> Iterator[Finding]:
     symbols = [instrument.symbol for instrument in opened.instruments()]
     named = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
     yield fine("feed", f"{opened.name}: {named}")
+    if is_fetched(settings.feed.source):
+        yield _asked(settings, symbols[0])
     told = list(opened.problems)
     if told:
         more = f"\n…and {len(told) - _MOST_LINES} more" if len(told) > _MOST_LINES else ""
         yield warning("feed", "\n".join(told[:_MOST_LINES]) + more, "These rows are left out; look at the file where you need them.")
+
+
+def _asked(settings: Settings, symbol: str) -> Finding:
+    """What a source that is asked answers to one small question."""
+    from engine.feeds.base import FeedError, FeedLostError
+    from engine.feeds.sources import open_source
+
+    source = open_source(settings.feed, adjusted=False)
+    name, today = source.history.name, datetime.now(UTC).astimezone(source.calendar.zone).date()
+    timeframe = "1d" if "1d" in source.history.timeframes else source.history.timeframes[0]
+    try:
+        bars = source.history.history(symbol, timeframe, today - timedelta(days=7), today).bars
+    except FeedLostError as error:
+        return warning("feed", str(error), "The console starts with the bars that are kept, and asks again by itself.")
+    except FeedError as error:
+        return problem("feed", str(error), "Put it right under `feed` or `symbols` in the config.")
+    if not bars:
+        return warning("feed", f"{name} has no bar of {symbol} in the last week", "Look up how it spells the symbol, and feed.calendar.")
+    newest = datetime.fromtimestamp(bars[-1].at // 10**9, source.calendar.zone)
+    return fine("feed", f"{name} answers: {symbol} was at {bars[-1].close:g} at the close of {newest:%a %Y-%m-%d %H:%M}")
 
 
 def strategies(settings: Settings) -> Iterator[Finding]:

@@ -105,6 +105,10 @@ def with_days(settings: Settings, days: int | None, granularity: str | None, *, 
     if start is not None:
         end("--days and --start both say where it begins: give one of them.")
     from engine.backtest.data import open_data
+    from engine.feeds.base import FeedError
+    from engine.feeds.names import is_fetched
 
+    if is_fetched(settings.feed.source):
+        raise FeedError(f"{settings.feed.source} follows the market as it is now: days that are over are for a backtest.")
     data = open_data(settings.feed, settings.symbols).latest(days, None, None)
     return replace(settings, feed=replace(settings.feed, start=data.calendar.day_of(data.first).isoformat()))

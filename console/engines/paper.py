@@ -60,6 +60,7 @@ def settings_of(run: EngineRun) -> tuple[Settings, Data | None]:
     """The engine's settings, and what is played; None of a market that goes on. Raises FeedError and StrategyError."""
     from engine.backtest.data import open_data
     from engine.feeds.base import FeedError
+    from engine.feeds.names import is_fetched
     from engine.strategies.loader import check
 
     if run.end is not None:
@@ -67,7 +68,7 @@ def settings_of(run: EngineRun) -> tuple[Settings, Data | None]:
     check(run.strategy, run.params)
     data = None
     feed = replace(run.settings.feed, source=run.data, timeframe=run.granularity or run.settings.feed.timeframe)
-    if run.data != "sim":
+    if run.data != "sim" and not is_fetched(run.data):
         data = open_data(feed, run.symbols).latest(run.days, run.start, run.end)
         first = data.calendar.day_of(data.first) if run.start or run.days else None
         feed = replace(feed, start=first.isoformat() if first else "", pace=run.pace)

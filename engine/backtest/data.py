@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 
 from msgspec import Struct
@@ -14,7 +14,7 @@ from engine.feeds.actions import Action, adjust
 from engine.feeds.bar_columns import BarColumns, columns_of
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar
-from engine.feeds.names import check_known, check_symbols, source_path
+from engine.feeds.names import check_known, check_symbols, is_fetched, source_path
 from engine.feeds.open import FileSource
 from engine.feeds.sample_bars import SYMBOLS, WHOLE, sample_bars
 from engine.feeds.timeframe import spacing
@@ -97,6 +97,23 @@ class Data(Struct, frozen=True):
 
     def _begin(self, series: BarColumns) -> int:
         return int(series.columns.at.searchsorted(self.first))
+
+
+def open_between(
+    settings: FeedSettings,
+    symbols: Sequence[str],
+    start: date | None,
+    end: date | None,
+    days: int | None,
+    say: Callable[[str], None] | None = None,
+) -> Data:
+    """The data of `settings`, played from `start` or the last `days` days on, through `end`. A source that is asked is asked for those
+    days alone, and `say` is told how far that is. Raises FeedError."""
+    if is_fetched(settings.source):
+        from engine.backtest.fetched import fetched_data
+
+        return fetched_data(settings, symbols, start, end, days, say).latest(days, start, end)
+    return open_data(settings, symbols).latest(days, start, end)
 
 
 def open_data(settings: FeedSettings, symbols: Sequence[str] = ()) -> Data:

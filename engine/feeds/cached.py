@@ -6,6 +6,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import chain
 from math import isfinite
 
 from engine.feeds.actions import Action
@@ -32,7 +33,7 @@ class CachedHistory:
     def __init__(self, history: History, cache: BarCache, calendar: Calendar, *, now: Callable[[], int] = time.time_ns) -> None:
         self.history = history
         self.calendar = calendar
-        self._cache = cache
+        self.cache = cache
         self._now = now
 
     def series(self, symbol: str, timeframe: str) -> Series:
@@ -56,8 +57,8 @@ class CachedHistory:
         self._check(timeframe)
         series, problems = self.series(symbol, timeframe), []
         try:
-            kept = self._cache.read(series, start, end)
-            fetched_on = self._cache.days(series)
+            kept = self.cache.read(series, start, end)
+            fetched_on = self.cache.days(series)
         except CacheError as error:
             problems.append(str(error))
             kept, fetched_on = None, {}
@@ -113,15 +114,9 @@ class CachedHistory:
 
     def _sessions(self, start: date, end: date, timeframe: str) -> list[Session]:
         """Those that can have a bar by now."""
-        now, daily, found = self._now(), seconds_of(timeframe) >= DAY_S, list[Session]()
-        day = start
-        while day <= end:
-            for session in self.calendar.sessions_from(day):
-                if session.day > end or (session.closes if daily else session.opens) > now:
-                    return found
-                found.append(session)
-            day = date((found[-1].day if found else day).year + 1, 1, 1)
-        return found
+        now, daily = self._now(), seconds_of(timeframe) >= DAY_S
+        found = sessions_between(self.calendar, start, min(end, self._day(now) + timedelta(days=1)))
+        return [session for session in found if (session.closes if daily else session.opens) <= now]
 
     # ---- asking
 
@@ -133,7 +128,7 @@ class CachedHistory:
         now, last, good = self._now(), 0, list[Bar]()
         bad: list[str] = []
         for bar in told.bars:
-            if (why := _fault(bar, symbol, now, last)) is None:
+            if (why := fault(bar, symbol, now, last)) is None:
                 good.append(bar)
                 last = bar.at
             elif len(bad) < _TOLD:
@@ -152,7 +147,7 @@ class CachedHistory:
         }
         try:
             if over:
-                self._cache.write(series, over, actions, now)
+                self.cache.write(series, over, actions, now)
         except CacheError as error:
             problems.append(f"{error} What was fetched is used, and not kept.")
 
@@ -162,6 +157,12 @@ class CachedHistory:
 
     def _day(self, at: int) -> date:
         return datetime.fromtimestamp(at // SECOND, UTC).date()
+
+
+def sessions_between(calendar: Calendar, start: date, end: date) -> list[Session]:
+    """Those of the days from `start` through `end`."""
+    years = (calendar.sessions_from(max(start, date(year, 1, 1))) for year in range(start.year, end.year + 1, 2))
+    return [session for session in chain.from_iterable(years) if session.day <= end]
 
 
 def runs(wanted: Sequence[Session], lacking: Sequence[Session], at_once: int | None = None) -> list[list[Session]]:
@@ -188,7 +189,7 @@ def _by_day(bars: Sequence[Bar], run: Sequence[Session]) -> dict[date, list[Bar]
     return found
 
 
-def _fault(bar: Bar, symbol: str, now: int, last: int) -> str | None:
+def fault(bar: Bar, symbol: str, now: int, last: int) -> str | None:
     """Why this is no bar to be kept, None where it is one."""
     if not isinstance(bar, Bar) or bar.symbol != symbol:
         return f"it is {type(bar).__name__} of {shown(str(getattr(bar, 'symbol', 'nothing')))}"

@@ -48,6 +48,9 @@ def _polling_feed(symbols: Sequence[str], settings: FeedSettings) -> PollingFeed
     from engine.feeds.polling import PollingFeed
     from engine.feeds.sources import open_source
 
+    if settings.start:
+        name = shown(settings.source)
+        raise FeedError(f"{name} follows the market as it is now: leave feed.start out. Days that are over are for a backtest.")
     source = open_source(settings, adjusted=False)
     if source.history.adjusted:
         raise FeedError(

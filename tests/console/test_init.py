@@ -18,7 +18,7 @@ from console import cli
 from console.config import ConfigError, read
 from console.init import Answers, Questions, ask, write, written
 from engine.model.modes import Mode
-from engine.model.settings import Settings
+from engine.model.settings import FeedSettings, Settings
 from tests.pseudo_terminal import PseudoTerminal
 
 
@@ -63,12 +63,19 @@ def test_what_was_answered_is_what_the_config_says(tmp_path: Path) -> None:
     assert (settings.limits.max_position_pct, settings.limits.max_daily_loss_pct) == (Decimal(20), Decimal("1.5"))
 
 
+def test_yahoo_needs_symbols_and_no_pace(tmp_path: Path) -> None:
+    person = Person("yahoo", *[""] * 5)
+    settings = settings_of(tmp_path, ask(person.questions(), tmp_path / "c.yaml"))
+    assert (settings.feed, settings.symbols) == (FeedSettings("yahoo"), ("AAPL", "MSFT"))
+    assert person.said_everything
+
+
 def test_an_answer_that_will_not_do_is_asked_again_with_what_would(tmp_path: Path) -> None:
     wrong_then_right = ("9", "sim", "a b", "AAPL", "nosuch", "", "-5", "100000", "250", "10", "two", "2")
     person = Person(*wrong_then_right)
     assert ask(person.questions(), tmp_path / "c.yaml") == Answers(symbols=("AAPL",))
     told = "\n".join(person.heard)
-    for words in ("a number from 1 to 3, or a name", "a symbol: 1 to 12", "'nosuch' will not do"):
+    for words in ("a number from 1 to 4, or a name", "a symbol: 1 to 12", "'nosuch' will not do"):
         assert words in told
     assert "'-5' will not do. Give a number above 0" in told
     assert "'250' will not do. Give a number above 0, at most 100" in told

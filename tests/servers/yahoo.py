@@ -37,7 +37,7 @@ CRUMB = "aB3.dEf/gH"
 
 
 class Share(Struct):
-    """A listed share. Prices are as they were traded: the splits divide them only in what is told. `without` are days without a bar,
+    """A listed share. `price` is about what it costs before all splits, `traded` what it did on its day. `without` are days without a bar,
     `nulls` those whose bar has a part missing."""
 
     symbol: str
@@ -54,7 +54,8 @@ class Share(Struct):
     def traded(self, day: date, part: float) -> float:
         """What a share cost at this part, 0 to 1, of a day."""
         n = (day - date(2000, 1, 1)).days + part
-        return round(self.price * (1 + 0.2 * math.sin(n / 30) + 0.01 * math.sin(n * 7)), 2)
+        shares = self.ratio_after(date.min) / self.ratio_after(day)
+        return round(self.price * (1 + 0.2 * math.sin(n / 30) + 0.01 * math.sin(n * 7)) / shares, 2)
 
     def ratio_after(self, day: date) -> float:
         """How many shares one of `day` has become."""

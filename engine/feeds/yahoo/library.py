@@ -32,15 +32,16 @@ class Library:
 
     def __init__(self, folder: Path) -> None:
         # What a library has to say must not be written across the screen.
-        for name in ("yfinance", "peewee"):
+        for name in ("yfinance", "peewee", "bs4"):
             logger = logging.getLogger(name)
             logger.addHandler(logging.NullHandler())
             logger.propagate = False
-        warnings.filterwarnings("ignore", module=r"yfinance(\.|$)")
         import yfinance  # type: ignore[import-untyped]
         import yfinance.cache  # type: ignore[import-untyped]
         from yfinance.config import YfConfig  # type: ignore[import-untyped]
 
+        # After the import, which lets its own warnings through.
+        warnings.filterwarnings("ignore", module=r"yfinance(\.|$)")
         with suppress(OSError):
             folder.mkdir(parents=True, exist_ok=True)
         yfinance.cache.set_cache_location(str(folder))

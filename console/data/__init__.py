@@ -1,0 +1,1 @@
+"""The word `data` of the command line: bars that were fetched, and those that are."""
