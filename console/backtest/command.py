@@ -10,10 +10,20 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
-from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_days, read_granularity, read_latency, read_symbols
-from console.config import ConfigError, folders, load, read
+from console.backtest.terms import (
+    FILLS,
+    Terms,
+    job_of,
+    misnamed,
+    read_assignment,
+    read_day,
+    read_days,
+    read_granularity,
+    read_latency,
+    read_limits,
+    read_symbols,
+)
+from console.config import ConfigError, folders, load
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
 from engine.model.settings import CommissionSettings, PaperSettings, SlippageSettings
@@ -125,14 +135,13 @@ def _options() -> Options:
 
 def _job(given: argparse.Namespace) -> Job:
     """What the config says, under what the options do. Ends the process where something is wrong."""
-    from engine.strategies.names import unknown_names
     from engine.strategies.params import StrategyError
 
     if given.days and given.start:
         end("--days and --from both say where it begins: give one of them.")
     try:
         settings = load(given.config)
-        limits = None if given.limits is None else read(given.limits).limits
+        limits = None if given.limits is None else read_limits(str(given.limits))
     except ConfigError as error:
         end(str(error))
     terms = Terms(
@@ -156,10 +165,8 @@ def _job(given: argparse.Namespace) -> Job:
         job = job_of(terms, settings)
     except StrategyError as error:
         end(str(error))
-    if limits is not None:
-        held = replace(settings, feed=job.feed, strategies=job.profile.strategies, symbols=job.symbols, limits=limits)
-        if wrong := [f"{key}: {why}" for key, why in unknown_names(held) if "limits" in key]:
-            end(f"{given.limits}: {'; '.join(wrong)}")
+    if wrong := misnamed(job, settings):
+        end(f"{given.limits}: {wrong}")
     return job
 
 

@@ -8,8 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct
 
-from console.backtest.terms import FILLS, Terms, job_of, read_assignment, read_day, read_symbols
-from console.config import folders
+from console.backtest.terms import (
+    FILLS,
+    Terms,
+    job_of,
+    misnamed,
+    read_assignment,
+    read_day,
+    read_latency,
+    read_limits,
+    read_symbols,
+)
+from console.config import ConfigError, folders
 from engine.model.ranges import hints, parse
 from engine.model.settings import CommissionSettings, PaperSettings, Settings, SlippageSettings
 
@@ -41,6 +51,8 @@ ENTRIES = (
     Entry("commission", "Commission %", "of the traded value; empty as the config says"),
     Entry("slippage", "Slippage bp", "in hundredths of a per cent; empty as the config says"),
     Entry("volume_cap", "Volume cap %", "of a bar's volume, for all orders"),
+    Entry("latency", "Latency", "until an order is at the market: 250ms, 30s or 2bars; empty as the config says"),
+    Entry("limits", "Limits", "a config whose section limits holds; empty for none"),
     Entry("fill", "Fills at", "where in the next bar a market order fills", options=FILLS),
 )
 
@@ -78,6 +90,8 @@ def read(texts: Mapping[str, str], settings: Settings) -> Job | Mistake:
             values[name] = reader(text)
         except ValueError as error:
             return Mistake(name, f"{text!r} is not allowed. Give {error}.")
+        except ConfigError as error:
+            return Mistake(name, str(error))
     strategy = texts.get("strategy", "").strip()
     if not strategy:
         return Mistake("strategy", "Name a strategy: sma_cross, or the path of your file.")
@@ -88,9 +102,11 @@ def read(texts: Mapping[str, str], settings: Settings) -> Job | Mistake:
     except StrategyError as error:
         return Mistake("strategy", str(error))
     try:
-        return job_of(Terms(strategy, **values), settings)
+        job = job_of(Terms(strategy, **values), settings)
     except StrategyError as error:
         return Mistake("params", str(error))
+    wrong = misnamed(job, settings)
+    return Mistake("limits", f"{texts['limits'].strip()}: {wrong}") if wrong else job
 
 
 def _assignments(text: str) -> dict[str, Any]:
@@ -111,6 +127,8 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "commission": _as(CommissionSettings, "rate"),
     "slippage": _as(SlippageSettings, "bps"),
     "volume_cap": _as(PaperSettings, "volume_cap_pct"),
+    "latency": read_latency,
+    "limits": read_limits,
     "fill": str,
 }
 

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from console.config import guess
+from console.config import guess, read
 from engine.model.ranges import hints, parse
 from engine.model.settings import CommissionSettings, FeedSettings, Limits, Settings, SlippageSettings, StrategySettings, Symbol
 
@@ -73,6 +74,22 @@ def job_of(terms: Terms, settings: Settings) -> Job:
     profile = Profile((strategy,), paper, settings.margin, terms.limits, terms.fill, *([] if latency is None else [latency]))
     feed = replace(settings.feed, source=terms.data, timeframe=terms.granularity or settings.feed.timeframe)
     return Job(feed, profile, terms.symbols, terms.start, terms.end, terms.days)
+
+
+def misnamed(job: Job, settings: Settings) -> str:
+    """What the limits of `job` name that it does not trade, in words; empty where there is nothing."""
+    from engine.strategies.names import unknown_names
+
+    limits = job.profile.limits
+    if limits is None:
+        return ""
+    held = replace(settings, feed=job.feed, strategies=job.profile.strategies, symbols=job.symbols, limits=limits)
+    return "; ".join(f"{key}: {why}" for key, why in unknown_names(held) if "limits" in key)
+
+
+def read_limits(text: str) -> Limits:
+    """Those of the YAML config that `text` names. Raises ConfigError."""
+    return read(Path(text).expanduser()).limits
 
 
 # ---- from text: each raises ValueError with what is allowed

@@ -98,6 +98,8 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[Order]:
 
 @pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", "120x36", "200x60"])
 async def test_what_is_written_is_what_is_started(tmp_path: Path, started: list[Order], size: tuple[int, int]) -> None:
+    limits = tmp_path / "l.yaml"
+    limits.write_text("limits: {max_position_pct: 7}\n")
     async with form(tmp_path / "b.sqlite", size) as (console, _):
         await fill(
             console,
@@ -110,6 +112,8 @@ async def test_what_is_written_is_what_is_started(tmp_path: Path, started: list[
             commission="0.2",
             slippage="3",
             volume_cap="25",
+            latency="2 bars",
+            limits=str(limits),
         )
         await console.press("down", "space")
         assert "‹close›" in console.picture
@@ -122,6 +126,9 @@ async def test_what_is_written_is_what_is_started(tmp_path: Path, started: list[
         paper = job.profile.paper
         assert (paper.cash, paper.commission.rate, paper.commission.model) == (Decimal(250_000), Decimal("0.2"), "per_cent")
         assert (paper.slippage.bps, paper.volume_cap_pct, job.profile.fill) == (3, 25, "close")
+        assert job.profile.latency.bars == 2
+        assert job.profile.limits is not None
+        assert job.profile.limits.max_position_pct == 7
         assert started[0].database == str(tmp_path / "b.sqlite")
         await console.let_pass(2)
         await console.shows("rsi_reversion runs")
@@ -152,9 +159,20 @@ async def test_it_begins_with_what_the_config_says(tmp_path: Path, started: list
         ("commission", "much", "'much' is not allowed"),
         ("slippage", "-1", "'-1' is not allowed"),
         ("volume_cap", "101", "'101' is not allowed"),
+        ("latency", "soon", "Give milliseconds, seconds or bars: 250ms, 30s or 2bars"),
+        ("limits", "nowhere.yaml", "nowhere.yaml: cannot be read: No such file"),
+        ("limits", "wrong.yaml", "wrong.yaml:1: limits.max_position_pct"),
+        ("limits", "other.yaml", "other.yaml: limits.strategies.rsi_reversion: no strategy"),
     ],
 )
-async def test_what_is_wrong_stands_under_its_field(tmp_path: Path, started: list[Order], field: str, text: str, said: str) -> None:
+async def test_what_is_wrong_stands_under_its_field(
+    tmp_path: Path, started: list[Order], monkeypatch: pytest.MonkeyPatch, field: str, text: str, said: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "wrong.yaml").write_text("limits: {max_position_pct: -7}\n")
+    (tmp_path / "other.yaml").write_text(
+        "strategies: [{file: rsi_reversion}]\nlimits: {strategies: {rsi_reversion: {max_position_pct: 5}}}\n"
+    )
     async with form(tmp_path / "b.sqlite", SMALL) as (console, _):
         await fill(console, **{field: text})
         await console.press("f5")
