@@ -32,7 +32,7 @@ class Steps(Struct):
 
 
 class Account:
-    """`latest` is each symbol's newest bar, `positions` a mapping that is made anew whenever something in it changes.
+    """`latest` is each symbol's newest bar, `positions` what is held by symbol: both change between two callbacks, and never within one.
 
     `booked` is all that moved the account, oldest first, and `owners` names whose it was. `cash_steps` and `held_steps` are the same as
     columns; `price_steps` are prices that a split or a dividend, and no bar, has set.
@@ -72,7 +72,7 @@ class Account:
         self.cash_steps.add(at, self._cash)
         if not self.changed:
             return
-        positions = self.positions.copy()
+        positions = self.positions
         for symbol in self.changed:
             holding = portfolio.holdings.get(symbol)
             quantity = 0.0
@@ -82,16 +82,7 @@ class Account:
             else:
                 positions.pop(symbol, None)
             self._steps_of(symbol).add(at, quantity)
-        self.positions = positions
         self.changed.clear()
-
-    def hold(self, symbol: str, position: Position | None) -> None:
-        """What is held of `symbol` from now on, before it is booked."""
-        self.positions = positions = self.positions.copy()
-        if position is None:
-            del positions[symbol]
-        else:
-            positions[symbol] = position
 
     def catch_up(self, fills: Sequence[Fill], owners: Sequence[str], held: Sequence[float], cash: Sequence[float]) -> None:
         """`fills` are booked now that came before. `held` is what each left of its symbol, and `cash` in the account; positions are those
@@ -102,7 +93,9 @@ class Account:
         self.cash_steps.at.extend(times)
         self.cash_steps.value.extend(cash)
         for fill, at, quantity in zip(fills, times, held, strict=True):
-            self._steps_of(fill.symbol).add(at, quantity)
+            steps = self._steps_of(fill.symbol)
+            steps.at.append(at)
+            steps.value.append(quantity)
         self._cash = cash[-1]
 
     def _steps_of(self, symbol: str) -> Steps:

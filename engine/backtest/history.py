@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, overload
 from engine.backtest.account import Account
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.model.market import Bar
-from engine.strategies.base import Bars, Column, Context, Position
+from engine.strategies.base import FLAT, Bars, Column, Context, Position
 
 if TYPE_CHECKING:
     from engine.feeds.bar_columns import Times
@@ -198,9 +198,16 @@ class BacktestContext(Context):
     def cash(self, _: float) -> None:
         """It is the account's."""
 
+    def position(self, symbol: str) -> Position:
+        held = self.account.positions.get(symbol)
+        if held is None and symbol not in self._bars:
+            raise self._unknown(symbol)
+        return FLAT if held is None else held
+
     @property
     def positions(self) -> Mapping[str, Position]:
-        return self.account.positions
+        """As they are now: what is held may change with the next bar, and this does not."""
+        return self.account.positions.copy()
 
     @positions.setter
     def positions(self, _: Mapping[str, Position]) -> None:

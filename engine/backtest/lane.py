@@ -11,8 +11,9 @@ same results, to the last digit.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import exp, inf
+from typing import TypeAlias
 
 from engine.backtest.account import Account
 from engine.backtest.errors import BacktestError
@@ -36,6 +37,8 @@ _SLIPPAGES = ("basis_points", "size", "volatility")
 _DEVIATIONS = 8.6
 """No draw of random.gauss lies further out: the root of -2 ln(2 ** -53)."""
 _DUST = 1e-7
+_Filled: TypeAlias = tuple[LaneOrder, str, float, int, float]
+"""An order, its symbol, the price, the time, and what is held then."""
 _BUY, _REGULAR = Side.BUY, Phase.REGULAR
 
 
@@ -57,8 +60,8 @@ class Lane(LaneGate):
         super().__init__(profile, symbols, account, sessions, on_booked, on_split)
         paper = profile.paper
         self._prompt = prompt
-        self._unbooked: list[tuple[LaneOrder, str, float, int]] = []
-        """Fills in arrears: each order, its symbol, the price and the time. Of them positions are known already, and cash about."""
+        self._unbooked: list[_Filled] = []
+        """Fills in arrears. Of them positions are known already, and cash about."""
         account.settle = self._settle
         self._commission = commission_of(paper.commission, _complain)
         self._fees = about(paper.commission)
@@ -146,19 +149,24 @@ class Lane(LaneGate):
         slipped = self._slip(order.side, price, shares, bar.volume, bar.high - bar.low)
         if slipped != price:
             self._slipped += abs(slipped - price) * shares
-        position = self.account.positions.get(symbol)
+        positions = self.account.positions
+        position = positions.get(symbol)
         signed = shares if buying else -shares
         if self._prompt or not shares.is_integer() or not (position is None or position.quantity == -signed):
             # An average that has to be worked out.
             self._settle()
-            self._book(self._booked(order, symbol, slipped, bar.at), order.owner)
+            [fill] = self._fills([(order, symbol, slipped, bar.at, 0.0)])
+            self._book(fill, order.owner)
             return
-        self._unbooked.append((order, symbol, slipped, bar.at))
-        self.account.hold(symbol, Position(signed, slipped) if position is None else None)
-        if position is None and not buying:
-            self._shorts.add(symbol)
-        elif self._shorts:
+        if position is None:
+            positions[symbol] = Position(signed, slipped)
+            if not buying:
+                self._shorts.add(symbol)
+        else:
+            del positions[symbol]
+            signed = 0.0
             self._shorts.discard(symbol)
+        self._unbooked.append((order, symbol, slipped, bar.at, signed))
         cost = shares * slipped
         self._cash -= (cost if buying else -cost) + self._fees(shares, cost)
         self._doubt += 0.01
@@ -172,27 +180,28 @@ class Lane(LaneGate):
             self._shorts.discard(fill.symbol)
         self._cash = float(self._portfolio.cash)
 
-    def _booked(self, order: LaneOrder, symbol: str, price: float, at: int) -> Fill:
-        quantity = order.quantity
-        cost = exact(price) * quantity
-        fees = self._commission(quantity, cost)
-        order_id = f"{RUN_ID}-{order.number}"
+    def _fills(self, filled: Iterable[_Filled]) -> list[Fill]:
+        fills, commission = [], self._commission
         rule = "market-close" if self._at_close else "market-open"
-        if fees < 0:
-            fees = ZERO
-        return Fill(f"{order_id}/{quantity!s}", order_id, symbol, order.side, quantity, cost / quantity, cost, fees, at, rule)
+        for order, symbol, price, at, _ in filled:
+            quantity = order.quantity
+            cost = exact(price) * quantity
+            fees = commission(quantity, cost)
+            if fees < 0:
+                fees = ZERO
+            order_id = f"{RUN_ID}-{order.number}"
+            fills.append(Fill(f"{order_id}/{quantity!s}", order_id, symbol, order.side, quantity, cost / quantity, cost, fees, at, rule))
+        return fills
 
     def _settle(self) -> None:
         """Books what is in arrears."""
         if not self._unbooked:
             return
-        booked = self._booked
-        fills = [booked(order, symbol, price, at) for order, symbol, price, at in self._unbooked]
-        owners = [order.owner for order, _, _, _ in self._unbooked]
-        held, cash = self._portfolio.book_all(fills)
+        fills = self._fills(self._unbooked)
+        cash = self._portfolio.book_all(fills)
+        self.account.catch_up(fills, [filled[0].owner for filled in self._unbooked], [filled[4] for filled in self._unbooked], cash)
         self._unbooked.clear()
         self._cash, self._doubt = cash[-1], 0.0
-        self.account.catch_up(fills, owners, held, cash)
 
     def end(self, last: int) -> None:
         self._mark()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -17,9 +17,10 @@ from msgspec.structs import replace
 from engine.model.average_cost import NOTHING, AverageCost
 from engine.model.market import Dividend, Split
 from engine.model.money import WIDE, ZERO, after_dividend, after_split, exact
-from engine.model.orders import Fill
+from engine.model.orders import Fill, Side
 from engine.model.records import DividendBooked, FillCorrected, SplitBooked
 
+_SELL: Final = Side.SELL
 _RECENT = 32
 """Fills of a symbol that are kept, each with the cost before it: a correction of one of them is worked out as if it had been told right."""
 
@@ -114,26 +115,25 @@ class Portfolio:
         holding.recent.append((cost, fill))
         holding.cost = cost.booked(fill)
         fees = fill.fees
-        self._cash -= fill.side.sign * fill.cost + fees
+        self._cash -= fees - fill.cost if fill.side is _SELL else fill.cost + fees
         self.fees += fees
 
-    def book_all(self, fills: Iterable[Fill]) -> tuple[list[float], list[float]]:
-        """The same of many, one after the other. Answers what each left of its symbol, and in cash."""
-        held, left = [], []
+    def book_all(self, fills: Iterable[Fill]) -> list[float]:
+        """The same of many, one after the other. Answers the cash that each left."""
+        left = []
         holdings, cash, paid = self.holdings, self._cash, self.fees
         for fill in fills:
             holding = holdings.get(fill.symbol)
             if holding is None or not holding.changed:
                 holding = self._changing(fill.symbol)
-            cost, fees = holding.cost, fill.fees
+            cost, money, fees = holding.cost, fill.cost, fill.fees
             holding.recent.append((cost, fill))
-            holding.cost = cost = cost.booked(fill)
-            cash -= fill.side.sign * fill.cost + fees
+            holding.cost = cost.booked(fill)
+            cash -= fees - money if fill.side is _SELL else money + fees
             paid += fees
-            held.append(float(cost.quantity))
             left.append(float(cash))
         self._cash, self.fees = cash, paid
-        return held, left
+        return left
 
     def settled(self, record: FillCorrected) -> FillCorrected:
         """`record` with what it changes of the profit taken, where the fills that it corrects are recent enough to tell. Changes nothing.

@@ -23,7 +23,7 @@ def basis_points(bps: float) -> Slippage:
     fraction = bps / 10_000
 
     def slip(side: Side, price: float, quantity: float, volume: float, span: float) -> float:
-        return _worse(side, price, price * fraction)
+        return _worse(side, price, price * fraction) if fraction else price
 
     return slip
 
