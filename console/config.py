@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -240,6 +239,8 @@ def guess(text: str) -> float | int | str | bool:
 
 
 def _nearest(key: str, known: Mapping[str, Any], path: str) -> str:
+    from difflib import get_close_matches
+
     if close := get_close_matches(key.lower(), known, 1, 0.7):
         return f"; did you mean {_join(path, close[0])}?"
     elsewhere = [place for place, _ in leaves(Settings) if place.rpartition(".")[2] == key.lower()]

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from importlib.metadata import entry_points
 from math import isfinite
 from typing import Any, TypeAlias
 
@@ -98,6 +97,8 @@ def _failed(kind: str, name: str, error: Exception) -> str:
 
 def _installed(kind: str, name: str, params: Mapping[str, Any], built_in: str) -> Any:
     """What the entry point `name` makes of `params`."""
+    from importlib.metadata import entry_points
+
     group = f"tradeconsole.{kind}"
     found = {point.name: point for point in entry_points(group=group)}
     if name not in found:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
 import time
 from bisect import bisect_left, bisect_right
@@ -34,6 +33,13 @@ _SLACK_S = 0.25
 _HOLD_S = 0.002
 """For how long the loop is kept from others at most, one step apart."""
 _AT: Callable[[Bar], int] = attrgetter("at")
+
+
+async def _sleep(seconds: float) -> None:
+    # Only who plays needs a loop: a backtest, which reads what is played here, starts without one.
+    from asyncio import sleep
+
+    await sleep(seconds)
 
 
 class Recorded(NamedTuple):
@@ -78,7 +84,7 @@ class BarFeed:
         actions: Sequence[Action] = (),
         source: Source | None = None,
         clock: Callable[[], float] = time.monotonic,
-        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
     ) -> None:
         """Raises FeedError where there are no bars, or none from `start` on."""
         self.name = name
@@ -90,7 +96,7 @@ class BarFeed:
         self.hours = self._calendar = calendar or Calendar()
         self._interval = 1 / pace if pace else 0.0
         self._clock = clock
-        self._sleep = sleep
+        self._sleep = sleep or _sleep
         self._actions = tuple(actions)
         self._source = source
         self._sessions: PlayedSessions | None = None
@@ -146,7 +152,9 @@ class BarFeed:
     # ---- more symbols
 
     async def offers(self) -> Sequence[Listing]:
-        more = await asyncio.to_thread(self._source.symbols) if self._source is not None else ()
+        from asyncio import to_thread
+
+        more = await to_thread(self._source.symbols) if self._source is not None else ()
         return tuple(Listing(symbol, COMPANIES.get(symbol, "")) for symbol in dict.fromkeys((*self._bars, *more)))
 
     async def follow(self, symbol: str) -> Instrument:
@@ -155,7 +163,9 @@ class BarFeed:
             return Instrument(symbol)
         if self._source is None:
             raise FeedError(f"{self.name} has no {shown(symbol)}: it holds {listed(list(self._bars))}.")
-        bars, actions = await asyncio.to_thread(self._source.read, symbol)
+        from asyncio import to_thread
+
+        bars, actions = await to_thread(self._source.read, symbol)
         held_s = spacing([bars])
         if held_s != self._spacing_s:
             raise FeedError(

@@ -16,12 +16,12 @@ from engine.feeds.base import FeedError
 from engine.feeds.calendar import Calendar, CalendarError
 from engine.feeds.names import check_known, check_symbols, is_fetched, shown, source_path
 from engine.feeds.sample_bars import SYMBOLS, WHOLE, sample_bars
-from engine.feeds.simulated.feed import SimulatedFeed
 from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.model.settings import FeedSettings
 
 if TYPE_CHECKING:
     from engine.feeds.polling import PollingFeed
+    from engine.feeds.simulated.feed import SimulatedFeed
 
 _USUAL_SHARE = 0.5
 """With fewer of a file's bars in the regular session, its clock is probably another one than we were told."""
@@ -33,6 +33,8 @@ def open_feed(settings: FeedSettings, symbols: Sequence[str] = ()) -> BarFeed | 
     Raises FeedError in words: no such source or file, a file without a good bar, a symbol it does not have, a start that is no day.
     """
     if settings.source == "sim":
+        from engine.feeds.simulated.feed import SimulatedFeed
+
         return SimulatedFeed(symbols, settings, start=_start(settings))
     if settings.source == "sample":
         return sample_feed(symbols, settings)

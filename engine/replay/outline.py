@@ -11,7 +11,6 @@ import msgspec
 from msgspec import Struct
 
 from engine.backtest.account import fills_of
-from engine.backtest.again import RecordedPlayer, played_again
 from engine.backtest.data import Data
 from engine.backtest.errors import BacktestError
 from engine.backtest.looks import Look, Looks
@@ -123,6 +122,8 @@ class Run(Struct, frozen=True):
 
 def run_of(pieces: Sequence[Piece], read_bars: Callable[[str], bytes]) -> Run:
     """What `pieces_of` wrote. Raises ReplayError in words where something of it is missing or damaged."""
+    from engine.backtest.again import RecordedPlayer
+
     lost = "Run the backtest once more: it is recorded anew, and its figures are kept in any case."
     outline: Outline | None = None
     written: list[Written] = []
@@ -180,6 +181,8 @@ def _unpacked(packed: bytes, kind: type[T]) -> T:
 def result_again(run: Run) -> Result:
     """Everything that is said of a run, made from its recording alone: what was ordered is played to the core, and no strategy runs. Raises
     ReplayError where something else fills than was recorded."""
+    from engine.backtest.again import played_again
+
     try:
         account, core = played_again(run.data, run.profile, run.ordered)
     except BacktestError as error:

@@ -11,10 +11,10 @@ from engine.model.market import Bar, Instrument
 from engine.model.records import Record
 from engine.model.settings import Settings
 from engine.model.signals import Vote
-from engine.replay.fold import Fold
 
 if TYPE_CHECKING:
     from engine.feeds.calendar import Hours
+    from engine.replay.fold import Fold
 
 
 class ReplayError(Exception):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Iterable, Mapping
 from typing import TypeVar, cast
@@ -96,6 +95,8 @@ def check_params(owner: str, declared: Mapping[str, Param], given: Mapping[str, 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'fast'?`, or nothing where nothing is near."""
+    from difflib import get_close_matches
+
     spellings = {one.lower(): one for one in known}
-    near = difflib.get_close_matches(name.lower(), list(spellings), n=1)
+    near = get_close_matches(name.lower(), list(spellings), n=1)
     return f" Did you mean {spellings[near[0]]!r}?" if near else ""
