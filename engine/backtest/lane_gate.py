@@ -19,13 +19,11 @@ from engine.backtest.sessions import Sessions
 from engine.backtest.trading import OnBooked, OnSplit, Trading
 from engine.brokers.paper_rules import FRACTION, Conditions, account_refusal
 from engine.brokers.paper_rules import Working as AtVenue
-from engine.core.gate import adding
 from engine.core.margin import Figures
 from engine.core.order_book import Working
 from engine.core.portfolio import Portfolio
 from engine.core.risk.rules import Rule
-from engine.core.risk.sizes import payable
-from engine.core.signals import shares_of
+from engine.core.risk.sizes import payable, shares_of
 from engine.model.market import Bar, Phase
 from engine.model.money import ZERO, exact, to_lot
 from engine.model.orders import Order, OrderType, Side, Source, TimeInForce
@@ -203,7 +201,7 @@ class LaneGate(Trading):
         portfolio, reserved = self._portfolio, ZERO
         for other in self._working:
             held = portfolio.position(other)
-            reserved += adding(self._on(other, Side.BUY), max(-held, ZERO)) + adding(self._on(other, Side.SELL), max(held, ZERO))
+            reserved += self._on(other, Side.BUY).adding(max(-held, ZERO)) + self._on(other, Side.SELL).adding(max(held, ZERO))
         figures = Figures(portfolio.equity(), portfolio.gross(), reserved, portfolio.net(), self._margin)
         worth = exact(price)
         if figures.exposure + quantity * worth > figures.equity * int(_WITHIN):

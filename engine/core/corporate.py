@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from decimal import ROUND_HALF_EVEN, Decimal
+from typing import TYPE_CHECKING
 
-from engine.core.desk import Desk
 from engine.core.portfolio import Holding, Portfolio
-from engine.core.signals import Signals
 from engine.model.market import Dividend, Instrument, Split
 from engine.model.modes import Level
 from engine.model.money import WIDE, ZERO, cents, exact, is_amount, is_price, to_lot
 from engine.model.records import DividendBooked, SplitBooked
+
+if TYPE_CHECKING:
+    from engine.core.desk import Desk
+    from engine.core.signals import Signals
 
 _DIGITS = Decimal("1e-12")
 """A ratio of one to three cannot be written out: a quantity this much of itself away from a whole number of steps is that number."""

@@ -10,7 +10,6 @@ from msgspec.structs import replace
 
 from engine.core.margin import CASH_ACCOUNT, Figures
 from engine.core.normal_form import normal_form, valued_at
-from engine.core.order_book import Working
 from engine.core.prices import Prices
 from engine.core.risk.bounds import BoundsBook
 from engine.core.risk.case import RiskCase
@@ -288,7 +287,7 @@ class Gate:
         """What working orders may add, long and short, to `held` of one symbol."""
         book = self._state.book
         buys, sells = book.working_on(symbol, Side.BUY, aside), book.working_on(symbol, Side.SELL, aside)
-        return adding(buys, max(-held, ZERO)), adding(sells, max(held, ZERO))
+        return buys.adding(max(-held, ZERO)), sells.adding(max(held, ZERO))
 
 
 def _total(reserves: Mapping[str, tuple[Decimal, Decimal]]) -> tuple[Decimal, Decimal]:
@@ -299,9 +298,3 @@ def _total(reserves: Mapping[str, tuple[Decimal, Decimal]]) -> tuple[Decimal, De
 def _in_parts(wish: Intent, instrument: Instrument) -> bool:
     """Whether it may end in a part of a lot: only where its own quantity does, is money, or is whatever is held."""
     return wish.reduce_only or wish.notional is not None or (is_amount(wish.quantity) and bool(wish.quantity % instrument.lot))
-
-
-def adding(working: Working, closable: Decimal) -> Decimal:
-    """The value of what orders may add, once they have closed what there is to close."""
-    opening = working.quantity - closable
-    return working.value * opening / working.quantity if opening > 0 else ZERO

@@ -29,6 +29,11 @@ class Working(Struct, frozen=True):
     quantity: Decimal = ZERO
     value: Decimal = ZERO
 
+    def adding(self, closable: Decimal) -> Decimal:
+        """The value of what they may add, once they have closed what there is to close."""
+        opening = self.quantity - closable
+        return self.value * opening / self.quantity if opening > 0 else ZERO
+
 
 _ENDED_KEPT = 500
 """Orders that are kept however long ago they ended."""

@@ -11,6 +11,7 @@ from engine.core.approvals import Case
 from engine.core.desk import SECOND, Desk
 from engine.core.gate import Judgement
 from engine.core.risk.rules import Rule, deny
+from engine.core.risk.sizes import shares_of
 from engine.model.capabilities import step
 from engine.model.inputs import Approve, Proposal, Reject
 from engine.model.modes import Level, Mode, TradingState
@@ -195,14 +196,6 @@ class Signals:
     def _step(self, proposal: Proposal) -> Decimal:
         lot, fraction = self._desk.instruments[proposal.symbol].lot, self._desk.gate.capabilities.fraction
         return step(lot, fraction, proposal.type, proposal.tif, bracketed=proposal.bracket is not None)
-
-
-def shares_of(equity: Decimal, pct: Decimal, strength: float, price: Decimal, held: Decimal, side: Side) -> Decimal:
-    """How many shares make a position of `pct` per cent of `equity`, times `strength`, on `side`, where `held` (signed) are there or on
-    their way; none where it is as large already."""
-    target = equity * pct / HUNDRED * exact(strength) / price
-    aim = target if side is Side.BUY else -target
-    return max((aim - held) * side.sign, ZERO)
 
 
 def intent_of(signal: Signal) -> Intent:

@@ -11,6 +11,7 @@ import csv
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from itertools import pairwise
 from operator import attrgetter
 from pathlib import Path
@@ -166,9 +167,7 @@ class Calendar:
 
 
 def _from_table(year: int) -> list[Session]:
-    with TABLE.open(encoding="utf-8", newline="") as file:
-        unusual = {row["day"]: row for row in csv.DictReader(file)}
-    sessions = []
+    unusual, sessions = _unusual(), []
     day = date(year, 1, 1)
     while day.year == year:
         row = unusual.get(day.isoformat())
@@ -180,6 +179,12 @@ def _from_table(year: int) -> list[Session]:
     return sessions
 
 
+@cache
+def _unusual() -> dict[str, dict[str, str]]:
+    with TABLE.open(encoding="utf-8", newline="") as file:
+        return {row["day"]: row for row in csv.DictReader(file)}
+
+
 def _round_the_clock(year: int) -> list[Session]:
     first = date(year, 1, 1)
     days = [first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)]
@@ -188,8 +193,9 @@ def _round_the_clock(year: int) -> list[Session]:
 
 
 def _new_york(day: date, opens: time, closes: time) -> Session:
-    moments = (datetime.combine(day, moment, NEW_YORK) for moment in (_PRE, opens, closes))
-    pre, first, last = (to_ns(moment) for moment in moments)
+    # Clocks are changed on Sundays before four in the morning: from then on the hours of a day are as long as they look.
+    pre = to_ns(datetime.combine(day, _PRE, NEW_YORK))
+    first, last = (pre + (60 * (moment.hour - _PRE.hour) + moment.minute) * 60 * SECOND for moment in (opens, closes))
     return Session(day, pre, first, last, last + _POST)
 
 

@@ -15,7 +15,8 @@ _CLOSE = time(16)
 
 def to_ns(moment: datetime) -> int:
     """An aware datetime as nanoseconds, exactly."""
-    return (moment - _EPOCH) // timedelta(microseconds=1) * 1000
+    passed = moment - _EPOCH
+    return ((passed.days * 86_400 + passed.seconds) * 1_000_000 + passed.microseconds) * 1000
 
 
 @lru_cache(maxsize=16_384)

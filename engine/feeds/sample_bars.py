@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 from datetime import date
+from operator import itemgetter
 from pathlib import Path
 
 from engine.feeds.actions import adjust, read_actions
@@ -27,7 +28,10 @@ def sample_bars(symbols: Sequence[str]) -> dict[str, list[Bar]]:
 
 def _read(symbol: str, calendar: Calendar) -> Iterator[Bar]:
     with (SAMPLE / f"{symbol}.csv").open(newline="", encoding="utf-8") as lines:
-        for row in csv.DictReader(lines):
-            session = calendar.session_on(date.fromisoformat(row["Date"]))
+        rows = csv.reader(lines)
+        head = next(rows)
+        day_of, values_of = itemgetter(head.index("Date")), itemgetter(*map(head.index, _VALUES))
+        for row in rows:
+            session = calendar.session_on(date.fromisoformat(day_of(row)))
             if session is not None:
-                yield Bar(symbol, session.closes, *(float(row[name]) for name in _VALUES))
+                yield Bar(symbol, session.closes, *map(float, values_of(row)))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from engine.core.risk.case import RiskCase
 from engine.core.risk.conduct import percent
 from engine.core.risk.rules import Rule, cut, deny
-from engine.model.money import HUNDRED, ZERO, to_lot
+from engine.model.money import HUNDRED, ZERO, exact, to_lot
 from engine.model.orders import Side
 from engine.model.verdicts import PASSED, Verdict
 
@@ -105,6 +105,14 @@ def buying_power(case: RiskCase) -> Verdict:
 def payable(closable: Decimal, worth: Decimal, cushion: Decimal, power: Decimal) -> Decimal:
     """The most shares at `worth` each that the buying power pays for, with the `cushion`; what only closes costs none of it."""
     return closable + max(power, ZERO) / (worth * cushion)
+
+
+def shares_of(equity: Decimal, pct: Decimal, strength: float, price: Decimal, held: Decimal, side: Side) -> Decimal:
+    """How many shares make a position of `pct` per cent of `equity`, times `strength`, on `side`, where `held` (signed) are there or on
+    their way; none where it is as large already."""
+    target = equity * pct / HUNDRED * exact(strength) / price
+    aim = target if side is Side.BUY else -target
+    return max((aim - held) * side.sign, ZERO)
 
 
 def _share_of_equity(case: RiskCase, already: Decimal, pct: Decimal, whose: str, rule: Rule, what: str) -> Verdict:
