@@ -54,7 +54,7 @@ def pack_floats(values: Floats) -> bytes:
     for place, scale in enumerate(SCALES):
         with np.errstate(all="ignore"):
             whole = np.rint(values * scale)
-            fits = bool((np.abs(whole) < MOST).all()) and (whole / scale).tobytes() == values.tobytes()
+            fits = bool((np.abs(whole) < MOST).all()) and (whole.astype(np.int64) / scale).tobytes() == values.tobytes()
         if fits:
             return bytes((place,)) + pack_ints(whole.astype(np.int64))
     return bytes((RAW,)) + headed(len(values), 8, 0, deflated(values.astype("<f8").tobytes(), 8))

@@ -113,7 +113,7 @@ def install(monkeypatch: pytest.MonkeyPatch, group: str, *entries: Entry) -> Non
         return entries if group == wanted else ()
 
     wanted = group
-    monkeypatch.setattr("engine.brokers.costs.entry_points", entry_points)
+    monkeypatch.setattr("importlib.metadata.entry_points", entry_points)
 
 
 def test_an_installed_model_is_found_by_name_and_given_its_parameters(monkeypatch: pytest.MonkeyPatch) -> None:
