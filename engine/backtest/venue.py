@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from engine.backtest.profile import Fill, Latency
 from engine.brokers.costs import slippage_of
 from engine.brokers.paper import PaperBroker
-from engine.core.matching import Matcher, Rest, Resting
+from engine.core.matching import Matcher, Resting
 from engine.core.matching.on_bars import RULES, market_at_close
 from engine.core.slippage import Slippage
 from engine.model.market import Instrument
-from engine.model.orders import Order, OrderType
+from engine.model.orders import OrderType
 from engine.model.settings import MarginSettings, PaperSettings
 
 
@@ -30,24 +30,14 @@ class Matching(Matcher):
         self._passing: dict[str, int] = {}
         """How many bars are yet to pass each order by."""
 
-    def add(
-        self,
-        order: Order,
-        *,
-        placed_at: int,
-        eligible_at: int | None = None,
-        instrument: Instrument | None = None,
-        met: bool = False,
-        triggered: bool = False,
-    ) -> bool:
-        late = self._latency.ns
-        there = placed_at + late if eligible_at is None else eligible_at + late
-        if self._latency.bars:
-            self._passing[order.id] = self._latency.bars
-        return super().add(order, placed_at=placed_at + late, eligible_at=there, instrument=instrument, met=met, triggered=triggered)
-
-    def _missed(self, exit_: Resting, at: int, delay: int) -> Sequence[Rest]:
-        return () if self._latency.bars else super()._missed(exit_, at, delay + self._latency.ns)
+    def _come(self, made: Resting, sent_at: int, delay: int) -> None:
+        late, bars = self._latency.ns, self._latency.bars
+        made.placed_at += late
+        made.eligible_at += late
+        if bars:
+            self._passing[made.order_id] = bars
+        else:
+            super()._come(made, sent_at, delay + late)
 
     def _taking_part(self, orders: list[Resting], placed_by: int, eligible_by: int) -> list[Resting]:
         taking = super()._taking_part(orders, placed_by, eligible_by)

@@ -71,6 +71,6 @@ quotes said. An order's prices become floats once, on entry.
 """
 
 from engine.core.matching.matcher import Matcher
-from engine.core.matching.resting import Ended, Execution, Moved, Outcome, Reduced, Rest, Resting, Worked
+from engine.core.matching.resting import Ended, Execution, Moved, Outcome, Reduced, Resting, Worked
 
-__all__ = ["Ended", "Execution", "Matcher", "Moved", "Outcome", "Reduced", "Rest", "Resting", "Worked"]
+__all__ = ["Ended", "Execution", "Matcher", "Moved", "Outcome", "Reduced", "Resting", "Worked"]

@@ -118,8 +118,7 @@ class Matcher:
         )
         made.met = met or (order.symbol in self._quoted and self._may_trade(made))
         self._by_symbol.setdefault(order.symbol, []).append(made)
-        if order.parent:
-            self._is_late(made, self._missed(made, order.changed_at, made.eligible_at - placed_at))
+        self._come(made, order.changed_at, made.eligible_at - placed_at)
         return made.met
 
     def remove(self, order_id: str) -> Resting | None:
@@ -281,9 +280,10 @@ class Matcher:
 
     # ---- within
 
-    def _missed(self, exit_: Resting, at: int, delay: int) -> Sequence[Rest]:
-        """What passed while an exit was on its way, which was let go at the market time `at` and takes `delay` ns."""
-        return self._entries.rests_for(exit_, at, delay)
+    def _come(self, made: Resting, sent_at: int, delay: int) -> None:
+        """It rests now. It was let go at the market time `sent_at`, and takes `delay` ns: an exit may have missed something on its way."""
+        if made.parent:
+            self._is_late(made, self._entries.rests_for(made, sent_at, delay))
 
     def _is_late(self, exit_: Resting, rests: Sequence[Rest]) -> None:
         """It was there before the next bar began."""
