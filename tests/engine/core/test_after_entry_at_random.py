@@ -56,7 +56,7 @@ def exit_by_rule(kind: str, side: Side, path: Path, away: int, stop: int, target
 
 @pytest.mark.parametrize("side", Side)
 @pytest.mark.parametrize("kind", ["market", "limit", "stop"])
-@settings(max_examples=tries(150, 20_000), deadline=None)
+@settings(max_examples=tries(150, 2_000), deadline=None)
 @given(path=paths(), away=st.integers(1, 6), stop=st.integers(1, 8), target=st.integers(1, 8))
 @example(path=[100, 101, 102, 103, 104, 103, 102], away=2, stop=1, target=1)
 def test_a_target_trades_only_where_it_is_sure_and_no_stop_is_overlooked(
