@@ -1,0 +1,199 @@
+"""What a test, or a person at the terminal, tells the server to do. Each command takes words and answers with a value for JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Coroutine
+from decimal import Decimal
+from typing import Any
+
+from tests.servers.tws.contracts import known
+from tests.servers.tws.exchange import PLENTY
+from tests.servers.tws.faults import Fault
+from tests.servers.tws.server import LOST, Tws
+from tests.servers.tws.tickets import Terms, Ticket
+
+Answer = dict[str, Any]
+HELP = """\
+price SYMBOL LAST [SHARES]      a new quote, of so many shares
+fills on|off                    whether prices fill orders
+spread AMOUNT                   between bid and ask, of all symbols
+market open|closed|auction      the session
+expire                          the session is over: orders for it end
+fill ID SHARES PRICE [silent]   trades an order by hand; ID is its reference or permId
+correct ID SHARES PRICE         tells its last execution anew
+place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF]   an order of another client's, of TWS itself with client 0
+cancel ID                       somebody cancels it in TWS
+cash AMOUNT                     money comes in or goes out
+code NUMBER [WORDS]             1100, 1101, 1102, 2103, 10197 or any other, said to all
+arm ON WHAT [NTH] [TIMES] [works] [: WORDS]            see `faults`
+mute, unmute                    connected, and no word any more; new connections speak
+logout, login                   connections are taken and never answered, as before the weekly log-in
+cut, away, back                 connections end; nobody can connect; they can again
+reset                           the nightly one: 1100, then away
+skew SECONDS                    its clock is ahead by so much
+kill PID NTH                    kill -9 to PID at its NTH order or cancel from now
+book                            orders, cash, positions, copies
+help"""
+
+
+class Control:
+    def __init__(self, tws: Tws) -> None:
+        self._tws = tws
+        self._commands: dict[str, Callable[..., Answer | Coroutine[Any, Any, None] | None]] = {
+            name: getattr(self, f"do_{name}") for name in (line.split()[0].rstrip(",") for line in HELP.splitlines())
+        }
+        self._commands |= {"unmute": self.do_unmute, "login": self.do_login, "away": self.do_away, "back": self.do_back}
+
+    async def do(self, line: str) -> Answer:
+        """Carries out one line; `{"error": ...}` where it makes no sense."""
+        head, _, words = line.partition(":")
+        name, *given = head.split() or ["help"]
+        try:
+            command = self._commands[name]
+            answer = command(*given, words.strip()) if name == "arm" else command(*given)
+            if asyncio.iscoroutine(answer):
+                await answer
+                return {}
+        except (KeyError, TypeError, ValueError, ArithmeticError, StopIteration) as error:
+            return {"error": f"{line}: {type(error).__name__}: {error}"}
+        return answer if isinstance(answer, dict) else {}
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            writer.write(json.dumps(await self.do(line.decode()), default=str).encode() + b"\n")
+        writer.close()
+
+    def do_help(self) -> Answer:
+        return {"help": HELP}
+
+    # ---- the market
+
+    def do_price(self, symbol: str, last: str, shares: str = "") -> None:
+        (stock,) = known(symbol.replace(".", " "))
+        self._tws.gateway.price(stock, Decimal(last), Decimal(shares) if shares else PLENTY)
+        self._tws.data.moved(stock)
+
+    def do_fills(self, on: str) -> None:
+        self._tws.gateway.exchange.fills = on == "on"
+
+    def do_spread(self, amount: str) -> None:
+        self._tws.gateway.exchange.spread = Decimal(amount)
+
+    def do_market(self, what: str) -> None:
+        if what == "auction":
+            self._tws.gateway.auction()
+        else:
+            self._tws.gateway.open_market(what == "open")
+
+    def do_expire(self) -> None:
+        self._tws.gateway.expire()
+
+    # ---- orders
+
+    def do_fill(self, order: str, shares: str, price: str, silent: str = "") -> None:
+        self._tws.gateway.execute(self._ticket(order), Decimal(shares), Decimal(price), silent=bool(silent))
+
+    def do_correct(self, order: str, shares: str, price: str) -> None:
+        self._tws.gateway.correct(self._ticket(order), Decimal(shares), Decimal(price))
+
+    def do_place(self, client: str, side: str, shares: str, symbol: str, kind: str, price: str, ref: str = "") -> Answer:
+        (stock,) = known(symbol)
+        gateway, at = self._tws.gateway, Decimal(price)
+        limit, aux = (at if kind == "LMT" else None), (at if kind == "STP" else None)
+        terms = Terms(side, Decimal(shares), kind, limit, aux, "GTC", order_ref=ref)
+        order_id = gateway.next_order_id if int(client) else 0
+        ticket = gateway.place(int(client), order_id, stock, terms)
+        return {"perm_id": ticket.perm_id} if ticket else {"error": "refused"}
+
+    def do_cancel(self, order: str) -> None:
+        self._tws.gateway.cancel(self._ticket(order))
+
+    def do_cash(self, amount: str) -> None:
+        self._tws.gateway.cash += Decimal(amount)
+
+    def do_book(self) -> Answer:
+        gateway = self._tws.gateway
+        return {
+            "orders": [_row(ticket) for ticket in gateway.tickets],
+            "cash": gateway.cash,
+            "positions": {stock.symbol.replace(" ", "."): shares for stock, shares, _ in gateway.positions()},
+            "copies": self._tws.copies,
+            "clients": [session.client_id for session in self._tws.sessions],
+        }
+
+    def _ticket(self, order: str) -> Ticket:
+        return next(t for t in reversed(self._tws.gateway.tickets) if order in (t.terms.order_ref, str(t.perm_id)))
+
+    # ---- mishaps
+
+    def do_code(self, number: str, *words: str) -> None:
+        self._tws.say_to_all(int(number), " ".join(words))
+
+    def do_arm(self, on: str, what: str, *more: str) -> None:
+        *numbers, words = more
+        works = "works" in numbers
+        nth, times = [*(int(each) for each in numbers if each != "works"), 1, 1][:2]
+        self._tws.faults.arm(Fault(on, what, nth, times, words, works))
+
+    def do_mute(self) -> None:
+        for session in self._tws.sessions:
+            session.mute = True
+            session.client_id = -1  # half-open: its id is free again for who comes next
+
+    def do_unmute(self) -> None:
+        for session in self._tws.sessions:
+            session.mute = False
+
+    def do_logout(self) -> None:
+        self._tws.logged_out = True
+        self._tws.cut()
+
+    def do_login(self) -> None:
+        self._tws.logged_out = False
+        self._tws.cut()
+
+    def do_cut(self) -> None:
+        self._tws.cut()
+
+    def do_away(self) -> None:
+        self._tws.go_away()
+
+    def do_back(self) -> Coroutine[Any, Any, None]:
+        return self._tws.come_back()
+
+    def do_reset(self) -> None:
+        self._tws.say_to_all(1100, LOST)
+        self._tws.disconnected = False
+        self._tws.go_away()
+
+    def do_skew(self, seconds: str) -> None:
+        self._tws.clock_skew = float(seconds)
+
+    def do_kill(self, pid: str, nth: str) -> None:
+        self._tws.kill = (int(pid), int(nth))
+
+
+def _row(ticket: Ticket) -> Answer:
+    terms = ticket.terms
+    return {
+        "ref": terms.order_ref,
+        "perm_id": ticket.perm_id,
+        "order_id": ticket.order_id,
+        "client_id": ticket.client_id,
+        "symbol": ticket.stock.symbol,
+        "side": terms.action,
+        "quantity": terms.quantity,
+        "type": terms.type,
+        "limit": terms.limit,
+        "aux": terms.aux,
+        "tif": terms.tif,
+        "oca_group": terms.oca_group,
+        "oca_type": terms.oca_type,
+        "parent_id": terms.parent_id,
+        "status": ticket.status,
+        "filled": ticket.filled,
+        "cost": ticket.cost,
+        "fees": ticket.fees,
+    }
