@@ -238,7 +238,7 @@ class Groups:
 
     def _has_moved(self, order: Order) -> bool:
         """Whether its entry's average has moved since it got its price."""
-        return self._at_its_price(order) != order.terms
+        return order.exit_pct is not None and self._at_its_price(order) != order.terms
 
     def _place_successor(self, order: Order) -> None:
         """An order like `order`, held here until that one has ended and there is something left to close."""

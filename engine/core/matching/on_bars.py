@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from engine.core.matching.resting import Resting
 from engine.model.market import Bar
-from engine.model.money import is_price
+from engine.model.money import LEAST_PRICE, MOST_PRICE
 from engine.model.orders import OrderType
 
 Hit: TypeAlias = tuple[float, str]
@@ -108,4 +108,4 @@ RULES: Final[Mapping[OrderType, Callable[[Resting, Bar], Hit | None]]] = {
 def is_whole(bar: Bar) -> bool:
     """Whether a bar has prices one could trade at: a NaN, a zero or a high below the low fills nothing."""
     low, high = bar.low, bar.high
-    return is_price(low) and low <= bar.open <= high and low <= bar.close <= high and is_price(high) and bar.volume < inf
+    return LEAST_PRICE <= low <= bar.open <= high <= MOST_PRICE and low <= bar.close <= high and bar.volume < inf
