@@ -126,16 +126,20 @@ def max_drawdown(curve: Curve, cash: float) -> Drawdown:
 
     if not len(curve.at):
         return Drawdown()
-    peaks = np.maximum.accumulate(np.concatenate(([cash], curve.equity)))[1:]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        falls = np.where(peaks > 0, 1 - curve.equity / peaks, 0.0)
-    trough = int(falls.argmax())
-    if falls[trough] <= 0:
+    peaks = np.maximum.accumulate(curve.equity)
+    np.maximum(peaks, cash, out=peaks)
+    # Peaks never fall, so those of nothing come first: of them nothing can be lost.
+    first = int(peaks.searchsorted(0.0, "right"))
+    left = np.ones(len(peaks))
+    np.divide(curve.equity[first:], peaks[first:], out=left[first:])
+    trough = int(left.argmin())
+    depth = 1 - float(left[trough])
+    if depth <= 0:
         return Drawdown()
     before = np.flatnonzero(curve.equity[: trough + 1] == peaks[trough])
     after = np.flatnonzero(curve.equity[trough:] >= peaks[trough])
     return Drawdown(
-        depth=float(falls[trough]),
+        depth=depth,
         peak_at=int(curve.at[before[-1]] if len(before) else curve.at[0]),
         trough_at=int(curve.at[trough]),
         recovered_at=int(curve.at[trough + after[0]]) if len(after) else None,

@@ -96,8 +96,8 @@ class _Run:
         """All that was ordered in the fast lane."""
         self._fills: list[tuple[str, Fill]] = []
         """Those of this moment, which their strategies have not been told yet."""
-        self._listeners: dict[str, dict[str, Listener]] = {symbol: {} for symbol in self._seen.bars}
-        """By symbol and strategy: whom to tell of a bar, and how."""
+        self._listeners: dict[str, list[Listener]] = {}
+        """By symbol: whom to tell of a bar, and how."""
         self._prompt = any(player.hears_fills for player in self._players)
         self._in_lane = Lane.takes(profile, list(self._bars.values()))
         self._trading: Trading = (
@@ -109,6 +109,7 @@ class _Run:
     def result(self) -> Result:
         for player in self._players:
             self._warm(player, self._first - 1, self._data.calendar.day_of(self._first) - timedelta(days=1))
+        self._listen()
         self._trading.start(self._data.name, self._begins)
         self._account.take(self._trading.portfolio, self._first - 1)
         if self._looks is not None:
@@ -138,9 +139,10 @@ class _Run:
     def _warm(self, player: Player, until: int, day: date) -> None:
         past = (self._seen.past(symbol, player.wants.warmup, until, day) for symbol in player.symbols if symbol in self._seen.bars)
         player.warm(list(merge(*past, key=attrgetter("at"))), self._seen.bars, until)
-        for symbol in player.symbols:
-            if symbol in self._listeners:
-                self._listeners[symbol][player.name] = player, player.context, player.strategy.on_bar
+
+    def _listen(self) -> None:
+        for symbol in self._seen.bars:
+            self._listeners[symbol] = [(p, p.context, p.strategy.on_bar) for p in self._players if symbol in p.symbols]
 
     # ---- the loop
 
@@ -163,7 +165,7 @@ class _Run:
             for orders in updates:
                 self._submit(orders)
             for bar in seen:
-                for player, context, on_bar in listeners[bar.symbol].values():
+                for player, context, on_bar in listeners[bar.symbol]:
                     context.bar = bar
                     try:
                         on_bar(context, bar)
@@ -308,6 +310,7 @@ class _Run:
                 player.stop()
                 player.begin(self._account)
                 self._warm(player, until, date.fromisoformat(split.ex_date))
+        self._listen()
         if self._looks is not None:
             self._looks.look_now(self._players, until)
 

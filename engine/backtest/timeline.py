@@ -69,8 +69,8 @@ class Timeline:
         rows = max(1, CHUNK // count)
         for begin in range(0, len(self.moments), rows):
             at = self.moments[begin : begin + rows]
-            fields = (table[begin : begin + rows].ravel().tolist() for table in self._grid)
-            bars = map(Bar, cycle(self._symbols), at.repeat(count).tolist(), *fields)
+            fields = (table[begin : begin + rows].reshape(-1).data for table in self._grid)
+            bars = map(Bar, cycle(self._symbols), at.repeat(count).data, *fields)
             yield zip(*repeat(bars, count), strict=True)
 
     def _merged(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
@@ -84,7 +84,7 @@ class Timeline:
         while first < len(starts) - 1:
             last = max(first + 1, int(starts.searchsorted(starts[first] + CHUNK, "right")) - 1)
             order = self._order[starts[first] : starts[last]]
-            bars = map(Bar, self._codes[order].tolist(), *(column[order].tolist() for column in self._columns))
+            bars = map(Bar, self._codes[order].tolist(), *(column[order].data for column in self._columns))
             counts = np.diff(starts[first : last + 1])
             if (counts == counts[0]).all():
                 yield zip(*repeat(bars, int(counts[0])), strict=True)
