@@ -34,7 +34,7 @@ ROUNDS = 4
 GOAL_S, GOAL_BYTES, GOAL_LOOKS = 0.2, 40, 1.05
 _MINUTE = 60 * 1_000_000_000
 _FIRST = 1_672_531_200 * 1_000_000_000
-_OFTEN = """
+OFTEN = """
     from tradeconsole import Bar, Context, Strategy
 
 
@@ -80,7 +80,7 @@ def _cost_of_looks(data: Data) -> str:
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         strategy = Path(folder) / "often.py"
-        strategy.write_text(textwrap.dedent(_OFTEN))
+        strategy.write_text(textwrap.dedent(OFTEN))
         data, profile = Data("a walk", {"AAPL": bars_of_a_walk(BARS)}, Calendar("24/7")), Profile((StrategySettings(str(strategy)),))
         looked = _cost_of_looks(data)
         began = time.perf_counter()

@@ -56,7 +56,7 @@ def main(file: Path, symbols: tuple[str, ...] = tuple("ABCDEFGHIJ")) -> int:
             return view()
 
         engine.view = watched  # type: ignore[method-assign]
-        return run_console(engine)
+        return run_console(engine, backtests=Path(home) / "backtests.sqlite")
 
 
 if __name__ == "__main__":
