@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,8 @@ from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from console.app import ConsoleApp
+from console.backtest.kept import carry_out, keep
+from console.backtest.terms import Terms, job_of
 from console.build import create_engine
 from engine.clock import SystemClock
 from engine.live import Engine
@@ -44,6 +47,7 @@ SAMPLE = Settings(
     feed=FeedSettings("sample", pace=100, start="2004-01-02"),
     strategies=(StrategySettings("sma_cross"),),
 )
+BREAKOUT = Terms("breakout", symbols=("AAPL", "MSFT", "IBM"), start=date(2004, 1, 2), end=date(2006, 12, 29))
 
 
 class _Clock(SystemClock):
@@ -102,16 +106,20 @@ class Desk:
 
 
 @asynccontextmanager
-async def sitting(settings: Settings, size: tuple[int, int]) -> AsyncIterator[Desk]:
+async def sitting(settings: Settings, size: tuple[int, int], backtest: Terms | None = None) -> AsyncIterator[Desk]:
+    """`backtest` was run before, and is kept as the first."""
     with tempfile.TemporaryDirectory() as folder, patch("console.build.SystemClock", _Clock):
-        database = Path(folder) / "paper.sqlite"
+        database, backtests = Path(folder) / "paper.sqlite", Path(folder) / "backtests.sqlite"
+        if backtest is not None:
+            keep(backtests, carry_out(job_of(backtest, Settings())))
         engine = create_engine(replace(settings, database=database))
-        app = ConsoleApp(engine, database=database, kept=Path(folder))
+        app = ConsoleApp(engine, database=database, kept=Path(folder), backtests=backtests)
         async with app.run_test(size=size) as pilot:
             desk = Desk(engine, app, pilot)
             await desk.until(lambda view: view.health.ready and view.watch and all(row.last for row in view.watch))
             yield desk
         await asyncio.to_thread(engine.shutdown)
+        app.trading.backtests.close()
         app.kept.close()
         app.archive.close()
 
@@ -198,6 +206,38 @@ async def chart() -> str:
         return svg([await desk.shot("7 AAPL")])
 
 
+async def at_a_trade(desk: Desk, trades: int) -> None:
+    """Opens the replay of the backtest, and goes from trade to trade, so many of them."""
+    desk.app.trading.backtests.replay(1)
+    await desk.shows("before the first bar")
+    for _ in range(trades):
+        await desk.press("n")
+        await desk.pilot.pause(0.3)
+    await desk.shows("paused")
+
+
+async def replay() -> str:
+    async with sitting(CALM, WIDE, BREAKOUT) as desk:
+        await at_a_trade(desk, 13)
+        await desk.press(*["left_square_bracket"] * 3, "space")
+        return svg([await desk.shot("▶ x1 ")])
+
+
+async def why() -> str:
+    async with sitting(CALM, WIDE, BREAKOUT) as desk:
+        await at_a_trade(desk, 14)
+        await desk.press("enter")
+        return svg([await desk.shot("Why:", "The gate")])
+
+
+async def report() -> str:
+    async with sitting(CALM, WIDE, BREAKOUT) as desk:
+        await desk.press("B")
+        await desk.shows("Backtests", "breakout")
+        await desk.press("enter")
+        return svg([await desk.shot("Sharpe")])
+
+
 async def themes() -> str:
     async with sitting(CALM, MEDIUM) as desk:
         await hold(desk)
@@ -211,5 +251,5 @@ async def themes() -> str:
 
 
 SCENES: dict[str, Callable[[], Coroutine[Any, Any, str]]] = {
-    scene.__name__: scene for scene in (trading, approval, ticket, risk, halted, small, performance, chart, themes)
+    scene.__name__: scene for scene in (trading, approval, ticket, risk, halted, small, performance, chart, replay, why, report, themes)
 }
