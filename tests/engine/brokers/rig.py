@@ -38,6 +38,8 @@ class Rig:
     unknown_symbol = ("ZZZZ", "")
     """One that is not traded there, and the broker's own words about it."""
     lacks: Mapping[str, str] = {}
+    fees_in_average = D(0)
+    """What a share's average cost has in it of the fees, ten shares bought."""
     broker: Broker
 
     def __init__(self) -> None:

@@ -14,11 +14,12 @@ from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderType, Side, TimeInForce
 from tests.engine.brokers.alpaca_rig import alpaca_rig
+from tests.engine.brokers.ib_rig import ib_rig
 from tests.engine.brokers.rig import Rig, is_up, paper_rig
 from tests.engine.core.floor import facts
 
 D = Decimal
-RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"paper": paper_rig, "alpaca": alpaca_rig}
+RIGS: dict[str, Callable[[], AbstractAsyncContextManager[Rig]]] = {"paper": paper_rig, "alpaca": alpaca_rig, "ib": ib_rig}
 
 
 @pytest.fixture(params=RIGS)
@@ -53,7 +54,7 @@ async def test_a_market_order_fills_and_its_cost_is_what_moved(rig: Rig) -> None
     update = rig.news_of(order, OrderEvent.FILL_ALL)[0]
     assert facts(update.filled, update.cost) == (10, 1000)
     snapshot = await rig.snapshot()
-    assert snapshot.cash == rig.cash - 1000 - update.fees
+    assert snapshot.cash == rig.cash - 1000 - (await rig.listed(order)).fees
     assert facts(*(position[:2] for position in snapshot.positions)) == (("AAPL", 10),)
 
 
@@ -246,7 +247,7 @@ async def test_a_snapshot_tells_what_is_open_and_how_what_we_ask_for_ended(rig: 
         gone.id: OrderEvent.CANCEL,
     }
     assert next(each for each in snapshot.orders if each.order_id == works.id).limit == 90
-    assert facts(snapshot.positions) == ((("AAPL", 10, 100),),)
+    assert facts(snapshot.positions) == ((("AAPL", 10, 100 + rig.fees_in_average),),)
 
 
 async def test_an_order_placed_elsewhere_is_listed_and_can_be_cancelled(rig: Rig) -> None:

@@ -1,0 +1,278 @@
+"""What TWS has said of each order, whoever placed it, and what that means in our words. No I/O: facts in, updates out.
+
+Quantities and money come from executions, each once by its id; one whose id differs after the last dot alone takes the place of the one
+before. Where TWS counts more than the executions that are known, as for an order that filled in part on an earlier day, its own total and
+average stand for them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from decimal import Decimal
+
+from engine.brokers.ib.facts import Contract, ExecutionTold, FeeTold, OrderFields, OrderTold, StatusTold
+from engine.brokers.ib.orders import side_of, symbol_of, terms_of, tif_of, type_of
+from engine.model.inputs import BrokerOrder, OrderUpdate
+from engine.model.money import ZERO
+from engine.model.order_states import OrderEvent
+from engine.model.orders import OrderType, Terms, TimeInForce
+
+_OURS = re.compile(r"\d{6}-[0-9a-f]{8}-\d+")
+"""Our own order ids. Any other reference is somebody else's, and may be on many orders."""
+_CENT_OF_A_CENT = Decimal("0.0001")
+ENDED = frozenset({"Filled", "Cancelled", "ApiCancelled"})
+
+
+class Entry:
+    """One order."""
+
+    __slots__ = (
+        "asked", "cancel_asked", "cancelled_there", "client_id", "contract", "corrected", "executions", "fees", "fields", "id", "last_told",
+        "objection", "order_id", "perm_id", "rejected", "status", "told_average", "told_filled", "why_held",
+    )  # fmt: skip
+
+    def __init__(self, order_id: int, client_id: int, perm_id: int) -> None:
+        self.id = ""
+        """The engine's id for it, empty before TWS has told enough."""
+        self.perm_id = perm_id
+        self.client_id = client_id
+        self.order_id = order_id
+        self.contract: Contract | None = None
+        self.fields: OrderFields | None = None
+        self.status = ""
+        self.why_held = ""
+        self.told_filled = ZERO
+        self.told_average = ZERO
+        self.executions: dict[str, ExecutionTold] = {}
+        self.fees: dict[str, Decimal] = {}
+        self.corrected = False
+        """An execution took another's place, so figures may go down."""
+        self.rejected = ""
+        """TWS's words, where it refused the order when it was new."""
+        self.objection = ""
+        """TWS's words against it or what was asked of it, while it is not known what came of that."""
+        self.asked: Terms | None = None
+        """The terms of a modification that is not answered."""
+        self.cancel_asked = False
+        self.cancelled_there = False
+        """Somebody cancelled it, by hand or for another order of its group: its time did not end."""
+        self.last_told: OrderUpdate | None = None
+
+    @property
+    def ended(self) -> bool:
+        return bool(self.rejected) or self.status in ENDED
+
+    @property
+    def terms(self) -> Terms | None:
+        return None if self.fields is None else terms_of(self.fields)
+
+    @property
+    def misses_executions(self) -> bool:
+        """Whether TWS counts more than it has told."""
+        return self._known()[0] < self.told_filled
+
+    # ---- figures
+
+    def figures(self) -> tuple[Decimal, Decimal, Decimal]:
+        """(shares, what they cost, fees) so far."""
+        shares, cost = self._known()
+        counted = self.told_filled
+        if counted > shares:
+            average = self.told_average or max((e.average for e in self.executions.values()), default=ZERO)
+            whole = (counted * average).quantize(_CENT_OF_A_CENT)
+            shares, cost = counted, max(whole, cost)
+        fees = sum((self.fees.get(e.exec_id, ZERO) for e in self.executions.values()), ZERO)
+        return shares, cost, fees
+
+    def _known(self) -> tuple[Decimal, Decimal]:
+        executions = self.executions.values()
+        return sum((e.shares for e in executions), ZERO), sum((e.shares * e.price for e in executions), ZERO)
+
+    # ---- in our words
+
+    def event(self) -> OrderEvent | None:
+        """What its status means, None for one that nobody mapped: it stays as it was then, and is asked for."""
+        if self.rejected:
+            return OrderEvent.REJECT
+        filled = self.figures()[0]
+        match self.status:
+            case "PendingSubmit" | "ApiPending" | "PreSubmitted":
+                held = "child" in self.why_held or "locate" in self.why_held
+                return OrderEvent.FILL_PART if filled else OrderEvent.HOLD if held else OrderEvent.ACCEPT
+            case "Submitted" | "PendingCancel":
+                return OrderEvent.FILL_PART if filled else OrderEvent.WORK
+            case "Inactive":
+                return OrderEvent.HOLD
+            case "Filled":
+                whole = self.fields is None or filled >= self.fields.quantity
+                return OrderEvent.FILL_ALL if whole else OrderEvent.FILL_PART
+            case "Cancelled" | "ApiCancelled":
+                return OrderEvent.EXPIRE if self._expired() else OrderEvent.CANCEL
+        return None
+
+    def _expired(self) -> bool:
+        """IB has no word for it: an order for a time that ended while nobody asked for that."""
+        tif = TimeInForce.GTC if self.fields is None else tif_of(self.fields)
+        return tif is not TimeInForce.GTC and not self.cancel_asked and not self.cancelled_there
+
+    def update(self, event: OrderEvent | None = None, reason: str = "") -> OrderUpdate | None:
+        """News of it as it stands, None where TWS has not told enough to make any."""
+        event = event or self.event()
+        if event is None or not self.id:
+            return None
+        filled, cost, fees = self.figures()
+        trails = self.fields is not None and type_of(self.fields) is OrderType.TRAILING_STOP
+        return OrderUpdate(
+            self.id,
+            event,
+            str(self.perm_id) if self.perm_id else "",
+            filled,
+            cost,
+            fees,
+            reason=reason or self.rejected,
+            terms=None if self.ended else self.terms,
+            stop=self.fields.trail_stop if trails and self.fields is not None else None,
+            corrected=self.corrected,
+        )
+
+    def listed(self) -> BrokerOrder | None:
+        """The same as a broker lists it."""
+        update, fields, contract = self.update(), self.fields, self.contract
+        if update is None or fields is None or contract is None:
+            return None
+        terms = terms_of(fields)
+        return BrokerOrder(
+            order_id=self.id,
+            broker_id=update.broker_id,
+            symbol=symbol_of(contract.symbol),
+            side=side_of(fields),
+            quantity=fields.quantity,
+            type=type_of(fields),
+            limit=terms.limit,
+            stop=terms.stop,
+            event=update.event,
+            filled=update.filled,
+            cost=update.cost,
+            fees=update.fees,
+            reason=update.reason,
+            tif=tif_of(fields),
+            trail=terms.trail,
+            trail_pct=terms.trail_pct,
+            extended_hours=fields.outside_rth,
+        )
+
+
+class Ledger:
+    """All orders that TWS has told of, found by its permId, by (client id, order id), or by the engine's id."""
+
+    def __init__(self) -> None:
+        self._by_perm: dict[int, Entry] = {}
+        self._by_number: dict[tuple[int, int], Entry] = {}
+        self._by_id: dict[str, Entry] = {}
+        self._fees: dict[str, Decimal] = {}
+        """Told before the execution that they are for."""
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._by_id.values())
+
+    def find(self, order_id: str) -> Entry | None:
+        return self._by_id.get(order_id)
+
+    def by_number(self, client_id: int, order_id: int) -> Entry | None:
+        return self._by_number.get((client_id, order_id))
+
+    def by_perm(self, perm_id: int) -> Entry | None:
+        return self._by_perm.get(perm_id)
+
+    def sent(self, our_id: str, client_id: int, order_id: int, fields: OrderFields, contract: Contract) -> Entry:
+        """An order that goes out now: TWS has said nothing of it yet."""
+        entry = self._entry(order_id, client_id, 0)
+        entry.fields, entry.contract = fields, contract
+        self._name(entry, our_id)
+        return entry
+
+    # ---- what TWS says
+
+    def on_order(self, told: OrderTold) -> Entry:
+        entry = self._entry(told.order_id, told.client_id, told.perm_id)
+        fields = told.fields
+        if told.completed and entry.fields is not None:
+            # A completed order is told without some of what it was.
+            fields = entry.fields
+        entry.fields, entry.contract = fields, told.contract
+        if told.completed:
+            entry.status, entry.why_held = told.status, ""
+            entry.told_filled = max(entry.told_filled, told.filled)
+            entry.cancelled_there = entry.cancelled_there or "expire" not in told.words.lower()
+        elif entry.status not in ENDED:
+            entry.status = told.status or entry.status
+        self._name(entry, told.fields.ref)
+        return entry
+
+    def on_status(self, told: StatusTold) -> Entry:
+        entry = self._entry(told.order_id, told.client_id, told.perm_id)
+        if entry.status in ENDED and told.status not in ENDED:
+            return entry
+        entry.status, entry.why_held = told.status, told.why_held
+        if told.filled >= entry.told_filled:
+            entry.told_filled, entry.told_average = told.filled, told.average
+        return entry
+
+    def on_execution(self, told: ExecutionTold) -> Entry:
+        entry = self._entry(told.order_id, told.client_id, told.perm_id)
+        base, _, revision = told.exec_id.rpartition(".")
+        before = entry.executions.get(base)
+        if before is not None and before.exec_id != told.exec_id:
+            if revision < before.exec_id.rpartition(".")[2]:
+                return entry
+            entry.corrected = True
+        entry.executions[base] = told
+        if entry.corrected:
+            entry.told_filled = sum((each.shares for each in entry.executions.values()), ZERO)
+        if told.exec_id in self._fees:
+            entry.fees[told.exec_id] = self._fees.pop(told.exec_id)
+        if entry.contract is None:
+            entry.contract = told.contract
+        self._name(entry, told.ref)
+        return entry
+
+    def on_fee(self, told: FeeTold) -> Entry | None:
+        base = told.exec_id.rpartition(".")[0]
+        for entry in self._by_perm.values():
+            execution = entry.executions.get(base)
+            if execution is not None:
+                entry.fees[told.exec_id] = told.fee
+                return entry
+        self._fees[told.exec_id] = told.fee
+        return None
+
+    def _entry(self, order_id: int, client_id: int, perm_id: int) -> Entry:
+        number = (client_id, order_id)
+        entry = self._by_perm.get(perm_id) if perm_id else None
+        if entry is None and order_id > 0:
+            entry = self._by_number.get(number)
+            if entry is not None and perm_id and entry.perm_id not in (0, perm_id):
+                entry = None  # TWS began its order ids anew
+        if entry is None:
+            entry = Entry(order_id, client_id, perm_id)
+        if perm_id:
+            entry.perm_id = perm_id
+            self._by_perm[perm_id] = entry
+        if order_id > 0:
+            entry.order_id, entry.client_id = order_id, client_id
+            self._by_number[number] = entry
+        return entry
+
+    def _name(self, entry: Entry, ref: str) -> None:
+        """Our own id where the reference is one, and no other order has it; else one made of the permId, which is IB's own and unique."""
+        if entry.id:
+            return
+        other = self._by_id.get(ref)
+        if _OURS.fullmatch(ref) and (other is None or other is entry):
+            entry.id = ref
+        elif entry.perm_id:
+            entry.id = f"ib-{entry.perm_id}"
+        else:
+            return
+        self._by_id[entry.id] = entry

@@ -1,0 +1,336 @@
+"""The one module that imports the client library, ib_insync, so that its successor ib_async can take its place here.
+
+Everything in here lives in the thread that imports it, whose loop must be set as current before. The library keeps a picture of its own of
+each order and invents in it: any error that it does not know makes an order Cancelled there, a harmless 10349 or a refused modification
+included, and what was executed while the link was down appears without an event. So the picture is not looked at: messages are heard where
+the decoder hands them over, before the library makes anything of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from engine.brokers.ib.facts import (
+    Contract,
+    ErrorTold,
+    ExecutionTold,
+    Fact,
+    FeeTold,
+    Held,
+    NotUnderstood,
+    OrderFields,
+    OrderTold,
+    RequestFailed,
+    StatusTold,
+)
+from engine.model.money import ZERO, exact
+
+Answer = TypeVar("Answer")
+LOGGERS = ("ib_insync", "eventkit")
+UNSET = sys.float_info.max
+ANSWER_S = 8.0
+"""How long any request may take; less than the engine waits for an answer, so that the words are ours."""
+NO_SUCH_CONTRACT = 200
+
+
+class ClientBusy(ConnectionError):  # noqa: N818 - a state of the world
+    """Our client id is connected already."""
+
+
+class Session:
+    """One connection. A new one is made for each attempt: a client that failed once is not used again."""
+
+    def __init__(self, hear: Callable[[Fact], None], lost: Callable[[str], None]) -> None:
+        """`hear` gets every message that matters, in the order of arrival; `lost` is called once when the connection ends."""
+        from ib_insync import IB
+
+        self._hear = hear
+        self._lost = lost
+        self._one = asyncio.Lock()
+        """Of requests for open orders, positions and completed orders only one may be under way: two at once, and one hangs for ever."""
+        self._failed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        make: Any = IB
+        self._ib = make()
+        self._ib.RaiseRequestErrors = True
+        self._ib.disconnectedEvent += self._on_lost
+        self._ib.client.apiError += self._on_api_error
+        _listen(self._ib.wrapper, self._heard)
+
+    # ---- life
+
+    async def connect(self, host: str, port: int, client_id: int, account: str, within_s: float) -> tuple[str, ...]:
+        """Connects, and answers the accounts behind it. Raises ConnectionError in words, ClientBusy where our id is taken."""
+        connecting = asyncio.ensure_future(
+            self._ib.connectAsync(host, port, clientId=client_id, timeout=within_s, readonly=True, account=account)
+        )
+        try:
+            async with asyncio.timeout(2 * within_s):
+                await asyncio.wait((connecting, self._failed), return_when=asyncio.FIRST_COMPLETED)
+            if self._failed.done():
+                self._failed.result()
+            await connecting
+        except ClientBusy:
+            raise
+        except TimeoutError:
+            raise ConnectionError(f"{host}:{port} takes the connection and does not answer") from None
+        except OSError as error:
+            raise ConnectionError(f"{host}:{port}: {error.strerror or error}") from error
+        finally:
+            if not connecting.done():
+                connecting.cancel()
+            await asyncio.gather(connecting, return_exceptions=True)
+            if not self._failed.cancel():
+                self._failed.exception()
+        return tuple(self._ib.client.getAccounts())
+
+    @property
+    def connected(self) -> bool:
+        return bool(self._ib.isConnected())
+
+    def disconnect(self) -> None:
+        self._lost = _nobody
+        self._ib.disconnect()
+
+    def _on_lost(self) -> None:
+        lost, self._lost = self._lost, _nobody
+        lost("the connection to TWS ended")
+
+    def _on_api_error(self, words: str) -> None:
+        """How the end of a connection is told that was not ready yet: the library itself goes on waiting."""
+        if not self._failed.done():
+            self._failed.set_exception(ConnectionError(words))
+
+    def _heard(self, fact: Fact) -> None:
+        if isinstance(fact, ErrorTold) and fact.code == 326 and not self._failed.done():
+            self._failed.set_exception(ClientBusy(fact.words))
+        self._hear(fact)
+
+    # ---- orders
+
+    def next_id(self) -> int:
+        return int(self._ib.client.getReqId())
+
+    def place(self, order_id: int, contract: Contract, fields: OrderFields) -> None:
+        """Sends a new order, or new terms of one that has this id. What comes of it is heard."""
+        from ib_insync import Order, Stock
+
+        order = Order(
+            orderId=order_id,
+            action=fields.action,
+            totalQuantity=float(fields.quantity),
+            orderType=fields.type,
+            lmtPrice=_double(fields.limit),
+            auxPrice=_double(fields.aux),
+            tif=fields.tif,
+            outsideRth=fields.outside_rth,
+            trailStopPrice=_double(fields.trail_stop),
+            trailingPercent=_double(fields.trail_pct),
+            ocaGroup=fields.oca_group,
+            ocaType=fields.oca_type,
+            account=fields.account,
+            orderRef=fields.ref,
+        )
+        stock = Stock(contract.symbol, "SMART", contract.currency, conId=contract.con_id, primaryExchange=contract.primary)
+        self._ib.client.placeOrder(order_id, stock, order)
+
+    def cancel(self, order_id: int) -> None:
+        self._ib.client.cancelOrder(order_id)
+
+    def cancel_everything(self) -> None:
+        """Every order of the account, those of other clients and of TWS itself too."""
+        self._ib.reqGlobalCancel()
+
+    # ---- questions
+
+    async def open_orders(self) -> set[int]:
+        """The permIds of all that is open at the account, whoever placed it; what they are was heard by then."""
+        return {trade.order.permId for trade in await self._ask(lambda: self._ib.reqAllOpenOrdersAsync(), alone=True)}
+
+    async def completed_orders(self) -> None:
+        """Has today's ended orders told."""
+        await self._ask(lambda: self._ib.reqCompletedOrdersAsync(False), alone=True)
+
+    async def executions(self) -> None:
+        """Has today's executions told, with their fees."""
+        await self._ask(lambda: self._ib.reqExecutionsAsync())
+
+    async def positions(self) -> list[Held]:
+        told = await self._ask(lambda: self._ib.reqPositionsAsync(), alone=True)
+        return [Held(each.account, _contract(each.contract), _amount(each.position), _amount(each.avgCost)) for each in told]
+
+    async def cash(self, account: str, currency: str) -> Decimal:
+        """As it is now: asked for anew each time, for what is subscribed to may be three minutes old."""
+        ib = self._ib
+        request = int(ib.client.getReqId())
+        future = ib.wrapper.startReq(request)
+        ib.client.reqAccountSummary(request, "All", f"TotalCashValue,$LEDGER:{currency}")
+        try:
+            await self._ask(lambda: future)
+        finally:
+            if self.connected:
+                ib.client.cancelAccountSummary(request)
+        for tag in ("CashBalance", "TotalCashValue"):
+            value = ib.wrapper.acctSummary.get((account, tag, currency))
+            if value is not None:
+                return Decimal(value.value)
+        raise RequestFailed(0, f"TWS told no cash in {currency} for {account}")
+
+    async def time(self) -> float:
+        """TWS's clock, in whole seconds since 1970."""
+        return float((await self._ask(lambda: self._ib.reqCurrentTimeAsync())).timestamp())
+
+    async def contracts(self, symbol: str, currency: str) -> list[Contract]:
+        """The stocks that are meant by `symbol`, none where there is none. Raises RequestFailed."""
+        from ib_insync import Stock
+
+        try:
+            told = await self._ask(lambda: self._ib.reqContractDetailsAsync(Stock(symbol, "SMART", currency)))
+        except RequestFailed as failed:
+            if failed.code == NO_SUCH_CONTRACT:
+                return []
+            raise
+        return [_contract(details.contract) for details in told]
+
+    async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False) -> Answer:
+        """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
+        from ib_insync import RequestError
+
+        try:
+            async with asyncio.timeout(ANSWER_S):
+                if not alone:
+                    return await question()
+                async with self._one:
+                    return await question()
+        except RequestError as error:
+            raise RequestFailed(error.code, error.message) from None
+
+
+def capture_logs(hear: Callable[[Fact], None]) -> Callable[[], None]:
+    """Keeps the library's loggers off the terminal; a message that it could not decode is told. Returns what ends it."""
+    handler = _Handler(hear)
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    for logger in loggers:
+        logger.addHandler(handler)
+        logger.propagate = False
+
+    def end() -> None:
+        for logger in loggers:
+            logger.removeHandler(handler)
+
+    return end
+
+
+class _Handler(logging.Handler):
+    """What the library logs was heard already, but for what it stumbled over."""
+
+    def __init__(self, hear: Callable[[Fact], None]) -> None:
+        super().__init__(logging.ERROR)
+        self._tell = hear
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.exc_info:
+            self._tell(NotUnderstood(f"{record.getMessage()[:200]} ({record.exc_info[1]})"))
+
+
+def _listen(wrapper: Any, hear: Callable[[Fact], None]) -> None:
+    """Has `hear` called with each message before the library's own `wrapper` deals with it."""
+
+    def tap(name: str, read: Callable[..., Fact | None]) -> None:
+        original = getattr(wrapper, name)
+
+        def tapped(*given: Any) -> None:
+            fact = read(*given)
+            if fact is not None:
+                hear(fact)
+            original(*given)
+
+        setattr(wrapper, name, tapped)
+
+    tap("openOrder", _open_order)
+    tap("completedOrder", _completed_order)
+    tap("orderStatus", _status)
+    tap("execDetails", _execution)
+    tap("commissionReport", lambda report: FeeTold(report.execId, _amount(report.commission)))
+    tap("error", lambda request, code, words, *more: ErrorTold(int(request), int(code), str(words)))
+
+
+def _open_order(order_id: int, contract: Any, order: Any, state: Any) -> OrderTold | None:
+    if order.whatIf:
+        return None
+    return OrderTold(order.permId, order.clientId, order_id, _contract(contract), _fields(order), state.status)
+
+
+def _completed_order(contract: Any, order: Any, state: Any) -> OrderTold:
+    words = f"{state.completedStatus}".strip()
+    filled = _price(order.filledQuantity) or ZERO
+    return OrderTold(order.permId, 0, 0, _contract(contract), _fields(order), state.status, True, filled, words)
+
+
+def _status(
+    order_id: int, status: str, filled: float, remaining: float, average: float, perm_id: int, parent: int, last: float,
+    client_id: int, why_held: str, *more: float,
+) -> StatusTold:  # fmt: skip
+    return StatusTold(perm_id, client_id, order_id, status, _amount(filled), _amount(average), why_held)
+
+
+def _execution(request: int, contract: Any, told: Any) -> ExecutionTold:
+    order_id = 0 if told.orderId == 2**31 - 1 else told.orderId
+    action = "BUY" if told.side == "BOT" else "SELL"
+    return ExecutionTold(
+        told.execId,
+        told.permId,
+        told.clientId,
+        order_id,
+        told.orderRef,
+        _contract(contract),
+        action,
+        _amount(told.shares),
+        _amount(told.price),
+        _amount(told.cumQty),
+        _amount(told.avgPrice),
+    )
+
+
+def _fields(order: Any) -> OrderFields:
+    return OrderFields(
+        order.action,
+        _amount(order.totalQuantity),
+        order.orderType,
+        _price(order.lmtPrice),
+        _price(order.auxPrice),
+        order.tif,
+        bool(order.outsideRth),
+        _price(order.trailStopPrice),
+        _price(order.trailingPercent),
+        order.ocaGroup,
+        int(order.ocaType),
+        order.account,
+        order.orderRef,
+    )
+
+
+def _contract(told: Any) -> Contract:
+    return Contract(told.conId, told.symbol, told.secType, told.currency, told.localSymbol, told.primaryExchange)
+
+
+def _amount(value: float) -> Decimal:
+    """The decimal that a person would read off it, without a point where it is whole."""
+    number = exact(value)
+    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+
+
+def _price(value: float) -> Decimal | None:
+    return None if value in (0, UNSET) else _amount(value)
+
+
+def _double(value: Decimal | None) -> float:
+    return UNSET if value is None else float(value)
+
+
+def _nobody(words: str) -> None:
+    """After the end nobody is told."""

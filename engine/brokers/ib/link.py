@@ -1,0 +1,167 @@
+"""Keeps the connection to TWS: opens it, listens whether it is alive, opens it again. Lives in the client library's thread."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import Callable
+
+from engine.brokers.base import BrokerError
+from engine.brokers.ib.codes import NOT_THERE
+from engine.brokers.ib.config import IbConfig, paper_account
+from engine.brokers.ib.facts import Fact, RequestFailed
+from engine.brokers.ib.library import ClientBusy, Session
+from engine.model.modes import LinkState
+
+CONNECT_S = 5.0
+HEARTBEAT_S = 15.0
+ANSWER_S = 5.0
+"""A link on which the clock is not told within this is dead, whatever the socket says."""
+AGAIN_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
+"""Between attempts to get the link back, a fifth more or less; the last one repeats."""
+BUSY_TRIES = 4
+"""How often our id may be in use when we come back: TWS may not have noticed yet that our old connection is dead."""
+MOST_SKEW_S = 2.0
+
+
+class Link:
+    """`changed` is told each new state, and why; `said` what a person should read of the clocks."""
+
+    def __init__(
+        self, config: IbConfig, hear: Callable[[Fact], None], changed: Callable[[LinkState, str], None], said: Callable[[str], None]
+    ) -> None:
+        self.account = ""
+        self._config = config
+        self._hear = hear
+        self._changed = changed
+        self._said = said
+        self._session: Session | None = None
+        self._lost = asyncio.Event()
+        self._why = ""
+        self._connectivity = ""
+        """Why IB cannot be reached from TWS, empty while it can."""
+        self._keeper: asyncio.Task[None] | None = None
+        self._skewed = False
+
+    @property
+    def session(self) -> Session:
+        """Raises ConnectionError in words where there is no link."""
+        session = self._session
+        if session is None or not session.connected:
+            raise ConnectionError(self._why or "there is no link to TWS")
+        return session
+
+    async def open(self) -> None:
+        """Connects once and keeps the link from then on. Raises ConnectionError, or BrokerError where another try makes no sense."""
+        try:
+            await self._connect()
+        except ClientBusy:
+            raise BrokerError(self._busy()) from None
+        except ConnectionError as error:
+            raise ConnectionError(f"{error}. {NOT_THERE}") from error
+        self._up()
+        self._keeper = asyncio.create_task(self._keep())
+
+    async def close(self) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.gather(self._keeper, return_exceptions=True)
+            self._keeper = None
+        self._drop()
+
+    def connectivity(self, lost: str) -> None:
+        """TWS says that it lost IB (why), or has it back (nothing)."""
+        self._connectivity = lost
+        if self._session is not None and self._session.connected and self.account:
+            self._up()
+
+    # ---- inside
+
+    async def _connect(self) -> None:
+        self._drop()
+        self._lost.clear()
+        self._connectivity = ""
+        session = Session(self._hear, self._on_lost)
+        config = self._config
+        try:
+            accounts = await session.connect(config.host, config.port, config.client_id, config.account, CONNECT_S)
+            self.account = paper_account(config, accounts)
+        except BaseException:
+            session.disconnect()
+            raise
+        self._session = session
+
+    def _drop(self) -> None:
+        if self._session is not None:
+            self._session.disconnect()
+            self._session = None
+
+    def _up(self) -> None:
+        if self._connectivity:
+            self._changed(LinkState.DEGRADED, f"TWS has lost IB's servers ({self._connectivity}); it comes back by itself")
+        else:
+            self._changed(LinkState.UP, "")
+
+    def _on_lost(self, why: str) -> None:
+        self._why = why
+        self._lost.set()
+
+    async def _keep(self) -> None:
+        while True:
+            await self._listen()
+            self._drop()
+            self._changed(LinkState.DOWN, f"{self._why}. {NOT_THERE}")
+            try:
+                await self._come_back()
+            except (BrokerError, ClientBusy) as error:
+                self._changed(LinkState.FATAL, self._busy() if isinstance(error, ClientBusy) else str(error))
+                return
+            self._up()
+
+    async def _listen(self) -> None:
+        """Until the link is dead."""
+        while not self._lost.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._lost.wait()
+                    return
+            try:
+                async with asyncio.timeout(ANSWER_S):
+                    self._compare_clocks(await self.session.time())
+            except (TimeoutError, ConnectionError, RequestFailed):
+                self._on_lost(self._why if self._lost.is_set() else f"TWS did not answer within {ANSWER_S:g} s")
+
+    async def _come_back(self) -> None:
+        """Connects again, however long that takes. Raises BrokerError or ClientBusy where it makes no sense any more."""
+        attempt = busy = 0
+        while True:
+            pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
+            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
+            attempt += 1
+            try:
+                await self._connect()
+            except ClientBusy:
+                busy += 1
+                if busy >= BUSY_TRIES:
+                    raise
+            except ConnectionError as error:
+                self._why = str(error)
+            else:
+                return
+
+    def _busy(self) -> str:
+        number = self._config.client_id
+        return (
+            f"Client id {number} is in use at {self._config.at}: another console or script is connected with it. End that one, or set "
+            "IB_CLIENT_ID to another number, and start again; orders of the other id stay where they are."
+        )
+
+    def _compare_clocks(self, theirs: float) -> None:
+        """TWS tells whole seconds, so a part of one is never held against it."""
+        ours = time.time()
+        off = max(theirs - ours, ours - theirs - 1)
+        if off > MOST_SKEW_S and not self._skewed:
+            self._said(f"TWS's clock and this machine's are {off:.0f} s apart: set the clock, times of orders are wrong until then")
+        self._skewed = off > MOST_SKEW_S
