@@ -139,7 +139,7 @@ class FeedRunner:
 
 
 def _spoken(seconds: float) -> str:
-    return f"{round(seconds) if seconds >= 10 else seconds:g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
+    return f"{round(seconds) if seconds >= 10 else float(f'{seconds:.1g}'):g} s" if seconds < 120 else f"{seconds / 60:.0f} min"
 
 
 def _sentence(error: Exception) -> str:

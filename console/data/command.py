@@ -245,7 +245,8 @@ def _chosen(cache: BarCache, given: argparse.Namespace) -> list[Held]:
         each
         for each in cache.held()
         if (not symbols or each.series.symbol in symbols)
-        and source in (None, each.series.source)
+        # Alpaca's two tapes are kept apart, and are both of alpaca.
+        and (source is None or each.series.source == source or each.series.source.startswith(f"{source}-"))
         and given.timeframe in (None, each.series.timeframe)
     ]
     if not held or (missing := sorted(symbols - {each.series.symbol for each in held})):

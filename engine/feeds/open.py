@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -20,6 +21,7 @@ from engine.feeds.timeframe import DAY_S, check_multiple, spacing
 from engine.model.settings import FeedSettings
 
 if TYPE_CHECKING:
+    from engine.feeds.cached import CachedHistory
     from engine.feeds.polling import PollingFeed
     from engine.feeds.simulated.feed import SimulatedFeed
 
@@ -58,8 +60,21 @@ def _polling_feed(symbols: Sequence[str], settings: FeedSettings) -> PollingFeed
         raise FeedError(
             f"{source.history.name} has adjusted prices, at which nobody trades: it is good for a backtest, not for a live feed."
         )
+    if settings.source == "alpaca":
+        return _alpaca_feed(source, symbols, settings)
     usual = "1m" if "1m" in source.history.timeframes else source.history.timeframes[0]
     return PollingFeed(source, symbols, settings.timeframe or usual)
+
+
+def _alpaca_feed(source: CachedHistory, symbols: Sequence[str], settings: FeedSettings) -> PollingFeed:
+    from engine.feeds.alpaca.feed import AlpacaFeed
+    from engine.feeds.alpaca.history import AlpacaHistory
+    from engine.feeds.alpaca.stream import PriceStream
+    from engine.feeds.sources import alpaca_access
+
+    access = alpaca_access(settings)
+    assert isinstance(source.history, AlpacaHistory)
+    return AlpacaFeed(source, symbols, settings.timeframe or "1m", history=source.history, make=partial(PriceStream, access))
 
 
 def sample_feed(symbols: Sequence[str], settings: FeedSettings) -> BarFeed:

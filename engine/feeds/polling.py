@@ -309,7 +309,9 @@ class PollingFeed:
 
     async def _newest(self, symbol: str) -> list[Bar]:
         """What there is of it after what was told."""
-        kept = self._symbols[symbol]
+        kept = self._symbols.get(symbol)
+        if kept is None:
+            return []
         today = self._day(self._wall())
         since = self._calendar.day_of(kept.told) if kept.told else today
         try:
@@ -350,10 +352,12 @@ class PollingFeed:
             for symbol in self._symbols:
                 self._act(symbol, self._session, tell)
         for bar in bars:
+            kept = self._symbols.get(bar.symbol)
+            if kept is None or bar.at <= kept.told:
+                continue  # it was dropped meanwhile, or came twice
             for status in self._market.until(bar.at - 1):
                 tell(status)
             self._act(bar.symbol, self._calendar.day_of(bar.at), tell)
-            kept = self._symbols[bar.symbol]
             kept.last, kept.told = bar, bar.at
             tell(bar)
             if bar is bars[-1]:

@@ -12,13 +12,14 @@ called on a thread of its own, one call at a time; what it raises is told in wor
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.cache import BarCache, cache_folder
@@ -28,6 +29,11 @@ from engine.feeds.history import Fetched, History, Reach
 from engine.feeds.names import ENTRY_POINTS, FETCHED, shown
 from engine.model.settings import TIMEFRAMES, FeedSettings
 
+if TYPE_CHECKING:
+    from engine.feeds.alpaca.rest import Access
+
+KEYS = ("ALPACA_API_KEY", "ALPACA_SECRET_KEY")
+
 
 def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
@@ -36,8 +42,24 @@ def installed() -> dict[str, EntryPoint]:
 def open_source(settings: FeedSettings, *, adjusted: bool | None = None) -> CachedHistory:
     """What `settings.source` names, through the user's cache. Asks nobody yet. Raises FeedError and CalendarError."""
     calendar = Calendar(settings.calendar)
-    history = open_history(settings.source, calendar, adjusted=settings.adjusted if adjusted is None else adjusted)
+    restated = settings.adjusted if adjusted is None else adjusted
+    if settings.source == "alpaca":
+        from engine.feeds.alpaca.history import AlpacaHistory
+
+        history: History = AlpacaHistory(calendar, alpaca_access(settings), adjusted=restated)
+    else:
+        history = open_history(settings.source, calendar, adjusted=restated)
     return CachedHistory(history, BarCache(cache_folder()), calendar)
+
+
+def alpaca_access(settings: FeedSettings, environment: Mapping[str, str] = os.environ) -> Access:
+    """The keys that the environment has, for what the settings say. Raises FeedError where there are none."""
+    from engine.feeds.alpaca.rest import Access
+
+    key, secret = (environment.get(name, "") for name in KEYS)
+    if not (key and secret):
+        raise FeedError(f"Alpaca's prices need the keys of an account, free or not: set {' and '.join(KEYS)} in the environment.")
+    return Access(key, secret, settings.tape, settings.url)
 
 
 def open_history(source: str, calendar: Calendar, *, adjusted: bool = False) -> History:

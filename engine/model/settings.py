@@ -53,6 +53,11 @@ def is_time_zone(text: str) -> bool:
         return False
 
 
+def is_address(text: str) -> bool:
+    """nothing, or an address like http://127.0.0.1:8765"""
+    return not text or re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?", text) is not None
+
+
 Symbol = Annotated[str, is_symbol]
 
 
@@ -225,8 +230,8 @@ class PaperSettings(Struct, frozen=True):
 
 
 class FeedSettings(Struct, frozen=True):
-    """Where prices come from: `sim`, `sample`, `yahoo`, the name of an installed source, or a path: of a file of bars, of a folder of
-    them, or of a Python file that brings a source."""
+    """Where prices come from: `sim`, `sample`, `yahoo`, `alpaca`, the name of an installed source, or a path: of a file of bars, of a
+    folder of them, or of a Python file that brings a source."""
 
     source: Annotated[str, Meta(min_length=1)] = "sim"
     pace: Annotated[float, Meta(ge=0, le=10_000)] = 1.0
@@ -257,6 +262,10 @@ class FeedSettings(Struct, frozen=True):
     """What becomes of a file with rows that cannot be trusted: they are left out and told, or the file is refused."""
     actions: Path | None = None
     """A CSV file of the splits and dividends of unadjusted prices: symbol, date, kind and value."""
+    tape: Literal["iex", "sip"] = "iex"
+    """Of Alpaca's prices: one exchange's, which are free, or those of all of them, by subscription."""
+    url: Annotated[str, is_address] = ""
+    """Another server than Alpaca's own, for tests."""
     adjusted: bool = False
     """Of bars that are fetched for a backtest: restated for all later splits and dividends, instead of as they were traded with both
     booked. A live feed's are always as they are traded."""

@@ -23,6 +23,8 @@ from engine.feeds.calendar import Calendar
 from engine.feeds.history import History
 from engine.feeds.yahoo import YahooHistory, library
 from engine.model.settings import FeedSettings, Settings
+from tests.servers.alpaca.data import AlpacaDataServer
+from tests.servers.alpaca.streams import KEY, SECRET
 from tests.servers.yahoo import Share, YahooServer, loopback_session
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning:yfinance")
@@ -182,3 +184,18 @@ def test_the_doctor_asks_the_source_one_small_question(server: YahooServer) -> N
     server.disarm()
     _, unknown = market.feed(Settings(symbols=("NOPE",), feed=FeedSettings("yahoo")))
     assert unknown.state is State.PROBLEM
+
+
+def test_alpacas_bars_are_fetched_kept_and_run_over_by_their_name(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    with AlpacaDataServer(SHARES) as alpaca:
+        (tmp_path / "tradeconsole.yaml").write_text(f'feed: {{url: "{alpaca.url}"}}')
+        words = ("data", "fetch", "AAPL", "--source", "alpaca", *MAY)
+        assert "ALPACA_API_KEY and ALPACA_SECRET_KEY in the environment" in run(capsys, *words, code=2)
+        monkeypatch.setenv("ALPACA_API_KEY", KEY)
+        monkeypatch.setenv("ALPACA_SECRET_KEY", SECRET)
+        assert run(capsys, *words) == "AAPL: 22 bars of 1d, 2024-05-01 to 2024-05-31, 1 dividend\n"
+        assert "Kept as #1" in run(capsys, "backtest", "sma_cross", "--data", "alpaca", "--symbols", "AAPL", *MAY)
+        assert run(capsys, "data", "check", "--source", "alpaca").startswith("AAPL 1d from alpaca-iex: ")

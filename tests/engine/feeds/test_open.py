@@ -50,7 +50,11 @@ def test_without_symbols_the_sample_plays_those_that_trade_throughout_and_a_file
 @pytest.mark.parametrize(
     ("settings", "symbols", "message"),
     [
-        (FeedSettings(source="yahooo"), (), "There is no feed 'yahooo', nor such a file: write sim, sample, yahoo, or the path of bars."),
+        (
+            FeedSettings(source="yahooo"),
+            (),
+            "There is no feed 'yahooo', nor such a file: write sim, sample, yahoo, alpaca, or the path of bars.",
+        ),
         (FeedSettings(source="no/such\x1b[2J.csv"), (), "There is no feed 'no/such?[2J.csv', nor such a file"),
         (FeedSettings(source="/"), (), "has no file of bars: put .csv, .csv.gz or .parquet files there."),
         (FeedSettings(source=str(SAMPLE / "IBM.csv"), timeframe="1h"), (), "those cannot be taken apart. Choose 1d or a multiple of it."),
