@@ -14,7 +14,7 @@ from engine.model.views import StopView, View
 from widgets import numbers
 from widgets.cells import Cell
 from widgets.lines import Lines
-from widgets.text import clean, wrap
+from widgets.text import clean, wrap_phrases
 
 PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL, OrderState.PENDING_REPLACE})
 """States in which a stop order is known to be at the broker and to stay there."""
@@ -85,7 +85,7 @@ class Banner(Lines):
             self.post_message(self.FlattenChosen())
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        lines = [(role, [Cell(f" {line}")]) for role, text in self._said for line in wrap(text, max(10, width - 2))]
+        lines = [(role, [Cell(f" {line}")]) for role, text in self._said for line in wrap_phrases(text, max(10, width - 2))]
         if len(lines) > MOST_LINES:
             role = lines[MOST_LINES - 1][0]
             lines = [*lines[: MOST_LINES - 1], (role, [Cell(f" … {len(lines) - MOST_LINES + 1} more lines, see the log")])]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple, TypeAlias
 
-from rich.cells import cell_len
+from rich.cells import cell_len, chop_cells
 from rich.segment import Segment
 
 from widgets.palette import Palette
 from widgets.plain import plain
 from widgets.text import clean, cut
+
+_BLANKS = re.compile(r"( +)")
 
 
 class Cell(NamedTuple):
@@ -27,12 +30,24 @@ class Gauge(NamedTuple):
     role: str
 
 
-Content: TypeAlias = Cell | Gauge | Sequence[Cell]
-"""What a column's function may answer: one piece, several, or a bar."""
+class Forms(NamedTuple):
+    """The same, said at length and shortly: what must not be cut is said shorter where room is short."""
+
+    long: Cell
+    short: Cell
+
+
+Content: TypeAlias = Cell | Gauge | Forms | Sequence[Cell]
+"""What a column's function may answer: one piece, several, a bar, or a piece that can be said shorter."""
+
+UNLIMITED = 10_000
+"""A width in which everything is said at length."""
 
 
 def pieces(content: Content, width: int, *, plain: bool = False) -> list[Cell]:
     """`content` as clean pieces of text; a gauge is drawn `width` cells wide, or, in plain text, written as per cent."""
+    if isinstance(content, Forms):
+        content = content.long if cell_len(clean(content.long.text)) <= width else content.short
     if isinstance(content, Gauge):
         if plain:
             return [Cell(f"{content.fraction:.0%} used" if content.fraction >= 0 else "", content.role)]
@@ -83,6 +98,50 @@ def fit_cells(cells: Sequence[Cell], width: int, *, right: bool = False) -> list
     if left > 0:
         fitted.append(Cell(" " * left))
     return fitted
+
+
+def wrap_cells(cells: Sequence[Cell], width: int, indent: int = 0) -> list[list[Cell]]:
+    """The same pieces as lines of at most `width` cells, all but the first with so many blanks before them, broken between words where
+    that is possible. Always at least one line.
+    """
+    if length(cells) <= width:
+        return [list(cells)]
+    lines: list[list[Cell]] = [[]]
+    left = width
+
+    def new_line() -> int:
+        lines.append([Cell(" " * indent)] if indent else [])
+        return width - indent
+
+    for blanks, word in _words(cells):
+        size = length(word)
+        if length(blanks) + size <= left:
+            lines[-1] += blanks
+            left -= length(blanks)
+        else:
+            left = new_line()
+        for cell in word:
+            for number, part in enumerate(chop_cells(cell.text, max(2, width - indent)) if size > left else [cell.text]):
+                left = new_line() if number else left
+                lines[-1].append(Cell(part, cell.role))
+                left -= cell_len(part)
+    return lines
+
+
+def _words(cells: Iterable[Cell]) -> Iterator[tuple[list[Cell], list[Cell]]]:
+    """Each word, which may be of several pieces, and the blanks before it."""
+    blanks, word = list[Cell](), list[Cell]()
+    for text, role in cells:
+        for part in _BLANKS.split(text):
+            if part.isspace():
+                if word:
+                    yield blanks, word
+                    blanks, word = [], []
+                blanks.append(Cell(part, role))
+            elif part:
+                word.append(Cell(part, role))
+    if word:
+        yield blanks, word
 
 
 def _without_end(cells: Sequence[Cell], count: int) -> list[Cell]:

@@ -17,7 +17,7 @@ class Column(Struct, Generic[RowT], frozen=True):
 
     `width` is in cells and a minimum where `flex` shares out what is left over, or where `grow` lets it follow its widest cell so far, up
     to that width: a number is worth more room than a name. Where the panel is too narrow, whole columns go, highest `priority` first;
-    those of priority 0 stay and are cut.
+    those of priority 1 go only where what can be said shorter is, and those of priority 0 stay.
 
     `sort` answers what rows are sorted by, None where this row has nothing to compare; a column without one sorts nothing. What is
     `volatile` follows the market, and no filter looks at it: rows would come and go with every price.
@@ -69,17 +69,16 @@ def shown(columns: Sequence[Column[RowT]], arrangement: Arrangement) -> tuple[Co
     return tuple(column for column in inorder if column.title not in arrangement.hidden) or inorder
 
 
-def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, most_gap: int = 2) -> tuple[tuple[Placed[RowT], ...], int]:
-    """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need at least.
+def place(
+    columns: Sequence[Column[RowT]], widths: Sequence[int], least: Sequence[int], room: int, most_gap: int = 2
+) -> tuple[tuple[Placed[RowT], ...], int]:
+    """Which columns are shown in `room` cells, how wide, and how many blanks between them. `widths` are what they need to say all at
+    length, `least` what they need where all is said as shortly as it can be.
 
     A blank at the right end is kept where that costs nothing. What stays and has no room gives up what it grew by, text before numbers.
     """
-    kept = list(range(len(columns)))
-    while len(kept) > 1 and sum(widths[i] for i in kept) + len(kept) - 1 > room:
-        least = max(reversed(kept), key=lambda i: columns[i].priority)
-        if columns[least].priority == 0:
-            break
-        kept.remove(least)
+    kept = _without_the_last(columns, list(range(len(columns))), widths, room, 2)
+    kept = _without_the_last(columns, kept, least, room, 1)
     # A wide one that went may have left room for narrow ones that went before it.
     for i in sorted(set(range(len(columns))) - set(kept), key=lambda i: columns[i].priority):
         if sum(widths[j] for j in kept) + len(kept) + widths[i] <= room:
@@ -87,10 +86,12 @@ def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, mos
     gaps = len(kept) - 1
     widths = list(widths)
     over = sum(widths[i] for i in kept) + gaps - room
-    for i in sorted(kept, key=lambda i: (columns[i].justify == "right", -i)):
-        given = max(0, min(over, widths[i] - columns[i].width))
-        widths[i] -= given
-        over -= given
+    # Said shortly first. Only a panel that is too narrow even for that cuts.
+    for down_to in (least, [column.width for column in columns]):
+        for i in sorted(kept, key=lambda i: (columns[i].justify == "right", -i)):
+            given = max(0, min(over, widths[i] - down_to[i]))
+            widths[i] -= given
+            over -= given
     needed = sum(widths[i] for i in kept)
     gap = most_gap if needed + most_gap * gaps < room else 1
     spare = room - 1 - needed - gap * gaps
@@ -104,3 +105,14 @@ def place(columns: Sequence[Column[RowT]], widths: Sequence[int], room: int, mos
             flexes -= columns[i].flex
         placed.append(Placed(i, columns[i], widths[i] + extra))
     return tuple(placed), gap
+
+
+def _without_the_last(columns: Sequence[Column[RowT]], kept: list[int], widths: Sequence[int], room: int, least_priority: int) -> list[int]:
+    """`kept` without as many of the highest priorities, down to `least_priority`, as have no room."""
+    kept = list(kept)
+    while len(kept) > 1 and sum(widths[i] for i in kept) + len(kept) - 1 > room:
+        last = max(reversed(kept), key=lambda i: columns[i].priority)
+        if columns[last].priority < least_priority:
+            break
+        kept.remove(last)
+    return kept

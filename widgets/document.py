@@ -22,11 +22,12 @@ class Document(Panel, inherit_bindings=False):
 
     MARGIN = 1
 
-    def __init__(self, title: str, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+    def __init__(self, title: str, more: str = "", *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
+        """`more` stands behind the title where there is room for it."""
         super().__init__(id=id, classes=classes)
         self._draw: Draw | None = None
         self._lines: Sequence[Line] = ()
-        self.set_title(Cell(title))
+        self.set_title(Cell(title), Cell(more))
 
     def show(self, view: View) -> None:
         """A text is no panel of the View: whoever writes it draws it."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from widgets.cells import Cell
 from widgets.line_editor import LineEditor
-from widgets.text import clean
+from widgets.text import clean, cut
 from widgets.words import Words
 
 LONGEST = 60
@@ -61,7 +61,8 @@ class FilterLine:
         if not self.typing:
             if not self.text:
                 return ()
-            return (Cell(f" {count}, filter: ", "muted"), Cell(self.text, "key"), Cell(" × ", "muted"))
+            lead, end = Cell(f" {count}, filter: ", "muted"), Cell(" × ", "muted")
+            return (lead, Cell(cut(self.text, max(room - len(lead.text) - len(end.text), 8)), "key"), end)
         before, at, after = self._editor.cells
         space = max(room - len(count) - 6, 8)
         return (Cell(" /", "key"), Cell(before.text[-space:]), at, after, Cell(f" {count} ", "muted"))

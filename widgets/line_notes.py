@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from engine.model.effects import Reply
 from widgets import numbers
-from widgets.cells import Cell, length
+from widgets.cells import Cell, length, wrap_cells
 from widgets.text import clean, width_of, wrap
 from widgets.verdict import distance_words, gate_words
 
@@ -89,6 +89,31 @@ def offers(candidates: Sequence[tuple[str, str]], chosen: int | None, width: int
             left += 1
         shown = [*full, [*last, _more(left)]]
     return [_in_a_row(line) for line in shown]
+
+
+def left_out(parts: Sequence[tuple[str, str]], key: str, width: int, rows: int) -> Drawn:
+    """What a row has no room for, each part behind its title. Where that is too much the longest part comes last and is cut, and `key`
+    tells the rest."""
+    lines = wrap_cells(_parts(parts), width)
+    if len(lines) <= rows:
+        return lines
+    lines = wrap_cells(_parts(sorted(parts, key=lambda part: width_of(part[1]))), width)
+    rest = [Cell(" … ", "muted"), Cell(key, "key"), Cell(" tells all", "muted")]
+    last = wrap_cells(lines[rows - 1], width - length(rest))[0]
+    while last and (last[-1].role == "muted" or last[-1].text.isspace()):
+        # A title alone says nothing.
+        last = last[:-1]
+    return [*lines[: rows - 1], [*last, *rest]]
+
+
+def _parts(parts: Sequence[tuple[str, str]]) -> list[Cell]:
+    cells: list[Cell] = []
+    for title, text in parts:
+        cells += [SPACE] if cells else []
+        # Most numbers of rows say themselves what they are.
+        cells += [Cell(f"{title} ", "muted")] if title and not text.startswith(title) else []
+        cells.append(Cell(clean(text)))
+    return cells
 
 
 def _more(count: int) -> list[Cell]:

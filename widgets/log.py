@@ -11,8 +11,9 @@ from textual import events
 from engine.model.modes import Level
 from engine.model.views import LogLine, View
 from widgets import numbers
-from widgets.cells import Cell, Content
+from widgets.cells import Cell
 from widgets.columns import Column
+from widgets.row_painter import Sentence
 from widgets.rows import Ring, RowModel
 from widgets.table import LiveTable, Subset
 from widgets.text import clean
@@ -21,15 +22,19 @@ KEPT = 100_000
 """Lines kept; the journal has them all."""
 
 
-def words_of(line: LogLine) -> Content:
-    """What happened, and behind it who says so: where room is short the edge takes the name, never the news.
-
-    An error is about who made it, so the name comes first; it also says the word, for a mark can be overlooked.
-    """
+def words_of(line: LogLine) -> Cell:
+    """What happened. An error is about who made it, so the name comes first; it also says the word, for a mark can be overlooked."""
     if line.level is Level.ERROR:
         return Cell(f"✗ {line.source} error: {line.text}", "error")
-    what = Cell(f"! {line.text}", "warning") if line.level is Level.WARNING else Cell(line.text)
-    return (what, Cell(f"  {line.source}", "muted"))
+    return Cell(f"! {line.text}", "warning") if line.level is Level.WARNING else Cell(line.text)
+
+
+def sentence_of(line: LogLine) -> Sentence:
+    """What happened, and behind it who says so: where room is short the name goes, never the news."""
+    what = words_of(line)
+    if line.level is Level.ERROR:
+        return Sentence("What", (([what], ()),))
+    return Sentence("What", (([what, Cell(f"  {line.source}", "muted")], ()), ([what], ())))
 
 
 class Log(LiveTable[LogLine]):
@@ -71,6 +76,9 @@ class Log(LiveTable[LogLine]):
         # Every line is read as it comes, filter or not: made here by hand, for drawing it would cost ten times as much.
         return clean(f"{numbers.wall_time(row.wall)} {row.text} {row.source} {row.level}").casefold()
 
+    def sentence(self, row: LogLine) -> Sentence | None:
+        return sentence_of(row)
+
     def can_mark(self, row: LogLine) -> bool:
         return True
 
@@ -97,8 +105,8 @@ class Log(LiveTable[LogLine]):
 
     def rows_changed(self) -> None:
         errors = self._levels[Level.ERROR]
-        self.show_subsets({"all": self.total, "warnings": self._levels[Level.WARNING] + errors, "errors": errors})
         self._summarise()
+        self.show_subsets({"all": self.total, "warnings": self._levels[Level.WARNING] + errors, "errors": errors})
 
     def on_resize(self) -> None:
         super().on_resize()

@@ -57,7 +57,8 @@ class Offer(Struct, frozen=True):
 
 
 class OrderLine(Lines, can_focus=True):
-    """Three rows: the line, and two under it for what it means. `take_key` is called for every key while it has the focus."""
+    """Three rows: the line, and two under it for what it means; while it is empty, for what a row elsewhere has no room for. `take_key` is
+    called for every key while it has the focus."""
 
     DEFAULT_CSS = f"""
     OrderLine {{ height: {ROWS}; }}
@@ -78,6 +79,9 @@ class OrderLine(Lines, can_focus=True):
         self._offer: Offer | None = None
         self._insisted = False
         """Enter was pressed on what is not finished: until the next key that is a mistake."""
+        self._left_out: Sequence[tuple[str, str]] = ()
+        self.detail_key = "Enter"
+        """How the key is called that tells everything about a row: it is the user's to choose."""
 
     # ---- what the screen asks and hands in
 
@@ -122,6 +126,12 @@ class OrderLine(Lines, can_focus=True):
         """The gate's answer to the order in the line, or None where there is no such order."""
         if reply is not self._preview:
             self._preview = reply
+            self.redraw()
+
+    def tell(self, left_out: Sequence[tuple[str, str]]) -> None:
+        """What the row under the cursor has no room for, as (title, text): it stands under the line while nothing else does."""
+        if left_out != self._left_out:
+            self._left_out = left_out
             self.redraw()
 
     def say(self, text: str, level: Level) -> None:
@@ -350,7 +360,7 @@ class OrderLine(Lines, can_focus=True):
         if self._offer is not None:
             return line_notes.offers(self._offer.candidates, self._offer.chosen, width, ROWS - 1)
         if not self.text:
-            return [[Cell(EXAMPLES, "muted")]] if self._active else []
+            return [[Cell(EXAMPLES, "muted")]] if self._active else line_notes.left_out(self._left_out, self.detail_key, width, ROWS - 1)
         if reading.command is not None:
             return line_notes.meaning(reading, self._preview, width)
         column = width_of(self.text[first : max(reading.start, first)])

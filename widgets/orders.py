@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 
 from engine.model.orders import OrderState, OrderType
 from engine.model.views import OrderRow, View
 from widgets import numbers
-from widgets.cells import Cell, Content
+from widgets.cells import Cell, Content, Forms
 from widgets.columns import Column
 from widgets.table import LiveTable, Subset
 
@@ -38,11 +39,11 @@ def side_role(row: OrderRow) -> str:
 
 
 def _quantity(row: OrderRow) -> Content:
-    """A quantity that the gate cut down shows what was asked for, too."""
-    cut_down = row.requested != row.quantity
-    return Cell(
-        numbers.quantity(row.quantity) + (f" of {numbers.quantity(row.requested)}" if cut_down else ""), "warning" if cut_down else ""
-    )
+    """A quantity that the gate cut down shows what was asked for, too, or, where that has no room, that it was more."""
+    quantity = numbers.quantity(row.quantity)
+    if row.requested == row.quantity:
+        return Cell(quantity)
+    return Forms(Cell(f"{quantity} of {numbers.quantity(row.requested)}", "warning"), Cell(f"↓{quantity}", "warning"))
 
 
 def price_text(row: OrderRow) -> str:
@@ -56,11 +57,15 @@ def price_text(row: OrderRow) -> str:
 
 
 def _state(row: OrderRow) -> Content:
-    word = row.state.value.lower().replace("_", " ")
+    """The state, and of a part how much: in shares or, where they have no room, in per cent."""
+    role = _STATE_ROLES.get(row.state, "")
     # A question mark, because an unknown order may or may not be at the broker, and colour must not be the only one to say so.
-    mark = "? " if row.state is OrderState.UNKNOWN else ""
-    progress = f" {numbers.quantity(row.filled)}/{numbers.quantity(row.quantity)}" if row.filled and row.filled != row.quantity else ""
-    return Cell(f"{mark}{word}{progress}", _STATE_ROLES.get(row.state, ""))
+    word = ("? " if row.state is OrderState.UNKNOWN else "") + row.state.value.lower().replace("_", " ")
+    if not row.filled or row.filled == row.quantity:
+        return Cell(word, role)
+    part = numbers.fraction_of(row.filled, row.quantity)
+    share = f"{math.floor(part * 100) or '<1'}%" if math.isfinite(part) else numbers.NONE
+    return Forms(Cell(f"{word} {numbers.quantity(row.filled)}/{numbers.quantity(row.quantity)}", role), Cell(f"{word} {share}", role))
 
 
 def _note(row: OrderRow) -> Content:
@@ -95,11 +100,11 @@ class Orders(LiveTable[OrderRow]):
     COLUMNS = (
         Column[OrderRow]("#", lambda row: Cell(f"#{row.number}", "muted"), 3, "right", grow=7, priority=5, sort=lambda row: row.number),
         Column[OrderRow]("Side", lambda row: Cell(row.side.value, side_role(row)), 4, sort=lambda row: row.side.value),
-        Column[OrderRow]("Qty", _quantity, 3, "right", grow=14, sort=lambda row: row.quantity),
-        Column[OrderRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10, sort=lambda row: row.symbol),
-        Column[OrderRow]("Price", lambda row: Cell(price_text(row)), 6, grow=30, sort=lambda row: row.limit or row.stop),
+        Column[OrderRow]("Qty", _quantity, 3, "right", grow=24, sort=lambda row: row.quantity),
+        Column[OrderRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=12, sort=lambda row: row.symbol),
+        Column[OrderRow]("Price", lambda row: Cell(price_text(row)), 6, grow=36, priority=1, sort=lambda row: row.limit or row.stop),
         Column[OrderRow]("TIF", lambda row: Cell(row.tif.value, "muted"), 3, priority=6, sort=lambda row: row.tif.value),
-        Column[OrderRow]("State", _state, 7, grow=24, sort=lambda row: row.state.value),
+        Column[OrderRow]("State", _state, 7, grow=36, sort=lambda row: row.state.value),
         Column[OrderRow](
             "Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2, sort=lambda row: row.average
         ),
@@ -123,8 +128,8 @@ class Orders(LiveTable[OrderRow]):
         working = sum(count for state, count in counts.items() if not state.is_final)
         filled, unknown = counts[OrderState.FILLED], counts[OrderState.UNKNOWN]
         total = sum(counts.values())
-        self.show_subsets({"all": total, "working": working, "filled": filled, "ended": total - working - filled})
         parts = [Cell(f"{working} work{'s' if working == 1 else ''}" if working else "none works", "accent" if working else "")]
         if unknown:
             parts.append(Cell(f"  {unknown} unknown", "error"))
         self.set_summary(*parts)
+        self.show_subsets({"all": total, "working": working, "filled": filled, "ended": total - working - filled})

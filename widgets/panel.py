@@ -165,6 +165,9 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
             title = [Cell(" "), Cell(f"{self.DIGIT} ", "key"), Cell(f"{name.text} ", name.role or "title"), *rest]
         if rest:
             title.append(Cell(" "))
+        while rest and length(title) > room:
+            # A piece of it is said whole or not at all; the name stays.
+            title.remove(rest.pop())
         summary = [Cell(" "), *(Cell(text, role or "muted") for text, role in self._summary), Cell(" ")] if self._summary else []
         if length(title) + length(summary) + 1 > room:
             summary = []

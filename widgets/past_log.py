@@ -6,8 +6,9 @@ from engine.model.views import LogLine, View
 from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.columns import Column
-from widgets.log import Log, words_of
+from widgets.log import Log, sentence_of, words_of
 from widgets.past_rows import with_times
+from widgets.row_painter import Sentence
 from widgets.table import LiveTable
 
 
@@ -35,6 +36,9 @@ class PastLog(LiveTable[LogLine], inherit_bindings=False):
 
     def key_of(self, row: LogLine) -> str:
         return str(row.number)
+
+    def sentence(self, row: LogLine) -> Sentence | None:
+        return sentence_of(row)
 
     def show(self, view: View) -> None:
         follows = self._cursor >= len(self.rows) - 1

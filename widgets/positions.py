@@ -35,14 +35,14 @@ class Positions(LiveTable[PositionRow]):
     TITLE = "Positions"
     EMPTY = "No positions. {buy} buys, {order_line} opens the order line."
     COLUMNS = (
-        Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=10, sort=lambda row: row.symbol),
+        Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=12, sort=lambda row: row.symbol),
         Column[PositionRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity)), 5, "right", grow=12, sort=lambda row: row.quantity),
         Column[PositionRow](
             "Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2, sort=lambda row: row.average
         ),
         Column[PositionRow]("Last", _last, 7, "right", grow=14, priority=1, sort=lambda row: row.last, volatile=True),
         Column[PositionRow]("Unrealised", _unrealised, 10, "right", grow=18, sort=lambda row: row.unrealised, volatile=True),
-        Column[PositionRow]("%", _percent, 8, "right", grow=10, priority=3, sort=lambda row: row.unrealised_fraction, volatile=True),
+        Column[PositionRow]("%", _percent, 8, "right", grow=12, priority=3, sort=lambda row: row.unrealised_fraction, volatile=True),
         Column[PositionRow]("Day", lambda row: _profit(row.day), 9, "right", grow=18, priority=4, sort=lambda row: row.day, volatile=True),
         Column[PositionRow](
             "Value",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TypeAlias
 
@@ -12,14 +13,18 @@ from engine.model.views import BreakerRow, ExposureRow, RiskRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content, Gauge, length
 from widgets.columns import Column
-from widgets.row_painter import Sentence
+from widgets.row_painter import BETWEEN, Sentence
 from widgets.table import LiveTable
+from widgets.text import clean, width_of, wrap
 
 CLOSE = 0.8
 """Share of a limit from which its bar warns."""
 
-NAME = 15
-"""Cells of a name: `circuit breaker` is one whole."""
+NAME, LONGEST = 15, 24
+"""Cells of a name: `circuit breaker` is one whole; a strategy's may be so long."""
+
+BESIDE, UNDER = 2, 2
+"""Blanks between a name and a sentence beside it, and before one that stands under it."""
 
 LIMITS, BREAKERS, EXPOSURE, SYMBOLS, STRATEGIES = range(0, 10, 2)
 """The sections, in this order; each but the first has its heading right before it."""
@@ -47,8 +52,17 @@ class Exposure(Struct, frozen=True):
     size: float
 
 
-Row: TypeAlias = RiskRow | BreakerRow | Heading | Exposure
-"""A limit, or in its place the breaker that watched it and tripped; a breaker that did not; exposure."""
+class Why(Struct, frozen=True):
+    """A line under a breaker that tripped: what releases it, and why it did, as far as that has no room beside its name."""
+
+    breaker: BreakerRow
+    name: str
+    line: int
+    text: str
+
+
+Row: TypeAlias = RiskRow | BreakerRow | Why | Heading | Exposure
+"""A limit, or in its place the breaker that watched it and tripped, and why; a breaker that did not; exposure."""
 
 
 def _role(row: Row) -> str:
@@ -62,7 +76,7 @@ def _role(row: Row) -> str:
     return ""
 
 
-def _name(row: Row) -> Content:
+def _name(row: Row) -> Cell:
     tripped = isinstance(row, RiskRow | BreakerRow) and row.tripped
     return Cell(f"! {row.name}" if tripped else row.name, _role(row))
 
@@ -83,7 +97,7 @@ def _used(row: Row) -> Content:
     match row:
         case BreakerRow():
             return Cell("TRIPPED", "error") if row.tripped else Cell("armed", "muted")
-        case Heading():
+        case Heading() | Why():
             return Cell("")
         case Exposure():
             return (Cell(row.amount), Cell(f" {row.share:>5}", "muted"))
@@ -120,11 +134,23 @@ class Risk(LiveTable[Row]):
     HEADER = False
     EMPTY = "No limits are known yet. They appear once the engine is up."
     COLUMNS = (
-        Column[Row]("Limit", _name, 8, grow=NAME, sort=lambda row: row.name),
+        Column[Row]("Limit", _name, 8, grow=LONGEST, sort=lambda row: row.name),
         Column[Row]("Share", _gauge, 4, flex=1, priority=1, volatile=True),
         Column[Row]("Used", _used, 10, "right", grow=18, sort=_sorts_by_use, volatile=True),
         Column[Row]("Note", _note, 5, grow=16, priority=2),
     )
+
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own word
+        classes: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(id=id, classes=classes, clock=clock)
+        self._view: View | None = None
+        self._told_below: frozenset[str] = frozenset()
+        """Names of the breakers that tripped and are told of in lines of their own."""
 
     def key_of(self, row: Row) -> str:
         match row:
@@ -134,6 +160,8 @@ class Risk(LiveTable[Row]):
                 return f"exposure {row.section} {row.name}"
             case BreakerRow(tripped=False):
                 return f"breaker {row.name}"
+            case Why():
+                return f"why {row.line} {row.name}"
         return row.name
 
     def section_of(self, row: Row) -> int:
@@ -147,34 +175,65 @@ class Risk(LiveTable[Row]):
         return LIMITS
 
     def sentence(self, row: Row) -> Sentence | None:
-        """Of a breaker, as far as there is room: until what it holds, and why. Its detail shows the whole of it."""
-        if not isinstance(row, BreakerRow):
-            return None
-        if not row.tripped:
-            armed = Cell("armed", "accent")
-            whole, short = (Cell(f"  {word} {row.unlocks}", "muted") for word in ("holds until", "until"))
-            return Sentence("Share", (([armed, whole], ()), ([armed, short], ()), ([armed], ())))
-        until, why, tripped = Cell(f"until {row.unlocks}", "error"), Cell(row.reason, "muted"), [Cell("TRIPPED", "error")]
-        both = [until, Cell(": ", "error"), why]
-        name = _name(row)
-        if isinstance(name, Cell) and length([name]) > NAME:
-            # Of which strategy or symbol it is stands at the end of its name: where room is short that is worth more than the word.
-            start = [name, Cell("  ")]
-            forms = ([*start, *both], tripped), ([*start, why], tripped), ([*start, until], tripped), ([name], tripped), ([name], ())
-            return Sentence("Limit", forms)
-        return Sentence("Share", ((both, tripped), ([why], tripped), ([until], tripped), ((), tripped)))
+        """Of a breaker until what it holds, as far as there is room, and of one that tripped why, beside its name or under it."""
+        match row:
+            case Why():
+                return Sentence("Limit", (([Cell(" " * UNDER), Cell(row.text, "muted")], ()),))
+            case BreakerRow(tripped=True):
+                return self._tripped(row)
+            case BreakerRow():
+                armed = Cell("armed", "accent")
+                whole, short = (Cell(f"  {word} {row.unlocks}", "muted") for word in ("holds until", "until"))
+                forms = ([armed, whole], [armed, short], [armed])
+                name = _name(row)
+                if length([name]) <= NAME:
+                    return Sentence("Share", tuple((form, ()) for form in forms))
+                # Of which strategy or symbol it is stands at the end of its name.
+                return Sentence("Limit", (*(([name, Cell(" " * BESIDE), *form], ()) for form in forms), ([name], ())))
+        return None
+
+    def _tripped(self, row: BreakerRow) -> Sentence:
+        name, tripped = _name(row), [Cell("TRIPPED", "error")]
+        if row.name in self._told_below:
+            return Sentence("Limit", (([name], tripped), ([name], ())))
+        why = [Cell(f"until {row.unlocks}: ", "error"), Cell(row.reason, "muted")]
+        if length([name]) <= NAME:
+            return Sentence("Share", ((why, tripped),))
+        return Sentence("Limit", (([name, Cell(" " * BESIDE), *why], tripped),))
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        if self._view is not None:
+            self.show(self._view)
 
     def show(self, view: View) -> None:
-        held = {row.name: row for row in view.breakers if row.tripped}
-        rows: list[Row] = [held.pop(row.name, row) for row in view.risk]
+        self._view = view
+        width = self.inner_width - 2
+        held = {row.name: self._told(row, width) for row in view.breakers if row.tripped}
+        below = frozenset(name for name, rows in held.items() if len(rows) > 1)
+        if below != self._told_below:
+            # The same row is another line now.
+            self._told_below = below
+            self._painter.forget()
+        limits = [held.pop(row.name, [row]) for row in view.risk]
         # What no limit watches, a strategy's or a symbol's own, comes first: it must not lie below the edge of a low panel.
-        rows[:0] = held.values()
+        rows = [row for told in (*held.values(), *limits) for row in told]
         tripped = sum(isinstance(row, RiskRow | BreakerRow) and row.tripped for row in rows)
         self.set_summary(Cell(f"{tripped} tripped", "error") if tripped else Cell("within limits" if rows else ""))
         rows += _under(Heading(BREAKERS, "Breakers"), [row for row in view.breakers if not row.tripped])
         rows += _exposures(view)
         before = {self.key_of(row): row for row in self.all_rows}
         self.show_rows([known if (known := before.get(self.key_of(row))) == row else row for row in rows])
+
+    def _told(self, row: BreakerRow, width: int) -> list[Row]:
+        """A breaker that tripped, in `width` cells of text: with lines under it, where what there is to say has no room beside its name."""
+        said = clean(f"until {row.unlocks}: {row.reason}")
+        beside = max(length([_name(row)]), NAME) + BESIDE
+        if width <= UNDER or beside + width_of(said) + BETWEEN + len("TRIPPED") <= width:
+            return [row]
+        if length([_name(row)]) + BETWEEN + len("TRIPPED") > width:
+            said = f"TRIPPED {said}"
+        return [row, *(Why(row, row.name, line, text) for line, text in enumerate(wrap(said, width - UNDER)))]
 
 
 def _under(heading: Heading, rows: Sequence[Row]) -> list[Row]:

@@ -8,8 +8,9 @@ from typing import Generic, TypeAlias, TypeVar
 from msgspec import Struct
 from rich.segment import Segment
 
-from widgets.cells import Cell, Content, Gauge, fit_cells, length, pieces, segments
+from widgets.cells import UNLIMITED, Cell, Content, Forms, Gauge, fit_cells, length, pieces, segments
 from widgets.columns import Column, Placed, place
+from widgets.numbers import NONE
 from widgets.palette import Palette
 
 RowT = TypeVar("RowT")
@@ -28,10 +29,14 @@ Form: TypeAlias = tuple[Sequence[Cell], Sequence[Cell]]
 
 class Sentence(Struct, frozen=True):
     """What takes all the room of a row from the column with the title `begins` on, in `forms` from the longest to the shortest: the first
-    that fits is said, and the last is cut where it must."""
+    that fits is said, and the last is cut where it must.
+
+    The first is cut as well, where `whole` cells of its left part stay and some of what follows them, which is free text.
+    """
 
     begins: str
     forms: tuple[Form, ...]
+    whole: int | None = None
 
 
 class RowPainter(Generic[RowT]):
@@ -46,15 +51,17 @@ class RowPainter(Generic[RowT]):
         self._placed_for = -1
         self._drawn: dict[str, tuple[RowT, int, list[Segment]]] = {}
         self._needed: list[int] = []
+        self._least: list[int] = []
         self._sorted, self._descending = "", False
         self.columns: Sequence[Column[RowT]] = ()
         self.choose(columns)
 
     def choose(self, columns: Sequence[Column[RowT]]) -> None:
         """Draw these columns from now on. Those that were there keep the room they had grown to."""
-        widths = {column.title: width for column, width in zip(self.columns, self._needed, strict=True)}
+        before = dict(zip((column.title for column in self.columns), zip(self._needed, self._least, strict=True), strict=True))
         self.columns = columns
-        self._needed = [widths.get(column.title, column.width) for column in columns]
+        widths = [before.get(column.title, (column.width, column.width)) for column in columns]
+        self._needed, self._least = [needed for needed, _ in widths], [least for _, least in widths]
         self._placed_for = -1
 
     def sorts_by(self, title: str, descending: bool) -> None:
@@ -80,11 +87,14 @@ class RowPainter(Generic[RowT]):
         """Make ready for lines of `width` cells."""
         if self._placed_for == width:
             return
-        needed = [
-            max(needed, len(column.title) + 1) if column.title == self._sorted and column.title else needed
-            for column, needed in zip(self.columns, self._needed, strict=True)
-        ]
-        self._placed, self._gap = place(self.columns, needed, max(0, width - 1), self._most_gap)
+        needed, least = (
+            [
+                max(needed, len(column.title) + 1) if column.title == self._sorted and column.title else needed
+                for column, needed in zip(self.columns, widths, strict=True)
+            ]
+            for widths in (self._needed, self._least)
+        )
+        self._placed, self._gap = place(self.columns, needed, least, max(0, width - 1), self._most_gap)
         self._placed_for = width
         self._drawn.clear()
 
@@ -115,7 +125,7 @@ class RowPainter(Generic[RowT]):
         ]
         for placed in self._placed:
             if placed.column.grow and placed.column.title in totals:
-                self._wants(placed, length(pieces(totals[placed.column.title], placed.width)))
+                self._wants(placed.index, totals[placed.column.title], length(pieces(totals[placed.column.title], placed.width)))
         return self._line(" ", "title", cells, width, palette)
 
     def row(
@@ -130,19 +140,44 @@ class RowPainter(Generic[RowT]):
         begins = self._begins(sentence)
         for number, placed in enumerate(self._placed):
             if sentence is not None and number == begins:
-                drawn.append(_said(sentence.forms, width - 1 - taken))
+                drawn.append(_said(sentence, width - 1 - taken))
                 break
             taken += placed.width + self._gap
-            content = pieces(placed.column.cell(row), placed.width, plain=palette.plain)
+            content = placed.column.cell(row)
+            said = pieces(content, placed.width, plain=palette.plain)
             if placed.column.grow:
-                self._wants(placed, length(content))
-            drawn.append(fit_cells(content, placed.width, right=placed.column.justify == "right"))
+                self._wants(placed.index, content, length(said))
+            drawn.append(fit_cells(said, placed.width, right=placed.column.justify == "right"))
         gutter = "●" if marked else "▸" if on_cursor else " "
         line = self._line(gutter, "cursor" if on_cursor else "", drawn, width, palette)
         if len(self._drawn) >= CACHED_LINES:
             self._drawn.clear()
         self._drawn[key] = row, state, line
         return line
+
+    def left_out(self, row: RowT, width: int, sentence: Sentence | None) -> list[tuple[str, str]]:
+        """What a line of `width` cells does not say whole of `row`: the column's title, empty for a sentence, and all the text. First what
+        is cut or said shortly, then the columns that found no room, the most important first."""
+        self.place(width)
+        widths = {placed.column.title: placed.width for placed in self._placed}
+        begins = self._begins(sentence)
+        behind = {placed.column.title for placed in self._placed[begins:]} if begins >= 0 else set[str]()
+        found: list[tuple[str, str]] = []
+        if sentence is not None and begins >= 0:
+            room = width - 2 - sum(placed.width + self._gap for placed in self._placed[:begins])
+            if _size(sentence.forms[0]) > room:
+                found.append(("", " ".join(filter(None, map(_plain, sentence.forms[0])))))
+        elsewhere = []
+        for column in self.columns:
+            content = column.cell(row)
+            text = "" if isinstance(content, Gauge) or column.title in behind else _plain(content)
+            if not text or text == NONE or (sentence is not None and column.title == sentence.begins):
+                continue
+            if column.title not in widths:
+                elsewhere.append((column.priority, column.title, text))
+            elif length(pieces(content, UNLIMITED)) > widths[column.title]:
+                found.append((column.title, text))
+        return [*found, *((title, text) for _, title, text in sorted(elsewhere))]
 
     def _begins(self, sentence: Sentence | None) -> int:
         """The place of the sentence's column: the last one where nobody wants that column, none where it found no room."""
@@ -162,10 +197,15 @@ class RowPainter(Generic[RowT]):
             cells.extend(column)
         return segments(fit_cells(cells, width), palette, base)
 
-    def _wants(self, placed: Placed[RowT], needed: int) -> None:
-        wanted = min(needed, placed.column.grow)
-        if wanted > self._needed[placed.index]:
-            self._needed[placed.index] = wanted
+    def _wants(self, index: int, content: Content, said: int) -> None:
+        """The column of this index is to have room for `content`, which takes `said` cells now."""
+        needed = least = said
+        if isinstance(content, Forms):
+            needed, least = (length(pieces(form, UNLIMITED)) for form in content)
+        needed, least = (min(cells, self.columns[index].grow) for cells in (needed, least))
+        if needed > self._needed[index] or least > self._least[index]:
+            self._needed[index] = max(self._needed[index], needed)
+            self._least[index] = max(self._least[index], least)
             if not self._growing:
                 self._growing = True
                 self._grown()
@@ -178,17 +218,28 @@ def texts(columns: Sequence[Column[RowT]], row: RowT, sentence: Sentence | None)
         if sentence is not None and column.title == sentence.begins:
             break
         content = column.cell(row)
-        found.append("" if isinstance(content, Gauge) else "".join(cell.text for cell in pieces(content, 0)).strip())
+        found.append("" if isinstance(content, Gauge) else _plain(content))
     if sentence is not None:
-        found.append(" ".join("".join(cell.text for cell in pieces(part, 0)) for part in sentence.forms[0] if part).strip())
+        found.append(" ".join(filter(None, map(_plain, sentence.forms[0]))))
     return found
 
 
-def _said(forms: Sequence[Form], width: int) -> list[Cell]:
-    for left, right in forms:
+def _plain(content: Content) -> str:
+    """All its text, clean and uncut."""
+    return "".join(cell.text for cell in pieces(content, UNLIMITED)).strip()
+
+
+def _size(form: Form) -> int:
+    """Cells that a sentence takes in this form."""
+    start, end = (length(pieces(part, UNLIMITED)) for part in form)
+    return start + BETWEEN * bool(end) + end
+
+
+def _said(sentence: Sentence, width: int) -> list[Cell]:
+    for number, (left, right) in enumerate(sentence.forms):
         start, end = pieces(left, 0), pieces(right, 0)
         room = width - length(end) - BETWEEN * bool(end)
-        if length(start) <= room:
+        if length(start) <= room or (not number and sentence.whole is not None and sentence.whole + SHORTEST <= room):
             break
     if room < SHORTEST:
         return fit_cells([*end, Cell(" " * BETWEEN), *start], max(0, width))

@@ -283,6 +283,14 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         """What the chosen columns show of a row, clean and uncut."""
         return texts(self._painter.columns, row, self.sentence(row))
 
+    def left_out(self) -> Sequence[tuple[str, str]]:
+        """What the table has no room to say of the row under the cursor: (column's title, text), the most important first."""
+        row = self.cursor_row
+        if row is None or not self.inner_width:
+            return ()
+        found = self._painter.left_out(row, self.inner_width, self.sentence(row))
+        return found if self.HEADER else [("", text) for _, text in found]
+
     # ---- geometry
 
     def _measure(self) -> None:

@@ -10,6 +10,7 @@ from widgets.cells import Cell, Content
 from widgets.columns import Column
 from widgets.row_painter import Sentence
 from widgets.table import LiveTable, Subset
+from widgets.text import clean, width_of
 
 HURRY_S = 10
 """Seconds before its end from which a countdown is drawn as a warning."""
@@ -41,12 +42,12 @@ def _votes(row: SignalRow) -> Content:
     return cells or Cell(row.strategy, "muted")
 
 
-def _outcome(row: SignalRow) -> Cell:
+def _outcome(row: SignalRow) -> tuple[str, str, str]:
     """What became of it, who decided and why."""
     what = {SignalState.SENT: "sent", SignalState.SHADOW: "not sent"}.get(row.state, row.state.value.lower())
     by = f" by {row.decided_by}" if row.decided_by else ""
     why = row.decided_reason or (row.verdict if row.state is SignalState.DENIED else "")
-    return Cell(f"{what}{by}{': ' if why else ''}{why}", "error" if row.state is SignalState.DENIED else "muted")
+    return what, by, f": {why}" if why else ""
 
 
 class Signals(LiveTable[SignalRow]):
@@ -63,7 +64,7 @@ class Signals(LiveTable[SignalRow]):
         Column[SignalRow](
             "Qty", lambda row: Cell(numbers.quantity(row.quantity), _quiet(row)), 4, "right", grow=12, sort=lambda row: row.quantity
         ),
-        Column[SignalRow]("Symbol", lambda row: Cell(row.symbol, _quiet(row)), 6, grow=10, sort=lambda row: row.symbol),
+        Column[SignalRow]("Symbol", lambda row: Cell(row.symbol, _quiet(row)), 6, grow=12, sort=lambda row: row.symbol),
         Column[SignalRow]("Then", lambda row: Cell(numbers.price(row.price, row.tick)), 7, "right", grow=14, sort=lambda row: row.price),
         Column[SignalRow](
             "Now",
@@ -93,7 +94,11 @@ class Signals(LiveTable[SignalRow]):
         if waits(row):
             return None
         shadow = [] if row.shadow is None else [Cell("shadow ", "muted"), Cell(numbers.profit(row.shadow), numbers.direction(row.shadow))]
-        return Sentence("Then", (([_outcome(row)], shadow),))
+        what, by, why = _outcome(row)
+        role = "error" if row.state is SignalState.DENIED else "muted"
+        forms = (f"{what}{by}{why}", f"{what}{by}", what)
+        with_shadow = tuple(([Cell(form, role)], shadow) for form in forms)
+        return Sentence("Then", (*with_shadow, ([Cell(what, role)], ())), width_of(clean(f"{what}{by}")))
 
     def can_mark(self, row: SignalRow) -> bool:
         return waits(row)
@@ -107,6 +112,6 @@ class Signals(LiveTable[SignalRow]):
 
     def rows_changed(self) -> None:
         count = sum(map(waits, self.all_rows))
-        self.show_subsets({"all": self.total, "waiting": count, "decided": self.total - count})
         wait = f"{count} wait{'s' if count == 1 else ''} for you"
         self.set_summary(Cell(wait if count else "none waits", "accent" if count else ""))
+        self.show_subsets({"all": self.total, "waiting": count, "decided": self.total - count})

@@ -18,6 +18,9 @@ from widgets.row_table import RowTable
 
 RowT = TypeVar("RowT")
 
+AROUND_TITLES = 12
+"""Cells of the top border that are neither title nor summary: corners, rules, digit, blanks."""
+
 
 class Subset(Struct, Generic[RowT], frozen=True):
     """Some of a table's rows, by a name; without `holds`, all."""
@@ -170,10 +173,11 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
         self._filtered(True)
 
     def show_subsets(self, counts: Mapping[str, int]) -> None:
-        """The title says what is looked at and, where there is room, what else there is: how many rows each subset has, by its name."""
+        """The title says what is looked at and, where that leaves the summary its room, what else there is: how many rows each subset has,
+        by its name."""
         self._looked_at = counts[self.subset]
         words = {name: f"[{name} {count:,}]" if name == self.subset else f" {name} {count:,} " for name, count in counts.items()}
-        if len("".join(words.values())) > self.size.width - len(self.TITLE) - 26:
+        if len("".join(words.values())) > self.size.width - len(self.TITLE) - len(self.summary_text) - AROUND_TITLES:
             words = {self.subset: words[self.subset]}
         self._subset_spans = {}
         end = len(f"╭─ {self.DIGIT} {self.TITLE} ")
@@ -225,12 +229,13 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
     # ---- the frame
 
     def foot(self, room: int) -> tuple[Sequence[Cell], Sequence[Cell]]:
-        left = self._filter.cells(len(self.rows), self.total if self._looked_at is None else self._looked_at, room)
-        self._filter_span = range(2, 2 + length(left)) if left and not self.typing else range(0)
         _, marks = super().foot(room)
         by = self.sorted_by
         order = [Cell(f" by {by.title} {DESCENDING if self._arrangement.descending else ASCENDING} ", "muted")] if by is not None else []
-        return left, [*marks, *order]
+        right = [*marks, *order]
+        left = self._filter.cells(len(self.rows), self.total if self._looked_at is None else self._looked_at, room - length(right))
+        self._filter_span = range(2, 2 + length(left)) if left and not self.typing else range(0)
+        return left, right
 
     def nothing(self) -> str:
         if not self.total:

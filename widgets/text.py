@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from functools import lru_cache
 
 from rich.cells import cell_len, chop_cells, set_cell_size
@@ -15,6 +16,17 @@ HIDDEN = "\ufffd"
 
 _KNOWN_GOOD = re.compile(rf"[ -~¡-¬®-ʯ–—‘’“”•…€←-↓−─-▟■-◿×·{HIDDEN}]*")
 """What nearly every cell is made of: needs no look at each character."""
+
+_GLUE = "\0"
+"""Between words that stay on one line; no text that is drawn has it."""
+
+_ORDER = re.compile(
+    r"(?:#\d[\d,]* )?(?:BUY|SELL) \d[\d,.]*(?: of \d[\d,.]*)? [A-Z][^ ]*(?: @ \d[^ ]*)?"
+    r"|-?\d[\d,.]* [A-Z][A-Z0-9./-]*(?![a-z])|[A-Z][A-Z0-9./-]* -?\d[\d,.]*"
+)
+"""An order in few words, and what is held of a symbol."""
+
+_PHRASE_END = re.compile(r"(?<=[,;:.]) ")
 
 _BLANK_LOOKING = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols by category, nothing by sight."""
@@ -83,18 +95,34 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 
 
 def wrap(text: str, width: int) -> list[str]:
-    """`text` as lines of at most `width` cells, broken between words where that is possible. Always at least one line."""
+    """`text` as lines of at most `width` cells, broken between words where that is possible, and not within the words of one order, as in
+    `#27 BUY 100 AAPL`, nor between a quantity and its symbol. Always at least one line."""
+    return _filled(_ORDER.sub(lambda found: found[0].replace(" ", _GLUE), text).split(), width)
+
+
+def wrap_phrases(text: str, width: int) -> list[str]:
+    """As `wrap`, and broken within a phrase, which ends with a mark, only where the phrase takes more than a line."""
+    words: list[str] = []
+    for phrase in _PHRASE_END.split(text):
+        words += [_GLUE.join(phrase.split())] if cell_len(phrase) <= width else phrase.split()
+    return _filled(words, width)
+
+
+def _filled(words: Iterable[str], width: int) -> list[str]:
+    """Lines of these words. What is glued is let go where it takes more than a line."""
     lines: list[str] = []
     line = ""
-    for word in text.split():
-        joined = f"{line} {word}" if line else word
-        if cell_len(joined) <= width:
-            line = joined
-            continue
-        if line:
-            lines.append(line)
-        *full, line = chop_cells(word, max(2, width)) or [""]
-        lines.extend(full)
+    for glued in words:
+        whole = glued.replace(_GLUE, " ")
+        for word in [whole] if cell_len(whole) <= width else glued.split(_GLUE):
+            joined = f"{line} {word}" if line else word
+            if cell_len(joined) <= width:
+                line = joined
+                continue
+            if line:
+                lines.append(line)
+            *full, line = chop_cells(word, max(2, width)) or [""]
+            lines.extend(full)
     lines.append(line)
     return lines
 

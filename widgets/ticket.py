@@ -131,10 +131,17 @@ class Ticket(Lines, can_focus=True):
         if not sheet.fields:
             return []
         fields = [self._field(field, width) for field in sheet.fields]
-        lines: list[list[Cell]] = [list(sheet.head), [], *fields, *([[]] * (self._most - len(fields)))]
+        lines: list[list[Cell]] = [*self._head(width), *fields, *([[]] * (self._most - len(fields)))]
         lines += [[Cell("─" * width, "line")], *self._meaning(width)]
         plain = [("", line) for line in lines]
         return [*plain, ("reducing", self._asking())] if sheet.question else [*plain, ("", [])]
+
+    def _head(self, width: int) -> list[list[Cell]]:
+        """The market's line and a blank one; where it is long, in the place of that the pieces that have no room before."""
+        head = self._sheet.head
+        fit = next((count for count in range(len(head), 1, -1) if length(head[:count]) <= width), len(head))
+        behind = list(head[fit:])
+        return [list(head[:fit]), [Cell(behind[0].text.lstrip(), behind[0].role), *behind[1:]] if behind else []]
 
     def _field(self, field: Field, width: int) -> list[Cell]:
         sheet = self._sheet
@@ -171,7 +178,7 @@ class Ticket(Lines, can_focus=True):
             if sheet.in_money and sheet.reply is not None and sheet.reply.quantity is not None:
                 lines[-1].append(Cell(f"   {numbers.quantity(sheet.reply.quantity)} shares", "muted"))
             if sheet.changes:
-                lines.append([Cell(cut(clean(sheet.changes), width), "accent")])
+                lines += [[Cell(line, "accent")] for line in wrap(clean(sheet.changes), width)]
             if sheet.reply is not None:
                 lines += _answer(sheet.reply, width, room - len(lines))
         return [*lines, *([[]] * room)][:room]

@@ -65,7 +65,7 @@ class Watchlist(LiveTable[WatchRow]):
     COLUMNS = (
         Column[WatchRow]("Symbol", _symbol, 6, grow=14, sort=lambda row: row.symbol),
         Column[WatchRow]("Last", _last, 7, "right", grow=14, sort=lambda row: row.last, volatile=True),
-        Column[WatchRow]("Change", _change, 8, "right", grow=10, sort=lambda row: row.change, volatile=True),
+        Column[WatchRow]("Change", _change, 8, "right", grow=12, sort=lambda row: row.change, volatile=True),
         Column[WatchRow]("Bid × ask", _spread, 15, "right", grow=27, priority=1, volatile=True),
         Column[WatchRow](
             "Volume",

@@ -9,7 +9,7 @@ from typing import Any
 
 from console.actions.stage import Stage
 from engine.model import views
-from widgets.risk import Heading
+from widgets.risk import Heading, Why
 
 
 class ReadingActions:
@@ -37,6 +37,8 @@ class ReadingActions:
                 self._stage.read(SignalDetail(self._stage, row))
             case Heading():
                 pass
+            case Why():
+                self.tell_all(row.breaker)
             case _:
                 self._stage.read(row_dialog(row, self._stage.clock))
 

@@ -356,7 +356,7 @@ class FilterLine(Lines):
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         line = [Cell(" / ", "key"), *self._editor.cells]
-        below = Cell(f"   {HOW}; an empty line shows everything", "muted")
+        below = Cell(f"   {HOW}; empty: everything", "muted")
         if self._complaint:
             below = Cell(f"   {clean(self._complaint)}", "error")
         return [("", line), ("", [below])]

@@ -1,14 +1,17 @@
-"""Which of the four layouts a screen gets, and which panels each shows in which order."""
+"""Which layout a screen gets by its width and height, and which panels each shows in which order."""
 
 from __future__ import annotations
 
 from textual.geometry import Size
 
-LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30), "large": (160, 50)}
-"""The least width and height of each, from the smallest on."""
+LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30), "broad": (190, 24), "large": (160, 44)}
+"""The least width and height of each. Of those that a screen has room for it gets the last; a broad and low one is no large one."""
 IN_ROWS = ("watch", "chart", "positions", "signals", "orders", "risk", "log")
+OVER_THE_LOG = ("watch", "chart", "positions", "signals", "risk", "orders", "log")
 IN_TWO_COLUMNS = ("watch", "chart", "risk", "positions", "signals", "log", "orders")
+IN_THREE_COLUMNS = ("watch", "chart", "positions", "signals", "risk", "log", "orders")
 """A grid is filled row by row, with whatever begins highest first."""
+ORDERS = {"wide": OVER_THE_LOG, "broad": IN_THREE_COLUMNS, "large": IN_TWO_COLUMNS}
 CHOSEN = (80, 24)
 """From here on a layout that a person chose is kept."""
 TABS = (
@@ -34,7 +37,7 @@ def layout_for(size: Size, *, plain: bool, chosen: str = "auto") -> str:
 
 def order_of(layout: str) -> tuple[str, ...]:
     """The panels as the layout's grid takes them."""
-    return IN_TWO_COLUMNS if layout == "large" else IN_ROWS
+    return ORDERS.get(layout, IN_ROWS)
 
 
 def is_single(layout: str, panel: str, zoomed: bool) -> bool:

@@ -6,13 +6,36 @@ from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
 from console.screens.dialog import Dialog, Line, paragraph
-from widgets.cells import Cell, fit_cells
+from widgets.cells import Cell, wrap_cells
 from widgets.line_editor import LineEditor
+from widgets.text import clean
 
 ItemT = TypeVar("ItemT")
 ResultT = TypeVar("ResultT")
 
 ROWS = 12
+"""Lines of the list at most."""
+
+HANGING = 4
+"""Blanks before the second line of a row."""
+
+
+def in_view(heights: Sequence[int], marked: int, lines: int = ROWS) -> range:
+    """Which of the items, so many lines high each, are shown in so many lines: the marked one is, about in the middle."""
+    first, end = marked, marked + 1
+    above, below = 0, heights[marked] if heights else 0
+    while heights:
+        before = first > 0 and above + below + heights[first - 1] <= lines
+        behind = end < len(heights) and above + below + heights[end] <= lines
+        if before and (above < lines // 2 or not behind):
+            first -= 1
+            above += heights[first]
+        elif behind:
+            below += heights[end]
+            end += 1
+        else:
+            return range(first, end)
+    return range(0)
 
 
 class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
@@ -31,8 +54,8 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         self.marked = 0
         self.said = ""
         self.said_role = "warning"
-        self._first_row = 0
-        self._first_line = 0
+        self._places: list[int | None] = []
+        """Of each line that was drawn the item that stands in it."""
 
     # ---- what a subclass gives
 
@@ -76,17 +99,22 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         lines = self.intro(width)
         if self.types_now():
             lines += [[Cell(self.PROMPT, "key"), *self.editor.cells], []]
-        self._first_line = len(lines)
-        self._first_row = max(0, min(self.marked - ROWS // 2, len(items) - ROWS))
-        for place, item in enumerate(items[self._first_row : self._first_row + ROWS], self._first_row):
-            marked = place == self.marked
-            lines.append(fit_cells([Cell("▸ " if marked else "  ", "key"), *self.cells(item, marked)], width))
+        self._places = [None] * len(lines)
+        rows = [self._lines_of(item, place == self.marked, width) for place, item in enumerate(items)]
+        shown = in_view([len(row) for row in rows], max(self.marked, 0))
+        for place in shown:
+            lines += rows[place]
+            self._places += [place] * len(rows[place])
         if not items:
             lines += paragraph(self.empty(), width, "muted")
-        hidden = len(items) - ROWS
-        counted = f"{self.marked + 1} of {len(items)}" if hidden > 0 else ""
+        counted = f"{self.marked + 1} of {len(items)}" if len(shown) < len(items) else ""
         text = self.said or "   ".join(filter(None, (counted, self.footer())))
         return [*lines, [], *paragraph(text, width, self.said_role if self.said else "muted")] if text else lines
+
+    def _lines_of(self, item: ItemT, marked: bool, width: int) -> list[Line]:
+        """A row, of more lines where it is long."""
+        cells = [Cell(clean(text), role) for text, role in self.cells(item, marked)]
+        return wrap_cells([Cell("▸ " if marked else "  ", "key"), *cells], width, HANGING)
 
     def say(self, text: str, role: str = "warning") -> None:
         self.said, self.said_role = text, role
@@ -131,9 +159,8 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
 
     def clicked(self, line: int, x: int, *, twice: bool) -> None:
         """A click marks a row, a second one takes it."""
-        row = line - self._first_line
-        place = self._first_row + row
-        if 0 <= row < ROWS and place < len(self.items()):
+        place = self._places[line] if line < len(self._places) else None
+        if place is not None and place < len(self.items()):
             self.marked = place
             self.say("")
             if twice:

@@ -7,16 +7,20 @@ from typing import ClassVar
 
 from console.key_names import shown
 from console.keys import Action, KeyMap
-from console.screens.dialog import Dialog, Line
+from console.screens.dialog import Dialog, Line, paragraph
 from console.screens.help import places_of
-from widgets.cells import Cell, fit_cells
+from console.screens.listing import in_view
+from widgets.cells import Cell, wrap_cells
 from widgets.line_editor import LineEditor
 from widgets.text import clean
 
 ROWS = 12
+"""Lines of the list."""
 ABOVE = 2
 """Lines above the first row."""
 KEY_WIDTH = 7
+TEXT = 2 + KEY_WIDTH + 2
+"""The cell at which what an action does begins."""
 
 
 class CommandPalette(Dialog[Action | None]):
@@ -36,29 +40,32 @@ class CommandPalette(Dialog[Action | None]):
         self._editor = LineEditor(longest=40)
         self._marked: int | None = None
         self._complaint = ""
+        self._places: list[int] = []
+        """Which of those found stands in each line of the list."""
         self._found: Sequence[Action] = found(keys.actions, "", panel)
 
     def body(self, width: int) -> list[Line]:
         typed = clean(self._editor.text)
         lines: list[Line] = [[Cell("> ", "key"), Cell(typed), Cell(" ", "title-focus")], []]
         marked = self._marked or 0
-        first = self._first()
-        rows = [self._row(action, place == marked, width) for place, action in enumerate(self._found[first : first + ROWS], first)]
-        lines += [*rows, *[[]] * (ROWS - len(rows))]
+        rows = [self._row(action, place == marked, width) for place, action in enumerate(self._found)]
+        self._places = []
+        for place in in_view([len(row) for row in rows], marked, ROWS):
+            lines += rows[place]
+            self._places += [place] * len(rows[place])
+        lines += [[]] * (ROWS - len(self._places))
         if not self._found:
             lines[2] = [Cell("No action is called that.", "muted")]
-        return [*lines, [], [Cell(self._complaint or f"{len(self._found)} of {len(self._keys.actions)}", self._role())]]
+        said = self._complaint or f"{len(self._found)} of {len(self._keys.actions)}"
+        return [*lines, [], *paragraph(said, width, "warning" if self._complaint else "muted")]
 
-    def _role(self) -> str:
-        return "warning" if self._complaint else "muted"
-
-    def _row(self, action: Action, marked: bool, width: int) -> Line:
+    def _row(self, action: Action, marked: bool, width: int) -> list[Line]:
+        """One action, in more lines where it has much to say."""
         works = action.works_in(self._panel)
         key = Cell(f"{shown(action.keys[0]) if action.keys else '':<{KEY_WIDTH}}", "key" if works else "muted")
         role = "stop" if action.required else "title-focus" if marked and works else "" if works else "muted"
         where = [] if works else [Cell(f"  only in {places_of(action.panels)}", "muted")]
-        row = [Cell("▸ " if marked else "  ", "key"), key, Cell("  "), Cell(action.does, role), *where]
-        return fit_cells(row, width)
+        return wrap_cells([Cell("▸ " if marked else "  ", "key"), key, Cell("  "), Cell(action.does, role), *where], width, TEXT)
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Every key, also one typed before it could be drawn: what follows the palette's key is meant for the palette."""
@@ -81,16 +88,11 @@ class CommandPalette(Dialog[Action | None]):
 
     def clicked(self, line: int, x: int, *, twice: bool) -> None:
         """One click marks, two take."""
-        place = self._first() + line - ABOVE
-        if line >= ABOVE and place < min(len(self._found), self._first() + ROWS):
-            self._marked = place
+        if 0 <= line - ABOVE < len(self._places):
+            self._marked = self._places[line - ABOVE]
             if twice:
                 self._take()
             self.draw()
-
-    def _first(self) -> int:
-        """The action in the first row: what is marked is in view."""
-        return max(0, min((self._marked or 0) - ROWS // 2, len(self._found) - ROWS))
 
     def take_paste(self, text: str) -> None:
         self._editor.paste(text)

@@ -110,10 +110,9 @@ class PreferencesPage(Page):
         row = fit_cells([lead, *name, *shown, Cell(f" {means}", "" if marked else "muted")], width)
         if not marked:
             return [row]
-        lines = [row]
         if 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) > width:
-            lines += paragraph(f"{means}.", width, "", UNDER)
-        return [*lines, *self._allowed(item, width)]
+            return [[lead, *name, *shown], *paragraph(f"{means}.", width, "", UNDER), *self._allowed(item, width)]
+        return [row, *self._allowed(item, width)]
 
     def _allowed(self, item: Preference, width: int) -> list[Line]:
         if self._complaint:

@@ -153,6 +153,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._hints = HintLine()
         self._meanings = LineMeanings(engine, self.view, clock)
         self.order_line = self._meanings.line
+        self.order_line.detail_key = keys.names["detail"]
         self.subject = Subject(self, keys, lambda: self.performers)
         self._readings = ReadingActions(self)
         self.watchlists = WatchlistActions(self)
@@ -230,6 +231,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.backtests.frame()
         self._meanings.judge(view, now)
         self._show_hints()
+        self._tell_left_out()
         news = self.desk.news(view)
         if news is not None:
             self.say(*news)
@@ -359,6 +361,11 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         marked = len(table.marked) if table is not None and place == self.panel else 0
         self._hints.show((*[("●", f"{marked} marked")] * bool(marked), *self.keys.hints(place)))
 
+    def _tell_left_out(self) -> None:
+        """Under the order line, what the row under the cursor has no room for."""
+        panel = self.panels[self.panel]
+        self.order_line.tell(panel.left_out() if isinstance(panel, LiveTable) else ())
+
     def go(self, panel: str) -> None:
         self.panel = panel
         self.set_focus(self.panels[panel])
@@ -457,6 +464,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         """Carry out an action, as its key does."""
         self.performers[action.name](*[action.argument] * bool(action.argument))
         self._show_hints()
+        self._tell_left_out()
 
     def take_paste(self, text: str) -> None:
         table = self.subject.table

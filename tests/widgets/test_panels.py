@@ -389,21 +389,24 @@ def test_a_stop_that_is_still_held_here_protects_nothing() -> None:
 @pytest.mark.parametrize(
     ("width", "said"),
     [
-        (23, ["! drawdown of rsi"]),
-        (34, ["! drawdown of rsi", "TRIPPED"]),
-        (50, ["! drawdown of rsi", "until your word", "TRIPPED"]),
-        (80, ["! drawdown of rsi", "its profit fell by 3.1% of equity, limit 3%", "TRIPPED"]),
-        (100, ["! drawdown of rsi", "until your word: its profit fell by 3.1% of equity, limit 3%", "TRIPPED"]),
+        (28, [["! drawdown of rsi"], ["TRIPPED until your"], ["word: its profit fell"], ["by 3.1% of equity,"], ["limit 3%"]]),
+        (50, [["! drawdown of rsi", "TRIPPED"], ["until your word: its profit fell by 3.1% of"], ["equity, limit 3%"]]),
+        (80, [["! drawdown of rsi", "TRIPPED"], ["until your word: its profit fell by 3.1% of equity, limit 3%"]]),
+        (100, [["! drawdown of rsi", "until your word: its profit fell by 3.1% of equity, limit 3%", "TRIPPED"]]),
     ],
 )
-async def test_the_breaker_of_a_strategy_says_as_much_as_there_is_room_for_and_nothing_by_half(width: int, said: list[str]) -> None:
+async def test_a_breaker_that_tripped_says_all_beside_its_name_or_under_it(width: int, said: list[list[str]]) -> None:
     risk = Risk()
     async with Harness(risk).run_test(size=(width, 12)) as pilot:
         trip = BreakerRow("drawdown of rsi", True, "its profit fell by 3.1% of equity, limit 3%", "your word", NOW)
         risk.show(sample_view(breakers=(trip,)))
         await pilot.pause()
-        line = next(line for line in lines_of(risk) if "! drawdown" in line)
-        assert re.split(r"  +", line.strip("│┃▸ ")) == said
+        lines = lines_of(risk)
+        first = next(place for place, line in enumerate(lines) if "! drawdown" in line)
+        assert [re.split(r"  +", line.strip("│┃▸ ")) for line in lines[first : first + len(said)]] == said
+        await pilot.resize_terminal(100, 12)
+        await pilot.pause()
+        assert sum("fell by" in line for line in lines_of(risk)) == 1
 
 
 @pytest.mark.parametrize(

@@ -271,22 +271,31 @@ async def test_a_low_panel_shows_rows_rather_than_headings(height: int) -> None:
 
 def test_columns_that_always_stay_are_kept_where_nothing_fits() -> None:
     columns: tuple[Column[str], ...] = (Column("a", str, 10), Column("b", str, 10, priority=1), Column("c", str, 10, flex=1))  # type: ignore[arg-type]
-    narrow, gap = place(columns, [10, 10, 10], 15)
+    narrow, gap = place(columns, [10, 10, 10], [10, 10, 10], 15)
     assert [placed.column.title for placed in narrow] == ["a", "c"]
     assert gap == 1
-    wide, gap = place(columns, [10, 10, 10], 60)
+    wide, gap = place(columns, [10, 10, 10], [10, 10, 10], 60)
     assert [placed.width for placed in wide] == [10, 10, 60 - 1 - 2 * gap - 20]
 
 
 def test_what_stays_and_has_no_room_gives_up_what_it_grew_by_text_before_numbers() -> None:
     columns: tuple[Column[str], ...] = (Column("text", str, 4, grow=20), Column("number", str, 4, "right", grow=20))  # type: ignore[arg-type]
-    assert [placed.width for placed in place(columns, [12, 9], 16)[0]] == [6, 9]
-    assert [placed.width for placed in place(columns, [12, 9], 12)[0]] == [4, 7]
-    assert [placed.width for placed in place(columns, [12, 9], 30)[0]] == [12, 9]
+    assert [placed.width for placed in place(columns, [12, 9], [12, 9], 16)[0]] == [6, 9]
+    assert [placed.width for placed in place(columns, [12, 9], [12, 9], 12)[0]] == [4, 7]
+    assert [placed.width for placed in place(columns, [12, 9], [12, 9], 30)[0]] == [12, 9]
 
 
 def test_a_narrow_column_takes_the_room_that_a_wide_one_did_not_find() -> None:
     columns: tuple[Column[str], ...] = (Column("a", str, 5), Column("wide", str, 9, priority=1), Column("narrow", str, 3, priority=2))  # type: ignore[arg-type]
-    assert [placed.column.title for placed in place(columns, [5, 9, 3], 12)[0]] == ["a", "narrow"]
-    assert [placed.column.title for placed in place(columns, [5, 9, 3], 18)[0]] == ["a", "wide"]
-    assert [placed.column.title for placed in place(columns, [5, 9, 3], 19)[0]] == ["a", "wide", "narrow"]
+    assert [placed.column.title for placed in place(columns, [5, 9, 3], [5, 9, 3], 12)[0]] == ["a", "narrow"]
+    assert [placed.column.title for placed in place(columns, [5, 9, 3], [5, 9, 3], 18)[0]] == ["a", "wide"]
+    assert [placed.column.title for placed in place(columns, [5, 9, 3], [5, 9, 3], 19)[0]] == ["a", "wide", "narrow"]
+
+
+def test_what_can_be_said_shorter_is_before_its_column_goes() -> None:
+    columns: tuple[Column[str], ...] = (Column("a", str, 4), Column("b", str, 4, grow=20, priority=1), Column("c", str, 4, priority=2))  # type: ignore[arg-type]
+    widths, least = [4, 15, 4], [4, 9, 4]
+    assert [placed.width for placed in place(columns, widths, least, 25)[0]] == [4, 15, 4]
+    assert [placed.width for placed in place(columns, widths, least, 20)[0]] == [4, 15]
+    assert [placed.width for placed in place(columns, widths, least, 15)[0]] == [4, 10]
+    assert [placed.column.title for placed in place(columns, widths, least, 13)[0]] == ["a", "c"]

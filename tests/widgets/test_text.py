@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from widgets.cells import Cell, fit_cells
-from widgets.text import balanced, clean, cut, fit, width_of, without_hidden, wrap
+from widgets.text import balanced, clean, cut, fit, width_of, without_hidden, wrap, wrap_phrases
 
 
 @pytest.mark.parametrize(
@@ -90,3 +90,20 @@ def test_only_what_can_be_seen_is_cut_with_an_ellipsis() -> None:
     assert fitted("filled", "   ", width=7) == "filled "
     assert fitted("filled   ", "  ", width=6) == "filled"
     assert fitted("filled", "  ", "x", width=7) == "filled…"
+
+
+def test_the_words_of_an_order_stay_on_one_line() -> None:
+    text = "Not at rest: #31 BUY 50 MSFT is being cancelled; #30 BUY 10 of 20 BRK.B @ 412.50 is unknown; -1,250,000 SNDL is still held"
+    for width in range(30, 90):
+        lines = wrap(text, width)
+        assert " ".join(lines) == text
+        assert max(map(len, lines)) <= width
+        for whole in ("#31 BUY 50 MSFT", "#30 BUY 10 of 20 BRK.B @ 412.50", "-1,250,000 SNDL"):
+            assert len(whole) > width or any(whole in line for line in lines)
+
+
+def test_a_phrase_is_broken_only_where_it_takes_more_than_a_line() -> None:
+    text = "Without protection: AAPL 100, IBM -200, SNDL -1,250,000, F 500. F9 flattens."
+    assert wrap_phrases(text, 70) == ["Without protection: AAPL 100, IBM -200, SNDL -1,250,000, F 500.", "F9 flattens."]
+    assert wrap_phrases("Not sent: the limit is ten", 12) == ["Not sent:", "the limit is", "ten"]
+    assert wrap_phrases("x" * 30, 12) == ["x" * 12, "x" * 12, "x" * 6]

@@ -25,9 +25,9 @@ class Detail(Page):
 
     PANEL = ""
 
-    def __init__(self, stage: Stage, title: str) -> None:
+    def __init__(self, stage: Stage, title: str, more: str = "") -> None:
         super().__init__(stage)
-        self._document = Document(title)
+        self._document = Document(title, more)
         self._drawn_of: View | None = None
         self.questions: list[Standing[Any]] = []
 

@@ -28,9 +28,10 @@ if TYPE_CHECKING:
 FROM = {Source.PERSON: "you", Source.FLATTEN: "a flatten", Source.EXTERNAL: "elsewhere: it was found at the broker"}
 
 
-def order_title(row: Any) -> str:
+def order_title(row: Any) -> tuple[str, str]:
+    """Which order it is, and its terms."""
     terms = order_terms(row, lambda value: price(value, None))
-    return f"Order #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol} {terms} {row.tif}"
+    return f"Order #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol}", f"{terms} {row.tif}"
 
 
 class OrderDetail(Detail):
@@ -39,7 +40,7 @@ class OrderDetail(Detail):
     PANEL = "orders"
 
     def __init__(self, stage: Stage, row: Any) -> None:
-        super().__init__(stage, order_title(row))
+        super().__init__(stage, *order_title(row))
         self._row = row
         self._steps: list[Step] = []
         self._trail: list[Told] = []
@@ -201,7 +202,7 @@ class OrderDetail(Detail):
         row = self._row
         trail = list(self._trail)
         if not self._steps:
-            trail.append(Told(row.created_at, "placed", order_title(row)))
+            trail.append(Told(row.created_at, "placed", " ".join(order_title(row))))
         lines = written(trail, width)
         if self._behind():
             done = f", {numbers.quantity(row.filled)} filled" if row.filled else ""

@@ -25,8 +25,9 @@ BEFORE = 30
 """Earlier signals of the symbol that are listed."""
 
 
-def signal_title(row: Any) -> str:
-    return f"Signal #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol} by {row.strategy}"
+def signal_title(row: Any) -> tuple[str, str]:
+    """Which signal it is, and whose."""
+    return f"Signal #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol}", f"by {row.strategy}"
 
 
 class SignalDetail(Detail):
@@ -35,7 +36,7 @@ class SignalDetail(Detail):
     PANEL = "signals"
 
     def __init__(self, stage: Stage, row: Any) -> None:
-        super().__init__(stage, signal_title(row))
+        super().__init__(stage, *signal_title(row))
         self._row = row
         self._now: Any = None
         self._kept = Standing(stage.archive, self._ask, EVERY_S)

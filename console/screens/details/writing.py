@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from console.screens.dialog import Line, paragraph
 from widgets import numbers
-from widgets.cells import Cell, fit_cells, length, pieces
+from widgets.cells import UNLIMITED, Cell, fit_cells, length, pieces, wrap_cells
 
 Value: TypeAlias = str | Cell | Sequence[Cell]
 
@@ -29,7 +29,7 @@ class Section(Struct, frozen=True):
 
 
 class Head(Struct, frozen=True):
-    """A table's column. Where there is no room, whole columns go, highest `priority` first; the last that stays is cut."""
+    """A table's column. Where there is no room, whole columns go, highest `priority` first; those of priority 0 stay."""
 
     title: str
     right: bool = False
@@ -46,7 +46,7 @@ def price(value: Decimal | float | None, tick: Decimal | None) -> str:
 
 
 def facts(pairs: Iterable[tuple[str, Value]], width: int) -> list[Line]:
-    """`label  value`, values under each other; a long one goes on below itself, cells are kept on their line."""
+    """`label  value`, values under each other; a long one goes on below itself."""
     given = list(pairs)
     labels = min(max([LABELS, *(len(label) + 2 for label, _ in given)]), width // 2)
     lines: list[Line] = []
@@ -57,13 +57,13 @@ def facts(pairs: Iterable[tuple[str, Value]], width: int) -> list[Line]:
         if isinstance(value, Cell):
             lines += paragraph(value.text or numbers.NONE, width, value.role, lead)
         else:
-            lines.append([lead, *value])
+            lines += wrap_cells([lead, *pieces(value, UNLIMITED)], width, labels)
     return lines
 
 
 def table(heads: Sequence[Head], rows: Sequence[Sequence[Cell]], width: int) -> list[Line]:
-    """Rows under their headings, each column as wide as its widest cell."""
-    drawn = [[pieces(cell, 0) for cell in row] for row in rows]
+    """Rows under their headings, each column as wide as its widest cell. Those that must stay and have no room stand in a line below."""
+    drawn = [[pieces(cell, UNLIMITED) for cell in row] for row in rows]
     widths = [max([len(head.title), *(length(row[place]) for row in drawn)]) for place, head in enumerate(heads)]
     kept = list(range(len(heads)))
     while len(kept) > 1 and sum(widths[place] for place in kept) + 2 * (len(kept) - 1) > width:
@@ -76,7 +76,10 @@ def table(heads: Sequence[Head], rows: Sequence[Sequence[Cell]], width: int) -> 
     for row in (titles, *drawn):
         line: Line = []
         for place in kept:
-            line += [Cell("  ")] if line else []
+            if line and length(line) + 2 + widths[place] > width:
+                lines.append(line)
+                line = []
+            line += [Cell("  ")] if line or place != kept[0] else []
             line += fit_cells(row[place], widths[place], right=heads[place].right)
         lines.append(line)
     return lines
