@@ -76,9 +76,11 @@ class FeedRunner:
                 pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)] if error.again_s is None else error.again_s
                 self._feed_is_down(f"{_sentence(error)} It is tried again in {_spoken(pause)}.")
             except FeedError as error:
+                self._health.feed_ended = True
                 self._feed_is_down(_sentence(error))
                 return
             except Exception as error:  # noqa: BLE001 - without prices entries are denied by themselves; orders, exits and the stop live on
+                self._health.feed_ended = True
                 self._feed_is_down(f"It broke ({type(error).__name__}: {error}).", "".join(traceback.format_exception(error)))
                 return
             await asyncio.sleep(pause)

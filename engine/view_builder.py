@@ -62,6 +62,8 @@ class Health(Struct):
     feed: str = ""
     feed_heard: int = 0
     feed_problem: str = ""
+    feed_ended: bool = False
+    """Nobody tries the feed again in this run."""
     stop: StopView | None = None
     strategies: Sequence[StrategyRow] = field(default=())
 
@@ -186,9 +188,10 @@ class ViewBuilder:
         gate, clean = self._core.gate, self._redactor.clean
         market = gate.market
         feed_problem = clean(health.feed_problem)
+        feed = LinkState.UP if not feed_problem else LinkState.FATAL if health.feed_ended else LinkState.DOWN
         links = (
             LinkView(health.broker, gate.link, _age_ms(health.broker_heard, mono), gate.link_down, True),
-            LinkView(health.feed, LinkState.DOWN if feed_problem else LinkState.UP, _age_ms(health.feed_heard, mono), feed_problem),
+            LinkView(health.feed, feed, _age_ms(health.feed_heard, mono), feed_problem),
         )
         return HealthView(
             ready=gate.ready,

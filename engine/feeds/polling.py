@@ -30,6 +30,8 @@ KEPT = 1_000
 """Bars of each symbol that are in memory from the start on, and stay there while the source is away."""
 PREPARE_S = 30.0
 """How long a start waits for its history. What is missing then comes with the first polls."""
+FOLLOW_S = 15.0
+"""How long one more symbol is waited for."""
 ACTS_DAYS = 400
 """How far back splits and dividends are looked for that nobody told while this did not run."""
 _GRACE_S = 2.0
@@ -102,6 +104,8 @@ class PollingFeed:
         self._session = date.min
         """In which the run begins: what happened before is in the history, what happens on it is told."""
         self._failures = 0
+        self._away = False
+        """Whether the source let a question hang, or wants a pause: until it has answered again nobody waits for it."""
         self._delay = 0
         """How long after its close the newest bar was seen first, ns."""
 
@@ -111,19 +115,18 @@ class PollingFeed:
         until = self._mono() + PREPARE_S
         problems: list[str] = []
         unknown: list[str] = []
-        ask = True
         for number, symbol in enumerate(self._symbols, 1):
             say(f"fetching {symbol} from {self.name}, {number} of {len(self._symbols)}")
-            if ask:
+            if not self._away:
                 try:
                     async with asyncio.timeout(max(until - self._mono(), 0.05)):
                         problems += await self._prime(symbol)
                 except TimeoutError:
                     problems.append(f"{self.name} did not answer within {PREPARE_S:g} s: it begins with what is kept.")
-                    ask = False
+                    self._away = True
                 except FeedLostError as error:
                     problems.append(f"{error} {symbol} begins with what is kept of it.")
-                    ask = not isinstance(error, PausedError)
+                    self._away = isinstance(error, PausedError)
                 except FeedError as error:
                     problems.append(str(error))
                     unknown.append(str(error))
@@ -237,12 +240,17 @@ class PollingFeed:
             return Instrument(symbol)
         kept = self._symbols[symbol] = _Symbol()
         try:
-            await self._prime(symbol)
-        except FeedLostError:
+            if self._away:
+                raise FeedLostError(f"{self.name} does not answer.")
+            async with asyncio.timeout(FOLLOW_S):
+                await self._prime(symbol)
+        except (FeedLostError, TimeoutError) as error:
+            self._away = self._away or isinstance(error, TimeoutError)
             self._remember(symbol, await asyncio.to_thread(self._kept, symbol))
-            if not kept.bars:
-                del self._symbols[symbol]
-                raise
+            # What is held from an earlier run has its price when the source is back; nobody else waits for what may not even exist.
+            if not kept.bars and self._market.begun:
+                self._symbols.pop(symbol, None)
+                raise FeedLostError(str(error) or f"{self.name} does not answer: {symbol} is not watched. Try again later.") from None
         except BaseException:
             self._symbols.pop(symbol, None)
             raise
@@ -304,7 +312,7 @@ class PollingFeed:
             pause = _BACKOFF_S[min(self._failures, len(_BACKOFF_S) - 1)]
             self._failures += 1
             raise FeedLostError(str(lost), lost.again_s or pause * (1 + 0.2 * self._chance()))
-        self._failures = 0
+        self._failures, self._away = 0, False
         return max((kept.told for kept in self._symbols.values()), default=0)
 
     async def _newest(self, symbol: str) -> list[Bar]:

@@ -17,6 +17,7 @@ from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched
 from engine.feeds.polling import PollingFeed
 from engine.live import Engine
+from engine.model.modes import LinkState
 from engine.model.views import View
 from tests.engine.engines import ToldBroker, limit, make, said, until
 from tests.engine.feeds.fake_history import FakeHistory, at
@@ -108,6 +109,21 @@ def test_a_source_that_goes_away_is_told_with_when_it_is_asked_again_and_comes_b
     assert view.watch[0].last is not None  # what there was stays to be seen
     desk.source.error = None
     until(desk.engine, lambda view: not feed_link(view) and said(view, "the feed speaks again"))
+
+
+def test_a_source_that_will_never_do_is_fatal_and_not_asked_again(desk: Desk) -> None:
+    desk.engine.start()
+    desk.engine.wait_ready()
+    until(desk.engine, fresh)
+    desk.feed._poll = _refused  # type: ignore[method-assign]
+    view = until(desk.engine, feed_link)
+    assert view.health.links[1].state is LinkState.FATAL
+    assert feed_link(view) == "The key is refused."
+    assert view.watch[0].last is not None
+
+
+async def _refused(tell: object, first: bool) -> int:
+    raise FeedError("The key is refused.")
 
 
 def test_what_comes_late_is_shown_and_not_traded_on(desk: Desk) -> None:

@@ -15,7 +15,7 @@ from engine.feeds.names import shown
 CONNECT_S, ANSWER_S = 3.0, 10.0
 PAUSE_S = 60.0
 """Alpaca counts requests by the minute."""
-REFUSED_KEY = "Alpaca refuses the key: check ALPACA_API_KEY and ALPACA_SECRET_KEY, then start again"
+REFUSED_KEY = "Alpaca refuses the key ({words}): check ALPACA_API_KEY and ALPACA_SECRET_KEY, then start again."
 _LATER = frozenset({408, 409, 425})
 
 
@@ -93,7 +93,7 @@ def _refused(status: int, body: str) -> FeedError:
     if status == 429:
         return PausedError("Alpaca says that it is asked too much (429): it is left alone for a minute.", PAUSE_S)
     if status == 401 or (status == 403 and "subscription" not in words):
-        return FeedError(f"{REFUSED_KEY} ({words or status}).")
+        return FeedError(REFUSED_KEY.format(words=words or status))
     if status == 403:
         return FeedError(f"Alpaca says: {words}. feed.tape: iex is what is free.")
     if 400 <= status < 500 and status not in _LATER:

@@ -63,7 +63,7 @@ class PriceStream:
                     f"Alpaca's stream of prices is taken: {shown(said)}; one that broke is held for 90 s.", HELD_S
                 ) from None
             if "auth" in said:
-                raise FeedError(f"{REFUSED_KEY}.") from None
+                raise FeedError(REFUSED_KEY.format(words=shown(said))) from None
             raise
 
     async def subscribe(self, symbols: Collection[str]) -> None:
@@ -117,7 +117,7 @@ class PriceStream:
     def _refused(message: Raw) -> None:
         said, code = shown(str(message.get("msg"))), message.get("code")
         if code in (402, 404):
-            raise FeedError(f"{REFUSED_KEY} ({said}).")
+            raise FeedError(REFUSED_KEY.format(words=said))
         if code in (405, 409):
             raise FeedError(f"Alpaca's stream says: {said} ({code}). Watch fewer symbols, or another feed.tape.")
         raise FeedLostError(f"Alpaca's stream says: {said} ({code}).", HELD_S if code == 406 else None)

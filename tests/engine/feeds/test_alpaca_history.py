@@ -115,7 +115,7 @@ def test_a_bar_with_a_part_missing_is_left_out_and_told(server: AlpacaDataServer
 @pytest.mark.parametrize(
     ("status", "body", "error", "words"),
     [
-        (401, {"message": "unauthorized."}, FeedError, r"refuses the key: check ALPACA_API_KEY"),
+        (401, {"message": "unauthorized."}, FeedError, r"refuses the key \(unauthorized\): check ALPACA_API_KEY"),
         (403, {"message": "forbidden."}, FeedError, r"refuses the key"),
         (
             403,

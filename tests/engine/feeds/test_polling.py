@@ -306,6 +306,34 @@ async def test_a_symbol_that_is_followed_later_is_told_from_then_on(tmp_path: Pa
     assert bars_of(await desk.run("2024-06-18T16:04:30"), "BRK-B") == []
 
 
+async def test_a_source_that_is_away_holds_up_no_symbol_after_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.feeds.polling.FOLLOW_S", 0.1)
+    desk = Desk(tmp_path)
+    await desk.prepare()
+    asked: list[str] = []
+    hanging = Event()
+
+    def hang(symbol: str, timeframe: str, start: date, end: date) -> Fetched:
+        asked.append(symbol)
+        hanging.wait(20)
+        return Fetched(())
+
+    answering = desk.history.history
+    monkeypatch.setattr(desk.history, "history", hang)
+    for symbol in ("MSFT", "IBM", "GOOG"):
+        await desk.feed.follow(symbol)  # held from an earlier run
+    assert asked == ["MSFT"]
+    assert desk.feed.history("IBM", 10) == []
+    monkeypatch.setattr(desk.history, "history", answering)
+    hanging.set()
+    told = await desk.run("2024-06-18T16:01:30")
+    assert {event.symbol for event in told if isinstance(event, Bar)} == {"AAPL", "MSFT", "IBM", "GOOG"}
+    desk.history.error = FeedLostError("It hung up.")
+    with pytest.raises(FeedLostError, match="It hung up"):
+        await desk.feed.follow("ZZZZ")
+    assert "ZZZZ" not in [instrument.symbol for instrument in desk.feed.instruments()]
+
+
 async def test_a_symbol_that_the_source_does_not_know_is_not_followed(tmp_path: Path) -> None:
     desk = Desk(tmp_path)
     await desk.prepare()
