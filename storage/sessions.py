@@ -74,7 +74,7 @@ class MarketFiles:
 
 class JournalRun(Struct, frozen=True):
     """A run in the journal. `started` is the wall clock's nanosecond; `first_at` and `last_at` are market times, the same where it did not
-    end in order, which `ended` says."""
+    end in order, which `ended` says; `ordered` that anything was ordered in it."""
 
     run_id: str
     account: str
@@ -83,23 +83,28 @@ class JournalRun(Struct, frozen=True):
     first_at: int
     last_at: int
     ended: bool
+    ordered: bool
 
 
 def journal_runs(path: Path) -> list[JournalRun]:
     """The runs in the database at `path`, the newest first. Raises JournalError."""
     query = """
-        SELECT runs.run_id, account, feed, wall, started_at, ended_at FROM runs JOIN journal USING (seq) ORDER BY seq DESC
+        SELECT runs.run_id, account, feed, wall, started_at, ended_at, EXISTS (
+            SELECT 1 FROM orders
+            WHERE orders.seq > runs.seq AND orders.seq < coalesce((SELECT min(seq) FROM runs AS later WHERE later.seq > runs.seq), ?)
+        )
+        FROM runs JOIN journal USING (seq) ORDER BY seq DESC
     """
     if not path.exists():
         return []
     try:
         with closing(_reading(path)) as connection:
-            rows = connection.execute(query).fetchall()
+            rows = connection.execute(query, (_NO_END,)).fetchall()
     except sqlite3.Error as error:
         raise JournalError(f"The sessions in {path} cannot be listed: {error}. Trading is not touched by it; try again.") from error
     return [
-        JournalRun(run_id, account, feed, wall, started, ended or started, ended is not None)
-        for run_id, account, feed, wall, started, ended in rows
+        JournalRun(run_id, account, feed, wall, started, ended or started, ended is not None, bool(ordered))
+        for run_id, account, feed, wall, started, ended, ordered in rows
     ]
 
 

@@ -31,7 +31,7 @@ class PastLog(LiveTable[LogLine], inherit_bindings=False):
         def time(line: LogLine) -> Content:
             return Cell(numbers.market_time(line.wall, pattern), "muted")
 
-        self.columns = with_times(self.COLUMNS, "Time", time, pattern, 1)
+        self.columns = with_times(self.COLUMNS, "Time", time, pattern)
         self.rearrange(self.arrangement)
 
     def key_of(self, row: LogLine) -> str:

@@ -13,8 +13,8 @@ from widgets.columns import Column, RowT
 from widgets.orders import Orders
 from widgets.signals import Signals, waits
 
-PRIORITY = 3
-"""Of the time of an order: in a recording it says more than the number, the time in force or the strategy."""
+PRIORITIES = {"#": 3, "Time": 4}
+"""Of an order's columns that are otherwise than now: when it was says more than how long it stood, and by its number others tell of it."""
 
 
 def pattern_for(timeframe: str, first_at: int, last_at: int) -> str:
@@ -26,6 +26,12 @@ def pattern_for(timeframe: str, first_at: int, last_at: int) -> str:
     return "%H:%M:%S" if first == last else "%m-%d %H:%M" if first[:4] == last[:4] else "%Y-%m-%d %H:%M"
 
 
+def pattern_of_ends(first_at: int, last_at: int) -> str:
+    """How the ends of a recording are written: by their days, or where these are one by their times."""
+    first, last = (numbers.market_time(at, "%Y-%m-%d") for at in (first_at, last_at))
+    return "%Y-%m-%d" if first != last else "%H:%M:%S"
+
+
 class PastOrders(Orders):
     def write_times(self, pattern: str) -> None:
         """As `pattern_for` answers it."""
@@ -33,7 +39,8 @@ class PastOrders(Orders):
         def time(row: OrderRow) -> Content:
             return Cell(numbers.market_time(row.created_at, pattern), "muted")
 
-        self.columns = with_times(self.COLUMNS, "Time", time, pattern, PRIORITY)
+        columns = [replace(column, priority=PRIORITIES.get(column.title, column.priority)) for column in self.COLUMNS]
+        self.columns = with_times(columns, "Time", time, pattern)
         self.rearrange(self.arrangement)
 
 
@@ -52,10 +59,10 @@ class PastSignals(Signals):
 
 
 def with_times(
-    columns: Sequence[Column[RowT]], title: str, cell: Callable[[RowT], Content], pattern: str, priority: int = 0, called: str = ""
+    columns: Sequence[Column[RowT]], title: str, cell: Callable[[RowT], Content], pattern: str, called: str = ""
 ) -> tuple[Column[RowT], ...]:
     """`columns` with the one of this `title` drawn by `cell`, as wide as the times of `pattern` are, and `called` otherwise where that is
     given."""
     width = len(numbers.market_time(1, pattern))
-    changes = {"title": called or title, "cell": cell, "width": width, "grow": width, "priority": priority}
+    changes = {"title": called or title, "cell": cell, "width": width, "grow": width}
     return tuple(replace(column, **changes) if column.title == title else column for column in columns)

@@ -50,10 +50,13 @@ def replayables(database: Path | None, backtests: Path) -> list[Replayable]:
 
 def find(asked: str, database: Path | None, backtests: Path) -> Replayable:
     """What is asked for: `latest`, a backtest's number, a session's run id, or the last session that began on a day (YYYY-MM-DD). Raises
-    ReplayError where there is none."""
+    ReplayError where there is none. The latest is the last in which anything was ordered, where there is one: whoever watched a replay
+    before left a session behind by that, in which nothing happened."""
     known = replayables(database, backtests)
+    if asked == LATEST and known:
+        return next((each for each in known if each.ordered), known[0])
     for each in known:
-        if asked in (LATEST, each.key, each.key.removeprefix("#")) or (each.kind == "session" and asked == each.day):
+        if asked in (each.key, each.key.removeprefix("#")) or (each.kind == "session" and asked == each.day):
             return each
     newest = ", ".join(f"{each.key} ({each.day})" for each in known[:_SHOWN])
     has = f"The newest are {newest}" if known else "Nothing is kept yet"

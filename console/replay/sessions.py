@@ -46,6 +46,7 @@ def sessions(database: Path, running: str = "") -> list[Replayable]:
             first_at=run.first_at,
             last_at=run.last_at,
             running=run.run_id == running,
+            ordered=run.ordered,
             lacks="" if run.run_id in priced else _NO_PRICES,
         )
         for run in runs

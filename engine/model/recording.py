@@ -21,7 +21,8 @@ from engine.model.views import StrategyRow
 class Replayable(Struct, frozen=True):
     """Something that can be replayed. `key` finds it again: a session's run id, or `#12` for a backtest. `title` says what it was in a few
     words; `made_at` is when it began, or was run, in ns UTC by the wall clock, and `day` that day here, YYYY-MM-DD; `first_at` and
-    `last_at` are market times. `running` says that it goes on still. `lacks` says in words what is not kept of it, empty where all is."""
+    `last_at` are market times. `running` says that it goes on still, `ordered` that anything was ordered in it. `lacks` says in words what
+    is not kept of it, empty where all is."""
 
     kind: Literal["session", "backtest"]
     key: str
@@ -31,6 +32,7 @@ class Replayable(Struct, frozen=True):
     first_at: int
     last_at: int
     running: bool = False
+    ordered: bool = True
     lacks: str = ""
 
 

@@ -27,8 +27,8 @@ _LINES = 500
 
 
 def _without_limits(view: View) -> View:
-    """A backtest without limits has some that are never met: nobody needs to see how far away they are."""
-    return replace(view, risk=(), account=replace(view.account, exposure_limit=ZERO, daily_loss_limit=ZERO))
+    """A backtest without limits has some that are never met: nobody needs to see how far away they are, or that breakers are armed."""
+    return replace(view, risk=(), breakers=(), account=replace(view.account, exposure_limit=ZERO, daily_loss_limit=ZERO))
 
 
 class Replay:

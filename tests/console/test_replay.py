@@ -23,7 +23,7 @@ from storage.recordings import BacktestFiles
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from widgets import numbers
-from widgets.past_rows import pattern_for
+from widgets.past_rows import pattern_for, pattern_of_ends
 from widgets.scrubber import Scrubber
 
 
@@ -81,6 +81,7 @@ async def test_before_anything_happened_there_are_dashes_and_words_for_it(kept: 
         await at(console, page, -1)
         await console.shows("Equity -   Day -   Exposure -   Cash -")
         await console.shows("nothing has happened yet")
+        await console.shows("Nothing is held at this")
         assert "nan" not in console.picture
         await console.press("full_stop")
         await at(console, page, 0)
@@ -108,6 +109,8 @@ async def test_times_are_days_where_bars_are_days(kept: tuple[Path, Finished]) -
 )
 def test_a_moment_is_written_with_as_much_as_tells_it_apart(timeframe: str, last: str, written: str) -> None:
     first = moment_of("2005-01-03 09:30")
+    assert numbers.market_time(first, pattern_of_ends(first, moment_of("2005-01-03 16:00"))) == "09:30:00"
+    assert numbers.market_time(first, pattern_of_ends(first, moment_of("2005-02-01"))) == "2005-01-03"
     assert numbers.market_time(first, pattern_for(timeframe, first, moment_of(last))) == written
 
 

@@ -28,7 +28,7 @@ from widgets.notices import NoticeLine
 from widgets.opening import Opening
 from widgets.panel import Panel
 from widgets.past_log import PastLog
-from widgets.past_rows import PastOrders, PastSignals, pattern_for
+from widgets.past_rows import PastOrders, PastSignals, pattern_for, pattern_of_ends
 from widgets.positions import Positions
 from widgets.replay_bar import ReplayBar
 from widgets.risk import Heading, Risk
@@ -58,6 +58,7 @@ _EMPTY = {
     "positions": "Nothing is held at this moment.",
     "orders": "No order was placed by this moment.",
     "signals": "Nothing was proposed by this moment.",
+    "risk": "Nothing is held at this moment, and no limits were set.",
 }
 _TABS = (
     *(("watch", "Watch"), ("positions", "Positions"), ("orders", "Orders"), ("signals", "Signals"), ("risk", "Risk"), ("log", "Log")),
@@ -127,6 +128,7 @@ class ReplayPage(Page):
         self._moment: Moment | None = None
         self._known = False
         self._problem = ""
+        self._ends = "%Y-%m-%d"
 
     # ---- the page
 
@@ -196,7 +198,8 @@ class ReplayPage(Page):
         if about is not None and not self._known:
             self._known = True
             span = about.span
-            first, last = (numbers.market_time(at, "%Y-%m-%d") for at in (span.first_at, span.last_at))
+            self._ends = pattern_of_ends(span.first_at, span.last_at)
+            first, last = (numbers.market_time(at, self._ends) for at in (span.first_at, span.last_at))
             for panel in (self._orders, self._signals, self._log):
                 panel.write_times(pattern_for(about.timeframe, span.first_at, span.last_at))
             self._scrubber.show_trades(span.steps, [Traded(mark.step, mark.side) for mark in about.trades], first, last)
@@ -229,7 +232,7 @@ class ReplayPage(Page):
             for at, equity in moment.equity:
                 highest = max(highest, equity)
                 points.append(Point(at, equity, 1 - equity / highest if highest > 0 else 0.0))
-            self._equity.show_points(points, "Nothing has happened yet: Space plays.", "%Y-%m-%d")
+            self._equity.show_points(points, "Nothing has happened yet: Space plays.", self._ends)
 
     # ---- layout
 

@@ -43,7 +43,8 @@ class GoTo(Dialog[int | None]):
 
     def __init__(self, span: Span, clock: Callable[[], float]) -> None:
         super().__init__("Go to a day", None, clock)
-        first, last = (numbers.market_time(at, "%Y-%m-%d") for at in (span.first_at, span.last_at))
+        day, last = (numbers.market_time(at, "%Y-%m-%d") for at in (span.first_at, span.last_at))
+        first, last = (day, last) if day != last else (numbers.market_time(at, "%Y-%m-%d %H:%M") for at in (span.first_at, span.last_at))
         self._field = Field(f"Recorded is {first} to {last}. Give {HOW}")
         self._complaint = ""
 

@@ -68,14 +68,15 @@ async def test_a_run_of_the_history_is_watched(tmp_path: Path) -> None:
             moment = page._moment
             assert moment is not None
             assert moment.at <= began + 1_000_000_000
-            began_on = numbers.market_time(began, "%Y-%m-%d")
-            await console.shows(f" {began_on} ├")
+            began_at = numbers.market_time(page.player.about.span.first_at, "%H:%M:%S")
+            await console.shows(f" {began_at} ├")
             await console.press("space", "n")
             await console.until(lambda: page._moment is not None and page._moment.view.positions)
             await console.press("enter")
             await console.shows("Why: #1 BUY 30 AAPL")
             await console.press("escape", "end")
-            await console.until(lambda: page._moment is not None and page._moment.view.positions)
+            end = page.player.about.span.steps - 1
+            await console.until(lambda: page._moment is not None and page._moment.step == end)
             moment = page._moment
             assert moment is not None
             now = moment.view

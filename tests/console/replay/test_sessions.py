@@ -154,6 +154,18 @@ def test_it_is_found_by_its_day_by_its_run_or_as_the_latest(traded: Traded) -> N
     assert opener(listed, traded.database, none)(lambda done, steps: None).trades
 
 
+def test_the_latest_is_the_last_in_which_something_was_ordered(traded: Traded, tmp_path: Path) -> None:
+    copy, none = tmp_path / "paper.sqlite", tmp_path / "backtests.sqlite"
+    shutil.copy(traded.database, copy)
+    engine = create_engine(_settings(tmp_path))
+    engine.start()
+    engine.wait_ready()
+    engine.shutdown()
+    assert [(each.key, each.ordered) for each in sessions(copy)] == [(engine.run_id, False), (traded.run_id, True)]
+    assert find("latest", copy, none).key == traded.run_id
+    assert find(engine.run_id, copy, none).key == engine.run_id
+
+
 def test_what_is_torn_off_its_market_data_is_told_and_the_rest_replayed(traded: Traded, tmp_path: Path) -> None:
     copy = tmp_path / "paper.sqlite"
     shutil.copy(traded.database, copy)
