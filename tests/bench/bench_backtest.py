@@ -27,7 +27,7 @@ from engine.backtest.data import Data
 from engine.backtest.runner import run
 from tests.engine.backtest.workloads import CASH, CROSS, crossing, market
 
-MUTE = CROSS.with_name("mute.py")
+MUTE, LATE = CROSS.with_name("mute.py"), CROSS.with_name("late.py")
 WORKLOADS = (
     ("W1: one symbol by the minute", 1, 1_000_000, False, 8.0),
     ("W2: 50 symbols, one portfolio", 50, 20_000, False, 7.0),
@@ -136,6 +136,17 @@ def growth() -> None:
         _say(f"a fill each {every} bars ({len(result.fills):,}): {seconds / 200_000 * 1e9:,.0f} ns a bar")
 
 
+def leaving_late() -> None:
+    """What an order that the fast lane does not take costs by where it comes: all before it is played to the core."""
+    data, bars = market(1, 1_000_000), 1_000_000
+    for every in (1_000, 100):
+        seconds = {at: cpu(partial(run, data, crossing(LATE, every=every, at=at)))[0] for at in (0, 1, 9 * bars // 10, bars)}
+        never, first, *late = seconds.values()
+        said = ", ".join(f"{each / first:.2f} x" for each in late)
+        _say(f"a fill each {every} bars: {never:.2f} s in the fast lane, {first:.2f} s left at the first of {bars:,} bars")
+        _say(f"  left at nine tenths and at the last bar: {said} that")
+
+
 def memory(symbols: int, bars: int) -> float:
     """MB that a run takes at its peak beyond its data, in this process."""
     data = market(symbols, bars)
@@ -185,6 +196,7 @@ def _say(line: str) -> None:
 def main() -> None:
     against_the_peer(int(sys.argv[1]) if len(sys.argv) > 1 else 2)
     growth()
+    leaving_late()
     if Path("/proc/self/clear_refs").exists():
         for name, symbols, bars in (("W1", 1, 1_000_000), ("W2", 50, 20_000)):
             _say(f"{name} takes {float(_in_another_process(f'bench.memory({symbols}, {bars})')):,.0f} MB beyond its data, goal 200 for W1")
