@@ -75,9 +75,11 @@ class _Unpickler(pickle.Unpickler):
         self._loaded: dict[int, Any] = {}
 
     def persistent_load(self, place: int) -> Any:
+        value = self._values[place]
+        if type(value) is not Order:
+            return value
         loaded = self._loaded.get(place)
         if loaded is None:
-            value = self._values[place]
-            # An order is one object wherever this state refers to it, and another than in any other state.
-            loaded = self._loaded[place] = copy(value) if type(value) is Order else value
+            # One object wherever this state refers to it, and another than in any other state.
+            loaded = self._loaded[place] = copy(value)
         return loaded

@@ -41,7 +41,7 @@ class Replay:
     def __init__(self, recording: Recording, progress: Progress | None = None, index: Index | None = None) -> None:
         """`progress` is told how many steps of how many are read. `index` is that of an earlier replay of the same recording."""
         if not len(recording.stamps):
-            raise ReplayError(f"Nothing is recorded of {recording.title}: there is nothing to replay.")
+            raise ReplayError(f"Nothing is recorded of {recording.title}: it ended before anything happened. Choose another one to replay.")
         self.recording = recording
         self.title = recording.title
         self.problems = recording.problems
