@@ -92,6 +92,14 @@ class Redactor:
             text = self._known.sub(HIDDEN, text)
         return _LABELLED.sub(rf"\g<label>{HIDDEN}", text)
 
+    def clean_tree(self, value: Any) -> Any:
+        """`value`, of dicts, lists, tuples and text, with every text in it cleaned."""
+        if isinstance(value, str):
+            return self.clean(value)
+        if isinstance(value, dict):
+            return {self.clean_tree(key): self.clean_tree(each) for key, each in value.items()}
+        return [self.clean_tree(each) for each in value] if isinstance(value, list | tuple) else value
+
     def clean_input(self, event: Input) -> Input:
         """Words from libraries, brokers, strategies and people go to the journal: no key may stand in them."""
         words = _words().get(type(event))

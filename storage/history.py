@@ -75,8 +75,14 @@ _NEWEST: Final = 2**63 - 1
 
 async def open_history(path: Path) -> History:
     """Opens the database at `path` for reading, beside whoever writes to it. Raises JournalError where there is no history in it."""
+    opening = aiosqlite.connect(_read_only(path), uri=True)
     try:
-        connection = await aiosqlite.connect(_read_only(path), uri=True)
+        try:
+            connection = await opening
+        except sqlite3.Error:
+            # Its thread ends by telling this loop so, which may be closed by then.
+            opening._thread.join()
+            raise
         try:
             versions = list(await connection.execute_fetchall("SELECT version FROM projected"))
         except BaseException:

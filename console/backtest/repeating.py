@@ -10,6 +10,8 @@ from msgspec.structs import replace
 
 from console.backtest.comparing import differing
 from console.backtest.kept import carry_out, keep, read_kept, record
+from console.backtest.summary import lacking
+from engine.backtest.errors import BacktestError
 from engine.backtest.runner import Progress
 from storage.backtests import BacktestRow
 
@@ -27,6 +29,11 @@ class Repetition(Struct, frozen=True):
 def repeat(path: Path, number: int, progress: Progress | None = None) -> Repetition:
     """Raises what `read_kept` and `carry_out` raise."""
     kept = read_kept(path, number)
+    if names := lacking(kept.summary.job):
+        raise BacktestError(
+            f"#{number} cannot be run once more: {' and '.join(names)} held a secret, and secrets are not kept. Run it anew with "
+            f"`tradeconsole backtest` and the same options; the kept one stays as it is."
+        )
     finished = carry_out(kept.summary.job, progress)
     now = finished.stored.row
     same = {name: getattr(kept.row, name) == getattr(now, name) for name in ("data", "code", "profile", "outcome")}

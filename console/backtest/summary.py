@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from console import __version__
 from console.backtest.job import Job, job_of_tree
 from engine.backtest.result import Figures, Holding, Result
+from engine.secrets import HIDDEN, Redactor
 from engine.strategies.loader import find
 from storage.codec import from_json, to_json
 
@@ -73,13 +76,13 @@ def code_of(job: Job) -> tuple[str, ...]:
 
 def summary_of(job: Job, code: Sequence[str], result: Result) -> Summary:
     """`code` was taken before the run began."""
-    data = result.data
+    data, redactor = result.data, Redactor.of(os.environ)
     given = zip(result.params.items(), job.profile.strategies, code, strict=True)
     return Summary(
-        job=job,
+        job=_without_secrets(job, redactor),
         version=__version__,
         strategies=tuple(
-            StrategyRun(name, each.file, sha, {key: _plain(value) for key, value in params.items()}, each.size_pct)
+            StrategyRun(name, each.file, sha, redactor.clean_tree({key: _plain(value) for key, value in params.items()}), each.size_pct)
             for (name, params), each, sha in given
         ),
         source=data.name,
@@ -99,9 +102,20 @@ def summary_of(job: Job, code: Sequence[str], result: Result) -> Summary:
         cut=result.cut,
         ended=result.ended,
         open_orders=result.open_orders,
-        notes=result.notes,
+        notes=redactor.clean_tree(dict(result.notes)),
         problems=data.problems,
     )
+
+
+def _without_secrets(job: Job, redactor: Redactor) -> Job:
+    """Strategies' parameters may come from the environment: what it keeps secret is not kept here."""
+    strategies = tuple(replace(each, params=redactor.clean_tree(dict(each.params))) for each in job.profile.strategies)
+    return replace(job, profile=replace(job.profile, strategies=strategies))
+
+
+def lacking(job: Job) -> list[str]:
+    """The parameters of a job that was kept whose values were secret, and are not known any more."""
+    return sorted({name for each in job.profile.strategies for name, value in each.params.items() if HIDDEN in str(value)})
 
 
 def code_fingerprint(summary: Summary) -> str:

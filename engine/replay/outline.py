@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.backtest.account import fills_of
 from engine.backtest.data import Data
@@ -26,6 +28,7 @@ from engine.replay.indicators import pack_answers, unpack_answers
 from engine.replay.packing import unpack_bars
 from engine.replay.recording import ReplayError
 from engine.replay.trees import from_tree
+from engine.secrets import Redactor
 from engine.strategies.base import Draft
 
 OUTLINE, ORDERS, FILLS, LOOKS, ANSWERS, EFFECTS = "outline", "orders", "fills", "looks", "answers", "effects"
@@ -105,7 +108,9 @@ def pieces_of(result: Result, ordered: Sequence[Orders], looks: Looks | None = N
     pieces += [(FILLS, _packed(block)) for block in _blocks(result.fills)]
     if looks is not None:
         pieces += [(LOOKS, _packed(block)) for block in _blocks(looks.taken)]
-        pieces += [(ANSWERS, pack_answers(strategy, symbol, each)) for (strategy, symbol), each in looks.answers.items()]
+        clean = Redactor.of(os.environ).clean_tree
+        for (strategy, symbol), each in looks.answers.items():
+            pieces.append((ANSWERS, pack_answers(strategy, symbol, replace(each, values=clean(each.values)))))
     return pieces, bars
 
 
@@ -168,7 +173,12 @@ def _blocks(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def _packed(value: Any) -> bytes:
-    return zlib.compress(msgspec.msgpack.encode(value), 6)
+    """A strategy's words and parameters may hold what the environment keeps secret: that is not written down."""
+    packed, redactor = msgspec.msgpack.encode(value), Redactor.of(os.environ)
+    text = packed.decode("utf-8", "replace")
+    if redactor.clean(text) != text:
+        packed = msgspec.msgpack.encode(redactor.clean_tree(msgspec.to_builtins(value)))
+    return zlib.compress(packed, 6)
 
 
 def _unpacked(packed: bytes, kind: type[T]) -> T:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 from console.screens.backtests.listing import BacktestTable
 from console.screens.history import HistoryPage
+from console.screens.replay.page import ReplayPage
 from tests.console.driving import Console
 from tests.console.histories import signals, trades, write
 from tests.console.kept_backtests import keep
@@ -51,18 +53,24 @@ PLACES: dict[str, tuple[str, ...]] = {
     "backtests": ("B",),
     "backtest": ("B", "enter"),
     "round trips of a backtest": ("B", "enter", "4"),
+    "setup of a backtest": ("B", "enter", "6"),
     "backtests side by side": ("B", "space", "space", "c"),
     "deleting a backtest": ("B", "d"),
     "form of a backtest": ("B", "n"),
     "backtest that runs": ("B", "n", "f5"),
     "replay": ("B", "r"),
+    "replay at a trade": ("B", "r", "n"),
+    "why of a trade": ("B", "r", "n", "enter"),
+    "signals of a replay": ("B", "r", "n", "4"),
+    "log of a replay": ("B", "r", "n", "6"),
+    "replay of a session": ("h", "5", "r"),
     "preferences": ("comma",),
     "preference": ("comma", *["down"] * 22, "enter"),
 }
 
 
 def history(folder: Path) -> Path:
-    """A database with something on every tab, and two backtests beside it."""
+    """A database with something on every tab, and two backtests with their recordings beside it."""
     for _ in range(2):
         keep(backtests_beside(folder / "paper.db"), "rsi_reversion", {}, "AAPL")
     return write(folder / "paper.db", [*trades(30), *signals(5)])
@@ -72,23 +80,41 @@ def backtests_beside(database: Path) -> Path:
     return database.with_name("backtests.sqlite")
 
 
+ENDED_BY_YES = frozenset({"quit"})
+"""Where a yes ends the console: whoever answers everything leaves these alone, or walks on through a dead one."""
+
+
 async def go(console: Console, place: str) -> None:
+    assert not console.app._exit, f"the console has ended before {place}"
+    console.screen.backtests.entered.clear()  # a backtest begins with what the form held when it was left
     for key in PLACES[place]:
         await console.press(key)
         await console.until(lambda: not isinstance(console.app.screen, HistoryPage) or console.app.screen.table.rows)
         await console.until(lambda: all(table.rows for table in console.app.screen.query(BacktestTable)))
+        await console.until(partial(_stands, console, key))
     if place == "backtest that runs" and console.screen.backtests.path is not None:
         await console.until(lambda: console.screen.backtests.running is not None)
     console.clock.now += 1  # a new dialog is deaf for a moment
 
 
+def _stands(console: Console, key: str) -> bool:
+    """Whether a replay, where one is open, has come to where `key` led. One that cannot be replayed says so, and stays there."""
+    page = console.app.screen
+    if not isinstance(page, ReplayPage):
+        return True
+    moment = page._moment
+    return bool(page.player.problem) or (moment is not None and key != "enter" and (key != "n" or moment.step >= 0))
+
+
 async def go_back(console: Console) -> None:
     """Out of whatever is open. In the trading screen Escape clears filter, marks and line."""
+    console.screen.backtests.cancel()
     for _ in range(6):
+        console.clock.now += 1  # a question takes no answer at typing speed
         if console.app.screen is console.screen and console.screen.focused is not console.line and not console.screen.zoomed:
             break
         if console.app.screen is console.screen and console.screen.zoomed:
             await console.press("z")
         await console.press("escape")
     await console.press("escape", "escape")
-    assert console.app.screen is console.screen
+    assert console.app.screen is console.screen, f"no way back out of {console.app.screen}"

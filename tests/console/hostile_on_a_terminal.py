@@ -9,6 +9,7 @@ FOLDER/error.
 from __future__ import annotations
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,9 +20,9 @@ from engine.model.market import Listing
 from engine.model.modes import Level
 from engine.model.settings import NotifySettings
 from tests.console.driving import Clock, Console
-from tests.console.everywhere import PLACES, go, go_back
+from tests.console.everywhere import ENDED_BY_YES, PLACES, go, go_back
 from tests.console.fake_engine import FakeEngine
-from tests.console.test_hostile_everywhere import Hostile, database, kept, themes, view
+from tests.console.test_hostile_everywhere import Hostile, backtests, database, kept, themes, view
 
 
 def main(folder: Path, count: int) -> int:
@@ -35,6 +36,7 @@ def main(folder: Path, count: int) -> int:
         database=database(folder, storable),
         notify=NotifySettings(bell=True, desktop=True, level=Level.INFO),
         theme_folders=(themes(folder / "themes", storable),),
+        backtests=backtests(folder, storable),
     )
 
     async def walk(pilot: Pilot[Any]) -> None:
@@ -42,9 +44,14 @@ def main(folder: Path, count: int) -> int:
         try:
             while word.count + storable.count < count:
                 for place in PLACES:
+                    if word.count + storable.count >= count:
+                        break
                     engine.current, engine.refuses = view(word, halted=word.count % 3 == 0), word()
-                    await go(console, place)
-                    await console.press("y", "up", "tab", "enter")
+                    assert not app._exit, "the console has ended"
+                    with suppress(AssertionError):  # what is pasted meanwhile may lead elsewhere
+                        await go(console, place)
+                    if place not in ENDED_BY_YES:
+                        await console.press("y", "up", "tab", "enter")
                     for _ in range(8):
                         # A question takes no answer at typing speed.
                         clock.now += 1
@@ -61,6 +68,7 @@ def main(folder: Path, count: int) -> int:
             app.exit(0)
 
     app.run(auto_pilot=walk)
+    app.trading.backtests.close()
     app.archive.close()
     app.kept.close()
     app.config.close()

@@ -9,6 +9,7 @@ import json
 import random
 import re
 import unicodedata
+from collections.abc import Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 from textual.drivers import headless_driver
 
+from console.backtest.packed import pack_trades
 from engine.model.effects import Reply
 from engine.model.market import Listing
 from engine.model.modes import Level, TradingState
@@ -28,13 +30,24 @@ from engine.model.settings import NotifySettings
 from engine.model.signals import Vote
 from engine.model.verdicts import PASSED
 from engine.model.views import LogLine, StopView, View
+from storage.codec import to_json
 from tests.console.driving import SMALL, WIDE, Console, running
-from tests.console.everywhere import PLACES, go, go_back
+from tests.console.everywhere import ENDED_BY_YES, PLACES, go, go_back
 from tests.console.fake_engine import FakeEngine
-from tests.console.histories import MONDAY, placed, signals, write
+from tests.console.histories import MONDAY, placed, signals, trades, write
+from tests.console.kept_backtests import keep_as, telling
 from tests.views import sample_view
 
 STRINGS = 10_000
+SCREENS = frozenset(
+    {
+        *("TradingScreen", "TicketDialog", "Choose", "TypedWord", "Reason", "ColumnChoice", "SymbolSearch", "AlertsDialog", "ListsDialog"),
+        *("Help", "CommandPalette", "Jump", "ThemeChoice", "NoticesDialog", "OrderDetail", "PositionDetail", "SignalDetail", "Reading"),
+        *("HistoryPage", "PerformancePage", "PreferencesPage"),
+        *("BacktestsPage", "BacktestPage", "ComparisonPage", "FormPage", "ReplayPage"),
+    }
+)
+"""Where the walk must come to: what is hostile may keep nobody away."""
 OUR_OWN = re.compile(
     r"\x1b\[\d+;\d+H"  # the cursor goes to
     r"|\x1b\[[\d;]*m"  # colours
@@ -114,6 +127,8 @@ class Hostile:
             return self()
         if isinstance(value, tuple) and not hasattr(value, "_fields"):
             return tuple(map(self.spoil, value))
+        if isinstance(value, Mapping):
+            return {self.spoil(key): self.spoil(each) for key, each in value.items()}
         if isinstance(value, Struct):
             return replace(value, **{name: self.spoil(getattr(value, name)) for name in value.__struct_fields__})
         return value
@@ -156,14 +171,27 @@ def themes(folder: Path, word: Hostile) -> Path:
 
 
 def database(folder: Path, word: Hostile) -> Path:
-    told: list[Any] = []
-    for number in range(1, 30):
+    told: list[Any] = list(trades(30, (f"A{word()}", f"B{word()}")))
+    told[0] = replace(told[0], account=word(), feed=word())
+    for number in range(31, 60):
         told.append(placed(f"r-{number}", f"{word()}{number}", Side.BUY, MONDAY, word()))
         told.append(OrderChanged(f"r-{number}", OrderEvent.REJECT, OrderState.REJECTED, word(), word(), MONDAY))
         told.append(Noted(Level.ERROR, word(), word(), word(), MONDAY))
     votes = (Vote(word(), Side.BUY, 0.5, ((word(), 1.0),)),)
     told += signals(5, strategy=word(), symbol=f"A{word()}", reason=word(), votes=votes)
     return write(folder / "paper.db", told)
+
+
+def backtests(folder: Path, word: Hostile) -> Path:
+    """Two of a strategy whose very name is hostile, and what is told of them, too; with their recordings."""
+    path = folder / "backtests.sqlite"
+    for number in range(2):
+        finished = telling(folder / f"\x1b]0;owned\x07\u202eA[red]\x9b2J東{number}.py", word())
+        summary = replace(word.spoil(finished.summary), job=finished.summary.job)
+        trips = pack_trades(word.spoil(finished.result.trades))
+        stored = replace(finished.stored, row=word.spoil(finished.stored.row), told=to_json(summary), trips=trips)
+        keep_as(path, finished, stored)
+    return path
 
 
 def check(written: list[str]) -> None:
@@ -196,27 +224,28 @@ async def test_ten_thousand_hostile_strings_reach_no_terminal(
     notify = NotifySettings(bell=True, desktop=True, level=Level.INFO)
     looks = themes(tmp_path / "themes", storable)
     files, history = kept(tmp_path / "kept", storable), database(tmp_path, storable)
-    async with running(engine, size, kept=files, database=history, notify=notify, theme_folders=(looks,)) as console:
+    past = backtests(tmp_path, storable)
+    async with running(engine, size, kept=files, database=history, notify=notify, theme_folders=(looks,), backtests=past) as console:
         written.clear()  # what the driver begins with
+        opened: set[str] = set()
         while word.count + storable.count < STRINGS / 2:
             for place in PLACES:
+                await go(console, place)
                 for halted in (False, False, True):
                     engine.current = view(word, halted=halted)
                     engine.refuses = word()
-                    console.screen._frame()
-                    if not halted:
-                        await go(console, place)
-                    else:
-                        frame = getattr(console.app.screen, "_frame", None)
-                        if frame is not None:
-                            frame()
-                        await console.pilot.pause()
+                    for screen in {console.screen, console.app.screen}:
+                        getattr(screen, "_frame", lambda: None)()
+                    await console.pilot.pause()
                     keeps_its_width(console)
                     check(written)
-                await console.press("y", "m", "space")
-                pasted = storable()
-                console.app.screen.take_paste(pasted)  # type: ignore[attr-defined]
-                await console.press("up", "tab", "enter")
-                check(written)
+                opened.add(type(console.app.screen).__name__)
+                if place not in ENDED_BY_YES:
+                    await console.press("y", "m", "space")
+                    pasted = storable()
+                    console.app.screen.take_paste(pasted)  # type: ignore[attr-defined]
+                    await console.press("up", "tab", "enter")
+                    check(written)
                 await go_back(console)
                 check(written)
+    assert opened >= SCREENS, f"never visited: {SCREENS - opened}"

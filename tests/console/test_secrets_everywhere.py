@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import zlib
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,12 @@ from textual.drivers import headless_driver
 
 from console import cli
 from console.archive import Archive
+from console.backtest.kept import keep, read_kept
+from console.backtest.repeating import repeat
 from console.config import load
 from console.config_file import ConfigFile
+from console.replay.backtests import key_of, open_kept, recordings
+from engine.backtest.errors import BacktestError
 from engine.live import Engine
 from engine.model.inputs import LinkChanged, OrderUpdate
 from engine.model.journal import JournalError
@@ -30,9 +35,13 @@ from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order
 from engine.model.settings import NotifySettings, StrategySettings
+from engine.replay.outline import ANSWERS, ORDERS, OUTLINE
 from engine.secrets import HIDDEN
+from storage.backtests import backtest_rows
+from storage.recordings import BacktestFiles
 from tests.console.driving import WIDE, Console, running
-from tests.console.everywhere import PLACES, go, go_back
+from tests.console.everywhere import ENDED_BY_YES, PLACES, go, go_back
+from tests.console.kept_backtests import FUNCTION, TELLING, telling
 from tests.engine.engines import SETTINGS, ToldBroker, make, market
 
 KEY, PASSWORD, TOKEN = "PKX9-quartz-lantern-77", "violet-harbour-31", "eyJh-saffron-meadow"
@@ -128,6 +137,14 @@ async def leaks_everywhere(console: Console, engine: Engine, broker: LeakingBrok
     assert HIDDEN in repr(engine.view())
 
 
+def kept_with(folder: Path, said: str, shape: str = TELLING) -> Path:
+    """Two backtests of a strategy that says it wherever it can, with their recordings."""
+    (folder / "past").mkdir()
+    for _ in range(2):
+        assert keep(folder / "backtests.sqlite", telling(folder / "past" / "leak.py", said, shape))[1] == ""
+    return folder / "backtests.sqlite"
+
+
 def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file() and path.name != "leak.py"]
 
@@ -144,11 +161,20 @@ async def test_no_planted_secret_comes_out_of_the_console(planted: Path, monkeyp
     notify = NotifySettings(bell=True, desktop=True, level=Level.INFO)
     file = ConfigFile(config, load(config))
     try:
-        async with running(engine, WIDE, kept=planted / "kept", database=planted / "paper.db", notify=notify, config=file) as console:
+        past = kept_with(planted, said)
+        async with running(
+            *(engine, WIDE),
+            kept=planted / "kept",
+            database=planted / "paper.db",
+            notify=notify,
+            config=file,
+            backtests=past,
+        ) as console:
             await leaks_everywhere(console, engine, broker, said)
             for place in PLACES:
                 await go(console, place)
-                await console.press("y")
+                if place not in ENDED_BY_YES:
+                    await console.press("y")
                 judge(place, console.picture)
                 await go_back(console)
             # A history that cannot be read, an address in the config that is read again, and an error that nobody caught.
@@ -247,6 +273,34 @@ def test_no_planted_secret_is_in_what_a_backtest_writes(said: str, ends: str, pl
     assert report.exists() is not bool(ends)
     for path in files(planted):
         judge(str(path), path.read_bytes().decode("utf-8", "replace"))
+
+
+@pytest.mark.parametrize("shape", [TELLING, FUNCTION], ids=["a class", "a function"])
+def test_no_planted_secret_is_in_a_recording_or_in_what_is_kept_of_a_backtest(said: str, shape: str, planted: Path) -> None:
+    """Its pieces are compressed: they are looked into, and what is worked out of them when it is opened, too."""
+    path = kept_with(planted, said, shape)
+    replay = open_kept(path, 1)
+    told = []
+    for step in range(replay.steps):
+        replay.seek(step)
+        told.append(repr(replay.view()))
+    told += [repr(replay.why_order(mark.order_id)) for mark in replay.trades]
+    told += [repr(replay.why_bar("AAPL", int(at))) for at in replay.recording.stamps]
+    judge("a replay", repr(told))
+    judge("what is kept", repr(read_kept(path, 1)))
+    pieces, problems = BacktestFiles(recordings(path)).read(key_of(backtest_rows(path)[0]))
+    assert not problems
+    recorded = {name: (packed if name == ANSWERS else zlib.decompress(packed)).decode("utf-8", "replace") for name, packed in pieces}
+    judge("a recording", "\n".join(recorded.values()))
+    # It was there to be told.
+    assert HIDDEN in recorded[ORDERS]
+    assert HIDDEN in recorded[OUTLINE]
+    assert shape is TELLING or HIDDEN in recorded[ANSWERS]
+
+
+def test_a_backtest_whose_parameter_was_a_secret_is_not_run_once_more_without_it(said: str, planted: Path) -> None:
+    with pytest.raises(BacktestError, match="told held a secret"):
+        repeat(kept_with(planted, said), 1)
 
 
 def test_no_planted_secret_is_in_the_log_without_a_screen(said: str, planted: Path) -> None:

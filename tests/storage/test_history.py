@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+import threading
+import time
 from collections.abc import AsyncIterator
 from contextlib import closing
 from decimal import Decimal
 from pathlib import Path
 
+import aiosqlite
 import pytest
 from msgspec.structs import replace
 
@@ -357,6 +361,21 @@ async def test_no_question_reads_a_whole_table_or_sorts_it(day: History, databas
 async def test_the_history_cannot_be_written_to(day: History) -> None:
     with pytest.raises(JournalError, match="readonly"):
         await day._fetch("DELETE FROM audit", ())
+
+
+async def test_no_thread_is_left_of_a_database_that_could_not_be_opened(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would tell a loop of its end that may be closed by then."""
+    before = set(threading.enumerate())
+    stop = aiosqlite.Connection.stop
+
+    def late(self: aiosqlite.Connection) -> object:
+        self._tx.put_nowait((asyncio.get_running_loop().create_future(), lambda: time.sleep(0.2)))
+        return stop(self)
+
+    monkeypatch.setattr(aiosqlite.Connection, "stop", late)
+    with pytest.raises(JournalError):
+        await open_history(database)
+    assert set(threading.enumerate()) == before
 
 
 async def test_a_database_without_a_history_is_said_in_words(database: Path) -> None:
