@@ -217,7 +217,7 @@ class Chart(Panel, inherit_bindings=False):
         if row is not None:
             stale = row.stale_s is not None
             title.append(Cell(f" {numbers.price(row.last, row.tick)}  ", "stale" if stale else "foreground"))
-            what = f"stale {numbers.age(row.stale_s)}" if stale else numbers.change(row.change)
+            what = numbers.stale(row.stale_s) if row.stale_s is not None else numbers.change(row.change)
             title.append(Cell(what, "stale" if stale else numbers.direction(row.change)))
         self.set_title(*title)
         self._sum_up(chart)

@@ -125,6 +125,11 @@ def age(seconds: Number | None) -> str:
     return f"{whole}s"
 
 
+def stale(seconds: int) -> str:
+    """How a price is called that is too old to trade on; 0 where nobody knows how old it is."""
+    return f"stale {age(seconds)}" if seconds else "stale"
+
+
 def countdown(seconds: int | None) -> str:
     """0:42, 12:05, 1:00:00"""
     if seconds is None:

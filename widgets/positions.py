@@ -22,7 +22,7 @@ def _unrealised(row: PositionRow) -> Content:
 
 def _percent(row: PositionRow) -> Content:
     if row.stale_s is not None:
-        return Cell(f"stale {numbers.age(row.stale_s)}", "stale")
+        return Cell(numbers.stale(row.stale_s), "stale")
     return Cell(numbers.percent(row.unrealised_fraction), numbers.direction(row.unrealised_fraction))
 
 

@@ -45,7 +45,7 @@ def _change(row: WatchRow) -> Content:
     if isinstance(row, WatchedRow) and not row.watched:
         return Cell("no price", "stale")
     if row.stale_s is not None:
-        return Cell(f"stale {numbers.age(row.stale_s)}", "stale")
+        return Cell(numbers.stale(row.stale_s), "stale")
     return Cell(numbers.change(row.change), numbers.direction(row.change))
 
 

@@ -79,3 +79,7 @@ def test_sign_arrow_and_colour_never_contradict_each_other(amount: Decimal) -> N
         assert (numbers.UP in written, numbers.direction(amount)) == (True, "up")
     if "-" in written:
         assert (numbers.DOWN in written, numbers.direction(amount)) == (True, "down")
+
+
+def test_a_price_of_unknown_age_is_stale_without_a_number() -> None:
+    assert [numbers.stale(seconds) for seconds in (0, 7, 7200)] == ["stale", "stale 7s", "stale 2h"]

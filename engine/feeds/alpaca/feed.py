@@ -8,9 +8,10 @@ from functools import partial
 from typing import Any
 
 from engine.feeds.alpaca.history import AlpacaHistory
-from engine.feeds.alpaca.stream import PriceStream, Raw
+from engine.feeds.alpaca.stream import CrowdedError, PriceStream, Raw
 from engine.feeds.base import FeedLostError
 from engine.feeds.market_hours import next_close
+from engine.feeds.names import listed
 from engine.feeds.new_york import SECOND
 from engine.feeds.polling import PollingFeed
 from engine.model.market import Bar, Halt, MarketEvent, Phase, Quote
@@ -25,6 +26,8 @@ _REST_S = 3.0
 _PAUSES_S = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """When a stream that broke is opened again; the last one repeats, and one that lived for a minute begins anew."""
 _LIVED_S = 60.0
+_ROOM = (30, 15)
+"""What a free plan takes: thirty channels of quotes and trades together or of each, which Alpaca does not say."""
 _HALTED, _TRADING = frozenset({"H", "P", "2"}), frozenset({"T", "3"})
 """Of the two tapes' codes, those that stop trading and those that let it go on."""
 
@@ -45,6 +48,7 @@ class AlpacaFeed(PollingFeed):
         self._heard = 0.0
         self._acts_of: date | None = None
         self._breaks = 0
+        self._most: int | None = None
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
         if self._acts_of != self._day(self._wall()):
@@ -52,6 +56,7 @@ class AlpacaFeed(PollingFeed):
         due = next_close(self._calendar, self._seconds, self._wall())
         await self._poll(tell, True)
         stream = await self._worker.call(partial(self._make, self._hear))
+        stream.most = self._most
         began = self._mono()
         try:
             await stream.open(self._symbols)
@@ -59,6 +64,12 @@ class AlpacaFeed(PollingFeed):
             if self._wall() >= due:  # while it was connecting
                 await self._poll(tell, False)
             await self._listen(stream, tell)
+        except CrowdedError as error:
+            most = len(self._symbols) if self._most is None else self._most
+            self._most = next((room for room in _ROOM if room < most), most // 2)
+            alone = listed(list(self._symbols)[self._most :])
+            self.complain(f"{error} Its plan has no room for the quotes of so many: {alone} have bars alone, whose prices are soon stale.")
+            raise FeedLostError(str(error), 1.0) from error
         except FeedLostError as error:
             if error.again_s is not None:
                 raise

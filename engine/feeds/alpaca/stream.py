@@ -24,6 +24,10 @@ HELD_S = 90.0
 _CHANNELS = ("quotes", "trades", "bars", "statuses")
 
 
+class CrowdedError(FeedLostError):
+    """The plan takes no quotes of so many symbols."""
+
+
 class PriceStream:
     """One connection, for as long as it lasts. `hear` is given every message of a symbol, as it came."""
 
@@ -40,6 +44,12 @@ class PriceStream:
         self._stream: Any = made(access.key, access.secret, raw_data=True, feed=feed, websocket_params=parameters, url_override=url)
         self._hear = hear
         self.symbols: frozenset[str] = frozenset()
+        self.most: int | None = None
+        """How many symbols are quoted; the others have bars and halts alone, of which a plan takes any number."""
+
+    @property
+    def unquoted(self) -> list[str]:
+        return sorted(self.symbols - self._stream._handlers["quotes"].keys())
 
     async def open(self, symbols: Collection[str]) -> None:
         """Raises FeedError where another try makes no sense, FeedLostError where one does."""
@@ -71,13 +81,18 @@ class PriceStream:
         wanted = frozenset(symbols)
         if gone := self.symbols - wanted:
             for channel in _CHANNELS:
-                await self._stream._send_unsubscribe_msg(channel, sorted(gone))
-                for symbol in gone:
-                    del self._stream._handlers[channel][symbol]
-        if new := wanted - self.symbols:
+                handlers = self._stream._handlers[channel]
+                there = sorted(gone & handlers.keys())
+                await self._stream._send_unsubscribe_msg(channel, there)
+                for symbol in there:
+                    del handlers[symbol]
+        if new := [symbol for symbol in symbols if symbol not in self.symbols]:
             stream = self._stream
-            for subscribe in (stream.subscribe_quotes, stream.subscribe_trades, stream.subscribe_bars, stream.subscribe_trading_statuses):
-                subscribe(self._on_message, *sorted(new))
+            room = len(new) if self.most is None else max(0, self.most - len(stream._handlers["quotes"]))
+            for subscribe in (stream.subscribe_quotes, stream.subscribe_trades):
+                subscribe(self._on_message, *new[:room])
+            for subscribe in (stream.subscribe_bars, stream.subscribe_trading_statuses):
+                subscribe(self._on_message, *new)
             await stream._send_subscribe_msg()
         self.symbols = wanted
 
@@ -118,8 +133,10 @@ class PriceStream:
         said, code = shown(str(message.get("msg"))), message.get("code")
         if code in (402, 404):
             raise FeedError(REFUSED_KEY.format(words=said))
-        if code in (405, 409):
-            raise FeedError(f"Alpaca's stream says: {said} ({code}). Watch fewer symbols, or another feed.tape.")
+        if code == 405:
+            raise CrowdedError(f"Alpaca's stream says: {said} ({code}).")
+        if code == 409:
+            raise FeedError(f"Alpaca's stream says: {said} ({code}). Your plan has not this feed.tape.")
         raise FeedLostError(f"Alpaca's stream says: {said} ({code}).", HELD_S if code == 406 else None)
 
 

@@ -271,9 +271,25 @@ async def test_a_stream_that_does_not_answer_is_given_up_in_time(server: AlpacaD
 async def test_what_the_stream_refuses_while_it_runs_is_said(server: AlpacaDataServer, tmp_path: Path) -> None:
     desk = Desk(server, tmp_path)
     async with desk.listening():
-        server.say({"T": "error", "code": 405, "msg": "symbol limit exceeded"})
+        server.say({"T": "error", "code": 409, "msg": "insufficient subscription"})
         error = await desk.lost()
-        assert str(error) == "Alpaca's stream says: symbol limit exceeded (405). Watch fewer symbols, or another feed.tape."
+        assert str(error) == "Alpaca's stream says: insufficient subscription (409). Your plan has not this feed.tape."
+        assert not isinstance(error, FeedLostError)
+
+
+async def test_a_plan_without_room_for_all_quotes_the_first_and_has_bars_of_the_others(
+    server: AlpacaDataServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_module, "_ROOM", (1,))
+    desk = Desk(server, tmp_path, ("AAPL", "MSFT"))
+    complaints: list[str] = []
+    desk.feed.complain = complaints.append
+    async with desk.listening():
+        server.say({"T": "error", "code": 405, "msg": "symbol limit exceeded"})
+        assert isinstance(await desk.lost(), FeedLostError)
+        assert "symbol limit exceeded (405). Its plan has no room for the quotes of so many: MSFT have bars alone" in complaints[0]
+        desk.running = asyncio.create_task(desk.feed.run(desk.hear))
+        await desk.until(lambda: (server.listening("bars"), server.listening("quotes")) == ({"AAPL", "MSFT"}, {"AAPL"}))
 
 
 async def test_todays_split_is_told_before_its_first_price(tmp_path: Path) -> None:
