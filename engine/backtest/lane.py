@@ -110,16 +110,12 @@ class Lane(LaneGate):
 
     def _match(self, bar: Bar, orders: list[LaneOrder]) -> None:
         """By the rules `market-open` and `market-close`, as in `engine.core.matching`."""
-        at, began = bar.at, self.account.latest[bar.symbol].at
-        if began < self._opened_at:
-            began = self._opened_at
-        if not -1 < began < at:
-            began = at - 1
-        room: float = int(bar.volume * self._cap) if 0 < bar.volume < inf else 0
+        at, before = bar.at, self.account.latest[bar.symbol].at
+        room: float = int(bar.volume * self._cap)
         waiting = []
         for order in orders:
             placed_at = order.placed_at
-            if placed_at + self._soonest >= at or (placed_at > began and not self._opened_since(placed_at, at)):
+            if placed_at + self._soonest >= at or (placed_at > before and not self._was_there(placed_at, before, at)):
                 waiting.append(order)
             elif placed_at + self._latest >= at:
                 raise LeftLane
@@ -135,41 +131,43 @@ class Lane(LaneGate):
         if waiting:
             self._working[bar.symbol] = waiting
 
-    def _opened_since(self, placed_at: int, at: int) -> bool:
-        """Whether a session of daily bars opened in between: that of their own day."""
+    def _was_there(self, placed_at: int, before: int, at: int) -> bool:
+        """Whether an order was when the bar that closes at `at` began, after the one that closed `before`."""
+        began = max(before, self._opened_at)
+        if not -1 < began < at or placed_at <= began:
+            return True
+        # A session of daily bars opened in between: that of their own day.
         if self._late and self._sessions.daily:
             raise LeftLane
         day_of = self._sessions.calendar.day_of
         return self._sessions.daily and day_of(placed_at) != day_of(at)
 
     def _fill(self, bar: Bar, order: LaneOrder) -> None:
-        symbol, shares = bar.symbol, order.shares
-        buying = order.side is _BUY
+        symbol, shares, side = bar.symbol, order.shares, order.side
         price = bar.close if self._at_close else bar.open
-        slipped = self._slip(order.side, price, shares, bar.volume, bar.high - bar.low)
+        slipped = self._slip(side, price, shares, bar.volume, bar.high - bar.low)
         if slipped != price:
             self._slipped += abs(slipped - price) * shares
         positions = self.account.positions
         position = positions.get(symbol)
-        signed = shares if buying else -shares
+        signed = shares if side is _BUY else -shares
         if self._prompt or not shares.is_integer() or not (position is None or position.quantity == -signed):
             # An average that has to be worked out.
             self._settle()
             [fill] = self._fills([(order, symbol, slipped, bar.at, 0.0)])
             self._book(fill, order.owner)
             return
+        self._cash -= signed * slipped + self._fees(shares, shares * slipped)
+        self._doubt += 0.01
         if position is None:
             positions[symbol] = Position(signed, slipped)
-            if not buying:
+            if signed < 0.0:
                 self._shorts.add(symbol)
         else:
             del positions[symbol]
-            signed = 0.0
             self._shorts.discard(symbol)
+            signed = 0.0
         self._unbooked.append((order, symbol, slipped, bar.at, signed))
-        cost = shares * slipped
-        self._cash -= (cost if buying else -cost) + self._fees(shares, cost)
-        self._doubt += 0.01
 
     def _book(self, fill: Fill, owner: str) -> None:
         self._portfolio.book(fill)
@@ -261,7 +259,7 @@ def about(settings: CommissionSettings) -> Callable[[float, float], float]:
 def _all_whole(series: BarColumns) -> bool:
     """The same of all bars as `is_whole` says of one."""
     _, open_, high, low, close, volume = series.columns
-    inside = (low <= open_) & (open_ <= high) & (low <= close) & (close <= high) & (volume < inf)
+    inside = (low <= open_) & (open_ <= high) & (low <= close) & (close <= high) & (-inf < volume) & (volume < inf)
     return bool(inside.all() and low.min() >= LEAST_PRICE and high.max() <= MOST_PRICE)
 
 

@@ -112,6 +112,9 @@ def result_of(
     trades = trades_of(account.booked, account.owners, bars)
     curve = curve_of(account, bars, moments)
     fills = fills_of(account.booked)
+    owners = account.owners
+    if len(fills) < len(owners):
+        owners = [owner for event, owner in zip(account.booked, owners, strict=True) if isinstance(event, Fill)]
     return Result(
         data=data,
         profile=profile,
@@ -121,7 +124,7 @@ def result_of(
         last_at=int(moments[-1]),
         final_value=portfolio.equity(),
         fills=tuple(fills),
-        owners=tuple(owner for event, owner in zip(account.booked, account.owners, strict=True) if isinstance(event, Fill)),
+        owners=tuple(owners),
         trades=tuple(trades),
         held=tuple(
             Holding(h.symbol, h.quantity, h.average, account.latest[h.symbol].close, h.unrealised)
@@ -168,7 +171,7 @@ def _figures(
         exposure=exposure(curve),
         turnover=turnover(bought, sold, curve, periods.years),
         buy_and_hold=buy_and_hold((float(s.columns.close[0]), float(s.columns.close[-1]) * _splits(data, s)) for s in bars.values()),
-        fees=float(sum([fill.fees for fill in fills])),
+        fees=float(sum(map(attrgetter("fees"), fills))),
         slippage=slipped,
         periods_a_year=periods.per_year,
         years=periods.years,

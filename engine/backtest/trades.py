@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
@@ -137,9 +138,9 @@ def _trades(trips: Sequence[_Trip], series: BarColumns) -> list[Trade]:
     """Of one symbol; prices, profits and how far the market went meanwhile are worked out by column."""
     import numpy as np
 
-    quantity = np.array([float(trip.entered) for trip in trips])
-    paid, got = np.array([float(trip.paid) for trip in trips]), np.array([float(trip.got) for trip in trips])
-    fees, more = np.array([float(trip.fees) for trip in trips]), np.array([float(trip.more) if trip.more else 0.0 for trip in trips])
+    quantity, paid, got, fees, more = (
+        np.fromiter(map(float, map(attrgetter(name), trips)), np.float64, len(trips)) for name in ("entered", "paid", "got", "fees", "more")
+    )
     entry, end = paid / quantity, got / quantity
     long = np.array([trip.side is _BUY for trip in trips])
     profit = np.where(long, got - paid, paid - got) - fees + more
