@@ -195,7 +195,7 @@ class Ledger:
     # ---- what TWS says
 
     def on_order(self, told: OrderTold) -> Entry:
-        entry = self._entry(told.order_id, told.client_id, told.perm_id)
+        entry = self._entry(told.order_id, told.client_id, told.perm_id, told.fields.ref)
         fields = told.fields
         if told.completed and entry.fields is not None:
             # A completed order is told without some of what it was.
@@ -220,7 +220,7 @@ class Ledger:
         return entry
 
     def on_execution(self, told: ExecutionTold) -> Entry:
-        entry = self._entry(told.order_id, told.client_id, told.perm_id)
+        entry = self._entry(told.order_id, told.client_id, told.perm_id, told.ref)
         base, _, revision = told.exec_id.rpartition(".")
         before = entry.executions.get(base)
         if before is not None and before.exec_id != told.exec_id:
@@ -247,13 +247,15 @@ class Ledger:
         self._fees[told.exec_id] = told.fee
         return None
 
-    def _entry(self, order_id: int, client_id: int, perm_id: int) -> Entry:
+    def _entry(self, order_id: int, client_id: int, perm_id: int, ref: str = "") -> Entry:
         number = (client_id, order_id)
         entry = self._by_perm.get(perm_id) if perm_id else None
         if entry is None and order_id > 0:
             entry = self._by_number.get(number)
             if entry is not None and perm_id and entry.perm_id not in (0, perm_id):
                 entry = None  # TWS began its order ids anew
+        if entry is None and (sent := self._by_id.get(ref)) is not None and not sent.perm_id:
+            entry = sent  # TWS never answered it, and a completed order is told without its number
         if entry is None:
             entry = Entry(order_id, client_id, perm_id)
         if perm_id:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
+from collections import deque
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -36,6 +37,10 @@ UNSET = sys.float_info.max
 ANSWER_S = 8.0
 """How long any request may take; less than the engine waits for an answer, so that the words are ours."""
 NO_SUCH_CONTRACT = 200
+MESSAGES_S = 45
+"""Messages a second; TWS takes 50, and ends the link of a client that sends more."""
+KEPT_FREE_S = 9
+"""Of these, for cancels and the heartbeat alone."""
 
 
 class ClientBusy(ConnectionError):  # noqa: N818 - a state of the world
@@ -57,6 +62,9 @@ class Session:
         make: Any = IB
         self._ib = make()
         self._ib.RaiseRequestErrors = True
+        # Its own queue would send an order after it was given up: who sends waits for a `turn` instead.
+        self._ib.client.MaxRequests = 0
+        self._sent: deque[float] = deque()
         self._ib.disconnectedEvent += self._on_lost
         self._ib.client.apiError += self._on_api_error
         _listen(self._ib.wrapper, self._heard)
@@ -109,6 +117,17 @@ class Session:
         if isinstance(fact, ErrorTold) and fact.code == 326 and not self._failed.done():
             self._failed.set_exception(ClientBusy(fact.words))
         self._hear(fact)
+
+    async def turn(self, *, urgent: bool = False) -> None:
+        """Waits until TWS may be sent one message more. What ends orders may use what is kept free for it."""
+        most, sent, loop = (MESSAGES_S if urgent else MESSAGES_S - KEPT_FREE_S), self._sent, asyncio.get_running_loop()
+        while True:
+            while sent and loop.time() - sent[0] >= 1:
+                sent.popleft()
+            if len(sent) < most:
+                sent.append(loop.time())
+                return
+            await asyncio.sleep(max(sent[0] + 1 - loop.time(), 0.001))
 
     # ---- orders
 
@@ -182,7 +201,7 @@ class Session:
 
     async def time(self) -> float:
         """TWS's clock, in whole seconds since 1970."""
-        return float((await self._ask(lambda: self._ib.reqCurrentTimeAsync())).timestamp())
+        return float((await self._ask(lambda: self._ib.reqCurrentTimeAsync(), urgent=True)).timestamp())
 
     async def contracts(self, symbol: str, currency: str) -> list[Contract]:
         """The stocks that are meant by `symbol`, none where there is none. Raises RequestFailed."""
@@ -196,12 +215,13 @@ class Session:
             raise
         return [_contract(details.contract) for details in told]
 
-    async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False) -> Answer:
+    async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, urgent: bool = False) -> Answer:
         """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
         from ib_insync import RequestError
 
         try:
             async with asyncio.timeout(ANSWER_S):
+                await self.turn(urgent=urgent)
                 if not alone:
                     return await question()
                 async with self._one:

@@ -32,6 +32,7 @@ mute, unmute                    connected, and no word any more; new connections
 logout, login                   connections are taken and never answered, as before the weekly log-in
 cut, away, back                 connections end; nobody can connect; they can again
 reset                           the nightly one: 1100, then away
+taken CLIENT                    another program has this client id from its next attempt on
 skew SECONDS                    its clock is ahead by so much
 kill PID NTH                    kill -9 to PID at its NTH order or cancel from now
 book                            orders, cash, positions, copies
@@ -167,6 +168,9 @@ class Control:
         self._tws.say_to_all(1100, LOST)
         self._tws.disconnected = False
         self._tws.go_away()
+
+    def do_taken(self, client: str) -> None:
+        self._tws.taken.add(int(client))
 
     def do_skew(self, seconds: str) -> None:
         self._tws.clock_skew = float(seconds)

@@ -30,6 +30,7 @@ class Tws:
         self.gateway = Gateway(account, self._tell)
         self.data = MarketData(self.gateway.exchange)
         self.sessions: list[Session] = []
+        self.taken: set[int] = set()
         self.logged_out = False
         self.disconnected = False
         self.clock_skew = 0.0
@@ -57,7 +58,7 @@ class Tws:
             writer.close()
 
     def is_taken(self, client_id: int) -> bool:
-        return any(session.client_id == client_id for session in self.sessions)
+        return client_id in self.taken or any(session.client_id == client_id for session in self.sessions)
 
     def cut(self) -> None:
         for session in list(self.sessions):

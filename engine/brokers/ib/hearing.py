@@ -1,0 +1,213 @@
+"""What TWS says, told on to the engine: news as they come, and where a message alone proves nothing, what TWS's own lists say."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.brokers.ib import codes
+from engine.brokers.ib.facts import ErrorTold, ExecutionTold, Fact, FeeTold, NotUnderstood, OrderTold, RequestFailed, StatusTold
+from engine.brokers.ib.ledger import Entry, Ledger
+from engine.brokers.ib.library import Session
+from engine.brokers.ib.orders import same_but_for_the_trailed_stop
+from engine.model.inputs import LinkChanged, Note, OrderUpdate
+from engine.model.modes import Level, LinkState
+from engine.model.order_states import OrderEvent
+
+NAME = "ib"
+
+
+class Hearing:
+    """Lives in the client library's thread. `session` answers the link that there is, or raises ConnectionError; `connectivity` is told
+    when TWS lost IB (why), and when it has it back (nothing)."""
+
+    def __init__(
+        self, client_id: int, tell: Callable[[BrokerEvent], None], session: Callable[[], Session], connectivity: Callable[[str], None]
+    ) -> None:
+        self.ledger = Ledger()
+        self.known: set[str] = set()
+        """The orders that the engine knows of: of others nothing is told before a snapshot listed them."""
+        self.tell = tell
+        self._client_id = client_id
+        self._session = session
+        self._connectivity = connectivity
+        self._state = LinkState.DOWN
+        self._stirred = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def end(self) -> None:
+        """From now on nothing is told."""
+        self.tell = _nobody
+        for task in self._tasks:
+            task.cancel()
+
+    # ---- facts
+
+    def hear(self, fact: Fact) -> None:
+        match fact:
+            case OrderTold():
+                self._news(self.ledger.on_order(fact))
+            case StatusTold():
+                self._news(self.ledger.on_status(fact))
+            case ExecutionTold():
+                self._news(self.ledger.on_execution(fact))
+            case FeeTold():
+                entry = self.ledger.on_fee(fact)
+                if entry is not None:
+                    self._news(entry)
+            case ErrorTold():
+                self._on_error(fact)
+            case NotUnderstood():
+                self.note(Level.ERROR, f"A message of TWS was not understood, the account is compared: {fact.words}")
+                self._compare()
+        self._stir()
+
+    def _news(self, entry: Entry) -> None:
+        """Tells the engine what is new."""
+        if entry.id not in self.known or not entry.status:
+            return
+        if entry.asked is not None and entry.terms is not None and same_but_for_the_trailed_stop(entry.terms, entry.asked):
+            entry.asked = None
+            self.retell(entry, OrderEvent.REPLACE)
+            return
+        update = entry.update()
+        if update is None:
+            if entry.last_told is not None and entry.last_told.reason == entry.status:
+                return
+            entry.last_told = OrderUpdate(entry.id, OrderEvent.ACCEPT, reason=entry.status)
+            self.note(Level.WARNING, f"TWS tells a status nobody knows ({entry.status}): the account is compared")
+            self._compare()
+        elif update != entry.last_told:
+            entry.last_told = update
+            self.tell(update)
+        if entry.misses_executions:
+            self._spawn(self._fetch_executions())
+
+    def retell(self, entry: Entry, event: OrderEvent | None = None, reason: str = "") -> None:
+        update = entry.update(event, reason)
+        if update is not None:
+            if event in (OrderEvent.REFUSE_REPLACE, OrderEvent.REPLACE):
+                update = replace(update, terms=entry.terms)
+            self.tell(update)
+            entry.last_told = entry.update()
+
+    def _on_error(self, told: ErrorTold) -> None:
+        code = told.code
+        entry = self.ledger.by_number(self._client_id, told.request) if told.request > 0 else None
+        if code in codes.CONNECTIVITY_LOST:
+            self._connectivity(told.words)
+        elif code in codes.CONNECTIVITY_RESTORED:
+            self._connectivity("")
+        elif entry is not None:
+            self._on_order_error(entry, told)
+        elif told.request < 0 and not codes.is_warning(code) and code != codes.CLIENT_ID_IN_USE:
+            self.note(Level.WARNING, codes.for_a_person(code) or f"{told.words} (code {code})")
+
+    def _on_order_error(self, entry: Entry, told: ErrorTold) -> None:
+        if told.code in codes.SAID_BESIDE or codes.is_warning(told.code):
+            entry.cancelled_there = entry.cancelled_there or told.code == 202
+            if told.code != 202:
+                self.note(Level.WARNING, f"{entry.id}: {told.words}")
+        elif not entry.status and told.code in codes.REJECTS:
+            entry.rejected = entry.status = told.words
+            self._news(entry)
+        else:
+            entry.objection = told.words or f"code {told.code}"
+            self._spawn(self._verify(entry, told.code))
+
+    async def _verify(self, entry: Entry, code: int) -> None:
+        """TWS objected to an order, or to what was asked of it: its own lists say what came of it. The library would have it Cancelled."""
+        words = entry.objection
+        try:
+            session = self._session()
+            listed = await session.open_orders()
+            await session.executions()
+            if entry.perm_id not in listed and not entry.ended:
+                await session.completed_orders()
+        except (OSError, TimeoutError, RequestFailed) as error:
+            self.tell(OrderUpdate(entry.id, OrderEvent.LOSE, reason=f"{words}; and what became of it is not known: {error}"))
+            return
+        if entry.perm_id and entry.perm_id in listed:
+            self._still_works(entry, words)
+        elif entry.ended:
+            entry.asked, entry.cancel_asked = None, False
+            self.retell(entry)
+        elif entry.status and code in codes.REJECTS and entry.asked is None and not entry.cancel_asked and not entry.figures()[0]:
+            entry.rejected = words
+            self._news(entry)
+        else:
+            self.tell(OrderUpdate(entry.id, OrderEvent.LOSE, reason=words))
+        self._stir()
+
+    def _still_works(self, entry: Entry, words: str) -> None:
+        if entry.asked is not None:
+            entry.asked = None
+            self.retell(entry, OrderEvent.REFUSE_REPLACE, words)
+        elif entry.cancel_asked:
+            entry.cancel_asked = False
+            self.retell(entry, OrderEvent.REFUSE_CANCEL, words)
+        else:
+            self.note(Level.WARNING, f"{entry.id} works, and TWS says of it: {words}")
+            self._news(entry)
+
+    async def _fetch_executions(self) -> None:
+        try:
+            await self._session().executions()
+        except (OSError, TimeoutError, RequestFailed):
+            return  # a link that is dead is told as such, and compared when it is back
+
+    # ---- the link
+
+    def changed(self, state: LinkState, reason: str) -> None:
+        self._state = state
+        self._stir()
+        self.tell(LinkChanged(NAME, state, reason))
+
+    def _compare(self) -> None:
+        """Has the engine compare orders and positions; a link that is not up is compared when it is."""
+        if self._state is LinkState.UP:
+            self.tell(LinkChanged(NAME, LinkState.UP))
+
+    # ---- waiting
+
+    async def until(self, condition: Callable[[], bool], within_s: float, words: str) -> None:
+        """Raises AmbiguousError, with `words`, where it does not come to pass, or the link breaks before."""
+        try:
+            session = self._session()
+        except ConnectionError as error:
+            raise AmbiguousError(str(error)) from None
+        try:
+            async with asyncio.timeout(within_s):
+                while not condition():
+                    if not session.connected:
+                        raise AmbiguousError("the link to TWS broke before it answered")
+                    self._stirred.clear()
+                    await self._stirred.wait()
+        except TimeoutError:
+            raise AmbiguousError(f"{words} within {within_s:g} s") from None
+
+    def _stir(self) -> None:
+        self._stirred.set()
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def note(self, level: Level, words: str) -> None:
+        self.tell(Note(level, NAME, words))
+
+    def broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What asyncio would print across the screen."""
+        self.note(
+            Level.ERROR, f"A part of the link to TWS broke, the account is compared: {context.get('exception') or context['message']}"
+        )
+        self._compare()
+
+
+def _nobody(event: BrokerEvent) -> None:
+    """After the end nobody is told."""

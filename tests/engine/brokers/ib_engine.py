@@ -1,0 +1,83 @@
+"""The real engine (core, courier, journal in a file) on the real ib_insync, against the loopback TWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import courier
+from engine.brokers.ib import client, link
+from engine.brokers.ib.broker import IbBroker
+from engine.brokers.ib.config import IbConfig
+from engine.live import Engine
+from engine.model.modes import LinkState
+from engine.model.money import cents
+from engine.model.orders import OrderState
+from engine.model.views import View
+from tests.engine.engines import order_of, running, until
+from tests.servers.tws.driver import TwsProcess
+
+SOON = (0.02, 0.05, 0.1)
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has the patience of the real thing. What a test waits for to be given up is longer than a busy machine's pauses."""
+    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+    monkeypatch.setattr(link, "AGAIN_S", SOON)
+    monkeypatch.setattr(link, "HEARTBEAT_S", 0.3)
+    monkeypatch.setattr(link, "CONNECT_S", 2.0)
+    monkeypatch.setattr(client, "FIRST_WORD_S", 1.0)
+    monkeypatch.setattr(client, "CANCELLED_S", 1.0)
+
+
+@contextmanager
+def trading(folder: Path, tws: TwsProcess, client_id: int = 7) -> Iterator[Engine]:
+    broker = IbBroker(IbConfig(port=tws.port, client_id=client_id))
+    broker.settle_s = 0.5
+    with running(folder, broker) as engine:
+        yield engine
+
+
+def link_of(view: View) -> LinkState:
+    return view.health.links[0].state
+
+
+def is_in(number: int, *states: OrderState) -> Callable[[View], bool]:
+    return lambda view: len(view.orders) >= number and order_of(view, number).state in states
+
+
+def agree(engine: Engine, tws: TwsProcess) -> View:
+    """Waits until the link is up and position and cash are TWS's to the cent."""
+
+    def settled(view: View) -> bool:
+        book = tws.do("book")
+        held = {symbol: Decimal(shares) for symbol, shares in book["positions"].items()}
+        return (
+            view.health.ready
+            and link_of(view) is LinkState.UP
+            and {row.symbol: row.quantity for row in view.positions if row.quantity} == held
+            and cents(view.account.cash) == cents(Decimal(book["cash"]))
+            and not view.mismatches
+        )
+
+    return until(engine, settled)
+
+
+def there(tws: TwsProcess, view: View, number: int = 1) -> dict[str, Any]:
+    """TWS's one order for ours with this number; ValueError where there is none, or a second."""
+    return tws.order(order_of(view, number).id)
+
+
+def once(tws: TwsProcess, view: View) -> None:
+    """Each order of ours is there exactly once."""
+    refs = [row["ref"] for row in tws.orders() if row["ref"]]
+    assert tws.copies == 0
+    assert len(refs) == len(set(refs))
+    assert set(refs) <= {row.id for row in view.orders}

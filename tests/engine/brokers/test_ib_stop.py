@@ -1,0 +1,169 @@
+"""The emergency stop and the end of the program, at the worst moment: at TWS nothing works any more, and nothing is sent twice."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine.model.modes import LinkState
+from engine.model.orders import Bracket, Exit, Intent, OrderState, Side
+from engine.model.views import View
+from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
+from tests.engine.engines import limit, market, order_of, until
+from tests.servers.tws.driver import ROOT, TwsProcess
+
+D = Decimal
+__all__ = ["soon"]
+DONE = ("Filled", "Cancelled")
+
+
+def works(tws: TwsProcess) -> list[str]:
+    return [row["ref"] or str(row["perm_id"]) for row in tws.orders() if row["status"] not in DONE]
+
+
+def verified(view: View) -> bool:
+    return view.stop is not None and view.stop.verified
+
+
+def test_the_stop_cancels_a_hundred_orders_and_tws_says_that_none_is_left(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        for number in range(100):
+            engine.submit(limit(1, 40 + number % 50), confirmed=True)
+        until(engine, lambda view: len(works(tws)) == 100, 60)
+        engine.emergency_stop()
+        until(engine, verified, 60)
+        assert works(tws) == []
+        agree(engine, tws)
+
+
+def test_the_stop_works_while_an_order_hangs(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        engine.submit(limit())
+        until(engine, is_in(1, OrderState.WORKING))
+        tws.do("arm submit unanswered")
+        engine.submit(limit(5, 80))
+        until(engine, lambda view: len(works(tws)) == 2)
+        engine.emergency_stop()
+        view = until(engine, lambda view: verified(view) and is_in(2, OrderState.CANCELED)(view))
+        assert works(tws) == []
+        once(tws, view)
+
+
+def test_the_stop_works_in_mid_reconnect(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        engine.submit(limit())
+        until(engine, is_in(1, OrderState.WORKING))
+        tws.do("away")
+        until(engine, lambda view: link_of(view) is LinkState.DOWN)
+        engine.emergency_stop()
+        tws.do("back")
+        until(engine, verified)
+        assert works(tws) == []
+
+
+@pytest.mark.parametrize("client", [99, 0])
+def test_the_stop_takes_along_what_another_client_or_tws_itself_placed(tmp_path: Path, client: int) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        engine.submit(limit())
+        until(engine, is_in(1, OrderState.WORKING))
+        tws.do(f"place {client} BUY 5 MSFT LMT 90")
+        engine.emergency_stop()
+        until(engine, verified)
+        assert works(tws) == []
+
+
+def test_an_order_of_another_client_is_not_cancelled_alone_beside_others_and_says_whose_it_is(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        engine.submit(limit())
+        until(engine, is_in(1, OrderState.WORKING))
+        tws.do("place 99 BUY 5 MSFT LMT 90 theirs")
+        engine.answer(engine.sync())
+        view = until(engine, is_in(2, OrderState.WORKING, OrderState.ACCEPTED))
+        engine.cancel(order_of(view, 2).id)
+        view = until(engine, lambda view: "client 99" in order_of(view, 2).reason)
+        assert len(works(tws)) == 2
+        assert order_of(view, 2).state is OrderState.WORKING
+
+
+def test_a_flatten_closes_what_a_groups_exits_hold(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        engine.submit(Intent("AAPL", Side.BUY, D(10), bracket=Bracket(Exit(D(110)), Exit(D(90)))))
+        until(engine, lambda view: len(works(tws)) == 2)
+        engine.liquidate_all()
+        until(engine, verified)
+        assert (works(tws), tws.positions) == ([], {})
+        agree(engine, tws)
+
+
+def test_a_flatten_while_cancels_are_lost_takes_no_position_across_zero(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        engine.submit(Intent("AAPL", Side.BUY, D(10), bracket=Bracket(Exit(D(110)), Exit(D(90)))))
+        until(engine, lambda view: len(works(tws)) == 2)
+        tws.do("arm cancel unseen")
+        tws.do("arm cancel unanswered 2")
+        for _ in range(3):
+            engine.liquidate_all()
+        until(engine, verified)
+        assert (works(tws), tws.positions) == ([], {})
+        once(tws, agree(engine, tws))
+
+
+_CHILD = """
+import sys
+from pathlib import Path
+from engine.brokers.ib.broker import IbBroker
+from engine.brokers.ib.config import IbConfig
+from tests.engine.engines import limit, make, market
+engine = make(Path(sys.argv[1]), IbBroker(IbConfig(port=int(sys.argv[2]), client_id=7)))
+engine.start()
+assert not engine.wait_ready().health.problem
+while not engine.status().watch[0].bid:
+    pass
+print("ready", flush=True)
+sys.stdin.readline()
+engine.submit(limit())
+engine.submit(market(symbol="MSFT"))
+sys.stdin.readline()
+"""
+
+
+@pytest.mark.parametrize("what", ["unseen", "unanswered", ""])
+def test_after_a_kill_behind_the_write_ahead_record_nothing_is_sent_twice_and_all_is_adopted(tmp_path: Path, what: str) -> None:
+    """TWS kills the program with its second order: the first was answered, or lost on its way, or lost on the way back."""
+    with TwsProcess() as tws:
+        command = [sys.executable, "-W", "ignore", "-c", _CHILD, str(tmp_path), str(tws.port)]
+        child = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert child.stdout is not None
+        assert child.stdin is not None
+        assert child.stdout.readline() == "ready\n"
+        if what:
+            tws.do(f"arm submit {what}")
+        tws.do(f"kill {child.pid} 2")
+        child.stdin.write("go\n")
+        child.stdin.flush()
+        assert child.wait(30) == -signal.SIGKILL
+        child.communicate()
+        with trading(tmp_path, tws) as engine:
+            view = agree(engine, tws)
+            view = until(engine, lambda view: all(row.state is not OrderState.UNKNOWN for row in view.orders))
+            once(tws, view)
+            alive = {row.id for row in view.orders if not row.state.is_final}
+            assert alive == set(works(tws))
+            assert len(view.orders) == 2
+
+
+def test_the_end_of_the_program_leaves_positions_and_ends_entries_and_a_restart_takes_both_up(tmp_path: Path) -> None:
+    with TwsProcess() as tws:
+        with trading(tmp_path, tws) as engine:
+            engine.submit(limit())
+            engine.submit(market(symbol="MSFT"))
+            until(engine, lambda view: is_in(2, OrderState.FILLED)(view) and is_in(1, OrderState.WORKING)(view))
+        assert works(tws) == [], "entries are cancelled at the end, by the default"
+        with trading(tmp_path, tws) as engine:
+            view = agree(engine, tws)
+            assert {row.symbol: row.quantity for row in view.positions} == {"MSFT": 10}
