@@ -41,11 +41,13 @@ class Stand(Struct, frozen=True):
 
 
 class Look(Struct, frozen=True):
-    """All indicators of one strategy after the bars of the market time `at`."""
+    """All indicators of one strategy after the bars of the market time `at`; `timeframe` is that of the bars it is told, empty for the
+    data's own."""
 
     strategy: str
     at: int
     stands: tuple[Stand, ...]
+    timeframe: str = ""
 
 
 class Answers(Struct):
@@ -94,7 +96,7 @@ class Looks:
                 continue
             stands = tuple(_stand(place, symbol, indicator) for place, symbol, indicator in found(player.strategy, player.symbols))
             if stands:
-                self.taken.append(Look(player.name, at, stands))
+                self.taken.append(Look(player.name, at, stands, player.wants.timeframe))
             count += len(stands)
         self._left = max(APART, BARS_FOR_ONE * count)
 

@@ -50,7 +50,7 @@ def run(
 ) -> Result:
     """The result of `profile`'s strategies over `data`. Raises BacktestError in words: a strategy that cannot be loaded or that failed,
     bars it cannot have, a cost model that is not there. `ordered` is told all that was ordered: with the data and the profile that is what
-    the run depends on, see `played_again`. `looks` are taken of the strategies' indicators where these are told the data's own bars."""
+    the run depends on, see `played_again`. `looks` are taken of the strategies' indicators."""
     with _few_collections():
         return _Run(data, profile, progress, ordered, looks).result()
 
@@ -89,7 +89,7 @@ class _Run:
         self._bars = data.played()
         self._seen = _as_wanted(data, self._players)
         """What the strategies see, which may be in larger bars."""
-        self._looks = looks if self._seen is data else None
+        self._looks = looks
         self._timeline = Timeline(self._bars)
         self._first = int(self._timeline.moments[0])
         self._log: list[Orders] = []

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import groupby
 from operator import itemgetter
 from typing import Any, Final
@@ -98,7 +98,7 @@ class BacktestRecording:
         self.problems = problems
         self._data = data
         self._bars = data.played()
-        self._seen = Seen(run.looks, self._bars)
+        self._looks = run.looks
         self.stamps = Timeline(self._bars).moments
         self._first = int(self.stamps[0])
         self._effects = list(effects)
@@ -198,3 +198,9 @@ class BacktestRecording:
 
     def seen(self, symbol: str, at: int) -> Sequence[Vote]:
         return self._seen.at(symbol, at)
+
+    @cached_property
+    def _seen(self) -> Seen:
+        """Over the bars that the strategies were told, which may be larger."""
+        timeframe = next((look.timeframe for look in self._looks.taken), "")
+        return Seen(self._looks, self._data.in_timeframe(timeframe).played() if timeframe else self._bars)

@@ -71,14 +71,18 @@ class Seen:
                 yield name if names[name] == 1 else f"{stand.place} {name}", value
 
     def _value(self, stand: Stand, then: Stand, symbol: str, times: tuple[int, int, int]) -> float | None:
+        """At the second of these `times`; `stand` is at the first, and `then` at the last."""
+        if symbol not in self._bars:
+            return None
         columns = self._bars[symbol].columns
         first, wanted, last = (int(columns.at.searchsorted(at, "right")) for at in times)
         told = columns.rows(slice(first, last))
         for field in _TOLD:
-            indicator, value = indicator_of(stand), None
+            indicator = indicator_of(stand)
+            value: float | None = indicator.value
             for number, price in enumerate(field(told).tolist(), first + 1):
                 indicator.add(price)
-                if number == wanted:
+                if number <= wanted:
                     value = indicator.value
             if [getattr(indicator, slot) for slot in type(indicator).__slots__] == [_plain(slot) for slot in then.slots]:
                 return value

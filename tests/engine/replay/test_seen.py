@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from engine.backtest import looks
+from engine.backtest.data import Data
 from engine.feeds.actions import Action
+from engine.feeds.calendar import Calendar
 from engine.model.orders import Side
 from engine.replay.replay import Replay
 from engine.strategies.indicators import RSI, SMA
 from tests.engine.backtest.market import Row, day, days, strategy
+from tests.engine.backtest.workloads import columns
 from tests.engine.replay.recorded import Recorded, recorded
 
 COUNT = 3_000
@@ -149,6 +152,32 @@ def test_a_function_tells_what_it_answered_at_each_bar(tmp_path: Path) -> None:
     seen = [why.seen for at in (1, 2, 3, 4) if (why := replay.why_bar("AAPL", day(at))) is not None]
     assert [vote.indicators for votes in seen for vote in votes] == [(("price", 99.0),), (("price", 102.0),), (("price", 98.0),)]
     assert [vote.side for votes in seen for vote in votes] == [None, Side.BUY, None]  # at the second it proposed
+
+
+def test_of_larger_bars_it_is_the_last_that_had_closed(tmp_path: Path) -> None:
+    body = """
+        timeframe = "1d"
+
+        def on_start(self, ctx):
+            self.average = SMA(2)
+
+        def on_bar(self, ctx, bar):
+            self.average.add(bar.close)
+    """
+    hour = 3_600_000_000_000
+    closes = [100.0 + number for number in range(24 * 5)]
+    bars = columns({"AAPL": [(day(1) + number * hour, price, price, price, price, 1.0) for number, price in enumerate(closes, 1)]})
+    replay = recorded(Data("by the hour", bars, Calendar("24/7")), _file(tmp_path, body)).replay()
+    replay.seek(replay.steps)
+    seen = {}
+    for hours in (24, 47, 48, 60, 72, 90):
+        why = replay.why_bar("AAPL", day(1) + hours * hour)
+        assert why is not None
+        seen[hours] = dict(why.seen[0].indicators) if why.seen else {}
+    ends = [closes[24 * number - 1] for number in (1, 2, 3)]
+    assert seen[24] == seen[47] == {}  # one day alone is no average of two
+    assert seen[48] == seen[60] == {"SMA2": (ends[0] + ends[1]) / 2}
+    assert seen[72] == seen[90] == {"SMA2": (ends[1] + ends[2]) / 2}
 
 
 def test_without_indicators_nothing_is_written_down(tmp_path: Path) -> None:
