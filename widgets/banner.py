@@ -12,9 +12,10 @@ from engine.model.modes import LinkState, TradingState
 from engine.model.orders import OrderState, OrderType, Side, Source
 from engine.model.views import StopView, View
 from widgets import numbers
+from widgets.banner_lines import Told, fitted
 from widgets.cells import Cell
 from widgets.lines import Lines
-from widgets.text import clean, wrap_phrases
+from widgets.text import clean
 
 PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL, OrderState.PENDING_REPLACE})
 """States in which a stop order is known to be at the broker and to stay there."""
@@ -57,17 +58,17 @@ class Banner(Lines):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
-        self._said: tuple[tuple[str, str], ...] = ()
-        self.flatten_key = "F9"
-        """How the key is called that flattens: it is the user's to choose."""
+        self._said: tuple[Told, ...] = ()
+        self.flatten_key, self.mode_key = "F9", "m"
+        """How the keys are called that flatten, and that tell the whole reason of a state: they are the user's to choose."""
 
     @property
     def text(self) -> str:
         """All it says now, for whoever cannot see colours: one sentence a line."""
-        return "\n".join(text for _, text in self._said)
+        return "\n".join(told.text for told in self._said)
 
     def show(self, view: View) -> None:
-        said = tuple((role, clean(text)) for role, text in _sentences(view, self.flatten_key))
+        said = tuple(_sentences(view, self.flatten_key, self.mode_key))
         if said == self._said:
             return
         self._said = said
@@ -85,43 +86,45 @@ class Banner(Lines):
             self.post_message(self.FlattenChosen())
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        lines = [(role, [Cell(f" {line}")]) for role, text in self._said for line in wrap_phrases(text, max(10, width - 2))]
-        if len(lines) > MOST_LINES:
-            role = lines[MOST_LINES - 1][0]
-            lines = [*lines[: MOST_LINES - 1], (role, [Cell(f" … {len(lines) - MOST_LINES + 1} more lines, see the log")])]
-        return lines
+        return [(role, [Cell(f" {line}")]) for role, line in fitted(self._said, max(10, width - 2), MOST_LINES)]
 
 
-def _sentences(view: View, flatten_key: str) -> list[tuple[str, str]]:
+def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
     account, health = view.account, view.health
-    said: list[tuple[str, str]] = []
+    said: list[Told] = []
+    why = f"{mode_key} tells all"
     if account.state is TradingState.HALTED:
-        said.append(("halted", f"■ HALTED: {account.reason or 'no reason given'}. Nothing is sent but cancels and flatten."))
+        reason = _words(account.reason or "no reason given")
+        said.append(Told("halted", "■ HALTED: ", reason, end=". Nothing is sent but cancels and flatten.", rest=why, order=1))
         if view.stop is not None:
-            said.append(("halted", _progress(view.stop, view)))
+            said.append(Told("halted", _progress(view.stop, view)))
         bare = unprotected(view)
         if bare:
-            listed = ", ".join(f"{symbol} {numbers.quantity(quantity)}" for symbol, quantity in bare)
-            said.append(("halted", f"Without protection: {listed}. {flatten_key} flattens."))
+            listed = tuple(clean(f"{symbol} {numbers.quantity(quantity)}") for symbol, quantity in bare)
+            said.append(Told("halted", "Without protection: ", listed, ", ", f". {flatten_key} flattens."))
         elif view.positions:
-            said.append(("halted", f"Every position has a working stop. {flatten_key} flattens."))
+            said.append(Told("halted", f"Every position has a working stop. {flatten_key} flattens."))
     elif account.state is TradingState.REDUCING:
-        said.append(("reducing", f"▼ REDUCING: {account.reason or 'a limit was tripped'}. Only orders that shrink a position pass."))
+        reason = _words(account.reason or "a limit was tripped")
+        said.append(Told("reducing", "▼ REDUCING: ", reason, end=". Only orders that shrink a position pass.", rest=why, order=1))
     # The header says which, and has seldom room for why.
-    said += [
-        ("reducing", f"✗ {link.name} is {_LINKS.get(link.state, link.state)}: {link.reason.rstrip('. ') or 'no reason given'}.")
-        for link in health.links
-        if not link.up
-    ]
+    for link in health.links:
+        if not link.up:
+            reason = _words(link.reason.rstrip(". ") or "no reason given")
+            start = f"✗ {clean(link.name)} is {_LINKS.get(link.state, link.state)}: "
+            said.append(Told("reducing", start, reason, end=".", rest="see the log", order=2))
     if not health.ready and not health.problem:
-        said.append(("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
+        said.append(Told("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:
-        said.append(("reducing", f"! {health.problem}"))
+        said.append(Told("reducing", "! ", _words(health.problem), rest="see the log", order=1))
     if view.stop is not None and view.stop.late:
-        # Last, for it may be long, and what stands above must not be pushed out by it.
-        left = "; ".join(view.stop.left) or "the broker has not told where the account stands"
-        said.append(("halted", f"Not at rest: {left}."))
+        left = tuple(map(clean, view.stop.left)) or ("the broker has not told where the account stands",)
+        said.append(Told("halted", "Not at rest: ", left, "; ", ".", order=3))
     return said
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(clean(text).split())
 
 
 def _progress(stop: StopView, view: View) -> str:

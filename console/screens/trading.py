@@ -146,7 +146,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._header = HeaderBar()
         self._header.coarse = drawn.low_bandwidth
         self._banner = Banner()
-        self._banner.flatten_key = keys.names["flatten"]
+        self._banner.flatten_key, self._banner.mode_key = keys.names["flatten"], keys.names["mode"]
         self._notice_line = NoticeLine()
         self._grid = Container(id="panels")
         self._tabs = TabLine(TABS)

@@ -28,7 +28,8 @@ from tests.views import (
     signal,
 )
 from tests.widgets.harness import HINTS, PANELS, Harness, lines_of, text_of
-from widgets.banner import Banner, unprotected
+from tests.worst import FREE, worst_view
+from widgets.banner import MOST_LINES, Banner, unprotected
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.log import KEPT, Log
@@ -313,7 +314,21 @@ async def test_the_broker_confirms_that_nothing_works_at_all() -> None:
 async def test_what_is_not_at_rest_pushes_nothing_else_out_of_the_banner() -> None:
     left = tuple(f"#{number} BUY 10 AAPL is PENDING_CANCEL" for number in range(100))
     said = await drawn(Banner(), sample_view(account=HALTED, stop=StopView(False, False, left, 100, late=True)), 80)
-    assert ("Cancelling 100 …" in said, "F9 flattens" in said, "more lines, see the log" in said) == (True, True, True)
+    assert ("Cancelling 100 …" in said, "F9 flattens" in said, "; and 96 more." in " ".join(said.split())) == (True, True, True)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_no_reason_pushes_what_is_without_protection_and_the_way_to_flatten_out_of_the_banner(width: int) -> None:
+    left = tuple(f"#{number} SELL 1,234,567 ABCDEF.GHI is being cancelled" for number in range(12))
+    account = sample_account(state=TradingState.HALTED, mode=Mode.EMERGENCY, reason=FREE)
+    view = worst_view(account=account, stop=StopView(False, False, left, 12, late=True))
+    said = await drawn(Banner(), view, width, 12)
+    assert len(said.rstrip().splitlines()) <= MOST_LINES
+    words = " ".join(said.split())
+    assert "m tells all. Nothing is sent but cancels and flatten." in words
+    assert "Without protection: BRK.B -1,234,567, BTC/USD -1,234,567, ABCDEF.GHI -1,234,567," in words
+    for whole in ("F9 flattens.", "is DOWN: quintessence", "Not at rest: "):
+        assert whole in words
 
 
 async def test_a_banner_that_is_too_long_for_its_line_is_wrapped() -> None:
