@@ -12,12 +12,17 @@ from widgets.cells import Content
 RowT = TypeVar("RowT")
 
 
+GIVES_WAY = 4
+"""The least priority of a column that others are not said shorter for."""
+
+
 class Column(Struct, Generic[RowT], frozen=True):
     """One column: `cell` turns a row into what is drawn.
 
     `width` is in cells and a minimum where `flex` shares out what is left over, or where `grow` lets it follow its widest cell so far, up
-    to that width: a number is worth more room than a name. Where the panel is too narrow, whole columns go, highest `priority` first;
-    those of priority 1 go only where what can be said shorter is, and those of priority 0 stay.
+    to that width: a number is worth more room than a name. Where the panel is too narrow, whole columns go, highest `priority` first:
+    from `GIVES_WAY` on so that the others can say all at length, below that only where what can be said shorter is, and those of priority 0
+    never. What grows and flexes is free text, and may be cut down to its `width`.
 
     `sort` answers what rows are sorted by, None where this row has nothing to compare; a column without one sorts nothing. What is
     `volatile` follows the market, and no filter looks at it: rows would come and go with every price.
@@ -77,7 +82,7 @@ def place(
 
     A blank at the right end is kept where that costs nothing. What stays and has no room gives up what it grew by, text before numbers.
     """
-    kept = _without_the_last(columns, list(range(len(columns))), widths, room, 2)
+    kept = _without_the_last(columns, list(range(len(columns))), widths, room, GIVES_WAY)
     kept = _without_the_last(columns, kept, least, room, 1)
     # A wide one that went may have left room for narrow ones that went before it.
     for i in sorted(set(range(len(columns))) - set(kept), key=lambda i: columns[i].priority):

@@ -202,7 +202,8 @@ class RowPainter(Generic[RowT]):
         needed = least = said
         if isinstance(content, Forms):
             needed, least = (length(pieces(form, UNLIMITED)) for form in content)
-        needed, least = (min(cells, self.columns[index].grow) for cells in (needed, least))
+        column = self.columns[index]
+        needed, least = min(needed, column.grow), column.width if column.flex else min(least, column.grow)
         if needed > self._needed[index] or least > self._least[index]:
             self._needed[index] = max(self._needed[index], needed)
             self._least[index] = max(self._least[index], least)

@@ -79,7 +79,13 @@ class Signals(LiveTable[SignalRow]):
         Column[SignalRow]("Conf", lambda row: Cell(f"{row.strength:.0%}"), 4, "right", priority=2, sort=lambda row: row.strength),
         Column[SignalRow]("Votes", _votes, 17, grow=36, priority=4, sort=lambda row: row.strategy),
         Column[SignalRow](
-            "Gate", lambda row: Cell(row.verdict, "" if row.passes else "error"), 12, flex=1, priority=1, sort=lambda row: row.verdict
+            "Gate",
+            lambda row: Cell(row.verdict, "" if row.passes else "error"),
+            12,
+            grow=60,
+            flex=1,
+            priority=1,
+            sort=lambda row: row.verdict,
         ),
     )
 

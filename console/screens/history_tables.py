@@ -82,7 +82,7 @@ class OrdersTab(HistoryTable, inherit_bindings=False):
         Column[Any]("Side", _side, 4),
         Column[Any]("Qty", lambda row: _quantity(row.quantity), 4, "right", grow=12),
         Column[Any]("Symbol", lambda row: Cell(row.symbol), 6, grow=12),
-        Column[Any]("Terms", _terms, 13, grow=34, priority=2),
+        Column[Any]("Terms", _terms, 13, grow=48, priority=2),
         Column[Any]("TIF", lambda row: Cell(row.tif.value, "muted"), 3, priority=7),
         Column[Any](
             "State", lambda row: Cell(row.state.value.lower().replace("_", " "), "" if row.state.is_final else "accent"), 8, grow=15
@@ -110,7 +110,7 @@ class FillsTab(HistoryTable, inherit_bindings=False):
         Column[Any]("Realised", lambda row: profit(row.realised), 9, "right", grow=16, priority=1),
         Column[Any]("Fees", lambda row: Cell(numbers.money(row.fees), "muted"), 5, "right", grow=12, priority=3),
         Column[Any]("Order", lambda row: Cell(row.order_id, "muted"), 6, grow=24, priority=6),
-        Column[Any]("Rule", lambda row: Cell("correction" if row.corrects else row.rule, "muted"), 8, flex=1, priority=5),
+        Column[Any]("Rule", lambda row: Cell("correction" if row.corrects else row.rule, "muted"), 8, grow=24, priority=5),
     )
 
     def ask(self, history: History, narrowed: Narrowed, before: int | None) -> Awaitable[Sequence[FillRow]]:
@@ -156,10 +156,10 @@ class SessionsTab(HistoryTable, inherit_bindings=False):
     EMPTY = "No sessions. A trading day stands here once it opened, with the equity its loss limit counts from."
     COLUMNS = (
         Column[Any]("Session", lambda row: Cell(row.session), 10, grow=14),
-        Column[Any]("Opened (ET)", lambda row: _time(row.at), 19, priority=1),
+        Column[Any]("Opened (ET)", lambda row: _time(row.at), 19, priority=2),
         Column[Any]("Opening equity", lambda row: Cell(numbers.money(row.equity)), 14, "right", grow=20),
         Column[Any]("Run", lambda row: Cell(row.run_id, "muted"), 8, grow=20, priority=3),
-        Column[Any]("Loss limit", _tripped, 10, flex=1, priority=2),
+        Column[Any]("Loss limit", _tripped, 10, grow=48, priority=1),
     )
 
     def ask(self, history: History, narrowed: Narrowed, before: int | None) -> Awaitable[Sequence[SessionRow]]:

@@ -8,6 +8,7 @@ from engine.model.verdicts import Outcome, Verdict
 from tests.pictures.album import HUGE, SMALL, WIDE, Camera, walk
 from tests.pictures.full_view import full_view
 from tests.views import empty_view
+from tests.worst import worst_view
 
 MEDIUM = (104, 28)
 PANELS = ("watch", "positions", "orders", "signals", "risk", "log", "chart")
@@ -20,6 +21,22 @@ async def panels(camera: Camera) -> None:
         for digit, panel in enumerate(PANELS, 1):
             await console.press(str(digit))
             await camera.take(console, f"panel-{panel}")
+
+
+@walk("layout", sizes=((160, 30), (160, 45), (190, 36), (200, 24)))
+async def layouts(camera: Camera) -> None:
+    """What a broad and low terminal gets."""
+    async with camera.console(full_view()) as (console, _):
+        await console.press("3")
+        await camera.take(console, "layout")
+
+
+@walk("longest", sizes=(SMALL, WIDE, HUGE))
+async def longest(camera: Camera) -> None:
+    """The longest that is legal, and what a row has no room for."""
+    async with camera.console(worst_view()) as (console, _):
+        await console.press("4")
+        await camera.take(console, "longest")
 
 
 @walk(*(f"zoomed-{panel}" for panel in PANELS), sizes=(WIDE, HUGE))

@@ -293,7 +293,7 @@ def test_a_narrow_column_takes_the_room_that_a_wide_one_did_not_find() -> None:
 
 
 def test_what_can_be_said_shorter_is_before_its_column_goes() -> None:
-    columns: tuple[Column[str], ...] = (Column("a", str, 4), Column("b", str, 4, grow=20, priority=1), Column("c", str, 4, priority=2))  # type: ignore[arg-type]
+    columns: tuple[Column[str], ...] = (Column("a", str, 4), Column("b", str, 4, grow=20, priority=1), Column("c", str, 4, priority=4))  # type: ignore[arg-type]
     widths, least = [4, 15, 4], [4, 9, 4]
     assert [placed.width for placed in place(columns, widths, least, 25)[0]] == [4, 15, 4]
     assert [placed.width for placed in place(columns, widths, least, 20)[0]] == [4, 15]
