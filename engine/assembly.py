@@ -81,6 +81,7 @@ async def assembled(
             redactor=redactor,
             log_file=log_file,
             market_log=market_log,
+            seat=parts.seat,
         )
         shell.strategies.extend(_runners(shell, named, settings, names, run_id, parts.clock.mono))
         yield shell

@@ -14,6 +14,7 @@ from engine.model.market import MarketEvent
 
 if TYPE_CHECKING:
     from engine.brokers.base import Broker
+    from engine.combined import Seat
     from engine.core.core import Core
     from engine.feeds.base import Feed
     from engine.model.recording import MarketLog
@@ -31,6 +32,7 @@ class Parts(Struct, frozen=True):
 
     `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one
     itself (paper) and must see every market event first, else None. Without `open_market_log` the market data of a run are not kept.
+    `seat` is the account's among the console's others, where they keep limits together.
     """
 
     database: Path
@@ -39,3 +41,4 @@ class Parts(Struct, frozen=True):
     open_broker: Callable[[Core], tuple[Broker, Venue | None]]
     clock: Clock
     open_market_log: Callable[[], MarketLog] | None = None
+    seat: Seat | None = None

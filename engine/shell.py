@@ -10,11 +10,13 @@ import asyncio
 import contextlib
 import traceback
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
+from engine.combined import Seat
 from engine.comparison import Comparison
 from engine.core.core import Core
 from engine.courier import Courier
@@ -61,6 +63,8 @@ EXIT_S = 3.0
 TASKS_S = 0.5
 AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """When a broker that does not answer at the start is asked again; the last one repeats."""
+_ALONE: AbstractContextManager[None] = contextlib.nullcontext()
+"""The turn of an account that shares no limits."""
 
 
 class Shell:
@@ -83,9 +87,10 @@ class Shell:
         redactor: Redactor,
         log_file: LogFile | None = None,
         market_log: MarketLog | None = None,
+        seat: Seat | None = None,
     ) -> None:
         """`venue` is shown every market event before the core, where the market is one of our own; `publish` gets every record and
-        every market event."""
+        every market event. `seat` is the account's among others, where they keep limits together."""
         self.core = core
         self.views = views
         self.health = Health(broker=broker.name, feed=feed.name)
@@ -131,6 +136,9 @@ class Shell:
             failed=self._break,
             market_log=market_log,
         )
+        self._seat = seat
+        if seat is not None:
+            seat.take(core)
         self._recorder = Recorder(core, feed, clock, self.health, market_log) if market_log is not None else None
 
     # ---- the one way in
@@ -140,7 +148,8 @@ class Shell:
         mono = self._clock.mono()
         try:
             event = self._redactor.clean_input(event)
-            effects = self.core.handle(event, mono)
+            with self._seat.turn(self.core, event) if self._seat is not None else _ALONE:
+                effects = self.core.handle(event, mono)
         except Exception as error:  # noqa: BLE001 - whatever it is, money is at stake: stop, keep what is known, say it
             self._core_failed(event, error)
             return

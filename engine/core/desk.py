@@ -56,7 +56,7 @@ class Desk:
         self.run_id = run_id
         self.state = State()
         self.prices = Prices(price_life_s)
-        self.gate = Gate(self.state, self.prices, instruments, settings.limits, settings.margin)
+        self.gate = Gate(self.state, self.prices, instruments, settings.limits, settings.margin, settings.combined)
         self.now = 0
         self.mono = 0
         self.in_flight: set[str] = set()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from decimal import Decimal
 
 from msgspec import Struct
@@ -23,7 +23,8 @@ from engine.model.market import Instrument, MarketStatus
 from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.money import ZERO, is_amount, to_lot
 from engine.model.orders import Intent, Order, OrderState, Side, Source
-from engine.model.settings import Limits, MarginSettings
+from engine.model.settings import ALONE, CombinedLimits, Limits, MarginSettings
+from engine.model.standing import Standing
 from engine.model.verdicts import PASSED, Outcome, Verdict
 
 _LINKS = {
@@ -52,6 +53,7 @@ class Gate:
 
     __slots__ = (
         "_bounds",
+        "_combined",
         "_instruments",
         "_limits",
         "_margin",
@@ -64,6 +66,7 @@ class Gate:
         "link_down",
         "market",
         "mismatched",
+        "others",
         "ready",
         "repetitions",
         "unwritable",
@@ -76,6 +79,7 @@ class Gate:
         instruments: Mapping[str, Instrument],
         limits: Limits,
         margin: MarginSettings = CASH_ACCOUNT,
+        combined: CombinedLimits = ALONE,
     ) -> None:
         self._state = state
         self._prices = prices
@@ -87,6 +91,7 @@ class Gate:
         """What working orders may add to each symbol's position, long and short, and to all together; `OrderBook.stale` says what of it
         is no longer so."""
         self._margin = margin
+        self._combined = combined
         self.repetitions = Repetitions(limits.repetition_s)
         self.capabilities = Capabilities()
         """What the broker can do, as soon as there is one."""
@@ -95,6 +100,9 @@ class Gate:
         self.link = LinkState.UP
         self.link_down = ""
         self.unwritable = ""
+        self.others: Callable[[], Standing | str] | None = None
+        """Where the console's other accounts stand together, or the name of one of which that is not known. None where there are none, or
+        no limit counts them."""
         self.mismatched: dict[str, str] = {}
         self.market: MarketStatus | None = None
         """Where in its day the market is, as the feed last told."""
@@ -208,7 +216,19 @@ class Gate:
             symbol_tripped=state.has_symbol_tripped(symbol),
             trading=state.trading,
             trading_reason=state.halt_reason,
+            combined=self._combined,
+            others=self.others() if self.others is not None else None,
         )
+
+    def standing(self) -> Standing:
+        """Where the account stands, for the gates of others."""
+        figures = self.figures()
+        symbols = dict(self._reserves)
+        for holding in self._state.portfolio.holdings.values():
+            if holding.quantity:
+                long, short = symbols.get(holding.symbol, (ZERO, ZERO))
+                symbols[holding.symbol] = long + max(holding.value, ZERO), short + max(-holding.value, ZERO)
+        return Standing(figures.equity, figures.exposure, symbols)
 
     def _strategy_exposure(self, strategy: str, aside: Collection[str]) -> Decimal:
         """What `strategy` itself holds, and what its working orders may add to that; zero where no limit asks for it."""

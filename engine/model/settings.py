@@ -143,6 +143,18 @@ class Limits(Struct, frozen=True):
     symbols: dict[Symbol, SymbolLimits] = field(default_factory=dict)
 
 
+class CombinedLimits(Struct, frozen=True):
+    """What all accounts of a console may hold together, in per cent of the equity of all: every position and working entry, and those in
+    one symbol on one side."""
+
+    max_exposure_pct: Exposure | None = None
+    max_position_pct: Exposure | None = None
+
+
+ALONE = CombinedLimits()
+"""Of an account that shares no limits."""
+
+
 class MarginSettings(Struct, frozen=True):
     """What positions must be covered with, in per cent of their value. Without `enabled` the account is a cash account: it buys for what it
     has. The defaults are the least that Regulation T and FINRA's rule 4210 allow; a broker may ask more."""
@@ -350,6 +362,7 @@ class Settings(Struct, frozen=True):
     feed: FeedSettings = field(default_factory=FeedSettings)
     strategies: tuple[StrategySettings, ...] = ()
     limits: Limits = field(default_factory=Limits)
+    combined: CombinedLimits = field(default_factory=CombinedLimits)
     margin: MarginSettings = field(default_factory=MarginSettings)
     approvals: Approvals = field(default_factory=Approvals)
     broker: Annotated[str, Meta(min_length=1)] = "paper"

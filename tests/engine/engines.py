@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
 from engine.brokers.paper import PaperBroker
 from engine.clock import SystemClock
+from engine.combined import Seat
 from engine.core.core import Core
 from engine.feeds.base import Feed
 from engine.live import Engine
@@ -247,6 +248,7 @@ def make(
     settings: Settings = SETTINGS,
     journal: HeldJournal | None = None,
     feed: Callable[[], Feed] = QuoteFeed,
+    seat: Seat | None = None,
 ) -> Engine:
     settings = replace(settings, database=folder / "paper.db")
     assert settings.database is not None
@@ -259,7 +261,9 @@ def make(
             paper.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return paper, paper.on_market
 
-    return Engine(settings, Parts(settings.database, journal.open if journal else open_journal, feed, open_broker, SystemClock()))
+    return Engine(
+        settings, Parts(settings.database, journal.open if journal else open_journal, feed, open_broker, SystemClock(), seat=seat)
+    )
 
 
 def until(engine: Engine, condition: Callable[[View], object], within_s: float = 20.0) -> View:

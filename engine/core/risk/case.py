@@ -12,7 +12,8 @@ from engine.model.market import Instrument, Phase
 from engine.model.modes import TradingState
 from engine.model.money import ZERO
 from engine.model.orders import Intent, Order, Side
-from engine.model.settings import Limits
+from engine.model.settings import ALONE, CombinedLimits, Limits
+from engine.model.standing import Standing
 
 
 class RiskCase(Struct):
@@ -68,6 +69,9 @@ class RiskCase(Struct):
     trading_reason: str
     maintenance: Decimal = ZERO
     cushion: Decimal = Decimal(1)
+    combined: CombinedLimits = ALONE
+    others: Standing | str | None = None
+    """Where the console's other accounts stand together, or the name of one of which that is not known."""
 
     @property
     def limits(self) -> Limits:

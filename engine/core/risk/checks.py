@@ -14,6 +14,8 @@ from engine.core.risk.conduct import daily_loss, order_rate, reducing_only, stra
 from engine.core.risk.market import collar, fresh_price, halted_symbol, hours, price_known, self_trade, waiting
 from engine.core.risk.sizes import (
     buying_power,
+    combined_exposure,
+    combined_position,
     margin_call,
     net_exposure,
     order_notional,
@@ -48,6 +50,8 @@ CHECKS: Final[tuple[Callable[[RiskCase], Verdict], ...]] = (
     total_exposure,
     strategy_exposure,
     net_exposure,
+    combined_exposure,
+    combined_position,
     buying_power,
 )
 

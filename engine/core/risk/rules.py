@@ -54,6 +54,8 @@ class Rule(StrEnum):
     POSITION_SIZE = "position size", "The symbol's position, with all that works on this side, is within its share of equity."
     TOTAL_EXPOSURE = "total exposure", "All positions and working entries, shorts counted as positive, are within their share of equity."
     STRATEGY_EXPOSURE = "strategy exposure", "What its strategy holds, with its working entries, is within its share of equity."
+    COMBINED_EXPOSURE = "combined exposure", "What all accounts hold and may yet add together is within its share of their equity."
+    COMBINED_POSITION = "combined position", "So is what they hold and may yet add in its symbol, on its side."
     NET_EXPOSURE = "net exposure", "Long less short, working entries counted in, is within its share of equity."
     MARGIN_CALL = "margin call", "Equity covers the maintenance margin."
     BUYING_POWER = "buying power", "The account can pay for it, working orders set aside."

@@ -83,6 +83,38 @@ def net_exposure(case: RiskCase) -> Verdict:
     return _cut(case, most, Rule.NET_EXPOSURE, limit, actual, f"The net exposure would be {actual} {side}, the limit is {limit}.")
 
 
+def combined_exposure(case: RiskCase) -> Verdict:
+    """All that all accounts hold and may yet add, against the equity of all."""
+    return _combined(case, case.combined.max_exposure_pct, case.exposure, Rule.COMBINED_EXPOSURE, "The exposure of all accounts")
+
+
+def combined_position(case: RiskCase) -> Verdict:
+    """The same of one symbol on the order's side. What one account holds long and another short is not netted."""
+    already = case.committed * max(case.worth, case.market or ZERO)
+    what = f"The {case.intent.symbol} position of all accounts"
+    return _combined(case, case.combined.max_position_pct, already, Rule.COMBINED_POSITION, what)
+
+
+def _combined(case: RiskCase, pct: Decimal | None, own: Decimal, rule: Rule, what: str) -> Verdict:
+    """Holds `own` and what the others have plus the opening part of the order to `pct` of the equity of all."""
+    others = case.others
+    if pct is None or others is None:
+        return PASSED
+    if isinstance(others, str):
+        return deny(
+            rule, f"Where the account {others} stands is not known, and the limit on all accounts counts it.", f"{pct:f} % of all equity"
+        )
+    theirs = others.in_symbol(case.intent.symbol, case.intent.side) if rule is Rule.COMBINED_POSITION else others.exposure
+    equity = case.equity + others.equity
+    allowed, already = equity * pct / HUNDRED, own + theirs
+    after = already + case.opening * case.worth
+    if after <= allowed:
+        return PASSED
+    most = case.closable + max(allowed - already, ZERO) / case.worth
+    limit, actual = f"{pct:f} % of all equity ({allowed:,.2f})", f"{percent(after, equity)} % ({after:,.2f})"
+    return _cut(case, most, rule, limit, actual, f"{what} would be {actual}, the limit is {limit}.")
+
+
 def margin_call(case: RiskCase) -> Verdict:
     """While a margin call stands, nothing is added to what caused it."""
     if case.equity >= case.maintenance or not case.maintenance:

@@ -17,7 +17,8 @@ from engine.model.modes import LinkState, Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, Intent, OrderType, Side, TimeInForce
 from engine.model.records import SignalRaised
-from engine.model.settings import MarginSettings, StrategyLimits, SymbolLimits
+from engine.model.settings import CombinedLimits, MarginSettings, StrategyLimits, SymbolLimits
+from engine.model.standing import Standing
 from engine.model.verdicts import Verdict
 from tests.engine.core.floor import OPEN_LIMITS, Floor, settings, wish
 
@@ -29,6 +30,14 @@ Situation = Callable[[], Verdict]
 def floor(*, mode: Mode = Mode.FULL_AUTO, margin: MarginSettings | None = None, **limits: Any) -> Floor:
     given = settings(limits=replace(OPEN_LIMITS, **limits))
     return Floor(replace(given, margin=margin) if margin else given, mode=mode, prices={"AAPL": 100.0, "MSFT": 400.0})
+
+
+def among(combined: CombinedLimits) -> Floor:
+    """An account beside others that hold AAPL and MSFT, long and short."""
+    the_floor = Floor(replace(settings(), combined=combined), mode=Mode.FULL_AUTO, prices={"AAPL": 100.0, "MSFT": 400.0})
+    others = Standing(D(200_000), D(30_000), {"AAPL": (D(15_000), D(5_000)), "MSFT": (D(10_000), D(0))})
+    the_floor.core.gate.others = lambda: others
+    return the_floor
 
 
 def no(the_floor: Floor, intent: Intent = BUY, *, confirmed: bool = True) -> Verdict:
@@ -271,6 +280,14 @@ SENTENCES: dict[Rule, tuple[Situation, str]] = {
     Rule.STRATEGY_EXPOSURE: (
         lambda: no_signal(floor(strategies={"sma": StrategyLimits(max_exposure_pct=D(6))}), quantity=100),
         "sma's exposure would be 10.00 % (10,000.00), the limit is 6 % of equity (6,000.00). 60 would pass.",
+    ),
+    Rule.COMBINED_EXPOSURE: (
+        lambda: no(among(CombinedLimits(max_exposure_pct=D(9)))),
+        "The exposure of all accounts would be 13.33 % (40,000.00), the limit is 9 % of all equity (27,000.00).",
+    ),
+    Rule.COMBINED_POSITION: (
+        lambda: no(among(CombinedLimits(max_position_pct=D(6)))),
+        "The AAPL position of all accounts would be 8.33 % (25,000.00), the limit is 6 % of all equity (18,000.00). 30 would pass.",
     ),
     Rule.NET_EXPOSURE: (
         lambda: no(floor(max_net_exposure_pct=D(7))),

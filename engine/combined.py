@@ -1,0 +1,85 @@
+"""The limits that several accounts of one console keep together, each with an engine and a thread of its own.
+
+Where there are such limits, one account at a time takes what may send an order: under the lock its gate sees where all the others stand,
+and before the lock is free the others see what it reserved. So two orders at the same moment cannot both have the last room. Market data
+take no turn, for they open nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from engine.core.core import Core
+from engine.model.inputs import Cancel, EmergencyStop, Flatten, Input
+from engine.model.market import Auction, Bar, Dividend, Halt, MarketStatus, Quote, Split
+from engine.model.standing import Standing, together
+
+PATIENCE_S = 0.25
+"""How long an account waits for its turn. A turn takes microseconds: who has it longer hangs."""
+_AT_ONCE = (EmergencyStop, Flatten, Cancel)
+"""These open nothing, and wait for nobody."""
+_MARKET = (Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend)
+
+
+class Combined:
+    """One for all accounts of a console, `names`. Thread-safe."""
+
+    def __init__(self, names: Iterable[str]) -> None:
+        self._lock = threading.Lock()
+        self._standings: dict[str, Standing | None] = dict.fromkeys(names)
+        self._whose = ""
+
+    def seat(self, name: str) -> Seat:
+        return Seat(self, name)
+
+    # ---- for the seats
+
+    def tell(self, name: str, standing: Standing) -> None:
+        self._standings[name] = standing
+
+    @contextmanager
+    def turn(self, name: str, patience_s: float) -> Iterator[str]:
+        """Gives the name of the account that does not let go of its turn, empty where this one has it now."""
+        if not self._lock.acquire(timeout=patience_s):
+            yield self._whose
+            return
+        self._whose = name
+        try:
+            yield ""
+        finally:
+            self._lock.release()
+
+    def others(self, name: str) -> Standing | str:
+        """The others together, or the name of one that has not told yet where it stands."""
+        told = [(other, standing) for other, standing in self._standings.items() if other != name]
+        silent = [other for other, standing in told if standing is None]
+        return silent[0] if silent else together(standing for _, standing in told if standing is not None)
+
+
+class Seat:
+    """One account's place among them."""
+
+    def __init__(self, combined: Combined, name: str) -> None:
+        self._combined = combined
+        self._name = name
+        self._hangs = ""
+
+    def take(self, core: Core) -> None:
+        """From now on the gate of `core` sees the others, and they see where it stands. What the journal told is its first word, so that a
+        broker that cannot be reached keeps nobody else from trading."""
+        core.gate.others = lambda: self._hangs or self._combined.others(self._name)
+        self._combined.tell(self._name, core.gate.standing())
+
+    @contextmanager
+    def turn(self, core: Core, event: Input) -> Iterator[None]:
+        """While `event` is handled nobody else's gate judges anything. Where it left the account is told at the end, whatever happened."""
+        if isinstance(event, _MARKET):
+            yield
+            return
+        with self._combined.turn(self._name, 0 if isinstance(event, _AT_ONCE) else PATIENCE_S) as self._hangs:
+            try:
+                yield
+            finally:
+                self._combined.tell(self._name, core.gate.standing())

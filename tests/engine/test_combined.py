@@ -1,0 +1,190 @@
+"""Limits that several accounts keep together, each with an engine and a thread of its own: the last room is nobody's twice."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from engine import combined as module
+from engine.brokers.base import BrokerEvent
+from engine.combined import Combined
+from engine.core.risk.rules import Rule
+from engine.live import Engine
+from engine.model import inputs
+from engine.model.effects import Send
+from engine.model.modes import TradingState
+from engine.model.orders import OrderState, Side
+from engine.model.settings import CombinedLimits, Settings
+from engine.model.standing import Standing
+from tests.engine.core.floor import SECOND, Floor, wish
+from tests.engine.core.floor import settings as floor_settings
+from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, until
+
+FIVE_PER_CENT = replace(SETTINGS, combined=CombinedLimits(max_exposure_pct=Decimal(5)))
+"""Of two accounts with 100,000 each: room for 10,000."""
+UNTIL = 20.0
+
+
+class NobodyListens(ToldBroker):
+    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+        raise ConnectionError("nobody listens")
+
+
+@contextmanager
+def accounts(folder: Path, combined: Combined, *names: str, settings: Settings = FIVE_PER_CENT) -> Iterator[list[Engine]]:
+    """A running engine for each of `names`, on paper, on a database of its own."""
+    engines = []
+    for name in names:
+        (folder / name).mkdir(exist_ok=True)
+        engines.append(make(folder / name, settings=settings, seat=combined.seat(name)))
+    for engine in engines:
+        engine.start()
+    try:
+        for engine in engines:
+            engine.wait_ready()
+            until(engine, lambda view: all(row.bid is not None for row in view.watch))
+        yield engines
+    finally:
+        for engine in engines:
+            engine.shutdown()
+
+
+def test_of_fifty_orders_at_once_in_two_accounts_as_many_pass_as_there_is_room_for_in_both(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one", "two") as engines:
+        together = threading.Barrier(len(engines))
+
+        def press(engine: Engine) -> list[str]:
+            together.wait(UNTIL)
+            return [engine.submit(limit(10, 90), confirmed=True) for _ in range(25)]
+
+        with ThreadPoolExecutor(len(engines)) as pool:
+            commands = list(pool.map(press, engines))
+        replies = [engine.answer(command) for engine, asked in zip(engines, commands, strict=True) for command in asked]
+        passed = [reply for reply in replies if reply.ok]
+        refused = [reply for reply in replies if not reply.ok]
+        assert len(passed) == 10_000 // 900
+        assert {reply.verdict.rule for reply in refused if reply.verdict is not None} == {Rule.COMBINED_EXPOSURE}
+        reserved = sum((view.account.exposure for view in (engine.status() for engine in engines)), Decimal(0))
+        assert reserved == len(passed) * 900
+
+
+def test_two_gates_never_judge_by_the_same_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each waits a moment for the other in the middle of its judgement: without turns they would meet there."""
+    combined = Combined(("one", "two"))
+    see, meet = combined.others, threading.Barrier(2)
+
+    def seen(name: str) -> Standing | str:
+        others = see(name)
+        with suppress(threading.BrokenBarrierError):
+            meet.wait(0.05)
+        return others
+
+    monkeypatch.setattr(combined, "others", seen)
+    monkeypatch.setattr(module, "PATIENCE_S", UNTIL)
+    floors = {name: Floor(replace(floor_settings(), combined=FIVE_PER_CENT.combined), prices={"AAPL": 100.0}) for name in ("one", "two")}
+    seats = {name: combined.seat(name) for name in floors}
+    for name, floor in floors.items():
+        seats[name].take(floor.core)
+
+    def buy(name: str) -> bool:
+        core, order = floors[name].core, inputs.Submit("c1", wish(Side.BUY, 100, limit=90))
+        with seats[name].turn(core, order):
+            effects = core.handle(order, SECOND)
+        return any(isinstance(effect, Send) for effect in effects)
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(buy, floors)) == [False, True]
+
+
+def test_what_one_account_lets_go_of_is_room_for_another(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one", "two") as (one, two):
+        assert one.answer(one.submit(limit(100, 90))).ok
+        assert not two.answer(two.submit(limit(20, 90))).ok
+        one.cancel()
+        until(one, lambda view: view.orders[0].state is OrderState.CANCELED)
+        assert two.answer(two.submit(limit(20, 90), confirmed=True)).ok
+
+
+def test_what_only_closes_is_never_held_back_by_what_others_have(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one", "two") as (one, two):
+        assert one.answer(one.submit(market(50))).ok
+        until(one, lambda view: view.positions)
+        assert two.answer(two.submit(limit(50, 90))).ok
+        assert not one.answer(one.submit(market(20))).ok
+        assert one.answer(one.submit(market(50, side=Side.SELL))).ok
+        until(one, lambda view: not view.positions)
+
+
+def test_nothing_is_entered_before_every_account_has_told_where_it_stands(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one") as (one,):
+        reply = one.answer(one.submit(limit(10, 90)))
+        assert not reply.ok
+        assert reply.text == "Where the account two stands is not known, and the limit on all accounts counts it."
+        with accounts(tmp_path, combined, "two"):
+            assert one.answer(one.submit(limit(10, 90), confirmed=True)).ok
+
+
+def test_an_account_whose_broker_cannot_be_reached_counts_with_what_it_had(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "two") as (two,):
+        # Alone so far: the other has not told yet.
+        combined.tell("one", Standing(equity=Decimal(100_000)))
+        assert two.answer(two.submit(market(99))).ok
+        until(two, lambda view: view.positions)
+    combined = Combined(("one", "two"))
+    waiting = make(tmp_path / "two", NobodyListens(), settings=FIVE_PER_CENT, seat=combined.seat("two"))
+    waiting.start()
+    try:
+        with accounts(tmp_path, combined, "one") as (one,):
+            until(one, lambda view: isinstance(combined.others("one"), Standing))
+            reply = one.answer(one.submit(limit(20, 90)))
+            assert not reply.ok
+            assert "The exposure of all accounts would be" in reply.text
+            assert one.answer(one.submit(limit(1, 90))).ok
+    finally:
+        waiting.shutdown()
+
+
+def test_an_account_that_hangs_keeps_others_from_entering_and_from_nothing_else(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one", "two") as (one, two):
+        assert one.answer(one.submit(limit(10, 90))).ok
+        with combined.turn("two", 1.0):
+            reply = one.answer(one.submit(limit(5, 90)))
+            assert not reply.ok
+            assert reply.text == "Where the account two stands is not known, and the limit on all accounts counts it."
+            one.emergency_stop()
+            until(one, lambda view: view.account.state is TradingState.HALTED and view.stop is not None and view.stop.verified)
+        assert two.answer(two.submit(limit(10, 90))).ok
+
+
+def test_accounts_that_share_no_limit_know_nothing_of_each_other(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one", settings=SETTINGS) as (one,):
+        assert one.answer(one.submit(limit(100, 90))).ok
+
+
+def test_long_and_short_in_one_symbol_are_not_netted(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, combined=CombinedLimits(max_position_pct=Decimal(5)))
+    combined = Combined(("one", "two"))
+    with accounts(tmp_path, combined, "one", "two", settings=settings) as (one, two):
+        assert one.answer(one.submit(market(90))).ok
+        until(one, lambda view: view.positions)
+        assert two.answer(two.submit(market(90, side=Side.SELL))).ok
+        until(two, lambda view: view.positions)
+        reply = two.answer(two.submit(market(90, "MSFT")))
+        assert reply.ok
+        reply = two.answer(two.submit(limit(120, 90, side=Side.BUY)))
+        assert not reply.ok
+        assert "The AAPL position of all accounts" in reply.text
