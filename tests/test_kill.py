@@ -156,7 +156,7 @@ def the_books_are_the_venues(database: Path, venue: VenueProcess) -> None:
     assert not view.health.problem
     assert view.account.mode is Mode.MANUAL, "after a crash nothing trades by itself, whatever the settings ask for"
     assert not {row.state for row in view.orders} & {OrderState.UNKNOWN, OrderState.PENDING_SUBMIT}
-    engine.shutdown()
+    engine.shutdown(60)
     book = venue.ask("book")
     state = the_venues(records(database), book)
     assert not state.book.open, "the last run cancelled what still worked"

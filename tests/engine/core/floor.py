@@ -22,6 +22,7 @@ from engine.model.inputs import (
     EmergencyStop,
     Flatten,
     Input,
+    OrderUpdate,
     Proposal,
     Resume,
     SetMode,
@@ -31,6 +32,7 @@ from engine.model.inputs import (
 )
 from engine.model.market import Bar, Instrument, MarketEvent, MarketStatus, Phase, Quote
 from engine.model.modes import Mode, TradingState
+from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source
 from engine.model.records import OrderPlaced, Record, RunStarted
 from engine.model.settings import (
@@ -340,7 +342,11 @@ class Floor:
             elif isinstance(effect, Send):
                 self._send(effect.order)
             elif isinstance(effect, ReplaceAtBroker):
-                at_once(self.broker.replace(replace(effect.order), effect.terms))
+                try:
+                    at_once(self.broker.replace(replace(effect.order), effect.terms))
+                except AmbiguousError as error:
+                    # As the courier does: over a slow line the broker may have forgotten what ended days ago, and we have not heard yet.
+                    self.handle(OrderUpdate(effect.order.id, OrderEvent.LOSE, reason=str(error)))
             elif isinstance(effect, CancelAtBroker):
                 orders = [self.core.state.book.orders[order_id] for order_id in effect.order_ids]
                 try:
