@@ -3,7 +3,6 @@ fills and signals that nothing changes."""
 
 from __future__ import annotations
 
-import copyreg
 import io
 import pickle
 import zlib
@@ -61,8 +60,6 @@ class Shared:
 
 
 class _Pickler(pickle.Pickler):
-    dispatch_table = copyreg.dispatch_table
-
     def __init__(self, file: io.BytesIO, shared: Shared) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
         self.persistent_id = shared.place  # type: ignore[method-assign]
