@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from heapq import merge
-from itertools import chain
+from itertools import chain, repeat
 from operator import attrgetter
 
 from engine.backtest.account import Account, Booked
@@ -98,6 +98,8 @@ class _Run:
         """Those of this moment, which their strategies have not been told yet."""
         self._listeners: dict[str, list[Listener]] = {}
         """By symbol: whom to tell of a bar, and how."""
+        self._alone: Listener | None = None
+        """The only one, where there is one that is told the bars of all symbols."""
         self._prompt = any(player.hears_fills for player in self._players)
         self._in_lane = Lane.takes(profile, list(self._bars.values()))
         self._trading: Trading = (
@@ -143,6 +145,15 @@ class _Run:
     def _listen(self) -> None:
         for symbol in self._seen.bars:
             self._listeners[symbol] = [(p, p.context, p.strategy.on_bar) for p in self._players if symbol in p.symbols]
+        first, *others = self._players
+        if not others and first.symbols == self._symbols:
+            self._alone = first, first.context, first.strategy.on_bar
+
+    def _told(self, seen: tuple[Bar, ...]) -> Iterable[tuple[Listener, Bar]]:
+        """Whom to tell of which bar: in the bars' order, and of each the strategies in theirs."""
+        if self._alone is not None:
+            return zip(repeat(self._alone), seen)
+        return [(listener, bar) for bar in seen for listener in self._listeners[bar.symbol]]
 
     # ---- the loop
 
@@ -151,7 +162,7 @@ class _Run:
         if len(self._bars) == len(self._players) == 1 and self._seen is self._data and not self._players[0].wants.update_ns:
             return self._play_one(*self._bars)
         updating = [player for player in self._players if player.wants.update_ns]
-        listeners, last = self._listeners, self._first - 1
+        last = self._first - 1
         latest, working, act = self._now()
         for at, bars, seen in self._moments():
             updates = [player.take("on_update", bars[0].symbol, at, last) for player in updating if bars and player.update(at)]
@@ -164,15 +175,14 @@ class _Run:
                 self._moved(at, (bars or seen)[0].symbol, last)
             for orders in updates:
                 self._submit(orders)
-            for bar in seen:
-                for player, context, on_bar in listeners[bar.symbol]:
-                    context.bar = bar
-                    try:
-                        on_bar(context, bar)
-                    except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
-                        player.fail(error, "on_bar", (bar.symbol, at))
-                    if context.drafts:
-                        self._submit(player.take("on_bar", bar.symbol, at, last))
+            for (player, context, on_bar), bar in self._told(seen):
+                context.bar = bar
+                try:
+                    on_bar(context, bar)
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+                    player.fail(error, "on_bar", (bar.symbol, at))
+                if context.drafts:
+                    self._submit(player.take("on_bar", bar.symbol, at, last))
             latest, working, act = self._now()
             if bars:
                 last = at
