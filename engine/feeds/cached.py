@@ -133,7 +133,8 @@ class CachedHistory:
                 last = bar.at
             elif len(bad) < _TOLD:
                 bad.append(f"{self.history.name} told a bar of {symbol} that is left out: {why}.")
-        return Fetched(good, told.actions, (*told.problems, *bad))
+        actions = tuple(action for action in told.actions if action.symbol == symbol and run[0].day <= action.day <= run[-1].day)
+        return Fetched(good, actions, (*told.problems, *bad))
 
     def _keep(
         self, series: Series, run: Sequence[Session], days: dict[date, list[Bar]], actions: Iterable[Action], problems: list[str]

@@ -222,8 +222,8 @@ class PollingFeed:
         kept = self._symbols[action.symbol]
         if kept.last is not None and kept.last.at <= at:
             return action.event(min(at, self._wall()), kept.last.close)
-        place = bisect_right(kept.bars, at, key=_AT)
-        return action.event(min(at, self._wall()), kept.bars[place - 1].close if place else None)
+        before = [bars[place - 1].close for bars in (kept.bars, kept.days) if (place := bisect_right(bars, at, key=_AT))]
+        return action.event(min(at, self._wall()), before[0] if before else None)
 
     def lag(self, bar: Bar) -> int:
         return max(0, self._wall() - bar.at)
@@ -254,8 +254,9 @@ class PollingFeed:
         except BaseException:
             self._symbols.pop(symbol, None)
             raise
-        self._joined.add(symbol)
-        kept.acted = max((action.day for action in kept.actions.values()), default=date.min)
+        if self._market.begun:
+            self._joined.add(symbol)
+            kept.acted = max((action.day for action in kept.actions.values()), default=date.min)
         return Instrument(symbol)
 
     def drop(self, symbol: str) -> None:

@@ -47,10 +47,6 @@ class PriceStream:
         self.most: int | None = None
         """How many symbols are quoted; the others have bars and halts alone, of which a plan takes any number."""
 
-    @property
-    def unquoted(self) -> list[str]:
-        return sorted(self.symbols - self._stream._handlers["quotes"].keys())
-
     async def open(self, symbols: Collection[str]) -> None:
         """Raises FeedError where another try makes no sense, FeedLostError where one does."""
         try:

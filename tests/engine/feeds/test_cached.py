@@ -129,6 +129,17 @@ def test_splits_and_dividends_of_kept_days_are_told_again(tmp_path: Path) -> Non
     assert cached.bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 17)).actions == ()
 
 
+def test_what_happened_to_another_share_or_on_another_day_is_left_out(tmp_path: Path) -> None:
+    class Loose(FakeHistory):
+        def history(self, symbol: str, timeframe: str, start: date, end: date) -> Fetched:
+            return Fetched(super().history(symbol, timeframe, start, end).bars, tuple(self.actions))
+
+    history = Loose(LATER)
+    mine, late = (Action("AAPL", date(2024, 5, day), "dividend", Decimal(1)) for day in (14, 20))
+    history.actions = [mine, Action("MSFT", date(2024, 5, 14), "split", Decimal(2)), late]
+    assert through(history, tmp_path).bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 17)).actions == (mine,)
+
+
 def test_adjusted_bars_are_never_mixed_of_two_days_of_fetching(tmp_path: Path) -> None:
     history = FakeHistory(LATER, adjusted=True)
     cached = through(history, tmp_path)

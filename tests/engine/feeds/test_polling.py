@@ -293,7 +293,27 @@ async def test_what_happened_while_nobody_ran_it_is_known(tmp_path: Path) -> Non
     desk = Desk(tmp_path)
     desk.history.actions = [Action("AAPL", day, "dividend", Decimal(1)) for day in (date(2024, 5, 10), date(2024, 6, 3), TUESDAY)]
     await desk.prepare()
-    assert [act.ex_date for act in desk.feed.acts_after("2024-05-10")] == ["2024-06-03"]
+    (act,) = desk.feed.acts_after("2024-05-10")
+    assert (act.ex_date, act.at) == ("2024-06-03", at("2024-06-03T13:30:00"))
+
+
+async def test_a_split_knows_what_a_share_cost_before_it_however_long_ago(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.history.actions = [Action("AAPL", date(2024, 1, 10), "split", Decimal(2))]
+    await desk.prepare()
+    (split,) = desk.feed.acts_after("2024-01-09")
+    assert isinstance(split, Split)
+    assert split.price == 100.0
+
+
+async def test_todays_split_of_a_symbol_that_is_held_from_before_is_told(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.history.actions = [Action("IBM", TUESDAY, "split", Decimal(4))]
+    await desk.prepare()
+    await desk.feed.follow("IBM")  # before it runs, for a position
+    assert desk.feed.history("IBM", 1)[0].close > 400
+    events = await desk.run("2024-06-18T16:01:30")
+    assert [event.symbol for event in events if isinstance(event, Split)] == ["IBM"]
 
 
 async def test_a_symbol_that_is_followed_later_is_told_from_then_on(tmp_path: Path) -> None:
