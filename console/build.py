@@ -32,7 +32,7 @@ def create_engine(settings: Settings | None = None) -> Engine:
     if database is None:
         from console.config import folders
 
-        database = folders().database
+        database = folders().database_of(settings.broker)
 
     # Each part is imported when the engine's thread opens it, behind the screen's first picture.
     async def journal(path: Path, *, run_id: str) -> Journal:
@@ -45,13 +45,17 @@ def create_engine(settings: Settings | None = None) -> Engine:
 
         return open_feed(settings.feed, settings.symbols)
 
-    def paper(core: Core) -> tuple[Broker, Venue | None]:
+    def broker(core: Core) -> tuple[Broker, Venue | None]:
+        if settings.broker != "paper":
+            from engine.brokers.open import open_broker
+
+            return open_broker(settings.broker, settings), None
         from engine.brokers.paper import PaperBroker
 
-        broker = PaperBroker(settings.paper, core.desk.instruments, settings.margin)
+        paper = PaperBroker(settings.paper, core.desk.instruments, settings.margin)
         if core.state.runs:
-            broker.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
-        return broker, broker.on_market
+            paper.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
+        return paper, paper.on_market
 
     def market_log() -> MarketLog:
         from engine.replay.market_log import ColumnLog, Sink
@@ -65,4 +69,4 @@ def create_engine(settings: Settings | None = None) -> Engine:
 
         return ColumnLog(sink)
 
-    return Engine(settings, Parts(database, journal, feed, paper, SystemClock(), market_log if settings.recording.market else None))
+    return Engine(settings, Parts(database, journal, feed, broker, SystemClock(), market_log if settings.recording.market else None))

@@ -39,12 +39,21 @@ class Folders(Struct, frozen=True):
 
     @property
     def database(self) -> Path:
-        return self.data / "paper.sqlite"
+        return self.database_of("paper")
+
+    def database_of(self, broker: str) -> Path:
+        """Each account has its own: one at a broker never meets the books of paper money."""
+        return self.data / ("paper.sqlite" if broker == "paper" else f"{file_name(broker)}-paper.sqlite")
 
     @property
     def backtests(self) -> Path:
         """The database of the backtests that are kept."""
         return self.data / "backtests.sqlite"
+
+
+def file_name(broker: str) -> str:
+    """A broker's name as a part of a file's: no path, whatever a package calls itself."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", broker)
 
 
 def folders(environment: Mapping[str, str] = os.environ) -> Folders:
@@ -65,7 +74,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     if file is None and mine.config_file.exists():
         file = mine.config_file
     settings = Settings() if file is None else read(file, environment)
-    return settings if settings.database else replace(settings, database=mine.database)
+    return settings if settings.database else replace(settings, database=mine.database_of(settings.broker))
 
 
 def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:

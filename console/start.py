@@ -52,7 +52,8 @@ def start(arguments: Sequence[str]) -> int:
     changes = {
         "symbols": given.symbols,
         "mode": given.mode,
-        "database": given.database,
+        "broker": given.broker,
+        "database": given.database or _own_database(given.broker, settings),
         "strategies": _strategies(given.strategy, settings),
         "plain": True if given.plain or wants_plain(os.environ) else None,
     }
@@ -112,6 +113,7 @@ def _options() -> Options:
     add("--check-compatibility", action="store_true", help="Tell whether the strategies suit the engine, without running them; and end.")
     add("--days", type=_days, metavar="N", help="Begin so many days before the data end.")
     add("--granularity", type=_as(feed["timeframe"]), metavar="1h", help="Of the bars: 1s, 1m, 5m, 15m, 1h or 1d, made of the feed's.")
+    add("--broker", metavar="paper|alpaca|ib", help="To whom orders go; each has its own database. Keys come from the environment.")
     add("--symbols", type=_symbols, metavar="A,B", help="What to watch and trade; without it, what the feed offers.")
     add("--mode", type=_as(everything["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
     add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
@@ -190,6 +192,13 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
+def _own_database(broker: str | None, settings: Settings) -> Path | None:
+    """The file of another broker than the config's, unless the config names the file."""
+    mine = folders()
+    usual = settings.database == mine.database_of(settings.broker)
+    return mine.database_of(broker) if broker is not None and usual else None
+
+
 def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySettings, ...] | None:
     """The strategies named on the command line, and no others; with the parameters that the config file gives them, where it does."""
     if not named:
@@ -205,6 +214,7 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
     `replay` opens what is to be replayed at once.
     """
     from console.build import create_engine
+    from engine.brokers.base import BrokerError
     from engine.feeds.base import FeedError
     from engine.feeds.names import PLAYED, is_fetched, source_path
     from engine.strategies.params import StrategyError
@@ -213,6 +223,10 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
     try:
         if settings.feed.source not in PLAYED and not is_fetched(settings.feed.source):
             source_path(settings.feed.source)
+        if settings.broker != "paper":
+            from engine.brokers.open import check_broker
+
+            check_broker(settings)
         if settings.strategies:
             from engine.strategies.loader import check
 
@@ -245,6 +259,8 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
         )
     except FeedError as error:
         end(f"--feed: {error}")
+    except BrokerError as error:
+        end(f"--broker: {error}")
     except StrategyError as error:
         end(f"--strategy: {error}")
     except ThemeError as error:

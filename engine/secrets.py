@@ -38,6 +38,14 @@ _LABELLED: Final = re.compile(
 )
 
 
+_learned: set[str] = set()
+
+
+def learn(*secrets: str) -> None:
+    """Secrets that came from elsewhere than the environment: each redactor that is made from now on hides them, too."""
+    _learned.update(secrets)
+
+
 @cache
 def _words() -> Mapping[type, tuple[str, ...]]:
     """Where inputs, and what is in them, carry words that somebody else chose. What is not named has a `reason`."""
@@ -85,7 +93,7 @@ class Redactor:
 
     @classmethod
     def of(cls, environment: Mapping[str, str]) -> Redactor:
-        return cls(value for name, value in environment.items() if NAMES.search(name))
+        return cls([*_learned, *(value for name, value in environment.items() if NAMES.search(name))])
 
     def clean(self, text: str) -> str:
         if self._known is not None:

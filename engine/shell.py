@@ -212,6 +212,8 @@ class Shell:
                 self._venue(act)
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
         self.core.gate.capabilities = self._courier.capabilities
+        if self._venue is None:
+            waits(f"starting: {self.health.broker} is loaded and asked where the account stands")
         snapshot = await self._reach_broker(waits)
         cash = None if self.core.state.runs else snapshot.cash
         started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, max(self.core.desk.now, at))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import subprocess
 import time
@@ -9,14 +10,20 @@ from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from console.doctor.finding import Finding, fine, problem, warning
 from engine.model.settings import Settings
+
+if TYPE_CHECKING:
+    from engine.brokers.base import Broker
+    from engine.model.inputs import BrokerSnapshot
 
 _NEWEST_KNOWN = datetime(2026, 1, 1, tzinfo=UTC)
 """This program is younger than that: a clock that shows an earlier time is wrong."""
 _MOST_LINES = 5
 _AHEAD_S = 5.0
+_ANSWER_S = 20.0
 
 
 def feed(settings: Settings) -> Iterator[Finding]:
@@ -79,6 +86,9 @@ def strategies(settings: Settings) -> Iterator[Finding]:
 
 def broker(settings: Settings) -> Iterator[Finding]:
     """Whether the account can be reached."""
+    if settings.broker != "paper":
+        yield _real_broker(settings)
+        return
     from engine.brokers.costs import CostModelError
     from engine.brokers.paper import PaperBroker
 
@@ -88,6 +98,31 @@ def broker(settings: Settings) -> Iterator[Finding]:
         yield problem("broker", f"paper: {error}", "Name a model that is installed under `paper` in the config.")
         return
     yield fine("broker", f"paper, a new account begins with {settings.paper.cash:,.2f}; it needs no keys and no network")
+
+
+def _real_broker(settings: Settings) -> Finding:
+    """What the broker answers to where the account stands. Nothing is sent."""
+    from engine.brokers.base import AmbiguousError, BrokerError
+    from engine.brokers.open import open_broker
+
+    try:
+        snapshot = asyncio.run(_ask(open_broker(settings.broker, settings)))
+    except BrokerError as error:
+        return problem("broker", f"{settings.broker}: {error}", "Put that right: the console does not start before.")
+    except (AmbiguousError, OSError, TimeoutError) as error:
+        text = f"{settings.broker} does not answer: {error or 'not in time'}"
+        return warning("broker", text, "The console asks again by itself until it does, and sends nothing before.")
+    held = f"{len(snapshot.positions)} positions and {len(snapshot.orders)} open orders"
+    return fine("broker", f"{settings.broker}, a paper account: {snapshot.cash:,.2f} in cash, {held}")
+
+
+async def _ask(opened: Broker) -> BrokerSnapshot:
+    try:
+        async with asyncio.timeout(_ANSWER_S):
+            await opened.connect(lambda event: None)
+            return await opened.snapshot([])
+    finally:
+        await opened.close()
 
 
 def clocks(settings: Settings, database: Path) -> Iterator[Finding]:

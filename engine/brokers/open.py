@@ -6,6 +6,8 @@ An installed package adds one by an entry point of the group `tradeconsole.broke
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
 from engine.brokers.base import Broker, BrokerError
@@ -16,6 +18,8 @@ ENTRY_POINTS = "tradeconsole.brokers"
 
 def open_broker(name: str, settings: Settings) -> Broker:
     """The broker `name`, not connected yet: any but paper, which is made of the engine's own core. Raises BrokerError in words."""
+    if name in _BUILT_IN:
+        return _BUILT_IN[name](settings)
     point = installed().get(name)
     if point is None:
         raise BrokerError(f"There is no broker {name!r}: there are {', '.join(broker_names())}.")
@@ -29,8 +33,34 @@ def open_broker(name: str, settings: Settings) -> Broker:
 
 def broker_names() -> tuple[str, ...]:
     """Those that there are here: paper, built in, installed."""
-    return ("paper", *sorted(installed()))
+    return ("paper", *sorted(_BUILT_IN.keys() | installed().keys()))
+
+
+def check_broker(settings: Settings) -> None:
+    """Raises BrokerError where it is known, without asking anybody, that the broker of the settings cannot be opened."""
+    if settings.broker in _BUILT_IN:
+        open_broker(settings.broker, settings)
+    elif settings.broker not in broker_names():
+        raise BrokerError(f"There is no broker {settings.broker!r}: there are {', '.join(broker_names())}.")
 
 
 def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def _alpaca(settings: Settings) -> Broker:
+    from engine.brokers.alpaca.broker import AlpacaBroker
+    from engine.brokers.alpaca.config import paper_config
+
+    config = paper_config(os.environ, settings.alpaca.url, settings.alpaca.account)
+    return AlpacaBroker(config.key, config.secret, url=config.url, account=config.account)
+
+
+def _ib(settings: Settings) -> Broker:
+    from engine.brokers.ib.broker import IbBroker
+    from engine.brokers.ib.config import paper_config
+
+    return IbBroker(paper_config(os.environ))
+
+
+_BUILT_IN: dict[str, Callable[[Settings], Broker]] = {"alpaca": _alpaca, "ib": _ib}

@@ -294,6 +294,15 @@ class StrategySettings(Struct, frozen=True):
     deadline_s: Annotated[float, Meta(gt=0, le=600)] = 5.0
 
 
+class AlpacaSettings(Struct, frozen=True):
+    """The paper account at Alpaca. Its keys come from ALPACA_API_KEY and ALPACA_SECRET_KEY in the environment, or from the keyring."""
+
+    account: str = ""
+    """The number that the account must have; empty takes the one that the keys are for."""
+    url: Annotated[str, is_address] = ""
+    """Another server than Alpaca's own, on this machine alone, for tests."""
+
+
 class StopSettings(Struct, frozen=True):
     """What the emergency stop spares: with `keep_protective`, working stop orders that reduce a position stay."""
 
@@ -369,6 +378,7 @@ class Settings(Struct, frozen=True):
     """To whom orders go: `paper`, or the name of a broker."""
     broker_params: dict[str, float | int | str | bool] = field(default_factory=dict)
     """What the broker of an installed package is given."""
+    alpaca: AlpacaSettings = field(default_factory=AlpacaSettings)
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     log: LogSettings = field(default_factory=LogSettings)
