@@ -198,7 +198,10 @@ async def test_a_stream_that_breaks_is_told_and_what_closed_meanwhile_comes_by_r
     desk.running = asyncio.create_task(desk.feed.run(desk.hear))
     await desk.until(lambda: len(desk.of(Bar)) >= past + 3)
     assert [bar.at for bar in desk.of(Bar)[past:]] == [at(f"2024-06-18T16:0{minute}:00") for minute in (1, 2, 3)]
+    await desk.until(lambda: server.listening() >= {"AAPL"})
     desk.running.cancel()
+    with suppress(asyncio.CancelledError):
+        await desk.running
 
 
 async def test_a_stream_that_is_open_and_mute_is_given_up_where_something_traded(
