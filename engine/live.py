@@ -397,10 +397,10 @@ class Engine:
         if self._views is not None:
             self._views.log(self._parts.clock.wall(), Level.WARNING, "control", problem)
 
-    def _waits(self, problem: str) -> None:
+    def _waits(self, problem: str, level: Level) -> None:
         """The start is held up, and goes on by itself: the screen says by what."""
         if self._views is not None:
-            self._views.log(self._parts.clock.wall(), Level.WARNING, "start", problem)
+            self._views.log(self._parts.clock.wall(), level, "start", problem)
             self._picture.say(problem, self._views.lines())
 
     def _failed(self, problem: str, detail: str = "") -> None:

@@ -197,7 +197,7 @@ class Shell:
 
     # ---- life
 
-    async def start(self, account: str, mode: Mode, waits: Callable[[str], None]) -> None:
+    async def start(self, account: str, mode: Mode, waits: Callable[[str, Level], None]) -> None:
         """Compares the account with the broker's own before anything may be sent, then lets the market in.
 
         An account's first run takes its cash from the broker. One that does not answer is asked again, and `waits` is told so in words.
@@ -213,7 +213,7 @@ class Shell:
         asyncio.get_running_loop().set_exception_handler(self._unhandled)
         self.core.gate.capabilities = self._courier.capabilities
         if self._venue is None:
-            waits(f"starting: {self.health.broker} is loaded and asked where the account stands")
+            waits(f"starting: {self.health.broker} is loaded and asked where the account stands", Level.INFO)
         snapshot = await self._reach_broker(waits)
         cash = None if self.core.state.runs else snapshot.cash
         started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, max(self.core.desk.now, at))
@@ -244,7 +244,7 @@ class Shell:
         acts = self._feed.acts_after(state.session)
         return [act for act in acts if state.portfolio.position(act.symbol) or state.book.working(act.symbol)]
 
-    async def _reach_broker(self, waits: Callable[[str], None]) -> BrokerSnapshot:
+    async def _reach_broker(self, waits: Callable[[str, Level], None]) -> BrokerSnapshot:
         attempt = 0
         while True:
             try:
@@ -252,9 +252,9 @@ class Shell:
             except (ConnectionError, AmbiguousError) as error:
                 pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
                 reason = str(error).rstrip(".")
-                waits(f"starting: {self.health.broker} does not answer ({reason}); it is tried again in {pause:g} s")
+                waits(f"starting: {self.health.broker} does not answer ({reason}); it is tried again in {pause:g} s", Level.WARNING)
             if problem := await self._courier.close():
-                waits(f"starting: {problem}")
+                waits(f"starting: {problem}", Level.WARNING)
             await asyncio.sleep(pause)
             attempt += 1
 

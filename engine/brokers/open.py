@@ -53,6 +53,10 @@ def _alpaca(settings: Settings) -> Broker:
     from engine.brokers.alpaca.config import paper_config
 
     config = paper_config(os.environ, settings.alpaca.url, settings.alpaca.account)
+    if not config.url and settings.feed.source in ("sim", "sample"):
+        raise BrokerError(
+            f"Alpaca trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed alpaca or --feed yahoo."
+        )
     return AlpacaBroker(config.key, config.secret, url=config.url, account=config.account)
 
 

@@ -75,6 +75,14 @@ def test_a_broker_that_is_not_there_is_refused_with_those_that_are() -> None:
     assert "There is no broker 'nobody': there are paper, alpaca, ib" in done.stderr
 
 
+@pytest.mark.usefixtures("keys")
+def test_orders_for_a_real_market_are_not_judged_by_simulated_prices() -> None:
+    command = [sys.executable, "-m", "tradeconsole", "--headless", "--broker", "alpaca"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "give --feed alpaca or --feed yahoo" in done.stderr
+
+
 def test_each_broker_has_a_database_of_its_own(home: Path) -> None:
     assert load().database == home / "paper.sqlite"
     (home / "tradeconsole.yaml").write_text("broker: alpaca\n")

@@ -20,7 +20,7 @@ A loopback Alpaca listens on {url}, for {minutes} minutes. In another terminal:
 with loopback.yaml:
 
   broker: alpaca
-  alpaca: {{paper: true, url: "{url}"}}
+  alpaca: {{url: "{url}"}}
 
 It trades {symbols} by a random walk. Bad manners, one line each:
 
