@@ -205,7 +205,8 @@ class Shell:
         if self._recorder is not None:
             self._recorder.begin(account)
         histories = {instrument.symbol: self._feed.history(instrument.symbol, HISTORY) for instrument in self._feed.instruments()}
-        at = max((bars[-1].at for bars in histories.values() if bars), default=0)
+        desk = self.core.desk
+        desk.now = max(desk.now, *(bars[-1].at for bars in histories.values() if bars), 0)
         acts = self._missed_acts()
         if self._venue is not None:
             for act in acts:
@@ -216,7 +217,7 @@ class Shell:
             waits(f"starting: {self.health.broker} is loaded and asked where the account stands", Level.INFO)
         snapshot = await self._reach_broker(waits)
         cash = None if self.core.state.runs else snapshot.cash
-        started = RunStarted(self.core.desk.run_id, account, self._feed.name, cash, max(self.core.desk.now, at))
+        started = RunStarted(desk.run_id, account, self._feed.name, cash, desk.now)
         self._perform(self.core.start(started, mode, self._latch.read(), self._clock.mono()))
         # Before the first price in the new shares, and before the comparison with a broker that holds them already.
         for act in acts:

@@ -185,7 +185,6 @@ class Core:
         `halted` is the latch file's reason, empty where it is not set.
         """
         self.desk.begin(mono)
-        self.desk.now = max(self.desk.now, started.at)
         crashed = not self.state.clean
         self._halts.begin()
         self.desk.record(started)
