@@ -164,7 +164,7 @@ def test_a_backtest_in_hours_or_of_what_is_there(server: YahooServer, capsys: py
 def test_a_backtest_whose_source_is_away_ends_in_words(server: YahooServer, capsys: pytest.CaptureFixture[str]) -> None:
     server.arm("/chart/", "cut", 20)
     told = run(capsys, "backtest", "sma_cross", "--data", "yahoo", "--symbols", "MSFT", "--days", "90", code=2)
-    assert told.startswith("tradeconsole: Yahoo did not answer what can be read")
+    assert told.startswith("tradeconsole: Yahoo's bars did not come")
 
 
 def test_past_days_are_no_live_feed(server: YahooServer, capsys: pytest.CaptureFixture[str]) -> None:
@@ -180,7 +180,7 @@ def test_the_doctor_asks_the_source_one_small_question(server: YahooServer) -> N
     assert asked.text.startswith("yahoo answers: MSFT was at ")
     server.arm("/chart/", "cut", 9)
     _, away = market.feed(settings)
-    assert (away.state, away.text[:22]) == (State.WARNING, "Yahoo did not answer w")
+    assert (away.state, away.text[:20]) == (State.WARNING, "Yahoo's bars did not")
     server.disarm()
     _, unknown = market.feed(Settings(symbols=("NOPE",), feed=FeedSettings("yahoo")))
     assert unknown.state is State.PROBLEM

@@ -185,7 +185,7 @@ class YahooHistory:
             if isinstance(error, exceptions.YFTzMissingError) or getattr(getattr(error, "response", None), "status_code", 0) == 404:
                 raise FeedError(f"Yahoo does not know {symbol}: look up how it spells it, BRK-B or VOD.L for example.") from None
             # What is cut off, no JSON, or of another shape than the library expects: it may be well in a minute.
-            raise FeedLostError(f"Yahoo did not answer what can be read ({_cause(error)}).") from error
+            raise FeedLostError(f"Yahoo's bars did not come ({_cause(error)}).") from error
         finally:
             library.forget_false_crumb()
         self._pauses = 0
@@ -236,6 +236,18 @@ def _same_clock(zone: str, calendar: Calendar, now: datetime) -> bool:
     return all(other.utcoffset(moment.astimezone(other)) == calendar.zone.utcoffset(moment.astimezone(calendar.zone)) for moment in moments)
 
 
+_CAUSES = {
+    "DNSError": "its address is not found: is there a network?",
+    "Timeout": "no answer in time",
+    "ConnectionError": "the connection broke",
+    "JSONDecodeError": "a page instead of prices",
+}
+"""By the name of what the libraries raise, whose own words are addresses and codes."""
+
+
 def _cause(error: Exception) -> str:
+    known = next((_CAUSES[each.__name__] for each in type(error).__mro__ if each.__name__ in _CAUSES), None)
+    if known is not None:
+        return known
     text = shown(str(error)).rstrip(".")
     return f"{type(error).__name__}: {text}" if text else type(error).__name__

@@ -191,9 +191,9 @@ def test_minutes_are_asked_for_a_week_at_a_time_and_no_more_than_a_month_back(de
     [
         ("empty", FeedError, "has no 1d bars of AAPL"),
         ("null", FeedError, "has no 1d bars of AAPL"),
-        ("html", FeedLostError, "did not answer what can be read"),
-        ("cut", FeedLostError, "did not answer what can be read"),
-        ("500", FeedLostError, "did not answer what can be read"),
+        ("html", FeedLostError, "bars did not come .a page instead of prices"),
+        ("cut", FeedLostError, "bars did not come"),
+        ("500", FeedLostError, "bars did not come"),
     ],
 )
 def test_a_bad_answer_is_an_error_with_its_cause_and_is_forgotten(desk: Desk, fault: str, error: type[FeedError], words: str) -> None:
@@ -212,7 +212,7 @@ def test_a_server_that_says_nothing_is_given_up_within_its_time(desk: Desk, monk
     yahoo = desk.yahoo()
     for where in ("/chart/", "getcrumb", "fc.yahoo.com", "guce"):
         desk.server.arm(where, "mute", 5)
-    with pytest.raises(FeedLostError, match="Timeout"):
+    with pytest.raises(FeedLostError, match="no answer in time"):
         yahoo.history("AAPL", "1d", date(2024, 5, 6), date(2024, 5, 10))
     desk.server.disarm()
     assert len(yahoo.history("AAPL", "1d", date(2024, 5, 6), date(2024, 5, 10)).bars) == 5
