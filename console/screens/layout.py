@@ -8,7 +8,7 @@ LAYOUTS = {"small": (0, 0), "medium": (100, 26), "wide": (110, 30), "broad": (19
 """The least width and height of each. Of those that a screen has room for it gets the last; a broad and low one is no large one."""
 IN_ROWS = ("watch", "chart", "positions", "signals", "orders", "risk", "log")
 OVER_THE_LOG = ("watch", "chart", "positions", "signals", "risk", "orders", "log")
-IN_TWO_COLUMNS = ("watch", "chart", "risk", "positions", "signals", "log", "orders")
+IN_TWO_COLUMNS = ("watch", "chart", "positions", "risk", "signals", "orders", "log")
 IN_THREE_COLUMNS = ("watch", "chart", "positions", "signals", "risk", "log", "orders")
 """A grid is filled row by row, with whatever begins highest first."""
 ORDERS = {"wide": OVER_THE_LOG, "broad": IN_THREE_COLUMNS, "large": IN_TWO_COLUMNS}

@@ -100,10 +100,9 @@ async def test_the_panels_keep_their_rows_and_the_focus_as_a_resize_brings_anoth
         await console.press("3", "down")
         assert console.screen.layout_name == "large"
         row = console.screen.subject.row()
-        columns = {
-            name: console.screen.panels[name].region.x for name in ("watch", "risk", "log", "chart", "positions", "signals", "orders")
-        }
-        assert len({columns[name] for name in ("watch", "risk", "log")}) == 1
+        columns = {name: console.screen.panels[name].region.x for name in ("watch", "risk", "chart", "positions", "signals", "orders")}
+        assert columns["watch"] == columns["risk"]
+        assert console.screen.panels["log"].region.width == 200
         assert len({columns[name] for name in ("chart", "positions", "signals", "orders")}) == 1
         for size, layout in (
             ((120, 36), "wide"),
