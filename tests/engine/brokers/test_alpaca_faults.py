@@ -10,8 +10,9 @@ import pytest
 from msgspec.structs import replace
 
 from engine import courier
+from engine.model.modes import LinkState
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms, TimeInForce
-from tests.engine.brokers.alpaca_engine import SOON, agree, ended, of_ours, posts, trading
+from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, of_ours, posts, trading
 from tests.engine.brokers.alpaca_rig import IMPATIENT
 from tests.engine.core.floor import facts
 from tests.engine.engines import limit, market, order_of, said, until
@@ -111,7 +112,10 @@ def test_of_many_ambiguous_submits_none_is_sent_again_and_none_is_closed_wrongly
         for number in range(1, count + 1):
             what = chance.choice(faults)
             server.faults.arm("POST /v2/orders", what)
-            engine.answer(engine.submit(market(1, side=Side.BUY if number % 2 else Side.SELL), confirmed=True))
+            wish = market(1, side=Side.BUY if number % 2 else Side.SELL)
+            while not engine.answer(engine.submit(wish, confirmed=True)).ok:
+                # Two lost answers in a row, and the link counts as down until the next question is answered.
+                until(engine, lambda view: view.health.ready and link(view) is LinkState.UP)
             view = until(engine, ended(number, OrderState.FILLED, OrderState.REJECTED))
             known = of_ours(server, order_of(view, number))
             taken.append(what.startswith("after_"))

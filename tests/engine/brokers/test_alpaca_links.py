@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from engine import courier
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.ids import ClientId, read
-from engine.brokers.alpaca.words import moment, seen
+from engine.brokers.alpaca.tickets import Tickets
+from engine.brokers.alpaca.words import Seen, moment, seen
 from engine.brokers.base import BrokerError
 from engine.model.modes import LinkState
 from engine.model.orders import OrderState
@@ -204,3 +205,19 @@ def test_an_order_without_its_fields_raises_nothing() -> None:
     told = seen({"id": "x", "qty": "NaN", "filled_qty": None, "type": "riddle", "legs": [None, {}, {"id": "leg"}], "side": None})
     assert told is not None
     assert facts(told.status, told.quantity, len(told.legs)) == ("", 0, 1)
+
+
+def told(at: str, status: str, filled: str, broker_id: str = "b1") -> Seen:
+    order = seen({"id": broker_id, "client_order_id": "r-1", "status": status, "qty": "10", "filled_qty": filled, "updated_at": at})
+    assert order is not None
+    return order
+
+
+def test_what_is_told_late_takes_nothing_back() -> None:
+    tickets = Tickets()
+    tickets.expect(ClientId("r-1"))
+    tickets.take(told("2026-01-05T14:30:00.2Z", "filled", "10"))
+    assert tickets.take(told("2026-01-05T14:30:00.1Z", "partially_filled", "4")) == []
+    ticket = tickets.get("r-1")
+    assert ticket is not None
+    assert facts(ticket.filled, ticket.open) == (10, False)
