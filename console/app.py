@@ -23,6 +23,7 @@ from textual.binding import BindingType
 from textual.errors import NoWidget
 from textual.widget import Widget
 
+from console.actions.program import OnExit
 from console.archive import Archive
 from console.config_file import ConfigFile
 from console.ending import EndingSignals
@@ -31,7 +32,7 @@ from console.kept import Kept
 from console.keys import STOP, KeyMap
 from console.looks import Looks
 from console.notify import Notifier
-from console.screens.trading import OnExit, TradingScreen
+from console.screens.trading import TradingScreen
 from console.trading_engine import TradingEngine
 from console.warm_up import warm_up
 from engine.model import Level

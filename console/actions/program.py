@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from console.actions.stage import Stage
 from console.looks import Looks
+
+OnExit = Literal["cancel_entries", "keep", "cancel_all"]
 
 
 class ProgramActions:
     """`on_exit` says what quitting does to working orders; `leave` ends the program; `runs` says what else would be cut short."""
 
-    def __init__(self, stage: Stage, on_exit: str, leave: Callable[[], None], looks: Looks, runs: Callable[[], str]) -> None:
+    def __init__(self, stage: Stage, on_exit: OnExit, leave: Callable[[], None], looks: Looks, runs: Callable[[], str]) -> None:
         self._stage = stage
         self._on_exit = on_exit
         self._leave = leave

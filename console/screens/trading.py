@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -18,19 +18,8 @@ from textual.geometry import Offset, Size
 from textual.screen import ModalScreen, Screen
 from textual.timer import Timer
 
-from console.actions.backtests import BacktestActions
-from console.actions.chart import ChartActions
-from console.actions.finding import FindingActions
-from console.actions.notices import NoticeActions
-from console.actions.orders import OrderActions
-from console.actions.panels import PanelActions
-from console.actions.preferences import PreferenceActions
-from console.actions.program import ProgramActions
-from console.actions.reading import ReadingActions
-from console.actions.rows import RowActions
-from console.actions.signals import SignalActions
-from console.actions.tables import TableActions
-from console.actions.watchlists import WatchlistActions
+from console.actions.groups import Groups
+from console.actions.program import OnExit
 from console.archive import Archive
 from console.config_file import ConfigFile
 from console.kept import Kept
@@ -39,9 +28,9 @@ from console.keys import LINE, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.notify import Notifier
 from console.screens.desk import Desk
-from console.screens.lag import Lag
 from console.screens.layout import LAYOUTS, TABS, is_out, is_single, layout_for, order_of
 from console.screens.line_meanings import LineMeanings
+from console.screens.pace import Pace
 from console.screens.page import Page
 from console.screens.subject import Subject
 from console.trading_engine import TradingEngine
@@ -70,25 +59,7 @@ if TYPE_CHECKING:
     from console.screens.dialog import Dialog
     from console.screens.jump import Target
 
-PLAIN_FRAMES_PER_SECOND = 2
-"""A screen reader says again what changes: it is given less of it."""
-LOW_BANDWIDTH_DATA_S = 0.5
-"""How often at most new data are drawn over a thin line."""
-OnExit = Literal["cancel_entries", "keep", "cancel_all"]
 ResultT = TypeVar("ResultT")
-
-
-def performers(*groups: object) -> dict[str, Callable[..., None]]:
-    """The method that carries out each action, by the action's name. Raises ValueError where two carry out the same."""
-    found: dict[str, Callable[..., None]] = {}
-    for group in groups:
-        for method in dir(group):
-            if method.startswith("do_"):
-                name = method.removeprefix("do_")
-                if name in found:
-                    raise ValueError(f"The action {name} is carried out twice: by {found[name]} and by {group}.")
-                found[name] = getattr(group, method)
-    return found
 
 
 class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
@@ -123,10 +94,9 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._plain = looks.plain
         self.drawn = drawn
         self._frames: Timer | None = None
-        self._lag = Lag(self._frame_s)
+        self._pace = Pace(drawn, plain=looks.plain)
         self.terminal_behind: Callable[[], bool] = lambda: False
         """Whether the terminal does not read as fast as is written."""
-        self._data_at = -LOW_BANDWIDTH_DATA_S
         self.keys_taken = 0
         self.panel = "watch"
         self.zoomed = False
@@ -155,27 +125,10 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.order_line = self._meanings.line
         self.order_line.detail_key = keys.names["detail"]
         self.subject = Subject(self, keys, lambda: self.performers)
-        self._readings = ReadingActions(self)
-        self.watchlists = WatchlistActions(self)
-        self.notices = NoticeActions(self, self._notice_line, notifier, self.watchlists.show_row)
-        self._tables = TableActions(self)
-        self.preferences = PreferenceActions(self, config, looks, notifier)
-        self.backtests = BacktestActions(self, config)
-        self.performers: dict[str, Callable[..., None]] = performers(
-            ChartActions(self, chart),
-            FindingActions(self),
-            OrderActions(self),
-            PanelActions(self),
-            ProgramActions(self, on_exit, leave, looks, lambda: self.backtests.running_text),
-            self._readings,
-            RowActions(self),
-            SignalActions(self),
-            self.watchlists,
-            self.notices,
-            self._tables,
-            self.preferences,
-            self.backtests,
-        )
+        self._groups = Groups(self, chart, self._notice_line, on_exit=on_exit, leave=leave, looks=looks, notifier=notifier, config=config)
+        self.performers: dict[str, Callable[..., None]] = self._groups.performers
+        self.watchlists, self.notices = self._groups.watchlists, self._groups.notices
+        self.preferences, self.backtests = self._groups.preferences, self._groups.backtests
 
     def compose(self) -> ComposeResult:
         # The layout is known before anything is styled, so that nothing is styled twice before the first picture.
@@ -194,41 +147,35 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._meanings.keep_history(self.kept)
         self.go("watch")
         self._frame()
-        self._frames = self.set_interval(self._frame_s, self._frame)
-        self.run_worker(self._tables.restore())
+        self._frames = self.set_interval(self._pace.frame_s, self._frame)
+        self.run_worker(self._groups.tables.restore())
 
     def draw_by(self, drawn: ScreenSettings) -> None:
         """Other settings of how the screen is drawn, from now on."""
         self.drawn = drawn
         self._header.coarse = drawn.low_bandwidth
-        self._lag = Lag(self._frame_s)
+        self._pace = Pace(drawn, plain=self._plain)
         if self._frames is not None:
             self._frames.stop()
-            self._frames = self.set_interval(self._frame_s, self._frame)
+            self._frames = self.set_interval(self._pace.frame_s, self._frame)
             self._fit(self.size)
-
-    @property
-    def _frame_s(self) -> float:
-        return 1 / (min(self.drawn.frames_per_second, PLAIN_FRAMES_PER_SECOND) if self._plain else self.drawn.frames_per_second)
 
     # ---- the View
 
     def _frame(self) -> None:
         """One frame: the newest View to whatever is on the screen, and what the engine answered."""
         now = self.clock()
-        self._lag.frame(now, terminal_behind=self.terminal_behind())
+        lag = self._pace.lag
+        lag.frame(now, terminal_behind=self.terminal_behind())
         view = self.engine.view()
-        due = self._data_is_due(view, now)
+        due = self._pace.data_is_due(self.view, view, now)
         if due:
-            self._header.show(view, self._lag.shown_ms, terminal_slow=self._lag.terminal_slow)
+            self._header.show(view, lag.shown_ms, terminal_slow=lag.terminal_slow)
         if due and view is not self.view:
             self.view = view
             self._show(view)
             self._meanings.see(view)
-        self.watchlists.frame(view)
-        self.notices.frame(view)
-        self.preferences.frame(view)
-        self.backtests.frame()
+        self._groups.frame(view)
         self._meanings.judge(view, now)
         self._show_hints()
         self._tell_left_out()
@@ -236,13 +183,6 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         if news is not None:
             self.say(*news)
         self._place_cursor()
-
-    def _data_is_due(self, view: View, now: float) -> bool:
-        """Whether this frame shows prices and rows. A thin line is given fewer; a halt is told at once on any."""
-        if self.drawn.low_bandwidth and now - self._data_at < LOW_BANDWIDTH_DATA_S and view.account.state is self.view.account.state:
-            return False
-        self._data_at = now
-        return True
 
     def _place_cursor(self) -> None:
         """The terminal's own cursor to where keys go: in plain text it is shown, and a screen reader reads there."""
@@ -299,11 +239,11 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     @property
     def lag_ms(self) -> float:
-        return self._lag.shown_ms
+        return self._pace.lag.shown_ms
 
     @property
     def terminal_slow(self) -> bool:
-        return self._lag.terminal_slow
+        return self._pace.lag.terminal_slow
 
     def copy(self, text: str) -> None:
         from engine.secrets import without_secrets
@@ -429,11 +369,11 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     @on(LiveTable.RowChosen)
     def _row_chosen(self, event: LiveTable.RowChosen) -> None:
-        self._readings.tell_all(event.row)
+        self._groups.readings.tell_all(event.row)
 
     @on(LiveTable.Rearranged)
     def _rearranged(self) -> None:
-        self._tables.keep()
+        self._groups.tables.keep()
 
     def _focus_symbol(self, symbol: str) -> None:
         if symbol != self._chart_symbol:
@@ -483,7 +423,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
 
     def since_frame(self) -> float:
         """Seconds since the screen was last drawn anew, or asked whether it should be."""
-        return self._lag.since_frame(self.clock())
+        return self._pace.lag.since_frame(self.clock())
 
     def stopped(self, command_id: str) -> None:
         """The stop was pressed. It has worked already; here it is told."""

@@ -11,10 +11,11 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
+from console.actions.program import OnExit
 from console.app import ConsoleApp
 from console.config_file import ConfigFile
 from console.keys import KeyMap
-from console.screens.trading import OnExit, TradingScreen
+from console.screens.trading import TradingScreen
 from console.trading_engine import TradingEngine
 from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings
 from widgets.order_line import OrderLine

@@ -8,8 +8,9 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
+from console.actions.groups import performers
 from console.keys import ACTIONS, KeyMap
-from console.screens.trading import TradingScreen, performers
+from console.screens.trading import TradingScreen
 from engine.model import Intent, Mode, OrderType, Outcome, Side, TimeInForce, TradingState, Verdict
 from engine.model.signals import SignalState
 from engine.model.views import BreakerRow, SignalRow

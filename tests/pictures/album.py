@@ -58,7 +58,7 @@ class Camera:
     async def take(self, console: Console, name: str, *texts: str, settled: Callable[[], bool] = lambda: True) -> None:
         """This screen once it is `settled`, shows `texts` and stands still, in every theme. What differs is told by `wrong`."""
         # The clock by hand was moved in one go somewhere, which the header tells as a lag of the screen for a second.
-        frame_s = console.screen._frame_s
+        frame_s = console.screen._pace.frame_s
         for _ in range(round(1 / frame_s) + 3):
             console.clock.now += frame_s
             console.screen._frame()
