@@ -200,7 +200,7 @@ async def test_a_looser_limit_asks_for_the_word_and_a_reason(file: Path) -> None
     assert load(file).limits.max_order_pct == 20
 
 
-@pytest.mark.parametrize("words", [(), ("loosen",), ("LOOSEN", "enter")], ids=["escape", "another word", "no reason"])
+@pytest.mark.parametrize("words", [(), ("loosen", "enter", "because"), ("LOOSEN", "enter")], ids=["escape", "another word", "no reason"])
 async def test_without_the_word_and_a_reason_no_limit_is_loosened(file: Path, words: tuple[str, ...]) -> None:
     engine = engine_with(load(file).limits)
     async with running(engine, config=config_of(file)) as console:
@@ -346,6 +346,37 @@ async def test_an_edited_file_is_taken_after_a_look_tighter_at_once_looser_by_th
         assert engine.sent()[1:] == [("set_limits", load(file).limits, "as written")]
         await console.press("R")
         await console.shows("The file says what holds already.")
+
+
+async def test_the_word_is_not_taken_while_the_engine_owes_an_answer_about_what_was_tightened(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    engine.silent = True
+    async with running(engine, config=config_of(file)) as console:
+        put(file, MINE.replace("10 ", "30 ") + "  collar_pct: 2\n")
+        await console.press("comma", "R")
+        await console.shows("Take what the file says?")
+        await console.let_pass(1)
+        await console.press("y", "enter")
+        await console.shows("Type LOOSEN")
+        await console.let_pass(1)
+        await console.burst("LOOSEN", "enter", "as written", "enter")
+        await console.shows("The engine has not answered")
+    assert [(call[1].max_order_pct, call[1].collar_pct) for call in engine.sent()] == [(10, 2)]
+
+
+async def test_a_files_limits_are_not_taken_while_the_engine_owes_an_answer(file: Path) -> None:
+    engine = engine_with(load(file).limits)
+    engine.silent = True
+    async with running(engine, config=config_of(file)) as console:
+        await go_to(console, "limits.max_order_pct")
+        await write(console, "4")
+        put(file, MINE.replace("10 ", "3 "))
+        await console.press("R")
+        await console.shows("Take what the file says?")
+        await console.let_pass(1)
+        await console.press("y", "enter")
+        await console.shows("The engine has not answered")
+    assert [call[1].max_order_pct for call in engine.sent()] == [4]
 
 
 async def test_whoever_leaves_the_word_keeps_the_limits_that_held(file: Path) -> None:
