@@ -223,6 +223,17 @@ async def test_a_click_on_what_the_banner_says_of_the_flatten_asks_for_its_word(
         assert engine.sent() == []
 
 
+async def test_a_click_elsewhere_on_the_banner_or_on_the_stops_hint_does_nothing(engine: FakeEngine) -> None:
+    """One slip of the mouse must neither flatten nor stop."""
+    engine.change(account=replace(sample_view().account, state=TradingState.HALTED, reason="stop key"))
+    async with running(engine) as console:
+        await console.shows("F9 flattens")
+        await click_on(console, "HALTED: stop key")
+        await click_on(console, "F12 / ^G EMERGENCY STOP")
+        assert console.app.screen is console.screen
+        assert engine.sent() == []
+
+
 async def test_a_click_in_the_order_line_puts_the_cursor_there(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("colon")
