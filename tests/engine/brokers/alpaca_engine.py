@@ -15,7 +15,7 @@ from engine.model.money import cents
 from engine.model.orders import OrderState
 from engine.model.views import OrderRow, View
 from tests.engine.brokers.alpaca_rig import IMPATIENT
-from tests.engine.engines import order_of, running, until
+from tests.engine.engines import running, until
 from tests.servers.alpaca.orders import Order
 from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
@@ -35,7 +35,7 @@ def link(view: View) -> LinkState:
 
 
 def ended(number: int, *states: OrderState):  # type: ignore[no-untyped-def]
-    return lambda view: len(view.orders) >= number and order_of(view, number).state in states
+    return lambda view: any(row.number == number and row.state in states for row in view.orders)
 
 
 def agree(engine: Engine, server: AlpacaServer) -> View:
