@@ -110,6 +110,9 @@ def _terms(terms: Terms) -> str:
 
 def _corrected(r: FillCorrected, state: State) -> Line:
     order = state.book.orders[r.order_id]
+    if not r.quantity and not r.cost and r.fees > 0:
+        # Some brokers tell what a fill costs a moment after it.
+        return Level.INFO, "fill", f"#{order.number}: fees {r.fees:f}", ""
     what = f"{r.quantity:+f} {r.symbol}, cost {r.cost:+f}, fees {r.fees:+f}"
     return (
         Level.WARNING,

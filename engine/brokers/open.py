@@ -62,9 +62,14 @@ def _alpaca(settings: Settings) -> Broker:
 
 def _ib(settings: Settings) -> Broker:
     from engine.brokers.ib.broker import IbBroker
-    from engine.brokers.ib.config import paper_config
+    from engine.brokers.ib.config import PAPER_PORTS, paper_config
 
-    return IbBroker(paper_config(os.environ))
+    config = paper_config(os.environ)
+    if config.port in PAPER_PORTS and settings.feed.source in ("sim", "sample"):
+        raise BrokerError(
+            f"IB trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed yahoo or --feed alpaca."
+        )
+    return IbBroker(config)
 
 
 _BUILT_IN: dict[str, Callable[[Settings], Broker]] = {"alpaca": _alpaca, "ib": _ib}

@@ -176,11 +176,13 @@ def test_what_changes_the_account_without_an_order_is_told() -> None:
         PLACED,
         filled(40),
         FillCorrected("r-1", "AAPL", Side.BUY, D(-5), D("-937.5"), D(0), "trade busted", 4),
+        FillCorrected("r-1", "AAPL", Side.BUY, D(0), D(0), D("1.00"), "fees told after the fill", 4),
         SplitBooked("AAPL", D("1.5"), D(52), D("62.50"), 5),
         DividendBooked("AAPL", D("0.24"), D(52), D("12.48"), 6),
         CashMoved(D(-100), "withdrawal", 7),
     )[2:] == [
         (Level.WARNING, "fill", "#1: the broker corrected what it had filled by -5 AAPL, cost -937.5, fees +0: trade busted"),
+        (Level.INFO, "fill", "#1: fees 1.00"),
         (Level.WARNING, "market", "AAPL split 3 for 2: 52 held now, +62.50 for a fraction"),
         (Level.INFO, "market", "dividend of 0.24 a share on 52 AAPL: +12.48"),
         (Level.WARNING, "cash", "cash changed by -100 without a trade: withdrawal"),

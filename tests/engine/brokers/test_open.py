@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from engine.brokers import open as opening
 from engine.brokers.base import BrokerError
 from engine.brokers.open import open_broker
-from engine.model.settings import Settings
+from engine.model.settings import FeedSettings, Settings
 from tests.engine.engines import ToldBroker
 
 
@@ -39,3 +39,12 @@ def test_a_package_that_fails_ends_the_start_in_words(monkeypatch: pytest.Monkey
     monkeypatch.setattr(opening, "installed", lambda: {"broken": point})
     with pytest.raises(BrokerError, match=r"cannot be opened \(RuntimeError: no licence\)"):
         open_broker("broken", Settings())
+
+
+def test_ib_on_its_own_ports_takes_no_orders_on_simulated_prices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("IB_PORT", "4002")
+    with pytest.raises(BrokerError, match="--feed yahoo"):
+        open_broker("ib", Settings())
+    assert open_broker("ib", replace(Settings(), feed=FeedSettings(source="yahoo"))).name == "ib"
+    monkeypatch.setenv("IB_PORT", "17497")
+    assert open_broker("ib", Settings()).name == "ib"

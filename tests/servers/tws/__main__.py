@@ -31,7 +31,7 @@ async def run(port: int, control_port: int, lasts_s: float, account: str) -> Non
 
 async def _by_hand(control: Control) -> None:
     """Commands from the terminal it was started in."""
-    sys.stdout.write("Listens as TWS does on paper (port, port for commands). Type help.\n")
+    sys.stdout.write("Listens as TWS does (port, port for commands): IB_PORT=17497 tradeconsole --broker ib. Type help.\n")
     while line := await asyncio.to_thread(sys.stdin.readline):
         answer = await control.do(line)
         sys.stdout.write(f"{answer.get('help') or json.dumps(answer, default=str, indent=1)}\n")
@@ -39,7 +39,7 @@ async def _by_hand(control: Control) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.servers.tws", description=__doc__)
-    parser.add_argument("--port", type=int, default=7497)
+    parser.add_argument("--port", type=int, default=17497)
     parser.add_argument("--control", type=int, default=0)
     parser.add_argument("--for", type=float, default=3600.0, dest="lasts_s", metavar="SECONDS")
     parser.add_argument("--account", default="DU1234567")
