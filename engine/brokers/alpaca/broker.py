@@ -190,7 +190,7 @@ class AlpacaBroker:
         ticket = self._tickets.get(order.id) or await self._questions.learn(order.id)
         if ticket is None:
             raise AmbiguousError(f"Alpaca has not seen #{order.number}")
-        ticket.shared = True
+        ticket.shared = ticket.shared or not ticket.gap
         return ticket
 
     async def replace(self, order: Order, terms: Terms) -> None:
@@ -226,7 +226,9 @@ class AlpacaBroker:
             ticket.shared = True
             await self._questions.settle([ticket])
         ticket.told = ticket.current.seen.id
-        return ticket.update()
+        if (update := ticket.update()) is None:
+            raise AmbiguousError(f"Alpaca has the order in a status that is not known here ({ticket.current.seen.status})")
+        return update
 
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         with _said():

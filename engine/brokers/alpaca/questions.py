@@ -67,7 +67,12 @@ class Questions:
         return ticket
 
     async def follow(self, ticket: Ticket) -> None:
-        """Until its last order there is known: one that somebody else replaced is another one now."""
+        """Until all its orders there are known: the first ones, whose fills no later one tells, and the last, for one that somebody else
+        replaced is another one now."""
+        while before := ticket.gap:
+            found = await self.by_broker_id(before)
+            if found is None or not self._tickets.take(found, order_id=ticket.order_id) or ticket.gap == before:
+                break
         for _ in range(FOLLOWED):
             now = ticket.current.seen
             found = await self.by_broker_id(now.replaced_by) if now.status == "replaced" and now.replaced_by else None

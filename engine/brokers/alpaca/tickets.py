@@ -104,6 +104,12 @@ class Ticket(Struct):
         now = self.current.seen
         return Terms(self.quantity, now.limit, now.stop, now.trail, now.trail_pct)
 
+    @property
+    def gap(self) -> str:
+        """The id of an order there that one of these replaced and that is not known yet, or nothing."""
+        known = {piece.seen.id for piece in self.pieces}
+        return next((piece.seen.replaces for piece in self.pieces if piece.seen.replaces not in ("", *known)), "")
+
     def _counted(self) -> Iterable[Piece]:
         return self.pieces[: self.pieces.index(self.current) + 1]
 

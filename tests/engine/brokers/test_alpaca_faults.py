@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from decimal import Decimal
 from pathlib import Path
@@ -10,13 +11,16 @@ import pytest
 from msgspec.structs import replace
 
 from engine import courier
+from engine.brokers.alpaca.broker import AlpacaBroker
+from engine.brokers.base import AmbiguousError
 from engine.model.modes import LinkState
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms, TimeInForce
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, of_ours, posts, trading
 from tests.engine.brokers.alpaca_rig import IMPATIENT
 from tests.engine.core.floor import facts
-from tests.engine.engines import limit, market, order_of, said, until
+from tests.engine.engines import SETTINGS, limit, market, order_of, running, said, until
 from tests.servers.alpaca.server import AlpacaServer
+from tests.servers.alpaca.streams import KEY, SECRET
 from tests.thorough import tries
 
 D = Decimal
@@ -133,6 +137,18 @@ def test_of_many_ambiguous_submits_none_is_sent_again_and_none_is_closed_wrongly
         assert (posts(server), server.book.duplicates) == (count - kept, 0)
         assert len(server.book.orders) == sum(taken)
         agree(engine, server)
+
+
+async def test_an_order_in_a_status_that_nobody_knows_is_not_one_that_was_never_seen() -> None:
+    with AlpacaServer() as server:
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT)
+        await broker.connect(lambda event: None)
+        wish = {"symbol": "AAPL", "qty": "5", "side": "buy", "type": "limit", "limit_price": "90", "time_in_force": "day"}
+        order = await asyncio.to_thread(server.do, lambda: server.book.submit({**wish, "client_order_id": "ours"}))
+        order.status = "pondering"
+        with pytest.raises(AmbiguousError, match="not known here .pondering."):
+            await broker.find("ours")
+        await broker.close()
 
 
 # ---- news
@@ -391,3 +407,24 @@ def test_one_of_ours_that_somebody_replaces_at_alpaca_is_followed(tmp_path: Path
         server.trade("AAPL", 91)
         until(engine, ended(1, OrderState.FILLED))
         agree(engine, server)
+
+
+def test_what_filled_before_a_replace_is_booked_after_a_restart_too(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, on_exit="keep")
+    with AlpacaServer() as server:
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+            engine.submit(Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(99), tif=TimeInForce.GTC))
+            until(engine, ended(1, OrderState.WORKING))
+            server.trade("AAPL", 99, 4)
+            view = until(engine, ended(1, OrderState.PARTIAL))
+            for price in (98, 97):
+                engine.replace(order_of(view, 1).id, Terms(D(10), D(price)))
+                until(engine, lambda view, price=price: order_of(view, 1).limit == price)  # type: ignore[misc]
+                until(engine, lambda view: order_of(view, 1).state is not OrderState.PENDING_REPLACE)
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+            view = agree(engine, server)
+            assert facts(order_of(view, 1).quantity, order_of(view, 1).filled) == (10, 4)
+            server.trade("AAPL", 97, 50)
+            view = until(engine, ended(1, OrderState.FILLED))
+            assert order_of(view, 1).filled == 10
+            agree(engine, server)
