@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
@@ -25,7 +26,7 @@ from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderType, Terms
+from engine.model.orders import Order, OrderState, OrderType, Terms
 
 FRACTION = Decimal("0.000000001")
 _CORRECTIONS = frozenset({"trade_bust", "trade_correct"})
@@ -141,7 +142,7 @@ class AlpacaBroker:
     async def _post(self, orders: Sequence[Order], client: ids.ClientId, fields: Fields) -> None:
         self._tickets.expect(client)
         try:
-            raw = await self._link.heed(self._rest.order(lambda api: api.submit_order(fields)))
+            raw = await self._post_until_heard(orders, fields)
         except RefusedError as no:
             if not no.is_duplicate:
                 self._reject(orders, str(no))
@@ -154,6 +155,25 @@ class AlpacaBroker:
         if told is None:
             raise AmbiguousError("Alpaca's answer tells no order")
         self._take(told)
+
+    async def _post_until_heard(self, orders: Sequence[Order], fields: Fields) -> Any:
+        """The answer to it. A 429 has made nothing: exits are sent again under the same id, for a position must not stay without them over
+        it, as long as they are still to be sent and the answer would come in time. The last 429 is the answer otherwise."""
+        until = time.monotonic() + self._timings.post_within_s
+        for pause in (*self._timings.post_again_s, None):
+            asked = time.monotonic()
+            try:
+                return await self._link.heed(self._rest.order(lambda api: api.submit_order(fields)))
+            except RefusedError as no:
+                took = time.monotonic() - asked
+                if no.status != TOO_MANY or pause is None or time.monotonic() + pause + took >= until:
+                    raise
+                if not all(order.reduce_only for order in orders):
+                    raise
+                await asyncio.sleep(pause)
+                if any(order.state is not OrderState.PENDING_SUBMIT for order in orders):
+                    raise
+        raise AssertionError("the last try answers or raises")
 
     def _reject(self, orders: Sequence[Order], reason: str) -> None:
         for order in orders:

@@ -83,6 +83,36 @@ def test_a_429_is_no_order_and_says_so(tmp_path: Path) -> None:
         assert posts(server) == 1, "the library would have sent it again"
 
 
+ENTRY = Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(100), bracket=Bracket(Exit(D(110)), Exit(D(90))))
+
+
+def test_exits_that_get_a_429_are_sent_again_and_protect_the_position(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(ENTRY)
+        until(engine, ended(1, OrderState.WORKING))
+        server.faults.arm("POST /v2/orders", "429", times=2)
+        server.trade("AAPL", 100)
+        until(engine, lambda view: posts(server) == 4 or ended(2, OrderState.REJECTED)(view))
+        until(engine, ended(2, OrderState.WORKING, OrderState.HELD))
+        assert (posts(server), server.book.duplicates) == (4, 0)
+        assert server.do(lambda: sorted(order.type for order in server.book.orders.values() if order.works)) == ["limit", "stop"]
+        agree(engine, server)
+
+
+def test_exits_that_get_a_429_are_not_sent_after_the_stop(tmp_path: Path) -> None:
+    timings = replace(IMPATIENT, post_again_s=(1.0, 1.0))
+    with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
+        engine.submit(ENTRY)
+        until(engine, ended(1, OrderState.WORKING))
+        server.faults.arm("POST /v2/orders", "429", times=9)
+        server.trade("AAPL", 100)
+        until(engine, lambda view: posts(server) == 2)
+        engine.emergency_stop()
+        until(engine, ended(2, OrderState.REJECTED, OrderState.CANCELED))
+        until(engine, ended(3, OrderState.REJECTED, OrderState.CANCELED))
+        assert posts(server) == 2
+
+
 @pytest.mark.parametrize(
     ("wish", "words"),
     [
@@ -145,8 +175,8 @@ async def test_an_order_in_a_status_that_nobody_knows_is_not_one_that_was_never_
         await broker.connect(lambda event: None)
         wish = {"symbol": "AAPL", "qty": "5", "side": "buy", "type": "limit", "limit_price": "90", "time_in_force": "day"}
         order = await asyncio.to_thread(server.do, lambda: server.book.submit({**wish, "client_order_id": "ours"}))
-        order.status = "pondering"
-        with pytest.raises(AmbiguousError, match="not known here .pondering."):
+        await asyncio.to_thread(server.do, lambda: server.book._touch(order, "pondering"))
+        with pytest.raises(AmbiguousError, match="not known here"):
             await broker.find("ours")
         await broker.close()
 
