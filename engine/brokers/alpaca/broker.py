@@ -78,7 +78,12 @@ class AlpacaBroker:
         self._tell = tell
         await self._rest.load()
         try:
-            await self._check_account(await self._questions.account())
+            try:
+                told = await self._questions.account()
+            except RefusedError:
+                await asyncio.sleep(self._timings.poll_down_s)
+                told = await self._questions.account()
+            await self._check_account(told)
         except RefusedError as no:
             raise BrokerError(self._link.fatal or str(no)) from None
         except AmbiguousError as error:

@@ -12,7 +12,8 @@ from engine.model.modes import LinkState
 
 FAILURES = 2
 """Questions in a row without an answer before REST counts as down."""
-
+REFUSALS = 2
+"""Questions for the account in a row for which the key is refused, before it counts as one that is wrong."""
 
 REFUSED_KEY = (
     "Alpaca refuses the key ({words}): check ALPACA_API_KEY and ALPACA_SECRET_KEY, and whether they are for {kind}, then start again"
@@ -21,7 +22,8 @@ REFUSED_KEY = (
 
 class Link:
     """UP while both are well. DEGRADED without the stream: nothing would be heard of an order, but it can be cancelled and asked for. DOWN
-    without REST. FATAL ends it, whatever the rest does."""
+    without REST, or while the key is refused and asked for again: Alpaca refuses a good one for a moment too. FATAL ends it, whatever the
+    rest does."""
 
     def __init__(self, name: str, kind: str, tell: Callable[[LinkChanged], None]) -> None:
         self._name = name
@@ -30,6 +32,9 @@ class Link:
         self._stream = "the stream of trade updates is not there yet"
         self._rest = ""
         self._failures = 0
+        self._refusals = 0
+        self.doubted = False
+        """Whether the key was refused and has to be asked for again."""
         self.fatal = ""
         self.state = LinkState.DOWN
         self._reason = ""
@@ -39,13 +44,13 @@ class Link:
         self._stream = reason
         self._look()
 
-    async def heed(self, answer: Coroutine[Any, Any, Any]) -> Any:
-        """The answer to a request, once what it says about the link is known."""
+    async def heed(self, answer: Coroutine[Any, Any, Any], *, proves_key: bool = False) -> Any:
+        """The answer to a request, once what it says about the link is known. One that `proves_key` says whether the key is good."""
         try:
             told = await answer
         except RefusedError as no:
             if no.is_key:
-                self.end(REFUSED_KEY.format(kind=self._kind, words=no))
+                self._refuse_key(REFUSED_KEY.format(kind=self._kind, words=no), proven=proves_key)
             else:
                 self.answered()
             raise
@@ -55,8 +60,17 @@ class Link:
         self.answered()
         return told
 
+    def _refuse_key(self, reason: str, *, proven: bool) -> None:
+        self._refusals += proven
+        if self._refusals >= REFUSALS:
+            self.end(reason)
+            return
+        self.doubted, self._rest = True, "Alpaca refuses the key for now: it is asked again"
+        self._look()
+
     def answered(self) -> None:
         self._failures, self._rest = 0, ""
+        self._refusals, self.doubted = 0, False
         self._look()
 
     def failed(self, reason: str) -> None:

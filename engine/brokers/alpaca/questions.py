@@ -32,7 +32,7 @@ class Questions:
         self._link = link
 
     async def account(self) -> Raw:
-        told: Raw = await self._ask(lambda api: api.get_account(), dict)
+        told: Raw = await self._ask(lambda api: api.get_account(), dict, proves_key=True)
         return told
 
     async def clock(self) -> Raw:
@@ -153,8 +153,8 @@ class Questions:
                 raise
             return None
 
-    async def _ask(self, ask: Callable[[Client], object], kind: type) -> Any:
-        told = await self._link.heed(self._rest.question(ask))
+    async def _ask(self, ask: Callable[[Client], object], kind: type, *, proves_key: bool = False) -> Any:
+        told = await self._link.heed(self._rest.question(ask), proves_key=proves_key)
         if not isinstance(told, kind):
             raise AmbiguousError("Alpaca's answer is of another kind than was asked for")
         return told

@@ -48,13 +48,15 @@ class Watch:
         while not self._link.fatal:
             up = self._link.state is LinkState.UP
             try:
+                if self._link.doubted:
+                    await self._questions.account()
                 if time.monotonic() >= clock_due:
                     clock_due = time.monotonic() + self._timings.clock_s
                     await self._look_at_clock()
                 if self._tickets.open() or not up:
                     await self._look_at_orders()
             except RefusedError:
-                pass  # the key: the link has ended, and says so
+                pass  # the key: the link says so, and ends or has it asked again
             except AmbiguousError:
                 pass  # the link counts it, and asks sooner
             await asyncio.sleep(self._timings.poll_s if self._link.state is LinkState.UP else self._timings.poll_down_s)

@@ -101,6 +101,33 @@ def test_a_key_that_is_refused_later_ends_the_retry_with_words(tmp_path: Path) -
         assert len(server.requests) - asked <= 4, "a comparison at most"
 
 
+def test_a_key_that_is_refused_once_is_asked_again_and_trades_on(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.arm("POST /v2/orders", "401")
+        server.faults.arm("GET /v2/account", "401")
+        engine.submit(market())
+        until(engine, ended(1, OrderState.REJECTED))
+        agree(engine, server)
+        assert engine.answer(engine.submit(market(3), confirmed=True)).ok
+        until(engine, ended(2, OrderState.FILLED))
+
+
+def test_a_key_that_is_refused_for_good_ends_the_link_without_the_stream_too(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.arm("POST /v2/orders", "401")
+        server.faults.arm("GET /v2/", "401", times=50)
+        engine.submit(market())
+        view = until(engine, lambda view: link(view) is LinkState.FATAL)
+        assert "check ALPACA_API_KEY and ALPACA_SECRET_KEY" in reason(view)
+
+
+def test_a_start_asks_once_more_where_the_key_is_refused(tmp_path: Path) -> None:
+    with AlpacaServer() as server:
+        server.faults.arm("GET /v2/account", "401")
+        with trading(tmp_path, server) as engine:
+            agree(engine, server)
+
+
 def test_a_wrong_key_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
     with AlpacaServer() as server, running(tmp_path, AlpacaBroker(KEY, "wrong", url=server.url, timings=IMPATIENT), ready=False) as engine:
         engine.wait_ready()
