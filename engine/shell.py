@@ -207,7 +207,7 @@ class Shell:
         histories = {instrument.symbol: self._feed.history(instrument.symbol, HISTORY) for instrument in self._feed.instruments()}
         desk = self.core.desk
         desk.now = max(desk.now, *(bars[-1].at for bars in histories.values() if bars), 0)
-        acts = self._missed_acts()
+        acts, unsure = self._missed_acts()
         if self._venue is not None:
             for act in acts:
                 self._venue(act)
@@ -228,6 +228,8 @@ class Shell:
             if bars:
                 self.core.prime(symbol, bars[-1].close, bars[0].close, bars[-1].at)
         self.handle(snapshot)
+        for text in unsure:
+            self.handle(Note(Level.WARNING, self._feed.name, text))
         for problem in self._feed.problems:
             self.handle(Note(Level.WARNING, self._feed.name, problem))
         self._spawn(self._tick())
@@ -237,13 +239,31 @@ class Shell:
             await strategy.start()
         self._spawn(self._market.run())
 
-    def _missed_acts(self) -> list[Split | Dividend]:
-        """What companies did while nobody ran this, where something is held or works. The feed's history is in the new shares already."""
+    def _missed_acts(self) -> tuple[list[Split | Dividend], list[str]]:
+        """What companies did while nobody ran this, where something is held or works. The feed's history is in the new shares already.
+
+        What was traded in the account's last session, on its ex-date, is in the new shares: that act is left, and where something was held
+        before, a sentence says so."""
         state = self.core.state
+        acts: list[Split | Dividend] = []
+        unsure: list[str] = []
         if not state.session or not isinstance(self._feed, KnowsActs):
-            return []
-        acts = self._feed.acts_after(state.session)
-        return [act for act in acts if state.portfolio.position(act.symbol) or state.book.working(act.symbol)]
+            return acts, unsure
+        for act in self._feed.acts_after(state.session):
+            holding = state.portfolio.holdings.get(act.symbol)
+            if state.portfolio.knows(act) or not ((holding and holding.quantity) or state.book.working(act.symbol)):
+                continue
+            since = self._feed.hours.current_or_next(act.at).pre
+            traded = [cost for cost, fill in holding.recent if fill.at >= since] if holding and act.ex_date == state.session else []
+            if not traded:
+                acts.append(act)
+            elif traded[0].quantity:
+                what = "split" if isinstance(act, Split) else "dividend"
+                unsure.append(
+                    f"{act.symbol}: the {what} of {act.ex_date} is not booked, for it was traded on that day before the feed told of it. "
+                    "Compare its position and the cash with the broker's statement."
+                )
+        return acts, unsure
 
     async def _reach_broker(self, waits: Callable[[str, Level], None]) -> BrokerSnapshot:
         attempt = 0

@@ -142,7 +142,7 @@ class BarFeed:
         return [action for action in self._actions if action.symbol == symbol and action.day <= self._calendar.day_of(joined)]
 
     def acts_after(self, session: str) -> Sequence[Split | Dividend]:
-        return [self._missed(action) for action in self._past_actions if action.day.isoformat() > session and action.symbol in self._bars]
+        return [self._missed(action) for action in self._past_actions if action.day.isoformat() >= session and action.symbol in self._bars]
 
     def _missed(self, action: Action) -> Split | Dividend:
         session = self._calendar.session_on(action.day)

@@ -110,5 +110,6 @@ class KnowsActs(Protocol):
     """A feed that knows the splits and dividends of days on which nobody ran it."""
 
     def acts_after(self, session: str) -> Sequence[Split | Dividend]:
-        """Those with an ex-date after `session` (YYYY-MM-DD) and before the session in which `run` begins, in order of their days, each at
-        the opening of its ex-date, with what a share cost before that. Its history has them in it already."""
+        """Those with an ex-date of `session` (YYYY-MM-DD), in which the account was last, or later, and before the session in which `run`
+        begins, in order of their days, each at the opening of its ex-date, with what a share cost before that. Its history has them in it
+        already. Those after `session` that a source which is away has not told yet come with `run`, before its first MarketStatus."""

@@ -26,6 +26,11 @@ class MarketHours:
         self._told = max(self._told, at)
         return self._status(self._told)
 
+    def next_session(self) -> int:
+        """When the first session begins after what was told, its extended hours included. Only once something was told."""
+        session = self._calendar.current_or_next(self._told)
+        return session.pre if self._told < session.pre else self._calendar.current_or_next(session.post).pre
+
     def until(self, at: int) -> Iterator[MarketStatus]:
         """What begins after what was told and by `at`."""
         if not self._told:

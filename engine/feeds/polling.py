@@ -48,7 +48,8 @@ _AT = attrgetter("at")
 
 class _Symbol:
     """`bars` and `days` are from before the first that is told, as they were traded; `last` is the newest of all and `told` its close,
-    `acted` the last day whose splits and dividends are in all that was told."""
+    `acted` the last day whose splits and dividends are in all that was told. Where the source did not say what the company did until the
+    start (`learned`), `owed` is the account's session after which that is to be told before anything else."""
 
     def __init__(self) -> None:
         self.bars: list[Bar] = []
@@ -57,6 +58,8 @@ class _Symbol:
         self.actions: dict[tuple[date, str], Action] = {}
         self.told = 0
         self.acted = date.min
+        self.learned = False
+        self.owed = ""
         self.problem = ""
 
 
@@ -142,6 +145,8 @@ class PollingFeed:
         """What there is of the bars before now, and of what the company did."""
         past = await self._worker.call(partial(self._past, symbol, ask=True))
         self._remember(symbol, past)
+        if (kept := self._symbols.get(symbol)) is not None:
+            kept.learned = True
         return tuple(dict.fromkeys(problem for told in past for problem in told.problems))
 
     def _past(self, symbol: str, *, ask: bool) -> tuple[Fetched, Fetched]:
@@ -208,11 +213,13 @@ class PollingFeed:
         return bars
 
     def acts_after(self, session: str) -> Sequence[Split | Dividend]:
+        for kept in self._symbols.values():
+            kept.owed = "" if kept.learned else session
         found = [
             action
             for kept in self._symbols.values()
             for action in kept.actions.values()
-            if session < action.day.isoformat() and action.day < self._session
+            if session <= action.day.isoformat() and action.day < self._session
         ]
         return [self._event(action) for action in sorted(found, key=lambda action: action.day)]
 
@@ -298,9 +305,14 @@ class PollingFeed:
 
     async def _poll(self, tell: Callable[[MarketEvent], None], first: bool) -> int:
         """Asks once for each symbol, and tells what is new; answers the close of the newest bar. Raises FeedLostError."""
+        try:
+            for symbol in [symbol for symbol, kept in self._symbols.items() if kept.owed]:
+                await self._catch_up(symbol, tell)
+        except FeedLostError as error:
+            raise self._lost(error) from error
         fresh: list[Bar] = []
         lost: FeedLostError | None = None
-        for symbol in list(self._symbols):
+        for symbol in [symbol for symbol, kept in self._symbols.items() if not kept.owed]:
             try:
                 fresh += await self._newest(symbol)
             except FeedLostError as error:
@@ -308,13 +320,45 @@ class PollingFeed:
                 break
             except FeedError as error:
                 self._complain_of(symbol, str(error))
-        self._tell(sorted(fresh, key=_AT), tell, first and (lost is None or not self._market.begun))
+        self._tell(sorted(fresh, key=_AT), tell, first and (lost is None or not self._market.begun), lost=lost is not None)
         if lost is not None:
-            pause = _BACKOFF_S[min(self._failures, len(_BACKOFF_S) - 1)]
-            self._failures += 1
-            raise FeedLostError(str(lost), lost.again_s or pause * (1 + 0.2 * self._chance()))
+            raise self._lost(lost)
         self._failures, self._away = 0, False
         return max((kept.told for kept in self._symbols.values()), default=0)
+
+    def _lost(self, error: FeedLostError) -> FeedLostError:
+        """The same, with when to ask again."""
+        pause = _BACKOFF_S[min(self._failures, len(_BACKOFF_S) - 1)]
+        self._failures += 1
+        return FeedLostError(str(error), error.again_s or pause * (1 + 0.2 * self._chance()))
+
+    async def _catch_up(self, symbol: str, tell: Callable[[MarketEvent], None]) -> None:
+        """Tells what the company did while nobody ran this, which could not be learned at the start: before the market's first status,
+        for it is lost to an account that is in a later session. Until then nothing else is told either. Raises FeedLostError."""
+        kept = self._symbols.get(symbol)
+        if kept is None:
+            return
+        today, kept_acts = self._day(self._wall()), set(kept.actions)
+        try:
+            bars, days = await self._worker.call(partial(self._past, symbol, ask=True))
+        except FeedLostError:
+            raise
+        except FeedError as error:
+            self._complain_of(symbol, str(error))
+            return
+        session, kept.owed, kept.learned = kept.owed, "", True
+        kept.actions |= {(action.day, action.kind): action for action in (*days.actions, *bars.actions)}
+        kept.days = kept.days or [bar for bar in days.bars if self._calendar.day_of(bar.at) < self._session]
+        since = [(key, action) for key, action in sorted(kept.actions.items()) if session < action.day.isoformat() and action.day <= today]
+        for key, action in since:
+            # Those that were kept were told at the start, but for those that `run` tells; today's come before today's first price.
+            if action.day < today and (key not in kept_acts or action.day >= self._session):
+                tell(self._event(action))
+                kept.acted = action.day
+        if since:
+            # Prices of before the last one are in other shares than are held now: they are not told any more.
+            trading = self._calendar.session_on(since[-1][1].day)
+            kept.told = max(kept.told, min(trading.pre, self._wall()) if trading else self._event(since[-1][1]).at)
 
     async def _newest(self, symbol: str) -> list[Bar]:
         """What there is of it after what was told."""
@@ -353,8 +397,9 @@ class PollingFeed:
             kept.problem = text
             self.complain(f"{text} Its price goes stale; it is asked for again with each bar.")
 
-    def _tell(self, bars: Sequence[Bar], tell: Callable[[MarketEvent], None], first: bool) -> None:
-        """In order of time, and what the market's hours bring in between. What a company did comes before its first price of that day."""
+    def _tell(self, bars: Sequence[Bar], tell: Callable[[MarketEvent], None], first: bool, *, lost: bool = False) -> None:
+        """In order of time, and what the market's hours bring in between. What a company did comes before its first price of that day:
+        while the source is `lost` no session begins, for nobody knows what belongs before its beginning."""
         primed = max((kept.told for kept in self._symbols.values()), default=0)
         if first:
             tell(self._market.now(primed or self._wall()))
@@ -372,7 +417,10 @@ class PollingFeed:
             if bar is bars[-1]:
                 for status in self._market.until(bar.at):
                     tell(status)
-        for status in self._market.until(self._wall() - self._behind()):
+        until = self._wall() - self._behind()
+        if lost and self._market.begun:
+            until = min(until, self._market.next_session() - 1)
+        for status in self._market.until(until):
             tell(status)
 
     def _act(self, symbol: str, day: date, tell: Callable[[MarketEvent], None]) -> None:

@@ -228,9 +228,9 @@ def test_those_of_days_that_nobody_played_are_told_at_their_opening_with_the_pri
     feed = feed_of(bars, start=date(2005, 3, 9), actions=[saturday, SPLIT, DIVIDEND, Action("A", date(2005, 3, 9), "split", Decimal(5))])
     opening, midnight = to_ns(datetime(2005, 3, 8, 14, 30, tzinfo=UTC)), to_ns(datetime(2005, 3, 5, 5, tzinfo=UTC))
     told = [Split("A", opening, Decimal(2), 10.0, "2005-03-08"), Dividend("A", opening, Decimal("0.25"), "2005-03-08")]
-    assert feed.acts_after("2005-03-05") == feed.acts_after("2005-03-07") == told
+    assert feed.acts_after("2005-03-06") == feed.acts_after("2005-03-07") == feed.acts_after("2005-03-08") == told
     assert feed.acts_after("2005-03-04") == [Split("A", midnight, Decimal(3), 10.0, "2005-03-05"), *told]
-    assert feed.acts_after("2005-03-08") == feed.acts_after("2010-01-01") == []
+    assert feed.acts_after("2005-03-09") == feed.acts_after("2010-01-01") == []
 
 
 async def test_those_of_a_symbol_that_is_followed_before_the_start_are_among_them() -> None:

@@ -293,8 +293,44 @@ async def test_what_happened_while_nobody_ran_it_is_known(tmp_path: Path) -> Non
     desk = Desk(tmp_path)
     desk.history.actions = [Action("AAPL", day, "dividend", Decimal(1)) for day in (date(2024, 5, 10), date(2024, 6, 3), TUESDAY)]
     await desk.prepare()
-    (act,) = desk.feed.acts_after("2024-05-10")
+    (act,) = desk.feed.acts_after("2024-05-11")
+    assert desk.feed.acts_after("2024-06-03") == [act]
     assert (act.ex_date, act.at) == ("2024-06-03", at("2024-06-03T13:30:00"))
+
+
+async def test_what_could_not_be_learned_at_the_start_is_told_before_all_else_and_no_price_of_before_it_after(tmp_path: Path) -> None:
+    wednesday = Desk(tmp_path, now=at("2024-06-13T02:00:00"))
+    await wednesday.prepare()
+    desk = Desk(tmp_path)
+    desk.history.actions = [Action("AAPL", day, "split", Decimal(2)) for day in (date(2024, 6, 13), MONDAY, TUESDAY)]
+    desk.history.error = FeedLostError("It hung up.")
+    await desk.prepare()
+    assert desk.feed.acts_after("2024-06-12") == []
+    for _ in range(2):
+        with pytest.raises(FeedLostError):
+            await desk.feed.run(desk.tell)
+    assert desk.told == []
+    desk.history.error = None
+    events = await desk.run("2024-06-18T16:01:30")
+    assert [getattr(event, "ex_date", "") for event in events[:3]] == ["2024-06-13", "2024-06-17", ""]
+    splits = [event for event in events if isinstance(event, Split)]
+    assert [split.ex_date for split in splits] == ["2024-06-13", "2024-06-17", "2024-06-18"]
+    assert bars_of(events)[0].at == at("2024-06-18T13:31:00")
+    assert bars_of(events[: events.index(splits[2])]) == []
+
+
+async def test_no_session_begins_while_a_source_that_went_away_may_know_of_its_acts(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, now=at("2024-06-17T19:59:30"))
+    await desk.prepare()
+    await desk.run("2024-06-17T20:05:00")
+    desk.time.now = desk.history.now = NOON
+    desk.history.error = FeedLostError("It hung up.")
+    begin = len(desk.told)
+    with pytest.raises(FeedLostError):
+        await desk.feed.run(desk.tell)
+    assert {event.session for _, event in desk.told[begin:] if isinstance(event, MarketStatus)} == {"2024-06-17"}
+    desk.history.error = None
+    assert bars_of(await desk.run("2024-06-18T16:01:30"))[0].at == at("2024-06-18T13:31:00")
 
 
 async def test_a_split_knows_what_a_share_cost_before_it_however_long_ago(tmp_path: Path) -> None:
