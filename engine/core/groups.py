@@ -167,8 +167,10 @@ class Groups:
             self._cancel(ending, left.why)
 
     def _broker_ends(self, orders: Sequence[Order], left: Left, listed: bool) -> bool:
-        """Whether the broker itself takes a leg's fills from the others."""
-        return self._desk.gate.capabilities.oco and not listed and not left.told and all(order.oco and order.released for order in orders)
+        """Whether the broker itself takes a leg's fills from the others. One that took another's place may have gone there alone, just
+        when the other leg filled, and is in no group with it."""
+        together = all(order.oco and order.released and not order.succeeds for order in orders)
+        return self._desk.gate.capabilities.oco and not listed and not left.told and together
 
     # ---- something left
 

@@ -74,11 +74,20 @@ class Client:
             return
         session = self._session()
         number = session.next_id()
-        fields = written(order, self._link.account, oca_group)
+        fields = written(order, self._link.account, oca_group or self._group(order))
         entry = self._hearing.ledger.sent(order.id, self._config.client_id, number, fields, contract)
         session.place(number, contract, fields)
         heard = lambda: bool(entry.status or entry.rejected or entry.objection)  # noqa: E731
         await self._hearing.until(heard, FIRST_WORD_S, f"TWS said nothing of #{order.number}")
+
+    def _group(self, order: Order) -> str:
+        """The group of the order that works and shares with `order` what there is to close, so that TWS ends one for the other."""
+        if not order.oco:
+            return ""
+        working = [
+            entry.fields.oca_group for entry in self._hearing.ledger if entry.fields is not None and entry.status and not entry.ended
+        ]
+        return next((name for name in reversed(working) if name.startswith(f"{order.oco}/")), f"{order.oco}/{order.number}")
 
     async def submit_group(self, orders: Sequence[Order]) -> None:
         """A name is never used twice: TWS takes no order more into a group that traded."""
@@ -171,7 +180,10 @@ class Client:
             raise AmbiguousError(
                 f"TWS lists it neither among the open orders nor among today's ended ones, and had it {entry.status or 'filling'}"
             )
-        return entry.update()
+        update = entry.update()
+        if update is None:
+            raise AmbiguousError(f"TWS has it with a status nobody knows ({entry.status or 'none'})")
+        return update
 
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         session = self._session()

@@ -89,6 +89,13 @@ class Entry:
         executions = self.executions.values()
         return sum((e.shares for e in executions), ZERO), sum((e.shares * e.price for e in executions), ZERO)
 
+    def correct(self, before: ExecutionTold, after: ExecutionTold) -> None:
+        """`after` takes the place of `before`: what filled on an earlier day, and is in no execution, stays as it was told."""
+        self.corrected = True
+        cost = self.told_filled * self.told_average + after.shares * after.price - before.shares * before.price
+        self.told_filled = max(self.told_filled + after.shares - before.shares, ZERO)
+        self.told_average = max(cost, ZERO) / self.told_filled if self.told_filled and self.told_average else ZERO
+
     # ---- in our words
 
     def event(self) -> OrderEvent | None:
@@ -187,9 +194,9 @@ class Ledger:
 
     def sent(self, our_id: str, client_id: int, order_id: int, fields: OrderFields, contract: Contract) -> Entry:
         """An order that goes out now: TWS has said nothing of it yet."""
-        entry = self._entry(order_id, client_id, 0)
-        entry.fields, entry.contract = fields, contract
-        self._name(entry, our_id)
+        # A new one, whatever had its number: TWS may count an order for nothing that was lost on its way.
+        entry = self._by_number[client_id, order_id] = self._by_id[our_id] = Entry(order_id, client_id, 0)
+        entry.id, entry.fields, entry.contract = our_id, fields, contract
         return entry
 
     # ---- what TWS says
@@ -226,10 +233,8 @@ class Ledger:
         if before is not None and before.exec_id != told.exec_id:
             if revision < before.exec_id.rpartition(".")[2]:
                 return entry
-            entry.corrected = True
+            entry.correct(before, told)
         entry.executions[base] = told
-        if entry.corrected:
-            entry.told_filled = sum((each.shares for each in entry.executions.values()), ZERO)
         if told.exec_id in self._fees:
             entry.fees[told.exec_id] = self._fees.pop(told.exec_id)
         if entry.contract is None:
@@ -254,6 +259,8 @@ class Ledger:
             entry = self._by_number.get(number)
             if entry is not None and perm_id and entry.perm_id not in (0, perm_id):
                 entry = None  # TWS began its order ids anew
+            elif entry is not None and _OURS.fullmatch(ref) and _OURS.fullmatch(entry.id) and entry.id != ref:
+                entry = None  # the number of one that was lost on its way
         if entry is None and (sent := self._by_id.get(ref)) is not None and not sent.perm_id:
             entry = sent  # TWS never answered it, and a completed order is told without its number
         if entry is None:

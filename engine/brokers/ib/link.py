@@ -38,6 +38,8 @@ class Link:
         self._changed = changed
         self._said = said
         self._session: Session | None = None
+        self._last_number = 0
+        """The newest order's, over all sessions."""
         self._lost = asyncio.Event()
         self._why = ""
         self._connectivity = ""
@@ -88,6 +90,7 @@ class Link:
         try:
             accounts = await session.connect(config.host, config.port, config.client_id, config.account, CONNECT_S)
             self.account = paper_account(config, accounts)
+            session.number_above(self._last_number)
         except BaseException:
             session.disconnect()
             raise
@@ -95,6 +98,7 @@ class Link:
 
     def _drop(self) -> None:
         if self._session is not None:
+            self._last_number = self._session.last_number
             self._session.disconnect()
             self._session = None
 

@@ -247,3 +247,32 @@ def test_an_order_for_the_day_expires_with_it_and_one_until_cancelled_does_not(t
         tws.do("expire")
         view = until(engine, is_in(1, OrderState.EXPIRED))
         assert order_of(view, 2).state is OrderState.WORKING
+
+
+def test_of_a_bracket_whose_stop_was_lost_the_stop_that_takes_its_place_ends_when_the_target_fills(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        tws.do("price AAPL 100 100")
+        tws.do("arm submit unseen 3")
+        bracket = Bracket(Exit(D(110)), Exit(D(90)))
+        engine.submit(Intent("AAPL", Side.BUY, D(10), OrderType.MARKET, bracket=bracket))
+        until(engine, lambda view: [row["type"] for row in tws.orders()] == ["MKT", "LMT", "STP"])
+        legs = tws.orders()[1:]
+        assert legs[0]["oca_group"] == legs[1]["oca_group"] != ""
+        tws.do("price AAPL 111 100")
+        until(engine, lambda view: [row["status"] for row in tws.orders()] == ["Filled", "Filled", "Cancelled"])
+        tws.do("price AAPL 89 100")
+        assert agree(engine, tws).mismatches == ()
+        assert tws.positions == {}
+
+
+def test_an_order_after_a_reconnect_never_gets_the_number_of_one_that_was_lost(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        tws.do("arm submit unseen_cut")
+        engine.submit(market(10, "AAPL"))
+        until(engine, is_in(1, OrderState.REJECTED))
+        agree(engine, tws)
+        for nth in range(8):
+            engine.submit(market(nth + 1, "MSFT"), confirmed=True)
+        view = until(engine, lambda view: len(view.orders) == 9 and all(row.state.is_final for row in view.orders))
+        assert order_of(view, 1).filled == 0
+        once(tws, agree(engine, tws))

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from engine.brokers.base import AmbiguousError
 from engine.brokers.ib.facts import Contract, ExecutionTold, FeeTold, OrderFields, OrderTold, StatusTold
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.model.order_states import OrderEvent
@@ -185,3 +186,44 @@ async def test_each_time_in_force_is_taken_as_what_it_is(tif: TimeInForce) -> No
             await rig.told(order, OrderEvent.EXPIRE)
         else:
             assert (await rig.listed(order)).tif is tif
+
+
+def test_an_orders_number_that_is_used_again_gives_nothing_of_the_new_order_to_the_lost_one() -> None:
+    ledger = Ledger()
+    other = "261128-0a1b2c3d-8"
+    lost = ledger.sent(OURS, 7, 5, told().fields, AAPL)
+    entry = ledger.sent(other, 7, 5, told(ref=other).fields, AAPL)
+    assert ledger.find(other) is entry is not lost is ledger.find(OURS)
+    ledger.on_execution(ExecutionTold("a.01", 1, 7, 5, other, AAPL, "BUY", D(10), D(90), D(10), D(90)))
+    ledger.on_status(status("Filled", 10, 90))
+    assert facts(event(entry), entry.figures(), lost.figures()) == (OrderEvent.FILL_ALL, (10, 900, 0), (0, 0, 0))
+
+
+def test_what_is_told_of_another_order_of_ours_under_a_lost_ones_number_is_its_own() -> None:
+    ledger = Ledger()
+    lost = ledger.sent(OURS, 7, 5, told().fields, AAPL)
+    entry = ledger.on_order(told(ref="261128-0a1b2c3d-8"))
+    assert entry is not lost
+    assert entry.id == "261128-0a1b2c3d-8"
+
+
+def test_a_correction_leaves_what_filled_on_an_earlier_day() -> None:
+    ledger = Ledger()
+    entry = ledger.on_order(told(quantity=D(100)))
+    ledger.on_status(status("Submitted", 60, 90))
+    ledger.on_execution(executed("x.a.01.01", 40, 90))
+    ledger.on_status(status("Filled", 100, 90))
+    ledger.on_execution(executed("x.a.01.02", 40, 89))
+    assert facts(event(entry), entry.figures()) == (OrderEvent.FILL_ALL, (100, 8960, 0))
+    ledger.on_execution(executed("x.a.01.03", 30, 89))
+    assert facts(event(entry), entry.figures()) == (OrderEvent.FILL_PART, (90, 8070, 0))
+
+
+async def test_an_order_with_a_status_nobody_knows_is_not_taken_for_one_that_never_arrived() -> None:
+    async with ib_rig() as rig:
+        await rig.do("fills off")
+        order = rig.order(limit=90)
+        await rig.broker.submit(order)
+        await rig.do(f"status {order.id} Bewitched")
+        with pytest.raises(AmbiguousError, match="Bewitched"):
+            await rig.broker.find(order.id)

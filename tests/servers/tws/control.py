@@ -24,6 +24,7 @@ expire                          the session is over: orders for it end
 fill ID SHARES PRICE [silent]   trades an order by hand; ID is its reference or permId
 correct ID SHARES PRICE         tells its last execution anew
 place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF]   an order of another client's, of TWS itself with client 0
+status ID WHAT                  it has this status from now on, and says so when it is asked
 cancel ID                       somebody cancels it in TWS
 cash AMOUNT                     money comes in or goes out
 code NUMBER [WORDS]             1100, 1101, 1102, 2103, 10197 or any other, said to all
@@ -107,6 +108,9 @@ class Control:
         order_id = gateway.next_order_id if int(client) else 0
         ticket = gateway.place(int(client), order_id, stock, terms)
         return {"perm_id": ticket.perm_id} if ticket else {"error": "refused"}
+
+    def do_status(self, order: str, what: str) -> None:
+        self._ticket(order).status = what
 
     def do_cancel(self, order: str) -> None:
         self._tws.gateway.cancel(self._ticket(order))
