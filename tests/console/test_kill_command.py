@@ -90,7 +90,7 @@ def test_what_is_no_database_is_refused_and_left_alone(database: Path, make: Cal
 
 
 AS_NOBODY = """
-import os, sys, console.kill
+import locale, os, sys, console.kill, engine.secrets
 from console.cli import run
 from storage.lock import holder
 from widgets.text import clean
