@@ -30,10 +30,12 @@ def describe(chart: ChartView, bars: ChartBars, look: Look, plot: Plot, width: i
         for mark in chart_marks.of_candle(chart.marks, plot.candles, index)
         if mark.kind != "alert"
     ]
-    if look.price is not None:
-        there.insert(0, _distance(look.price, bars.bars[-1].close, chart.tick))
-    first, second = [when, *figures], [*there, *averages]
-    if most < 2 or length(_joined([*first, *second])) <= width:
+    level = [] if look.price is None else [_distance(look.price, bars.bars[-1].close, chart.tick)]
+    if most < 2:
+        # The level that somebody moved the line to is what they look for.
+        return [_fitting([when, *level, *figures, *there, *averages], width)]
+    first, second = [when, *figures], [*level, *there, *averages]
+    if length(_joined([*first, *second])) <= width:
         return [_fitting([*first, *second], width)]
     return [_fitting(first, width), _fitting(second, width)]
 
