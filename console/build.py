@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from engine.clock import SystemClock
 from engine.live import Engine
 from engine.model.ranges import problems
@@ -49,7 +51,7 @@ def create_engine(settings: Settings | None = None) -> Engine:
         if settings.broker != "paper":
             from engine.brokers.open import open_broker
 
-            return open_broker(settings.broker, settings), None
+            return open_broker(settings.broker, replace(settings, database=database)), None
         from engine.brokers.paper import PaperBroker
 
         paper = PaperBroker(settings.paper, core.desk.instruments, settings.margin)

@@ -10,6 +10,8 @@ import os
 from collections.abc import Callable
 from importlib.metadata import EntryPoint, entry_points
 
+from msgspec.structs import replace
+
 from engine.brokers.base import Broker, BrokerError
 from engine.model.settings import Settings
 
@@ -63,13 +65,14 @@ def _alpaca(settings: Settings) -> Broker:
 def _ib(settings: Settings) -> Broker:
     from engine.brokers.ib.broker import IbBroker
     from engine.brokers.ib.config import PAPER_PORTS, paper_config
+    from engine.brokers.ib.numbers import numbers_path
 
     config = paper_config(os.environ)
     if config.port in PAPER_PORTS and settings.feed.source in ("sim", "sample"):
         raise BrokerError(
             f"IB trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed yahoo or --feed alpaca."
         )
-    return IbBroker(config)
+    return IbBroker(replace(config, numbers=numbers_path(settings.database) if settings.database else None))
 
 
 _BUILT_IN: dict[str, Callable[[Settings], Broker]] = {"alpaca": _alpaca, "ib": _ib}

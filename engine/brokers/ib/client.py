@@ -73,7 +73,7 @@ class Client:
             self._hearing.tell(OrderUpdate(order.id, OrderEvent.CANCEL, reason="cancelled before it was sent"))
             return
         session = self._session()
-        number = session.next_id()
+        number = self._link.numbers.use(session.next_id())
         fields = written(order, self._link.account, oca_group or self._group(order))
         entry = self._hearing.ledger.sent(order.id, self._config.client_id, number, fields, contract)
         session.place(number, contract, fields)

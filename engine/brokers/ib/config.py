@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -21,6 +22,8 @@ class IbConfig(Struct, frozen=True):
     """Never 0 and always the same: another id does not see this one's orders."""
     account: str = ""
     """Empty where the log-in has one alone."""
+    numbers: Path | None = None
+    """The file that remembers which numbers orders had."""
 
     @property
     def at(self) -> str:

@@ -65,8 +65,6 @@ class Session:
         # Its own queue would send an order after it was given up: who sends waits for a `turn` instead.
         self._ib.client.MaxRequests = 0
         self._sent: deque[float] = deque()
-        self.last_number = 0
-        """The newest order's."""
         self._ib.disconnectedEvent += self._on_lost
         self._ib.client.apiError += self._on_api_error
         _listen(self._ib.wrapper, self._heard)
@@ -134,13 +132,11 @@ class Session:
     # ---- orders
 
     def next_id(self) -> int:
-        self.last_number = int(self._ib.client.getReqId())
-        return self.last_number
+        return int(self._ib.client.getReqId())
 
     def number_above(self, number: int) -> None:
         """TWS counts an order that it never saw for nothing, and would have its number used again."""
         self._ib.client.updateReqId(number + 1)
-        self.last_number = number
 
     def place(self, order_id: int, contract: Contract, fields: OrderFields) -> None:
         """Sends a new order, or new terms of one that has this id. What comes of it is heard."""

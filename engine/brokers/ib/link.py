@@ -13,6 +13,7 @@ from engine.brokers.ib.codes import NOT_THERE
 from engine.brokers.ib.config import IbConfig, paper_account
 from engine.brokers.ib.facts import Fact, RequestFailed
 from engine.brokers.ib.library import ClientBusy, Session
+from engine.brokers.ib.numbers import Numbers
 from engine.model.modes import LinkState
 
 CONNECT_S = 5.0
@@ -32,14 +33,13 @@ class Link:
     def __init__(
         self, config: IbConfig, hear: Callable[[Fact], None], changed: Callable[[LinkState, str], None], said: Callable[[str], None]
     ) -> None:
+        self.numbers = Numbers(config.numbers, said)
         self.account = ""
         self._config = config
         self._hear = hear
         self._changed = changed
         self._said = said
         self._session: Session | None = None
-        self._last_number = 0
-        """The newest order's, over all sessions."""
         self._lost = asyncio.Event()
         self._why = ""
         self._connectivity = ""
@@ -90,7 +90,7 @@ class Link:
         try:
             accounts = await session.connect(config.host, config.port, config.client_id, config.account, CONNECT_S)
             self.account = paper_account(config, accounts)
-            session.number_above(self._last_number)
+            session.number_above(self.numbers.newest)
         except BaseException:
             session.disconnect()
             raise
@@ -98,7 +98,6 @@ class Link:
 
     def _drop(self) -> None:
         if self._session is not None:
-            self._last_number = self._session.last_number
             self._session.disconnect()
             self._session = None
 

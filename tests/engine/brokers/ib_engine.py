@@ -39,7 +39,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def trading(folder: Path, tws: TwsProcess, client_id: int = 7) -> Iterator[Engine]:
-    broker = IbBroker(IbConfig(port=tws.port, client_id=client_id))
+    broker = IbBroker(IbConfig(port=tws.port, client_id=client_id, numbers=folder / "numbers"))
     broker.settle_s = 0.5
     with running(folder, broker) as engine:
         yield engine

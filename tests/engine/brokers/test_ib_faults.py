@@ -263,16 +263,3 @@ def test_of_a_bracket_whose_stop_was_lost_the_stop_that_takes_its_place_ends_whe
         tws.do("price AAPL 89 100")
         assert agree(engine, tws).mismatches == ()
         assert tws.positions == {}
-
-
-def test_an_order_after_a_reconnect_never_gets_the_number_of_one_that_was_lost(tmp_path: Path) -> None:
-    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        tws.do("arm submit unseen_cut")
-        engine.submit(market(10, "AAPL"))
-        until(engine, is_in(1, OrderState.REJECTED))
-        agree(engine, tws)
-        for nth in range(8):
-            engine.submit(market(nth + 1, "MSFT"), confirmed=True)
-        view = until(engine, lambda view: len(view.orders) == 9 and all(row.state.is_final for row in view.orders))
-        assert order_of(view, 1).filled == 0
-        once(tws, agree(engine, tws))

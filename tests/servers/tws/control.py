@@ -36,7 +36,7 @@ reset                           the nightly one: 1100, then away
 taken CLIENT                    another program has this client id from its next attempt on
 skew SECONDS                    its clock is ahead by so much
 kill PID NTH                    kill -9 to PID at its NTH order or cancel from now
-book                            orders, cash, positions, copies
+book                            orders, cash, positions, copies, numbers of orders that were lost
 help"""
 
 
@@ -125,6 +125,7 @@ class Control:
             "cash": gateway.cash,
             "positions": {stock.symbol.replace(" ", "."): shares for stock, shares, _ in gateway.positions()},
             "copies": self._tws.copies,
+            "lost": self._tws.lost,
             "clients": [session.client_id for session in self._tws.sessions],
         }
 

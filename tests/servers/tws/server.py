@@ -35,6 +35,8 @@ class Tws:
         self.disconnected = False
         self.clock_skew = 0.0
         self.copies = 0
+        self.lost: list[tuple[int, int]] = []
+        """(client id, order id) of orders that were lost on their way."""
         self.kill: tuple[int, int] | None = None
         self._late: tuple[int, say.Message] | None = None
         self._listening: asyncio.Server | None = None

@@ -139,6 +139,7 @@ class Session:
         fault = self._server.faults.strikes("modify" if known_already else "submit")
         what = fault.what if fault is not None else ""
         if what in ("unseen", "unseen_cut"):
+            self._server.lost.append((self.client_id, order_id))
             if what == "unseen_cut":
                 self.close()
             return
