@@ -117,7 +117,7 @@ class Gate:
         """The verdict on `wish` at market time `now` and monotonic time `mono`.
 
         Orders `aside` (by id) do not count against it: it takes their place, or shares what they are to trade. `lighter` says that it only
-        takes risk off an order that was let through before: then no limit is asked.
+        takes risk off an order that was let through before: then no limit is asked, nor whether others sell too much already.
 
         A strategy's order is cut down where a check allows less; a person's is refused, and told how much would pass, for nobody should
         find that they traded another number than they typed.
@@ -135,9 +135,10 @@ class Gate:
         if intent.bracket is not None and case.reduces:
             return Judgement(intent, deny(Rule.BRACKET, f"It closes {intent.symbol}: only an order that opens a position takes a bracket."))
         if intent.reduce_only and intent.source is not Source.FLATTEN:
-            if case.closable < instrument.lot:
+            if case.closable >= instrument.lot:
+                intent = case.intent = replace(intent, quantity=to_lot(min(intent.quantity, case.closable), instrument.lot))
+            elif not lighter:
                 return Judgement(intent, deny(Rule.REDUCE_ONLY, f"There is nothing of {intent.symbol} left to close."))
-            intent = case.intent = replace(intent, quantity=to_lot(min(intent.quantity, case.closable), instrument.lot))
         verdict = self._closed(case, lighter) or (waiting(case) if lighter or intent.source is Source.FLATTEN else judge(case))
         if verdict.outcome is Outcome.RESIZE:
             if intent.source is Source.STRATEGY and verdict.quantity is not None:

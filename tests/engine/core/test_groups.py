@@ -339,6 +339,24 @@ def test_an_exit_waits_where_anothers_still_sells_what_its_entry_bought() -> Non
     assert states((profit, *exits)) == ["WORKING 0/40", "WORKING 0/50", "WORKING 0/50"]
 
 
+@pytest.mark.parametrize("can", [Capabilities(), WITHOUT_REPLACE], ids=["replaces", "does not replace"])
+def test_two_brackets_whose_exits_sell_too_much_both_come_down_though_neither_leaves_the_other_anything_to_close(can: Capabilities) -> None:
+    told = Told(can)
+    first, *exits = bracketed(told)
+    told.fill(first, 100)
+    second, *others = bracketed(told, 40)
+    told.fill(second, 40)
+    told.mute = True
+    told.fill(exits[0], 95, 110)
+    told.fill(others[1], 39, 95)
+    told.mute = False
+    told.listed()
+    told.tick(2)
+    assert facts(told.position(), told.core.state.book.working_quantity("AAPL", Side.SELL)) == (6, 6)
+    left = {order.family: order.remaining for order in told.core.state.book.working()}
+    assert facts(left[first.id], left[second.id]) == (5, 1)
+
+
 def test_a_position_that_is_gone_ends_its_exits_in_words() -> None:
     told = Told(given=shorting())
     entry, profit, loss = bracketed(told)
