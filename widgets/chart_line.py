@@ -24,7 +24,8 @@ def describe(chart: ChartView, bars: ChartBars, look: Look, plot: Plot, width: i
         # The title tells the price already: where there is no room for both, the averages are named.
         both = [*figures, *averages]
         return [_joined(both) if length(_joined(both)) <= width else _fitting(averages or figures, width)]
-    when = [Cell(time_axis.moment(candle.at, spacing_s(plot.candles)), "title")]
+    spacing = spacing_s(plot.candles)
+    moment = time_axis.moment(candle.at, spacing)
     there = [
         [Cell(chart_marks.in_words(mark, chart.tick), mark.side.value.lower())]
         for mark in chart_marks.of_candle(chart.marks, plot.candles, index)
@@ -32,12 +33,23 @@ def describe(chart: ChartView, bars: ChartBars, look: Look, plot: Plot, width: i
     ]
     level = [] if look.price is None else [_distance(look.price, bars.bars[-1].close, chart.tick)]
     if most < 2:
-        # The level that somebody moved the line to is what they look for.
-        return [_fitting([when, *level, *figures, *there, *averages], width)]
-    first, second = [when, *figures], [*level, *there, *averages]
+        return [_in_one((moment, time_axis.brief_moment(candle.at, spacing)), level, figures, [*there, *averages], width)]
+    first, second = [[Cell(moment, "title")], *figures], [*level, *there, *averages]
     if length(_joined([*first, *second])) <= width:
         return [_fitting([*first, *second], width)]
     return [_fitting(first, width), _fitting(second, width)]
+
+
+def _in_one(moments: tuple[str, str], level: list[list[Cell]], figures: list[list[Cell]], more: list[list[Cell]], width: int) -> list[Cell]:
+    """Moment, level, prices and change, as briefly as the room needs: the axis under the bar tells its day, too. Then what else fits."""
+    *prices, change, volume = figures
+    close = [cell for name, value in prices for cell in (Cell(f" {name.text.strip()}", name.role), value)]
+    brief = [[Cell(close[0].text.strip(), close[0].role), *close[1:]], change]
+    long, short = ([Cell(moment, "title")] for moment in moments)
+    for needed in ([long, *level, *prices, change], [long, *level, *brief], [short, *level, *brief]):
+        if length(_joined(needed)) <= width:
+            return _fitting([*needed, volume, *more], width)
+    return _fitting([*level, *brief], width)
 
 
 def _figures(bars: ChartBars, candle: Candle, tick: Decimal) -> list[list[Cell]]:

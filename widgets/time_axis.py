@@ -61,6 +61,13 @@ def moment(at: int, spacing_s: float) -> str:
     return numbers.market_time(at, "%d %b %H:%M" if spacing_s >= 60 else "%d %b %H:%M:%S")
 
 
+def brief_moment(at: int, spacing_s: float) -> str:
+    """What the axis leaves open of it: a day without its year, else the time alone."""
+    if spacing_s >= _DAY / 2:
+        return numbers.market_time(at - 1, "%d %b")
+    return numbers.market_time(at, "%H:%M" if spacing_s >= 60 else "%H:%M:%S")
+
+
 def _ticks(times: Sequence[int], step: int, spacing: float) -> Iterator[tuple[int, Label]]:
     """Where something begins, each with its rank: the lower, the more it matters."""
     before: datetime | None = None

@@ -12,6 +12,9 @@ from tests.console.driving import Console
 from tests.console.histories import signals, trades, write
 from tests.console.kept_backtests import keep
 
+RUNS = "backtest that runs"
+"""A place that would be another one as soon as the run is over."""
+
 PLACES: dict[str, tuple[str, ...]] = {
     **{f"panel {digit}": (digit,) for digit in "1234567"},
     "zoomed": ("2", "z"),
@@ -57,7 +60,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "backtests side by side": ("B", "space", "space", "c"),
     "deleting a backtest": ("B", "d"),
     "form of a backtest": ("B", "n"),
-    "backtest that runs": ("B", "n", "f5"),
+    RUNS: ("B", "n", "f5"),
     "replay": ("B", "r"),
     "replay at a trade": ("B", "r", "n"),
     "why of a trade": ("B", "r", "n", "enter"),
@@ -80,6 +83,23 @@ def backtests_beside(database: Path) -> Path:
     return database.with_name("backtests.sqlite")
 
 
+def unending(folder: Path) -> Path:
+    """A strategy that comes to no end, so that its run goes on until it is cancelled, however slow the machine is."""
+    file = folder / "unending.py"
+    file.write_text(UNENDING, encoding="utf-8")
+    return file
+
+
+UNENDING = """
+import threading
+
+from tradeconsole import Strategy
+
+class Unending(Strategy):
+    def on_bar(self, ctx, bar):
+        threading.Event().wait()
+"""
+
 ENDED_BY_YES = frozenset({"quit"})
 """Where a yes ends the console: whoever answers everything leaves these alone, or walks on through a dead one."""
 
@@ -87,12 +107,14 @@ ENDED_BY_YES = frozenset({"quit"})
 async def go(console: Console, place: str) -> None:
     assert not console.app._exit, f"the console has ended before {place}"
     console.screen.backtests.entered.clear()  # a backtest begins with what the form held when it was left
+    if place == RUNS and console.screen.backtests.path is not None:
+        console.screen.backtests.entered["strategy"] = str(unending(console.screen.backtests.path.parent))
     for key in PLACES[place]:
         await console.press(key)
         await console.until(lambda: not isinstance(console.app.screen, HistoryPage) or console.app.screen.table.rows)
         await console.until(lambda: all(table.rows for table in console.app.screen.query(BacktestTable)))
         await console.until(partial(_stands, console, key))
-    if place == "backtest that runs" and console.screen.backtests.path is not None:
+    if place == RUNS and console.screen.backtests.path is not None:
         await console.until(lambda: console.screen.backtests.running is not None)
     console.clock.now += 1  # a new dialog is deaf for a moment
 

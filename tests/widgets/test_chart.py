@@ -408,6 +408,20 @@ async def test_the_crosshair_tells_everything_about_its_bar() -> None:
             assert part in said
 
 
+@pytest.mark.parametrize("width", [70, 78, 90, 120])
+async def test_where_there_is_one_line_it_has_moment_level_prices_and_change_of_a_chosen_level(width: int) -> None:
+    bars = sample_bars()
+    async with shown(sample_chart(), (width, 9)) as (chart, _, _):
+        chart.move(-1)
+        chart.move_price(1)
+        said, bar = lines_of(chart)[1], bars[-1]
+        told = said.replace("O ", "O").replace("H ", "H").replace("L ", "L").replace("C ", "C").split()
+        assert "12:47" in told or "12:46" in told
+        assert "at" in told
+        assert {f"O{bar.open:.2f}", f"H{bar.high:.2f}", f"L{bar.low:.2f}", f"C{bar.close:.2f}"} <= set(told)
+        assert f"{(bar.close / bars[-2].close - 1) * 100:+.2f}%" in told
+
+
 async def test_the_crosshair_appears_at_the_newest_candle_and_is_put_away() -> None:
     async with shown() as (chart, _, _):
         assert "╎" not in text_of(chart)
