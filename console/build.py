@@ -34,7 +34,7 @@ def create_engine(settings: Settings | None = None) -> Engine:
     if database is None:
         from console.config import folders
 
-        database = folders().database_of(settings.broker)
+        database = folders().database_of(settings.broker, settings.account)
 
     # Each part is imported when the engine's thread opens it, behind the screen's first picture.
     async def journal(path: Path, *, run_id: str) -> Journal:

@@ -15,7 +15,7 @@ from console import yaml_nodes
 from console.yaml_nodes import Node, Scalar, YamlError
 from engine.feeds.names import PLAYED, is_named
 from engine.model.ranges import hints, is_section, parse, required, section_of, split
-from engine.model.settings import FeedSettings, Settings, StrategySettings
+from engine.model.settings import AccountKind, FeedSettings, Settings, StrategySettings
 from engine.strategies.names import unknown_names
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -41,9 +41,9 @@ class Folders(Struct, frozen=True):
     def database(self) -> Path:
         return self.database_of("paper")
 
-    def database_of(self, broker: str) -> Path:
-        """Each account has its own: one at a broker never meets the books of paper money."""
-        return self.data / ("paper.sqlite" if broker == "paper" else f"{file_name(broker)}-paper.sqlite")
+    def database_of(self, broker: str, account: AccountKind = "paper") -> Path:
+        """Each account has its own: one at a broker never meets the books of paper money, and real money those of neither."""
+        return self.data / ("paper.sqlite" if broker == account == "paper" else f"{file_name(broker)}-{account}.sqlite")
 
     @property
     def backtests(self) -> Path:
@@ -74,7 +74,7 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     if file is None and mine.config_file.exists():
         file = mine.config_file
     settings = Settings() if file is None else read(file, environment)
-    return settings if settings.database else replace(settings, database=mine.database_of(settings.broker))
+    return settings if settings.database else replace(settings, database=mine.database_of(settings.broker, settings.account))
 
 
 def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:

@@ -16,9 +16,10 @@ from console.config import ConfigError, folders, load
 from console.config_file import ConfigFile
 from console.key_file import load_keys
 from console.keys import KeyMap
+from console.live_account import with_typed_account
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
-from engine.model.settings import FeedSettings, Settings, StrategySettings, Symbol
+from engine.model.settings import AccountKind, FeedSettings, Settings, StrategySettings, Symbol
 
 if TYPE_CHECKING:
     from console.replay.listing import Opener
@@ -49,11 +50,13 @@ def start(arguments: Sequence[str]) -> int:
 
         if (code := by_engine(given, settings)) is not None:
             return code
+    account = given.engine if given.engine in ("paper", "live") else None
     changes = {
         "symbols": given.symbols,
         "mode": given.mode,
         "broker": given.broker,
-        "database": given.database or _own_database(given.broker, settings),
+        "account": account,
+        "database": given.database or _own_database(given.broker or settings.broker, account or settings.account, settings),
         "strategies": _strategies(given.strategy, settings),
         "plain": True if given.plain or wants_plain(os.environ) else None,
     }
@@ -70,6 +73,7 @@ def start(arguments: Sequence[str]) -> int:
         from console.engines.live import live_settings
 
         settings = live_settings(settings, enable_trading=given.enable_trading)
+    settings = with_typed_account(settings, given.live_account, screen=not given.headless)
     replay = None if given.replay is None else _asked(given.replay, settings.database)
     return _run(settings, keys, config, welcome=welcome, replay=replay)
 
@@ -121,6 +125,7 @@ def _options() -> Options:
     add("--pace", type=_as(feed["pace"]), metavar="N", help="Bars a second, of bars that are played; 0 as fast as they are taken.")
     add("--start", type=_as(feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")
     add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
+    add("--live-account", metavar="NUMBER", help="With --headless, the number of the live account to trade, which else is typed.")
     add("--headless", action="store_true", help="Run without a screen, its log on standard output, until a signal.")
     add("--plain", action="store_true", help="Write everything and draw nothing, for a screen reader.")
     add("--low-bandwidth", action="store_true", help="Draw data seldom and in few bytes, for a thin line; keys are answered at once.")
@@ -192,11 +197,11 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _own_database(broker: str | None, settings: Settings) -> Path | None:
-    """The file of another broker than the config's, unless the config names the file."""
+def _own_database(broker: str, account: AccountKind, settings: Settings) -> Path | None:
+    """The file of that account, unless the config names the file."""
     mine = folders()
-    usual = settings.database == mine.database_of(settings.broker)
-    return mine.database_of(broker) if broker is not None and usual else None
+    usual = settings.database == mine.database_of(settings.broker, settings.account)
+    return mine.database_of(broker, account) if usual else None
 
 
 def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySettings, ...] | None:

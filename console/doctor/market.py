@@ -113,7 +113,7 @@ def _real_broker(settings: Settings) -> Finding:
         text = f"{settings.broker} does not answer: {error or 'not in time'}"
         return warning("broker", text, "The console asks again by itself until it does, and sends nothing before.")
     held = f"{len(snapshot.positions)} positions and {len(snapshot.orders)} open orders"
-    return fine("broker", f"{settings.broker}, a paper account: {snapshot.cash:,.2f} in cash, {held}")
+    return fine("broker", f"{settings.broker}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}")
 
 
 async def _ask(opened: Broker) -> BrokerSnapshot:

@@ -52,23 +52,23 @@ def installed() -> dict[str, EntryPoint]:
 
 def _alpaca(settings: Settings) -> Broker:
     from engine.brokers.alpaca.broker import AlpacaBroker
-    from engine.brokers.alpaca.config import paper_config
+    from engine.brokers.alpaca.config import alpaca_config
 
-    config = paper_config(os.environ, settings.alpaca.url, settings.alpaca.account)
+    config = alpaca_config(os.environ, settings.alpaca, settings.account)
     if not config.url and settings.feed.source in ("sim", "sample"):
         raise BrokerError(
             f"Alpaca trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed alpaca or --feed yahoo."
         )
-    return AlpacaBroker(config.key, config.secret, url=config.url, account=config.account)
+    return AlpacaBroker(config.key, config.secret, paper=config.kind == "paper", url=config.url, account=config.account)
 
 
 def _ib(settings: Settings) -> Broker:
     from engine.brokers.ib.broker import IbBroker
-    from engine.brokers.ib.config import PAPER_PORTS, paper_config
+    from engine.brokers.ib.config import PORTS, ib_config
     from engine.brokers.ib.numbers import numbers_path
 
-    config = paper_config(os.environ)
-    if config.port in PAPER_PORTS and settings.feed.source in ("sim", "sample"):
+    config = ib_config(os.environ, settings.ib, settings.account)
+    if config.port in PORTS[config.kind] and settings.feed.source in ("sim", "sample"):
         raise BrokerError(
             f"IB trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed yahoo or --feed alpaca."
         )

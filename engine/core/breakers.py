@@ -9,7 +9,7 @@ from engine.core.desk import SECOND, Desk
 from engine.core.peak import RollingPeak
 from engine.core.state import CIRCUIT_BREAKER, DAILY_LOSS, DRAWDOWN, State, breaker_of
 from engine.model.inputs import ResetBreaker
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, TradingState
 from engine.model.money import HUNDRED, ZERO, cents
 from engine.model.orders import Order, Source
 from engine.model.records import (
@@ -119,7 +119,7 @@ class Breakers:
                 desk.record(TradingStateChanged(TradingState.REDUCING, "you", self.why(), desk.now))
             elif state.trading is TradingState.REDUCING:
                 desk.record(TradingStateChanged(TradingState.ACTIVE, "you", command.reason, desk.now))
-                desk.record(ModeChanged(Mode.MANUAL, "reset", desk.now))
+                desk.record(ModeChanged(desk.by_hand, "reset", desk.now))
             desk.reply(command.id, True, f"{command.name} reset: {left or f'trading is {state.trading}'}")
 
     def _release(self, name: str, reason: str) -> None:

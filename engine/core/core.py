@@ -189,7 +189,9 @@ class Core:
         self._halts.begin()
         self.desk.record(started)
         self._signals.void("restart", "it waited when the program ended")
-        if crashed:
+        if not self.desk.settings.enable_trading:
+            mode = Mode.RESEARCH
+        elif crashed:
             text = "The last run did not end in order, so this one starts in MANUAL"
             self.desk.note(Level.WARNING, "start", text if mode is Mode.MANUAL else f"{text}, not in {mode}")
             mode = Mode.MANUAL
@@ -257,7 +259,9 @@ class Core:
         if command.mode is Mode.EMERGENCY:
             self.desk.reply(command.id, False, "EMERGENCY is not a mode to choose: the stop key does that")
         elif self.state.trading is TradingState.HALTED:
-            self.desk.reply(command.id, False, "trading is halted: resume first, which leads to MANUAL")
+            self.desk.reply(command.id, False, f"trading is halted: resume first, which leads to {self.desk.by_hand}")
+        elif not self.desk.settings.enable_trading and command.mode is not Mode.RESEARCH:
+            self.desk.reply(command.id, False, "this run only analyses: enable_trading is false, or --enable-trading was not given")
         else:
             self.desk.record(ModeChanged(command.mode, command.by, self.desk.now))
             self.desk.reply(command.id, True, f"mode {command.mode}")

@@ -17,7 +17,7 @@ from engine.core.state import State
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send
 from engine.model.limit_changes import copied
 from engine.model.market import Instrument
-from engine.model.modes import Level
+from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import Bracket, Intent, Order, OrderState, OrderType, Terms, TimeInForce
@@ -36,6 +36,7 @@ class Desk:
         "_records",
         "broker_cash_off",
         "broker_off",
+        "by_hand",
         "cash_off",
         "cash_told",
         "gate",
@@ -57,6 +58,8 @@ class Desk:
         self.state = State()
         self.prices = Prices(price_life_s)
         self.gate = Gate(self.state, self.prices, instruments, settings.limits, settings.margin, settings.combined)
+        self.by_hand = Mode.MANUAL if settings.enable_trading else Mode.RESEARCH
+        """The mode in which a person takes over, after a crash or a stop."""
         self.now = 0
         self.mono = 0
         self.in_flight: set[str] = set()

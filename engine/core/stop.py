@@ -12,7 +12,7 @@ from engine.core.desk import SECOND, Desk
 from engine.core.signals import Signals
 from engine.model.effects import Latch
 from engine.model.inputs import EmergencyStop, Flatten, Resume
-from engine.model.modes import Level, Mode, TradingState
+from engine.model.modes import Level, TradingState
 from engine.model.orders import Intent, Order, OrderState, Side, Source, TimeInForce
 from engine.model.records import ModeChanged, TradingStateChanged
 
@@ -122,9 +122,9 @@ class Stop:
             self._flattens = False
             self._told.clear()
             self._desk.record(TradingStateChanged(after, "you", self._breakers.why() or command.reason, self._desk.now))
-            self._desk.record(ModeChanged(Mode.MANUAL, "resume", self._desk.now))
+            self._desk.record(ModeChanged(self._desk.by_hand, "resume", self._desk.now))
             self._desk.ask(Latch(False, command.reason))
-            self._desk.reply(command.id, True, f"resumed in MANUAL{f', reducing only: {tripped}' if tripped else ''}")
+            self._desk.reply(command.id, True, f"resumed in {self._desk.by_hand}{f', reducing only: {tripped}' if tripped else ''}")
 
     def _cancel_everything(self) -> list[Order]:
         """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""

@@ -9,7 +9,7 @@ import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 from zoneinfo import ZoneInfo
 
 from msgspec import Meta, Struct, field
@@ -294,13 +294,29 @@ class StrategySettings(Struct, frozen=True):
     deadline_s: Annotated[float, Meta(gt=0, le=600)] = 5.0
 
 
+AccountKind: TypeAlias = Literal["paper", "live"]
+
+
 class AlpacaSettings(Struct, frozen=True):
-    """The paper account at Alpaca. Its keys come from ALPACA_API_KEY and ALPACA_SECRET_KEY in the environment, or from the keyring."""
+    """The account at Alpaca. Its keys come from ALPACA_API_KEY and ALPACA_SECRET_KEY in the environment, or from the keyring."""
 
     account: str = ""
     """The number that the account must have; empty takes the one that the keys are for."""
+    keys: Annotated[str, Meta(pattern="^[A-Za-z0-9_]{0,40}$")] = ""
+    """Which keys, where there are several: with `second` they are ALPACA_API_KEY_SECOND and ALPACA_SECRET_KEY_SECOND."""
     url: Annotated[str, is_address] = ""
     """Another server than Alpaca's own, on this machine alone, for tests."""
+
+
+class IbSettings(Struct, frozen=True):
+    """TWS or Gateway and the account there. What is left out comes from IB_HOST, IB_PORT, IB_CLIENT_ID and IB_PAPER_ACCOUNT."""
+
+    host: str = ""
+    port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
+    client_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    """Always the same for an account: another id does not see its orders."""
+    account: str = ""
+    """The number that the account must have; empty takes the log-in's only one."""
 
 
 class StopSettings(Struct, frozen=True):
@@ -365,8 +381,11 @@ class Settings(Struct, frozen=True):
     """All of it. `database` is the account's own file; its latch file lies beside it."""
 
     database: Path | None = None
-    account: Literal["paper"] = "paper"
+    account: AccountKind = "paper"
+    """`live` trades real money at `broker`, after the account's number was typed at the start."""
     mode: Literal[Mode.MANUAL, Mode.SEMI_AUTO, Mode.FULL_AUTO, Mode.RESEARCH] = Mode.MANUAL
+    enable_trading: bool = True
+    """Without it the mode is RESEARCH and stays so: signals are analysed, and nothing is entered."""
     symbols: tuple[Symbol, ...] = ()
     feed: FeedSettings = field(default_factory=FeedSettings)
     strategies: tuple[StrategySettings, ...] = ()
@@ -379,6 +398,7 @@ class Settings(Struct, frozen=True):
     broker_params: dict[str, float | int | str | bool] = field(default_factory=dict)
     """What the broker of an installed package is given."""
     alpaca: AlpacaSettings = field(default_factory=AlpacaSettings)
+    ib: IbSettings = field(default_factory=IbSettings)
     paper: PaperSettings = field(default_factory=PaperSettings)
     stop: StopSettings = field(default_factory=StopSettings)
     log: LogSettings = field(default_factory=LogSettings)

@@ -1,4 +1,4 @@
-"""Which account, and with which keys: from the environment or the keyring, never from a file. Paper never trades live."""
+"""Which account, and with which keys: from the environment or the keyring, never from a file. Paper and live never mix."""
 
 from __future__ import annotations
 
@@ -8,67 +8,84 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from engine.brokers.base import BrokerError
+from engine.model.settings import AccountKind, AlpacaSettings
 from engine.secrets import learn
 
 KEYS = (("ALPACA_API_KEY", "ALPACA_SECRET_KEY"), ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
 """Ours, and those that Alpaca's own programs know."""
 ADDRESSES = ("ALPACA_BASE_URL", "APCA_API_BASE_URL")
 """Where other programs are told which of Alpaca's hosts to ask. Ours follows none of them, and refuses what contradicts it."""
-LIVE_KEY = "AK"
-"""Every live key begins with it, a paper one with PK."""
+_KEY_OF: dict[AccountKind, str] = {"paper": "PK", "live": "AK"}
+"""What every key of such an account begins with."""
+_OTHER: dict[AccountKind, AccountKind] = {"paper": "live", "live": "paper"}
+_PAPER_ACCOUNT = "PA"
+"""Every paper account's number begins with it, no live one does."""
 KEYRING = "tradeconsole"
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
 
 
 class AlpacaConfig(Struct, frozen=True):
-    """`url` is another server than Alpaca's own, `account` the number that the account must have, where one is given."""
+    """`url` is another server than Alpaca's own, `account` the number that the account must have: always given where it is live."""
 
     key: str
     secret: str
+    kind: AccountKind = "paper"
     url: str = ""
     account: str = ""
 
 
-def paper_config(environment: Mapping[str, str], url: str = "", account: str = "") -> AlpacaConfig:
-    """For a paper account. Raises BrokerError in words."""
+def is_paper(number: str) -> bool:
+    return number.startswith(_PAPER_ACCOUNT)
+
+
+def alpaca_config(environment: Mapping[str, str], settings: AlpacaSettings, kind: AccountKind = "paper") -> AlpacaConfig:
+    """For an account of that kind. Raises BrokerError in words."""
+    url, account = settings.url, settings.account
     if url and not _LOOPBACK.fullmatch(url):
         raise BrokerError(f"alpaca.url is {url!r}: no server but one on this machine may stand in for Alpaca, as http://127.0.0.1:8765.")
-    if account and not account.startswith("PA"):
-        raise BrokerError(f"alpaca.account is {account!r}, which is no paper account: those begin with PA.")
+    if kind == "live" and not account:
+        raise BrokerError("A live account is traded by its number alone: none was given.")
+    if account and is_paper(account) is not (kind == "paper"):
+        raise BrokerError(f"alpaca.account is {account!r}, which is no {kind} account: those on paper begin with PA.")
     for name in ADDRESSES:
-        if (address := environment.get(name, "")) and "paper" not in address and not url:
-            raise BrokerError(f"{name} leads to {address}, and this is a paper account: unset it, or set the paper address.")
-    key, secret = _keys(environment)
-    if key.startswith(LIVE_KEY):
-        raise BrokerError("The key is one for a live account, and this is a paper one: make a paper key at Alpaca, and set that.")
-    return AlpacaConfig(key, secret, url, account)
+        if (address := environment.get(name, "")) and ("paper" in address) is not (kind == "paper") and not url:
+            raise BrokerError(f"{name} leads to {address}, and this is a {kind} account: unset it, or set the {kind} address.")
+    key, secret = _keys(environment, kind, settings.keys)
+    if key.startswith(_KEY_OF[_OTHER[kind]]):
+        raise BrokerError(f"The key is one for a {_OTHER[kind]} account, and this is a {kind} one: set a {kind} key of Alpaca's.")
+    return AlpacaConfig(key, secret, kind, url, account)
 
 
-def _keys(environment: Mapping[str, str]) -> tuple[str, str]:
-    for names in KEYS:
+def _keys(environment: Mapping[str, str], kind: AccountKind, which: str) -> tuple[str, str]:
+    pairs = KEYS
+    if which:
+        # A name of one's own finds no keys but those that are called so: another account's are never taken instead.
+        ours, _ = KEYS
+        pairs = ((f"{ours[0]}_{which.upper()}", f"{ours[1]}_{which.upper()}"),)  # type: ignore[assignment]
+    for names in pairs:
         key, secret = (environment.get(name, "").strip() for name in names)
         if key and secret:
             return key, secret
         if key or secret:
             raise BrokerError(f"Of the two {names[0]} and {names[1]} only one is set: Alpaca needs both.")
-    kept = _from_keyring()
+    ring = f"alpaca-{kind}-{which}" if which else f"alpaca-{kind}"
+    kept = _from_keyring(ring)
     if kept is None:
-        ours, _ = KEYS
         raise BrokerError(
-            f"Alpaca needs the keys of a paper account: set {ours[0]} and {ours[1]} in the environment, or keep them in the keyring "
-            f"under {KEYRING} as alpaca-paper-key and alpaca-paper-secret."
+            f"Alpaca needs the keys of a {kind} account: set {pairs[0][0]} and {pairs[0][1]} in the environment, or keep them in the "
+            f"keyring under {KEYRING} as {ring}-key and {ring}-secret."
         )
     return kept
 
 
-def _from_keyring() -> tuple[str, str] | None:
+def _from_keyring(ring: str) -> tuple[str, str] | None:
     """What the system's keyring has, where the package that reads it is installed."""
     try:
         import keyring  # type: ignore[import-not-found]
     except ImportError:
         return None
     try:
-        key, secret = (keyring.get_password(KEYRING, f"alpaca-paper-{what}") for what in ("key", "secret"))
+        key, secret = (keyring.get_password(KEYRING, f"{ring}-{what}") for what in ("key", "secret"))
     except Exception as error:
         # A keyring that is locked, or has no backend, raises what its backend likes.
         raise BrokerError(f"The keyring cannot be read ({type(error).__name__}: {error}): open it, or set the keys.") from error

@@ -1,4 +1,4 @@
-"""Where TWS is, as whom it is spoken to, and which account: from the environment, and checked so that paper never trades live."""
+"""Where TWS is, as whom it is spoken to, and which account: from the config or the environment. Paper and live never mix."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from pathlib import Path
 from msgspec import Struct
 
 from engine.brokers.base import BrokerError
+from engine.model.settings import AccountKind, IbSettings
 
-PAPER_PORTS = {7497: "TWS", 4002: "Gateway"}
-LIVE_PORTS = {7496: "TWS", 4001: "Gateway"}
+PORTS: dict[AccountKind, dict[int, str]] = {"paper": {7497: "TWS", 4002: "Gateway"}, "live": {7496: "TWS", 4001: "Gateway"}}
+"""Where IB's own programs listen, and for whom. Another port is a tunnel's, or a test's, and the account's number alone tells."""
 _PAPER_ACCOUNT = "D"
 """Every paper account's number begins with it (DU, DF for advisors), no live one does."""
 
@@ -21,7 +22,8 @@ class IbConfig(Struct, frozen=True):
     client_id: int = 17
     """Never 0 and always the same: another id does not see this one's orders."""
     account: str = ""
-    """Empty where the log-in has one alone."""
+    """Empty where the log-in has one alone, and that is on paper."""
+    kind: AccountKind = "paper"
     numbers: Path | None = None
     """The file that remembers which numbers orders had."""
 
@@ -30,32 +32,48 @@ class IbConfig(Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
 
-def paper_config(environment: Mapping[str, str]) -> IbConfig:
-    """From IB_HOST, IB_PORT, IB_CLIENT_ID and IB_PAPER_ACCOUNT. Raises BrokerError in words."""
+def is_paper(number: str) -> bool:
+    return number.startswith(_PAPER_ACCOUNT)
+
+
+def ib_config(environment: Mapping[str, str], settings: IbSettings, kind: AccountKind = "paper") -> IbConfig:
+    """What the config says, or else IB_HOST, IB_PORT, IB_CLIENT_ID and IB_PAPER_ACCOUNT. Raises BrokerError in words."""
     default = IbConfig()
-    port = _number(environment, "IB_PORT", default.port, 65_535)
-    client_id = _number(environment, "IB_CLIENT_ID", default.client_id, 2**31 - 1)
-    account = environment.get("IB_PAPER_ACCOUNT", "").strip()
-    if port in LIVE_PORTS:
-        paper = next(number for number, name in PAPER_PORTS.items() if name == LIVE_PORTS[port])
-        raise BrokerError(f"IB_PORT is {port}, where {LIVE_PORTS[port]} trades live: this is a paper account, and {paper} is its port.")
-    if account and not account.startswith(_PAPER_ACCOUNT):
-        raise BrokerError(f"IB_PAPER_ACCOUNT is {account}, which is no paper account: those begin with DU.")
-    return IbConfig(environment.get("IB_HOST", "").strip() or default.host, port, client_id, account)
+    usual = next(iter(PORTS[kind]))
+    port = settings.port or _number(environment, "IB_PORT", usual, 65_535)
+    client_id = settings.client_id or _number(environment, "IB_CLIENT_ID", default.client_id, 2**31 - 1)
+    said, account = "ib.account", settings.account
+    if not account and kind == "paper":
+        said, account = "IB_PAPER_ACCOUNT", environment.get("IB_PAPER_ACCOUNT", "").strip()
+    if kind == "live" and not account:
+        raise BrokerError("A live account is traded by its number alone: none was given.")
+    for other, names in PORTS.items():
+        if other != kind and (name := names.get(port)):
+            right = next(number for number, program in PORTS[kind].items() if program == name)
+            where = "ib.port" if settings.port else "IB_PORT"
+            raise BrokerError(f"{where} is {port}, where {name} trades {other}: this is a {kind} account, and {right} is its port.")
+    if account and is_paper(account) is not (kind == "paper"):
+        raise BrokerError(f"{said} is {account}, which is no {kind} account: DU or DF begins those on paper, and no other.")
+    host = settings.host or environment.get("IB_HOST", "").strip() or default.host
+    return IbConfig(host, port, client_id, account, kind)
 
 
-def paper_account(config: IbConfig, accounts: Sequence[str]) -> str:
-    """The account to trade, of those that the log-in has. Raises BrokerError in words, above all where it is a live one."""
+def account_of(config: IbConfig, accounts: Sequence[str]) -> str:
+    """The account to trade, of those that the log-in has. Raises BrokerError in words, above all where it is of the other kind."""
     if config.account:
         if config.account not in accounts:
             raise BrokerError(f"The log-in at {config.at} has no account {config.account}; it has {', '.join(accounts)}.")
         account = config.account
     elif len(accounts) != 1:
-        raise BrokerError(f"The log-in at {config.at} has several accounts ({', '.join(accounts)}): set IB_PAPER_ACCOUNT to one of them.")
+        raise BrokerError(
+            f"The log-in at {config.at} has several accounts ({', '.join(accounts)}): set ib.account, or IB_PAPER_ACCOUNT, to one of them."
+        )
     else:
         account = accounts[0]
-    if not account.startswith(_PAPER_ACCOUNT):
-        raise BrokerError(f"{account} at {config.at} is a live account, and this is a paper one: log in to TWS or Gateway on paper.")
+    if is_paper(account) is not (config.kind == "paper"):
+        told = "paper" if is_paper(account) else "live"
+        to = "on paper" if config.kind == "paper" else "live"
+        raise BrokerError(f"{account} at {config.at} is a {told} account, and this is a {config.kind} one: log in to TWS or Gateway {to}.")
     return account
 
 

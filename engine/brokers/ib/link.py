@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from engine.brokers.base import BrokerError
 from engine.brokers.ib.codes import NOT_THERE
-from engine.brokers.ib.config import IbConfig, paper_account
+from engine.brokers.ib.config import IbConfig, account_of
 from engine.brokers.ib.facts import Fact, RequestFailed
 from engine.brokers.ib.library import ClientBusy, Session
 from engine.brokers.ib.numbers import Numbers
@@ -89,7 +89,7 @@ class Link:
         config = self._config
         try:
             accounts = await session.connect(config.host, config.port, config.client_id, config.account, CONNECT_S)
-            self.account = paper_account(config, accounts)
+            self.account = account_of(config, accounts)
             session.number_above(self.numbers.newest)
         except BaseException:
             session.disconnect()

@@ -59,11 +59,11 @@ def install(monkeypatch: pytest.MonkeyPatch, made: Any) -> None:
     monkeypatch.setattr("console.engines.factory.entry_points", lambda *, group: (Point(),) if group == "tradeconsole.engines" else ())
 
 
-def test_there_are_four_and_only_live_cannot_be_used_here() -> None:
+def test_there_are_four_and_each_can_be_used_here() -> None:
     assert EngineFactory.get_supported_engines() == ("backtest", "replay", "paper", "live")
     infos = {name: EngineFactory.get_engine_info(name) for name in EngineFactory.get_supported_engines()}
-    assert {name: info.usable for name, info in infos.items()} == {"backtest": True, "replay": True, "paper": True, "live": False}
-    assert "no broker to send to" in infos["live"].why_not
+    assert all(info.usable for info in infos.values())
+    assert "its number typed at the start; with --enable-trading alone" in infos["live"].sends
 
 
 def test_an_engine_that_is_none_is_refused_with_the_nearest() -> None:
@@ -155,7 +155,7 @@ def test_an_installed_engine_is_listed_chosen_and_run(monkeypatch: pytest.Monkey
     assert run(["--engine", "theirs", "--strategy", "sma_cross"]) == 0
     assert "sma_cross in theirs" in capsys.readouterr().out
     assert run(["check", "sma_cross"]) == 0
-    assert "runs in      backtest, replay, paper, theirs\n" in capsys.readouterr().out
+    assert "runs in      backtest, replay, paper, live, theirs\n" in capsys.readouterr().out
 
 
 def test_one_that_cannot_be_made_is_listed_with_its_error_and_takes_nobody_with_it(
@@ -175,7 +175,7 @@ def test_engines_are_listed_with_what_they_support(capsys: pytest.CaptureFixture
     assert run(["engines"]) == 0
     listed = capsys.readouterr().out
     assert "paper: the market as it comes, or played\n  tells        bars, quotes, fills, updates\n" in listed
-    assert "  usable here  no: there is no broker to send to" in listed
+    assert "live: the market as it comes, by a broker\n" in listed
     assert run(["--list-engines"]) == 0
     assert capsys.readouterr().out == listed
 
@@ -191,7 +191,7 @@ def test_compatibility_is_told_without_a_run(tmp_path: Path, capsys: pytest.Capt
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["--headless", "--engine", "live", "--enable-trading"], "there is no broker to send to but the paper market"),
+        (["--headless", "--engine", "live", "--enable-trading"], "A live account is at a broker, and this one is paper"),
         (
             ["--headless", "--enable-trading"],
             "--enable-trading is the word for real money, and goes with --engine live alone",

@@ -10,9 +10,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from tests.project_files import ROOT
@@ -34,13 +34,15 @@ def has_tmux() -> bool:
 class Terminal:
     """Runs `tradeconsole` with `options` in `width` x `height` cells. A context manager: leaving it kills what still runs."""
 
-    def __init__(self, home: Path, width: int, height: int, options: str | Sequence[str] = ()) -> None:
+    def __init__(
+        self, home: Path, width: int, height: int, options: str | Sequence[str] = (), environment: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="tc"))  # a socket's path must be short
         self._tmux = ["tmux", "-u", "-S", str(self._folder / f"s{next(_numbers)}")]
         self._size = (width, height)
         self._command = [sys.executable, "-m", "tradeconsole", *(options.split() if isinstance(options, str) else options)]
-        environment = {"PATH": os.environ["PATH"], "TERM": "tmux-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
-        self._environment = environment | {"TRADECONSOLE_HOME": str(home), "PYTHONPATH": str(ROOT)}
+        usual = {"PATH": os.environ["PATH"], "TERM": "tmux-256color", "COLORTERM": "truecolor", "LANG": "C.UTF-8"}
+        self._environment = dict(environment) | usual | {"TRADECONSOLE_HOME": str(home), "PYTHONPATH": str(ROOT)}
 
     def __enter__(self) -> Self:
         conf = self._folder / "tmux.conf"

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.brokers.alpaca.config import paper_config
+from engine.brokers.alpaca.config import alpaca_config
 from engine.brokers.base import BrokerError
+from engine.model.settings import AccountKind, AlpacaSettings
 from engine.secrets import without_secrets
 
 KEYS = {"ALPACA_API_KEY": "PKTEST", "ALPACA_SECRET_KEY": "a-secret-of-some-length"}
@@ -20,8 +21,8 @@ def no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_keys_come_from_the_environment_by_either_name() -> None:
-    assert paper_config(KEYS).key == "PKTEST"
-    assert paper_config({"APCA_API_KEY_ID": "PK2", "APCA_API_SECRET_KEY": "secret"}).key == "PK2"
+    assert alpaca_config(KEYS, AlpacaSettings()).key == "PKTEST"
+    assert alpaca_config({"APCA_API_KEY_ID": "PK2", "APCA_API_SECRET_KEY": "secret"}, AlpacaSettings()).key == "PK2"
 
 
 @pytest.mark.parametrize(
@@ -33,14 +34,14 @@ def test_keys_come_from_the_environment_by_either_name() -> None:
         ({**KEYS, "APCA_API_BASE_URL": "https://api.alpaca.markets"}, "", "", "leads to https://api.alpaca.markets, and this is a paper"),
         (KEYS, "https://api.alpaca.markets", "", "no server but one on this machine"),
         (KEYS, "http://127.0.0.1.evil.example", "", "no server but one on this machine"),
-        (KEYS, "", "123456789", "no paper account: those begin with PA"),
+        (KEYS, "", "123456789", "no paper account: those on paper begin with PA"),
     ],
 )
 def test_what_would_mix_paper_and_live_or_has_no_keys_is_refused_in_words(
     environment: dict[str, str], url: str, account: str, words: str
 ) -> None:
     with pytest.raises(BrokerError) as caught:
-        paper_config(environment, url, account)
+        alpaca_config(environment, AlpacaSettings(account, url=url))
     assert words in str(caught.value)
     assert "a-secret-of-some-length" not in str(caught.value)
 
@@ -49,7 +50,7 @@ def test_keys_of_the_keyring_are_hidden_like_those_of_the_environment(monkeypatc
     kept = {"alpaca-paper-key": "PKFROMRING", "alpaca-paper-secret": "ring-secret-0123"}
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda service, name: kept.get(name)))
     monkeypatch.setattr("engine.secrets._learned", set())
-    assert paper_config({}).secret == "ring-secret-0123"
+    assert alpaca_config({}, AlpacaSettings()).secret == "ring-secret-0123"
     assert "ring-secret" not in without_secrets("refused: ring-secret-0123")
 
 
@@ -59,4 +60,37 @@ def test_a_keyring_that_is_locked_is_said(monkeypatch: pytest.MonkeyPatch) -> No
 
     monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=locked))
     with pytest.raises(BrokerError, match="The keyring cannot be read"):
-        paper_config({})
+        alpaca_config({}, AlpacaSettings())
+
+
+LIVE_KEYS = {"ALPACA_API_KEY": "AKTEST", "ALPACA_SECRET_KEY": "a-secret-of-some-length"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "account", "words"),
+    [
+        (LIVE_KEYS, "", "A live account is traded by its number alone"),
+        (LIVE_KEYS, "PA12345", "no live account: those on paper begin with PA"),
+        (KEYS, "12345", "The key is one for a paper account, and this is a live one"),
+        ({**LIVE_KEYS, "ALPACA_BASE_URL": "https://paper-api.alpaca.markets"}, "12345", "and this is a live account: unset it"),
+        ({}, "12345", "the keys of a live account"),
+    ],
+)
+def test_what_would_trade_on_paper_in_place_of_live_is_refused_in_words(environment: dict[str, str], account: str, words: str) -> None:
+    with pytest.raises(BrokerError, match=words):
+        alpaca_config(environment, AlpacaSettings(account), "live")
+
+
+def test_a_live_account_takes_its_keys_and_its_number() -> None:
+    config = alpaca_config(LIVE_KEYS, AlpacaSettings("12345"), "live")
+    assert (config.key, config.account, config.kind) == ("AKTEST", "12345", "live")
+
+
+@pytest.mark.parametrize("kind", ["paper", "live"])
+def test_keys_of_a_name_are_those_and_no_others(kind: AccountKind) -> None:
+    begins = {"paper": "PK", "live": "AK"}[kind]
+    account = AlpacaSettings("" if kind == "paper" else "12345", keys="second")
+    with pytest.raises(BrokerError, match=rf"set ALPACA_API_KEY_SECOND and ALPACA_SECRET_KEY_SECOND .* as alpaca-{kind}-second-key"):
+        alpaca_config({**KEYS, **LIVE_KEYS}, account, kind)
+    second = {"ALPACA_API_KEY_SECOND": f"{begins}2", "ALPACA_SECRET_KEY_SECOND": "another-secret"}
+    assert alpaca_config({**KEYS, **second}, account, kind).secret == "another-secret"

@@ -12,9 +12,10 @@ import pytest
 from engine.brokers.base import BrokerError
 from engine.brokers.ib import link
 from engine.brokers.ib.broker import IbBroker
-from engine.brokers.ib.config import IbConfig, paper_account, paper_config
+from engine.brokers.ib.config import IbConfig, account_of, ib_config
 from engine.model.modes import LinkState
 from engine.model.orders import OrderState
+from engine.model.settings import IbSettings
 from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
 from tests.engine.engines import limit, make, market, order_of, said, until
 from tests.servers.tws.driver import TwsProcess
@@ -211,19 +212,47 @@ def test_money_that_came_in_at_ib_is_in_the_books_after_two_comparisons(tmp_path
 )
 def test_an_environment_that_would_trade_live_or_makes_no_sense_is_refused(environment: dict[str, str], words: str) -> None:
     with pytest.raises(BrokerError, match=words):
-        paper_config(environment)
+        ib_config(environment, IbSettings())
 
 
 def test_what_the_environment_leaves_out_is_tws_on_paper_on_this_machine() -> None:
-    assert paper_config({}) == IbConfig("127.0.0.1", 7497, 17, "")
+    assert ib_config({}, IbSettings()) == IbConfig("127.0.0.1", 7497, 17, "")
     given = {"IB_HOST": "gateway", "IB_PORT": "4002", "IB_CLIENT_ID": "5", "IB_PAPER_ACCOUNT": "DU1"}
-    assert paper_config(given) == IbConfig("gateway", 4002, 5, "DU1")
+    assert ib_config(given, IbSettings()) == IbConfig("gateway", 4002, 5, "DU1")
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "words"),
+    [
+        ({}, IbSettings(), "by its number alone"),
+        ({"IB_PAPER_ACCOUNT": "U1"}, IbSettings(), "by its number alone"),
+        ({}, IbSettings(account="DU1"), "ib.account is DU1, which is no live account"),
+        ({"IB_PORT": "7497"}, IbSettings(account="U1"), "IB_PORT is 7497, where TWS trades paper: this is a live account, and 7496"),
+        ({}, IbSettings(account="U1", port=4002), "ib.port is 4002, where Gateway trades paper: this is a live account, and 4001"),
+    ],
+)
+def test_what_would_trade_on_paper_in_place_of_live_is_refused(environment: dict[str, str], settings: IbSettings, words: str) -> None:
+    with pytest.raises(BrokerError, match=words):
+        ib_config(environment, settings, "live")
+
+
+def test_the_config_comes_before_the_environment() -> None:
+    given = {"IB_HOST": "gateway", "IB_PORT": "4002", "IB_CLIENT_ID": "5", "IB_PAPER_ACCOUNT": "DU1"}
+    assert ib_config(given, IbSettings("other", 5000, 6, "DU2")) == IbConfig("other", 5000, 6, "DU2")
+    assert ib_config({}, IbSettings(account="U1"), "live") == IbConfig("127.0.0.1", 7496, 17, "U1", "live")
+
+
+def test_a_live_config_takes_no_account_on_paper_and_a_paper_one_none_that_is_live() -> None:
+    with pytest.raises(BrokerError, match=r"DU1 at .* is a paper account, and this is a live one"):
+        account_of(IbConfig(kind="live"), ("DU1",))
+    with pytest.raises(BrokerError, match=r"U1 at .* is a live account, and this is a paper one"):
+        account_of(IbConfig(), ("U1",))
 
 
 def test_of_several_accounts_one_must_be_named() -> None:
     with pytest.raises(BrokerError, match="IB_PAPER_ACCOUNT"):
-        paper_account(IbConfig(), ("DU1", "DU2"))
-    assert paper_account(IbConfig(account="DU2"), ("DU1", "DU2")) == "DU2"
+        account_of(IbConfig(), ("DU1", "DU2"))
+    assert account_of(IbConfig(account="DU2"), ("DU1", "DU2")) == "DU2"
 
 
 def test_a_live_account_behind_a_paper_port_does_not_start(tmp_path: Path) -> None:

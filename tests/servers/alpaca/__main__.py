@@ -17,7 +17,7 @@ A loopback Alpaca listens on {url}, for {minutes} minutes. In another terminal:
   export ALPACA_API_KEY={key} ALPACA_SECRET_KEY={secret}
   tradeconsole --broker alpaca --config loopback.yaml
 
-with loopback.yaml:
+with loopback.yaml (and `account: live` in it, where --account is no paper account's number):
 
   broker: alpaca
   alpaca: {{url: "{url}"}}
@@ -39,11 +39,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, default=8765)
     parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--account", default="PA3LOOPBACK1", help="its number; one that does not begin with PA is live")
     parser.add_argument("--symbols", default="AAPL,MSFT,IBM")
     given = parser.parse_args()
     symbols = given.symbols.split(",")
     chance = random.Random(7)
     with AlpacaServer(given.port) as server:
+        server.book.account_number = given.account
         server.do(lambda: server.book.prices.update({symbol: Decimal(100) for symbol in symbols}))
         sys.stdout.write(TOLD.format(url=server.url, minutes=given.minutes, key=KEY, secret=SECRET, symbols=", ".join(symbols)))
         sys.stdout.flush()
