@@ -273,7 +273,9 @@ class Courier:
 
     def _may_still_be_replaced(self, order: Order, update: OrderUpdate) -> bool:
         """Whether a replace that was lost on its way may yet turn up, so that the old terms prove nothing."""
-        return order.asked is not None and update.event in ALIVE and update.terms != order.asked and self._clock.mono() < self._settled_at
+        if order.asked is None or update.event not in ALIVE or self._clock.mono() >= self._settled_at:
+            return False
+        return update.terms is None or update.terms.less(update.surplus) != order.asked
 
     # ---- comparing
 

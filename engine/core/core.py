@@ -25,6 +25,7 @@ from engine.core.reconcile import reconcile
 from engine.core.runaway import Runaway
 from engine.core.signals import Signals
 from engine.core.stop import Stop
+from engine.core.surplus import Surplus
 from engine.core.watching import Watching
 from engine.model.effects import Effect, Latch
 from engine.model.inputs import (
@@ -114,6 +115,7 @@ class Core:
         self._halts = Halts(self.desk)
         self.watching = Watching(self.desk)
         self._groups = Groups(self.desk)
+        self._surplus = Surplus(self.desk, self._groups)
         self._commands = Commands(self.desk, self._groups)
         self._closer = Closer(self.desk, self._commands)
         self.stop = Stop(self.desk, self._signals, self.breakers)
@@ -302,6 +304,8 @@ class Core:
         if news.change:
             self.desk.record(news.change)
             self._follow(order, before, asked, news.change.event)
+        if order.surplus:
+            self._surplus.follow(order, before)
         if booked is not None:
             self._runaway.on_fill(order)
             self._mark_equity()

@@ -108,6 +108,11 @@ class Groups:
         if order.parent:
             self._place_successor(order)
 
+    def on_surplus(self, order: Order) -> None:
+        """`order` is about to be cancelled because too much of it works: what it was to close still needs an exit."""
+        if order.parent:
+            self._place_successor(order)
+
     def can_send(self) -> bool:
         """Whether anything may be sent at all now."""
         gate = self._desk.gate

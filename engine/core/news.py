@@ -42,7 +42,7 @@ def read(order: Order, update: OrderUpdate, at: int) -> News:
     terms, nonsense = _terms(order, update)
     event = _event(order, update, filled, terms)
     after = next_state(order.state, event)
-    replaced = None if terms is None else OrderReplaced(order.id, terms, at, _exit_pct(order, terms))
+    replaced = None if terms is None else OrderReplaced(order.id, terms, at, _exit_pct(order, terms), update.surplus)
     quantity = order.quantity if terms is None else terms.quantity
     change: OrderChanged | None = None
     if after is None:
@@ -109,7 +109,7 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
         # Its stop moves by itself, and is told as such.
         told, now = replace(told, stop=None), replace(now, stop=None)
     # The answer to what was asked is one however many fills overtook it.
-    answers = update.event is OrderEvent.REPLACE and told == order.asked
+    answers = update.event is OrderEvent.REPLACE and told.less(update.surplus) == order.asked
     old = update.filled < order.filled and not update.corrected and not answers
     ended = order.state.is_final and update.event is not OrderEvent.LIST
     if ended or old or update.event is OrderEvent.REFUSE_REPLACE:
@@ -128,7 +128,7 @@ def _event(order: Order, update: OrderUpdate, filled: Decimal, terms: Terms | No
     """What happened, as the figures show it: a filled quantity outranks the word that came with it, a late WORK after a partial fill is
     still a partial fill. While a replace is not answered, the order is filled once it covers the larger of both terms."""
     event = update.event
-    if order.state is OrderState.PENDING_REPLACE and terms is not None and terms == order.asked and event in ALIVE:
+    if order.state is OrderState.PENDING_REPLACE and terms is not None and terms.less(update.surplus) == order.asked and event in ALIVE:
         event = OrderEvent.REPLACE
     quantity = order.quantity if terms is None else terms.quantity
     most = quantity if order.asked is None or terms is not None or event in _ANSWERS else max(quantity, order.asked.quantity)

@@ -167,6 +167,7 @@ class OrderBook:
             order.stop = terms.stop
         order.trail, order.trail_pct = terms.trail, terms.trail_pct
         order.exit_pct = record.exit_pct
+        order.surplus = record.surplus
         if terms == order.asked:
             order.mark = order.asked_mark
         order.asked = None

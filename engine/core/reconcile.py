@@ -62,6 +62,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
                 terms=_terms(listed),
                 stop=listed.stop if listed.type is OrderType.TRAILING_STOP else None,
                 corrected=ours is not None and _corrects(ours, listed, agreed),
+                surplus=listed.surplus,
             )
         )
     unsent = []
@@ -111,7 +112,7 @@ def _is_unanswered(desk: Desk, ours: Order, listed: BrokerOrder) -> bool:
     if ours.state is not OrderState.PENDING_REPLACE or ours.asked is None:
         return False
     asked_at = desk.replacing.get(ours.id)
-    terms = _terms(listed)
+    terms = _terms(listed).less(listed.surplus)
     taken = ours.asked == (replace(terms, stop=ours.asked.stop) if ours.type is OrderType.TRAILING_STOP else terms)
     return not taken and (asked_at is None or desk.mono - asked_at >= REPLACE_ANSWER_S * SECOND)
 

@@ -33,10 +33,10 @@ class Runaway:
         traded = [each for order_id in state.traded.get(order.signal_id, ()) if not (each := state.book.orders[order_id]).succeeds]
         opened = [each for each in traded if not each.parent]
         # What a signal opens was let through as one quantity, whatever number of orders came of it.
-        approved = opened[0].quantity if opened else ZERO
+        approved = opened[0].quantity - opened[0].surplus if opened else ZERO
         filled = sum((each.filled for each in opened), ZERO)
         if filled <= approved:
-            filled, approved = order.filled, order.quantity
+            filled, approved = order.filled, order.quantity - order.surplus
         if filled > approved:
             text = f"{filled:f} {order.symbol} were traded on a signal of {order.strategy} for which {approved:f} were approved"
             self._stop(EmergencyStop("", text, "runaway"))

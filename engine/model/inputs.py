@@ -248,7 +248,8 @@ class OrderUpdate(Struct, frozen=True):
     `order_id` is our own id; `cost` the sum of price x quantity over all fills so far. `at` is the market time it happened at, 0 where the
     broker's clock is not the market's. `terms` is what the order is now at the broker, where it says so; `stop` where a trailing stop
     stands, `triggered` that a stop was reached. `corrected` says that the broker took back an earlier word on fills: only then may
-    cumulative figures go down.
+    cumulative figures go down. `surplus` is by how many shares what it filled and may still fill exceeds what was asked for: where a broker
+    makes another order of one that is replaced, a fill that crosses that comes on top.
     """
 
     order_id: str
@@ -264,10 +265,11 @@ class OrderUpdate(Struct, frozen=True):
     stop: Decimal | None = None
     corrected: bool = False
     triggered: bool = False
+    surplus: Decimal = ZERO
 
 
 class BrokerOrder(Struct, frozen=True):
-    """One order as a broker lists it: open, or ended since we last heard."""
+    """One order as a broker lists it: open, or ended since we last heard. `surplus` as in `OrderUpdate`."""
 
     order_id: str
     broker_id: str
@@ -286,6 +288,7 @@ class BrokerOrder(Struct, frozen=True):
     trail: Decimal | None = None
     trail_pct: Decimal | None = None
     extended_hours: bool = False
+    surplus: Decimal = ZERO
 
 
 class BrokerSnapshot(Struct, frozen=True):

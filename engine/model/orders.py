@@ -104,6 +104,10 @@ class Terms(Struct, frozen=True):
     def __post_init__(self) -> None:
         _check(self, "an order's terms", _TERMS)
 
+    def less(self, shares: Decimal) -> Terms:
+        """The same for so many shares fewer."""
+        return Terms(self.quantity - shares, self.limit, self.stop, self.trail, self.trail_pct)
+
 
 class Exit(Struct, frozen=True):
     """Where an entry's position is left: at `price`, or `pct` per cent away from the entry's average fill price; or, to end a loss, by a
@@ -213,7 +217,7 @@ class Order(Struct):
     Orders of one `oco` share what there is to close, `requested` in all: a fill of one takes from the others. `asked` are the terms of a
     replace that the broker has not answered yet, `asked_mark` the price they were valued at. `corrections` counts how often the broker
     changed its word on fills. `split` is how many shares each of its own has become by splits since it was placed: its quantities stay
-    those that the broker tells.
+    those that the broker tells. `surplus` is by how much `quantity` exceeds what was let through, where a fill crossed a replace.
     """
 
     id: str
@@ -252,6 +256,7 @@ class Order(Struct):
     corrections: int = 0
     triggered: bool = False
     split: Decimal = Decimal(1)
+    surplus: Decimal = ZERO
 
     @property
     def family(self) -> str:

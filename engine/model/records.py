@@ -119,12 +119,13 @@ class ReplaceAsked(Struct, frozen=True):
 
 
 class OrderReplaced(Struct, frozen=True):
-    """The order works under these terms now. `exit_pct` as in `ReplaceAsked`."""
+    """The order works under these terms now. `exit_pct` as in `ReplaceAsked`, `surplus` as in `OrderUpdate`."""
 
     order_id: str
     terms: Terms
     at: int
     exit_pct: Decimal | None = None
+    surplus: Decimal = ZERO
 
 
 class FillBooked(Struct, frozen=True):

@@ -219,14 +219,21 @@ class AlpacaBroker:
         return ticket
 
     async def replace(self, order: Order, terms: Terms) -> None:
+        """Alpaca makes another order, for as many shares as it is told. What filled of the first one comes on top, so that is asked for
+        just before, and looked at again after: what fills between the two is a surplus, which the ticket tells."""
         ticket = await self._known(order)
         ticket.told = ticket.told or ticket.current.seen.id
+        try:
+            await self._look_before_replace(ticket)
+        except (AmbiguousError, RefusedError) as no:
+            self._refuse(ticket, f"not asked for, as Alpaca does not tell what has filled: {no}")
+            return
         if terms.quantity <= ticket.filled:
             self._refuse(ticket, f"qty must be > filled_qty ({ticket.filled:f})")
             return
         ticket.attempts += 1
         broker_id, fields = ticket.current.seen.id, replace_fields(ticket.terms, ticket.filled, terms)
-        fields["client_order_id"] = str(replace(ticket.client or ids.ClientId(order.id), attempt=ticket.attempts))
+        fields["client_order_id"] = str(replace(ticket.client or ids.ClientId(order.id), attempt=ticket.attempts, quantity=terms.quantity))
         try:
             raw = await self._link.heed(self._rest.order(lambda api: api.replace_order_by_id(broker_id, fields)))
         except RefusedError as no:
@@ -236,6 +243,25 @@ class AlpacaBroker:
         if told is None:
             raise AmbiguousError("Alpaca's answer tells no order")
         self._take(told, order_id=order.id)
+        self._spawn(self._look_after_replace(ticket, broker_id))
+
+    async def _look_before_replace(self, ticket: Ticket) -> None:
+        """What the order filled, on the way that the replace takes: it is not sent where this takes too long. Raises AmbiguousError and
+        RefusedError."""
+        broker_id = ticket.current.seen.id
+        told = seen(await self._link.heed(self._rest.order(lambda api: api.get_order_by_id(broker_id))))
+        if told is None:
+            raise AmbiguousError("its answer tells no order")
+        self._take(told)
+
+    async def _look_after_replace(self, ticket: Ticket, broker_id: str) -> None:
+        """Asks what the order that was replaced filled, where the stream has not told that it made room."""
+        await asyncio.sleep(self._timings.grace_s)
+        if ticket.current.seen.id != broker_id:
+            return
+        with suppress(AmbiguousError, RefusedError):  # the next look at the open orders finds it
+            if (told := await self._questions.by_broker_id(broker_id)) is not None:
+                self._take(told)
 
     def _refuse(self, ticket: Ticket, reason: str) -> None:
         if (update := ticket.update(event=OrderEvent.REFUSE_REPLACE, reason=reason)) is not None:

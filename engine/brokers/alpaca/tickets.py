@@ -100,6 +100,13 @@ class Ticket(Struct):
         return before + current.seen.quantity
 
     @property
+    def surplus(self) -> Decimal:
+        """By how much that exceeds what was asked for: what filled while a replace was on its way comes on top of it. Nothing where it was
+        somebody else who replaced it."""
+        client = ids.read(self.current.seen.client_id)
+        return max(self.quantity - client.quantity, ZERO) if client.order == self.order_id and client.quantity else ZERO
+
+    @property
     def terms(self) -> Terms:
         now = self.current.seen
         return Terms(self.quantity, now.limit, now.stop, now.trail, now.trail_pct)
@@ -142,6 +149,7 @@ class Ticket(Struct):
             terms=self.terms,
             stop=now.stop if trails else None,
             corrected=corrected,
+            surplus=self.surplus,
         )
 
     def listed(self) -> BrokerOrder:
@@ -163,6 +171,7 @@ class Ticket(Struct):
             trail=now.trail,
             trail_pct=now.trail_pct,
             extended_hours=now.extended_hours,
+            surplus=self.surplus,
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -204,7 +205,12 @@ def test_the_key_is_nowhere_in_what_is_said(tmp_path: Path) -> None:
 
 
 def test_a_client_id_tells_the_whole_of_its_group() -> None:
-    for client in (ClientId("261128-ab-1"), ClientId("261128-ab-1", "261128-ab-2"), ClientId("a-1", "a-2", 3), ClientId("a-1", "", 7)):
+    for client in (
+        ClientId("261128-ab-1"),
+        ClientId("261128-ab-1", "261128-ab-2"),
+        ClientId("a-1", "a-2", 3),
+        ClientId("a-1", "", 7, Decimal("12.5")),
+    ):
         assert read(str(client)) == client
     assert read("somebody's own ~ id") == ClientId("somebody's own ~ id")
     assert read("") == ClientId("")

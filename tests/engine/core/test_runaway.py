@@ -9,7 +9,7 @@ from engine.model.effects import StopStrategy
 from engine.model.inputs import OrderUpdate
 from engine.model.modes import Mode, TradingState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, Side, Source
+from engine.model.orders import Order, Side, Source, Terms
 from engine.model.records import FillBooked, OrderPlaced, SignalRaised, StrategyErrored, TradingStateChanged
 from engine.model.verdicts import PASSED
 from tests.engine.core.floor import Floor, facts, wish
@@ -94,6 +94,16 @@ def test_more_than_was_approved_for_a_signal_trips_the_stop() -> None:
     assert facts(halted.by, halted.reason) == ("runaway", "11 AAPL were traded on a signal of sma for which 10 were approved")
     assert the_floor.latched == halted.reason
     assert the_floor.position() == 11
+
+
+def test_what_filled_across_a_replace_counts_against_what_was_approved_for_its_signal() -> None:
+    the_floor = floor()
+    the_floor.propose("s", quantity=10, limit=50)
+    order = the_floor.last_order
+    terms = Terms(D(16), D(50))
+    for filled, trading in ((6, TradingState.ACTIVE), (11, TradingState.HALTED)):
+        the_floor.handle(OrderUpdate(order.id, OrderEvent.REPLACE, "b", D(filled), D(filled * 50), terms=terms, surplus=D(6)))
+        assert the_floor.trading() is trading
 
 
 def test_a_persons_overfill_is_booked_and_said_but_stops_nothing() -> None:
