@@ -84,7 +84,9 @@ class Hearing:
         elif update != entry.last_told:
             entry.last_told = update
             self.tell(update)
-        if entry.misses_executions:
+        if entry.misses_executions and entry.fetched_for != entry.told_filled:
+            # Once for each count: what TWS has forgotten, as what filled on an earlier day, it does not tell by being asked again.
+            entry.fetched_for = entry.told_filled
             self._spawn(self._fetch_executions())
 
     def retell(self, entry: Entry, event: OrderEvent | None = None, reason: str = "") -> None:

@@ -1,8 +1,9 @@
 """What TWS has said of each order, whoever placed it, and what that means in our words. No I/O: facts in, updates out.
 
 Quantities and money come from executions, each once by its id; one whose id differs after the last dot alone takes the place of the one
-before. Where TWS counts more than the executions that are known, as for an order that filled in part on an earlier day, its own total and
-average stand for them.
+before. TWS tells those of today alone: what an order filled before is what the first of them counts over itself, which as in FIX counts the
+order's whole life. Where a status counts more than the executions that are known, its total and average stand for those that are missing;
+but not once one was corrected, for then nobody can tell which corrections a status counts already.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from engine.model.orders import OrderType, Terms, TimeInForce
 _OURS = re.compile(r"\d{6}-[0-9a-f]{8}-\d+")
 """Our own order ids. Any other reference is somebody else's, and may be on many orders."""
 _CENT_OF_A_CENT = Decimal("0.0001")
+_FIRST = ("01", "1", "")
+"""How the id of an execution ends that corrects none."""
 ENDED = frozenset({"Filled", "Cancelled", "ApiCancelled"})
 
 
@@ -28,8 +31,9 @@ class Entry:
     """One order."""
 
     __slots__ = (
-        "asked", "cancel_asked", "cancelled_there", "client_id", "contract", "corrected", "executions", "fees", "fields", "id", "last_told",
-        "objection", "order_id", "perm_id", "rejected", "status", "told_average", "told_filled", "why_held",
+        "asked", "cancel_asked", "cancelled_there", "client_id", "contract", "corrected", "executions", "fees", "fetched_for", "fields",
+        "id", "last_told", "objection", "order_id", "perm_id", "rejected", "seen_unfilled", "status", "told_average", "told_filled",
+        "why_held",
     )  # fmt: skip
 
     def __init__(self, order_id: int, client_id: int, perm_id: int) -> None:
@@ -45,9 +49,13 @@ class Entry:
         self.told_filled = ZERO
         self.told_average = ZERO
         self.executions: dict[str, ExecutionTold] = {}
+        self.fetched_for = ZERO
+        """The count for which executions that were missing were asked for."""
         self.fees: dict[str, Decimal] = {}
         self.corrected = False
         """An execution took another's place, so figures may go down."""
+        self.seen_unfilled = False
+        """It had filled nothing when we first heard of it, so all that it fills is in executions."""
         self.rejected = ""
         """TWS's words, where it refused the order when it was new."""
         self.objection = ""
@@ -78,7 +86,7 @@ class Entry:
         """(shares, what they cost, fees) so far."""
         shares, cost = self._known()
         counted = self.told_filled
-        if counted > shares:
+        if counted > shares and not self.corrected:
             average = self.told_average or max((e.average for e in self.executions.values()), default=ZERO)
             whole = (counted * average).quantize(_CENT_OF_A_CENT)
             shares, cost = counted, max(whole, cost)
@@ -86,15 +94,15 @@ class Entry:
         return shares, cost, fees
 
     def _known(self) -> tuple[Decimal, Decimal]:
+        """(shares, what they cost) by the executions."""
         executions = self.executions.values()
-        return sum((e.shares for e in executions), ZERO), sum((e.shares * e.price for e in executions), ZERO)
-
-    def correct(self, before: ExecutionTold, after: ExecutionTold) -> None:
-        """`after` takes the place of `before`: what filled on an earlier day, and is in no execution, stays as it was told."""
-        self.corrected = True
-        cost = self.told_filled * self.told_average + after.shares * after.price - before.shares * before.price
-        self.told_filled = max(self.told_filled + after.shares - before.shares, ZERO)
-        self.told_average = max(cost, ZERO) / self.told_filled if self.told_filled and self.told_average else ZERO
+        shares, cost = sum((e.shares for e in executions), ZERO), sum((e.shares * e.price for e in executions), ZERO)
+        if self.seen_unfilled or not executions:
+            return shares, cost
+        first = min(executions, key=lambda e: e.cumulative - e.shares)
+        before = max(first.cumulative - first.shares, ZERO)
+        paid = (first.cumulative * first.average - first.shares * first.price).quantize(_CENT_OF_A_CENT)
+        return shares + before, cost + (max(paid, ZERO) if before else ZERO)
 
     # ---- in our words
 
@@ -196,7 +204,7 @@ class Ledger:
         """An order that goes out now: TWS has said nothing of it yet."""
         # A new one, whatever had its number: TWS may count an order for nothing that was lost on its way.
         entry = self._by_number[client_id, order_id] = self._by_id[our_id] = Entry(order_id, client_id, 0)
-        entry.id, entry.fields, entry.contract = our_id, fields, contract
+        entry.id, entry.fields, entry.contract, entry.seen_unfilled = our_id, fields, contract, True
         return entry
 
     # ---- what TWS says
@@ -222,6 +230,7 @@ class Ledger:
         if entry.status in ENDED and told.status not in ENDED:
             return entry
         entry.status, entry.why_held = told.status, told.why_held
+        entry.seen_unfilled = entry.seen_unfilled or not (told.filled or entry.told_filled or entry.executions)
         if told.filled >= entry.told_filled:
             entry.told_filled, entry.told_average = told.filled, told.average
         return entry
@@ -230,10 +239,9 @@ class Ledger:
         entry = self._entry(told.order_id, told.client_id, told.perm_id, told.ref)
         base, _, revision = told.exec_id.rpartition(".")
         before = entry.executions.get(base)
-        if before is not None and before.exec_id != told.exec_id:
-            if revision < before.exec_id.rpartition(".")[2]:
-                return entry
-            entry.correct(before, told)
+        entry.corrected = entry.corrected or (before is not None and before.exec_id != told.exec_id) or revision not in _FIRST
+        if before is not None and _nth(revision) < _nth(before.exec_id.rpartition(".")[2]):
+            return entry
         entry.executions[base] = told
         if told.exec_id in self._fees:
             entry.fees[told.exec_id] = self._fees.pop(told.exec_id)
@@ -285,3 +293,8 @@ class Ledger:
         else:
             return
         self._by_id[entry.id] = entry
+
+
+def _nth(revision: str) -> tuple[int, str]:
+    """Orders the ends of execution ids: 9 comes before 10."""
+    return len(revision), revision

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 import pytest
+from msgspec.structs import replace
 
 from engine import courier
 from engine.brokers.ib import client, link
@@ -19,9 +20,10 @@ from engine.model.modes import LinkState
 from engine.model.money import cents
 from engine.model.orders import OrderState
 from engine.model.views import View
-from tests.engine.engines import order_of, running, until
+from tests.engine.engines import SETTINGS, order_of, running, until
 from tests.servers.tws.driver import TwsProcess
 
+OnExit: TypeAlias = Literal["cancel_entries", "keep", "cancel_all"]
 SOON = (0.02, 0.05, 0.1)
 
 
@@ -38,10 +40,10 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def trading(folder: Path, tws: TwsProcess, client_id: int = 7) -> Iterator[Engine]:
+def trading(folder: Path, tws: TwsProcess, client_id: int = 7, *, on_exit: OnExit = "cancel_entries") -> Iterator[Engine]:
     broker = IbBroker(IbConfig(port=tws.port, client_id=client_id, numbers=folder / "numbers"))
     broker.settle_s = 0.5
-    with running(folder, broker) as engine:
+    with running(folder, broker, settings=replace(SETTINGS, on_exit=on_exit)) as engine:
         yield engine
 
 

@@ -263,3 +263,26 @@ def test_of_a_bracket_whose_stop_was_lost_the_stop_that_takes_its_place_ends_whe
         tws.do("price AAPL 89 100")
         assert agree(engine, tws).mismatches == ()
         assert tws.positions == {}
+
+
+def test_an_order_from_an_earlier_day_fills_on_and_is_corrected_after_a_restart_and_nothing_is_asked_for_ever(tmp_path: Path) -> None:
+    with TwsProcess() as tws:
+        with trading(tmp_path, tws, on_exit="keep") as engine:
+            engine.submit(Intent("AAPL", Side.BUY, D(100), OrderType.LIMIT, D(90), tif=TimeInForce.GTC))
+            order = order_of(until(engine, is_in(1, OrderState.WORKING)), 1)
+            tws.do(f"fill {order.id} 60 90")
+            until(engine, is_in(1, OrderState.PARTIAL))
+        tws.do("midnight")
+        with trading(tmp_path, tws) as engine:
+            tws.do(f"fill {order.id} 20 88")
+            until(engine, lambda view: order_of(view, 1).filled == 80)
+            tws.do(f"correct {order.id} 15 89")
+            view = until(engine, lambda view: order_of(view, 1).filled == 75)
+            assert order_of(view, 1).average == D("89.8")
+            asked = tws.do("book")["asked"]
+            for _ in range(3):
+                engine.answer(engine.sync())
+            more = tws.do("book")["asked"]
+            assert more["executions"] - asked["executions"] == more["positions"] - asked["positions"]
+            assert tws.positions == {"AAPL": D(75)}
+            assert not engine.status().mismatches

@@ -24,8 +24,11 @@ def told(status: str = "Submitted", *, ref: str = OURS, perm: int = 1, client: i
     return OrderTold(perm, client, number, AAPL, OrderFields(ref=ref, **given), status)  # type: ignore[arg-type]
 
 
-def executed(exec_id: str, shares: int, price: object, perm: int = 1) -> ExecutionTold:
-    return ExecutionTold(exec_id, perm, 7, 5, OURS, AAPL, "BUY", D(shares), D(str(price)), D(shares), D(str(price)))
+def executed(exec_id: str, shares: int, price: object, perm: int = 1, *, before: int = 0, before_at: object = 0) -> ExecutionTold:
+    """`before` shares of the order filled, at `before_at`, until then."""
+    counted = D(before + shares)
+    average = (before * D(str(before_at)) + shares * D(str(price))) / counted
+    return ExecutionTold(exec_id, perm, 7, 5, OURS, AAPL, "BUY", D(shares), D(str(price)), counted, average)
 
 
 def status(what: str, filled: int = 0, average: object = 0, why_held: str = "") -> StatusTold:
@@ -94,6 +97,25 @@ def test_an_execution_that_comes_twice_is_one_and_a_correction_takes_its_place()
     assert facts(update.filled, update.cost, update.fees, update.corrected) == (10, 890, 1, True)
 
 
+def test_of_a_correction_whose_first_word_was_never_heard_a_status_from_before_it_counts_for_nothing() -> None:
+    ledger = Ledger()
+    ledger.on_order(told())
+    ledger.on_status(status("Submitted"))
+    ledger.on_status(status("Filled", 10, 90))
+    assert facts(ledger.on_execution(executed("x.a.01.02", 8, 90)).figures()) == ((8, 720, 0),)
+
+
+def test_a_correction_that_a_status_counts_already_is_counted_once() -> None:
+    """As when the link is up again: how the order stands is told before what was executed."""
+    ledger = Ledger()
+    entry = ledger.on_order(told(quantity=D(20)))
+    ledger.on_execution(executed("x.a.01.01", 10, 90))
+    ledger.on_status(status("Submitted", 10, 90))
+    ledger.on_status(status("Submitted", 12, 90))
+    ledger.on_execution(executed("x.a.01.02", 12, 90))
+    assert facts(entry.figures(), entry.misses_executions) == ((12, 1080, 0), False)
+
+
 def test_a_fee_that_is_told_before_its_execution_is_kept_for_it() -> None:
     ledger = Ledger()
     ledger.on_order(told())
@@ -107,7 +129,8 @@ def test_what_filled_on_an_earlier_day_counts_by_tws_own_total() -> None:
     entry = ledger.on_order(told())
     ledger.on_status(status("Submitted", 6, 89))
     assert facts(entry.figures()) == ((6, 534, 0),)
-    ledger.on_execution(executed("b.01", 2, 90))
+    ledger.on_execution(executed("b.01", 2, 90, before=6, before_at=89))
+    assert facts(entry.figures(), entry.misses_executions) == ((8, 714, 0), False)
     ledger.on_status(status("Submitted", 8, "89.25"))
     assert facts(entry.figures()) == ((8, 714, 0),)
 
@@ -211,11 +234,11 @@ def test_a_correction_leaves_what_filled_on_an_earlier_day() -> None:
     ledger = Ledger()
     entry = ledger.on_order(told(quantity=D(100)))
     ledger.on_status(status("Submitted", 60, 90))
-    ledger.on_execution(executed("x.a.01.01", 40, 90))
+    ledger.on_execution(executed("x.a.01.01", 40, 90, before=60, before_at=90))
     ledger.on_status(status("Filled", 100, 90))
-    ledger.on_execution(executed("x.a.01.02", 40, 89))
+    ledger.on_execution(executed("x.a.01.02", 40, 89, before=60, before_at=90))
     assert facts(event(entry), entry.figures()) == (OrderEvent.FILL_ALL, (100, 8960, 0))
-    ledger.on_execution(executed("x.a.01.03", 30, 89))
+    ledger.on_execution(executed("x.a.01.03", 30, 89, before=60, before_at=90))
     assert facts(event(entry), entry.figures()) == (OrderEvent.FILL_PART, (90, 8070, 0))
 
 

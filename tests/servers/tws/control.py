@@ -21,6 +21,7 @@ fills on|off                    whether prices fill orders
 spread AMOUNT                   between bid and ask, of all symbols
 market open|closed|auction      the session
 expire                          the session is over: orders for it end
+midnight                        executions of the day are told no more
 fill ID SHARES PRICE [silent]   trades an order by hand; ID is its reference or permId
 correct ID SHARES PRICE         tells its last execution anew
 place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF]   an order of another client's, of TWS itself with client 0
@@ -36,7 +37,7 @@ reset                           the nightly one: 1100, then away
 taken CLIENT                    another program has this client id from its next attempt on
 skew SECONDS                    its clock is ahead by so much
 kill PID NTH                    kill -9 to PID at its NTH order or cancel from now
-book                            orders, cash, positions, copies, numbers of orders that were lost
+book                            orders, cash, positions, copies, numbers of orders that were lost, requests by kind
 help"""
 
 
@@ -92,6 +93,9 @@ class Control:
     def do_expire(self) -> None:
         self._tws.gateway.expire()
 
+    def do_midnight(self) -> None:
+        self._tws.gateway.midnight()
+
     # ---- orders
 
     def do_fill(self, order: str, shares: str, price: str, silent: str = "") -> None:
@@ -126,6 +130,7 @@ class Control:
             "positions": {stock.symbol.replace(" ", "."): shares for stock, shares, _ in gateway.positions()},
             "copies": self._tws.copies,
             "lost": self._tws.lost,
+            "asked": self._tws.asked,
             "clients": [session.client_id for session in self._tws.sessions],
         }
 

@@ -87,6 +87,11 @@ class Gateway:
                 ticket.status, ticket.completed = "Cancelled", "Cancelled: expired"
                 self._tell_of(ticket, "status", say.order_status(ticket))
 
+    def midnight(self) -> None:
+        """Executions of the day before are told no more; what orders filled by them stays."""
+        for ticket in self.tickets:
+            ticket.executions.clear()
+
     # ---- the market
 
     def price(self, stock: Stock, last: Decimal, size: Decimal) -> None:

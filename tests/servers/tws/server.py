@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+from collections import Counter
 from collections.abc import Callable
 
 from tests.servers.tws import say
@@ -35,6 +36,8 @@ class Tws:
         self.disconnected = False
         self.clock_skew = 0.0
         self.copies = 0
+        self.asked: Counter[str] = Counter()
+        """How often each kind of request came."""
         self.lost: list[tuple[int, int]] = []
         """(client id, order id) of orders that were lost on their way."""
         self.kill: tuple[int, int] | None = None

@@ -90,6 +90,7 @@ class Session:
             self.send(say.error(-1, 505, f"Fatal Error: Unknown message id {kind}."))
             return
         name, handle = self._handlers[kind]
+        self._server.asked[name] += 1
         if name in ("submit", "cancel"):
             self._server.kill_if_armed()
             handle(fields)
