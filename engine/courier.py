@@ -119,6 +119,9 @@ class Courier:
 
     def _tell(self, event: BrokerEvent) -> None:
         self._news += 1
+        if isinstance(event, OrderUpdate) and event.event is OrderEvent.REFUSE_CANCEL:
+            # That request is answered, though the broker may not have said that it is done with it: the next one is another.
+            self._cancelling.discard(event.order_id)
         self._handle(event)
 
     def _unsettle(self) -> None:

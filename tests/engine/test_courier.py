@@ -258,6 +258,25 @@ def test_a_cancel_that_was_lost_is_asked_again_until_it_is_taken(tmp_path: Path)
         assert sum("may be lost" in line.text for line in view.log) == 1, "said once, not each time"
 
 
+def test_a_cancel_that_was_refused_may_be_asked_again_at_once_though_the_request_is_not_over(tmp_path: Path) -> None:
+    async def refused(orders: Sequence[Order]) -> None:
+        broker.on_cancel = None
+        broker.say(*(OrderUpdate(order.id, OrderEvent.REFUSE_CANCEL, reason="too late or too early") for order in orders))
+        await asyncio.to_thread(asked_again.wait)
+
+    asked_again = threading.Event()
+    broker = ToldBroker(on_cancel=refused)
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        order = order_of(until(engine, state(OrderState.WORKING)), 1)
+        engine.cancel(order.id)
+        until(engine, lambda view: order_of(view, 1).reason == "too late or too early")
+        engine.answer(engine.cancel(order.id))
+        asked_again.set()
+        until(engine, state(OrderState.CANCELED))
+        assert len(broker.cancels) == 2
+
+
 def test_a_halt_does_not_pile_up_cancels_at_a_broker_that_is_mute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(courier, "CANCEL_ANSWER_S", 0.3)
     open_now, most = 0, 0
