@@ -292,7 +292,9 @@ class Core:
         before, asked = order.state, order.asked
         news = read(order, update, self.desk.now)
         if news.replaced:
+            had = order.quantity
             self.desk.record(news.replaced)
+            self._groups.on_terms(order, had, answered=news.replaced.terms == asked)
         booked = news.fill or (self.state.portfolio.settled(news.corrected) if news.corrected else None)
         if booked is not None:
             self.desk.record(booked)

@@ -21,6 +21,7 @@ from decimal import Decimal
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.core.broker_groups import BrokerGroups
 from engine.core.desk import SECOND, Desk, wish_of
 from engine.core.gate import Judgement
 from engine.core.normal_form import exit_price
@@ -53,10 +54,11 @@ class Left(Struct, frozen=True):
 class Groups:
     """Keeps groups of orders in step with their fills."""
 
-    __slots__ = ("_cancelled", "_desk", "_refused", "_undecided")
+    __slots__ = ("_brokers", "_cancelled", "_desk", "_refused", "_undecided")
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._brokers = BrokerGroups(desk)
         self._refused: set[str] = set()
         """Orders of this run that the broker would not give another size."""
         self._cancelled: dict[str, int] = {}
@@ -68,6 +70,8 @@ class Groups:
         """Brings every group to where it should be. `listed` says that the broker has just told how all its orders stand: only then is a
         leg corrected that a broker which keeps groups itself should have."""
         book = self._desk.state.book
+        if listed:
+            self._brokers.on_listed()
         held: dict[tuple[str, Side], Decimal] = {}
         # An exit may fill all of itself while its entry fills more: then nothing of its family works any more, and something is left.
         filled = (order.family for order in self._desk.filled() if order.parent)
@@ -78,6 +82,7 @@ class Groups:
             working = [order for order in orders if not order.state.is_final]
             native = self._desk.gate.capabilities.oco
             self._undecided = {order.oco for order in working if native and order.oco and self._waits(order)}
+            self._brokers.look(working, orders, left.shares)
             if left.shares > 0:
                 for order in working:
                     self._keep(order, orders, left, listed)
@@ -97,6 +102,10 @@ class Groups:
         left = self._left(book.orders.get(order.family), book.family(order.family), {})
         if left.shares > 0:
             self._desk.cancel(self.siblings(order), f"#{order.number} of its group was cancelled")
+
+    def on_terms(self, order: Order, had: Decimal, *, answered: bool) -> None:
+        """The broker told other terms of `order`, which had the quantity `had`; `answered` where it was asked for them."""
+        self._brokers.on_terms(order, had, answered=answered)
 
     def on_refused(self, order: Order, asked: Terms) -> None:
         """The broker would not give `order` the terms `asked`."""
@@ -172,10 +181,11 @@ class Groups:
             self._cancel(ending, left.why)
 
     def _broker_ends(self, orders: Sequence[Order], left: Left, listed: bool) -> bool:
-        """Whether the broker itself takes a leg's fills from the others. One that took another's place may have gone there alone, just
-        when the other leg filled, and is in no group with it."""
-        together = all(order.oco and order.released and not order.succeeds for order in orders)
-        return self._desk.gate.capabilities.oco and not listed and not left.told and together
+        """Whether the broker itself takes a leg's fills from the others, and may yet do so. One that took another's place may have gone
+        there alone, just when the other leg filled, and is in no group with it."""
+        if listed or left.told or not self._desk.gate.capabilities.oco:
+            return False
+        return all(order.oco and order.released and not order.succeeds and self._brokers.is_its_turn(order) for order in orders)
 
     # ---- something left
 
@@ -192,12 +202,15 @@ class Groups:
         if order.state not in REPLACEABLE or order.asked is not None:
             return
         as_it_is = not gate.capabilities.replace or order.id in self._refused
-        if order.remaining == left.shares and (as_it_is or not self._has_moved(order)):
+        shares = self._brokers.left_for(order, orders, left.shares)
+        if shares >= order.remaining:
+            self._brokers.is_done(order)
+        if shares <= 0 or (order.remaining == shares and (as_it_is or not self._has_moved(order))):
             return
-        shrinks = left.shares < order.remaining
-        if shrinks and order.oco and gate.capabilities.oco and left.shares == left.told and not listed:
+        shrinks = shares < order.remaining
+        if shrinks and order.oco and gate.capabilities.oco and left.shares == left.told and not listed and self._is_brokers_turn(order):
             return
-        judgement = self._judge(order, orders, left.shares, lighter=shrinks)
+        judgement = self._judge(order, orders, shares, lighter=shrinks)
         wanted = judgement.intent
         if not judgement.passes or (wanted.quantity == order.remaining and not self._has_moved(order)):
             return
@@ -208,6 +221,11 @@ class Groups:
             return
         terms = Terms(order.filled + wanted.quantity, wanted.limit, wanted.stop, wanted.trail, wanted.trail_pct)
         desk.replace(order, terms, judgement, exit_pct=order.exit_pct)
+
+    def _is_brokers_turn(self, order: Order) -> bool:
+        """Whether the broker may yet take from `order` by itself what the other leg filled. Where a group cannot be resized it is not ended
+        for that before the broker's list says so."""
+        return not self._desk.gate.capabilities.oco_resize or self._brokers.is_its_turn(order)
 
     def _waits(self, order: Order) -> bool:
         """Whether it is not known yet what becomes of `order`, or, of one that is held here, of the one that it is to succeed."""

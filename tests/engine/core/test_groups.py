@@ -442,6 +442,101 @@ def test_a_broker_that_keeps_groups_itself_is_left_to_it_until_its_list_says_oth
     assert states((profit, loss)) == ["PARTIAL 60/100", "WORKING 0/40"]
 
 
+def untold(told: Told, order: Order, quantity: int, price: object, *others: Order) -> None:
+    """`order` fills at a broker that keeps groups, which takes it from the others by itself and tells nothing yet."""
+    told.mute = True
+    told.fill(order, quantity, price)
+    for other in others:
+        told.tickets[other.id].order.quantity -= quantity
+    told.mute = False
+
+
+def told_terms(told: Told, order: Order) -> None:
+    """The broker tells `order` with the terms that it has there."""
+    told.tell(order, terms=told.tickets[order.id].order.terms)
+
+
+@pytest.mark.parametrize("resizes", [True, False], ids=["resizes", "does not resize"])
+def test_a_leg_that_the_broker_made_smaller_before_it_told_the_others_fill_is_not_given_that_back(resizes: bool) -> None:
+    told = Told(Capabilities(oco=True, oco_resize=resizes))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    untold(told, profit, 40, 110, loss)
+    told_terms(told, loss)
+    told.tick(5)
+    assert facts(told.replaced, told.cancelled, states((profit, loss))) == ([], [], ["WORKING 0/100", "WORKING 0/60"])
+    told.tell(profit)
+    told.tick(5)
+    assert facts(told.replaced, told.cancelled, states((profit, loss))) == ([], [], ["PARTIAL 40/100", "WORKING 0/60"])
+
+
+def test_what_an_entry_fills_while_a_legs_fill_is_untold_makes_the_other_grow_by_that_alone() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 50)
+    untold(told, profit, 40, 110, loss)
+    told_terms(told, loss)
+    told.fill(entry, 30)
+    assert facts(told.position(), states((profit, loss))) == (40, ["PARTIAL 40/80", "WORKING 0/40"])
+    assert [f"{order_id} {terms.quantity:f}" for order_id, terms in told.replaced] == [f"{profit.id} 80", f"{loss.id} 40"]
+
+
+def test_a_leg_that_the_broker_made_smaller_for_nothing_has_its_quantity_back_once_the_broker_has_listed_all() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, _, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.tickets[loss.id].order.quantity = D(60)
+    told_terms(told, loss)
+    told.tick(5)
+    assert states((loss,)) == ["WORKING 0/60"]
+    told.listed()
+    assert states((loss,)) == ["WORKING 0/100"]
+
+
+def test_a_replace_that_crossed_the_brokers_own_word_is_put_right_without_waiting_for_its_list() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 50)
+    untold(told, profit, 40, 110, loss)
+    told.fill(entry, 30)
+    told_terms(told, loss)
+    told.tell(profit)
+    assert states((profit, loss)) == ["PARTIAL 40/80", "WORKING 0/80"]
+    told.tick(1)
+    assert facts(told.tickets[loss.id].order.quantity) == (80,), "it is the broker's turn"
+    told.tick(1)
+    assert facts(told.position(), states((profit, loss))) == (40, ["PARTIAL 40/80", "WORKING 0/40"])
+    assert told.tickets[loss.id].order.quantity == 40
+
+
+def test_a_leg_that_the_broker_should_have_ended_with_the_other_is_cancelled_without_waiting_for_its_list() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 100, 110)
+    told.tick(1)
+    assert told.cancelled == [], "it is the broker's turn"
+    told.tick(1)
+    assert facts(told.cancelled, loss.state) == ([loss.id], OrderState.CANCELED)
+
+
+def test_a_leg_that_took_the_place_of_a_lost_one_is_in_no_group_and_ends_at_once_when_the_other_fills() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.mute = True
+    told.fill(entry, 100)
+    told.handle(news_of(told, entry))
+    del told.tickets[loss.id]
+    told.mute = False
+    told.tell(profit)
+    for event in (OrderEvent.LOSE, OrderEvent.REJECT):
+        told.handle(OrderUpdate(loss.id, event, reason="it never reached the broker"))
+    later = told.orders[-1]
+    assert facts(later.succeeds, later.state, profit.state) == (loss.id, OrderState.WORKING, OrderState.WORKING)
+    told.fill(profit, 100, 110)
+    assert facts(told.position(), told.cancelled, later.state) == (0, [later.id], OrderState.CANCELED)
+
+
 def test_a_sibling_that_the_broker_cancels_with_a_fill_is_no_cancel_by_hand() -> None:
     told = Told(Capabilities(oco=True))
     entry, profit, loss = bracketed(told)
