@@ -62,9 +62,8 @@ class Mine(Strategy):
         "  parameters   days: a whole number from 2 to 250; 20 unless set",
         "  timeframe    1h",
         "  warmup       30",
-        "  runs in      backtest (without its quotes: bars tell none), replay (without its quotes: bars tell none), paper",
+        "  runs in      backtest (without its quotes: bars tell none), replay (without its quotes: bars tell none), paper, live",
         "  best in      backtest",
-        "  not in       live: there is no broker to send to but the paper market in this version; use paper",
         "  look at      line 18 waits: a callback that takes long is killed.",
     ]
 
@@ -72,7 +71,7 @@ class Mine(Strategy):
 def test_one_that_hears_quotes_alone_is_not_for_a_backtest(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(home, "from tradeconsole import Strategy\nclass Mine(Strategy):\n    def on_quote(self, ctx, quote):\n        pass\n")
     told = check(capsys, file)[1]
-    assert "  runs in      paper\n  best in      paper\n" in told
+    assert "  runs in      paper, live\n  best in      paper\n" in told
     assert "  not in       backtest: it trades on quotes alone, and backtest has only bars\n" in told
 
 
