@@ -12,7 +12,9 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from engine.brokers.base import AmbiguousError, Broker, BrokerEvent
+from msgspec import Struct
+
+from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.core.news import ALIVE
@@ -38,12 +40,31 @@ NEXT_CANCELS_S = 0.25
 ASK_AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 """When an UNKNOWN order is asked for by its id; likewise."""
 ALARM_S = 60.0
-SNAPSHOT_AGAIN_S = 0.1
+BUSY_AGAIN_S = (0.5, 1.0, 2.0, 5.0, 10.0)
+"""When what a busy broker has not taken is sent again, where it does not say; likewise."""
+LONGEST_PAUSE_S = 60.0
+"""However long it says."""
+NAKED_S = 8.0
+"""When a position that has no exits for it is said as an error: from then on each `ALARM_S`."""
+LOOK_S = 0.1
+"""Between two looks whether what waits is still wanted."""
+SNAPSHOT_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0)
 TRIES = 5
 """Snapshots asked for before the comparison is left to the next time, where trading goes on meanwhile."""
 _SECOND = 1_000_000_000
 
 Found = TypeVar("Found")
+
+
+class Wait(Struct):
+    """For a broker that is busy, since `began`: how often it was, and when that is said loudly next, in monotonic nanoseconds."""
+
+    began: int
+    attempts: int = 0
+    alarm_at: int = 0
+
+    def __post_init__(self) -> None:
+        self.alarm_at = self.began + int(NAKED_S * _SECOND)
 
 
 class Courier:
@@ -87,8 +108,10 @@ class Courier:
         """Opens the link and answers where the account stands there. Raises ConnectionError and AmbiguousError in words."""
         await self._broker.connect(self._hear)
         self._unsettle()
+        attempt = 0
         while (snapshot := await self._snapshot()) is None:
-            await self._pause((SNAPSHOT_AGAIN_S,), 0, self._link_up)
+            await self._pause(SNAPSHOT_AGAIN_S, attempt, self._link_up)
+            attempt += 1
         self.started = True
         return snapshot
 
@@ -158,28 +181,75 @@ class Courier:
                 self._unsent.difference_update(lost)
                 self._handle(NotDurable(tuple(lost), str(error)))
             orders = [order for order in orders if order.source is Source.FLATTEN]
-        # One of a group that stays here may have the others of it cancelled.
-        while stay := {order.id for order in orders if not self._may_go(order)}:
+        wait = Wait(self._clock.mono())
+        while orders := self._those_that_go(orders):
+            self._unsent.difference_update(order.id for order in orders)
+            if not wait.attempts:
+                for order in orders:
+                    sending(order)
+            try:
+                if len(orders) > 1:
+                    await self._ask(self._broker.submit_group(orders))
+                else:
+                    await self._ask(self._broker.submit(orders[0]))
+            except BusyError as busy:
+                if not all(order.reduce_only for order in orders):
+                    for order in orders:
+                        self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=f"{busy}: it was not taken, and is not sent again"))
+                    return
+                # Nothing of them is there: until they go out again they are as unsent as before.
+                self._unsent.update(order.id for order in orders)
+                await self._wait_for_room(orders, wait, busy, lambda order: order.state is OrderState.PENDING_SUBMIT)
+            except AmbiguousError as error:
+                self._unsettle()
+                for order in orders:
+                    self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+                return
+            else:
+                if wait.attempts:
+                    self._handle(Note(Level.INFO, self._broker.name, f"{_names(orders)}: no longer refused for too many requests"))
+                return
+
+    def _those_that_go(self, orders: Sequence[Order]) -> list[Order]:
+        """Without those that stay here after all. One of a group that does may have the others of it cancelled."""
+        going = list(orders)
+        while stay := {order.id for order in going if not self._may_go(order)}:
             self._unsent -= stay
-            orders = [order for order in orders if order.id not in stay]
+            going = [order for order in going if order.id not in stay]
             for order_id in sorted(stay):
                 self._handle(Unsent(order_id))
-        self._unsent.difference_update(order.id for order in orders)
-        for order in orders:
-            sending(order)
-        try:
-            if len(orders) > 1:
-                await self._ask(self._broker.submit_group(orders))
-            elif orders:
-                await self._ask(self._broker.submit(orders[0]))
-        except AmbiguousError as error:
-            self._unsettle()
-            for order in orders:
-                self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+        return going
 
     def _may_go(self, order: Order) -> bool:
-        stopped = (self._switch.closed or self._core.state.trading is TradingState.HALTED) and order.source is not Source.FLATTEN
-        return not (stopped or self._shut) and self._core.gate.ready and order.state is OrderState.PENDING_SUBMIT
+        return not self._ends(order) and self._core.gate.ready and order.state is OrderState.PENDING_SUBMIT
+
+    def _ends(self, order: Order) -> bool:
+        """Whether the stop, or the end of the program, keeps `order` from the broker for good."""
+        return self._shut or (self._stopped and order.source is not Source.FLATTEN)
+
+    @property
+    def _stopped(self) -> bool:
+        return self._switch.closed or self._core.state.trading is TradingState.HALTED
+
+    async def _wait_for_room(self, orders: Sequence[Order], wait: Wait, busy: BusyError, is_wanted: Callable[[Order], bool]) -> None:
+        """Until a busy broker may be asked again for `orders`, which only reduce, or one of them is not wanted any more. A position that is
+        without its exits for that is said again and again."""
+        named, first = _names(orders), not wait.attempts
+        pause = busy.after_s if busy.after_s is not None else BUSY_AGAIN_S[min(wait.attempts, len(BUSY_AGAIN_S) - 1)]
+        pause = max(min(pause, LONGEST_PAUSE_S), LOOK_S)
+        wait.attempts += 1
+        if first:
+            text = f"{busy}: {named} not taken; asked again in {pause:g} s, and until the broker takes it"
+            self._handle(Note(Level.WARNING, self._broker.name, text))
+        due = self._clock.mono() + int(pause * _SECOND)
+        while not any(self._ends(order) or not is_wanted(order) for order in orders):
+            now = self._clock.mono()
+            if now >= wait.alarm_at:
+                wait.alarm_at = now + int(ALARM_S * _SECOND)
+                self._handle(Note(Level.ERROR, self._broker.name, _alarm(orders, (now - wait.began) // _SECOND, busy)))
+            if now >= due and self._core.gate.ready:
+                return
+            await asyncio.sleep(LOOK_S)
 
     def replace(self, order: Order, terms: Terms, durable: asyncio.Future[None] | None) -> None:
         """Asks the broker to let `order` work under `terms`, once `durable` says that the journal holds the wish."""
@@ -194,13 +264,19 @@ class Courier:
             why = f"not asked for, the journal could not be written: {error}"
             self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=why))
             return
-        stopped = self._switch.closed or self._core.state.trading is TradingState.HALTED
-        waits = order.state is OrderState.PENDING_REPLACE and order.asked == terms
-        if stopped or self._shut or not self._core.gate.ready or not waits:
+        if (
+            self._stopped
+            or self._shut
+            or not self._core.gate.ready
+            or order.state is not OrderState.PENDING_REPLACE
+            or order.asked != terms
+        ):
             self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="not asked for: nothing is sent any more"))
             return
         try:
             await self._ask(self._broker.replace(order, terms))
+        except BusyError as busy:
+            self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=f"{busy}: it works on under its old terms"))
         except AmbiguousError as error:
             self._unsettle()
             self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
@@ -298,7 +374,7 @@ class Courier:
                 if snapshot is not None:
                     self._handle(snapshot)
                     return True
-                again = (SNAPSHOT_AGAIN_S,)
+                again = SNAPSHOT_AGAIN_S
             attempt += 1
             if self._core.gate.link_down or (self._core.gate.ready and attempt >= TRIES):
                 return False
@@ -341,7 +417,7 @@ class Courier:
         within_s = within_s or ANSWER_S
         try:
             return await asyncio.wait_for(question, within_s)
-        except AmbiguousError:
+        except (AmbiguousError, BusyError):
             raise
         except TimeoutError:
             raise AmbiguousError(f"no answer within {within_s:g} s") from None
@@ -359,3 +435,14 @@ class Courier:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds[min(attempt, len(seconds) - 1)]):
                 await link_up.wait()
+
+
+def _names(orders: Sequence[Order]) -> str:
+    return ", ".join(f"#{order.number} {order.symbol}" for order in orders)
+
+
+def _alarm(orders: Sequence[Order], seconds: int, busy: BusyError) -> str:
+    """That a busy broker takes none of `orders`, and what is the matter then."""
+    first = orders[0]
+    what = f"{first.symbol} has no exits at the broker" if first.family else f"{_names(orders)} is not at the broker"
+    return f"{what} for {seconds:.0f} s: {busy}. {_names(orders)}: sent again until taken; close the position yourself if that is too long."

@@ -20,6 +20,15 @@ class AmbiguousError(Exception):
     """The broker did not answer, or not in words we know: the order may or may not exist there. It is not a rejection."""
 
 
+class BusyError(Exception):
+    """The broker gets too many requests and has certainly not taken this one: nothing came of it, and it may be asked again, under the same
+    id, in `after_s` seconds where that is known."""
+
+    def __init__(self, text: str, after_s: float | None = None) -> None:
+        super().__init__(text)
+        self.after_s = after_s
+
+
 class BrokerError(OSError):
     """There is no such broker, or it cannot be used as the config has it: a sentence for a person, which says what to do."""
 
@@ -36,15 +45,17 @@ class Broker(Protocol):
         are wrong; of a link that was up, a LinkChanged that says FATAL does."""
 
     async def submit(self, order: Order) -> None:
-        """Send `order` once, under its own id. A rejection is told as an event; raises AmbiguousError where the outcome is unknown."""
+        """Send `order` once, under its own id. A rejection is told as an event; raises AmbiguousError where the outcome is unknown, and
+        BusyError where it is known that it was not taken."""
 
     async def submit_group(self, orders: Sequence[Order]) -> None:
         """The same for orders of one `oco`, of which the broker itself takes each fill from the others. Called where it says that it does
-        (`capabilities.oco`); one that is left of a group comes by `submit`. Raises AmbiguousError where nothing is known of any of them."""
+        (`capabilities.oco`); one that is left of a group comes by `submit`. Raises AmbiguousError where nothing is known of any of them,
+        and BusyError where none was taken."""
 
     async def replace(self, order: Order, terms: Terms) -> None:
         """Ask for `order` to work under `terms` from now on. What comes of it, a refusal too, is told as an event with the terms that
-        hold then. Raises AmbiguousError where the request may be lost."""
+        hold then. Raises AmbiguousError where the request may be lost, and BusyError where it was not taken."""
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         """Ask for these to be cancelled. What comes of it is told as events. Raises AmbiguousError where the request may be lost."""

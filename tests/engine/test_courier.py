@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine import courier
-from engine.brokers.base import AmbiguousError
+from engine.brokers.base import AmbiguousError, BusyError
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
 from engine.model.modes import LinkState
@@ -416,6 +416,26 @@ def test_a_replace_that_cannot_be_written_is_not_asked_for_and_the_old_terms_sta
         assert order_of(view, 1).state is OrderState.WORKING
         assert order_of(view, 1).quantity == 10
         assert broker.replaces == []
+
+
+def test_what_waits_for_a_busy_broker_is_not_sent_from_the_moment_the_stop_is_pressed(tmp_path: Path) -> None:
+    """However long the core takes to hear of it."""
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+
+        async def busy(order: Order) -> None:
+            if order.side is Side.BUY:
+                broker.accept(order)
+                broker.fill(order.id)
+                return
+            engine._switch.press()
+            raise BusyError("too many requests", 0.0)
+
+        broker.on_submit = busy
+        engine.submit(Intent("AAPL", Side.BUY, Decimal(10), bracket=Bracket(take_profit=Exit(Decimal(110)))))
+        view = until(engine, state(OrderState.CANCELED, 2))
+        assert order_of(view, 2).reason == "cancelled before it was sent"
+        assert len(broker.submitted) == 2
 
 
 def test_a_stop_between_the_write_and_the_replace_keeps_it_here(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
@@ -21,12 +20,12 @@ from engine.brokers.alpaca.tickets import Executions, Ticket, Tickets
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.watch import Watch
 from engine.brokers.alpaca.words import Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
-from engine.brokers.base import AmbiguousError, BrokerError, BrokerEvent
+from engine.brokers.base import AmbiguousError, BrokerError, BrokerEvent, BusyError
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderState, OrderType, Terms
+from engine.model.orders import Order, OrderType, Terms
 
 FRACTION = Decimal("0.000000001")
 _CORRECTIONS = frozenset({"trade_bust", "trade_correct"})
@@ -147,8 +146,9 @@ class AlpacaBroker:
     async def _post(self, orders: Sequence[Order], client: ids.ClientId, fields: Fields) -> None:
         self._tickets.expect(client)
         try:
-            raw = await self._post_until_heard(orders, fields)
+            raw = await self._link.heed(self._rest.order(lambda api: api.submit_order(fields)))
         except RefusedError as no:
+            _be_patient(no)
             if not no.is_duplicate:
                 self._reject(orders, str(no))
                 return
@@ -160,25 +160,6 @@ class AlpacaBroker:
         if told is None:
             raise AmbiguousError("Alpaca's answer tells no order")
         self._take(told)
-
-    async def _post_until_heard(self, orders: Sequence[Order], fields: Fields) -> Any:
-        """The answer to it. A 429 has made nothing: exits are sent again under the same id, for a position must not stay without them over
-        it, as long as they are still to be sent and the answer would come in time. The last 429 is the answer otherwise."""
-        until = time.monotonic() + self._timings.post_within_s
-        for pause in (*self._timings.post_again_s, None):
-            asked = time.monotonic()
-            try:
-                return await self._link.heed(self._rest.order(lambda api: api.submit_order(fields)))
-            except RefusedError as no:
-                took = time.monotonic() - asked
-                if no.status != TOO_MANY or pause is None or time.monotonic() + pause + took >= until:
-                    raise
-                if not all(order.reduce_only for order in orders):
-                    raise
-                await asyncio.sleep(pause)
-                if any(order.state is not OrderState.PENDING_SUBMIT for order in orders):
-                    raise
-        raise AssertionError("the last try answers or raises")
 
     def _reject(self, orders: Sequence[Order], reason: str) -> None:
         for order in orders:
@@ -226,6 +207,8 @@ class AlpacaBroker:
         try:
             await self._look_before_replace(ticket)
         except (AmbiguousError, RefusedError) as no:
+            if isinstance(no, RefusedError):
+                _be_patient(no)
             self._refuse(ticket, f"not asked for, as Alpaca does not tell what has filled: {no}")
             return
         if terms.quantity <= ticket.filled:
@@ -237,6 +220,7 @@ class AlpacaBroker:
         try:
             raw = await self._link.heed(self._rest.order(lambda api: api.replace_order_by_id(broker_id, fields)))
         except RefusedError as no:
+            _be_patient(no)
             self._refuse(ticket, str(no))
             return
         told = seen(raw)
@@ -369,6 +353,12 @@ def _said() -> Iterator[None]:
         yield
     except RefusedError as no:
         raise AmbiguousError(str(no)) from no
+
+
+def _be_patient(no: RefusedError) -> None:
+    """Raises BusyError where it was only one request too many."""
+    if no.status == TOO_MANY:
+        raise BusyError(f"Alpaca gets too many requests ({no})", no.after_s) from no
 
 
 def _cancelled(broker_id: str, api: Client) -> None:

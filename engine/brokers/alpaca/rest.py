@@ -7,8 +7,11 @@ What comes of one is an answer, `RefusedError` where Alpaca says no, or Ambiguou
 from __future__ import annotations
 
 import json
+import math
 import re
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, TypeAlias
 
 from engine.brokers.alpaca.lane import Lane
@@ -28,9 +31,10 @@ TOO_MANY = 429
 class RefusedError(Exception):
     """Alpaca's no, word for word."""
 
-    def __init__(self, status: int, code: int, message: str) -> None:
+    def __init__(self, status: int, code: int, message: str, after_s: float | None = None) -> None:
+        """`after_s` is when it may be asked again, where Alpaca says so."""
         super().__init__(message)
-        self.status, self.code = status, code
+        self.status, self.code, self.after_s = status, code, after_s
 
     @property
     def is_key(self) -> bool:
@@ -110,12 +114,21 @@ def _answer(lane: str, ask: Callable[[Client], Any], client: Client) -> Any:
         status = error.status_code or 0
         code, message = _words(str(error))
         if 400 <= status < 500 and status not in _MAYBE:
-            raise RefusedError(status, code, message or f"refused ({status})") from None
+            raise RefusedError(status, code, message or f"refused ({status})", _after_s(error.response.headers)) from None
         raise AmbiguousError(f"Alpaca answered {status}: {message or 'nothing more'}") from None
     except RequestException as error:
         raise AmbiguousError(_trouble(error)) from None
     except ValueError:
         raise AmbiguousError("Alpaca's answer is no JSON") from None
+
+
+def _after_s(headers: Mapping[str, str]) -> float | None:
+    """How long Alpaca asks to be left alone, in seconds, or as the moment at which its count begins anew."""
+    for name, since in (("Retry-After", 0.0), ("X-RateLimit-Reset", time.time())):
+        with suppress(ValueError):
+            if math.isfinite(given := float(headers.get(name, ""))):
+                return max(given - since, 0.0)
+    return None
 
 
 def _words(text: str) -> tuple[int, str]:

@@ -22,10 +22,6 @@ class Timings(Struct, frozen=True):
     """By how much the stream may trail behind what REST tells before it counts as mute."""
     backoff_s: tuple[float, float] = (1.0, 30.0)
     """The first pause before the stream is tried again, and the longest."""
-    post_again_s: tuple[float, ...] = (0.5, 1.0, 2.0, 4.0)
-    """The pauses before an order that reduces a position is sent again where Alpaca says that it gets too many requests."""
-    post_within_s: float = 8.0
-    """For how long that goes on: the engine waits ten seconds for an answer."""
     clock_s: float = 60.0
     """Between two looks at Alpaca's clock."""
     settle_s: float = 30.0

@@ -23,7 +23,6 @@ IMPATIENT = Timings(
     poll_down_s=0.1,
     grace_s=0.1,
     backoff_s=(0.02, 0.1),
-    post_again_s=(0.02, 0.05),
     clock_s=0.5,
     ping_s=0.4,
     settle_s=1.0,

@@ -74,45 +74,6 @@ def test_an_order_whose_reply_is_lost_counts_in_full_until_it_is_found(tmp_path:
         assert posts(server) == 1
 
 
-def test_a_429_is_no_order_and_says_so(tmp_path: Path) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server) as engine:
-        server.faults.arm("POST /v2/orders", "429")
-        engine.submit(market())
-        view = until(engine, ended(1, OrderState.REJECTED))
-        assert order_of(view, 1).reason == "rate limit exceeded"
-        assert posts(server) == 1, "the library would have sent it again"
-
-
-ENTRY = Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(100), bracket=Bracket(Exit(D(110)), Exit(D(90))))
-
-
-def test_exits_that_get_a_429_are_sent_again_and_protect_the_position(tmp_path: Path) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server) as engine:
-        engine.submit(ENTRY)
-        until(engine, ended(1, OrderState.WORKING))
-        server.faults.arm("POST /v2/orders", "429", times=2)
-        server.trade("AAPL", 100)
-        until(engine, lambda view: posts(server) == 4 or ended(2, OrderState.REJECTED)(view))
-        until(engine, ended(2, OrderState.WORKING, OrderState.HELD))
-        assert (posts(server), server.book.duplicates) == (4, 0)
-        assert server.do(lambda: sorted(order.type for order in server.book.orders.values() if order.works)) == ["limit", "stop"]
-        agree(engine, server)
-
-
-def test_exits_that_get_a_429_are_not_sent_after_the_stop(tmp_path: Path) -> None:
-    timings = replace(IMPATIENT, post_again_s=(1.0, 1.0))
-    with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
-        engine.submit(ENTRY)
-        until(engine, ended(1, OrderState.WORKING))
-        server.faults.arm("POST /v2/orders", "429", times=9)
-        server.trade("AAPL", 100)
-        until(engine, lambda view: posts(server) == 2)
-        engine.emergency_stop()
-        until(engine, ended(2, OrderState.REJECTED, OrderState.CANCELED))
-        until(engine, ended(3, OrderState.REJECTED, OrderState.CANCELED))
-        assert posts(server) == 2
-
-
 @pytest.mark.parametrize(
     ("wish", "words"),
     [

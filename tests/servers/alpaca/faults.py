@@ -45,6 +45,8 @@ class Faults:
         """The HTTP status with which the handshake of every stream is refused, 0 where none is."""
         self.unauthorized = False
         """No key is good."""
+        self.retry_after = ""
+        """What a 429 says of when to come back: seconds, or nothing."""
         self.one_data_stream = False
         """A second data stream is told 406 while a first one is open."""
         self.skew_s = 0.0

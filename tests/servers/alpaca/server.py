@@ -141,7 +141,8 @@ class AlpacaServer:
             await self.faults.never.wait()
         if rest in REPLIES:
             status, text = REPLIES[rest]
-            writer.write(response(status, text.encode(), "text/html" if text.startswith("<") else "application/json"))
+            more = {"Retry-After": self.faults.retry_after} if status == 429 and self.faults.retry_after else {}
+            writer.write(response(status, text.encode(), "text/html" if text.startswith("<") else "application/json", more))
         else:
             writer.write(response(status, b"" if told is None else json.dumps(told).encode()))
         return True

@@ -40,8 +40,8 @@ async def read_request(reader: asyncio.StreamReader) -> Request | None:
     return Request(raw, await reader.readexactly(length)) if length else head
 
 
-def response(status: int, body: bytes, kind: str = "application/json") -> bytes:
-    head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}"]
+def response(status: int, body: bytes, kind: str = "application/json", more: Mapping[str, str] | None = None) -> bytes:
+    head = [f"HTTP/1.1 {status} {HTTPStatus(status).phrase}", *(f"{name}: {value}" for name, value in (more or {}).items())]
     if status != HTTPStatus.NO_CONTENT:
         head += [f"Content-Type: {kind}", f"Content-Length: {len(body)}"]
     return "\r\n".join([*head, "", ""]).encode() + (body if status != HTTPStatus.NO_CONTENT else b"")
