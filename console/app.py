@@ -43,6 +43,7 @@ from widgets.text import clean
 if TYPE_CHECKING:
     from textual.driver import Driver
 
+    from console.accounts.config import Accounts
     from console.demo.show import Show
     from console.replay.listing import Opener
 
@@ -67,7 +68,8 @@ class TakesKeys(Protocol):
 class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
     `database` the file that the history is read from, `config` the file that preferences are written to,
-    `backtests` the database that backtests are kept in. `replay` opens what is to be replayed at once.
+    `backtests` the database that backtests are kept in. `replay` opens what is to be replayed at once. `accounts` are those of the
+    `engine` that has several.
 
     With `welcome` a newcomer is told how it works, once; with `demo` a script shows it. With `plain` all is written and nothing drawn.
     """
@@ -99,6 +101,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         demo: bool = False,
         backtests: Path | None = None,
         replay: Opener | None = None,
+        accounts: Accounts | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -127,6 +130,10 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
             engine, on_exit, clock, lambda: self.exit(0), self.looks, self.kept, self.keys, notifier, self.archive, drawn, self.config
         )
         self.trading.terminal_behind = self._terminal_behind
+        self.stop_accounts = len(self.trading.view.accounts) or 1
+        """How many accounts the stop is for."""
+        if accounts is not None:
+            self.trading.accounts.settings = accounts.settings
         self.trading.backtests.path = backtests
         self.trading.desk.confirm = confirm or ConfirmSettings()
 
@@ -306,6 +313,7 @@ def run_console(
     on_hangup: OnHangup = "end",
     backtests: Path | None = None,
     replay: Opener | None = None,
+    accounts: Accounts | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -333,6 +341,7 @@ def run_console(
         demo=demo,
         backtests=backtests,
         replay=replay,
+        accounts=accounts,
     )
     try:
         code = app.run()

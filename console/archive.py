@@ -17,8 +17,10 @@ T = TypeVar("T")
 class Question(Generic[T]):
     """What was asked. Once it is `done`, either `answer` holds what the history said or `problem` says in words why it said nothing."""
 
-    def __init__(self, ask: Callable[[History], Awaitable[T]]) -> None:
+    def __init__(self, ask: Callable[[History], Awaitable[T]], path: Path | None = None) -> None:
         self.ask = ask
+        self.path = path
+        """The database that it is asked of."""
         self.done = False
         self.answer: T | None = None
         self.problem = ""
@@ -30,7 +32,8 @@ class Question(Generic[T]):
 
 
 class Archive:
-    """The history in the database at `path`; None where none is kept. Asking returns at once, from any thread.
+    """The history in the database at `path`; None where none is kept. Asking returns at once, from any thread. Another `path` may be set
+    at any time: what is asked from then on is answered from there.
 
     Questions are answered one after another, on a connection that can only read. The database is opened at the first question, and again
     after one that failed: there may be none yet, or the engine may just be making its tables anew.
@@ -39,6 +42,7 @@ class Archive:
     def __init__(self, path: Path | None) -> None:
         self.path = path
         self._history: History | None = None
+        self._opened: Path | None = None
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -47,8 +51,8 @@ class Archive:
 
     def ask(self, question: Callable[[History], Awaitable[T]]) -> Question[T]:
         """Hands `question` to the thread. Look at the answer's `done` in a later frame."""
-        asked = Question(question)
         with self._lock:
+            asked = Question(question, self.path)
             if self.path is None or self._closed:
                 asked.problem, asked.done = "No history is kept here.", True
                 return asked
@@ -91,7 +95,8 @@ class Archive:
         from engine.secrets import without_secrets
 
         try:
-            question.answer = await question.ask(await self._open())
+            assert question.path is not None
+            question.answer = await question.ask(await self._open(question.path))
         except JournalError as error:
             question.problem = without_secrets(str(error))
             await self._let_go()
@@ -102,12 +107,13 @@ class Archive:
             await self._let_go()
         question.done = True
 
-    async def _open(self) -> History:
+    async def _open(self, path: Path) -> History:
+        if self._history is not None and path != self._opened:
+            await self._let_go()
         if self._history is None:
             from storage.history import open_history
 
-            assert self.path is not None
-            self._history = await open_history(self.path)
+            self._history, self._opened = await open_history(path), path
         return self._history
 
     async def _let_go(self) -> None:

@@ -16,14 +16,16 @@ from engine.strategies.names import unknown_names
 
 if TYPE_CHECKING:
     from engine.brokers.base import Broker
+    from engine.combined import Seat
     from engine.core.core import Core
     from engine.feeds.base import Feed
     from engine.model.journal import Journal
     from engine.model.recording import MarketLog
 
 
-def create_engine(settings: Settings | None = None) -> Engine:
-    """An engine that is not started yet. Without settings: paper, a simulated market, the database in the user's data folder.
+def create_engine(settings: Settings | None = None, *, account: str = "", seat: Seat | None = None) -> Engine:
+    """An engine that is not started yet. Without settings: paper, a simulated market, the database in the user's data folder. `account` is
+    its name among several of one console, `seat` its place among those that keep limits together.
 
     Raises ValueError naming each setting that is of another type, outside its range, or of a strategy or symbol that is not there.
     """
@@ -34,7 +36,7 @@ def create_engine(settings: Settings | None = None) -> Engine:
     if database is None:
         from console.config import folders
 
-        database = folders().database_of(settings.broker, settings.account)
+        database = folders().database_of(settings.broker, settings.account, account)
 
     # Each part is imported when the engine's thread opens it, behind the screen's first picture.
     async def journal(path: Path, *, run_id: str) -> Journal:
@@ -71,4 +73,5 @@ def create_engine(settings: Settings | None = None) -> Engine:
 
         return ColumnLog(sink)
 
-    return Engine(settings, Parts(database, journal, feed, broker, SystemClock(), market_log if settings.recording.market else None))
+    kept = market_log if settings.recording.market else None
+    return Engine(settings, Parts(database, journal, feed, broker, SystemClock(), kept, seat, account))

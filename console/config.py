@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -15,7 +15,7 @@ from console import yaml_nodes
 from console.yaml_nodes import Node, Scalar, YamlError
 from engine.feeds.names import PLAYED, is_named
 from engine.model.ranges import hints, is_section, parse, required, section_of, split
-from engine.model.settings import AccountKind, FeedSettings, Settings, StrategySettings
+from engine.model.settings import ALONE, AccountKind, FeedSettings, Settings, StrategySettings
 from engine.strategies.names import unknown_names
 
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
@@ -25,6 +25,10 @@ _SHOWN = 60
 
 class ConfigError(Exception):
     """What is wrong with a config file: one line a mistake, each with its file, line and key."""
+
+
+ACCOUNT_KEYS = ("accounts", "preferred", "preferred_for")
+"""What the file says of several accounts. All else holds for each of them: see `console.accounts.config`."""
 
 
 class Folders(Struct, frozen=True):
@@ -41,9 +45,11 @@ class Folders(Struct, frozen=True):
     def database(self) -> Path:
         return self.database_of("paper")
 
-    def database_of(self, broker: str, account: AccountKind = "paper") -> Path:
-        """Each account has its own: one at a broker never meets the books of paper money, and real money those of neither."""
-        return self.data / ("paper.sqlite" if broker == account == "paper" else f"{file_name(broker)}-{account}.sqlite")
+    def database_of(self, broker: str, account: AccountKind = "paper", name: str = "") -> Path:
+        """Each account has its own: one at a broker never meets the books of paper money, and real money those of neither. `name` is the
+        account's among several."""
+        stem = "paper" if broker == account == "paper" else f"{file_name(broker)}-{account}"
+        return self.data / f"{stem}{f'-{file_name(name)}' if name else ''}.sqlite"
 
     @property
     def backtests(self) -> Path:
@@ -78,20 +84,39 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
 
 
 def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
-    """The settings that `file` holds, with the defaults for what it leaves out. Raises ConfigError."""
+    """The settings that `file` holds, with the defaults for what it leaves out; of one with several accounts what they share. Raises
+    ConfigError."""
+    tree = tree_of(file)
+    reading = Reading(environment)
+    shared, several = without_accounts(tree)
+    settings = reading.value(Settings, shared, "") if shared is not None else Settings()
+    if not reading.mistakes and not several and settings.combined != ALONE:
+        text = "combined: these limits hold over several accounts, and there is one: name others under `accounts`, or take it out"
+        reading.mistakes.append((line_of(tree, "combined"), text))
+    raise_mistakes(file, reading.mistakes)
+    raise_mistakes(file, [(line_of(tree, key), f"{key}: {why}") for key, why in unknown_names(settings)])
+    return from_folder(settings, file.resolve().parent)
+
+
+def tree_of(file: Path) -> Node | None:
+    """What `file` says, as text with its lines. Raises ConfigError."""
     try:
-        tree = yaml_nodes.read(text_of(file))
+        return yaml_nodes.read(text_of(file))
     except YamlError as error:
         raise ConfigError(f"{file}:{error.line}: {error}") from None
-    if tree is None:
-        return Settings()
-    reading = _Reading(environment)
-    settings = reading.value(Settings, tree, "")
-    if reading.mistakes:
-        raise ConfigError("\n".join(f"{file}:{line}: {text}" for line, text in sorted(reading.mistakes)))
-    if unknown := [f"{file}:{_line_of(tree, key)}: {key}: {why}" for key, why in unknown_names(settings)]:
-        raise ConfigError("\n".join(unknown))
-    return _from_folder(settings, file.resolve().parent)
+
+
+def without_accounts(tree: Node | None) -> tuple[Node | None, bool]:
+    """What is not of several accounts, and whether there are some."""
+    if not isinstance(tree, yaml_nodes.Mapping) or not any(key in tree.items for key in ACCOUNT_KEYS):
+        return tree, False
+    return replace(tree, items={key: node for key, node in tree.items.items() if key not in ACCOUNT_KEYS}), True
+
+
+def raise_mistakes(file: Path, mistakes: Iterable[tuple[int, str]]) -> None:
+    """Raises ConfigError where there are some, with all of them."""
+    if lines := [f"{file}:{line}: {text}" for line, text in sorted(mistakes)]:
+        raise ConfigError("\n".join(lines))
 
 
 def text_of(file: Path) -> str:
@@ -110,7 +135,7 @@ def text_of(file: Path) -> str:
         raise ConfigError(f"{file}:{line}: not UTF-8 text (byte {raw[error.start]:#x}): save the file as UTF-8") from None
 
 
-class _Reading:
+class Reading:
     """Turns nodes into settings by the types of the settings classes, and collects what is wrong on the way."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -215,9 +240,9 @@ class _Reading:
         self.mistakes.append((node.line, f"{path or 'the file'} {text}"))
 
 
-def _line_of(node: Node, key: str) -> int:
+def line_of(node: Node | None, key: str) -> int:
     """The line in which the setting `key` stands, or the nearest above it that has one."""
-    line, rest = node.line, key
+    line, rest = node.line if node is not None else 1, key
     while isinstance(node, yaml_nodes.Mapping) and rest:
         name = next((name for name in node.items if rest == name or rest.startswith(f"{name}.")), None)
         if name is None:
@@ -274,7 +299,9 @@ def leaves(owner: type, path: str = "") -> Iterator[tuple[str, Any]]:
             yield place, hint
 
 
-def _from_folder(settings: Settings, folder: Path) -> Settings:
+def from_folder(settings: Settings, folder: Path) -> Settings:
+    """`settings` with relative paths taken from `folder`."""
+
     def feed(it: FeedSettings) -> FeedSettings:
         named = it.source in PLAYED or (is_named(it.source) and not (folder / it.source).exists())
         return it if named else replace(it, source=str(folder / Path(it.source).expanduser()))

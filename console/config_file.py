@@ -22,9 +22,10 @@ class ConfigFile:
     called by `later`, in order.
     """
 
-    def __init__(self, file: Path | None, said: Settings) -> None:
+    def __init__(self, file: Path | None, said: Settings, account: str = "") -> None:
         self.file = file
         self.said = said
+        self.account = account
         self.later: Callable[[Callable[[], None]], object] = lambda call: call()
         """Called on the thread: has something called where it may be."""
         self._thread: ThreadPoolExecutor | None = None

@@ -166,6 +166,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("history", ("h",), "the history: orders, fills, signals, sessions, runs and the audit", "history"),
     Action("performance", ("p",), "the performance: equity, drawdown, results, latencies", "performance"),
     Action("backtests", ("B",), "the backtests: run one, look at it, compare it, run it again", "backtests"),
+    Action("next_account", ("f3",), "the next of several accounts", typing=True),
     Action("theme", ("t",), "choose a theme"),
     Action("preferences", ("comma",), "preferences: screen, notices, confirmations, limits; kept in the config"),
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),

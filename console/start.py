@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from console import __version__
+from console.accounts.config import load_accounts
 from console.config import ConfigError, folders, load
 from console.config_file import ConfigFile
 from console.key_file import load_keys
@@ -22,7 +23,9 @@ from engine.model.ranges import hints, parse
 from engine.model.settings import AccountKind, FeedSettings, Settings, StrategySettings, Symbol
 
 if TYPE_CHECKING:
+    from console.accounts.config import Accounts
     from console.replay.listing import Opener
+    from console.trading_engine import TradingEngine
 
 LATEST = "latest"
 _FAILED = 1
@@ -42,40 +45,79 @@ def start(arguments: Sequence[str]) -> int:
         end("--replay is to be looked at: it does not go with --headless.")
     try:
         settings = load(given.config)
+        accounts = load_accounts(given.config)
         keys = None if given.headless else load_keys(folders().config)
     except ConfigError as error:
         end(str(error))
+    if given.account is not None or accounts is not None:
+        settings, accounts = _of_accounts(given, settings, accounts)
     if given.engine or given.list_engines or given.check_compatibility or given.enable_trading:
         from console.engines.choosing import by_engine
 
         if (code := by_engine(given, settings)) is not None:
             return code
-    account = given.engine if given.engine in ("paper", "live") else None
-    changes = {
-        "symbols": given.symbols,
-        "mode": given.mode,
-        "broker": given.broker,
-        "account": account,
-        "database": given.database or _own_database(given.broker or settings.broker, account or settings.account, settings),
-        "strategies": _strategies(given.strategy, settings),
-        "plain": True if given.plain or wants_plain(os.environ) else None,
-    }
-    screen = {"low_bandwidth": True if given.low_bandwidth else None}
-    market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
     # Whoever has a config, or knows an option, is no newcomer.
     welcome = not arguments and not folders().config_file.exists()
-    sections: dict[str, Any] = {"feed": replace(settings.feed, **_given(market)), "screen": replace(settings.screen, **_given(screen))}
-    config = ConfigFile(given.config or folders().config_file, settings)
-    settings = replace(settings, **sections, **_given(changes))
+    name = given.account or (accounts.preferred if accounts is not None else "")
+    config = ConfigFile(given.config or folders().config_file, settings, name)
+    settings = _with_options(settings, given, name)
     if given.days or given.granularity:
         settings = _from_days_back(settings, given)
     if given.engine == "live":
         from console.engines.live import live_settings
 
         settings = live_settings(settings, enable_trading=given.enable_trading)
-    settings = with_typed_account(settings, given.live_account, screen=not given.headless)
+    if accounts is not None:
+        accounts = replace(accounts, settings={name: _with_options(its, given, name) for name, its in accounts.settings.items()})
+        accounts = _with_typed_accounts(accounts, given)
+    else:
+        settings = with_typed_account(settings, given.live_account, screen=not given.headless)
     replay = None if given.replay is None else _asked(given.replay, settings.database)
-    return _run(settings, keys, config, welcome=welcome, replay=replay)
+    return _run(settings, keys, config, welcome=welcome, replay=replay, accounts=accounts)
+
+
+def _of_accounts(given: argparse.Namespace, settings: Settings, accounts: Accounts | None) -> tuple[Settings, Accounts | None]:
+    """The settings of the one account that is asked for; else those of the one that is shown first, and all. Ends the process where an
+    option does not go with that."""
+    if given.account is None:
+        assert accounts is not None
+        for option in ("broker", "database", "days", "granularity", "engine"):
+            if getattr(given, option) is not None:
+                end(f"--{option} is for one account, and the config has {', '.join(accounts.settings)}: name one with --account.")
+        return accounts.settings[accounts.preferred], accounts
+    from console.accounts.config import the_account
+
+    return the_account(accounts, given.account), None
+
+
+def _with_typed_accounts(accounts: Accounts, given: argparse.Namespace) -> Accounts:
+    """Each that is live with its number, which is typed for each of them."""
+    live = [name for name, its in accounts.settings.items() if its.account == "live"]
+    if given.live_account is not None and len(live) != 1:
+        end(f"--live-account is the number of one live account, and of the config's {len(live)} are live: name one with --account.")
+    settings = {
+        name: with_typed_account(its, given.live_account if name in live else None, screen=not given.headless)
+        for name, its in accounts.settings.items()
+    }
+    return replace(accounts, settings=settings)
+
+
+def _with_options(settings: Settings, given: argparse.Namespace, name: str) -> Settings:
+    """What the command line says goes over those of the account `name`."""
+    account = given.engine if given.engine in ("paper", "live") else None
+    changes = {
+        "symbols": given.symbols,
+        "mode": given.mode,
+        "broker": given.broker,
+        "account": account,
+        "database": given.database or _own_database(given.broker or settings.broker, account or settings.account, settings, name),
+        "strategies": _strategies(given.strategy, settings),
+        "plain": True if given.plain or wants_plain(os.environ) else None,
+    }
+    screen = {"low_bandwidth": True if given.low_bandwidth else None}
+    market = {"source": given.feed, "pace": given.pace, "start": given.start, "seed": given.seed}
+    sections: dict[str, Any] = {"feed": replace(settings.feed, **_given(market)), "screen": replace(settings.screen, **_given(screen))}
+    return replace(settings, **sections, **_given(changes))
 
 
 def _from_days_back(settings: Settings, given: argparse.Namespace) -> Settings:
@@ -122,6 +164,7 @@ def _options() -> Options:
     add("--mode", type=_as(everything["mode"]), metavar="manual|semi-auto|full-auto|research", help="Who says yes to a signal.")
     add("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
     add("--database", type=Path, metavar="FILE", help="The account's own file, made where there is none.")
+    add("--account", metavar="NAME", help="Of the config's several accounts this one alone.")
     add("--pace", type=_as(feed["pace"]), metavar="N", help="Bars a second, of bars that are played; 0 as fast as they are taken.")
     add("--start", type=_as(feed["start"]), metavar="YYYY-MM-DD", help="The first day to play.")
     add("--seed", type=_as(feed["seed"]), metavar="N", help="Of the simulated market: same seed, same prices.")
@@ -197,11 +240,11 @@ def _given(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if value is not None}
 
 
-def _own_database(broker: str, account: AccountKind, settings: Settings) -> Path | None:
+def _own_database(broker: str, account: AccountKind, settings: Settings, name: str) -> Path | None:
     """The file of that account, unless the config names the file."""
     mine = folders()
-    usual = settings.database == mine.database_of(settings.broker, settings.account)
-    return mine.database_of(broker, account) if usual else None
+    usual = settings.database == mine.database_of(settings.broker, settings.account, name)
+    return mine.database_of(broker, account, name) if usual else None
 
 
 def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySettings, ...] | None:
@@ -212,40 +255,44 @@ def _strategies(named: list[str] | None, settings: Settings) -> tuple[StrategySe
     return tuple(configured.get(name, StrategySettings(name)) for name in named)
 
 
-def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome: bool = False, replay: Opener | None = None) -> int:
-    """Makes the engine and runs it until somebody ends it. What is known to be wrong is said before the screen opens.
+def _run(
+    settings: Settings,
+    keys: KeyMap | None,
+    config: ConfigFile,
+    *,
+    welcome: bool = False,
+    replay: Opener | None = None,
+    accounts: Accounts | None = None,
+) -> int:
+    """Makes the engine, or one for each of the `accounts`, and runs it until somebody ends it. What is known to be wrong is said before the
+    screen opens.
 
     Without `keys` there is no screen; `config` is the file that the settings came from, `welcome` tells a newcomer how it works,
     `replay` opens what is to be replayed at once.
     """
     from console.build import create_engine
-    from engine.brokers.base import BrokerError
-    from engine.feeds.base import FeedError
-    from engine.feeds.names import PLAYED, is_fetched, source_path
-    from engine.strategies.params import StrategyError
     from themes import ThemeError
 
+    each = {"": settings} if accounts is None else accounts.settings
+    for name, its in each.items():
+        _check(its, f"account {name}: " if name else "")
     try:
-        if settings.feed.source not in PLAYED and not is_fetched(settings.feed.source):
-            source_path(settings.feed.source)
-        if settings.broker != "paper":
-            from engine.brokers.open import check_broker
+        engine: TradingEngine
+        if accounts is None:
+            engine = create_engine(settings)
+        else:
+            from console.accounts.build import create_engines
 
-            check_broker(settings)
-        if settings.strategies:
-            from engine.strategies.loader import check
-
-            for strategy in settings.strategies:
-                check(strategy.file, strategy.params)
+            engine = create_engines(accounts)
         if keys is None:
             from console.headless import run_headless
 
-            return run_headless(create_engine(settings))
+            return run_headless(engine)
         from console.app import run_console
 
         mine = folders()
         return run_console(
-            create_engine(settings),
+            engine,
             on_exit=settings.on_exit,
             theme=settings.theme,
             theme_folders=(mine.config / "themes",),
@@ -261,15 +308,37 @@ def _run(settings: Settings, keys: KeyMap | None, config: ConfigFile, *, welcome
             config=config,
             backtests=mine.backtests,
             replay=replay,
+            accounts=accounts,
         )
-    except FeedError as error:
-        end(f"--feed: {error}")
-    except BrokerError as error:
-        end(f"--broker: {error}")
-    except StrategyError as error:
-        end(f"--strategy: {error}")
     except ThemeError as error:
         end(f"theme: {error}")
     except TimeoutError as error:
         say(str(error))
         return _FAILED
+
+
+def _check(settings: Settings, whose: str) -> None:
+    """Ends the process where it is known, without asking anybody, that an engine of these settings cannot run."""
+    from engine.brokers.base import BrokerError
+    from engine.feeds.base import FeedError
+    from engine.feeds.names import PLAYED, is_fetched, source_path
+    from engine.strategies.params import StrategyError
+
+    try:
+        if settings.feed.source not in PLAYED and not is_fetched(settings.feed.source):
+            source_path(settings.feed.source)
+        if settings.broker != "paper":
+            from engine.brokers.open import check_broker
+
+            check_broker(settings)
+        if settings.strategies:
+            from engine.strategies.loader import check
+
+            for strategy in settings.strategies:
+                check(strategy.file, strategy.params)
+    except FeedError as error:
+        end(f"{whose}--feed: {error}")
+    except BrokerError as error:
+        end(f"{whose}--broker: {error}")
+    except StrategyError as error:
+        end(f"{whose}--strategy: {error}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from engine.latch import LATCH_S
 from engine.model import Intent, Level, Mode, View
 from engine.model.market import Listing, MarketEvent
 from engine.model.orders import Side, Terms
@@ -60,13 +61,16 @@ class TradingEngine(Protocol):
 
     def set_mode(self, mode: Mode) -> str: ...
 
-    def emergency_stop(self, reason: str = "stop key") -> str:
-        """The gate is closed before this returns, whatever the engine's loop is doing."""
+    def emergency_stop(self, reason: str = "stop key", *, latch_s: float = LATCH_S) -> str:
+        """The gate is closed before this returns, whatever the engine's loop is doing. The latch is waited for, `latch_s` at most."""
+
+    def latched(self, within_s: float) -> bool:
+        """Whether the latch of every stop so far is on the disk, or was refused by it, after `within_s` at most."""
 
     def sync(self) -> str:
         """Compares orders and positions with the broker's now; the answer says what differs."""
 
-    def liquidate_all(self) -> str:
+    def liquidate_all(self, *, latch_s: float = LATCH_S) -> str:
         """The emergency stop, and then close every position."""
 
     def resume(self, reason: str) -> str:

@@ -10,11 +10,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from engine.core.core import Core
 from engine.model.inputs import Cancel, EmergencyStop, Flatten, Input
 from engine.model.market import Auction, Bar, Dividend, Halt, MarketStatus, Quote, Split
 from engine.model.standing import Standing, together
+
+if TYPE_CHECKING:
+    # A console makes this before its first picture.
+    from engine.core.core import Core
 
 PATIENCE_S = 0.25
 """How long an account waits for its turn. A turn takes microseconds: who has it longer hangs."""

@@ -64,7 +64,7 @@ class Engine:
         self._ending: asyncio.Event | None = None
         self._end_asked = False
         self._ready = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"engine {parts.account}".rstrip(), daemon=True)
         self._subscribers: dict[type, list[Callable[[Record | MarketEvent], None]]] = {}
 
     # ---- life
@@ -248,14 +248,18 @@ class Engine:
         is refused, and his are not undone unseen."""
         return self._command(lambda i: inputs.SetLimits(i, limits, reason, seen))
 
-    def emergency_stop(self, reason: str = "stop key") -> str:
+    def emergency_stop(self, reason: str = "stop key", *, latch_s: float = LATCH_S) -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that
-        the next start is HALTED too; a disk that takes longer than a second is not waited for, and one that refuses is named in the log.
+        the next start is HALTED too; a disk that takes longer than `latch_s` is not waited for, and one that refuses is named in the log.
 
         The engine then voids what waits for approval, cancels every order, and asks the broker again and again until it says itself that
         nothing works: `View.stop` tells how far it has come, and names what is left. Positions stay. May be called as often as one likes,
         from any thread. The answer counts the cancels that were sent."""
-        return self._stop(reason, lambda shell, i, press: shell.stop_trading(inputs.EmergencyStop(i, reason), press))
+        return self._stop(reason, latch_s, lambda shell, i, press: shell.stop_trading(inputs.EmergencyStop(i, reason), press))
+
+    def latched(self, within_s: float) -> bool:
+        """Whether the latch of every stop so far is on the disk, or was refused by it, after `within_s` at most."""
+        return self._keeper.finish(within_s)
 
     def close_position(self, symbol: str, side: Side, quantity: Decimal) -> str:
         """Closes what is held of `symbol` at the market, by an order on `side` of at most `quantity` shares.
@@ -268,25 +272,25 @@ class Engine:
         """Compares orders and positions with the broker's now, as happens every minute by itself; the answer says what differs."""
         return self._post_command(lambda shell, i: shell.sync(i))
 
-    def liquidate_all(self) -> str:
+    def liquidate_all(self, *, latch_s: float = LATCH_S) -> str:
         """The emergency stop, with all it promises, and then closes every position that the broker itself reports, until it reports none.
 
         One closing order a symbol at the market, never for more than is held less what may still trade against it, so that no race takes
         a position across zero; one whose position something else closed is cancelled. Where the market is shut it works at the open. The
         answer names what was sent; `View.stop` is `verified` when nothing works and nothing is held."""
-        return self._stop("flatten", lambda shell, i, press: shell.flatten(i, "flatten", press))
+        return self._stop("flatten", latch_s, lambda shell, i, press: shell.flatten(i, "flatten", press))
 
-    def _stop(self, reason: str, work: Callable[[Shell, str, int], None]) -> str:
+    def _stop(self, reason: str, latch_s: float, work: Callable[[Shell, str, int], None]) -> str:
         """The cancels do not wait for the disk, whatever is the matter with it."""
         press = self._switch.press()
         command_id = self._post_command(lambda shell, i: work(shell, i, press))
-        self._keeper.set(reason, LATCH_S)
+        self._keeper.set(reason, latch_s)
         return command_id
 
     def _stop_from_outside(self, reason: str, flatten: bool) -> str:
         """The control socket's word. On the engine's loop."""
         press = self._switch.press()
-        command_id, shell = f"c{next(self._commands)}", self._shell
+        command_id, shell = self._next_id(), self._shell
         if shell is None:
             self._keeper.set(reason)
             return "the engine is still starting, and starts HALTED" + (": flatten once more when it is ready" if flatten else "")
@@ -304,7 +308,7 @@ class Engine:
         return self._post_command(lambda shell, i: shell.handle(make(i)))
 
     def _post_command(self, work: Callable[[Shell, str], None]) -> str:
-        command_id = f"c{next(self._commands)}"
+        command_id = self._next_id()
         loop, shell = self._loop, self._shell
         if loop is None or shell is None:
             health = self._picture.view.health
@@ -313,6 +317,11 @@ class Engine:
         elif not _post(loop, lambda: work(shell, command_id)):
             self._picture.refuse(command_id, "the engine has ended: nothing was sent")
         return command_id
+
+    def _next_id(self) -> str:
+        """Unlike that of any other account."""
+        number = f"c{next(self._commands)}"
+        return f"{self._parts.account}:{number}" if self._parts.account else number
 
     def _build(self) -> None:
         if self._shell is not None:

@@ -32,7 +32,8 @@ class Parts(Struct, frozen=True):
 
     `open_broker` sees the core as the journal restored it; with the broker it answers its venue: the market of a broker that is one
     itself (paper) and must see every market event first, else None. Without `open_market_log` the market data of a run are not kept.
-    `seat` is the account's among the console's others, where they keep limits together.
+    `seat` is the account's among the console's others, where they keep limits together. `account` is its name among them, with which
+    the ids of its commands begin.
     """
 
     database: Path
@@ -42,3 +43,4 @@ class Parts(Struct, frozen=True):
     clock: Clock
     open_market_log: Callable[[], MarketLog] | None = None
     seat: Seat | None = None
+    account: str = ""

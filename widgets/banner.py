@@ -15,6 +15,7 @@ from widgets import numbers
 from widgets.banner_lines import Told, fitted
 from widgets.cells import Cell
 from widgets.lines import Lines
+from widgets.other_accounts import others
 from widgets.text import clean
 
 PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL, OrderState.PENDING_REPLACE})
@@ -95,7 +96,8 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
     why = f"{mode_key} tells all"
     if account.state is TradingState.HALTED:
         reason = _words(account.reason or "no reason given")
-        said.append(Told("halted", "■ HALTED: ", reason, end=". Nothing is sent but cancels and flatten.", rest=why, order=1))
+        which = f"{clean(view.name)} is " if view.name else ""
+        said.append(Told("halted", f"■ {which}HALTED: ", reason, end=". Nothing is sent but cancels and flatten.", rest=why, order=1))
         if view.stop is not None:
             said.append(Told("halted", _progress(view.stop, view)))
         bare = unprotected(view)
@@ -107,6 +109,7 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
     elif account.state is TradingState.REDUCING:
         reason = _words(account.reason or "a limit was tripped")
         said.append(Told("reducing", "▼ REDUCING: ", reason, end=". Only orders that shrink a position pass.", rest=why, order=1))
+    said += [told for each in others(view) for told in _elsewhere(each)]
     # The header says which, and has seldom room for why.
     for link in health.links:
         if not link.up:
@@ -120,6 +123,26 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
     if view.stop is not None and view.stop.late:
         left = tuple(map(clean, view.stop.left)) or ("the broker has not told where the account stands",)
         said.append(Told("halted", "Not at rest: ", left, "; ", ".", order=3))
+    return said
+
+
+def _elsewhere(view: View) -> list[Told]:
+    """What a person must know of an account that is not shown: what it is stopped by, and that its link is lost for good."""
+    account, name = view.account, clean(view.name)
+    said: list[Told] = []
+    if view.health.failed:
+        said.append(Told("reducing", f"! {name} has failed: ", _words(view.health.problem), rest="see the log", order=2))
+    if account.state is TradingState.HALTED:
+        how = "" if view.stop is None else f" {_progress(view.stop, view)}"
+        bare = tuple(clean(f"{symbol} {numbers.quantity(quantity)}") for symbol, quantity in unprotected(view))
+        start = f"■ {name} is HALTED.{how}"
+        said.append(Told("halted", f"{start} Without protection: ", bare, ", ", ".", order=1) if bare else Told("halted", start))
+    for link in view.health.links:
+        if link.state is LinkState.FATAL:
+            start = f"✗ {name}: {clean(link.name)} is {_LINKS[LinkState.FATAL]}: "
+            said.append(
+                Told("reducing", start, _words(link.reason.rstrip(". ") or "no reason given"), end=".", rest="see the log", order=2)
+            )
     return said
 
 

@@ -14,6 +14,7 @@ from engine.model.views import LinkView, View
 from widgets import numbers
 from widgets.cells import Cell, Gauge, gauge, length
 from widgets.lines import Lines
+from widgets.other_accounts import brief, is_well, others
 from widgets.text import clean
 
 SLOW_MS, STUCK_MS = 100.0, 1000.0
@@ -112,7 +113,7 @@ class HeaderBar(Lines):
             lags.append(_lag("screen", self._screen_lag_ms, 6, coarse=self.coarse))
         if self._terminal_slow:
             lags.append(Field(1, ((Cell("terminal slow", "warning"),),)))
-        return [*fields, *lags, *_links(view), *_behind(view)]
+        return [*fields, *_others(view), *lags, *_links(view), *_behind(view)]
 
 
 def _state(view: View) -> list[Field]:
@@ -125,10 +126,31 @@ def _state(view: View) -> list[Field]:
         mode = (Cell(" HALTED ", "halted"),)
     elif account.state is TradingState.REDUCING:
         mode = (*mode, Cell(" "), Cell(" REDUCING ", "reducing"))
-    fields = [Field(0, ((badge, Cell("  "), *mode),))]
+    name = (Cell("  "), Cell(view.name, "title")) if view.name else ()
+    fields = [Field(0, ((badge, *name, Cell("  "), *mode),))]
     if not health.ready:
         fields.append(Field(1, ((Cell("not ready", "warning"),),)))
     return fields
+
+
+def _others(view: View) -> list[Field]:
+    """The console's other accounts. Who wants a look is named in any case, the rest is counted where room is short."""
+    rest = others(view)
+    if not rest:
+        return []
+    unwell = [each for each in rest if not is_well(each)]
+    well = Cell(f"{' ' if unwell else ''}+{len(rest) - len(unwell)} ok", "muted")
+    forms = [_listed(rest), (*_listed(unwell), *[well] * (len(unwell) < len(rest)))]
+    if len(unwell) > 2:
+        forms.append((Cell(f"{len(unwell)} of {len(rest)} others !", "error"),))
+    return [Field(1 if unwell else 2, tuple(forms))]
+
+
+def _listed(views: Sequence[View]) -> tuple[Cell, ...]:
+    cells: list[Cell] = []
+    for view in views:
+        cells += [*[Cell(" · ", "muted")] * bool(cells), *brief(view)]
+    return tuple(cells)
 
 
 def _behind(view: View) -> list[Field]:

@@ -18,13 +18,14 @@ STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), 
 class HintLine(Lines):
     """One line. Where room is short, whole hints go, the last first, but not the way out; and the stop is said shorter, never left out.
 
-    A click on a hint posts `Chosen`.
+    A click on a hint posts `Chosen`. An app whose stop is for several accounts says for how many as `stop_accounts`.
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._hints: tuple[tuple[str, str], ...] = ()
         self._shown: list[tuple[str, str]] = []
+        self._accounts = 1
 
     class Chosen(Message):
         """A hint was clicked; `key` is its key as it is shown."""
@@ -32,6 +33,9 @@ class HintLine(Lines):
         def __init__(self, key: str) -> None:
             super().__init__()
             self.key = key
+
+    def on_mount(self) -> None:
+        self._accounts = getattr(self.app, "stop_accounts", 1)
 
     def on_click(self, event: events.Click) -> None:
         # The stop is no hint: what one slip of the mouse can do must not be that.
@@ -50,6 +54,8 @@ class HintLine(Lines):
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         self._shown = []
         stop = STOP[0 if width >= 100 else 1 if width >= 40 else 2]
+        if self._accounts > 1:
+            stop = Cell(f"{stop.text} OF {self._accounts} ACCOUNTS" if width >= 100 else f"{stop.text} ALL {self._accounts}", stop.role)
         if width < length([stop]) + 3:
             return [("", [stop])]
         room = width - length([stop]) - 4

@@ -24,9 +24,10 @@ KEPT = 100_000
 
 def words_of(line: LogLine) -> Cell:
     """What happened. An error is about who made it, so the name comes first; it also says the word, for a mark can be overlooked."""
+    text = f"{line.account}: {line.text}" if line.account else line.text
     if line.level is Level.ERROR:
-        return Cell(f"✗ {line.source} error: {line.text}", "error")
-    return Cell(f"! {line.text}", "warning") if line.level is Level.WARNING else Cell(line.text)
+        return Cell(f"✗ {line.source} error: {text}", "error")
+    return Cell(f"! {text}", "warning") if line.level is Level.WARNING else Cell(text)
 
 
 def sentence_of(line: LogLine) -> Sentence:
@@ -74,7 +75,7 @@ class Log(LiveTable[LogLine]):
 
     def text_of(self, row: LogLine) -> str:
         # Every line is read as it comes, filter or not: made here by hand, for drawing it would cost ten times as much.
-        return clean(f"{numbers.wall_time(row.wall)} {row.text} {row.source} {row.level}").casefold()
+        return clean(f"{numbers.wall_time(row.wall)} {row.account} {row.text} {row.source} {row.level}").casefold()
 
     def sentence(self, row: LogLine) -> Sentence | None:
         return sentence_of(row)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from console.actions.accounts import AccountActions
 from console.actions.backtests import BacktestActions
 from console.actions.chart import ChartActions
 from console.actions.finding import FindingActions
@@ -47,7 +48,9 @@ class Groups:
         self.tables = TableActions(stage)
         self.preferences = PreferenceActions(stage, config, looks, notifier)
         self.backtests = BacktestActions(stage, config)
+        self.accounts = AccountActions(stage, config, self.watchlists.follow)
         self.performers = performers(
+            self.accounts,
             ChartActions(stage, chart),
             FindingActions(stage),
             OrderActions(stage),

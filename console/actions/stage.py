@@ -108,6 +108,9 @@ class Stage(Protocol):
     def draw_by(self, drawn: ScreenSettings) -> None:
         """Have it drawn by other settings, from now on."""
 
+    def look_now(self) -> None:
+        """Show what the engine has now, before the next key."""
+
     def copy(self, text: str) -> None:
         """Put `text` on the clipboard of the person's terminal."""
 

@@ -43,6 +43,10 @@ class WatchlistActions:
         engine.subscribe(Split, self._alerts.on_split)
         self._arrange()
 
+    def follow(self) -> None:
+        """Have the account that is shown follow what the lists and alerts name."""
+        self._to_follow = True
+
     def _fired(self, alert: Alert, text: str) -> None:
         """On the engine's thread."""
         self._stage.engine.note(Level.WARNING, ALERT, text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
+from console.accounts.engines import AccountEngines, accounts_named
 from console.screens.answers import Answers
 from console.trading_engine import TradingEngine
 from engine.model import Intent, Level, Mode, Side, TradingState, View
@@ -17,6 +18,7 @@ from engine.model.settings import ConfirmSettings
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, PositionRow, SignalRow
 from widgets import numbers
+from widgets.text import clean
 
 if TYPE_CHECKING:
     from console.meanings import PlaceOrder, PlacePair, ReplaceOrder
@@ -91,8 +93,11 @@ class Desk:
 
     def stopped(self, command_id: str) -> None:
         """The emergency stop was pressed, and the gate is closed."""
-        self._say("EMERGENCY STOP: the gate is closed, and everything that works is being cancelled.", Level.ERROR)
-        self._sent(command_id, "EMERGENCY STOP")
+        what, gates = "EMERGENCY STOP", "the gate is closed"
+        if isinstance(self._engine, AccountEngines):
+            what, gates = f"EMERGENCY STOP of {accounts_named(self._engine.names)}", "the gates are closed"
+        self._say(f"{what}: {gates}, and everything that works is being cancelled.", Level.ERROR)
+        self._answers.expect(command_id, "EMERGENCY STOP", self._clock())
 
     def stood_still(self, seconds: float) -> None:
         """The process was suspended for so long, the engine with it: what happened at the broker meanwhile is asked for."""
@@ -100,10 +105,16 @@ class Desk:
         self._engine.note(Level.WARNING, "console", f"{text}.")
         self._sent(self._engine.sync(), f"{text}, and was compared with the broker")
 
-    def _sent(self, command_id: str, what: str) -> str:
-        """Answers the command's id."""
+    def _sent(self, command_id: str, what: str, account: str = "") -> str:
+        """Answers the command's id. It went to `account`, where there are several and it was another than the current one."""
+        if isinstance(self._engine, AccountEngines):
+            what = f"{what} on {account or self._engine.current}"
         self._answers.expect(command_id, what, self._clock())
         return command_id
+
+    def _of(self, view: View) -> str:
+        """The account of `view`, as a title says it."""
+        return f" of {clean(view.name)}" if view.name else ""
 
     # ---- the order line's commands
 
@@ -265,11 +276,12 @@ class Desk:
 
         def typed(answer: Typed | None) -> None:
             if answer is not None:
-                self._sent(self._engine.liquidate_all(), "flatten")
+                self._answers.expect(self._engine.liquidate_all(), "flatten", self._clock())
 
-        held = ", ".join(f"{numbers.quantity(row.quantity)} {row.symbol}" for row in view.positions)
-        text = f"Closes every position at the market, reduce-only: {held or 'none is known now'}."
-        self._ask(TypedWord("Flatten", text, "FLATTEN", self._clock), typed)
+        lines = [(f"{clean(each.name)}: " if each.name else "") + (_held(each) or "none is known now") for each in view.accounts or (view,)]
+        text = "Closes every position at the market, reduce-only: " + ("\n" if view.accounts else "") + "\n".join(lines) + "."
+        title = f"Flatten {len(view.accounts)} accounts" if view.accounts else "Flatten"
+        self._ask(TypedWord(title, text, "FLATTEN", self._clock), typed)
 
     # ---- mode
 
@@ -305,7 +317,7 @@ class Desk:
                 self._sent(self._engine.set_mode(mode), f"mode {mode}")
 
         text = "In FULL_AUTO every signal is sent without your yes, within the limits."
-        self._ask(TypedWord("FULL_AUTO", text, "FULL_AUTO", self._clock), typed)
+        self._ask(TypedWord(f"FULL_AUTO{self._of(view)}", text, "FULL_AUTO", self._clock), typed)
 
     def _reset(self, name: str, view: View) -> None:
         from console.screens.questions import TypedWord
@@ -317,7 +329,11 @@ class Desk:
         why = next(row.reason for row in view.breakers if row.name == name)
         self._ask(
             TypedWord(
-                f"Reset {name}", f"It tripped: {why}.\nOnce none holds, trading goes on in MANUAL.", "RESET", self._clock, reason=True
+                f"Reset {name}{self._of(view)}",
+                f"It tripped: {why}.\nOnce none holds, trading goes on in MANUAL.",
+                "RESET",
+                self._clock,
+                reason=True,
             ),
             typed,
         )
@@ -330,7 +346,11 @@ class Desk:
                 self._sent(self._engine.resume(answer.reason), "resume")
 
         text = f"Trading is {view.account.state}: {view.account.reason or 'no reason given'}.\nResuming from a stop leads to MANUAL."
-        self._ask(TypedWord("Resume trading", text, "RESUME", self._clock, reason=True), typed)
+        self._ask(TypedWord(f"Resume trading{self._of(view)}", text, "RESUME", self._clock, reason=True), typed)
+
+
+def _held(view: View) -> str:
+    return ", ".join(f"{numbers.quantity(row.quantity)} {clean(row.symbol)}" for row in view.positions)
 
 
 def _answer_to(command_id: str, view: View) -> Reply | None:

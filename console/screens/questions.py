@@ -194,7 +194,7 @@ def choose_mode(view: View, clock: Clock) -> Choose[str]:
             text += f"\nNot to be reset now: {clean(row.name)} holds until {row.unlocks}."
     if reducing and not tripped:
         choices.append(RESUME)
-    return Choose("Execution mode", text, choices, first, clock)
+    return Choose(f"Execution mode of {clean(view.name)}" if view.name else "Execution mode", text, choices, first, clock)
 
 
 ON_EXIT = {
@@ -206,29 +206,42 @@ ON_EXIT = {
 
 def ask_quit(view: View, on_exit: str, clock: Clock, runs: str = "") -> Choose[bool]:
     """Says what is still working and what quitting will do to it; `runs` names the backtest that would be cancelled."""
-    working = [row for row in view.orders if not row.state.is_final]
-    waiting = sum(row.expires_in_s is not None for row in view.signals)
-    lines = [f"{len(working) or 'No'} order{'' if len(working) == 1 else 's'} working."]
-    for row in working[:6]:
-        left = numbers.quantity(row.quantity - row.filled)
-        lines.append(f"   #{row.number} {row.side} {left} {clean(row.symbol)} {order_terms(row, partial(numbers.price, tick=row.tick))}")
-    if len(working) > 6:
-        lines.append(f"   and {len(working) - 6} more")
-    held = ", ".join(f"{numbers.quantity(row.quantity)} {clean(row.symbol)}" for row in view.positions[:8])
-    lines.append(f"Held: {held}{', and more' if len(view.positions) > 8 else ''}. Positions stay." if held else "No positions.")
-    if waiting:
-        lines.append(f"{waiting} signal{'' if waiting == 1 else 's'} waiting will be void.")
+    accounts = view.accounts or (view,)
+    lines = [line for each in accounts for line in _left_open(each, 6 // len(accounts) or 1)]
     if runs:
         lines.append(f"Backtest: {clean(runs)}; quitting cancels it, and nothing of it is kept.")
-    if working:
+    if any(not row.state.is_final for each in accounts for row in each.orders):
         lines.append(ON_EXIT[on_exit])
     choices = [Choice(False, "n", "Stay", "nothing changes"), Choice(True, "y", "Quit", "end in order")]
     return Choose("Quit?", "\n".join(lines), choices, 0, clock)
 
 
+def _left_open(view: View, most: int) -> list[str]:
+    """What works, is held and waits in an account; of its orders so many are named."""
+    working = [row for row in view.orders if not row.state.is_final]
+    waiting = sum(row.expires_in_s is not None for row in view.signals)
+    whose = f"{clean(view.name)}: " if view.name else ""
+    lines = [f"{whose}{len(working) or 'No'} order{'' if len(working) == 1 else 's'} working."]
+    for row in working[:most]:
+        left = numbers.quantity(row.quantity - row.filled)
+        lines.append(f"   #{row.number} {row.side} {left} {clean(row.symbol)} {order_terms(row, partial(numbers.price, tick=row.tick))}")
+    if len(working) > most:
+        lines.append(f"   and {len(working) - most} more")
+    held = ", ".join(f"{numbers.quantity(row.quantity)} {clean(row.symbol)}" for row in view.positions[:8])
+    more = ", and more" if len(view.positions) > 8 else ""
+    text = f"Held: {held}{more}. Positions stay." if held else "No positions."
+    lines.append(f"{whose}{text[0].lower()}{text[1:]}" if whose else text)
+    if waiting:
+        lines.append(f"{whose}{waiting} signal{'' if waiting == 1 else 's'} waiting will be void.")
+    return lines
+
+
 def leaves_nothing_open(view: View) -> bool:
     """Whether quitting ends nothing: no order works, and no signal waits."""
-    return all(row.state.is_final for row in view.orders) and all(row.expires_in_s is None for row in view.signals)
+    return all(
+        all(row.state.is_final for row in each.orders) and all(row.expires_in_s is None for row in each.signals)
+        for each in view.accounts or (view,)
+    )
 
 
 def ask_send(normal: str, clock: Clock) -> Choose[bool]:

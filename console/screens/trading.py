@@ -129,6 +129,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self.performers: dict[str, Callable[..., None]] = self._groups.performers
         self.watchlists, self.notices = self._groups.watchlists, self._groups.notices
         self.preferences, self.backtests = self._groups.preferences, self._groups.backtests
+        self.accounts = self._groups.accounts
 
     def compose(self) -> ComposeResult:
         # The layout is known before anything is styled, so that nothing is styled twice before the first picture.
@@ -183,6 +184,12 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         if news is not None:
             self.say(*news)
         self._place_cursor()
+
+    def look_now(self) -> None:
+        """Show what the engine has now, before the next key: another account than the one before is shown from here on."""
+        self.view = self.engine.view()
+        self._show(self.view)
+        self._meanings.see(self.view)
 
     def _place_cursor(self) -> None:
         """The terminal's own cursor to where keys go: in plain text it is shown, and a screen reader reads there."""

@@ -95,7 +95,7 @@ class WatchRow(Struct, frozen=True):
 
 
 class PositionRow(Struct, frozen=True):
-    """`day` is what the symbol made in this session, fees and open positions counted."""
+    """`day` is what the symbol made in this session, fees and open positions counted. `account` is the account's name among several."""
 
     symbol: str
     quantity: Decimal
@@ -108,6 +108,7 @@ class PositionRow(Struct, frozen=True):
     stale_s: int | None
     tick: Decimal
     day: Decimal = ZERO
+    account: str = ""
 
 
 class ExposureRow(Struct, frozen=True):
@@ -219,7 +220,8 @@ class BreakerRow(Struct, frozen=True):
 
 
 class LogLine(Struct, frozen=True):
-    """`number` grows by one a line for ever; `wall` is wall-clock nanoseconds, for a person reads their own clock in a log."""
+    """`number` grows by one a line for ever; `wall` is wall-clock nanoseconds, for a person reads their own clock in a log. `account` is
+    the account's name among several."""
 
     number: int
     wall: int
@@ -227,6 +229,7 @@ class LogLine(Struct, frozen=True):
     source: str
     text: str
     detail: str = ""
+    account: str = ""
 
 
 class ChartMark(Struct, frozen=True):
@@ -306,3 +309,9 @@ class View(Struct, frozen=True):
     limits: Limits = field(default_factory=Limits)
     mismatches: tuple[str, ...] = ()
     """What the broker holds otherwise than our books, in words: each shuts its symbol to entries until both agree."""
+    name: str = ""
+    """The account's, where the console has several."""
+    accounts: tuple[View, ...] = ()
+    """All of a console's accounts as they are now, this one too; none where it has one alone."""
+    preferred: dict[str, str] = field(default_factory=dict)
+    """Of symbols the account that their orders go to where nobody says another."""

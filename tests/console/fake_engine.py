@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.latch import LATCH_S
 from engine.model import Intent, Level, Mode, View
 from engine.model.effects import Reply
 from engine.model.inputs import GroupKind
@@ -24,8 +25,9 @@ from tests.views import sample_view
 class FakeEngine:
     """`calls` holds (method, argument, ...) but for view and previews, which `previews` and `replaces` count."""
 
-    def __init__(self, view: View | None = None) -> None:
+    def __init__(self, view: View | None = None, account: str = "") -> None:
         self.current = view or sample_view()
+        self.account = account
         self.calls: list[tuple[Any, ...]] = []
         self.previews: list[Intent] = []
         self.replaces: list[tuple[str, Terms]] = []
@@ -49,7 +51,7 @@ class FakeEngine:
 
     def _command(self, *call: Any) -> str:
         self.calls.append(call)
-        command_id = f"c-{next(self.ids)}"
+        command_id = f"{self.account}c-{next(self.ids)}"
         if not self.silent:
             self._reply(Reply(command_id, not self.refuses, self.refuses or "done", self.refused_by))
         return command_id
@@ -71,7 +73,7 @@ class FakeEngine:
 
     def preview(self, intent: Intent) -> str:
         self.previews.append(intent)
-        command_id = f"p-{next(self.ids)}"
+        command_id = f"{self.account}p-{next(self.ids)}"
         if self.silent:
             return command_id
         price = intent.limit or intent.stop or Decimal("187.53")
@@ -83,7 +85,7 @@ class FakeEngine:
 
     def preview_replace(self, order_id: str, terms: Terms) -> str:
         self.replaces.append((order_id, terms))
-        command_id = f"p-{next(self.ids)}"
+        command_id = f"{self.account}p-{next(self.ids)}"
         if not self.silent:
             cost = terms.quantity * (terms.limit or terms.stop or Decimal("187.53"))
             self._reply(Reply(command_id, True, self.verdict.text or "passes", self.verdict, terms.quantity, cost))
@@ -110,13 +112,16 @@ class FakeEngine:
     def set_mode(self, mode: Mode) -> str:
         return self._command("set_mode", mode)
 
-    def emergency_stop(self, reason: str = "stop key") -> str:
+    def emergency_stop(self, reason: str = "stop key", *, latch_s: float = LATCH_S) -> str:
         return self._command("emergency_stop", reason)
+
+    def latched(self, within_s: float) -> bool:
+        return True
 
     def sync(self) -> str:
         return self._command("sync")
 
-    def liquidate_all(self) -> str:
+    def liquidate_all(self, *, latch_s: float = LATCH_S) -> str:
         return self._command("liquidate_all")
 
     def resume(self, reason: str) -> str:

@@ -47,7 +47,7 @@ class WatchedEngine(FakeEngine):
             self.change(watch=rows, orders=orders, account=replace(self.current.account, equity=Decimal(self._frames)))
         return super().view()
 
-    def emergency_stop(self, reason: str = "stop key") -> str:
+    def emergency_stop(self, reason: str = "stop key", *, latch_s: float = 1.0) -> str:
         (self._folder / "stopped").write_text(threading.current_thread().name)
         return super().emergency_stop(reason)
 

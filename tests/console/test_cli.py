@@ -39,7 +39,7 @@ def settings_of(monkeypatch: pytest.MonkeyPatch, *options: str) -> Settings:
     """The settings that a start with these options hands to the engine."""
     started: list[Settings] = []
 
-    def run(settings: Settings, _keys: object, _config: object, *, welcome: bool, replay: object) -> int:
+    def run(settings: Settings, _keys: object, _config: object, *, welcome: bool, replay: object, accounts: object) -> int:
         started.append(settings)
         return 0
 

@@ -1,0 +1,19 @@
+"""Makes the engines of several accounts, and of them the one that the screen sees."""
+
+from __future__ import annotations
+
+from console.accounts.config import Accounts
+from console.accounts.engines import AccountEngines
+from console.build import create_engine
+from engine.combined import Combined
+from engine.model.settings import ALONE
+
+
+def create_engines(accounts: Accounts) -> AccountEngines:
+    """One for each, none of them started. Raises ValueError as `create_engine` does."""
+    combined = Combined(accounts.settings)
+    engines = {
+        name: create_engine(settings, account=name, seat=combined.seat(name) if settings.combined != ALONE else None)
+        for name, settings in accounts.settings.items()
+    }
+    return AccountEngines(engines, current=accounts.preferred, preferred=accounts.preferred_for)

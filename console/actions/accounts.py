@@ -1,0 +1,43 @@
+"""Which of several accounts the screen shows, and what follows it there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from console.accounts.engines import AccountEngines
+from console.actions.stage import Stage
+from console.config_file import ConfigFile
+from engine.model import Level
+from engine.model.settings import Settings
+
+
+class AccountActions:
+    """`switched` is told of each account that is shown from now on."""
+
+    def __init__(self, stage: Stage, config: ConfigFile, switched: Callable[[], None]) -> None:
+        self._stage = stage
+        self._config = config
+        self._switched = switched
+        self.settings: Mapping[str, Settings] = {}
+        """Of each account, where there are several."""
+
+    def do_next_account(self) -> None:
+        engine = self._stage.engine
+        if not isinstance(engine, AccountEngines):
+            self._stage.say("There is one account. The section `accounts` of the config names others.", Level.INFO)
+            return
+        names = engine.names
+        self.show(names[(names.index(engine.current) + 1) % len(names)])
+
+    def show(self, name: str) -> None:
+        """Has the screen show this one."""
+        engine = self._stage.engine
+        if not isinstance(engine, AccountEngines) or name not in engine.names:
+            return
+        engine.switch(name)
+        if (its := self.settings.get(name)) is not None:
+            self._stage.archive.path = its.database
+            self._config.account, self._config.said = name, its
+        self._stage.look_now()
+        self._switched()
+        self._stage.say(f"Account {name} is shown, and what you do is done in it.", Level.INFO)

@@ -1,0 +1,190 @@
+"""Several accounts as one engine: what is done in one is done there alone, what is for all reaches all, and none holds up another."""
+
+from __future__ import annotations
+
+import threading
+from decimal import Decimal
+
+import pytest
+from msgspec.structs import replace
+
+from console.accounts.engines import AccountEngines, engine_of
+from engine.latch import LATCH_S
+from engine.model import Intent, Level, Mode, Side, View
+from engine.model.effects import Reply
+from engine.model.market import Quote
+from engine.model.views import LogLine
+from tests.console.driving import Clock
+from tests.console.fake_engine import FakeEngine
+from tests.views import sample_view
+
+ONE_SHARE = Intent("AAPL", Side.BUY, Decimal(1))
+
+
+def three(clock: Clock | None = None, **preferred: str) -> tuple[AccountEngines, dict[str, FakeEngine]]:
+    engines = {name: FakeEngine(sample_view(log=()), account=name) for name in ("one", "two", "far")}
+    return AccountEngines(engines, preferred=preferred, clock=clock or Clock()), engines
+
+
+def reply(view: View, command_id: str) -> Reply | None:
+    return next((each for each in view.replies if each.command_id == command_id), None)
+
+
+def test_what_is_sent_goes_to_the_current_account_alone() -> None:
+    accounts, engines = three()
+    accounts.submit(ONE_SHARE)
+    accounts.switch("far")
+    accounts.set_mode(Mode.RESEARCH)
+    engine_of(accounts, "two").cancel(symbol="AAPL")
+    assert engines["one"].sent() == [("submit", ONE_SHARE)]
+    assert engines["far"].sent() == [("set_mode", Mode.RESEARCH)]
+    assert engines["two"].sent() == [("cancel", "", "AAPL")]
+
+
+def test_the_view_is_the_current_accounts_and_tells_how_all_stand() -> None:
+    accounts, engines = three()
+    engines["two"].change(positions=())
+    assert (accounts.view().name, len(accounts.view().positions)) == ("one", 2)
+    before = accounts.view().revision
+    accounts.switch("two")
+    view = accounts.view()
+    assert (view.name, view.positions, view.revision > before) == ("two", (), True)
+    assert [each.name for each in view.accounts] == ["one", "two", "far"]
+    assert {row.account for row in view.accounts[0].positions} == {"one"}
+
+
+def test_a_view_in_which_nothing_changed_is_the_same_object_and_so_is_a_row() -> None:
+    accounts, engines = three()
+    before = accounts.view()
+    assert accounts.view() is before
+    engines["one"].change(orders=())
+    after = accounts.view()
+    assert after is not before
+    assert after.positions[0] is before.positions[0]
+
+
+def test_an_answer_is_heard_whichever_account_it_comes_from() -> None:
+    accounts, _ = three()
+    here, there = accounts.submit(ONE_SHARE), engine_of(accounts, "far").submit(ONE_SHARE)
+    view = accounts.view()
+    assert here != there
+    assert reply(view, here) is not None
+    assert reply(view, there) is not None
+
+
+@pytest.mark.parametrize("do", ["emergency_stop", "liquidate_all"])
+def test_the_stop_and_the_flatten_reach_every_account_and_answer_once_for_all(do: str) -> None:
+    accounts, engines = three()
+    command_id = getattr(accounts, do)()
+    assert [call[0] for engine in engines.values() for call in engine.sent()] == [do] * 3
+    assert reply(accounts.view(), command_id) == Reply(command_id, True, "one: done; two: done; far: done")
+
+
+def test_the_stop_of_an_account_that_does_not_answer_is_told_by_its_name_and_holds_up_no_other() -> None:
+    clock = Clock()
+    accounts, engines = three(clock)
+    engines["two"].silent = True
+    command_id = accounts.emergency_stop()
+    assert reply(accounts.view(), command_id) is None
+    clock.now += 2
+    told = reply(accounts.view(), command_id)
+    assert told == Reply(command_id, False, "one: done; two: has not answered yet, but its gate is shut and its latch is set; far: done")
+
+
+def test_an_engine_that_breaks_at_the_stop_keeps_no_other_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+
+    def broken(reason: str = "", *, latch_s: float = 0) -> str:
+        raise RuntimeError("out of its mind")
+
+    monkeypatch.setattr(engines["one"], "emergency_stop", broken)
+    command_id = accounts.emergency_stop()
+    assert [engines[name].sent() for name in ("two", "far")] == [[("emergency_stop", "stop key")]] * 2
+    told = reply(accounts.view(), command_id)
+    assert told is not None
+    assert (told.ok, told.text.startswith("one: RuntimeError: out of its mind; two: done")) == (False, True)
+
+
+def test_every_gate_is_shut_before_the_first_latch_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+    order: list[str] = []
+    for name, engine in engines.items():
+
+        def stop(reason: str = "", *, latch_s: float = LATCH_S, name: str = name) -> str:
+            order.append(f"{name} shut, waits {latch_s:g}")
+            return name
+
+        def latched(within_s: float, name: str = name) -> bool:
+            order.append(f"{name} latched")
+            return True
+
+        monkeypatch.setattr(engine, "emergency_stop", stop)
+        monkeypatch.setattr(engine, "latched", latched)
+    accounts.emergency_stop()
+    shut = [f"{name} shut, waits 0" for name in ("one", "two", "far")]
+    assert order == [*shut, "one latched", "two latched", "far latched"]
+
+
+def test_all_end_at_once_and_one_that_hangs_is_named_when_the_others_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+    go_on = threading.Event()
+    others = threading.Barrier(2)
+
+    def hangs(timeout: float) -> None:
+        go_on.wait(10)
+        raise TimeoutError("the engine did not end within 0 s")
+
+    def ends(timeout: float) -> None:
+        others.wait(10)
+        go_on.set()
+
+    for name in ("one", "far"):
+        monkeypatch.setattr(engines[name], "shutdown", ends)
+    monkeypatch.setattr(engines["two"], "shutdown", hangs)
+    with pytest.raises(TimeoutError, match=r"^two: the engine did not end within 0 s$"):
+        accounts.shutdown(5)
+
+
+def line(number: int, text: str, wall: int = 1, level: Level = Level.INFO) -> LogLine:
+    return LogLine(number, wall, level, "order", text)
+
+
+def test_the_log_has_the_lines_of_all_accounts_each_once_with_its_account_and_in_order() -> None:
+    accounts, engines = three()
+    engines["one"].change(log=(line(1, "first", 10), line(2, "third", 30)))
+    engines["far"].change(log=(line(1, "second", 20),))
+    told = [(each.number, each.account, each.text) for each in accounts.view().log]
+    assert told == [(1, "one", "first"), (2, "far", "second"), (3, "one", "third")]
+    engines["one"].change(log=(line(2, "third", 30), line(3, "fourth", 40)))
+    assert [(each.number, each.text) for each in accounts.view().log[3:]] == [(4, "fourth")]
+
+
+def test_the_last_word_of_an_engine_that_failed_is_told_once() -> None:
+    accounts, engines = three()
+    engines["two"].change(log=(line(1, "well"), line(0, "out of memory", level=Level.ERROR)))
+    assert [each.text for each in accounts.view().log] == ["well", "out of memory"]
+    engines["two"].change(positions=())
+    assert len(accounts.view().log) == 2
+
+
+def test_a_price_is_told_by_one_account_the_preferred_one_where_it_follows_the_symbol() -> None:
+    accounts, engines = three(AAPL="far")
+    heard: list[tuple[str, float]] = []
+    accounts.subscribe(Quote, lambda quote: heard.append((quote.symbol, quote.last)))
+    accounts.view()
+    for price, engine in zip((1.0, 2.0, 3.0), engines.values(), strict=True):
+        for symbol in ("AAPL", "MSFT"):
+            engine.tell(Quote(symbol, 1, price, price, 1, 1, price))
+    assert sorted(heard) == [("AAPL", 3.0), ("MSFT", 1.0)]
+    rows = tuple(row for row in engines["far"].current.watch if row.symbol != "AAPL")
+    engines["far"].change(watch=rows)
+    accounts.view()
+    engines["one"].tell(Quote("AAPL", 2, 5.0, 5.0, 1, 1, 5.0))
+    assert heard[-1] == ("AAPL", 5.0)
+
+
+def test_rows_of_a_closed_position_leave_with_it() -> None:
+    accounts, engines = three()
+    rows = engines["one"].current.positions
+    engines["one"].change(positions=(replace(rows[0], quantity=Decimal(5)),))
+    assert [(row.symbol, row.quantity) for row in accounts.view().positions] == [(rows[0].symbol, Decimal(5))]

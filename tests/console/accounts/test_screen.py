@@ -1,0 +1,155 @@
+"""The screen over several accounts: which one is shown, what a key does in it, and the stop of all of them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from console.accounts.engines import AccountEngines
+from engine.model import Level, Mode, TradingState
+from engine.model.modes import LinkState
+from engine.model.views import LinkView, StopView
+from tests.console.driving import SMALL, WIDE, Console, running
+from tests.console.fake_engine import FakeEngine, orders
+from tests.views import sample_account, sample_health, sample_view
+
+BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
+
+
+@asynccontextmanager
+async def console_of(*names: str, size: tuple[int, int] = WIDE, **preferred: str) -> AsyncIterator[tuple[Console, dict[str, FakeEngine]]]:
+    engines = {name: FakeEngine(sample_view(log=()), account=name) for name in names}
+    async with running(AccountEngines(engines, preferred=preferred), size) as console:
+        yield console, engines
+
+
+def header(console: Console) -> str:
+    return console.picture.splitlines()[0]
+
+
+async def enter(console: Console, line: str) -> None:
+    await console.press("colon")
+    await console.type(line)
+    await console.press("enter")
+
+
+@BOTH
+async def test_one_key_leads_from_account_to_account_and_the_header_says_which_is_shown(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", size=size) as (console, engines):
+        engines["bold"].change(account=sample_account(mode=Mode.FULL_AUTO))
+        await console.until(lambda: "PAPER   calm  SEMI_AUTO" in header(console))
+        await console.press("f3")
+        await console.until(lambda: "PAPER   bold   FULL_AUTO" in header(console))
+        await console.press("f3")
+        await console.until(lambda: "PAPER   calm  SEMI_AUTO" in header(console))
+
+
+async def test_the_key_works_in_the_middle_of_a_line_which_is_then_sent_in_the_other_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await console.press("colon")
+        await console.type("buy 10 AAPL")
+        await console.press("f3")
+        await console.until(lambda: "bold" in header(console).split("engine")[0])
+        await console.press("enter")
+        assert (orders(engines["calm"].calls), len(orders(engines["bold"].calls))) == ([], 1)
+        await console.shows("on bold: done")
+
+
+@BOTH
+async def test_the_stop_is_for_all_accounts_and_says_so_before_and_after(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", "far", size=size) as (console, engines):
+        await console.shows("OF 3 ACCOUNTS" if size == WIDE else "F12 / ^G STOP ALL 3")
+        engines["far"].silent = True
+        await console.press("f12")
+        assert [engine.sent() for engine in engines.values()] == [[("emergency_stop", "stop key")]] * 3
+        await console.shows("EMERGENCY STOP of 3 accounts: calm, bold, far")
+
+
+async def test_how_far_the_stop_has_come_is_told_of_each_account_and_what_it_leaves_bare() -> None:
+    async with console_of("calm", "bold", "far") as (console, engines):
+        halted = sample_account(state=TradingState.HALTED, mode=Mode.EMERGENCY, reason="stop key")
+        engines["calm"].change(account=halted, stop=StopView(False, True, ()), positions=())
+        engines["bold"].change(account=halted, stop=StopView(False, False, ("#1", "#2"), cancelling=2), positions=())
+        engines["far"].change(account=halted, stop=StopView(False, True, ()), orders=())
+        await console.shows("calm is HALTED: stop key.")
+        await console.shows("bold is HALTED. Cancelling 2")
+        await console.shows("far is HALTED. The broker confirms: nothing works. Without protection: AAPL 100, IBM")
+        assert "bold HALTED" in header(console)
+
+
+async def test_an_account_that_is_lost_for_good_is_told_by_its_name_whichever_is_shown() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        links = (LinkView("alpaca", LinkState.FATAL, None, "the key was refused: set another", True),)
+        engines["bold"].change(health=sample_health(links=links))
+        await console.shows("bold: alpaca is DOWN and not tried again: the key was refused: set another.")
+        assert "bold FATAL" in header(console)
+
+
+@BOTH
+async def test_what_is_still_starting_is_said_and_holds_up_nothing(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", size=size) as (console, engines):
+        engines["bold"].change(health=sample_health(ready=False))
+        await console.until(lambda: "bold starting" in header(console))
+        await enter(console, "buy 10 AAPL")
+        assert len(orders(engines["calm"].calls)) == 1
+
+
+async def test_quitting_says_what_works_and_is_held_in_every_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["calm"].change(orders=(), positions=(), signals=())
+        await console.shows("none held")
+        await console.press("q")
+        await console.shows("calm: No orders working.")
+        await console.shows("calm: no positions.")
+        await console.shows("bold: 2 orders working.")
+        await console.shows("bold: held: 100 AAPL")
+
+
+async def test_the_flatten_names_what_it_closes_in_each_account_and_is_for_all() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["calm"].change(positions=())
+        await console.shows("none held")
+        await console.press("f9")
+        await console.shows("Flatten 2 accounts")
+        await console.shows("calm: none is known now")
+        await console.shows("bold: 100 AAPL")
+        await console.let_pass(1)
+        await console.type("FLATTEN")
+        await console.press("enter")
+        assert [engine.sent() for engine in engines.values()] == [[("liquidate_all",)]] * 2
+
+
+async def test_a_question_about_the_mode_says_of_which_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await console.press("f3")
+        await console.until(lambda: "bold" in header(console).split("engine")[0])
+        await console.press("m")
+        await console.shows("Execution mode of bold")
+        await console.let_pass(1)
+        await console.press("r", "enter")
+        assert (engines["calm"].sent(), engines["bold"].sent()) == ([], [("set_mode", Mode.RESEARCH)])
+
+
+async def test_a_live_account_is_never_told_without_its_badge() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["bold"].change(account=sample_account(badge="LIVE"))
+        await console.until(lambda: " LIVE  bold" in header(console))
+        await console.press("f3")
+        await console.until(lambda: header(console).startswith("  LIVE   bold"))
+        assert "calm" in header(console)
+
+
+async def test_the_log_says_of_which_account_each_line_is() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["bold"].note(Level.WARNING, "order", "something happened")
+        await console.shows("! bold: something happened")
+
+
+async def test_with_one_account_the_key_says_that_there_is_no_other() -> None:
+    engine = FakeEngine()
+    async with running(engine) as console:
+        await console.press("f3")
+        await console.shows("There is one account.")
+        assert engine.sent() == []

@@ -1,0 +1,56 @@
+"""The other accounts of a console in brief: in the header a word each, in the banner a sentence where one needs it."""
+
+from __future__ import annotations
+
+from engine.model.modes import LinkState, TradingState
+from engine.model.signals import SignalState
+from engine.model.views import View
+from widgets.cells import Cell
+from widgets.text import clean
+
+_HALTED, _REDUCING = "HALTED", "REDUCING"
+
+
+def others(view: View) -> tuple[View, ...]:
+    """All accounts but the one that is shown."""
+    return tuple(each for each in view.accounts if each.name != view.name)
+
+
+def worst_link(view: View) -> tuple[str, LinkState, str] | None:
+    """The name, the state and the reason of the link that is worst off, None where all are up."""
+    down = [link for link in view.health.links if not link.up]
+    if not down:
+        return None
+    link = max(down, key=lambda link: (_WEIGHT.get(link.state, 1), link.is_broker))
+    return link.name, link.state, link.reason
+
+
+_WEIGHT = {LinkState.DEGRADED: 0, LinkState.FATAL: 2}
+
+
+def brief(view: View) -> tuple[Cell, ...]:
+    """`alpaca ok`, `ib DOWN`, `calm HALTED`, `alpaca starting`; a live account is never told without its badge."""
+    live = (Cell(" LIVE ", "live"), Cell(" ")) if view.account.badge == "LIVE" else ()
+    return (*live, Cell(f"{clean(view.name)} ", "muted"), _standing(view))
+
+
+def is_well(view: View) -> bool:
+    """Whether nothing of it wants a look."""
+    return _standing(view).role == ""
+
+
+def _standing(view: View) -> Cell:
+    account, health = view.account, view.health
+    if health.failed:
+        return Cell("FAILED", "error")
+    if account.state is TradingState.HALTED:
+        return Cell(_HALTED, "error")
+    if (link := worst_link(view)) is not None:
+        return Cell(str(link[1]), "warning" if link[1] is LinkState.DEGRADED else "error")
+    if not health.ready:
+        return Cell("starting", "warning")
+    if account.state is TradingState.REDUCING:
+        return Cell(_REDUCING, "warning")
+    if waiting := sum(row.state is SignalState.WAITING for row in view.signals):
+        return Cell(f"{waiting} wait{'s' if waiting == 1 else ''}", "accent")
+    return Cell("ok")
