@@ -40,9 +40,11 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @contextmanager
-def trading(folder: Path, tws: TwsProcess, client_id: int = 7, *, on_exit: OnExit = "cancel_entries") -> Iterator[Engine]:
+def trading(
+    folder: Path, tws: TwsProcess, client_id: int = 7, *, on_exit: OnExit = "cancel_entries", settle_s: float = 0.5
+) -> Iterator[Engine]:
     broker = IbBroker(IbConfig(port=tws.port, client_id=client_id, numbers=folder / "numbers"))
-    broker.settle_s = 0.5
+    broker.settle_s = settle_s
     with running(folder, broker, settings=replace(SETTINGS, on_exit=on_exit)) as engine:
         yield engine
 

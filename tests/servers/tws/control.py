@@ -30,6 +30,7 @@ cancel ID                       somebody cancels it in TWS
 cash AMOUNT                     money comes in or goes out
 code NUMBER [WORDS]             1100, 1101, 1102, 2103, 10197 or any other, said to all
 arm ON WHAT [NTH] [TIMES] [works] [: WORDS]            see `faults`
+disarm                          what was armed and did not strike yet
 mute, unmute                    connected, and no word any more; new connections speak
 logout, login                   connections are taken and never answered, as before the weekly log-in
 cut, away, back                 connections end; nobody can connect; they can again
@@ -147,6 +148,9 @@ class Control:
         works = "works" in numbers
         nth, times = [*(int(each) for each in numbers if each != "works"), 1, 1][:2]
         self._tws.faults.arm(Fault(on, what, nth, times, words, works))
+
+    def do_disarm(self) -> None:
+        self._tws.faults.disarm()
 
     def do_mute(self) -> None:
         for session in self._tws.sessions:

@@ -35,6 +35,9 @@ class Faults:
             raise ValueError(f"nothing is called {fault.on}: {', '.join((*INCOMING, *OUTGOING))}")
         self._armed.append(fault)
 
+    def disarm(self) -> None:
+        self._armed.clear()
+
     def strikes(self, on: str) -> Fault | None:
         """What goes wrong with this one."""
         for fault in self._armed:
