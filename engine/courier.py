@@ -33,8 +33,6 @@ CANCEL_ANSWER_S = 5.0
 CLOSE_S = 1.0
 CANCEL_AGAIN_S = (0.5, 1.0, 2.0, 5.0)
 """When a cancel that may be lost is sent again; the last one repeats, and a link that comes up ends the wait."""
-CANCELS_AT_ONCE = 25
-"""Orders in one request to cancel."""
 NEXT_CANCELS_S = 0.25
 """How long the next of them waits for the answer to the one before."""
 ASK_AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
@@ -290,9 +288,10 @@ class Courier:
 
     async def _cancel_in_batches(self, orders: Sequence[Order]) -> None:
         """A batch follows the answer to the one before; a broker that does not answer is told of all of them all the same."""
-        for first in range(0, len(orders), CANCELS_AT_ONCE):
+        size = self.capabilities.cancels_at_once
+        for first in range(0, len(orders), size):
             answered = asyncio.Event()
-            self._spawn(self._cancel(orders[first : first + CANCELS_AT_ONCE], answered))
+            self._spawn(self._cancel(orders[first : first + size], answered))
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(NEXT_CANCELS_S):
                     await answered.wait()

@@ -68,7 +68,7 @@ def test_a_hundred_orders_are_cancelled_in_four_requests_and_proved_gone(tmp_pat
         engine.emergency_stop()
         assert engine._switch.closed or engine.status().account.state is TradingState.HALTED, "the gate is shut when the key is up"
         view = until(engine, at_rest)
-        assert [len(batch) for batch in broker.cancels] == [courier.CANCELS_AT_ONCE] * 4
+        assert [len(batch) for batch in broker.cancels] == [broker.capabilities.cancels_at_once] * 4
         assert len({order_id for batch in broker.cancels for order_id in batch}) == HUNDRED
         assert broker.snapshots > asked
         assert {row.state for row in view.orders} == {OrderState.CANCELED}

@@ -16,6 +16,8 @@ class Capabilities(Struct, frozen=True):
     replaced and cancelled, and a race of two fills can close more than is held. Such a group is sent as one, of orders of `oco_types`; its
     quantity can be replaced where `oco_resize` says so, else another group takes its place.
 
+    `cancels_at_once` is how many orders one request to cancel may name.
+
     `cash` says that its word on cash is the account's own: what no trade explains there was paid in or out.
     """
 
@@ -28,6 +30,7 @@ class Capabilities(Struct, frozen=True):
     oco: bool = False
     oco_types: frozenset[OrderType] = frozenset(OrderType)
     oco_resize: bool = True
+    cancels_at_once: int = 25
     cash: bool = False
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
@@ -24,6 +25,10 @@ FIRST_WORD_S = 8.0
 """How long TWS may take to say a first word of an order; the engine waits a little longer."""
 CANCELLED_S = 4.0
 """The same of a cancel."""
+MANY = 20
+"""Orders to cancel for which it is asked whether they are all that there are."""
+LISTED_S = 0.5
+"""How long cancels wait for that, and for what one message for all of them does."""
 
 
 class Client:
@@ -100,7 +105,7 @@ class Client:
                 self._hearing.tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(result)))
 
     async def replace(self, order: Order, terms: Terms) -> None:
-        entry = await self._entry(order)
+        entry = (await self._entries([order])).get(order.id)
         if entry is None or entry.fields is None or entry.contract is None:
             raise AmbiguousError(f"TWS has not told of #{order.number}")
         if entry.ended or not self._is_mine(entry):
@@ -117,49 +122,72 @@ class Client:
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         self._withdrawn.update(order.id for order in orders if order.id in self._preparing)
-        entries = {order.id: await self._entry(order) for order in orders if order.id not in self._preparing}
-        session = self._session()
-        asked: list[Entry] = []
-        theirs: list[Entry] = []
+        sent = [order for order in orders if order.id not in self._preparing]
+        entries = await self._entries(sent)
+        working: list[Entry] = []
         for entry in entries.values():
-            if entry is None:
-                continue
             if entry.ended:
                 self._hearing.retell(entry)
-            elif self._is_mine(entry):
-                await session.turn(urgent=True)
-                entry.cancel_asked, entry.objection = True, ""
-                session.cancel(entry.order_id)
-                asked.append(entry)
             else:
-                theirs.append(entry)
-        if theirs:
-            await self._cancel_theirs(theirs, {entry.perm_id for entry in (*asked, *theirs)})
+                entry.objection = ""
+                working.append(entry)
+        theirs = [entry for entry in working if not self._is_mine(entry)]
+        if (theirs or len(working) >= MANY) and await self._cancel_everything(working):
+            working = [entry for entry in working if not entry.ended and entry.status != "PendingCancel"]
+        else:
+            for entry in theirs:
+                why = f"it belongs to {_whose(entry)}, and other orders work beside it: cancel it there, or everything by the stop"
+                self._hearing.retell(entry, OrderEvent.REFUSE_CANCEL, why)
+        asked = [entry for entry in working if self._is_mine(entry)]
+        for entry in asked:
+            await self._session().turn(urgent=True)
+            if not entry.ended:
+                entry.cancel_asked = True
+                self._session().cancel(entry.order_id)
         answered = lambda: all(e.ended or e.status == "PendingCancel" or not e.cancel_asked for e in asked)  # noqa: E731
         await self._hearing.until(answered, CANCELLED_S, "TWS said nothing of the cancel")
-        if unseen := [f"#{order.number}" for order in orders if order.id in entries and entries[order.id] is None]:
+        if unseen := [f"#{order.number}" for order in sent if order.id not in entries]:
             raise AmbiguousError(f"TWS has not told of {', '.join(unseen)}")
 
-    async def _cancel_theirs(self, theirs: list[Entry], wanted: set[int]) -> None:
-        """TWS lets a client cancel its own orders alone. The global cancel reaches all, so it is used where all are meant."""
-        session = self._session()
-        if await self._answer(session.open_orders()) <= wanted:
-            for entry in theirs:
-                entry.cancel_asked = True
-            session.cancel_everything()
-            for _ in range(20):
-                # News of other clients' orders do not come by themselves.
-                still = await self._answer(session.open_orders())
-                if not still & {entry.perm_id for entry in theirs}:
-                    break
-                await asyncio.sleep(0.1)
-            await self._answer(session.completed_orders())
-            for entry in theirs:
-                self._hearing.retell(entry)
+    async def _cancel_everything(self, wanted: Sequence[Entry]) -> bool:
+        """Ends all orders of the account by one message, where all of them are `wanted`, and waits a moment for their ends. Whether it did.
+
+        TWS lets a client cancel its own orders alone, one message for each, and takes no more than so many of these a second.
+        """
+        known = {entry.id for entry in self._hearing.ledger}
+        listing = asyncio.ensure_future(self._answer(self._session().open_orders(urgent=True)))
+        # Cancels do not wait for an answer that is late.
+        await asyncio.wait((listing,), timeout=LISTED_S)
+        if not listing.done() or listing.exception() is not None:
+            listing.cancel()
+            return False
+        if not listing.result() <= {entry.perm_id for entry in wanted}:
+            return False
+        await self._session().turn(urgent=True)
+        newer = [entry for entry in self._hearing.ledger if entry.id not in known and not entry.ended and entry not in wanted]
+        if newer or self._preparing - self._withdrawn:
+            # What was sent meanwhile, as an exit for a fill, is not meant.
+            return False
+        for entry in wanted:
+            entry.cancel_asked = True
+        self._session().cancel_everything()
+        done = lambda: all(e.ended or e.status == "PendingCancel" for e in wanted if self._is_mine(e))  # noqa: E731
+        with contextlib.suppress(AmbiguousError):
+            await self._hearing.until(done, LISTED_S, "TWS did not end all of them")
+        await self._ends_of([entry for entry in wanted if not self._is_mine(entry)])
+        return True
+
+    async def _ends_of(self, theirs: Sequence[Entry]) -> None:
+        """News of other clients' orders do not come by themselves."""
+        if not theirs:
             return
+        for _ in range(20):
+            if not await self._answer(self._session().open_orders()) & {entry.perm_id for entry in theirs}:
+                break
+            await asyncio.sleep(0.1)
+        await self._answer(self._session().completed_orders())
         for entry in theirs:
-            why = f"it belongs to {_whose(entry)}, and other orders work beside it: cancel it there, or everything by the stop"
-            self._hearing.retell(entry, OrderEvent.REFUSE_CANCEL, why)
+            self._hearing.retell(entry)
 
     # ---- questions
 
@@ -235,15 +263,18 @@ class Client:
         self._hearing.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=reason))
         return None
 
-    async def _entry(self, order: Order) -> Entry | None:
-        """What TWS told of `order`; it is asked where we have not heard of it, as after a restart."""
-        self._hearing.known.add(order.id)
-        if self._hearing.ledger.find(order.id) is None:
-            await self._answer(self._session().open_orders())
-            await self._answer(self._session().executions())
-            if self._hearing.ledger.find(order.id) is None:
-                await self._answer(self._session().completed_orders())
-        return self._hearing.ledger.find(order.id)
+    async def _entries(self, orders: Sequence[Order]) -> dict[str, Entry]:
+        """What TWS told of `orders`; it is asked where we have not heard of one, as after a restart. Those it has not told of are left
+        out."""
+        ledger, session = self._hearing.ledger, self._session()
+        ids = [order.id for order in orders]
+        self._hearing.known.update(ids)
+        questions = (session.open_orders, session.executions, session.completed_orders)
+        for question in questions:
+            if all(ledger.find(order_id) is not None for order_id in ids):
+                break
+            await self._answer(question())
+        return {order_id: entry for order_id in ids if (entry := ledger.find(order_id)) is not None}
 
     def _is_mine(self, entry: Entry) -> bool:
         return entry.client_id == self._config.client_id and entry.order_id > 0

@@ -15,6 +15,8 @@ SAID_BESIDE = frozenset({202, 399, 404, 2109, 10349})
 ignored, a time in force is taken from a preset."""
 REJECTS = frozenset({103, 110, 200, 201, 203, 321, 387, 388, 10243})
 """Refuse a new order, of which TWS has nothing then. After a modification or a cancel they prove nothing."""
+ENDED_BEFORE = frozenset({161, 10147, 10148})
+"""Answer the cancel of an order that has ended, among others."""
 
 _CLOCK = "IB restarts its servers each night around midnight New York time, and once a week asks for a log-in"
 NOT_THERE = f"{_CLOCK}: see whether TWS or Gateway runs, is logged in and has its API port open"

@@ -114,6 +114,8 @@ class Hearing:
             entry.cancelled_there = entry.cancelled_there or told.code == 202
             if told.code != 202:
                 self.note(Level.WARNING, f"{entry.id}: {told.words}")
+        elif entry.ended and told.code in codes.ENDED_BEFORE:
+            pass  # it was asked to end twice
         elif not entry.status and told.code in codes.REJECTS:
             entry.rejected = entry.status = told.words
             self._news(entry)

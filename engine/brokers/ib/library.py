@@ -9,6 +9,7 @@ the decoder hands them over, before the library makes anything of them.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
 from collections import deque
@@ -65,9 +66,22 @@ class Session:
         # Its own queue would send an order after it was given up: who sends waits for a `turn` instead.
         self._ib.client.MaxRequests = 0
         self._sent: deque[float] = deque()
+        """When the messages of the last second went out."""
         self._ib.disconnectedEvent += self._on_lost
         self._ib.client.apiError += self._on_api_error
         _listen(self._ib.wrapper, self._heard)
+        self._count()
+
+    def _count(self) -> None:
+        """Has every message counted, also those that the library sends by itself."""
+        conn, loop, sent = self._ib.client.conn, asyncio.get_running_loop(), self._sent
+        send = conn.sendMsg
+
+        def counted(message: bytes) -> None:
+            sent.append(loop.time())
+            send(message)
+
+        conn.sendMsg = counted
 
     # ---- life
 
@@ -119,13 +133,12 @@ class Session:
         self._hear(fact)
 
     async def turn(self, *, urgent: bool = False) -> None:
-        """Waits until TWS may be sent one message more. What ends orders may use what is kept free for it."""
+        """Waits until TWS may be sent one message more, which must follow at once. What ends orders may use what is kept free for it."""
         most, sent, loop = (MESSAGES_S if urgent else MESSAGES_S - KEPT_FREE_S), self._sent, asyncio.get_running_loop()
         while True:
             while sent and loop.time() - sent[0] >= 1:
                 sent.popleft()
             if len(sent) < most:
-                sent.append(loop.time())
                 return
             await asyncio.sleep(max(sent[0] + 1 - loop.time(), 0.001))
 
@@ -170,9 +183,10 @@ class Session:
 
     # ---- questions
 
-    async def open_orders(self) -> set[int]:
+    async def open_orders(self, *, urgent: bool = False) -> set[int]:
         """The permIds of all that is open at the account, whoever placed it; what they are was heard by then."""
-        return {trade.order.permId for trade in await self._ask(lambda: self._ib.reqAllOpenOrdersAsync(), alone=True)}
+        told = await self._ask(lambda: self._ib.reqAllOpenOrdersAsync(), alone=True, urgent=urgent)
+        return {trade.order.permId for trade in told}
 
     async def completed_orders(self) -> None:
         """Has today's ended orders told."""
@@ -223,15 +237,25 @@ class Session:
         """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
         from ib_insync import RequestError
 
-        try:
+        async def asked() -> Answer:
             async with asyncio.timeout(ANSWER_S):
-                await self.turn(urgent=urgent)
-                if not alone:
+                async with self._one if alone else contextlib.nullcontext():
+                    await self.turn(urgent=urgent)
                     return await question()
-                async with self._one:
-                    return await question()
+
+        asking = asyncio.ensure_future(asked())
+        asking.add_done_callback(_heard_of)
+        try:
+            # Whoever gives up waiting does not end it: its answer would be taken for that to the next question of its kind.
+            return await asyncio.shield(asking)
         except RequestError as error:
             raise RequestFailed(error.code, error.message) from None
+
+
+def _heard_of(asking: asyncio.Future[Any]) -> None:
+    """What came of a question that nobody waits for any more is not left to be complained about."""
+    if not asking.cancelled():
+        asking.exception()
 
 
 def capture_logs(hear: Callable[[Fact], None]) -> Callable[[], None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from decimal import Decimal
@@ -14,9 +15,11 @@ from engine.brokers.ib import link
 from engine.brokers.ib.broker import IbBroker
 from engine.brokers.ib.config import IbConfig, account_of, ib_config
 from engine.model.modes import LinkState
+from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState
 from engine.model.settings import IbSettings
 from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
+from tests.engine.brokers.ib_rig import ib_rig
 from tests.engine.engines import limit, make, market, order_of, said, until
 from tests.servers.tws.driver import TwsProcess
 
@@ -157,6 +160,19 @@ def until_problem(engine, words: str) -> None:  # type: ignore[no-untyped-def]
     while words not in engine.view().health.problem:
         assert time.monotonic() < end, engine.view().health
         time.sleep(0.01)
+
+
+async def test_the_answer_to_a_question_that_nobody_waits_for_any_more_is_not_taken_for_that_to_the_next() -> None:
+    async with ib_rig() as rig:
+        await rig.bought()
+        await rig.do("fills off")
+        await rig.do("delay 0.3")
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(rig.broker.find("261128-00000000-99"), 0.05)
+        order = rig.order(limit=90)
+        _, found = await asyncio.gather(rig.broker.submit(order), rig.broker.find(order.id))
+        assert found is not None
+        assert found.event is OrderEvent.WORK
 
 
 # ---- what is only said

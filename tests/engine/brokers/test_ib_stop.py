@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from engine.live import Engine
 from engine.model.modes import LinkState
 from engine.model.orders import Bracket, Exit, Intent, OrderState, Side
 from engine.model.views import View
 from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
+from tests.engine.brokers.ib_rig import ib_rig
 from tests.engine.engines import limit, market, order_of, until
 from tests.servers.tws.driver import ROOT, TwsProcess
 
@@ -30,15 +32,70 @@ def verified(view: View) -> bool:
     return view.stop is not None and view.stop.verified
 
 
-def test_the_stop_cancels_a_hundred_orders_and_tws_says_that_none_is_left(tmp_path: Path) -> None:
+def asked(tws: TwsProcess) -> dict[str, int]:
+    return {kind: tws.do("book")["asked"].get(kind, 0) for kind in ("cancel", "global_cancel")}
+
+
+def many(engine: Engine, tws: TwsProcess, count: int) -> None:
+    for number in range(count):
+        engine.submit(limit(1, 40 + number % 50), confirmed=True)
+    until(engine, lambda view: len(works(tws)) == count, 60)
+
+
+def test_the_stop_cancels_a_hundred_orders_by_one_message_and_tws_says_that_none_is_left(tmp_path: Path) -> None:
+    """TWS takes no more than 50 messages a second."""
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        for number in range(100):
-            engine.submit(limit(1, 40 + number % 50), confirmed=True)
-        until(engine, lambda view: len(works(tws)) == 100, 60)
+        many(engine, tws, 100)
         engine.emergency_stop()
         until(engine, verified, 60)
         assert works(tws) == []
+        assert asked(tws) == {"cancel": 0, "global_cancel": 1}
         agree(engine, tws)
+
+
+@pytest.mark.parametrize("fault", ["global_cancel unseen", "open_orders 322 : Error processing request"])
+def test_many_orders_are_cancelled_one_by_one_where_the_one_message_is_lost_or_may_not_be_sent(tmp_path: Path, fault: str) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        many(engine, tws, 30)
+        tws.do(f"arm {fault}")
+        engine.emergency_stop()
+        until(engine, verified, 60)
+        assert works(tws) == []
+        assert asked(tws)["cancel"] == 30
+
+
+def test_many_orders_of_a_symbol_are_cancelled_and_what_works_beside_them_stays(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        many(engine, tws, 25)
+        tws.do("place 99 BUY 5 MSFT LMT 90 theirs")
+        engine.answer(engine.sync())
+        engine.cancel(symbol="AAPL")
+        until(engine, lambda view: all(row.state.is_final for row in view.orders if row.symbol == "AAPL"))
+        assert works(tws) == ["theirs"]
+        assert asked(tws) == {"cancel": 25, "global_cancel": 0}
+
+
+def test_an_order_that_is_sent_while_many_are_cancelled_is_not_cancelled_with_them(tmp_path: Path) -> None:
+    """As the exit for what just filled."""
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        many(engine, tws, 25)
+        tws.do("delay 0.2")
+        engine.cancel()
+        engine.submit(limit(7, 39))
+        until(engine, lambda view: all(row.state.is_final for row in view.orders if row.number <= 25))
+        view = until(engine, is_in(26, OrderState.WORKING))
+        assert works(tws) == [order_of(view, 26).id]
+
+
+async def test_that_an_order_which_ended_was_asked_to_end_twice_is_no_question() -> None:
+    """A hundred such answers would be three hundred questions, while the stop wants to know what is left."""
+    async with ib_rig() as rig:
+        order = await rig.bought()
+        before = rig.tws.do("book")["asked"]
+        await rig.do(f"object {order.id} 10148 OrderId that needs to be cancelled can not be cancelled, state: Filled.")
+        await rig.snapshot()
+        after = rig.tws.do("book")["asked"]
+        assert after["open_orders"] - before.get("open_orders", 0) == 1
 
 
 def test_the_stop_works_while_an_order_hangs(tmp_path: Path) -> None:

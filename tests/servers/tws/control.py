@@ -29,6 +29,7 @@ status ID WHAT                  it has this status from now on, and says so when
 cancel ID                       somebody cancels it in TWS
 cash AMOUNT                     money comes in or goes out
 code NUMBER [WORDS]             1100, 1101, 1102, 2103, 10197 or any other, said to all
+object ID NUMBER [WORDS]        any code, said of this order
 arm ON WHAT [NTH] [TIMES] [works] [: WORDS]            see `faults`
 disarm                          what was armed and did not strike yet
 mute, unmute                    connected, and no word any more; new connections speak
@@ -36,6 +37,7 @@ logout, login                   connections are taken and never answered, as bef
 cut, away, back                 connections end; nobody can connect; they can again
 reset                           the nightly one: 1100, then away
 taken CLIENT                    another program has this client id from its next attempt on
+delay SECONDS                   messages are so long on their way to it
 skew SECONDS                    its clock is ahead by so much
 kill PID NTH                    kill -9 to PID at its NTH order or cancel from now
 book                            orders, cash, positions, copies, numbers of orders that were lost, requests by kind
@@ -143,6 +145,9 @@ class Control:
     def do_code(self, number: str, *words: str) -> None:
         self._tws.say_to_all(int(number), " ".join(words))
 
+    def do_object(self, order: str, number: str, *words: str) -> None:
+        self._tws.say_to_all(int(number), " ".join(words), self._ticket(order).order_id)
+
     def do_arm(self, on: str, what: str, *more: str) -> None:
         *numbers, words = more
         works = "works" in numbers
@@ -185,6 +190,9 @@ class Control:
 
     def do_taken(self, client: str) -> None:
         self._tws.taken.add(int(client))
+
+    def do_delay(self, seconds: str) -> None:
+        self._tws.delay_s = float(seconds)
 
     def do_skew(self, seconds: str) -> None:
         self._tws.clock_skew = float(seconds)

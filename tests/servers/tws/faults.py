@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-INCOMING = ("submit", "modify", "cancel", "open_orders", "executions", "completed", "positions", "summary", "time", "details", "history")
+INCOMING = (
+    "submit",
+    "modify",
+    "cancel",
+    "global_cancel",
+    "open_orders",
+    "executions",
+    "completed",
+    "positions",
+    "summary",
+    "time",
+    "details",
+    "history",
+)
 OUTGOING = ("status", "open", "execution", "commission", "error")
 
 

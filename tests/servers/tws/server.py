@@ -35,6 +35,8 @@ class Tws:
         self.logged_out = False
         self.disconnected = False
         self.clock_skew = 0.0
+        self.delay_s = 0.0
+        """How long each message is on its way to us."""
         self.copies = 0
         self.asked: Counter[str] = Counter()
         """How often each kind of request came."""
@@ -60,7 +62,7 @@ class Tws:
         finally:
             self.sessions.remove(session)
             self.data.forget(session)
-            writer.close()
+            session.close()
 
     def is_taken(self, client_id: int) -> bool:
         return client_id in self.taken or any(session.client_id == client_id for session in self.sessions)

@@ -27,6 +27,8 @@ class Session:
         self.mute = False
         self.heard: list[float] = []
         self.warned = 0
+        self._arrived: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        self._taking: asyncio.Task[None] | None = None
         self._server = server
         self._reader = reader
         self._writer = writer
@@ -72,16 +74,30 @@ class Session:
                 return
             self._writer.write(frame(f"{VERSION}\0{time.strftime('%Y%m%d %H:%M:%S UTC', time.gmtime())}\0".encode()))
             while True:
-                await self._take(await read_frame(self._reader))
+                payload = await read_frame(self._reader)
+                if self._server.delay_s or not self._arrived.empty():
+                    self._arrived.put_nowait((time.monotonic() + self._server.delay_s, payload))
+                    self._taking = self._taking or asyncio.create_task(self._take_late())
+                else:
+                    self._take(payload)
+
+    async def _take_late(self) -> None:
+        """What is on its way for a while, in its order."""
+        while True:
+            at, payload = await self._arrived.get()
+            await asyncio.sleep(max(at - time.monotonic(), 0))
+            self._take(payload)
 
     def close(self) -> None:
+        if self._taking is not None:
+            self._taking.cancel()
         self._writer.close()
 
     def send(self, fields: list[object]) -> None:
         if not (self.mute or self._writer.is_closing()):
             self._writer.write(message(fields))
 
-    async def _take(self, payload: bytes) -> None:
+    def _take(self, payload: bytes) -> None:
         fields = Fields.of(payload)
         kind = fields.number()
         if self.mute or not self._paced():
