@@ -67,7 +67,7 @@ class AlpacaBroker:
         self._link = Link(self.name, self._kind, self._say)
         self._rest = self._make_rest()
         self._questions = Questions(self._rest, self._tickets, self._link)
-        self._stream = TradeUpdates(self._make_stream, self._on_update, self._on_stream, self._timings)
+        self._stream = TradeUpdates(self._make_stream, self._on_update, self._on_stream, self._is_key_wrong, self._timings)
         self._watch = Watch(self._questions, self._tickets, self._link, self._stream, self._timings, tell=self._tell_of, note=self._note)
 
     # ---- the link
@@ -127,6 +127,19 @@ class AlpacaBroker:
             self._link.stream(reason)
         if state is not LinkState.DOWN:
             self._stream_settled.set()
+
+    async def _is_key_wrong(self) -> bool:
+        """Whether REST refuses the key as well, as often as it takes to be sure. Without an answer it is not known, and counts as good."""
+        while not self._link.fatal:
+            try:
+                await self._questions.account()
+            except RefusedError:
+                await asyncio.sleep(self._timings.poll_down_s)
+            except AmbiguousError:
+                return False
+            else:
+                return False
+        return True
 
     # ---- orders
 

@@ -30,6 +30,8 @@ class Link:
         self._kind = kind
         self._tell = tell
         self._stream = "the stream of trade updates is not there yet"
+        self._begun = False
+        """Whether the stream was there, or the link ended: a start that is under way is no trouble to tell of."""
         self._rest = ""
         self._failures = 0
         self._refusals = 0
@@ -42,6 +44,7 @@ class Link:
     def stream(self, reason: str) -> None:
         """Why the stream is down, or nothing where it is up."""
         self._stream = reason
+        self._begun = self._begun or not reason
         self._look()
 
     async def heed(self, answer: Coroutine[Any, Any, Any], *, proves_key: bool = False) -> Any:
@@ -81,7 +84,9 @@ class Link:
             self._look()
 
     def end(self, reason: str) -> None:
-        self.fatal = reason
+        """For good, and for the first reason that there was."""
+        self.fatal = self.fatal or reason
+        self._begun = True
         self._look()
 
     def anew(self) -> None:
@@ -100,4 +105,5 @@ class Link:
             state, reason = LinkState.UP, ""
         if (state, reason) != (self.state, self._reason):
             self.state, self._reason = state, reason
-            self._tell(LinkChanged(self._name, state, reason))
+            if self._begun:
+                self._tell(LinkChanged(self._name, state, reason))

@@ -30,22 +30,25 @@ _CROWDED = {
 
 
 class KeyRefusedError(Exception):
-    """Another try makes no sense."""
+    """Where the key is a wrong one, another try makes no sense."""
 
 
 class TradeUpdates:
-    """`hear` gets each update as it came, `tell` how the stream stands: UP, DOWN and why, or FATAL."""
+    """`hear` gets each update as it came, `tell` how the stream stands: UP, DOWN and why, or FATAL. `is_key_wrong` makes sure of it: a good
+    key may be refused for a moment, too."""
 
     def __init__(
         self,
         make: Callable[[Handler], Stream],
         hear: Callable[[Raw], None],
         tell: Callable[[LinkState, str], None],
+        is_key_wrong: Callable[[], Awaitable[bool]],
         timings: Timings,
     ) -> None:
         self._make = make
         self._hear = hear
         self._tell = tell
+        self._is_key_wrong = is_key_wrong
         self._timings = timings
         self._stream: Stream | None = None
         self._again = ""
@@ -53,7 +56,7 @@ class TradeUpdates:
         """Monotonic seconds of its last update."""
 
     async def run(self) -> None:
-        """Until cancelled, or until the key is refused."""
+        """Until cancelled, or until the key is found to be wrong."""
         attempt = 0
         while True:
             began = time.monotonic()
@@ -61,8 +64,11 @@ class TradeUpdates:
                 await self._listen()
                 reason = "it ended"
             except KeyRefusedError:
-                self._tell(LinkState.FATAL, REFUSED_KEY)
-                return
+                self._tell(LinkState.DOWN, "the stream of trade updates refuses the key: it is asked about again")
+                if await self._is_key_wrong():
+                    self._tell(LinkState.FATAL, REFUSED_KEY)
+                    return
+                reason = "it refused the key, which is good"
             except Exception as error:  # noqa: BLE001 - a library's, whatever it is: it is said, and tried again
                 reason = self._again or _words(error)
             finally:

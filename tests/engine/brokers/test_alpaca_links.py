@@ -14,7 +14,7 @@ from engine.brokers.alpaca.ids import ClientId, read
 from engine.brokers.alpaca.tickets import Tickets
 from engine.brokers.alpaca.words import Seen, moment, seen
 from engine.brokers.base import BrokerError
-from engine.model.modes import LinkState
+from engine.model.modes import Level, LinkState
 from engine.model.orders import OrderState
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, trading
 from tests.engine.brokers.alpaca_rig import IMPATIENT
@@ -111,6 +111,32 @@ def test_a_key_that_is_refused_once_is_asked_again_and_trades_on(tmp_path: Path)
         agree(engine, server)
         assert engine.answer(engine.submit(market(3), confirmed=True)).ok
         until(engine, ended(2, OrderState.FILLED))
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_key_that_the_stream_alone_refuses_is_asked_about_and_trades_on(tmp_path: Path, times: int) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        asked = server.requests.count("GET /v2/account")
+        server.faults.refuse_logins = times
+        server.cut()
+        until(engine, lambda view: not server.faults.refuse_logins)
+        agree(engine, server)
+        assert server.requests.count("GET /v2/account") >= asked + times
+        assert engine.answer(engine.submit(market(), confirmed=True)).ok
+        until(engine, ended(1, OrderState.FILLED))
+
+
+def test_a_start_whose_stream_refuses_the_key_once_goes_on(tmp_path: Path) -> None:
+    with AlpacaServer() as server:
+        server.faults.refuse_logins = 1
+        with trading(tmp_path, server) as engine:
+            agree(engine, server)
+
+
+def test_a_start_is_no_trouble(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        view = agree(engine, server)
+        assert [line.text for line in view.log if line.level is not Level.INFO] == []
 
 
 def test_a_key_that_is_refused_for_good_ends_the_link_without_the_stream_too(tmp_path: Path) -> None:

@@ -43,6 +43,8 @@ class Faults:
         """No request is answered, no handshake, no ping: the line is half open."""
         self.refuse_streams = 0
         """The HTTP status with which the handshake of every stream is refused, 0 where none is."""
+        self.refuse_logins = 0
+        """How many logins to the trade stream are refused from now on, whatever the key."""
         self.unauthorized = False
         """No key is good."""
         self.retry_after = ""

@@ -41,6 +41,9 @@ class TradeStream:
         match message.get("action"):
             case "authenticate" | "auth":
                 good = (given.get("key_id"), given.get("secret_key")) == (KEY, SECRET) and not self._faults.unauthorized
+                if self._faults.refuse_logins:
+                    self._faults.refuse_logins -= 1
+                    good = False
                 status = {"status": "authorized" if good else "unauthorized", "action": "authenticate"}
                 socket.send(_json({"stream": "authorization", "data": status}))
             case "listen":
