@@ -136,4 +136,4 @@ def read_kept(path: Path, number: int) -> Kept:
 def numbered(finished: Finished, number: int) -> Kept:
     """As it would be read again, once it is kept."""
     stored = finished.stored
-    return Kept(replace(stored.row, number=number), finished.summary, unpack_curve(stored.curve), finished.result.trades)
+    return Kept(replace(stored.row, number=number), finished.summary, unpack_curve(stored.curve), tuple(finished.result.trades))

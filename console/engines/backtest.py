@@ -73,7 +73,7 @@ def result_of(engine: str, run: EngineRun, result: Result, began: float) -> Engi
         strategy=run.strategy,
         total_return=figures.total_return,
         final_value=Decimal(result.final_value),
-        trades=result.trades,
+        trades=tuple(result.trades),
         metrics={
             **{name: getattr(figures, name) for name in _FIGURES},
             "max_drawdown": figures.drawdown.depth,

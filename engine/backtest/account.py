@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from msgspec import Struct, field
 
@@ -15,6 +15,10 @@ from engine.model.money import after_dividend
 from engine.model.orders import Fill
 from engine.model.records import DividendBooked, SplitBooked
 from engine.strategies.base import Position
+
+if TYPE_CHECKING:
+    from engine.backtest.fill_columns import FillColumns
+    from engine.feeds.bar_columns import Floats, Times
 
 Booked: TypeAlias = Fill | SplitBooked | DividendBooked
 """What moves an account."""
@@ -98,6 +102,19 @@ class Account:
             steps.value.append(quantity)
         self._cash = cash[-1]
 
+    def take_over(self, columns: FillColumns) -> None:
+        """All that moved it is in these, and nothing is `booked` one by one: the steps are theirs, from the beginning on."""
+        self.booked.clear()
+        self.owners.clear()
+        self.held_steps.clear()
+        first_at, first_cash = self.cash_steps.at[0], self.cash_steps.value[0]
+        self.cash_steps = _steps(columns.at, columns.cash)
+        self.cash_steps.at.insert(0, first_at)
+        self.cash_steps.value.insert(0, first_cash)
+        for symbol, rows in columns.rows.items():
+            self.held_steps[symbol] = _steps(columns.at[rows], columns.held[rows])
+        self._cash = float(columns.last_cash)
+
     def _steps_of(self, symbol: str) -> Steps:
         steps = self.held_steps.get(symbol)
         if steps is None:
@@ -117,6 +134,10 @@ class Account:
         self.latest[event.symbol] = told
         self.price_steps.setdefault(event.symbol, Steps()).add(max(event.at, bar.at + 1), told.close)
         return told
+
+
+def _steps(at: Times, value: Floats) -> Steps:
+    return Steps(array("q", at.tobytes()), array("d", value.tobytes()))
 
 
 def fills_of(booked: list[Booked]) -> list[Fill]:

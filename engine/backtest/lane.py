@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from math import exp, inf
-from typing import TypeAlias
 
 from engine.backtest.account import Account
 from engine.backtest.errors import BacktestError
+from engine.backtest.fill_columns import fill_columns
 from engine.backtest.lane_gate import LaneGate, LaneOrder, LeftLane
 from engine.backtest.profile import RUN_ID, Profile
 from engine.backtest.sessions import Sessions
@@ -37,8 +37,8 @@ _SLIPPAGES = ("basis_points", "size", "volatility")
 _DEVIATIONS = 8.6
 """No draw of random.gauss lies further out: the root of -2 ln(2 ** -53)."""
 _DUST = 1e-7
-_Filled: TypeAlias = tuple[LaneOrder, str, float, int, float]
-"""An order, its symbol, the price, the time, and what is held then."""
+_MANY = 40
+"""Fills from which on columns are quicker."""
 _BUY, _REGULAR = Side.BUY, Phase.REGULAR
 
 
@@ -59,9 +59,11 @@ class Lane(LaneGate):
         """With `prompt` each fill is booked in its moment, as somebody is told of it."""
         super().__init__(profile, symbols, account, sessions, on_booked, on_split)
         paper = profile.paper
-        self._prompt = prompt
-        self._unbooked: list[_Filled] = []
-        """Fills in arrears. Of them positions are known already, and cash about."""
+        self._paper, self._prompt = paper, prompt
+        self._unbooked: list[LaneOrder] = []
+        """What filled in arrears. Of it positions are known already, and cash about."""
+        self._filled: list[LaneOrder] | None = None if prompt or len(profile.strategies) > 1 else []
+        """All that filled and is booked, as long as nothing moved the account but orders of one strategy that went from flat, or back."""
         account.settle = self._settle
         self._commission = commission_of(paper.commission, _complain)
         self._fees = about(paper.commission)
@@ -154,7 +156,9 @@ class Lane(LaneGate):
         if self._prompt or not shares.is_integer() or not (position is None or position.quantity == -signed):
             # An average that has to be worked out.
             self._settle()
-            [fill] = self._fills([(order, symbol, slipped, bar.at, 0.0)])
+            self._filled = None
+            order.price, order.at = slipped, bar.at
+            [fill] = self._fills([order])
             self._book(fill, order.owner)
             return
         self._cash -= signed * slipped + self._fees(shares, shares * slipped)
@@ -167,7 +171,8 @@ class Lane(LaneGate):
             del positions[symbol]
             self._shorts.discard(symbol)
             signed = 0.0
-        self._unbooked.append((order, symbol, slipped, bar.at, signed))
+        order.price, order.at, order.held = slipped, bar.at, signed
+        self._unbooked.append(order)
 
     def _book(self, fill: Fill, owner: str) -> None:
         self._portfolio.book(fill)
@@ -178,17 +183,18 @@ class Lane(LaneGate):
             self._shorts.discard(fill.symbol)
         self._cash = float(self._portfolio.cash)
 
-    def _fills(self, filled: Iterable[_Filled]) -> list[Fill]:
+    def _fills(self, filled: Iterable[LaneOrder]) -> list[Fill]:
         fills, commission = [], self._commission
         rule = "market-close" if self._at_close else "market-open"
-        for order, symbol, price, at, _ in filled:
+        for order in filled:
             quantity = order.quantity
-            cost = exact(price) * quantity
+            cost = exact(order.price) * quantity
             fees = commission(quantity, cost)
             if fees < 0:
                 fees = ZERO
             order_id = f"{RUN_ID}-{order.number}"
-            fills.append(Fill(f"{order_id}/{quantity!s}", order_id, symbol, order.side, quantity, cost / quantity, cost, fees, at, rule))
+            fill_id, price = f"{order_id}/{quantity!s}", cost / quantity
+            fills.append(Fill(fill_id, order_id, order.symbol, order.side, quantity, price, cost, fees, order.at, rule))
         return fills
 
     def _settle(self) -> None:
@@ -197,12 +203,26 @@ class Lane(LaneGate):
             return
         fills = self._fills(self._unbooked)
         cash = self._portfolio.book_all(fills)
-        self.account.catch_up(fills, [filled[0].owner for filled in self._unbooked], [filled[4] for filled in self._unbooked], cash)
+        self.account.catch_up(fills, [order.owner for order in self._unbooked], [order.held for order in self._unbooked], cash)
+        if self._filled is not None:
+            self._filled += self._unbooked
         self._unbooked.clear()
         self._cash, self._doubt = cash[-1], 0.0
 
     def end(self, last: int) -> None:
+        if self._filled is not None:
+            orders = [*self._filled, *self._unbooked]
+            if len(orders) >= _MANY:
+                paper = self._paper
+                self.by_column = columns = fill_columns(orders, paper.cash, paper.commission, self._commission)
+                if columns is not None:
+                    self._unbooked.clear()
+                    self._portfolio.take_over({symbol: columns.cost_of(symbol) for symbol in columns.rows}, columns.last_cash, columns.paid)
+                    self.account.take_over(columns)
         self._mark()
+
+    def fills(self) -> list[Fill]:
+        return super().fills() if self.by_column is None else self._fills(self.by_column.orders)
 
     def _act(self, event: MarketEvent, last: int) -> None:
         if isinstance(event, MarketStatus):
@@ -230,11 +250,13 @@ class Lane(LaneGate):
             split = split_booked(event, portfolio, FRACTION)
             if split is not None:
                 portfolio.split(split)
+                self._filled = None
                 self.on_booked(split, "")
         else:
             dividend = dividend_booked(event, portfolio)
             if dividend is not None:
                 portfolio.receive_dividend(dividend)
+                self._filled = None
                 self.on_booked(dividend, "")
         self._cash = float(portfolio.cash)
         restated = self._restate(event, last)

@@ -45,9 +45,10 @@ class LeftLane(Exception):  # noqa: N818 - it is no error: the core takes over
 
 
 class LaneOrder(Struct, gc=False):
-    """`mark` is the price it was let through at."""
+    """`mark` is the price it was let through at. When it has filled it is known at which `price`, when, and what was `held` then."""
 
     number: int
+    symbol: str
     side: Side
     quantity: Decimal
     shares: float
@@ -56,6 +57,9 @@ class LaneOrder(Struct, gc=False):
     owner: str
     passing: int
     """How many bars are yet to pass it by."""
+    price: float = 0.0
+    at: int = 0
+    held: float = 0.0
 
 
 class LaneGate(Trading):
@@ -149,9 +153,9 @@ class LaneGate(Trading):
                     return
                 shares = float(quantity)
         number = self._number + 1
-        order = LaneOrder(number, draft.side, quantity, shares, price, at + self._late, owner, self._passing)
+        order = LaneOrder(number, symbol, draft.side, quantity, shares, price, at + self._late, owner, self._passing)
         if not sure:
-            self._ask_venue(symbol, order)
+            self._ask_venue(order)
         self.signals += 1
         self._number = number
         if symbol in working:
@@ -217,15 +221,15 @@ class LaneGate(Trading):
             self.cut[Rule.BUYING_POWER] += 1
         return quantity
 
-    def _ask_venue(self, symbol: str, made: LaneOrder) -> None:
+    def _ask_venue(self, made: LaneOrder) -> None:
         """Where a symbol has several orders the venue values them in a way of its own, and may refuse what the gate let through."""
-        if symbol not in self._working and all(len(orders) == 1 for orders in self._working.values()):
+        if made.symbol not in self._working and all(len(orders) == 1 for orders in self._working.values()):
             return
         self._mark()
-        order = _as_order(symbol, made)
+        order = _as_order(made)
         prices = dict.fromkeys(Side, order.mark)
         conditions = Conditions(None, self._phase, False, False, prices, self._portfolio, self._margin, frozenset())
-        works = [_as_order(symbol, each) for symbol, orders in self._working.items() for each in orders]
+        works = [_as_order(each) for orders in self._working.values() for each in orders]
         if account_refusal(order, conditions, [AtVenue(each, each.quantity) for each in works]):
             raise LeftLane
 
@@ -249,12 +253,12 @@ class LaneGate(Trading):
         """Books what is in arrears."""
 
 
-def _as_order(symbol: str, order: LaneOrder) -> Order:
+def _as_order(order: LaneOrder) -> Order:
     """As the venue would hear of it."""
     return Order(
         id="",
         number=order.number,
-        symbol=symbol,
+        symbol=order.symbol,
         side=order.side,
         quantity=order.quantity,
         type=OrderType.MARKET,

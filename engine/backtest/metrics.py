@@ -8,7 +8,7 @@ close. The risk-free rate is taken as zero throughout.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING
@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from engine.backtest.curve import Curve
-from engine.backtest.trades import Trade
+from engine.backtest.trades import Trade, Trades
 from engine.feeds.bar_columns import Floats, Times
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 YEAR_NS = 365.25 * 86_400 * 1e9
+_FIELDS = Trade.__struct_fields__
 _DAY_NS = 86_400 * 1_000_000_000
 _LEAST_YEARS = 1 / 365.25
 """Of a shorter run no figure is told by the year."""
@@ -172,7 +173,9 @@ def trade_figures(trades: Sequence[Trade]) -> TradeFigures:
     """Win rate is won / all. Profit factor is the sum of profits over the sum of losses, R. Pardo, The Evaluation and Optimization of
     Trading Strategies (2008). Expectancy is the mean profit a trade, V. K. Tharp, Trade Your Way to Financial Freedom (1998), in money.
     Streaks are in the order of the exits."""
-    profits = [trade.profit for trade in trades]
+    columns = trades if isinstance(trades, Trades) else Trades([[getattr(trade, name) for trade in trades] for name in _FIELDS])
+    profits, bars, fees = columns.column("profit"), columns.column("bars"), columns.column("fees")
+    adverse, favourable = ([each for each in columns.column(name) if each is not None] for name in ("mae", "mfe"))
     wins, losses = [p for p in profits if p > 0], [p for p in profits if p < 0]
     return TradeFigures(
         count=len(trades),
@@ -185,13 +188,13 @@ def trade_figures(trades: Sequence[Trade]) -> TradeFigures:
         expectancy=_mean(profits),
         best=max(profits, default=None),
         worst=min(profits, default=None),
-        longest_won=_longest(profits, lambda profit: profit > 0),
-        longest_lost=_longest(profits, lambda profit: profit < 0),
-        average_bars=_mean([trade.bars for trade in trades]),
-        average_mae=_mean([trade.mae for trade in trades if trade.mae is not None]),
-        average_mfe=_mean([trade.mfe for trade in trades if trade.mfe is not None]),
+        longest_won=_longest([profit > 0 for profit in profits]),
+        longest_lost=_longest([profit < 0 for profit in profits]),
+        average_bars=_mean(bars),
+        average_mae=_mean(adverse),
+        average_mfe=_mean(favourable),
         profit=sum(profits),
-        fees=sum(trade.fees for trade in trades),
+        fees=sum(fees),
     )
 
 
@@ -243,5 +246,5 @@ def _ratio(part: float, whole: float) -> float | None:
     return ratio if ratio is None or isfinite(ratio) else None
 
 
-def _longest(profits: Sequence[float], counts: Callable[[float], bool]) -> int:
-    return max((len(list(run)) for holds, run in groupby(profits, counts) if holds), default=0)
+def _longest(counts: Iterable[bool]) -> int:
+    return max((len(list(run)) for holds, run in groupby(counts) if holds), default=0)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from operator import attrgetter
 
 from msgspec import Struct
 
-from engine.backtest.account import Account, fills_of
+from engine.backtest.account import Account
 from engine.backtest.curve import Curve, curve_of
 from engine.backtest.data import Data
+from engine.backtest.fill_columns import Fills
 from engine.backtest.metrics import (
     Drawdown,
     Periods,
@@ -30,7 +31,7 @@ from engine.backtest.metrics import (
     volatility,
 )
 from engine.backtest.profile import Profile
-from engine.backtest.trades import Trade, trades_of
+from engine.backtest.trades import Trades, trades_of
 from engine.backtest.trading import Trading
 from engine.feeds.bar_columns import BarColumns, Times
 from engine.model.orders import Fill, Side
@@ -84,9 +85,9 @@ class Result(Struct, frozen=True):
     first_at: int
     last_at: int
     final_value: Decimal
-    fills: tuple[Fill, ...]
-    owners: tuple[str, ...]
-    trades: tuple[Trade, ...]
+    fills: Sequence[Fill]
+    owners: Sequence[str]
+    trades: Trades
     held: tuple[Holding, ...]
     curve: Curve
     figures: Figures
@@ -109,12 +110,8 @@ def result_of(
 ) -> Result:
     """Everything that can be said of a run that is over. `bars` are those that were played, `params` each strategy's, by its name."""
     portfolio = trading.portfolio
-    trades = trades_of(account.booked, account.owners, bars)
+    filled = _filled(account, trading, bars)
     curve = curve_of(account, bars, moments)
-    fills = fills_of(account.booked)
-    owners = account.owners
-    if len(fills) < len(owners):
-        owners = [owner for event, owner in zip(account.booked, owners, strict=True) if isinstance(event, Fill)]
     return Result(
         data=data,
         profile=profile,
@@ -123,16 +120,16 @@ def result_of(
         first_at=int(moments[0]),
         last_at=int(moments[-1]),
         final_value=portfolio.equity(),
-        fills=tuple(fills),
-        owners=tuple(owners),
-        trades=tuple(trades),
+        fills=filled.fills,
+        owners=filled.owners,
+        trades=filled.trades,
         held=tuple(
             Holding(h.symbol, h.quantity, h.average, account.latest[h.symbol].close, h.unrealised)
             for h in sorted(portfolio.holdings.values(), key=lambda holding: holding.symbol)
             if h.quantity
         ),
         curve=curve,
-        figures=_figures(data, profile, bars, curve, account, trades, fills, trading.slipped, tuple(params)),
+        figures=_figures(data, profile, bars, curve, filled, trading.slipped, tuple(params)),
         signals=trading.signals,
         denied=dict(sorted(trading.denied.items())),
         cut=dict(sorted(trading.cut.items())),
@@ -142,14 +139,36 @@ def result_of(
     )
 
 
+class _Filled(Struct):
+    """What filled, and the sums of it: money."""
+
+    fills: Sequence[Fill]
+    owners: Sequence[str]
+    trades: Trades
+    bought: float
+    sold: float
+    fees: float
+
+
+def _filled(account: Account, trading: Trading, bars: Mapping[str, BarColumns]) -> _Filled:
+    columns = trading.by_column
+    if columns is not None:
+        fills, trades = Fills(len(columns.orders), trading.fills), columns.trades(bars)
+        return _Filled(fills, tuple(columns.owners), trades, columns.traded(bought=True), columns.traded(bought=False), float(columns.paid))
+    told, owners = trading.fills(), account.owners
+    if len(told) < len(owners):
+        owners = [owner for event, owner in zip(account.booked, owners, strict=True) if isinstance(event, Fill)]
+    bought, sold = (float(sum([fill.cost for fill in told if fill.side is side])) for side in Side)
+    fees = float(sum(map(attrgetter("fees"), told)))
+    return _Filled(tuple(told), tuple(owners), trades_of(account.booked, account.owners, bars), bought, sold, fees)
+
+
 def _figures(
     data: Data,
     profile: Profile,
     bars: Mapping[str, BarColumns],
     curve: Curve,
-    account: Account,
-    trades: list[Trade],
-    fills: list[Fill],
+    filled: _Filled,
     slipped: float,
     strategies: tuple[str, ...],
 ) -> Figures:
@@ -158,8 +177,7 @@ def _figures(
     total = total_return(cash, float(curve.equity[-1]))
     annualised = annualised_return(total, periods.years)
     drawdown = max_drawdown(curve, cash)
-    bought, sold = (float(sum([fill.cost for fill in fills if fill.side is side])) for side in Side)
-    whole = trade_figures(trades)
+    trades, whole = filled.trades, trade_figures(filled.trades)
     return Figures(
         total_return=total,
         annualised_return=annualised,
@@ -169,27 +187,27 @@ def _figures(
         calmar=calmar(annualised, drawdown.depth),
         drawdown=drawdown,
         exposure=exposure(curve),
-        turnover=turnover(bought, sold, curve, periods.years),
+        turnover=turnover(filled.bought, filled.sold, curve, periods.years),
         buy_and_hold=buy_and_hold((float(s.columns.close[0]), float(s.columns.close[-1]) * _splits(data, s)) for s in bars.values()),
-        fees=float(sum(map(attrgetter("fees"), fills))),
+        fees=filled.fees,
         slippage=slipped,
         periods_a_year=periods.per_year,
         years=periods.years,
         trades=whole,
-        by_symbol=_apart(trades, whole, tuple(bars), attrgetter("symbol")),
-        by_strategy=_apart(trades, whole, strategies, attrgetter("strategy")),
+        by_symbol=_apart(trades, whole, tuple(bars), "symbol"),
+        by_strategy=_apart(trades, whole, strategies, "strategy"),
         monthly=tuple(monthly(periods, cash)),
     )
 
 
-def _apart(trades: list[Trade], whole: TradeFigures, names: Sequence[str], name_of: Callable[[Trade], str]) -> dict[str, TradeFigures]:
-    """The figures of each of the `names` alone; where there is one, they are the `whole`'s."""
+def _apart(trades: Trades, whole: TradeFigures, names: Sequence[str], field: str) -> dict[str, TradeFigures]:
+    """By the `field` of the trades, the figures of each of the `names` alone; where there is one, they are the `whole`'s."""
     if len(names) == 1:
         return {names[0]: whole}
-    apart: dict[str, list[Trade]] = {name: [] for name in names}
-    for trade in trades:
-        apart[name_of(trade)].append(trade)
-    return {name: trade_figures(own) for name, own in apart.items()}
+    apart: dict[str, list[int]] = {name: [] for name in names}
+    for place, name in enumerate(trades.column(field)):
+        apart[name].append(place)
+    return {name: trade_figures(trades.at(places)) for name, places in apart.items()}
 
 
 def _splits(data: Data, series: BarColumns) -> float:

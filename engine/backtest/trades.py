@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from operator import attrgetter
-from typing import Final
+from operator import attrgetter, itemgetter
+from typing import TYPE_CHECKING, Any, Final, overload
 
 from msgspec import Struct
 
@@ -15,6 +15,9 @@ from engine.model.average_cost import share
 from engine.model.money import ZERO
 from engine.model.orders import Fill, Side
 from engine.model.records import DividendBooked, SplitBooked
+
+if TYPE_CHECKING:
+    from engine.feeds.bar_columns import Floats, Mask, Times
 
 
 class Trade(Struct, frozen=True, gc=False):
@@ -43,6 +46,46 @@ class Trade(Struct, frozen=True, gc=False):
     mfe: float | None = None
 
 
+class Trades(Sequence[Trade]):
+    """Round trips as columns, in the order of a trade's fields: one is made when somebody looks at it."""
+
+    __slots__ = ("_columns",)
+
+    def __init__(self, columns: Sequence[list[Any]]) -> None:
+        self._columns = columns
+
+    def column(self, name: str) -> list[Any]:
+        """What each says in the field `name`."""
+        return self._columns[Trade.__struct_fields__.index(name)]
+
+    def at(self, places: Sequence[int]) -> Trades:
+        """Those at `places` alone."""
+        if len(places) < 2:
+            return Trades([[column[place] for place in places] for column in self._columns])
+        pick = itemgetter(*places)
+        return Trades([list(pick(column)) for column in self._columns])
+
+    def __len__(self) -> int:
+        return len(self._columns[0])
+
+    @overload
+    def __getitem__(self, place: int) -> Trade: ...
+    @overload
+    def __getitem__(self, place: slice) -> Trades: ...
+    def __getitem__(self, place: int | slice) -> Trade | Trades:
+        if isinstance(place, slice):
+            return Trades([column[place] for column in self._columns])
+        return Trade(*(column[place] for column in self._columns))
+
+    def __iter__(self) -> Iterator[Trade]:
+        return map(Trade, *self._columns)
+
+    def __eq__(self, other: object) -> bool:
+        return list(self) == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+
 _BUY: Final = Side.BUY
 
 
@@ -64,7 +107,7 @@ class _Trip(Struct, gc=False):
     exit_at: int = 0
 
 
-def trades_of(booked: Sequence[Booked], owners: Sequence[str], bars: Mapping[str, BarColumns]) -> list[Trade]:
+def trades_of(booked: Sequence[Booked], owners: Sequence[str], bars: Mapping[str, BarColumns]) -> Trades:
     """The round trips that ended, in the order of their exits."""
     under_way: dict[tuple[str, str], _Trip] = {}
     done: list[_Trip] = []
@@ -90,13 +133,7 @@ def trades_of(booked: Sequence[Booked], owners: Sequence[str], bars: Mapping[str
                     _split(trip, event)
         elif isinstance(event, DividendBooked):
             _dividend(under_way, event)
-    by_symbol: dict[str, list[int]] = {}
-    for place, trip in enumerate(done):
-        by_symbol.setdefault(trip.symbol, []).append(place)
-    trades: dict[int, Trade] = {}
-    for symbol, places in by_symbol.items():
-        trades.update(zip(places, _trades([done[place] for place in places], bars[symbol]), strict=True))
-    return [trades[place] for place in range(len(done))]
+    return _told(done, bars)
 
 
 def _add(trip: _Trip, fill: Fill) -> None:
@@ -134,51 +171,99 @@ def _dividend(under_way: dict[tuple[str, str], _Trip], event: DividendBooked) ->
             trip.more += trip.side.sign * trip.held * event.amount
 
 
-def _trades(trips: Sequence[_Trip], series: BarColumns) -> list[Trade]:
-    """Of one symbol; prices, profits and how far the market went meanwhile are worked out by column."""
+def _told(trips: Sequence[_Trip], bars: Mapping[str, BarColumns]) -> Trades:
     import numpy as np
 
-    quantity, paid, got, fees, more = (
-        np.fromiter(map(float, map(attrgetter(name), trips)), np.float64, len(trips)) for name in ("entered", "paid", "got", "fees", "more")
+    def column(name: str) -> Floats:
+        return np.fromiter(map(float, map(attrgetter(name), trips)), np.float64, len(trips))
+
+    whole = trades_by_column(
+        bars,
+        [trip.owner for trip in trips],
+        [trip.symbol for trip in trips],
+        np.array([trip.side is _BUY for trip in trips], dtype=np.bool_),
+        np.array([trip.entry_at for trip in trips], dtype=np.int64),
+        np.array([trip.exit_at for trip in trips], dtype=np.int64),
+        column("entered"),
+        column("paid"),
+        column("got"),
+        column("fees"),
+        column("more"),
     )
+    mae, mfe = whole.column("mae"), whole.column("mfe")
+    for place, trip in enumerate(trips):
+        if trip.split:
+            mae[place] = mfe[place] = None
+    return whole
+
+
+def trades_by_column(
+    bars: Mapping[str, BarColumns],
+    owners: list[str],
+    symbols: list[str],
+    long: Mask,
+    entry_at: Times,
+    exit_at: Times,
+    quantity: Floats,
+    paid: Floats,
+    got: Floats,
+    fees: Floats,
+    more: Floats,
+) -> Trades:
+    """Of round trips that are over: what they entered and `paid` for it, what they `got` at their exit, and `more` that came meanwhile.
+    Prices, profits and how far the market went are worked out by column."""
+    import numpy as np
+
     entry, end = paid / quantity, got / quantity
-    long = np.array([trip.side is _BUY for trip in trips])
     profit = np.where(long, got - paid, paid - got) - fees + more
     gain = np.divide(profit, paid, out=np.zeros(len(paid)), where=paid != 0)
+    best, worst, count = np.maximum(entry, end), np.minimum(entry, end), np.zeros(len(paid), dtype=np.int64)
+    for symbol, places in by_symbol(symbols).items():
+        _look(bars[symbol], places, entry_at, exit_at, best, worst, count)
+    up, down = best / entry - 1, 1 - worst / entry
+    buy, sell = Side.BUY, Side.SELL
+    return Trades(
+        [
+            owners,
+            symbols,
+            [buy if each else sell for each in long.tolist()],
+            quantity.tolist(),
+            entry_at.tolist(),
+            exit_at.tolist(),
+            entry.tolist(),
+            end.tolist(),
+            fees.tolist(),
+            profit.tolist(),
+            gain.tolist(),
+            count.tolist(),
+            np.where(long, down, up).tolist(),
+            np.where(long, up, down).tolist(),
+        ]
+    )
 
-    entry_at, exit_at = [trip.entry_at for trip in trips], [trip.exit_at for trip in trips]
-    begins, ends = (series.columns.at.searchsorted(np.array(at, dtype=np.int64)) for at in (entry_at, exit_at))
+
+def by_symbol(symbols: list[str]) -> dict[str, Any]:
+    """Where in a column of symbols each one is, as what picks these rows of another column."""
+    if len(set(symbols)) == 1:
+        return {symbols[0]: slice(None)}
+    places: dict[str, list[int]] = {}
+    for place, symbol in enumerate(symbols):
+        places.setdefault(symbol, []).append(place)
+    return places
+
+
+def _look(series: BarColumns, places: Any, entry_at: Times, exit_at: Times, best: Floats, worst: Floats, count: Times) -> None:
+    """Writes down the best and the worst price, and the number of bars, of the trips of one symbol."""
+    import numpy as np
+
+    begins, ends = series.columns.at.searchsorted(entry_at[places]), series.columns.at.searchsorted(exit_at[places])
     pairs = np.stack((begins, np.maximum(ends, begins)), axis=1).ravel()
     high, low = series.columns.high, series.columns.low
     if pairs.max() >= len(high):
         high, low = np.append(high, high[-1:]), np.append(low, low[-1:])
     # Of a pair of equals reduceat answers the bar itself, which is not looked at.
     longer = ends > begins
-    best, worst = np.maximum(entry, end), np.minimum(entry, end)
-    best = np.where(longer, np.maximum(best, np.maximum.reduceat(high, pairs)[::2]), best)
-    worst = np.where(longer, np.minimum(worst, np.minimum.reduceat(low, pairs)[::2]), worst)
-    up, down = best / entry - 1, 1 - worst / entry
-    mae, mfe = np.where(long, down, up).tolist(), np.where(long, up, down).tolist()
-    for place, trip in enumerate(trips):
-        if trip.split:
-            mae[place] = mfe[place] = None
-
-    return list(
-        map(
-            Trade,
-            [trip.owner for trip in trips],
-            [trip.symbol for trip in trips],
-            [trip.side for trip in trips],
-            quantity.tolist(),
-            entry_at,
-            exit_at,
-            entry.tolist(),
-            end.tolist(),
-            fees.tolist(),
-            profit.tolist(),
-            gain.tolist(),
-            (ends - begins + 1).tolist(),
-            mae,
-            mfe,
-        )
-    )
+    own_best, own_worst = best[places], worst[places]
+    best[places] = np.where(longer, np.maximum(own_best, np.maximum.reduceat(high, pairs)[::2]), own_best)
+    worst[places] = np.where(longer, np.minimum(own_worst, np.minimum.reduceat(low, pairs)[::2]), own_worst)
+    count[places] = ends - begins + 1

@@ -5,13 +5,17 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Collection, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
-from engine.backtest.account import Account, Booked
+from engine.backtest.account import Account, Booked, fills_of
 from engine.backtest.player import Orders
 from engine.backtest.sessions import Sessions
 from engine.core.portfolio import Portfolio
 from engine.model.market import Bar, Dividend, MarketEvent, Split
+from engine.model.orders import Fill
+
+if TYPE_CHECKING:
+    from engine.backtest.fill_columns import FillColumns
 
 OnBooked: TypeAlias = Callable[[Booked, str], None]
 OnSplit: TypeAlias = Callable[[Split, int], None]
@@ -32,6 +36,8 @@ class Trading(ABC):
     cut: Counter[str]
     ended: Counter[str]
     notes: dict[str, int]
+    by_column: FillColumns | None = None
+    """All fills and nothing else, where they are kept so: then nothing is booked one by one in the account."""
 
     def __init__(self, account: Account, sessions: Sessions, on_booked: OnBooked, on_split: OnSplit) -> None:
         self.account = account
@@ -59,6 +65,10 @@ class Trading(ABC):
     def next_act(self) -> int:
         """A time before which no split and no dividend is due."""
         return self._sessions.next_act
+
+    def fills(self) -> list[Fill]:
+        """All of them, in their order."""
+        return fills_of(self.account.booked)
 
     @abstractmethod
     def start(self, source: str, at: int) -> None:

@@ -7,7 +7,7 @@ neither a price nor a question costs more with more symbols.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -134,6 +134,14 @@ class Portfolio:
             left.append(float(cash))
         self._cash, self.fees = cash, paid
         return left
+
+    def take_over(self, costs: Mapping[str, AverageCost], cash: Decimal, fees: Decimal) -> None:
+        """What all fills came to, worked out elsewhere: of each symbol that was traded, of the cash that is left, and of all fees."""
+        for symbol, cost in costs.items():
+            holding = self._changing(symbol)
+            holding.cost = cost
+            holding.recent.clear()
+        self._cash, self.fees = cash, fees
 
     def settled(self, record: FillCorrected) -> FillCorrected:
         """`record` with what it changes of the profit taken, where the fills that it corrects are recent enough to tell. Changes nothing.

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.backtest import runner
+from engine.backtest import lane, runner
 from engine.backtest.data import Data
+from engine.backtest.fill_columns import Fills
 from engine.backtest.profile import OFF, Latency, Profile
 from engine.backtest.result import Result
 from engine.backtest.runner import run
@@ -26,7 +27,7 @@ from tests.engine.backtest.market import FREE
 from tests.engine.backtest.workloads import CROSS, SECOND, market
 from tests.thorough import tries
 
-DICE = str(CROSS.with_name("dice.py"))
+DICE, TRIPS = str(CROSS.with_name("dice.py")), str(CROSS.with_name("trips.py"))
 _EACH = {"minutes": 60, "days": 86_400, "sessions": 60}
 _FIRST = {
     "minutes": datetime(2024, 3, 1, tzinfo=UTC),
@@ -118,6 +119,32 @@ def by_core(data: Data, profile: Profile) -> Result:
 @given(markets(), profiles())
 def test_market_orders_end_alike_in_the_lane_and_in_the_core(data: Data, profile: Profile) -> None:
     assert told(run(data, profile)) == told(by_core(data, profile))
+
+
+def exactly(result: Result) -> Mapping[str, Any]:
+    """The same, and exact numbers to the last digit that is shown."""
+    return {**told(result), "value": str(result.final_value), "holdings": [str(held) for held in result.held], "trips": list(result.trades)}
+
+
+@pytest.mark.timeout(0)
+@settings(max_examples=tries(60, 3_000), deadline=None)
+@given(markets(), profiles(), st.integers(0, 10**6), st.sampled_from((0, 10)), st.integers(0, 1))
+def test_round_trips_that_are_booked_by_column_end_as_in_the_core(data: Data, profile: Profile, seed: int, looks: int, sized: int) -> None:
+    params: dict[str, float | int | str | bool] = {"seed": seed, "often": 90, "looks": looks, "sized": sized}
+    profile = replace(profile, strategies=(StrategySettings(TRIPS, params=params, size_pct=Decimal(60)),))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lane, "_MANY", 1)
+        by_column = run(data, profile)
+        patch.setattr(lane, "_MANY", 10**9)
+        one_by_one = run(data, profile)
+    assert exactly(by_column) == exactly(one_by_one)
+    assert told(by_column) == told(by_core(data, profile))
+
+
+def test_fills_that_went_from_flat_or_back_are_made_when_somebody_looks() -> None:
+    result = run(market(3, 2_000), Profile((StrategySettings(TRIPS, params={"looks": 0}),), replace(FREE, cash=Decimal(10**7))))
+    assert isinstance(result.fills, Fills)
+    assert len(result.fills) == len(list(result.fills)) > 1_000
 
 
 @pytest.mark.timeout(0)

@@ -21,7 +21,7 @@ def fill(number: int, side: Side, quantity: int, price: float, fees: float = 0.0
 
 
 def trips(*booked: Fill | SplitBooked | DividendBooked) -> list[Trade]:
-    return trades_of(booked, ["s"] * len(booked), BARS)
+    return list(trades_of(booked, ["s"] * len(booked), BARS))
 
 
 def test_a_round_trip_with_what_it_saw() -> None:
