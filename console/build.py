@@ -46,8 +46,9 @@ def create_engine(settings: Settings | None = None, *, account: str = "", seat: 
 
     def feed() -> Feed:
         from engine.feeds.open import open_feed
+        from engine.feeds.sources import priced
 
-        return open_feed(settings.feed, settings.symbols)
+        return open_feed(priced(settings), settings.symbols)
 
     def broker(core: Core) -> tuple[Broker, Venue | None]:
         if settings.broker != "paper":

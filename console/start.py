@@ -151,7 +151,7 @@ def _options() -> Options:
     )
     feed, everything = hints(FeedSettings), hints(Settings)
     add = options.add_argument
-    add("--feed", metavar="sim|sample|yahoo|FILE", help="Where prices come from: simulated, real past bars, Yahoo's, or your own.")
+    add("--feed", metavar="sim|sample|yahoo|FILE", help="Prices: simulated, real past bars, Yahoo's, your own; also alpaca and ib.")
     add("--strategy", action="append", metavar="NAME|FILE", help="A ready-made strategy, or a file. May be given several times.")
     add("--engine", metavar="NAME|auto", help="backtest, replay, paper (the default), live, or an installed one; auto by the strategy.")
     add("--enable-trading", action="store_true", help="The word without which --engine live sends nothing.")

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from engine.chart import ChartBuilder
 from engine.clock import Clock
-from engine.feeds.base import Feed, FeedError, FeedLostError, Lags
+from engine.feeds.base import Delays, Feed, FeedError, FeedLostError, Lags
 from engine.metrics import Metrics
 from engine.model.inputs import Input, Note, PriceLag
 from engine.model.market import Bar, Dividend, MarketEvent, Quote, Split
@@ -55,6 +55,9 @@ class FeedRunner:
         self._publish = publish
         self._failed = failed
         self._market_log = market_log
+        self._delays = feed if isinstance(feed, Delays) else None
+        self._delayed: dict[str, int] = {}
+        """How old each symbol's quotes are, as the core was told."""
         self._acts: set[tuple[type, str, str, Decimal]] = set()
         """Splits and dividends that were told in this run, with their ex-date."""
 
@@ -115,6 +118,11 @@ class FeedRunner:
             self._market_log.hear(event, self._health.feed_heard)
         if isinstance(event, Bar) and isinstance(self._feed, Lags):
             self._handle(PriceLag(event.symbol, self._feed.lag(event)))
+        elif isinstance(event, Quote) and self._delays is not None:
+            delay = self._delays.delay(event.symbol)
+            if delay != self._delayed.get(event.symbol, 0):
+                self._delayed[event.symbol] = delay
+                self._handle(PriceLag(event.symbol, delay, quotes=True))
         self._handle(event)
         if isinstance(event, Bar):
             self._chart.on_bar(event)

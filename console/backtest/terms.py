@@ -53,6 +53,7 @@ def job_of(terms: Terms, settings: Settings) -> Job:
     """The backtest of these terms. Raises StrategyError where the strategy or a parameter is none."""
     from console.backtest.job import Job
     from engine.backtest.profile import Profile
+    from engine.feeds.sources import priced
     from engine.strategies.loader import check
 
     configured = {strategy.file: strategy for strategy in settings.strategies}
@@ -73,6 +74,7 @@ def job_of(terms: Terms, settings: Settings) -> Job:
         paper = replace(paper, latency_ms=0.0)
     profile = Profile((strategy,), paper, settings.margin, terms.limits, terms.fill, *([] if latency is None else [latency]))
     feed = replace(settings.feed, source=terms.data, timeframe=terms.granularity or settings.feed.timeframe)
+    feed = priced(replace(settings, feed=feed))
     return Job(feed, profile, terms.symbols, terms.start, terms.end, terms.days)
 
 

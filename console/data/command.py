@@ -6,7 +6,7 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from console.options import Options, end, say
 if TYPE_CHECKING:
     from engine.feeds.actions import Action
     from engine.feeds.cache import BarCache, Held
+    from engine.feeds.cached import CachedHistory
 
 FOUND, KEPT = 1, 3
 _MOST = 20
@@ -79,7 +80,11 @@ def _options() -> Options:
             continue
         few = "+" if name == "fetch" else "*"
         add("symbols", type=reading(read_symbols), nargs=few, metavar="SYMBOLS", help="AAPL,MSFT; without any, all that are there.")
-        add("--source", metavar="yahoo|FILE", help="Who is asked: yahoo, an installed source, or a Python file with a `history`.")
+        add(
+            "--source",
+            metavar="yahoo|ib|FILE",
+            help="Who is asked: yahoo, alpaca, ib, an installed source, or a Python file with a `history`.",
+        )
         add("--timeframe", type=reading(read_granularity), metavar="1d", help="Of the bars: 1m, 5m, 15m, 1h or 1d.")
         if name == "fetch":
             add("--from", dest="start", type=reading(read_day), metavar="YYYY-MM-DD", help="The first day.")
@@ -96,19 +101,19 @@ def _options() -> Options:
 def _fetch(given: argparse.Namespace) -> int:
     """One symbol after the other; what fails with one is said, and the others are fetched all the same."""
     from engine.feeds.base import FeedError
-    from engine.feeds.history import PausedError
     from engine.feeds.names import PLAYED, is_fetched
-    from engine.feeds.sources import open_source, source_names
+    from engine.feeds.sources import open_source, priced, source_names
 
     try:
-        settings = load(given.config).feed
+        config = load(given.config)
     except ConfigError as error:
         end(str(error))
+    settings = config.feed
     name = given.source or (settings.source if is_fetched(settings.source) else "yahoo")
     if name in PLAYED or not is_fetched(name):
         end(f"--source {name}: that cannot be asked for bars. There are {', '.join(source_names())}, or a Python file with a `history`.")
     try:
-        source = open_source(replace(settings, source=name), adjusted=given.adjusted or settings.adjusted)
+        source = open_source(priced(replace(config, feed=replace(settings, source=name))), adjusted=given.adjusted or settings.adjusted)
     except FeedError as error:
         end(f"--source: {error}")
     timeframe = given.timeframe or settings.timeframe or "1d"
@@ -116,7 +121,19 @@ def _fetch(given: argparse.Namespace) -> int:
     first = given.start or last - timedelta(days=_USUAL_DAYS[timeframe])
     if first > last:
         end(f"--from {first} is after {f'--to {last}' if given.end else f'today, {last}'}.")
+    try:
+        return _fetch_each(given, source, timeframe, first, last)
+    finally:
+        source.close()
+
+
+def _fetch_each(given: argparse.Namespace, source: CachedHistory, timeframe: str, first: date, last: date) -> int:
+    from engine.feeds.base import FeedError
+    from engine.feeds.history import PausedError
+
     shown = Progress()
+    if sys.stderr.isatty():
+        source.tell(shown.say)
     symbols = list(dict.fromkeys(symbol for symbols in given.symbols for symbol in symbols))
     failed = 0
     for number, symbol in enumerate(symbols, 1):

@@ -31,9 +31,10 @@ def feed(settings: Settings) -> Iterator[Finding]:
     from engine.feeds.base import FeedError
     from engine.feeds.names import is_fetched
     from engine.feeds.open import open_feed
+    from engine.feeds.sources import priced
 
     try:
-        opened = open_feed(settings.feed, settings.symbols)
+        opened = open_feed(priced(settings), settings.symbols)
     except FeedError as error:
         yield problem("feed", str(error), "Put it right under `feed` in the config, or give --feed.")
         return
@@ -51,9 +52,9 @@ def feed(settings: Settings) -> Iterator[Finding]:
 def _asked(settings: Settings, symbol: str) -> Finding:
     """What a source that is asked answers to one small question."""
     from engine.feeds.base import FeedError, FeedLostError
-    from engine.feeds.sources import open_source
+    from engine.feeds.sources import open_source, priced
 
-    source = open_source(settings.feed, adjusted=False)
+    source = open_source(priced(settings), adjusted=False)
     name, today = source.history.name, datetime.now(UTC).astimezone(source.calendar.zone).date()
     timeframe = "1d" if "1d" in source.history.timeframes else source.history.timeframes[0]
     try:
@@ -62,6 +63,8 @@ def _asked(settings: Settings, symbol: str) -> Finding:
         return warning("feed", str(error), "The console starts with the bars that are kept, and asks again by itself.")
     except FeedError as error:
         return problem("feed", str(error), "Put it right under `feed` or `symbols` in the config.")
+    finally:
+        source.close()
     if not bars:
         return warning("feed", f"{name} has no bar of {symbol} in the last week", "Look up how it spells the symbol, and feed.calendar.")
     newest = datetime.fromtimestamp(bars[-1].at // 10**9, source.calendar.zone)

@@ -37,15 +37,20 @@ def fetched_data(
     bars: dict[str, BarColumns] = {}
     actions: list[Action] = []
     problems: list[str] = []
-    for symbol in wanted:
-        if start is None:
-            first = _held_from(source, symbol, asked)
-            told = source.bars(symbol, asked, first, last, ask=False)
-        else:
-            told = source.bars(symbol, asked, _before(start, asked, source, today), last, progress=_telling(say, symbol, name))
-        bars[symbol] = columns_of(symbol, told.bars)
-        actions += told.actions
-        problems += told.problems
+    if say is not None:
+        source.tell(say)
+    try:
+        for symbol in wanted:
+            if start is None:
+                first = _held_from(source, symbol, asked)
+                told = source.bars(symbol, asked, first, last, ask=False)
+            else:
+                told = source.bars(symbol, asked, _before(start, asked, source, today), last, progress=_telling(say, symbol, name))
+            bars[symbol] = columns_of(symbol, told.bars)
+            actions += told.actions
+            problems += told.problems
+    finally:
+        source.close()
     made: Mapping[str, BarColumns] = bars
     if asked != timeframe:
         from engine.feeds.aggregate import in_timeframe

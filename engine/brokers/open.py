@@ -70,7 +70,7 @@ def _ib(settings: Settings) -> Broker:
     config = ib_config(os.environ, settings.ib, settings.account)
     if config.port in PORTS[config.kind] and settings.feed.source in ("sim", "sample"):
         raise BrokerError(
-            f"IB trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed yahoo or --feed alpaca."
+            f"IB trades at the market's prices, and those of --feed {settings.feed.source} are not: give --feed ib, yahoo or alpaca."
         )
     return IbBroker(replace(config, numbers=numbers_path(settings.database) if settings.database else None))
 

@@ -253,7 +253,7 @@ class Core:
             self._mark_equity()
 
     def _on_price_lag(self, lag: PriceLag) -> None:
-        self.prices.lags(lag.symbol, lag.lag)
+        self.prices.lags(lag.symbol, lag.lag, quotes=lag.quotes)
 
     # ---- a person's commands
 

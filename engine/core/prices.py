@@ -41,16 +41,17 @@ class Prices:
     """Takes market data in and keeps only numbers: a NaN, a zero, a crossed quote or a jump that nothing confirms leaves the old price,
     which may not be traded on then. A bar sums up many trades, so its close is believed at once."""
 
-    __slots__ = ("_lags", "_life", "by_symbol")
+    __slots__ = ("_delays", "_lags", "_life", "by_symbol")
 
     def __init__(self, life_s: float) -> None:
         self.by_symbol: dict[str, Price] = {}
         self._lags: dict[str, int] = {}
+        self._delays: dict[str, int] = {}
         self._life = int(life_s * _SECOND)
 
-    def lags(self, symbol: str, by: int) -> None:
-        """The next bars of `symbol` tell what cost what `by` ns ago: they are no fresher than that."""
-        self._lags[symbol] = by
+    def lags(self, symbol: str, by: int, *, quotes: bool = False) -> None:
+        """The next bars of `symbol`, or its next `quotes`, tell what cost what `by` ns ago: they are no fresher than that."""
+        (self._delays if quotes else self._lags)[symbol] = by
 
     def prime(self, symbol: str, last: float, previous: float | None) -> bool:
         """A price from history: good for a mark, never fresh enough to trade on. False where it is no price."""
@@ -90,7 +91,8 @@ class Prices:
             price.jumped = quote.last
             price.doubt = f"one print moved it {quote.last / price.last - 1:+.0%}, to {quote.last:g}, and no second one has confirmed that"
             return False
-        price.last, price.bid, price.ask, price.heard = quote.last, quote.bid, quote.ask, mono
+        delay = self._delays.get(quote.symbol, 0)
+        price.last, price.bid, price.ask, price.heard = quote.last, quote.bid, quote.ask, mono - delay
         price.doubt, price.jumped = "", None
         return True
 

@@ -106,6 +106,14 @@ class Lags(Protocol):
 
 
 @runtime_checkable
+class Delays(Protocol):
+    """A feed whose quotes may be of some time ago, for want of a subscription to live ones."""
+
+    def delay(self, symbol: str) -> int:
+        """How old the quotes of `symbol` are when they are told, ns; 0 where they are live. Asked before each."""
+
+
+@runtime_checkable
 class KnowsActs(Protocol):
     """A feed that knows the splits and dividends of days on which nobody ran it."""
 

@@ -13,7 +13,7 @@ from engine.feeds.actions import Action
 from engine.feeds.base import FeedError
 from engine.feeds.cache import BarCache, CacheError, Series
 from engine.feeds.calendar import Calendar, Session
-from engine.feeds.history import Fetched, History
+from engine.feeds.history import Connected, Fetched, History
 from engine.feeds.names import shown
 from engine.feeds.new_york import SECOND
 from engine.feeds.timeframe import DAY_S, seconds_of
@@ -35,6 +35,16 @@ class CachedHistory:
         self.calendar = calendar
         self.cache = cache
         self._now = now
+
+    def tell(self, say: Callable[[str], None]) -> None:
+        """From now on `say` is told in words what the source waits for, on whatever thread."""
+        if isinstance(self.history, Connected):
+            self.history.say = say
+
+    def close(self) -> None:
+        """Ends the source's connection, where it has one."""
+        if isinstance(self.history, Connected):
+            self.history.close()
 
     def series(self, symbol: str, timeframe: str) -> Series:
         return Series(self.history.kept_as, symbol, timeframe, self.calendar.name, self.history.adjusted)

@@ -3,9 +3,9 @@ data by what lies around it here: the cache, the filling of gaps, the polling of
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from msgspec import Struct
 
@@ -55,3 +55,14 @@ class History(Protocol):
 
 class PausedError(FeedLostError):
     """The source wants to be left alone for a while."""
+
+
+@runtime_checkable
+class Connected(Protocol):
+    """A source over a connection of its own, which must not be asked too often and waits by itself until it may be."""
+
+    say: Callable[[str], None]
+    """Is told in words what is waited for, on whatever thread. Whoever has somebody to show it to puts in its own."""
+
+    def close(self) -> None:
+        """Ends the connection; the next question makes another. Blocks for a moment."""

@@ -10,7 +10,7 @@ from engine.model.settings import is_symbol as is_symbol
 
 PLAYED = ("sim", "sample")
 """Sources that are in the program itself."""
-FETCHED = ("yahoo", "alpaca")
+FETCHED = ("yahoo", "alpaca", "ib")
 """Those that are asked over the network."""
 ENTRY_POINTS = "tradeconsole.feeds"
 """The group in which an installed package offers a source."""

@@ -62,6 +62,8 @@ def _polling_feed(symbols: Sequence[str], settings: FeedSettings) -> PollingFeed
         )
     if settings.source == "alpaca":
         return _alpaca_feed(source, symbols, settings)
+    if settings.source == "ib":
+        return _ib_feed(source, symbols, settings)
     usual = "1m" if "1m" in source.history.timeframes else source.history.timeframes[0]
     return PollingFeed(source, symbols, settings.timeframe or usual)
 
@@ -75,6 +77,16 @@ def _alpaca_feed(source: CachedHistory, symbols: Sequence[str], settings: FeedSe
     access = alpaca_access(settings)
     assert isinstance(source.history, AlpacaHistory)
     return AlpacaFeed(source, symbols, settings.timeframe or "1m", history=source.history, make=partial(PriceStream, access))
+
+
+def _ib_feed(source: CachedHistory, symbols: Sequence[str], settings: FeedSettings) -> PollingFeed:
+    from engine.feeds.ib.feed import PATIENCE_S, IbFeed
+    from engine.feeds.ib.history import IbHistory
+
+    history = source.history
+    assert isinstance(history, IbHistory)
+    history.patience_s = PATIENCE_S
+    return IbFeed(source, symbols, settings.timeframe or "1m", line=history.line)
 
 
 def sample_feed(symbols: Sequence[str], settings: FeedSettings) -> BarFeed:

@@ -21,15 +21,18 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.cache import BarCache, cache_folder
 from engine.feeds.cached import CachedHistory
 from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched, History, Reach
 from engine.feeds.names import ENTRY_POINTS, FETCHED, shown
-from engine.model.settings import TIMEFRAMES, FeedSettings
+from engine.model.settings import TIMEFRAMES, FeedSettings, IbSettings, Settings
 
 if TYPE_CHECKING:
+    from engine.brokers.ib.config import IbConfig
     from engine.feeds.alpaca.rest import Access
 
 KEYS = ("ALPACA_API_KEY", "ALPACA_SECRET_KEY")
@@ -47,6 +50,11 @@ def open_source(settings: FeedSettings, *, adjusted: bool | None = None) -> Cach
         from engine.feeds.alpaca.history import AlpacaHistory
 
         history: History = AlpacaHistory(calendar, alpaca_access(settings), adjusted=restated)
+    elif settings.source == "ib":
+        from engine.feeds.ib.history import IbHistory
+        from engine.feeds.ib.line import Line
+
+        history = IbHistory(calendar, Line(ib_access(settings)), adjusted=restated)
     else:
         history = open_history(settings.source, calendar, adjusted=restated)
     return CachedHistory(history, BarCache(cache_folder()), calendar)
@@ -60,6 +68,32 @@ def alpaca_access(settings: FeedSettings, environment: Mapping[str, str] = os.en
     if not (key and secret):
         raise FeedError(f"Alpaca's prices need the keys of an account, free or not: set {' and '.join(KEYS)} in the environment.")
     return Access(key, secret, settings.tape, settings.url)
+
+
+def ib_access(settings: FeedSettings, environment: Mapping[str, str] = os.environ) -> IbConfig:
+    """Where TWS is, for what the settings and the environment say. Raises FeedError."""
+    from engine.brokers.base import BrokerError
+    from engine.brokers.ib.config import place
+
+    host, _, port = settings.tws.rpartition(":")
+    try:
+        return place(environment, IbSettings(host, int(port) if port else None))
+    except BrokerError as error:
+        raise FeedError(str(error)) from None
+
+
+def priced(settings: Settings, environment: Mapping[str, str] = os.environ) -> FeedSettings:
+    """The feed's settings; where prices come from IB, they come from the TWS that the account is traded at. A wrong
+    place is said when the source is opened."""
+    from engine.brokers.base import BrokerError
+    from engine.brokers.ib.config import place
+
+    if settings.feed.source != "ib" or settings.feed.tws:
+        return settings.feed
+    try:
+        return replace(settings.feed, tws=place(environment, settings.ib, settings.account).at)
+    except BrokerError:
+        return settings.feed
 
 
 def open_history(source: str, calendar: Calendar, *, adjusted: bool = False) -> History:

@@ -347,10 +347,12 @@ class Note(Struct, frozen=True):
 
 
 class PriceLag(Struct, frozen=True):
-    """The next bars of `symbol` come so many ns after their close by the wall clock: their price is that much older than it looks."""
+    """The next bars of `symbol`, or its next `quotes`, come so many ns late by the wall clock: their price is that much older than it
+    looks."""
 
     symbol: str
     lag: int
+    quotes: bool = False
 
 
 Input: TypeAlias = (

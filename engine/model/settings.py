@@ -58,6 +58,11 @@ def is_address(text: str) -> bool:
     return not text or re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?", text) is not None
 
 
+def is_place(text: str) -> bool:
+    """nothing, or a host and a port like 127.0.0.1:7497"""
+    return not text or re.fullmatch(r"[A-Za-z0-9.\-]+:[1-9]\d{0,4}", text) is not None
+
+
 Symbol = Annotated[str, is_symbol]
 
 
@@ -242,8 +247,8 @@ class PaperSettings(Struct, frozen=True):
 
 
 class FeedSettings(Struct, frozen=True):
-    """Where prices come from: `sim`, `sample`, `yahoo`, `alpaca`, the name of an installed source, or a path: of a file of bars, of a
-    folder of them, or of a Python file that brings a source."""
+    """Where prices come from: `sim`, `sample`, `yahoo`, `alpaca`, `ib`, the name of an installed source, or a path: of a file of bars, of
+    a folder of them, or of a Python file that brings a source."""
 
     source: Annotated[str, Meta(min_length=1)] = "sim"
     pace: Annotated[float, Meta(ge=0, le=10_000)] = 1.0
@@ -278,6 +283,8 @@ class FeedSettings(Struct, frozen=True):
     """Of Alpaca's prices: one exchange's, which are free, or those of all of them, by subscription."""
     url: Annotated[str, is_address] = ""
     """Another server than Alpaca's own, for tests."""
+    tws: Annotated[str, is_place] = ""
+    """Of IB's prices: where TWS or Gateway listens; empty is where the `ib` section says, or else IB_HOST and IB_PORT."""
     adjusted: bool = False
     """Of bars that are fetched for a backtest: restated for all later splits and dividends, instead of as they were traded with both
     booked. A live feed's are always as they are traded."""

@@ -113,7 +113,7 @@ def test_what_a_mistake_quotes_steers_no_terminal(home: Path, capsys: pytest.Cap
     [
         (
             "--feed nowhere.csv",
-            "--feed: There is no feed 'nowhere.csv', nor such a file: write sim, sample, yahoo, alpaca, or the path of bars.",
+            "--feed: There is no feed 'nowhere.csv', nor such a file: write sim, sample, yahoo, alpaca, ib, or the path of bars.",
         ),
         (f"--feed {'x' * 5_000}", "--feed: The feed 'xxxxx"),
         (

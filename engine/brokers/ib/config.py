@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.brokers.base import BrokerError
 from engine.model.settings import AccountKind, IbSettings
@@ -36,12 +37,18 @@ def is_paper(number: str) -> bool:
     return number.startswith(_PAPER_ACCOUNT)
 
 
+def place(environment: Mapping[str, str], settings: IbSettings, kind: AccountKind = "paper") -> IbConfig:
+    """Where TWS is and as whom it is spoken to, whoever is logged in there. Raises BrokerError in words."""
+    default = IbConfig()
+    port = settings.port or _number(environment, "IB_PORT", next(iter(PORTS[kind])), 65_535)
+    client_id = settings.client_id or _number(environment, "IB_CLIENT_ID", default.client_id, 2**31 - 1)
+    return IbConfig(settings.host or environment.get("IB_HOST", "").strip() or default.host, port, client_id, kind=kind)
+
+
 def ib_config(environment: Mapping[str, str], settings: IbSettings, kind: AccountKind = "paper") -> IbConfig:
     """What the config says, or else IB_HOST, IB_PORT, IB_CLIENT_ID and IB_PAPER_ACCOUNT. Raises BrokerError in words."""
-    default = IbConfig()
-    usual = next(iter(PORTS[kind]))
-    port = settings.port or _number(environment, "IB_PORT", usual, 65_535)
-    client_id = settings.client_id or _number(environment, "IB_CLIENT_ID", default.client_id, 2**31 - 1)
+    config = place(environment, settings, kind)
+    port = config.port
     said, account = "ib.account", settings.account
     if not account and kind == "paper":
         said, account = "IB_PAPER_ACCOUNT", environment.get("IB_PAPER_ACCOUNT", "").strip()
@@ -54,8 +61,7 @@ def ib_config(environment: Mapping[str, str], settings: IbSettings, kind: Accoun
             raise BrokerError(f"{where} is {port}, where {name} trades {other}: this is a {kind} account, and {right} is its port.")
     if account and is_paper(account) is not (kind == "paper"):
         raise BrokerError(f"{said} is {account}, which is no {kind} account: DU or DF begins those on paper, and no other.")
-    host = settings.host or environment.get("IB_HOST", "").strip() or default.host
-    return IbConfig(host, port, client_id, account, kind)
+    return replace(config, account=account)
 
 
 def account_of(config: IbConfig, accounts: Sequence[str]) -> str:

@@ -43,7 +43,7 @@ def test_a_package_that_fails_ends_the_start_in_words(monkeypatch: pytest.Monkey
 
 def test_ib_on_its_own_ports_takes_no_orders_on_simulated_prices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("IB_PORT", "4002")
-    with pytest.raises(BrokerError, match="--feed yahoo"):
+    with pytest.raises(BrokerError, match="--feed ib, yahoo or alpaca"):
         open_broker("ib", Settings())
     assert open_broker("ib", replace(Settings(), feed=FeedSettings(source="yahoo"))).name == "ib"
     monkeypatch.setenv("IB_PORT", "17497")

@@ -149,3 +149,13 @@ def test_a_bar_that_comes_late_is_as_old_as_its_close() -> None:
     prices.lags("AAPL", 0)
     prices.on_bar(bar(101.0), 12 * SECOND)
     assert prices.is_fresh("AAPL", 17 * SECOND)
+
+
+def test_a_delayed_quote_is_as_old_as_it_is_however_often_it_comes() -> None:
+    prices = Prices(5)
+    prices.lags("AAPL", 900 * SECOND, quotes=True)
+    prices.on_quote(quote(99.0, 101.0, 100.0), 1000 * SECOND)
+    assert (prices.age_s("AAPL", 1000 * SECOND), prices.is_fresh("AAPL", 1000 * SECOND)) == (900.0, False)
+    prices.lags("AAPL", 0, quotes=True)
+    prices.on_quote(quote(99.0, 101.0, 100.0), 1001 * SECOND)
+    assert prices.is_fresh("AAPL", 1001 * SECOND)

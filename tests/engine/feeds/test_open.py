@@ -53,7 +53,7 @@ def test_without_symbols_the_sample_plays_those_that_trade_throughout_and_a_file
         (
             FeedSettings(source="yahooo"),
             (),
-            "There is no feed 'yahooo', nor such a file: write sim, sample, yahoo, alpaca, or the path of bars.",
+            "There is no feed 'yahooo', nor such a file: write sim, sample, yahoo, alpaca, ib, or the path of bars.",
         ),
         (FeedSettings(source="no/such\x1b[2J.csv"), (), "There is no feed 'no/such?[2J.csv', nor such a file"),
         (FeedSettings(source="/"), (), "has no file of bars: put .csv, .csv.gz or .parquet files there."),

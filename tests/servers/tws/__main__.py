@@ -20,18 +20,20 @@ async def run(port: int, control_port: int, lasts_s: float, account: str) -> Non
     sys.stdout.write(f"{port} {commands.sockets[0].getsockname()[1]}\n")
     sys.stdout.flush()
     bars = asyncio.create_task(every(5.0, tws.data.five_seconds))
+    walk = asyncio.create_task(every(0.5, tws.walk))
+    tws.walks = sys.stdin.isatty()
     by_hand = asyncio.create_task(_by_hand(control)) if sys.stdin.isatty() else None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(lasts_s):
             await asyncio.Event().wait()
-    for task in (bars, by_hand):
+    for task in (bars, walk, by_hand):
         if task is not None:
             task.cancel()
 
 
 async def _by_hand(control: Control) -> None:
     """Commands from the terminal it was started in."""
-    sys.stdout.write("Listens as TWS does (port, port for commands): IB_PORT=17497 tradeconsole --broker ib. Type help.\n")
+    sys.stdout.write("Listens as TWS does (port, port for commands): IB_PORT=17497 tradeconsole --broker ib --feed ib. Type help.\n")
     while line := await asyncio.to_thread(sys.stdin.readline):
         answer = await control.do(line)
         sys.stdout.write(f"{answer.get('help') or json.dumps(answer, default=str, indent=1)}\n")

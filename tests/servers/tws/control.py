@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.servers.tws.contracts import known
+from tests.servers.tws.contracts import Stock, known
 from tests.servers.tws.exchange import PLENTY
 from tests.servers.tws.faults import Fault
 from tests.servers.tws.server import LOST, Tws
@@ -41,6 +43,18 @@ delay SECONDS                   messages are so long on their way to it
 skew SECONDS                    its clock is ahead by so much
 kill PID NTH                    kill -9 to PID at its NTH order or cancel from now
 book                            orders, cash, positions, copies, numbers of orders that were lost, requests by kind
+rights SYMBOL live|delayed|none what this user may see of its prices
+lines COUNT                     how many subscriptions he has
+competing on|off                another session of his has the data; 10197 begins it, too
+tick SYMBOL KIND PRICE          one tick by hand: 1 bid, 2 ask, 4 last
+halt SYMBOL 0|1|2               trades, halted, halted for its volatility
+walk on|off                     prices move by themselves
+bars on|off                     bars of five seconds come by themselves
+bar SYMBOL TIME PRICE           one by hand, that began then (ISO, UTC)
+clock TIME                      the market's time is this now (ISO, UTC)
+ahead SECONDS                   the market's time moves on by so much
+pacing SAME ONE SPAN MOST       seconds before the same past bars again, in which five of a contract, and MOST of all
+data                            who follows what, and what was asked so far
 help"""
 
 
@@ -54,7 +68,7 @@ class Control:
 
     async def do(self, line: str) -> Answer:
         """Carries out one line; `{"error": ...}` where it makes no sense."""
-        head, _, words = line.partition(":")
+        head, _, words = line.partition(":") if line.startswith("arm") else (line, "", "")
         name, *given = head.split() or ["help"]
         try:
             command = self._commands[name]
@@ -98,6 +112,50 @@ class Control:
 
     def do_midnight(self) -> None:
         self._tws.gateway.midnight()
+
+    # ---- prices
+
+    def do_rights(self, symbol: str, what: str) -> None:
+        if what not in ("live", "delayed", "none"):
+            raise ValueError(what)
+        self._tws.data.rights[_stock(symbol).symbol] = what
+
+    def do_lines(self, count: str) -> None:
+        self._tws.data.lines = int(count)
+
+    def do_competing(self, on: str) -> None:
+        if on == "on":
+            self._tws.say_to_all(10197)
+            self._tws.data.forget()
+        else:
+            self._tws.data.taken_by_another = False
+
+    def do_tick(self, symbol: str, kind: str, price: str) -> None:
+        self._tws.data.tick(_stock(symbol), int(kind), Decimal(price))
+
+    def do_halt(self, symbol: str, state: str) -> None:
+        self._tws.data.halt(_stock(symbol), int(state))
+
+    def do_walk(self, on: str) -> None:
+        self._tws.walks = on == "on"
+
+    def do_bars(self, on: str) -> None:
+        self._tws.data.by_itself = on == "on"
+
+    def do_bar(self, symbol: str, opened: str, price: str) -> None:
+        self._tws.data.bar(_stock(symbol), int(_moment(opened)), Decimal(price))
+
+    def do_clock(self, now: str) -> None:
+        self._tws.data.ahead_s = _moment(now) - time.time()
+
+    def do_ahead(self, seconds: str) -> None:
+        self._tws.data.ahead_s += float(seconds)
+
+    def do_pacing(self, same: str, one: str, span: str, most: str) -> None:
+        self._tws.data.pace(float(same), float(one), float(span), int(most))
+
+    def do_data(self) -> Answer:
+        return {**self._tws.data.followed(), "asked": dict(self._tws.data.counts)}
 
     # ---- orders
 
@@ -199,6 +257,15 @@ class Control:
 
     def do_kill(self, pid: str, nth: str) -> None:
         self._tws.kill = (int(pid), int(nth))
+
+
+def _stock(symbol: str) -> Stock:
+    (stock,) = known(symbol.replace(".", " "))
+    return stock
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
 
 def _row(ticket: Ticket) -> Answer:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from collections import Counter
 from collections.abc import Callable
 
 from tests.servers.tws import say
+from tests.servers.tws.contracts import STOCKS
 from tests.servers.tws.data import MarketData
+from tests.servers.tws.exchange import CENT, PLENTY
 from tests.servers.tws.faults import Faults
 from tests.servers.tws.gateway import Gateway
 from tests.servers.tws.session import Session
@@ -37,6 +40,7 @@ class Tws:
         self.clock_skew = 0.0
         self.delay_s = 0.0
         """How long each message is on its way to us."""
+        self.walks = False
         self.copies = 0
         self.asked: Counter[str] = Counter()
         """How often each kind of request came."""
@@ -46,6 +50,13 @@ class Tws:
         self._late: tuple[int, say.Message] | None = None
         self._listening: asyncio.Server | None = None
         self._port = 0
+
+    def walk(self) -> None:
+        """All prices move a little, where they do."""
+        for stock in STOCKS if self.walks else ():
+            last = self.gateway.exchange.prices[stock.con_id].last + random.choice((-2, -1, 0, 1, 2)) * CENT
+            self.gateway.price(stock, max(last, 10 * CENT), PLENTY)
+            self.data.moved(stock)
 
     # ---- links
 
@@ -84,7 +95,10 @@ class Tws:
 
     def say_to_all(self, code: int, words: str = "", request: int = -1) -> None:
         self.disconnected = code == 1100 or (self.disconnected and code not in (1101, 1102))
+        self.data.disconnected = self.disconnected
         self.data.taken_by_another = code == 10197 or self.data.taken_by_another
+        if code == 1101:
+            self.data.forget()
         for session in self.sessions:
             session.send(say.error(request, code, words or CODES.get(code, "")))
 

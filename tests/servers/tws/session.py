@@ -29,6 +29,8 @@ class Session:
         self.warned = 0
         self._arrived: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
         self._taking: asyncio.Task[None] | None = None
+        self.data_type = 1
+        """Of market data: 3 takes what is delayed where there is no more."""
         self._server = server
         self._reader = reader
         self._writer = writer
@@ -50,7 +52,7 @@ class Session:
             50: ("realtime", self._realtime),
             51: ("", lambda fields: server.data.end_bars(self, fields.after(1).number())),
             58: ("global_cancel", self._global_cancel),
-            59: ("", lambda fields: None),
+            59: ("", self._market_data_type),
             61: ("positions", self._positions),
             62: ("summary", self._summary),
             63: ("", lambda fields: None),
@@ -304,6 +306,9 @@ class Session:
         fields.skip(2)  # delta neutral, generic ticks
         self._server.data.begin_ticks(self, request, stocks, snapshot=fields.flag())
 
+    def _market_data_type(self, fields: Fields) -> None:
+        self.data_type = fields.after(1).number()
+
     def _realtime(self, fields: Fields) -> None:
         fields.skip(1)
         request = fields.number()
@@ -312,10 +317,10 @@ class Session:
 
     def _history(self, fields: Fields) -> None:
         request = fields.number()
-        stocks, symbol = asked(fields)
+        stocks, _ = asked(fields)
         fields.skip(1)  # include expired
-        end, size, duration = fields.text(), fields.text(), fields.text()
-        self._server.data.history(self, request, stocks, end, size, duration, f"{symbol} {end} {size} {duration}")
+        end, size, duration, regular, what = fields.text(), fields.text(), fields.text(), fields.flag(), fields.text()
+        self._server.data.history(self, request, stocks, end, size, duration, regular, what)
 
 
 def _request(name: str, fields: Fields) -> int:
