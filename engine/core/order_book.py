@@ -224,8 +224,14 @@ class OrderBook:
         return list((self._by_symbol.get(symbol, {}) if symbol else self.open).values())
 
     def families(self) -> list[str]:
-        """`Order.family` of those in which an order works or may yet: one of theirs, or the one that they wait for."""
-        return list(dict.fromkeys([*(order.family for order in self._grouped.values()), *sorted(self._waited_for)]))
+        """`Order.family` of those in which an order works or may yet, oldest first: one of theirs; and after these the ones of which only
+        the order that they wait for does."""
+        grouped = {order.family: None for order in self._grouped.values()}
+        # Always in one order: what two lay claim to would else go to and fro between them, with a cancel and a new order each time.
+        return list(dict.fromkeys([*sorted(grouped, key=self._age), *sorted(self._waited_for, key=self._age)]))
+
+    def _age(self, key: str) -> int:
+        return self._families[key][0].number
 
     def family(self, key: str) -> list[Order]:
         """All orders that hang together under `key`, oldest first, ended ones too; not the order that they wait for."""

@@ -310,6 +310,24 @@ def test_a_leg_that_the_broker_ends_by_itself_leaves_the_other_at_work(end: Orde
     assert loss.state is OrderState.WORKING
 
 
+@pytest.mark.parametrize(
+    "can", [Capabilities(), WITHOUT_REPLACE, Capabilities(oco=True, oco_resize=False)], ids=["replaces", "does not", "resizes no group"]
+)
+def test_what_two_brackets_both_lay_claim_to_stays_with_the_older_and_does_not_go_to_and_fro(can: Capabilities) -> None:
+    told = Told(can, given=shorting())
+    first, *_ = bracketed(told, 60)
+    told.fill(first, 50)
+    second, *_ = bracketed(told, 50)
+    told.fill(second, 50)
+    told.fill(told.submit(Intent("AAPL", Side.SELL, D(40))), 40)
+    told.fill(first, 10)
+    assert {order.family: order.remaining for order in told.core.state.book.working()} == {first.id: 60, second.id: 10}
+    before = len(told.sent)
+    told.tick(3)
+    told.listed()
+    assert len(told.sent) == before < 20
+
+
 def test_what_a_person_sells_by_hand_the_exits_no_longer_close() -> None:
     told = Told(given=shorting())
     entry, profit, loss = bracketed(told)

@@ -58,6 +58,7 @@ class Told:
     """`records` is the journal; `sent`, `replaced` and `cancelled` are what reached the broker, oldest first.
 
     While `mute`, the broker takes what it is asked for and tells nothing. `refuses` is why it replaces nothing, empty where it does.
+    Where it `keeps_groups` it takes each fill from the other orders of the group by itself, and tells that `others_first` or last.
     """
 
     def __init__(self, can: Capabilities | None = None, *, given: Settings | None = None) -> None:
@@ -77,6 +78,10 @@ class Told:
         self.held: dict[str, Decimal] = {}
         self.mute = False
         self.refuses = ""
+        self.news: list[OrderUpdate] = []
+        """What it told of orders, the terms left out: these have no older and newer."""
+        self.keeps_groups = False
+        self.others_first = False
         self.mono = SECOND
         self.at = 0
         self._inbox: deque[Input] = deque()
@@ -169,7 +174,20 @@ class Told:
         self.cash -= sign * cost
         self.held[order.symbol] = self.held.get(order.symbol, ZERO) + sign * shares
         ticket.event = OrderEvent.FILL_ALL if ticket.filled >= ticket.order.quantity else OrderEvent.FILL_PART
-        self.tell(order)
+        others = self._take_from_others(ticket, shares) if self.keeps_groups and order.oco else []
+        told = [(order, None), *((other.order, other.order.terms if other.open else None) for other in others)]
+        for each, terms in reversed(told) if self.others_first else told:
+            self.tell(each, terms=terms)
+
+    def _take_from_others(self, filled: Ticket, shares: Decimal) -> list[Ticket]:
+        others = [each for each in self.tickets.values() if each.open and each is not filled and each.order.oco == filled.order.oco]
+        for other in others:
+            left = other.order.quantity - other.filled - shares
+            if left > 0:
+                other.order.quantity -= shares
+            else:
+                other.event = OrderEvent.CANCEL
+        return others
 
     def end(self, order: Order, event: OrderEvent, reason: str = "") -> None:
         self.tickets[order.id].event = event
@@ -178,8 +196,9 @@ class Told:
     def tell(self, order: Order, reason: str = "", terms: Terms | None = None) -> None:
         ticket = self.tickets[order.id]
         if not self.mute:
-            figures = ticket.filled, ticket.cost, ticket.fees
-            self.handle(OrderUpdate(order.id, ticket.event, f"T{order.number}", *figures, reason=reason, terms=terms))
+            update = news_of(ticket, terms, reason)
+            self.news.append(replace(update, terms=None))
+            self.handle(update)
 
     def listed(self) -> None:
         self.handle(self.snapshot())
@@ -212,6 +231,7 @@ class Told:
             self.handle(Unsent(order.id))
             return
         assert order.id not in self.tickets, f"{order.id} was sent twice"
+        assert len(self.sent) < 500, "it sends without end"
         self.sent.append(order)
         self.tickets[order.id] = Ticket(replace(order))
         self.tell(order)
@@ -250,6 +270,12 @@ class Told:
 
     def said(self, words: str) -> bool:
         return any(words in record.text for record in self.records if isinstance(record, Noted))
+
+
+def news_of(ticket: Ticket, terms: Terms | None = None, reason: str = "") -> OrderUpdate:
+    """Where an order stands at the broker, as it tells it."""
+    order, figures = ticket.order, (ticket.filled, ticket.cost, ticket.fees)
+    return OrderUpdate(order.id, ticket.event, f"T{order.number}", *figures, reason=reason, terms=terms)
 
 
 def _listed(ticket: Ticket) -> BrokerOrder:
