@@ -298,10 +298,11 @@ class ViewBuilder:
 
     def _signal(self, case: Case, mono: int) -> SignalRow:
         s, last = case.signal, self._core.prices.last(case.signal.symbol)
-        passes, verdict, left = False, "", None
+        passes, verdict, rule, left = False, "", "", None
         if case.state is SignalState.WAITING:
             judgement = self._core.gate.judge(intent_of(s), self._core.desk.now, mono)
             passes, verdict = judgement.passes, judgement.verdict.text or "passes"
+            rule = judgement.verdict.rule if judgement.verdict.text else ""
             left = max(-(-(s.expires - mono) // _SECOND), 0)
         return SignalRow(
             id=s.id,
@@ -331,6 +332,7 @@ class ViewBuilder:
             trail=s.trail,
             trail_pct=s.trail_pct,
             bracket=s.bracket,
+            rule=rule,
         )
 
     def _risk(self) -> list[RiskRow]:

@@ -98,7 +98,7 @@ def signals() -> tuple[SignalRow, ...]:
     }
     ended = {**longest, "expires_in_s": None}
     return (
-        signal(9_999, **{**longest, "shadow": None, "expires_in_s": 3_599, "passes": False, "verdict": FREE}),
+        signal(9_999, **{**longest, "shadow": None, "expires_in_s": 3_599, "passes": False, "verdict": FREE, "rule": "combined exposure"}),
         signal(9_998, **{**longest, "shadow": None, "expires_in_s": 7}),
         signal(9_997, **ended, state=SignalState.DENIED, verdict=FREE, decided_by="gate"),
         signal(9_996, **ended, state=SignalState.REJECTED, decided_by="you", decided_reason=FREE),

@@ -84,9 +84,9 @@ def place(
     """
     kept = _without_the_last(columns, list(range(len(columns))), widths, room, GIVES_WAY)
     kept = _without_the_last(columns, kept, least, room, 1)
-    # A wide one that went may have left room for narrow ones that went before it.
+    # A wide one that went may have left room for narrow ones that went before it, or for what it says shortly.
     for i in sorted(set(range(len(columns))) - set(kept), key=lambda i: columns[i].priority):
-        if sum(widths[j] for j in kept) + len(kept) + widths[i] <= room:
+        if sum(widths[j] for j in kept) + len(kept) + least[i] <= room:
             kept = sorted((*kept, i))
     gaps = len(kept) - 1
     widths = list(widths)

@@ -15,7 +15,8 @@ from widgets.cells import Cell
 from widgets.columns import Column
 from widgets.row_painter import Sentence
 from widgets.rows import Ring, RowModel
-from widgets.table import LiveTable, Subset
+from widgets.table import Subset
+from widgets.tall_table import TallTable
 from widgets.text import clean
 
 KEPT = 100_000
@@ -38,10 +39,9 @@ def sentence_of(line: LogLine) -> Sentence:
     return Sentence("What", (([what, Cell(f"  {line.source}", "muted")], ()), ([what], ())))
 
 
-class Log(LiveTable[LogLine]):
+class Log(TallTable[LogLine]):
     DIGIT = "6"
     TITLE = "Log"
-    HEADER = False
     GAP = 1
     EMPTY = "Nothing has happened yet."
     SUBSETS = (
@@ -122,12 +122,12 @@ class Log(LiveTable[LogLine]):
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
         if self.shown_rows and self.rows:
-            self._follows = round(new_value) >= len(self.rows) - self.shown_rows
+            self._follows = round(new_value) >= self.last_top
             self._summarise()
 
     def _to_end(self) -> None:
         if self.shown_rows:
-            self.scroll_to(y=max(0, len(self.rows) - self.shown_rows), animate=False, force=True)
+            self.scroll_to(y=self.last_top, animate=False, force=True)
 
     def _summarise(self) -> None:
         if self._follows:

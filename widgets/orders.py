@@ -69,8 +69,9 @@ def _state(row: OrderRow) -> Content:
 
 
 def _note(row: OrderRow) -> Content:
+    """Who ordered it, and why; where that has no room, who."""
     hours = "extended hours" if row.extended_hours else ""
-    return Cell(" · ".join(part for part in (row.strategy, row.reason, hours) if part), "muted")
+    return Forms(Cell(" · ".join(part for part in (row.strategy, row.reason, hours) if part), "muted"), Cell(row.strategy, "muted"))
 
 
 def _works(row: OrderRow) -> bool:
@@ -111,7 +112,7 @@ class Orders(LiveTable[OrderRow]):
         Column[OrderRow](
             "Time", lambda row: Cell(numbers.market_time(row.created_at), "muted"), 8, priority=7, sort=lambda row: row.created_at
         ),
-        Column[OrderRow]("From", _note, 12, flex=1, priority=8, sort=lambda row: row.strategy),
+        Column[OrderRow]("From", _note, 4, grow=60, flex=1, priority=8, sort=lambda row: row.strategy),
     )
 
     def key_of(self, row: OrderRow) -> str:

@@ -9,15 +9,14 @@ from widgets.columns import Column
 from widgets.log import Log, sentence_of, words_of
 from widgets.past_rows import with_times
 from widgets.row_painter import Sentence
-from widgets.table import LiveTable
+from widgets.tall_table import TallTable
 
 
-class PastLog(LiveTable[LogLine], inherit_bindings=False):
+class PastLog(TallTable[LogLine], inherit_bindings=False):
     """The newest lines there are in the View, at the bottom the last."""
 
     DIGIT = Log.DIGIT
     TITLE = Log.TITLE
-    HEADER = False
     GAP = 1
     EMPTY = "Nothing has happened yet."
     COLUMNS = (

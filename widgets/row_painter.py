@@ -8,7 +8,7 @@ from typing import Generic, TypeAlias, TypeVar
 from msgspec import Struct
 from rich.segment import Segment
 
-from widgets.cells import UNLIMITED, Cell, Content, Forms, Gauge, fit_cells, length, pieces, segments
+from widgets.cells import UNLIMITED, Cell, Content, Forms, Gauge, fit_cells, length, pieces, segments, wrap_cells
 from widgets.columns import Column, Placed, place
 from widgets.numbers import NONE
 from widgets.palette import Palette
@@ -21,6 +21,9 @@ CACHED_LINES = 1000
 BETWEEN, SHORTEST = 2, 8
 """Blanks between the two parts of a sentence, and cells of its left part that are worth cutting it for."""
 
+_HANGS_FROM = 60
+"""Cells of a line from which a sentence of several lines stays clear of the columns before it; below that, it needs the room itself."""
+
 ASCENDING, DESCENDING = "↑", "↓"
 
 Form: TypeAlias = tuple[Sequence[Cell], Sequence[Cell]]
@@ -29,14 +32,10 @@ Form: TypeAlias = tuple[Sequence[Cell], Sequence[Cell]]
 
 class Sentence(Struct, frozen=True):
     """What takes all the room of a row from the column with the title `begins` on, in `forms` from the longest to the shortest: the first
-    that fits is said, and the last is cut where it must.
-
-    The first is cut as well, where `whole` cells of its left part stay and some of what follows them, which is free text.
-    """
+    that fits is said, and the last is cut where it must."""
 
     begins: str
     forms: tuple[Form, ...]
-    whole: int | None = None
 
 
 class RowPainter(Generic[RowT]):
@@ -155,6 +154,21 @@ class RowPainter(Generic[RowT]):
         self._drawn[key] = row, state, line
         return line
 
+    def tall(self, row: RowT, width: int, sentence: Sentence | None) -> list[list[Cell]]:
+        """`row` in as many lines of at most `width` cells as its sentence needs, which stands behind the columns before it."""
+        self.place(width + 1)
+        lead: list[Cell] = []
+        begins = self._begins(sentence)
+        for placed in self._placed[: len(self._placed) if begins < 0 else begins]:
+            content = placed.column.cell(row)
+            said = pieces(content, placed.width)
+            if placed.column.grow:
+                self._wants(placed.index, content, length(said))
+            lead += [*fit_cells(said, placed.width, right=placed.column.justify == "right"), Cell(" " * self._gap)]
+        if sentence is None or begins < 0:
+            return [lead]
+        return wrap_cells([*lead, *_in_full(sentence, width - length(lead))], width, length(lead) if width >= _HANGS_FROM else BETWEEN)
+
     def left_out(self, row: RowT, width: int, sentence: Sentence | None) -> list[tuple[str, str]]:
         """What a line of `width` cells does not say whole of `row`: the column's title, empty for a sentence, and all the text. First what
         is cut or said shortly, then the columns that found no room, the most important first."""
@@ -203,7 +217,9 @@ class RowPainter(Generic[RowT]):
         if isinstance(content, Forms):
             needed, least = (length(pieces(form, UNLIMITED)) for form in content)
         column = self.columns[index]
-        needed, least = min(needed, column.grow), column.width if column.flex else min(least, column.grow)
+        # What flexes is free text, which may be cut, but for its short form.
+        cuttable = column.flex and not isinstance(content, Forms)
+        needed, least = min(needed, column.grow), column.width if cuttable else min(least, column.grow)
         if needed > self._needed[index] or least > self._least[index]:
             self._needed[index] = max(self._needed[index], needed)
             self._least[index] = max(self._least[index], least)
@@ -236,11 +252,20 @@ def _size(form: Form) -> int:
     return start + BETWEEN * bool(end) + end
 
 
+def _in_full(sentence: Sentence, width: int) -> list[Cell]:
+    """The longest form that fits into one line, else the last one, which takes more."""
+    for left, right in sentence.forms:
+        cells = [*pieces(left, 0), *pieces(right, 0)]
+        if length(cells) <= width:
+            break
+    return cells
+
+
 def _said(sentence: Sentence, width: int) -> list[Cell]:
-    for number, (left, right) in enumerate(sentence.forms):
+    for left, right in sentence.forms:
         start, end = pieces(left, 0), pieces(right, 0)
         room = width - length(end) - BETWEEN * bool(end)
-        if length(start) <= room or (not number and sentence.whole is not None and sentence.whole + SHORTEST <= room):
+        if length(start) <= room:
             break
     if room < SHORTEST:
         return fit_cells([*end, Cell(" " * BETWEEN), *start], max(0, width))

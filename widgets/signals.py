@@ -6,11 +6,10 @@ from engine.model.orders import Side
 from engine.model.signals import SignalState
 from engine.model.views import SignalRow, View
 from widgets import numbers
-from widgets.cells import Cell, Content
+from widgets.cells import Cell, Content, Forms
 from widgets.columns import Column
 from widgets.row_painter import Sentence
 from widgets.table import LiveTable, Subset
-from widgets.text import clean, width_of
 
 HURRY_S = 10
 """Seconds before its end from which a countdown is drawn as a warning."""
@@ -50,6 +49,14 @@ def _outcome(row: SignalRow) -> tuple[str, str, str]:
     return what, by, f": {why}" if why else ""
 
 
+def _gate(row: SignalRow) -> Content:
+    """The gate's sentence, or the rule that says no."""
+    if row.passes and not row.rule:
+        return Cell(row.verdict)
+    role = "" if row.passes else "error"
+    return Forms(Cell(row.verdict, role), Cell(row.rule or "denied", role))
+
+
 class Signals(LiveTable[SignalRow]):
     DIGIT = "4"
     TITLE = "Signals"
@@ -80,7 +87,7 @@ class Signals(LiveTable[SignalRow]):
         Column[SignalRow]("Votes", _votes, 17, grow=36, priority=4, sort=lambda row: row.strategy),
         Column[SignalRow](
             "Gate",
-            lambda row: Cell(row.verdict, "" if row.passes else "error"),
+            _gate,
             12,
             grow=60,
             flex=1,
@@ -104,7 +111,7 @@ class Signals(LiveTable[SignalRow]):
         role = "error" if row.state is SignalState.DENIED else "muted"
         forms = (f"{what}{by}{why}", f"{what}{by}", what)
         with_shadow = tuple(([Cell(form, role)], shadow) for form in forms)
-        return Sentence("Then", (*with_shadow, ([Cell(what, role)], ())), width_of(clean(f"{what}{by}")))
+        return Sentence("Then", (*with_shadow, ([Cell(what, role)], ())))
 
     def can_mark(self, row: SignalRow) -> bool:
         return waits(row)

@@ -162,7 +162,8 @@ class OrderRow(Struct, frozen=True):
 
 
 class SignalRow(Struct, frozen=True):
-    """`expires_in_s` counts down while WAITING, else None. `verdict` is the gate's sentence now, `passes` whether it would let it through.
+    """`expires_in_s` counts down while WAITING, else None. `verdict` is the gate's sentence now, `passes` whether it would let it through;
+    `rule` is the one that denies or cuts it, empty for none.
 
     `shadow` is what a signal that was not sent would have made by now, before costs.
     """
@@ -194,6 +195,7 @@ class SignalRow(Struct, frozen=True):
     trail: Decimal | None = None
     trail_pct: Decimal | None = None
     bracket: Bracket | None = None
+    rule: str = ""
 
 
 class RiskRow(Struct, frozen=True):

@@ -12,6 +12,7 @@ from engine.model import Level
 from tests.console.driving import Console, running
 from tests.console.everywhere import PLACES, go, go_back
 from tests.console.fake_engine import FakeEngine
+from tests.widgets.harness import lines_of
 from tests.worst import FREE, FREE_WORDS, breakers, worst_view
 from widgets.table import LiveTable
 from widgets.text import ELLIPSIS
@@ -77,6 +78,20 @@ async def test_all_of_the_row_under_the_cursor_is_on_the_screen_or_one_key_away(
             if missing:
                 assert "Enter tells all" in shown
                 assert all(FREE_WORDS[0] in text for text in missing), missing
+            await console.press(*["z"] * zoomed)
+
+
+@pytest.mark.parametrize("size", [*SIZES, *LOW], ids=[f"{width}x{height}" for width, height in (*SIZES, *LOW)])
+async def test_no_panel_cuts_a_row_that_the_cursor_is_not_on_either(size: tuple[int, int]) -> None:
+    """A sentence that has no room is said shorter, or goes on in the next line; only one that is longer than its panel is cut."""
+    async with running(FakeEngine(worst_view()), size) as console:
+        for digit, zoomed in product("123456", (False, True)):
+            await console.press(digit, *["z"] * zoomed)
+            await settle(console)
+            for name, panel in console.screen.panels.items():
+                shown = "\n".join(lines_of(panel)) if panel.region else ""
+                most = 1 if name == "log" and panel.inner_height * (panel.inner_width - 20) < len(FREE) else 0
+                assert shown.count(ELLIPSIS) <= most, shown
             await console.press(*["z"] * zoomed)
 
 

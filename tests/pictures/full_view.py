@@ -136,6 +136,7 @@ def signals() -> tuple[SignalRow, ...]:
             expires_in_s=7,
             passes=False,
             verdict="exposure would be 92% of equity, limit 80%",
+            rule="total exposure",
             strategy="rsi_reversion",
         ),
         signal(

@@ -78,13 +78,13 @@ class ReplayPage(Page):
     ReplayPage #past, ReplayPage.-open Opening { display: none; }
     ReplayPage.-open #past { display: block; }
     ReplayPage TabLine { display: none; }
-    ReplayPage.-wide #past { grid-size: 12 4; grid-rows: 6fr 7fr 7fr 8fr; }
+    ReplayPage.-wide #past { grid-size: 12 5; grid-rows: 6fr 5fr 7fr 6fr 5fr; }
     ReplayPage.-wide #past-chart { column-span: 7; row-span: 2; }
     ReplayPage.-wide #past-watch, ReplayPage.-wide #past-positions, ReplayPage.-wide #past-orders { column-span: 5; }
     ReplayPage.-wide #past-equity { column-span: 7; }
-    ReplayPage.-wide #past-signals { column-span: 5; }
-    ReplayPage.-wide #past-risk { column-span: 3; }
-    ReplayPage.-wide #past-log { column-span: 4; }
+    ReplayPage.-wide #past-signals { column-span: 7; }
+    ReplayPage.-wide #past-risk { column-span: 5; }
+    ReplayPage.-wide #past-log { column-span: 12; }
     ReplayPage.-medium #past { grid-size: 2 3; grid-columns: 3fr 2fr; }
     ReplayPage.-medium #past-chart { row-span: 2; }
     ReplayPage.-single #past { layout: vertical; }
