@@ -112,7 +112,9 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         self._clock = clock
         self.plain = plain
         self.silence = 0.0
-        """For how many seconds no other key came before the one that is handled, as far as that is certain."""
+        """For how many seconds no other key came before the key or click that is handled, as far as that is certain."""
+        self.pressed_at = 0.0
+        """When the mouse was last pressed, on Textual's own clock: a click is told of only after what came before it was done."""
         self.set_class(plain, "-plain")
         self.stop_keys = frozenset(STOP.keys)
         self._engine = engine
@@ -222,12 +224,16 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     # ---- keys
 
     async def on_event(self, event: events.Event) -> None:
+        stops = isinstance(event, events.Key) and event.key in self.stop_keys
+        if not self.screen_stack and isinstance(event, events.InputEvent | events.Paste) and not stops:
+            # The console ends: its screens go before what a person still types.
+            return
         if isinstance(event, events.Key | events.AppFocus):
             self.trading.notices.touched()
         if self.show is not None and self.show.takes(event):
             return
         if isinstance(event, events.Key) and not event.is_forwarded:
-            if event.key in self.stop_keys:
+            if stops:
                 self._stop()
             else:
                 from console.driver import silence_before
@@ -241,6 +247,10 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
             # manager's paste): what was meant as text would then approve and cancel.
             self.trading.notices.left()
         elif isinstance(event, events.MouseDown | events.MouseUp) and not event.is_forwarded:
+            if isinstance(event, events.MouseDown):
+                from console.driver import silence_before
+
+                self.silence, self.pressed_at = silence_before(event), event.time
             pointed = self._pointed_at(event)
             await super().on_event(event)
             if pointed is not None:

@@ -52,10 +52,10 @@ WORD_KEYS = "bf"
 _SILENCE = "console_silence"
 
 
-def silence_before(key: events.Key) -> float:
-    """For how many seconds before `key` the terminal was seen to hand over no other: never longer than it was. Clocks do not say that on a
-    machine so busy that keys are read late. Endless where the key came another way."""
-    return float(getattr(key, _SILENCE, math.inf))
+def silence_before(event: events.Key | events.MouseDown) -> float:
+    """For how many seconds before `event` the terminal was seen to hand over no key: never longer than it was. Clocks do not say that on a
+    machine so busy that keys are read late. Endless where the event came another way."""
+    return float(getattr(event, _SILENCE, math.inf))
 
 
 _NO_FRAME = re.compile("\a|\x1b[\\]P]|\x1b\\[[?<>]")
@@ -217,13 +217,15 @@ class KeyParser(XTermParser):
 
     _fed = ""
     _looks = 0
-    """How often nothing waited to be read since the last key."""
+    """How often no key waited to be read since the last one."""
     _has_read = False
 
     def feed(self, data: str) -> Iterable[Message]:
         self._fed = data
-        self._has_read = True
-        return self._dated(super().feed(data))
+        found = [*self._dated(super().feed(data))]
+        # Where the mouse alone moves, nobody typed either.
+        self._has_read = not found or not data.endswith(("M", "m")) or not all(isinstance(message, events.MouseEvent) for message in found)
+        return found
 
     def tick(self) -> Iterable[Message]:
         """Called after each look at the terminal, whether something waited there or not."""
@@ -234,8 +236,9 @@ class KeyParser(XTermParser):
 
     def _dated(self, messages: Iterable[Message]) -> Iterable[Message]:
         for message in messages:
-            if isinstance(message, events.Key):
+            if isinstance(message, events.Key | events.MouseDown):
                 setattr(message, _SILENCE, self._looks * ESCAPE_DELAY)
+            if isinstance(message, events.Key):
                 self._looks = 0
             yield message
 

@@ -31,6 +31,9 @@ class Stands(Protocol):
     @property
     def screen(self) -> Screen[Any]: ...
 
+    @property
+    def screen_stack(self) -> list[Screen[Any]]: ...
+
     def post_message(self, message: events.Key) -> bool: ...
 
 
@@ -58,6 +61,9 @@ class Show:
         return bool(self._app.theme != self._app.looks.chosen)
 
     def frame(self) -> None:
+        if not self._app.screen_stack:
+            # The console ends: its screens go before its timers.
+            return
         self.player.tick(self)
         screen = self._app.screen
         if not screen.is_attached:

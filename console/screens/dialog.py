@@ -39,7 +39,9 @@ class HasKeys(Protocol):
     plain: bool
     """Whether all is written and nothing drawn."""
     silence: float
-    """For how many seconds no other key came before the one that is handled, as far as that is certain."""
+    """For how many seconds no other key came before the key or click that is handled, as far as that is certain."""
+    pressed_at: float
+    """When the mouse was last pressed, on Textual's own clock."""
 
 
 class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
@@ -110,7 +112,7 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     @on(HintLine.Chosen)
     def _hint_chosen(self, event: HintLine.Chosen) -> None:
-        self.take_key(key_named(event.key), None, event.time)
+        self.take_key(key_named(event.key), None, self.pressed_at)
 
     # ---- what a subclass gives
 
@@ -152,6 +154,11 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
         else:
             self.key(key, character)
 
+    @property
+    def pressed_at(self) -> float:
+        """When the click that is told of was made."""
+        return cast(HasKeys, self.app).pressed_at
+
     def typed_at(self, time: float) -> float:
         """When a key of that `time` was typed, on `clock`: one that waited behind a busy moment was typed no later for that."""
         return self._clock() - max(Message().time - time, 0.0)
@@ -161,7 +168,8 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     def _body_clicked(self, event: events.Click) -> None:
         """As with keys: a click that was meant for what was there before, or for what nobody can have read, is none."""
-        if event.time >= self._pushed and self._clock() - self._opened >= DEAF_SECONDS:
+        time = self.pressed_at
+        if time >= self._pushed and self.typed_at(time) - self._opened >= DEAF_SECONDS:
             self.clicked(event.y, event.x, twice=event.chain == 2)
 
     def _wheeled(self, key: str) -> bool:

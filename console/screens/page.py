@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from textual import on
 from textual.app import ComposeResult
@@ -24,6 +24,7 @@ from widgets.text import clean, wrap
 
 if TYPE_CHECKING:
     from console.actions.stage import Stage
+    from console.screens.dialog import HasKeys
 
 FRAMES_PER_SECOND = 8
 
@@ -110,7 +111,7 @@ class Page(SteadyLoop, Screen[None], inherit_bindings=False):
     @on(HintLine.Chosen)
     def _hint_chosen(self, event: HintLine.Chosen) -> None:
         """A click on a hint is its key."""
-        self.take_key(key_named(event.key), None, event.time)
+        self.take_key(key_named(event.key), None, cast("HasKeys", self.app).pressed_at)
 
     def leave(self) -> None:
         if self.is_current:

@@ -202,7 +202,7 @@ class TicketDialog(Dialog[Ready | None]):
     def _clicked(self, event: Ticket.Clicked) -> None:
         event.stop()
         if event.key:
-            self.take_key(event.key, None, event.time)
+            self.take_key(event.key, None, self.pressed_at)
         else:
             self._show()
 

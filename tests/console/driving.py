@@ -85,6 +85,15 @@ class Console:
         event.set_sender(self.app)
         self.app.post_message(event)
 
+    async def click(self, x: int, y: int, times: int = 1) -> None:
+        """On this cell, as the terminal tells of it."""
+        for kind in (events.MouseDown, events.MouseUp) * times:
+            event = kind(None, x, y, 0, 0, 1, False, False, False, screen_x=x, screen_y=y)
+            event.set_sender(self.app)
+            self.app.post_message(event)
+        await self.pilot.pause()
+        await self.pilot.pause()
+
     async def let_pass(self, seconds: float) -> None:
         self.clock.now += seconds
         await self.pilot.pause()

@@ -157,6 +157,17 @@ async def test_leaving_works_at_any_moment() -> None:
         assert "Quit?" in console.picture
 
 
+async def test_a_frame_and_a_key_that_come_while_the_screens_are_put_away_are_nothing() -> None:
+    async with playing(FakeEngine()) as console:
+        app, show = console.app, console.app.show
+    assert not app.screen_stack
+    assert show is not None
+    show.frame()
+    for event in (ScriptedKey("b", "b"), events.Key("b", "b"), events.Paste("buy")):
+        await app.on_event(event)
+    assert app._exception is None
+
+
 # ---- the player
 
 

@@ -192,6 +192,30 @@ def test_only_looks_that_found_nothing_prove_that_nobody_typed() -> None:
     assert silence_before(events.Key("y", "y")) == math.inf
 
 
+def test_a_mouse_that_moves_is_no_typing_and_its_click_knows_of_the_silence_before_it() -> None:
+    parser = KeyParser()
+    moved, pressed = "\x1b[<35;10;5M", "\x1b[<0;10;5M"
+
+    def read(text: str) -> list[events.Event]:
+        found: list[events.Event] = [message for message in parser.feed(text) if isinstance(message, events.Key | events.MouseEvent)]
+        assert list(parser.tick()) == []
+        return found
+
+    read("b")
+    for _ in range(4):
+        read(moved)
+    (click,) = read(pressed)
+    assert isinstance(click, events.MouseDown)
+    assert silence_before(click) == pytest.approx(4 * ESCAPE_DELAY)
+    (key,) = read("y")
+    assert isinstance(key, events.Key)
+    assert silence_before(key) == pytest.approx(5 * ESCAPE_DELAY)
+    read(moved + "b")
+    (click,) = read(pressed)
+    assert isinstance(click, events.MouseDown)
+    assert silence_before(click) == 0.0
+
+
 def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again_once(tmp_path: Path) -> None:
     with console("busy", tmp_path) as terminal:
         # Well past what the terminal and what waits for it can hold.

@@ -233,16 +233,16 @@ async def test_a_dialog_tells_its_own_keys_and_the_stop_in_the_last_line(engine:
 async def test_a_click_on_a_hint_does_what_its_key_does_and_one_on_the_stop_nothing(engine: FakeEngine) -> None:
     async with running(engine) as console:
         column = console.picture.splitlines()[-1].index(": order line")
-        await console.pilot.click(offset=(console.app.size.width - 5, 35))
+        await console.click(console.app.size.width - 5, 35)
         assert engine.sent() == []
-        await console.pilot.click(offset=(column + 3, 35))
+        await console.click(column + 3, 35)
         await console.type("sell")
         assert console.line.text == "sell"
         column = console.picture.splitlines()[-1].index("Esc")
-        await console.pilot.click(offset=(column, 35))
+        await console.click(column, 35)
         assert console.line.text == ""
         await console.press("escape", "m")
-        await console.pilot.click(offset=(console.picture.splitlines()[-1].index("Esc"), 35))
+        await console.click(console.picture.splitlines()[-1].index("Esc"), 35)
         assert isinstance(console.app.screen, TradingScreen)
 
 
@@ -254,9 +254,9 @@ async def test_two_clicks_take_an_action_of_the_palette(engine: FakeEngine) -> N
         lines = console.picture.splitlines()
         y = next(y for y, line in enumerate(lines) if "go to Log" in line)
         await console.let_pass(1)
-        await console.pilot.click(offset=(lines[y].index("go to Log"), y))
+        await console.click(lines[y].index("go to Log"), y)
         assert isinstance(console.app.screen, CommandPalette)
-        await console.pilot.click(offset=(lines[y].index("go to Log"), y), times=2)
+        await console.click(lines[y].index("go to Log"), y)
         assert console.screen.panel == "log"
 
 
@@ -267,6 +267,6 @@ async def test_a_click_on_a_letter_goes_there_and_one_beside_them_nowhere(engine
             await console.shows(" r ")
             lines = console.picture.splitlines()
             y = next(y for y, line in enumerate(lines) if " Risk" in line)
-            await console.pilot.click(offset=(lines[y].index("Risk") - 3, y) if name else (60, 10))
+            await console.click(*(lines[y].index("Risk") - 3, y) if name else (60, 10))
             await console.until(lambda: isinstance(console.app.screen, TradingScreen))
             assert console.screen.panel == panel

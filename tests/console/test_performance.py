@@ -21,7 +21,6 @@ from tests.console.fake_engine import FakeEngine
 from tests.console.histories import DAY, MONDAY, SECOND, trades, write
 from tests.views import sample_health, sample_view
 from widgets.curve import thinned
-from widgets.hints import HintLine
 
 D = Decimal
 SIZES = pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", "120x36", "200x60"])
@@ -188,5 +187,5 @@ async def test_a_click_on_a_hint_is_its_key() -> None:
     async with running(FakeEngine()) as console:
         await console.press("p")
         await console.shows("Esc back")
-        await console.pilot.click(HintLine, offset=(2, 0))
+        await console.click(2, console.app.size.height - 1)
         await console.until(lambda: console.app.screen is console.screen)

@@ -214,7 +214,7 @@ async def test_a_click_on_a_subset_looks_at_it(engine: FakeEngine) -> None:
     async with running(engine, SMALL) as console:
         await go_to(console, "3")
         y = table_of(console, "orders").region.y
-        await console.pilot.click(offset=(console.picture.splitlines()[y].index("filled") + 1, y))
+        await console.click(console.picture.splitlines()[y].index("filled") + 1, y)
         assert keys_of(console, "orders") == ["t1-1"]
 
 

@@ -480,7 +480,7 @@ async def test_a_click_gives_a_field_the_keys_chooses_an_option_and_asks(engine:
         async def click(line: str, text: str) -> None:
             lines = console.picture.splitlines()
             y = next(place for place, each in enumerate(lines) if line in each)
-            await console.pilot.click(offset=(lines[y].index(text, lines[y].index(line)) + 1, y))
+            await console.click(lines[y].index(text, lines[y].index(line)) + 1, y)
             await console.pilot.pause()
 
         await click("Type  ", "limit")

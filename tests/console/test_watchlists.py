@@ -319,7 +319,7 @@ async def test_a_click_in_the_dialog_of_lists_marks_and_a_double_click_shows(eng
         await console.shows("all that is watched")
         await console.let_pass(1)
         row = next(y for y, line in enumerate(console.picture.split("\n")) if "all that is watched" in line)
-        await console.pilot.click(offset=(50, row), times=2)
+        await console.click(50, row, 2)
         await console.until(lambda: isinstance(console.app.screen, TradingScreen))
         await console.shows("All 1/2")
 
