@@ -32,17 +32,17 @@ Check = Callable[[Settings, Settings], None]
 """Is given what the file says and what it is to say; raises EditError where that must not be."""
 
 
-def change(file: Path, values: Mapping[str, object], check: Check = lambda before, after: None) -> Settings:
+def change(file: Path, values: Mapping[str, object], check: Check = lambda before, after: None, *, account: str = "") -> Settings:
     """Writes `values` by their keys, as {"limits.max_order_pct": Decimal(5)}, into `file`, which is made where there is none; None takes a
-    setting back to having no value. Answers the settings as they are now.
+    setting back to having no value. Of several accounts only that of `account` is changed. Answers the settings as they are now.
 
     Raises ConfigError where the file is wrong already, EditError, and OSError; the file is as it was then.
     """
     target = file.resolve()
     before = text = text_of(target) if target.exists() else ""
-    wanted = said = read(target) if target.exists() else Settings()
+    wanted = said = _read(target, account) if target.exists() else Settings()
     for key, value in values.items():
-        text = with_value(text, key, written(value))
+        text = with_value(text, key, written(value), under=("accounts", account) if account else ())
         wanted = settings_with(wanted, key, value)
     check(said, wanted)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -54,8 +54,8 @@ def change(file: Path, values: Mapping[str, object], check: Check = lambda befor
             stream.write(text)
             stream.flush()
             os.fsync(stream.fileno())
-        if _means_otherwise(new, wanted):
-            raise EditError(_by_hand(file, values))
+        if _means_otherwise(new, wanted, account):
+            raise EditError(_by_hand(file, values, f"accounts.{account}." if account else ""))
         if target.exists() and text_of(target) != before:
             raise EditError(f"{file} was changed by another just now. Nothing was written")
         os.replace(new, target)
@@ -64,15 +64,26 @@ def change(file: Path, values: Mapping[str, object], check: Check = lambda befor
     return wanted
 
 
-def _means_otherwise(new: Path, wanted: Settings) -> bool:
+def _read(file: Path, account: str) -> Settings:
+    if not account:
+        return read(file)
+    from console.accounts.config import load_accounts
+
+    accounts = load_accounts(file)
+    if accounts is None or account not in accounts.settings:
+        raise EditError(f"{file} has no account {account} any more. Nothing was written")
+    return accounts.settings[account]
+
+
+def _means_otherwise(new: Path, wanted: Settings, account: str) -> bool:
     try:
-        return read(new) != wanted
+        return _read(new, account) != wanted
     except ConfigError:
         return True
 
 
-def _by_hand(file: Path, values: Mapping[str, object]) -> str:
-    lines = ", ".join(f"{key}: {written(value)}" for key, value in values.items())
+def _by_hand(file: Path, values: Mapping[str, object], whose: str) -> str:
+    lines = ", ".join(f"{whose}{key}: {written(value)}" for key, value in values.items())
     return f"{file} is laid out in a way that this cannot be written into without touching the rest. Nothing was written. By hand: {lines}"
 
 
@@ -99,15 +110,16 @@ def written(value: object) -> str:
 # ---- in the text
 
 
-def with_value(text: str, key: str, value: str) -> str:
-    """`text` with `key` (dotted) saying `value`, already written as YAML. Raises EditError where it would have to guess."""
+def with_value(text: str, key: str, value: str, *, under: Sequence[str] = ()) -> str:
+    """`text` with `key` (dotted), in the section `under`, saying `value`, already written as YAML. Raises EditError where it would have to
+    guess."""
     import yaml
 
     try:
         root = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
         raise EditError(f"the config is not YAML: {error}") from error
-    names = path_of(key)
+    names = (*under, *path_of(key))
     if root is None:
         return _at_the_end(text, _block(names, value, 0))
     if not isinstance(root, yaml.MappingNode):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,35 +17,45 @@ Reread = Callable[[Settings | str], None]
 
 class ConfigFile:
     """`file` is the one the console was started with, or the user's own, which need not be there yet; None where nothing can be kept.
+    `account` is the one of several whose settings are meant: its limits are written in its own section, all else outside of them.
 
     `said` is what the file said when it was last read, or was made to say. `write` and `reread` return at once; what they are given is
     called by `later`, in order.
     """
 
-    def __init__(self, file: Path | None, said: Settings, account: str = "") -> None:
+    def __init__(self, file: Path | None, said: Settings, account: str = "", accounts: Mapping[str, Settings] | None = None) -> None:
+        """`accounts` is what the file said of each of several."""
         self.file = file
         self.said = said
         self.account = account
+        self._said = dict(accounts or {})
         self.later: Callable[[Callable[[], None]], object] = lambda call: call()
         """Called on the thread: has something called where it may be."""
         self._thread: ThreadPoolExecutor | None = None
+
+    def turn_to(self, account: str) -> None:
+        """From now on the settings of this one are meant."""
+        self._said[self.account] = self.said
+        self.account, self.said = account, self._said.get(account, self.said)
 
     def write(self, key: str, value: object, written: Written, *, may_loosen: bool = False) -> None:
         """Has `key` say `value` in the file, which is made where there is none; its comments stay.
 
         Somebody may have tightened a limit in the file meanwhile: what lets more through than the file does is written with `may_loosen`
         alone, and then only where the file still says what it said when it was read."""
-        known = self.said
+        known, account = self.said, self.account if key.startswith("limits.") else ""
 
         def work() -> None:
-            problem = _shown(self._write(key, value, known, may_loosen))
+            problem = _shown(self._write(key, value, known, may_loosen, account))
             self.later(lambda: written(problem))
 
         self._do(work)
 
     def reread(self, reread: Reread) -> None:
+        account = self.account
+
         def work() -> None:
-            read = self._read()
+            read = self._read(account)
             said = _shown(read) if isinstance(read, str) else read
             self.later(lambda: reread(said))
 
@@ -61,7 +71,7 @@ class ConfigFile:
             self._thread = ThreadPoolExecutor(1, "config")
         self._thread.submit(work)
 
-    def _write(self, key: str, value: object, known: Settings, may_loosen: bool) -> str:
+    def _write(self, key: str, value: object, known: Settings, may_loosen: bool, account: str) -> str:
         if self.file is None:
             return "there is no config file here"
         # Not before there is something to write: a start needs none of it.
@@ -74,18 +84,24 @@ class ConfigFile:
                 raise EditError(f"The file says {words(there)} there by now, which lets less through, and still does")
 
         try:
-            change(self.file, {key: value}, check)
+            change(self.file, {key: value}, check, account=account)
         except ConfigError as error:
             return str(error).splitlines()[0]
         except OSError as error:
             return f"{self.file} cannot be written ({error.strerror})"
         return ""
 
-    def _read(self) -> Settings | str:
+    def _read(self, account: str) -> Settings | str:
         if self.file is None or not self.file.exists():
             return f"There is no {self.file or 'config file here'}. The first change in the preferences makes it."
         try:
-            return load(self.file)
+            if not account:
+                return load(self.file)
+            from console.accounts.config import load_accounts
+
+            accounts = load_accounts(self.file)
+            named = accounts.settings.get(account) if accounts is not None else None
+            return f"{self.file} has no account {account} any more." if named is None else named
         except ConfigError as error:
             return str(error)
 

@@ -59,7 +59,7 @@ def start(arguments: Sequence[str]) -> int:
     # Whoever has a config, or knows an option, is no newcomer.
     welcome = not arguments and not folders().config_file.exists()
     name = given.account or (accounts.preferred if accounts is not None else "")
-    config = ConfigFile(given.config or folders().config_file, settings, name)
+    config = ConfigFile(given.config or folders().config_file, settings, name, accounts.settings if accounts is not None else None)
     settings = _with_options(settings, given, name)
     if given.days or given.granularity:
         settings = _from_days_back(settings, given)

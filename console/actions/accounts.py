@@ -37,7 +37,7 @@ class AccountActions:
         engine.switch(name)
         if (its := self.settings.get(name)) is not None:
             self._stage.archive.path = its.database
-            self._config.account, self._config.said = name, its
+            self._config.turn_to(name)
         self._stage.look_now()
         self._switched()
         self._stage.say(f"Account {name} is shown, and what you do is done in it.", Level.INFO)
