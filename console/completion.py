@@ -19,6 +19,7 @@ from console.meanings import (
     symbol_word,
 )
 from console.order_line import parse
+from console.order_line.accounts import ON, routed, without_account
 from console.order_line.glossary import WORDS
 from console.order_line.order_words import OrderWords
 from console.order_line.words import Word, WrongError, words_of
@@ -41,7 +42,7 @@ def complete(text: str, context: Context) -> tuple[int, tuple[Candidate, ...]]:
     words = words_of(text)
     open_word = words.pop() if words and words[-1].end == len(text) and words[-1].text != "@" else None
     start, typed = (open_word.start, open_word.text.lower()) if open_word else (len(text), "")
-    candidates = (c for c in _candidates(words, context, len(text)) if c.word.lower().startswith((typed, f"${typed}")))
+    candidates = (c for c in _in_account(words, context, len(text)) if c.word.lower().startswith((typed, f"${typed}")))
     before = text[:start]
     if _is_mistake(before, context):
         return start, tuple(candidates)
@@ -51,6 +52,19 @@ def complete(text: str, context: Context) -> tuple[int, tuple[Candidate, ...]]:
 def _is_mistake(text: str, context: Context) -> bool:
     read = parse(text, context)
     return isinstance(read, ParseError) and not read.unfinished
+
+
+def _in_account(words: list[Word], context: Context, end: int) -> tuple[Candidate, ...]:
+    """The candidates in the account that the line is for, and how another is named."""
+    if not context.accounts or not words:
+        return _candidates(words, context, end)
+    if words[-1].text == ON:
+        return tuple(Candidate(name) for name in context.accounts)
+    rest, named = words, ""
+    with suppress(WrongError):
+        rest, named = without_account(words, context, end)
+    its = context.accounts[named or routed(rest, context)]
+    return (*_candidates(rest, its, end), *[Candidate(ON, "in which account")] * (not named))
 
 
 def _candidates(words: list[Word], context: Context, end: int) -> tuple[Candidate, ...]:

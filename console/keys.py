@@ -158,6 +158,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("sort", ("o",), "sort by the next column, and at last as rows come", panels=WITH_ROWS - {"log"}),
     Action("sort_other_way", ("O",), "sort the other way", panels=WITH_ROWS - {"log"}),
     Action("subset", ("w",), "all, working, filled or ended; in the log all, warnings or errors", "show", WITH_SUBSETS),
+    Action("positions_of", ("w",), "positions of this account, of all, or of all by symbol", panels=frozenset({"positions"})),
     Action("columns", ("v",), "choose the columns and their order; kept over restarts", panels=WITH_ROWS),
     Action("copy", ("y",), "copy the row or those marked to the clipboard", panels=WITH_ROWS),
     *(Action("panel", (str(n),), f"go to {TITLES[panel]}", argument=panel) for n, panel in enumerate(PANELS, 1)),

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import TypeAlias
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from engine.model import Intent, Mode, Side, TimeInForce, View
 from engine.model.money import HUNDRED, ZERO
@@ -55,15 +56,30 @@ class Known(Struct, frozen=True):
 
 
 class Context(Struct, frozen=True):
-    """What a line is read against: the symbols, the working orders by the number a person sees, and equity, where it is known."""
+    """What a line is read against: the symbols, the working orders by the number a person sees, and equity, where it is known.
+
+    Where there are several accounts `accounts` has what is known in each by its name, `account` is the one that is shown, and `preferred`
+    tells of symbols where their orders go.
+    """
 
     symbols: Mapping[str, Known] = field(default_factory=dict)
     working: Mapping[int, OrderRow] = field(default_factory=dict)
     equity: Decimal | None = None
+    account: str = ""
+    accounts: Mapping[str, Context] = field(default_factory=dict)
+    preferred: Mapping[str, str] = field(default_factory=dict)
 
 
 def context_of(view: View) -> Context:
     """The context as of `view`. What is held but not watched can still be closed."""
+    context = _alone(view)
+    if not view.accounts:
+        return context
+    each = {other.name: _alone(other) for other in view.accounts}
+    return replace(context, account=view.name, accounts=each, preferred=view.preferred)
+
+
+def _alone(view: View) -> Context:
     held = {row.symbol: row for row in view.positions}
     symbols = {
         row.symbol: Known(
@@ -124,12 +140,29 @@ class CompareWithBroker(Struct, frozen=True):
     """Compare orders and positions with the broker's now."""
 
 
-Meaning: TypeAlias = PlaceOrder | PlacePair | ReplaceOrder | CancelOrders | ChangeMode | FlattenAll | CompareWithBroker
+Alone: TypeAlias = PlaceOrder | PlacePair | ReplaceOrder | CancelOrders | ChangeMode | FlattenAll | CompareWithBroker
+
+
+class OnAccount(Struct, frozen=True):
+    """In one account of several."""
+
+    meaning: Alone
+    account: str
+
+
+Meaning: TypeAlias = Alone | OnAccount
+
+
+def account_of(meaning: object) -> str:
+    """The account that it is for, empty where it is for the only one or for all."""
+    return meaning.account if isinstance(meaning, OnAccount) else ""
 
 
 def asked_of(meaning: object) -> tuple[Intent | ReplaceOrder, ...]:
     """What the gate can be asked about it beforehand."""
     match meaning:
+        case OnAccount(meaning=inner):
+            return asked_of(inner)
         case PlaceOrder(intent=intent):
             return (intent,)
         case PlacePair(first=first, second=second):

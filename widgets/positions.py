@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from engine.model.money import ZERO
@@ -30,7 +32,44 @@ def _profit(amount: Decimal) -> Cell:
     return Cell(numbers.profit(amount), numbers.direction(amount))
 
 
+THIS, ALL, TOGETHER = "this account", "all accounts", "together"
+
+
+def together(rows: Sequence[PositionRow]) -> tuple[PositionRow, ...]:
+    """The positions of all accounts by symbol, long and short in it offset. Where they are, `account` says: it names several."""
+    by_symbol: dict[str, list[PositionRow]] = {}
+    for row in rows:
+        by_symbol.setdefault(row.symbol, []).append(row)
+    return tuple(its[0] if len(its) == 1 else _together(its) for its in by_symbol.values())
+
+
+def _together(rows: Sequence[PositionRow]) -> PositionRow:
+    """As one. The average is what the whole cost a share, so that it and the last price give the profit."""
+    quantity = sum((row.quantity for row in rows), ZERO)
+    cost = sum((row.quantity * row.average for row in rows), ZERO)
+    spent = sum((abs(row.quantity) * row.average for row in rows), ZERO)
+    unrealised = sum((row.unrealised for row in rows), ZERO)
+    stale = [row.stale_s for row in rows if row.stale_s is not None]
+    return PositionRow(
+        symbol=rows[0].symbol,
+        quantity=quantity,
+        average=cost / quantity if quantity else ZERO,
+        last=rows[0].last,
+        value=sum((row.value for row in rows), ZERO),
+        unrealised=unrealised,
+        unrealised_fraction=float(unrealised / spent) if spent else None,
+        realised=sum((row.realised for row in rows), ZERO),
+        stale_s=max(stale, default=None),
+        tick=rows[0].tick,
+        day=sum((row.day for row in rows), ZERO),
+        account="+".join(row.account for row in rows),
+    )
+
+
 class Positions(LiveTable[PositionRow]):
+    """Of several accounts those that are shown, those of all, or all of them by symbol: see `LOOKS`."""
+
+    LOOKS = (THIS, ALL, TOGETHER)
     DIGIT = "2"
     TITLE = "Positions"
     EMPTY = "No positions. {buy} buys, {order_line} opens the order line."
@@ -57,18 +96,59 @@ class Positions(LiveTable[PositionRow]):
         Column[PositionRow]("Realised", lambda row: _profit(row.realised), 10, "right", grow=18, priority=6, sort=lambda row: row.realised),
     )
 
+    def __init__(
+        self,
+        *,
+        id: str | None = None,  # noqa: A002 - Textual's own word
+        classes: str | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        super().__init__(id=id, classes=classes, clock=clock)
+        self._look = THIS
+        self._view: View | None = None
+        self._counts: dict[str, int] = {}
+
     def key_of(self, row: PositionRow) -> str:
-        return row.symbol
+        return f"{row.symbol} {row.account}" if row.account else row.symbol
 
     def can_mark(self, row: PositionRow) -> bool:
-        return True
+        return "+" not in row.account
+
+    # ---- several accounts
+
+    @property
+    def subset(self) -> str:
+        return self._look if self._counts else ""
+
+    def next_subset(self) -> None:
+        if self._counts:
+            self.look_at(self.LOOKS[(self.LOOKS.index(self._look) + 1) % len(self.LOOKS)])
+
+    def look_at(self, name: str) -> None:
+        self._look = name
+        if self._view is not None:
+            self.show(self._view)
 
     def show(self, view: View) -> None:
-        self.show_rows(view.positions)
+        self._view = view
+        if not view.accounts:
+            self.show_rows(view.positions)
+            return
+        everywhere = [row for each in view.accounts for row in each.positions]
+        looks = {THIS: view.positions, ALL: tuple(everywhere), TOGETHER: together(everywhere)}
+        self._counts = {name: len(rows) for name, rows in looks.items()}
+        columns = self.COLUMNS if self._look == THIS else WITH_ACCOUNT
+        if self.columns is not columns:
+            self.columns = columns
+            self.rearrange(self.arrangement)
+        self.show_rows(looks[self._look])
+        self.rows_changed()
 
     def rows_changed(self) -> None:
         """The totals are of what is shown: they follow the filter."""
         rows = self.rows
+        if self._counts:
+            self.show_subsets(self._counts)
         unrealised = sum((row.unrealised for row in rows), ZERO)
         if not self.total:
             self.set_summary(Cell("none held"))
@@ -86,3 +166,10 @@ class Positions(LiveTable[PositionRow]):
             if len(rows) > 1
             else {}
         )
+
+
+WITH_ACCOUNT = (
+    Positions.COLUMNS[0],
+    Column[PositionRow]("Account", lambda row: Cell(row.account, "muted"), 7, grow=24, sort=lambda row: row.account),
+    *Positions.COLUMNS[1:],
+)

@@ -301,6 +301,11 @@ def engine_of(engine: TradingEngine, account: str) -> TradingEngine:
     return engine.of(account) if account and isinstance(engine, AccountEngines) else engine
 
 
+def view_of(view: View, account: str) -> View:
+    """That of one account where there are several; else the one there is."""
+    return next((each for each in view.accounts if each.name == account), view)
+
+
 def accounts_named(names: Sequence[str]) -> str:
     """`3 accounts: paper, alpaca, ib`."""
     return f"{len(names)} accounts: {', '.join(names)}"

@@ -9,6 +9,7 @@ from console.actions.stage import Stage
 from console.config_file import ConfigFile
 from engine.model import Level
 from engine.model.settings import Settings
+from widgets.positions import Positions
 
 
 class AccountActions:
@@ -24,10 +25,21 @@ class AccountActions:
     def do_next_account(self) -> None:
         engine = self._stage.engine
         if not isinstance(engine, AccountEngines):
-            self._stage.say("There is one account. The section `accounts` of the config names others.", Level.INFO)
+            self._one_alone()
             return
         names = engine.names
         self.show(names[(names.index(engine.current) + 1) % len(names)])
+
+    def do_positions_of(self) -> None:
+        panel = self._stage.panels["positions"]
+        assert isinstance(panel, Positions)
+        if self._stage.view.accounts:
+            panel.next_subset()
+        else:
+            self._one_alone()
+
+    def _one_alone(self) -> None:
+        self._stage.say("There is one account. The section `accounts` of the config names others.", Level.INFO)
 
     def show(self, name: str) -> None:
         """Has the screen show this one."""

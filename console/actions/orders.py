@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from console.actions.stage import Stage
 from console.screens.previews import Previews, asking
-from engine.model import Side
+from engine.model import Level, Side
 from engine.model.views import OrderRow, SignalRow
 
 if TYPE_CHECKING:
@@ -30,7 +30,9 @@ class OrderActions:
     def _open(self, side: Side) -> None:
         from console.ticket.new_order import NewOrder
 
-        self._ticket(NewOrder(self._stage.subject.symbol(), side))
+        view, symbol = self._stage.view, self._stage.subject.symbol()
+        account = getattr(self._stage.subject.row(), "account", "") or view.preferred.get(symbol, view.name)
+        self._ticket(NewOrder(symbol, side, account, tuple(each.name for each in view.accounts)))
 
     def do_edit_row(self) -> None:
         """The working order, or the signal that waits, under the cursor. Which one it is stands in the ticket, and is asked about."""
@@ -47,7 +49,9 @@ class OrderActions:
         """Opens the ticket; what is confirmed in it is carried out."""
         from console.screens.ticket import TicketDialog
 
-        dialog = TicketDialog(form, Previews(asking(self._stage.engine)), lambda: self._stage.view, self._stage.clock, denial)
+        dialog = TicketDialog(
+            form, Previews(asking(self._stage.engine, lambda: form.account)), lambda: self._stage.view, self._stage.clock, denial
+        )
         self._stage.ask(dialog, lambda ready: self._ticketed(form, ready))
 
     def _ticketed(self, form: Form, ready: Ready | None) -> None:
@@ -76,7 +80,12 @@ class OrderActions:
             self._stage.subject.acted_on_marks()
 
     def do_close_position(self) -> None:
-        if rows := self._stage.subject.rows():
+        rows = self._stage.subject.rows()
+        if rows and any("+" in row.account for row in rows):
+            self._stage.say(
+                f"This is held in several accounts: close it in each, {self._stage.keys.names['positions_of']} shows them.", Level.WARNING
+            )
+        elif rows:
             self._stage.desk.close(rows, self._stage.view)
 
     def do_cancel_symbol(self) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.actions.stage import Stage
-from engine.model import views
+from engine.model import Level, views
 from widgets.risk import Heading, Why
 
 
@@ -31,6 +31,8 @@ class ReadingActions:
         match row:
             case views.OrderRow():
                 self._stage.read(OrderDetail(self._stage, row))
+            case views.PositionRow(account=account) if account not in ("", self._stage.view.name):
+                self._stage.say(f"{row.symbol} is held in {account}: {self._stage.keys.names['next_account']} leads there.", Level.INFO)
             case views.PositionRow():
                 self._stage.read(PositionDetail(self._stage, row.symbol))
             case views.SignalRow():

@@ -8,6 +8,7 @@ the normal form is itself a valid line that means the same.
 from __future__ import annotations
 
 from console.meanings import VERBS, Context, Parsed, ParseError
+from console.order_line.accounts import command_on_account
 from console.order_line.commands import command
 from console.order_line.words import WrongError, words_of
 
@@ -18,6 +19,6 @@ def parse(text: str, context: Context) -> Parsed | ParseError:
     if not words:
         return ParseError(0, 0, "a command", VERBS, unfinished=True)
     try:
-        return command(words, context, len(text))
+        return command_on_account(words, context, len(text)) if context.accounts else command(words, context, len(text))
     except WrongError as wrong:
         return wrong.error

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from console.accounts.engines import AccountEngines, accounts_named
+from console.accounts.engines import AccountEngines, accounts_named, engine_of, view_of
 from console.screens.answers import Answers
 from console.trading_engine import TradingEngine
 from engine.model import Intent, Level, Mode, Side, TradingState, View
@@ -49,11 +49,11 @@ class Desk:
         self.confirm = ConfirmSettings()
         """What a person is asked before. May be changed at any time."""
         self._answers = Answers()
-        self._submitted: tuple[str, Intent | PlacePair] | None = None
-        """The last order by its command's id, until it is answered."""
+        self._submitted: tuple[str, Intent | PlacePair, str] | None = None
+        """The last order by its command's id and with its account, until it is answered."""
         self._ticketed: tuple[str, Callable[[Reply], None]] = "", lambda reply: None
         """The last command that came from a ticket by its id, until it is answered, and who is told where it is refused."""
-        self._repeated: Intent | PlacePair | None = None
+        self._repeated: tuple[Intent | PlacePair, str] | None = None
         """The last order, where the engine took it for a repetition: entered once more it is meant."""
 
     def news(self, view: View) -> tuple[str, Level] | None:
@@ -80,16 +80,16 @@ class Desk:
             return f"Not sent: the same order went {reply.verdict.actual} ago. Again? {RECALL}, and Enter sends it.", Level.WARNING
         return None if news is None else (f"{news[0]}  {RECALL}.", news[1])
 
-    def _refused(self, view: View) -> tuple[Intent | PlacePair, Reply] | None:
+    def _refused(self, view: View) -> tuple[tuple[Intent | PlacePair, str], Reply] | None:
         """The last order, where it was refused since the last call."""
         if self._submitted is None:
             return None
-        command_id, wish = self._submitted
+        command_id, wish, account = self._submitted
         reply = _answer_to(command_id, view)
         if reply is None:
             return None
         self._submitted = None
-        return None if reply.ok else (wish, reply)
+        return None if reply.ok else ((wish, account), reply)
 
     def stopped(self, command_id: str) -> None:
         """The emergency stop was pressed, and the gate is closed."""
@@ -107,8 +107,8 @@ class Desk:
 
     def _sent(self, command_id: str, what: str, account: str = "") -> str:
         """Answers the command's id. It went to `account`, where there are several and it was another than the current one."""
-        if isinstance(self._engine, AccountEngines):
-            what = f"{what} on {account or self._engine.current}"
+        if isinstance(self._engine, AccountEngines) and not what.endswith(whose := f" on {account or self._engine.current}"):
+            what = f"{what}{whose}"
         self._answers.expect(command_id, what, self._clock())
         return command_id
 
@@ -122,14 +122,18 @@ class Desk:
         """A command of the order line, known to a person by its `normal` form."""
         from console import meanings
 
+        account = meanings.account_of(command)
+        if isinstance(command, meanings.OnAccount):
+            command = command.meaning
+        engine, its = engine_of(self._engine, account), view_of(view, account)
         match command:
             case meanings.PlaceOrder(intent=intent, preview=True):
-                self._sent(self._engine.preview(intent), normal)
+                self._sent(engine.preview(intent), normal, account)
             case meanings.PlaceOrder() | meanings.PlacePair() | meanings.ReplaceOrder() if self.confirm.order_line:
 
                 def answered(yes: bool | None) -> None:
                     if yes:
-                        self._send(command, normal)
+                        self._send(command, normal, account)
                     else:
                         self._say(f"Not sent. {RECALL}.", Level.INFO)
 
@@ -137,28 +141,28 @@ class Desk:
 
                 self._ask(ask_send(normal, self._clock), answered)
             case meanings.PlaceOrder() | meanings.PlacePair() | meanings.ReplaceOrder():
-                self._send(command, normal)
+                self._send(command, normal, account)
             case meanings.CancelOrders(order_id=order_id, symbol=symbol):
-                self._sent(self._engine.cancel(order_id=order_id, symbol=symbol), normal)
+                self._sent(engine.cancel(order_id=order_id, symbol=symbol), normal, account)
             case meanings.ChangeMode(mode=mode):
-                self._set_mode(mode, view)
+                self._set_mode(mode, its)
             case meanings.FlattenAll():
-                self.flatten(view)
+                self.flatten(its if account else view)
             case meanings.CompareWithBroker():
-                self._sent(self._engine.sync(), normal)
+                self._sent(engine.sync(), normal, account)
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
 
-    def _send(self, command: PlaceOrder | PlacePair | ReplaceOrder, normal: str) -> None:
+    def _send(self, command: PlaceOrder | PlacePair | ReplaceOrder, normal: str, account: str) -> None:
         from console import meanings
 
         match command:
             case meanings.PlaceOrder(intent=intent):
-                self._submit(intent, normal)
+                self._submit(intent, normal, account)
             case meanings.PlacePair() as pair:
-                self._submit(pair, normal)
+                self._submit(pair, normal, account)
             case meanings.ReplaceOrder(order_id=order_id, terms=terms):
-                self._sent(self._engine.replace(order_id, terms), normal)
+                self._sent(engine_of(self._engine, account).replace(order_id, terms), normal, account)
 
     def ticketed(self, ready: Ready, refused: Callable[[Reply], None]) -> None:
         """What a person confirmed in a ticket. `refused` is told where the engine does not take it."""
@@ -167,23 +171,24 @@ class Desk:
 
         match ready.does:
             case meanings.PlaceOrder(intent=intent):
-                command_id = self._submit(intent, ready.normal)
+                command_id = self._submit(intent, ready.normal, ready.account)
             case meanings.ReplaceOrder(order_id=order_id, terms=terms):
                 command_id = self._sent(self._engine.replace(order_id, terms), f"edit {ready.normal}")
             case ApproveSignal(signal_id=signal_id, edit=edit):
                 command_id = self._sent(self._engine.approve(signal_id, edit), f"approve {ready.normal}")
         self._ticketed = command_id, refused
 
-    def _submit(self, wish: Intent | PlacePair, normal: str) -> str:
-        confirmed = wish == self._repeated
+    def _submit(self, wish: Intent | PlacePair, normal: str, account: str) -> str:
+        confirmed = (wish, account) == self._repeated
+        engine = engine_of(self._engine, account)
         if isinstance(wish, Intent):
-            command_id = self._engine.submit(wish, confirmed=confirmed)
+            command_id = engine.submit(wish, confirmed=confirmed)
         else:
             from engine.model.inputs import GroupKind
 
-            command_id = self._engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
-        self._submitted, self._repeated = (command_id, wish), None
-        return self._sent(command_id, normal)
+            command_id = engine.submit_group(GroupKind.OCO, wish.first, wish.second, confirmed=confirmed)
+        self._submitted, self._repeated = (command_id, wish, account), None
+        return self._sent(command_id, normal, account)
 
     # ---- what is watched
 
@@ -258,14 +263,17 @@ class Desk:
         def answered(yes: bool | None) -> None:
             if not yes:
                 return
-            held = {row.symbol: row.quantity for row in self._engine.view().positions}
+            now = self._engine.view()
+            held = {(row.account, row.symbol): row.quantity for each in now.accounts or (now,) for row in each.positions}
             for row in rows:
-                quantity = min(abs(row.quantity), abs(held.get(row.symbol, ZERO)))
-                if not quantity or (held[row.symbol] > 0) != (row.quantity > 0):
+                there = held.get((row.account, row.symbol), ZERO)
+                quantity = min(abs(row.quantity), abs(there))
+                if not quantity or (there > 0) != (row.quantity > 0):
                     self._say(f"{row.symbol} was not closed: it is not held any more.", Level.WARNING)
                     continue
                 side = Side.SELL if row.quantity > 0 else Side.BUY
-                self._sent(self._engine.close_position(row.symbol, side, quantity), f"close {row.symbol}")
+                engine = engine_of(self._engine, row.account)
+                self._sent(engine.close_position(row.symbol, side, quantity), f"close {row.symbol}", row.account)
 
         from console.screens.questions import ask_close
 
@@ -276,11 +284,13 @@ class Desk:
 
         def typed(answer: Typed | None) -> None:
             if answer is not None:
-                self._answers.expect(self._engine.liquidate_all(), "flatten", self._clock())
+                engine = self._engine if view.accounts else engine_of(self._engine, view.name)
+                what = f"flatten on {view.name}" if view.name and not view.accounts else "flatten"
+                self._answers.expect(engine.liquidate_all(), what, self._clock())
 
         lines = [(f"{clean(each.name)}: " if each.name else "") + (_held(each) or "none is known now") for each in view.accounts or (view,)]
         text = "Closes every position at the market, reduce-only: " + ("\n" if view.accounts else "") + "\n".join(lines) + "."
-        title = f"Flatten {len(view.accounts)} accounts" if view.accounts else "Flatten"
+        title = f"Flatten {len(view.accounts)} accounts" if view.accounts else f"Flatten {clean(view.name)}".rstrip()
         self._ask(TypedWord(title, text, "FLATTEN", self._clock), typed)
 
     # ---- mode
@@ -309,12 +319,12 @@ class Desk:
             self._resume(view)
             return
         if mode is not Mode.FULL_AUTO:
-            self._sent(self._engine.set_mode(mode), f"mode {mode}")
+            self._sent(engine_of(self._engine, view.name).set_mode(mode), f"mode {mode}", view.name)
             return
 
         def typed(answer: Typed | None) -> None:
             if answer is not None:
-                self._sent(self._engine.set_mode(mode), f"mode {mode}")
+                self._sent(engine_of(self._engine, view.name).set_mode(mode), f"mode {mode}", view.name)
 
         text = "In FULL_AUTO every signal is sent without your yes, within the limits."
         self._ask(TypedWord(f"FULL_AUTO{self._of(view)}", text, "FULL_AUTO", self._clock), typed)
@@ -324,7 +334,7 @@ class Desk:
 
         def typed(answer: Typed | None) -> None:
             if answer is not None:
-                self._sent(self._engine.reset_breaker(name, answer.reason), f"reset {name}")
+                self._sent(engine_of(self._engine, view.name).reset_breaker(name, answer.reason), f"reset {name}", view.name)
 
         why = next(row.reason for row in view.breakers if row.name == name)
         self._ask(
@@ -343,7 +353,7 @@ class Desk:
 
         def typed(answer: Typed | None) -> None:
             if answer is not None:
-                self._sent(self._engine.resume(answer.reason), "resume")
+                self._sent(engine_of(self._engine, view.name).resume(answer.reason), "resume", view.name)
 
         text = f"Trading is {view.account.state}: {view.account.reason or 'no reason given'}.\nResuming from a stop leads to MANUAL."
         self._ask(TypedWord(f"Resume trading{self._of(view)}", text, "RESUME", self._clock, reason=True), typed)

@@ -6,7 +6,7 @@ The trading screen imports it with the first letter, or behind its first picture
 from __future__ import annotations
 
 from console.completion import Candidate, complete
-from console.meanings import Parsed, ReplaceOrder, asked_of, context_of
+from console.meanings import Parsed, ReplaceOrder, account_of, asked_of, context_of
 from console.order_line import parse
 from console.screens.previews import Previews, asking
 from console.trading_engine import TradingEngine
@@ -20,7 +20,9 @@ class LineReader:
 
     def __init__(self, engine: TradingEngine, view: View) -> None:
         self._context = context_of(view)
-        self._previews: tuple[Previews[Intent | ReplaceOrder], ...] = Previews(asking(engine)), Previews(asking(engine))
+        self._account = ""
+        ask = asking(engine, lambda: self._account)
+        self._previews: tuple[Previews[Intent | ReplaceOrder], ...] = Previews(ask), Previews(ask)
 
     def see(self, view: View) -> None:
         self._context = context_of(view)
@@ -37,6 +39,8 @@ class LineReader:
     def verdict(self, command: object, text: str, view: View, now: float) -> Reply | None:
         """What the gate says of `command`, written as `text`, at `now` monotonic seconds; None while that is not known."""
         wishes = asked_of(command)
+        self._account = account_of(command)
+        text = f"{self._account} {text}"
         each = zip(self._previews, (*wishes, None, None), strict=False)
         replies = [previews.of(wish, text, view, now) for previews, wish in each]
         known = [reply for reply in replies if reply is not None]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from msgspec import Struct
 
+from console.accounts.engines import engine_of
 from console.trading_engine import TradingEngine
 from engine.model import Intent, View
 from engine.model.effects import Reply
@@ -21,11 +22,12 @@ PREVIEW_SECONDS = 1.0
 AskedT = TypeVar("AskedT")
 
 
-def asking(engine: TradingEngine) -> Callable[[Intent | ReplaceOrder], str]:
-    """Asks the gate of `engine` about a new order, or about new terms of a working one."""
+def asking(engine: TradingEngine, account: Callable[[], str] = lambda: "") -> Callable[[Intent | ReplaceOrder], str]:
+    """Asks the gate of `engine` about a new order, or about new terms of a working one; of several accounts that of `account` then."""
 
     def ask(wish: Intent | ReplaceOrder) -> str:
-        return engine.preview(wish) if isinstance(wish, Intent) else engine.preview_replace(wish.order_id, wish.terms)
+        its = engine_of(engine, account())
+        return its.preview(wish) if isinstance(wish, Intent) else its.preview_replace(wish.order_id, wish.terms)
 
     return ask
 

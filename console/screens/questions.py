@@ -266,9 +266,11 @@ def ask_close(rows: Sequence[PositionRow], view: View, clock: Clock) -> Choose[b
     lines = []
     for row in rows:
         side = Side.SELL if row.quantity > 0 else Side.BUY
-        against = [order for order in view.orders if order.symbol == row.symbol and order.side is side and not order.state.is_final]
+        its = next((each for each in view.accounts if each.name == row.account), view)
+        against = [order for order in its.orders if order.symbol == row.symbol and order.side is side and not order.state.is_final]
         worth, made = numbers.money(abs(row.value)), numbers.signed(row.unrealised)
-        text = f"{side} {numbers.quantity(abs(row.quantity))} {clean(row.symbol)}, worth {worth}, made {made}"
+        whose = f" on {clean(row.account)}" if row.account else ""
+        text = f"{side} {numbers.quantity(abs(row.quantity))} {clean(row.symbol)}{whose}, worth {worth}, made {made}"
         if against:
             named = ", ".join(f"#{order.number}" for order in against[:MOST_NAMED])
             more = f" and {len(against) - MOST_NAMED} more" if len(against) > MOST_NAMED else ""

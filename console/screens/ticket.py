@@ -18,6 +18,7 @@ from textual import on
 from textual.app import ComposeResult
 from textual.message import Message
 
+from console.accounts.engines import view_of
 from console.meanings import ReplaceOrder
 from console.screens.dialog import DEAF_SECONDS, Dialog, HasKeys
 from console.screens.previews import Previews
@@ -79,8 +80,9 @@ class TicketDialog(Dialog[Ready | None]):
         """When the last key came, the one that asked included."""
         self._too_soon = False
         """Whether the last answer was not taken for one."""
-        self._titled = view().account.state
-        """The state that the title tells."""
+        its = view_of(view(), form.account)
+        self._titled = its.name, its.account.state
+        """The account and the state that the title tells."""
         self._show()
 
     def compose(self) -> ComposeResult:
@@ -99,13 +101,15 @@ class TicketDialog(Dialog[Ready | None]):
 
     def _draw_title(self) -> None:
         """With what must not be mistaken: on a small screen the ticket lies over header and banner."""
-        account, palette = self._view().account, Palette.of(self.app)
+        its = view_of(self._view(), self._form.account)
+        account, palette = its.account, Palette.of(self.app)
         badges = [(f" {clean(account.badge)} ", palette.style("live" if account.badge == "LIVE" else "paper"))]
         if account.state is not TradingState.ACTIVE:
             role = "halted" if account.state is TradingState.HALTED else "reducing"
             badges.append((f" {account.state} ", palette.style(role)))
-        self._titled = account.state
-        self._scroller.border_title = Text.assemble(*badges, f" {clean(self._form.title)} ")
+        self._titled = its.name, account.state
+        whose = f" {clean(its.name)}" if its.name else ""
+        self._scroller.border_title = Text.assemble(*badges, f"{whose} {clean(self._form.title)} ")
 
     # ---- what is shown
 
@@ -123,7 +127,8 @@ class TicketDialog(Dialog[Ready | None]):
     def _show(self) -> None:
         """The market as it is now, what the fields say, and what the gate says to that."""
         view = self._view()
-        if view.account.state is not self._titled:
+        its = view_of(view, self._form.account)
+        if (its.name, its.account.state) != self._titled:
             self._draw_title()
         self._form.look(view)
         read = self._asked or self._form.read()

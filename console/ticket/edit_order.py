@@ -34,6 +34,7 @@ class EditOrder:
         self._row = row
         self._before = terms_of(row)
         self._alone = not (row.parent or row.oco)
+        self.account = ""
         self.title = f"Edit #{row.number}"
         self.question = f"Replace #{row.number}?"
         self._market = Market(row.symbol)

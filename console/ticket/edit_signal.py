@@ -21,6 +21,7 @@ LIMITED = (OrderType.LIMIT, OrderType.STOP_LIMIT)
 class EditSignal:
     def __init__(self, row: SignalRow) -> None:
         self._row = row
+        self.account = ""
         self.title = f"Edit signal {row.number}"
         self.first, self.most = "quantity", 4
         self.question = f"Approve signal {row.number}?"

@@ -36,12 +36,14 @@ class Ready(Struct, frozen=True):
     """The fields mean something: `does` is carried out after a yes, `normal` is it written out.
 
     `asked` is what the gate is asked about: an order, or a working order's new terms. `changes` says before -> after, of an edit.
+    `account` is that of several which it is for, empty where it is the one that is shown.
     """
 
     does: Ticketed
     normal: str
     asked: Intent | ReplaceOrder
     changes: str = ""
+    account: str = ""
 
 
 class Mistake(Struct, frozen=True):
@@ -59,6 +61,10 @@ class Form(Protocol):
     first: str
     most: int
     question: str
+
+    @property
+    def account(self) -> str:
+        """Which of several it is for, empty for the one that is shown."""
 
     def look(self, view: View) -> None:
         """The market, the order or the signal as they are now: notes and keys that write a price follow them."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
-from console.meanings import FRACTIONS, Context, Parsed, PlaceOrder, context_of, symbol_word
+from console.accounts.engines import view_of
+from console.meanings import FRACTIONS, Context, OnAccount, Parsed, PlaceOrder, context_of, symbol_word
 from console.order_line import parse
+from console.order_line.accounts import ON
 from console.order_line.words import MONEY, NUMBER, PERCENT
 from console.order_line.working import PRICES_OF
 from console.ticket.form import DIGITS, Market, Mistake, Ready, by_distance, by_lot, follow_market, price_field, send_field
@@ -30,7 +33,7 @@ AT_ONCE = (
 )
 NO_YES = (Option("", "no"), Option("yes", "yes"))
 MOST = 11
-"""A limit order for the day has as many fields as any."""
+"""A limit order for the day has as many fields as any; one more where there are several accounts."""
 SYMBOL_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-/"
 NEEDED = {"quantity": "a quantity", "limit": "a limit price", "stop": "a stop price", "trail": "how far it trails", "symbol": "a symbol"}
 QUANTITY = re.compile("|".join((NUMBER.pattern, MONEY.pattern, PERCENT.pattern, *FRACTIONS)))
@@ -48,14 +51,16 @@ SHAPES = {
 
 
 class NewOrder:
-    def __init__(self, symbol: str, side: Side) -> None:
+    def __init__(self, symbol: str, side: Side, account: str = "", accounts: Sequence[str] = ()) -> None:
+        """`account` is the one of several `accounts` that it begins with."""
         self.title = "Order ticket"
         self.first = "quantity" if symbol else "symbol"
-        self.most = MOST
+        self.most = MOST + bool(accounts)
         self.question = "Send this order?"
         self._context = Context()
         self._market = Market(symbol)
         sides = (Option(Side.BUY.value, "buy", "buy"), Option(Side.SELL.value, "sell", "sell"))
+        self._account = ChoiceField("account", "Account", tuple(Option(name, name) for name in accounts), account) if accounts else None
         self._side = ChoiceField("side", "Side", sides, side.value)
         self._symbol = TextField("symbol", "Symbol", SYMBOL_LETTERS, upper=True)
         self._symbol.put(symbol)
@@ -79,7 +84,7 @@ class NewOrder:
     def look(self, view: View) -> None:
         self._context = context_of(view)
         self._market.symbol = self._symbol.text
-        self._market.look(view)
+        self._market.look(view_of(view, self.account))
         known = self._market.known
         for price in (self._limit, self._stop):
             follow_market(price, self._market)
@@ -102,7 +107,11 @@ class NewOrder:
             found += [self._profit, self._loss]
         if not self._is_part and (closes or not self._has_exits):
             found.append(self._reduce)
-        return (*found, self._send)
+        return (*([self._account] if self._account is not None else []), *found, self._send)
+
+    @property
+    def account(self) -> str:
+        return self._account.text if self._account is not None else ""
 
     @property
     def _kind(self) -> OrderType:
@@ -125,8 +134,10 @@ class NewOrder:
                 return mistake
         words = self._words(frozenset(shown))
         read = parse(" ".join(word for _, word in words), self._context)
-        if isinstance(read, Parsed) and isinstance(read.meaning, PlaceOrder):
-            return Ready(read.meaning, read.normal, read.meaning.intent)
+        meaning = read.meaning if isinstance(read, Parsed) else None
+        meaning = meaning.meaning if isinstance(meaning, OnAccount) else meaning
+        if isinstance(read, Parsed) and isinstance(meaning, PlaceOrder):
+            return Ready(meaning, read.normal, meaning.intent, account=self.account)
         if isinstance(read, Parsed):
             raise TypeError(f"the ticket wrote what is no order: {read.normal}")
         right = "  ".join(read.right)
@@ -149,6 +160,8 @@ class NewOrder:
             words += [("stop_loss", "sl"), *[("stop_loss", "trail")] * self._loss.trails, ("stop_loss", self._loss.text)]
         if "reduce" in shown and self._reduce.text:
             words.append(("reduce", "reduce"))
+        if self._account is not None:
+            words += [("account", ON), ("account", self._account.text)]
         return words
 
 

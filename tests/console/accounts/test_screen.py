@@ -14,7 +14,9 @@ from engine.model.views import LinkView, StopView
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import sample_account, sample_health, sample_view
+from widgets.positions import Positions
 
+BOTH_TOGETHER = [("calm+bold", 200), ("calm+bold", -400)]
 BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
 
 
@@ -153,3 +155,126 @@ async def test_with_one_account_the_key_says_that_there_is_no_other() -> None:
         await console.press("f3")
         await console.shows("There is one account.")
         assert engine.sent() == []
+
+
+async def test_a_line_goes_to_the_account_it_names_and_says_so_before_it_is_sent() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await console.press("colon")
+        await console.type("buy 10 AAPL on bold")
+        await console.shows("BUY 10 AAPL market DAY on bold")
+        await console.until(lambda: engines["bold"].previews)
+        await console.press("enter")
+        assert (engines["calm"].sent(), engines["calm"].previews, len(orders(engines["bold"].calls))) == ([], [], 1)
+        await console.shows("BUY 10 AAPL market DAY on bold: done")
+
+
+async def test_without_a_name_an_order_goes_to_the_symbols_account_else_to_the_one_that_is_shown() -> None:
+    async with console_of("calm", "bold", MSFT="bold") as (console, engines):
+        await console.press("colon")
+        await console.type("buy 10 MSFT")
+        await console.shows("on bold")
+        await console.press("enter")
+        await console.type("buy 10 AAPL")
+        await console.shows("on calm")
+        await console.press("enter")
+        assert [intent.symbol for intent in orders(engines["bold"].calls)] == ["MSFT"]
+        assert [intent.symbol for intent in orders(engines["calm"].calls)] == ["AAPL"]
+
+
+async def test_prices_positions_and_orders_of_a_line_are_those_of_its_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["calm"].change(positions=())
+        await console.shows("none held")
+        await console.press("colon")
+        await console.type("close AAPL")
+        await console.shows("no position in AAPL to close")
+        await console.type(" on bold")
+        await console.shows("SELL 100 AAPL market DAY reduce on bold")
+
+
+async def test_a_name_that_is_no_accounts_is_told_with_those_there_are() -> None:
+    async with console_of("calm", "bold") as (console, _):
+        await console.press("colon")
+        await console.type("buy 10 AAPL on cold ")
+        await console.shows("no account: cold. Right: calm  bold")
+
+
+async def test_a_mode_a_cancel_and_a_flatten_may_name_their_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await enter(console, "mode research on bold")
+        await enter(console, "cancel * on bold")
+        await enter(console, "flatten on bold")
+        await console.shows("Flatten bold")
+        await console.let_pass(1)
+        await console.type("FLATTEN")
+        await console.press("enter")
+        assert engines["calm"].sent() == []
+        assert engines["bold"].sent() == [("set_mode", Mode.RESEARCH), ("cancel", "", ""), ("liquidate_all",)]
+
+
+async def test_tab_offers_on_and_then_the_accounts() -> None:
+    async with console_of("calm", "bold") as (console, _):
+        await console.press("colon")
+        await console.type("sync on ")
+        await console.press("tab")
+        await console.shows("calm   bold")
+
+
+async def test_the_ticket_names_its_account_begins_with_the_symbols_and_sends_there() -> None:
+    async with console_of("calm", "bold", AAPL="bold") as (console, engines):
+        await console.press("b")
+        await console.shows("bold Order ticket")
+        await console.type("10")
+        await console.shows("BUY 10 AAPL market DAY on bold")
+        await console.press("f5")
+        await console.let_pass(1)
+        await console.press("y")
+        assert (engines["calm"].sent(), len(orders(engines["bold"].calls))) == ([], 1)
+
+
+async def test_an_approval_says_in_which_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await console.press("f3", "4")
+        await console.let_pass(1)
+        await console.press("a")
+        await console.shows("approve BUY MSFT on bold: done")
+        assert (engines["calm"].sent(), [call[0] for call in engines["bold"].sent()]) == ([], ["approve"])
+
+
+async def test_positions_are_shown_of_one_account_of_all_and_of_all_by_symbol() -> None:
+    async with console_of("calm", "bold") as (console, _):
+        await console.press("2", "z")
+        await console.shows("[this account 2] all accounts 4  together 2")
+        await console.press("w")
+        await console.until(lambda: [row.account for row in table(console).rows] == ["calm", "calm", "bold", "bold"])
+        await console.shows("calm  ")
+        await console.press("w")
+        await console.until(lambda: [(row.account, int(row.quantity)) for row in table(console).rows] == BOTH_TOGETHER)
+        await console.press("w")
+        await console.until(lambda: [row.account for row in table(console).rows] == ["calm", "calm"])
+
+
+async def test_a_position_of_another_account_is_closed_there() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await console.press("2", "w", "G")
+        await console.let_pass(1)
+        await console.press("X")
+        await console.shows("BUY 200 IBM on bold")
+        await console.let_pass(1)
+        await console.press("y", "enter")
+        assert (engines["calm"].sent(), [call[:2] for call in engines["bold"].sent()]) == ([], [("close_position", "IBM")])
+
+
+async def test_what_is_held_in_several_accounts_is_closed_in_each_and_not_together() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        await console.press("2", "w", "w")
+        await console.let_pass(1)
+        await console.press("X")
+        await console.shows("held in several accounts")
+        assert [engine.sent() for engine in engines.values()] == [[], []]
+
+
+def table(console: Console) -> Positions:
+    panel = console.screen.panels["positions"]
+    assert isinstance(panel, Positions)
+    return panel
