@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError
+from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError, Heard
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.core.news import ALIVE
@@ -128,8 +128,10 @@ class Courier:
         (broke,) = await asyncio.gather(closing, return_exceptions=True)
         return f"the link to {self._broker.name} did not close in order: {broke}" if broke is not None else ""
 
-    def _hear(self, event: BrokerEvent) -> None:
+    def _hear(self, event: BrokerEvent | Heard) -> None:
         self.heard = self._clock.mono()
+        if isinstance(event, Heard):
+            return
         self._tell(event)
         if isinstance(event, LinkChanged) and event.up:
             self._unsettle()

@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 
+from msgspec import Struct
+
 from engine.model.capabilities import Capabilities
 from engine.model.orders import Order, Terms
 
 if TYPE_CHECKING:
     from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
+
+
+class Heard(Struct, frozen=True):
+    """The broker answered, and there is nothing new: the link lives."""
+
 
 BrokerEvent: TypeAlias = "OrderUpdate | LinkChanged | Note"
 """A LinkChanged that says UP means: reconcile before anything else is sent; any other blocks orders, and none of them cancels. A Note is
@@ -39,7 +46,7 @@ class Broker(Protocol):
     settle_s: float
     """For how long after the link came up an order sent just before may still turn up: until then "never seen" proves nothing."""
 
-    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+    async def connect(self, tell: Callable[[BrokerEvent | Heard], None]) -> None:
         """Open the link; from now on call `tell` with every event. Raises ConnectionError in words where there is no link to be had; it is
         called again then, after `close`. BrokerError, or any other OSError, says that trying again makes no sense, as with credentials that
         are wrong; of a link that was up, a LinkChanged that says FATAL does."""

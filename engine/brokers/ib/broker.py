@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.brokers.base import AmbiguousError, BrokerEvent, Heard
 from engine.brokers.ib.config import IbConfig
 from engine.model.capabilities import Capabilities
 from engine.model.orders import Order, Terms
@@ -31,18 +31,18 @@ class IbBroker:
 
     def __init__(self, config: IbConfig) -> None:
         self._config = config
-        self._tell: Callable[[BrokerEvent], None] = _nobody
+        self._tell: Callable[[BrokerEvent | Heard], None] = _nobody
         self._client: Client | None = None
         self._there: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
     # ---- the protocol
 
-    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+    async def connect(self, tell: Callable[[BrokerEvent | Heard], None]) -> None:
         here = asyncio.get_running_loop()
         self._tell = tell
 
-        def heard(event: BrokerEvent) -> None:
+        def heard(event: BrokerEvent | Heard) -> None:
             """In the client's thread."""
             if not here.is_closed():
                 here.call_soon_threadsafe(lambda: self._tell(event))
@@ -120,5 +120,5 @@ def _run(loop: asyncio.AbstractEventLoop) -> None:
         asyncio.set_event_loop(None)
 
 
-def _nobody(event: BrokerEvent) -> None:
+def _nobody(event: BrokerEvent | Heard) -> None:
     """Before connect and after close there is nobody to tell."""

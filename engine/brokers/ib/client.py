@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.brokers.base import AmbiguousError, BrokerEvent, Heard
 from engine.brokers.ib.config import IbConfig
 from engine.brokers.ib.facts import Contract, RequestFailed
 from engine.brokers.ib.hearing import Hearing
@@ -34,10 +34,12 @@ LISTED_S = 0.5
 class Client:
     """Every method but the constructor is called in its own thread. `tell` may be called from there."""
 
-    def __init__(self, config: IbConfig, tell: Callable[[BrokerEvent], None]) -> None:
+    def __init__(self, config: IbConfig, tell: Callable[[BrokerEvent | Heard], None]) -> None:
         self._config = config
         hearing = self._hearing = Hearing(config.client_id, tell, lambda: self._link.session, lambda lost: self._link.connectivity(lost))
-        self._link = Link(config, hearing.hear, hearing.changed, lambda words: hearing.note(Level.WARNING, words))
+        self._link = Link(
+            config, hearing.hear, hearing.changed, lambda words: hearing.note(Level.WARNING, words), lambda: hearing.tell(Heard())
+        )
         self._contracts: dict[str, list[Contract]] = {}
         self._asking: dict[str, asyncio.Lock] = {}
         self._preparing: set[str] = set()

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from engine.brokers.base import AmbiguousError, BrokerEvent
+from engine.brokers.base import AmbiguousError, BrokerEvent, Heard
 from engine.brokers.ib import codes
 from engine.brokers.ib.facts import ErrorTold, ExecutionTold, Fact, FeeTold, NotUnderstood, OrderTold, RequestFailed, StatusTold
 from engine.brokers.ib.ledger import Entry, Ledger
@@ -26,7 +26,11 @@ class Hearing:
     when TWS lost IB (why), and when it has it back (nothing)."""
 
     def __init__(
-        self, client_id: int, tell: Callable[[BrokerEvent], None], session: Callable[[], Session], connectivity: Callable[[str], None]
+        self,
+        client_id: int,
+        tell: Callable[[BrokerEvent | Heard], None],
+        session: Callable[[], Session],
+        connectivity: Callable[[str], None],
     ) -> None:
         self.ledger = Ledger()
         self.known: set[str] = set()
@@ -213,5 +217,5 @@ class Hearing:
         self._compare()
 
 
-def _nobody(event: BrokerEvent) -> None:
+def _nobody(event: BrokerEvent | Heard) -> None:
     """After the end nobody is told."""

@@ -32,8 +32,8 @@ class Entry:
 
     __slots__ = (
         "asked", "cancel_asked", "cancelled_there", "client_id", "contract", "corrected", "executions", "fees", "fetched_for", "fields",
-        "id", "last_told", "objection", "order_id", "perm_id", "rejected", "seen_unfilled", "status", "told_average", "told_filled",
-        "why_held",
+        "first", "id", "last_told", "objection", "order_id", "perm_id", "rejected", "seen_unfilled", "status", "told_average",
+        "told_filled", "why_held",
     )  # fmt: skip
 
     def __init__(self, order_id: int, client_id: int, perm_id: int) -> None:
@@ -49,6 +49,8 @@ class Entry:
         self.told_filled = ZERO
         self.told_average = ZERO
         self.executions: dict[str, ExecutionTold] = {}
+        self.first: ExecutionTold | None = None
+        """The one that was told to have the least before it."""
         self.fetched_for = ZERO
         """The count for which executions that were missing were asked for."""
         self.fees: dict[str, Decimal] = {}
@@ -97,9 +99,9 @@ class Entry:
         """(shares, what they cost) by the executions."""
         executions = self.executions.values()
         shares, cost = sum((e.shares for e in executions), ZERO), sum((e.shares * e.price for e in executions), ZERO)
-        if self.seen_unfilled or not executions:
+        first = self.first
+        if self.seen_unfilled or first is None:
             return shares, cost
-        first = min(executions, key=lambda e: e.cumulative - e.shares)
         before = max(first.cumulative - first.shares, ZERO)
         paid = (first.cumulative * first.average - first.shares * first.price).quantize(_CENT_OF_A_CENT)
         return shares + before, cost + (max(paid, ZERO) if before else ZERO)
@@ -240,6 +242,8 @@ class Ledger:
         base, _, revision = told.exec_id.rpartition(".")
         before = entry.executions.get(base)
         entry.corrected = entry.corrected or (before is not None and before.exec_id != told.exec_id) or revision not in _FIRST
+        if entry.first is None or told.cumulative - told.shares < entry.first.cumulative - entry.first.shares:
+            entry.first = told
         if before is not None and _nth(revision) < _nth(before.exec_id.rpartition(".")[2]):
             return entry
         entry.executions[base] = told

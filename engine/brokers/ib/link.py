@@ -28,10 +28,16 @@ MOST_SKEW_S = 2.0
 
 
 class Link:
-    """`changed` is told each new state, and why; `said` what a person should read of the clocks."""
+    """`changed` is told each new state, and why; `said` what a person should read of the clocks; `alive` that a link was asked whether it
+    lives, and answered."""
 
     def __init__(
-        self, config: IbConfig, hear: Callable[[Fact], None], changed: Callable[[LinkState, str], None], said: Callable[[str], None]
+        self,
+        config: IbConfig,
+        hear: Callable[[Fact], None],
+        changed: Callable[[LinkState, str], None],
+        said: Callable[[str], None],
+        alive: Callable[[], None],
     ) -> None:
         self.numbers = Numbers(config.numbers, said)
         self.account = ""
@@ -39,6 +45,7 @@ class Link:
         self._hear = hear
         self._changed = changed
         self._said = said
+        self._alive = alive
         self._session: Session | None = None
         self._lost = asyncio.Event()
         self._why = ""
@@ -133,6 +140,7 @@ class Link:
             try:
                 async with asyncio.timeout(ANSWER_S):
                     self._compare_clocks(await self.session.time())
+                self._alive()
             except (TimeoutError, ConnectionError, RequestFailed):
                 self._on_lost(self._why if self._lost.is_set() else f"TWS did not answer within {ANSWER_S:g} s")
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from engine.brokers.base import Broker, BrokerEvent
+from engine.brokers.base import Broker, BrokerEvent, Heard
 from engine.brokers.paper import PaperBroker
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
 from engine.model.market import Instrument, MarketStatus, Phase, Quote
@@ -54,7 +54,7 @@ class Rig:
         if what in self.lacks:
             pytest.skip(f"{self.name} lacks {what}: {self.lacks[what]}")
 
-    def hear(self, event: BrokerEvent) -> None:
+    def hear(self, event: BrokerEvent | Heard) -> None:
         if isinstance(event, OrderUpdate):
             self.news.append(event)
         elif isinstance(event, LinkChanged):

@@ -116,6 +116,15 @@ def test_a_correction_that_a_status_counts_already_is_counted_once() -> None:
     assert facts(entry.figures(), entry.misses_executions) == ((12, 1080, 0), False)
 
 
+def test_what_a_correction_of_an_older_execution_counts_over_itself_is_nothing_of_an_earlier_day() -> None:
+    ledger = Ledger()
+    entry = ledger.on_order(told(quantity=D(20)))
+    for execution in (executed("x.a.01.01", 1, 90), executed("x.b.01.01", 1, 90, before=1, before_at=90)):
+        ledger.on_execution(execution)
+    ledger.on_execution(executed("x.a.01.02", 1, 91, before=1, before_at=90))
+    assert facts(entry.figures()) == ((2, 181, 0),)
+
+
 def test_a_fee_that_is_told_before_its_execution_is_kept_for_it() -> None:
     ledger = Ledger()
     ledger.on_order(told())

@@ -175,6 +175,16 @@ async def test_the_answer_to_a_question_that_nobody_waits_for_any_more_is_not_ta
         assert found.event is OrderEvent.WORK
 
 
+def test_of_a_link_on_which_nothing_happens_the_age_is_that_of_its_last_heartbeat(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        until(engine, lambda view: asked(tws) >= 5 and (view.health.links[0].age_ms or 0) < 2 * 1000 * link.HEARTBEAT_S)
+
+
+def asked(tws: TwsProcess) -> int:
+    """Heartbeats that were answered."""
+    return int(tws.do("book")["asked"].get("time", 0))
+
+
 # ---- what is only said
 
 
