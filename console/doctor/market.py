@@ -59,6 +59,7 @@ def _asked(settings: Settings, symbol: str) -> Finding:
     timeframe = "1d" if "1d" in source.history.timeframes else source.history.timeframes[0]
     try:
         bars = source.history.history(symbol, timeframe, today - timedelta(days=7), today).bars
+        live = source.live(symbol)
     except FeedLostError as error:
         return warning("feed", str(error), "The console starts with the bars that are kept, and asks again by itself.")
     except FeedError as error:
@@ -68,7 +69,9 @@ def _asked(settings: Settings, symbol: str) -> Finding:
     if not bars:
         return warning("feed", f"{name} has no bar of {symbol} in the last week", "Look up how it spells the symbol, and feed.calendar.")
     newest = datetime.fromtimestamp(bars[-1].at // 10**9, source.calendar.zone)
-    return fine("feed", f"{name} answers: {symbol} was at {bars[-1].close:g} at the close of {newest:%a %Y-%m-%d %H:%M}")
+    return fine(
+        "feed", f"{name} answers: {symbol} was at {bars[-1].close:g} at the close of {newest:%a %Y-%m-%d %H:%M}{live and f'; {live}'}"
+    )
 
 
 def strategies(settings: Settings) -> Iterator[Finding]:

@@ -41,6 +41,10 @@ class CachedHistory:
         if isinstance(self.history, Connected):
             self.history.say = say
 
+    def live(self, symbol: str) -> str:
+        """How the source tells what `symbol` costs now, in words; nothing where it has bars alone. Raises FeedLostError."""
+        return self.history.live(symbol) if isinstance(self.history, Connected) else ""
+
     def close(self) -> None:
         """Ends the source's connection, where it has one."""
         if isinstance(self.history, Connected):

@@ -64,5 +64,8 @@ class Connected(Protocol):
     say: Callable[[str], None]
     """Is told in words what is waited for, on whatever thread. Whoever has somebody to show it to puts in its own."""
 
+    def live(self, symbol: str) -> str:
+        """How it tells what `symbol` costs now, in words that follow its name. Blocks for some seconds at most. Raises FeedLostError."""
+
     def close(self) -> None:
         """Ends the connection; the next question makes another. Blocks for a moment."""

@@ -64,8 +64,8 @@ class IbFeed(PollingFeed):
         finally:
             self._line.say = lambda text: None
         for symbol, kept in self._symbols.items():
-            told = [problem for problem in self.problems if f" {symbol}" in problem and problem.startswith(("IB knows", "IB tells"))]
-            kept.problem = told[0] if told else ""
+            about = [problem for problem in self.problems if symbol in problem.replace(":", " ").split()]
+            kept.problem = next((problem for problem in about if problem.startswith(("IB knows", "IB tells"))), "")
 
     async def follow(self, symbol: str) -> Instrument:
         instrument = await super().follow(symbol)

@@ -32,6 +32,7 @@ _HMDS = 162
 _NOTHING = "no data"
 _ELSEWHERE = "different ip"
 _LATER = frozenset({100, 165, 366, 420, 504, 1100, 2103, 2105, 10197})
+_LIVE_S = 4.0
 _TOLD = 5
 _TRIES = 3
 
@@ -67,6 +68,21 @@ class IbHistory:
     @say.setter
     def say(self, tell: Callable[[str], None]) -> None:
         self.line.say = tell
+
+    def live(self, symbol: str) -> str:
+        watch, until = self.line.watch, time.monotonic() + _LIVE_S
+        watch.want((symbol,), bars=False, regular=True)
+        self.line.ask(self.line.up)
+        quoted, said = False, list[str]()
+        while not (quoted or said) and time.monotonic() < until and self.line.trouble() is None:
+            time.sleep(0.05)
+            news = watch.drain()
+            quoted, said = bool(news.quotes), news.said
+        if (trouble := self.line.trouble()) is not None:
+            raise trouble
+        if said:
+            return " ".join(said)
+        return f"its quotes of {symbol} are live" if quoted else f"it has no quote of {symbol} now, as outside the market's hours"
 
     def close(self) -> None:
         self.line.close()

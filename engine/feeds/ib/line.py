@@ -138,7 +138,7 @@ class Line:
         if self._taken:
             # Whether it is free again shows who asks for it again.
             self._taken = False
-            self.watch.gone()
+            self.watch.anew()
         if self._session is None:
             raise FeedLostError(self._why)
 

@@ -69,7 +69,9 @@ class Watch:
         self._requests: dict[int, _Followed] = {}
         self._most = LINES
         self._short: tuple[tuple[str, ...], tuple[str, ...]] = ((), ())
-        self._due = False
+        self._due = self._anew = False
+        self._told: set[str] = set()
+        """What was said and still holds: a new connection is no reason to say it again."""
 
     # ---- the feed's side
 
@@ -102,7 +104,11 @@ class Watch:
     def gone(self) -> None:
         """Nothing is subscribed any more: the connection is another, or TWS has lost the data."""
         self._followed, self._requests = {}, {}
-        self._most, self._due = LINES, True
+        self._most, self._due, self._anew = LINES, True, False
+
+    def anew(self) -> None:
+        """Has all subscriptions ended and made once more."""
+        self._anew = self._due = True
 
     @property
     def due(self) -> bool:
@@ -111,6 +117,14 @@ class Watch:
     async def sync(self, session: DataSession, contract_of: Callable[[str], Awaitable[Contract]], pacing: Pacing) -> None:
         """Brings TWS's subscriptions to what is wanted. Raises ConnectionError, FeedLostError."""
         self._due = False
+        if self._anew:
+            self._anew = False
+            for followed in list(self._followed.values()):
+                if followed.bars:
+                    await session.unfollow_bars(self._end(followed, bars=True))
+                if followed.quotes:
+                    await session.unfollow(self._end(followed, bars=False))
+            self.gone()
         wanted, with_bars, regular = self._wanted
         quoted = wanted[: self._most]
         streamed = wanted[: max(0, self._most - len(quoted))] if with_bars else ()
@@ -218,12 +232,14 @@ class Watch:
         if followed.delayed == delayed:
             return
         followed.delayed = delayed
+        late = (
+            f"IB tells {followed.symbol} {DELAY_NS // (60 * SECOND)} minutes late: this user has no subscription to its live prices. "
+            "It is shown as stale, and no entry is made on it."
+        )
         if delayed:
-            self._say(
-                f"IB tells {followed.symbol} {DELAY_NS // (60 * SECOND)} minutes late: this user has no subscription to its live prices. "
-                "It is shown as stale, and no entry is made on it."
-            )
+            self._say_once(late)
         else:
+            self._told.discard(late)
             self._say(f"IB tells {followed.symbol} live")
 
     def _bar(self, followed: _Followed, bar: FiveSeconds) -> None:
@@ -255,13 +271,22 @@ class Watch:
             followed.no_bars = True
             self._end(followed, bars=True)
             if not followed.delayed:
-                self._say(f"IB streams no bars of {followed.symbol} ({said}): they are asked for when they have closed, and come late.")
+                self._say_once(
+                    f"IB streams no bars of {followed.symbol} ({said}): they are asked for when they have closed, and come late."
+                )
         elif code in _NO_RIGHTS or code == 200:
             followed.no_quotes = True
             self._end(followed, bars=False)
-            self._say(f"IB has no quotes of {followed.symbol} for this user ({said}): its price comes by past bars, late, and goes stale.")
+            self._say_once(
+                f"IB has no quotes of {followed.symbol} for this user ({said}): its price comes by past bars, late, and goes stale."
+            )
         else:
             self._say(f"IB says of {followed.symbol}: {said} ({code}).")
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self._say(text)
 
     def _say(self, text: str) -> None:
         with self._lock:

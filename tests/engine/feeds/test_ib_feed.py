@@ -134,6 +134,11 @@ async def test_what_is_not_subscribed_is_told_late_and_said_to_be_so_once(tws: T
         quote = desk.of(Quote)[-1]
         assert desk.wall() - quote.at >= DELAY_NS
         assert (desk.feed.delay("AAPL"), desk.feed.delay("MSFT")) == (DELAY_NS, 0)
+        await desk.do("cut")  # a new link is no reason to say it again
+        await desk.lost()
+        desk.start()
+        desk.told.clear()
+        await desk.until(lambda: desk.of(Quote) and desk.feed.delay("AAPL"))
         assert [text for text in desk.complaints if "AAPL" in text] == [
             "IB tells AAPL 15 minutes late: this user has no subscription to its live prices. "
             "It is shown as stale, and no entry is made on it."
@@ -202,7 +207,8 @@ async def test_data_that_another_session_took_are_asked_for_again(tws: TwsProces
         assert "Another session" in str(await desk.lost())  # it still has
         await desk.do("competing off")
         desk.start()
-        await desk.until_followed(ticks=["AAPL"])
+        await desk.until_followed(ticks=["AAPL"], bars=["AAPL"])  # once each: what TWS held was let go of
+        assert await desk.asked("ticks AAPL") > 1
 
 
 @pytest.mark.parametrize(("code", "again"), [(1102, 0), (1101, 1)])

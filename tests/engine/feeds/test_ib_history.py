@@ -215,3 +215,15 @@ def test_a_long_time_is_asked_for_in_parts_and_never_again(ib: IbHistory, tws: T
     assert asked(tws) == before + 3
     assert cached.bars("AAPL", "1m", date(2024, 5, 22), date(2024, 6, 5)).bars[0].at == at("2024-05-22T13:31:00")
     assert asked(tws) == before + 3
+
+
+def test_whether_its_quotes_are_live_is_said_in_words(tws: TwsProcess) -> None:
+    for rights, words in (
+        ("live", "its quotes of AAPL are live"),
+        ("delayed", "IB tells AAPL 15 minutes late: this user has no subscription to its live prices."),
+        ("none", "IB has no quotes of AAPL for this user (Requested market data is not subscribed."),
+    ):
+        tws.do(f"rights AAPL {rights}")
+        with history_of(tws, lambda: NOW) as ib:
+            assert ib.live("AAPL").startswith(words)
+    tws.do("rights AAPL live")

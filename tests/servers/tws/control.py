@@ -126,7 +126,6 @@ class Control:
     def do_competing(self, on: str) -> None:
         if on == "on":
             self._tws.say_to_all(10197)
-            self._tws.data.forget()
         else:
             self._tws.data.taken_by_another = False
 
