@@ -99,7 +99,8 @@ class IbFeed(PollingFeed):
             kept.owed = ""  # IB does not say what companies do: there is nothing to wait for
         self._wish()
         self._tell([], tell, True)
-        self._missing = dict.fromkeys(self._symbols, 0)
+        newest = self._newest_close()
+        self._missing = {symbol: newest for symbol, kept in self._symbols.items() if kept.told < newest}
         due = next_close(self._calendar, self._seconds, self._wall())
         asking = asyncio.create_task(self._ask())
         try:
@@ -156,6 +157,14 @@ class IbFeed(PollingFeed):
         session = self._calendar.current_or_next(bar.at - 1)
         begun = max(session.opens, session.opens + ((bar.at - 1 - session.opens) // (self._seconds * SECOND)) * self._seconds * SECOND)
         return since is not None and since <= begun
+
+    def _newest_close(self) -> int:
+        """When the newest bar closed that there can be."""
+        now = self._wall()
+        session = self._calendar.current_or_next(now)
+        if now < session.opens or (newest := next_close(self._calendar, self._seconds, now - self._seconds * SECOND)) > now:
+            return self._calendar.previous(session.pre).closes if now < session.closes else session.closes
+        return newest
 
     def _look_for(self, due: int) -> int:
         """Looks for the bars that closed at `due` once that is over, or at what came after it where we slept. Answers which are next."""

@@ -24,8 +24,8 @@ from engine.model.market import Bar
 from engine.model.money import is_price
 
 _SIZES = {"1m": "1 min", "5m": "5 mins", "15m": "15 mins", "1h": "30 mins", "1d": "1 day"}
-_AT_ONCE = {"1m": 7, "5m": 30, "15m": 60, "1h": 180, "1d": 3_600}
-"""Days that are asked for in one go: some two thousand bars, which is what IB tells without being cross."""
+_AT_ONCE = {"1m": 10, "5m": 30, "15m": 60, "1h": 180, "1d": 3_600}
+"""Days that are asked for in one go: some two or three thousand bars, which is what IB tells without being cross."""
 _YEAR_D = 365
 _HMDS = 162
 """Said of everything that comes of a question for past bars; the words tell what it is."""

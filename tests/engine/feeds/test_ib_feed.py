@@ -94,6 +94,16 @@ async def test_a_bar_of_which_some_seconds_are_missing_is_asked_for(tws: TwsProc
         assert desk.of(Bar)[-1].close != 200
 
 
+async def test_what_the_start_has_fetched_is_not_asked_for_again(tws: TwsProcess, tmp_path: Path) -> None:
+    desk = Desk(tws, tmp_path)
+    async with desk.listening():
+        await desk.until_followed(bars=["AAPL"])
+        assert await desk.asked("history AAPL") == 2  # its minutes, and its days
+        await desk.forward(33)
+        await desk.until(lambda: desk.bars())
+        assert await desk.asked("history AAPL") == 3  # the minute of which a part was not heard
+
+
 async def test_days_are_asked_for_when_they_have_closed(tws: TwsProcess, tmp_path: Path) -> None:
     desk = Desk(tws, tmp_path, timeframe="1d")
     async with desk.listening():

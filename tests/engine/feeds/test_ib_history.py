@@ -212,9 +212,9 @@ def test_a_long_time_is_asked_for_in_parts_and_never_again(ib: IbHistory, tws: T
     before = asked(tws)
     got = cached.bars("AAPL", "1m", date(2024, 5, 20), date(2024, 6, 7))
     assert len(got.bars) == 14 * 390
-    assert asked(tws) == before + 3
+    assert asked(tws) == before + 2
     assert cached.bars("AAPL", "1m", date(2024, 5, 22), date(2024, 6, 5)).bars[0].at == at("2024-05-22T13:31:00")
-    assert asked(tws) == before + 3
+    assert asked(tws) == before + 2
 
 
 def test_whether_its_quotes_are_live_is_said_in_words(tws: TwsProcess) -> None:
