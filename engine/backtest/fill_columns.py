@@ -56,6 +56,11 @@ class Fills(Sequence[Fill]):
     def __iter__(self) -> Iterator[Fill]:
         return iter(self._all())
 
+    def __eq__(self, other: object) -> bool:
+        return self._all() == list(other) if isinstance(other, Sequence) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
     def _all(self) -> list[Fill]:
         if self._made is None:
             self._made = self._make()

@@ -182,6 +182,12 @@ class BacktestContext(Context):
                 self._bars[symbol] = PlayedBars(self, series[symbol], self.places[symbol], begin)
         self.bar = None
 
+    def told(self, symbol: str) -> int:
+        """The row of the symbol's columns that comes after the last that was told."""
+        bars = self._bars[symbol]
+        assert isinstance(bars, PlayedBars)
+        return bars.told()
+
     @property
     def equity(self) -> float:
         return self.account.equity()

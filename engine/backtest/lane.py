@@ -104,9 +104,8 @@ class Lane(LaneGate):
         if telling:
             self.tell_session(last, at)
         if self._phase is _REGULAR:
-            for bar in bars:
-                if bar.symbol in working:
-                    self._match(bar, working.pop(bar.symbol))
+            for bar in [bar for bar in bars if bar.symbol in working]:
+                self._match(bar, working.pop(bar.symbol))
         if telling:
             self._close(at, last)
 

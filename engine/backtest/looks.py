@@ -94,6 +94,7 @@ class Looks:
             if isinstance(player.strategy, FunctionStrategy):
                 player.strategy.told = self._hear(player.name)
                 continue
+            player.bring_indicators()
             stands = tuple(_stand(place, symbol, indicator) for place, symbol, indicator in found(player.strategy, player.symbols))
             if stands:
                 self.taken.append(Look(player.name, at, stands, player.wants.timeframe))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import NoReturn
+from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
 
 from engine.backtest.account import Account
 from engine.backtest.errors import BacktestError
 from engine.backtest.history import BacktestContext
+from engine.backtest.indicator_columns import AverageColumn
 from engine.feeds.bar_columns import BarColumns
 from engine.model.inputs import Proposal
 from engine.model.market import Bar
@@ -18,10 +20,16 @@ from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
 from engine.strategies.base import Draft, Strategy
 from engine.strategies.host import traceback_of, wants_of, words
+from engine.strategies.indicators import SMA
 from engine.strategies.loader import find, line_in, load
 from engine.strategies.params import StrategyError
 from engine.strategies.proposals import to_proposal
 from engine.strategies.wire import MAX_DRAFTS
+
+Averages: TypeAlias = dict[str, list[tuple[SMA, Callable[[], float | None]]]]
+"""By symbol, each with what answers its next value."""
+Adds: TypeAlias = dict[str, list[Callable[[float], object]]]
+"""By symbol, what is to be told each close."""
 
 
 class Orders(Struct, frozen=True, gc=False):
@@ -39,7 +47,7 @@ class Orders(Struct, frozen=True, gc=False):
 class Player:
     """Calls one strategy. Whatever it raises ends the run, as a BacktestError that says where."""
 
-    __slots__ = ("_due", "_made", "_path", "_settings", "context", "name", "strategy", "symbols", "wants")
+    __slots__ = ("_columns", "_due", "_made", "_path", "_settings", "adds", "averages", "context", "name", "strategy", "symbols", "wants")
 
     def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], account: Account) -> None:
         """Loads the file and starts the strategy, which sees `account`. Raises BacktestError."""
@@ -50,6 +58,9 @@ class Player:
         self._settings = settings
         self._made = 0
         self._due = 0
+        self.averages: Averages = {}
+        self.adds: Adds = {}
+        self._columns: list[tuple[str, AverageColumn]] = []
         try:
             self._path = find(settings.file)
         except StrategyError as error:
@@ -90,6 +101,34 @@ class Player:
         except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
             self.fail(error, "on_bar, while warming up", None if bar is None else (bar.symbol, bar.at))
         self.context.warming = False
+        self._keep(series, until)
+
+    def _keep(self, series: Mapping[str, BarColumns], until: int) -> None:
+        """From now on its indicators are told the bars that close after `until`: averages by column, where nobody else shares them."""
+        named = {symbol: self.context.indicators.get(symbol, []) for symbol in self.symbols if symbol in series}
+        times = Counter(id(each) for indicators in named.values() for each in indicators)
+        averages: Averages = {}
+        adds: Adds = {}
+        self._columns = []
+        for symbol, indicators in named.items():
+            columns = series[symbol].columns
+            begin = int(columns.at.searchsorted(until, "right"))
+            alone = [each for each in indicators if type(each) is SMA and times[id(each)] == 1]
+            own = [AverageColumn(each, columns.close, begin) for each in alone]
+            self._columns += [(symbol, column) for column in own]
+            averages[symbol] = [(column.indicator, column.next_value) for column in own]
+            adds[symbol] = [each.add for each in indicators if not any(each is known for known in alone)]
+        # Where there is nothing of a kind, nobody looks for it at each bar.
+        self.averages = averages if any(averages.values()) else {}
+        self.adds = adds if any(adds.values()) else {}
+
+    def bring_indicators(self) -> None:
+        """To where the strategy was told last, whole, and not their values alone."""
+        for symbol, column in self._columns:
+            try:
+                column.bring_to(self.context.told(symbol))
+            except StrategyError as error:
+                self.fail(error, "on_bar")
 
     def fill(self, fill: Fill) -> bool:
         """Answers whether it orders something."""

@@ -24,7 +24,7 @@ from engine.backtest.history import BacktestContext
 from engine.backtest.lane import Lane
 from engine.backtest.lane_gate import LeftLane
 from engine.backtest.looks import Looks
-from engine.backtest.player import Orders, Player
+from engine.backtest.player import Adds, Averages, Orders, Player
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result, result_of
 from engine.backtest.sessions import SECOND, Sessions
@@ -38,7 +38,7 @@ from engine.strategies.names import strategy_names
 
 Progress = Callable[[int, int], None]
 """Told how many bars of how many are done, every few thousand."""
-Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None]]
+Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None], Averages, Adds]
 
 
 def run(
@@ -144,10 +144,10 @@ class _Run:
 
     def _listen(self) -> None:
         for symbol in self._seen.bars:
-            self._listeners[symbol] = [(p, p.context, p.strategy.on_bar) for p in self._players if symbol in p.symbols]
+            self._listeners[symbol] = [(p, p.context, p.strategy.on_bar, p.averages, p.adds) for p in self._players if symbol in p.symbols]
         first, *others = self._players
         if not others and first.symbols == self._symbols:
-            self._alone = first, first.context, first.strategy.on_bar
+            self._alone = first, first.context, first.strategy.on_bar, first.averages, first.adds
 
     def _told(self, seen: tuple[Bar, ...]) -> Iterable[tuple[Listener, Bar]]:
         """Whom to tell of which bar: in the bars' order, and of each the strategies in theirs."""
@@ -161,6 +161,7 @@ class _Run:
         """Answers the last moment."""
         if len(self._bars) == len(self._players) == 1 and self._seen is self._data and not self._players[0].wants.update_ns:
             return self._play_one(*self._bars)
+        symbols = tuple(self._bars)
         updating = [player for player in self._players if player.wants.update_ns]
         last = self._first - 1
         latest, working, act = self._now()
@@ -169,15 +170,24 @@ class _Run:
             if working or at > act:
                 self._market(bars, last, at)
                 latest, working, act = self._now()
-            for bar in bars:
-                latest[bar.symbol] = bar
+            if len(bars) == len(symbols):
+                latest.update(zip(symbols, bars, strict=True))
+            else:
+                for bar in bars:
+                    latest[bar.symbol] = bar
             if self._account.changed:
                 self._moved(at, (bars or seen)[0].symbol, last)
             for orders in updates:
                 self._submit(orders)
-            for (player, context, on_bar), bar in self._told(seen):
+            for (player, context, on_bar, averages, adds), bar in self._told(seen):
                 context.bar = bar
                 try:
+                    if averages:
+                        for average, next_value in averages[bar.symbol]:
+                            average.value = next_value()
+                    if adds:
+                        for add in adds[bar.symbol]:
+                            add(bar.close)
                     on_bar(context, bar)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
                     player.fail(error, "on_bar", (bar.symbol, at))
@@ -194,6 +204,7 @@ class _Run:
         trading = self._trading
         latest, working, act = self._now()
         context, on_bar = player.context, player.strategy.on_bar
+        averages, adds = player.averages.get(symbol), player.adds.get(symbol)
         for end, bars in self._timeline.chunks_of_one():
             acts = end > act
             for bar in bars:
@@ -205,8 +216,15 @@ class _Run:
                     if acts or trading is not self._trading:
                         trading, (latest, working, act) = self._trading, self._now()
                         context, on_bar = player.context, player.strategy.on_bar
+                        averages, adds = player.averages.get(symbol), player.adds.get(symbol)
                 latest[symbol] = context.bar = bar
                 try:
+                    if averages:
+                        for average, next_value in averages:
+                            average.value = next_value()
+                    if adds:
+                        for add in adds:
+                            add(bar.close)
                     on_bar(context, bar)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
                     player.fail(error, "on_bar", (symbol, bar.at))
@@ -333,6 +351,7 @@ class _Run:
         if self._looks is not None:
             self._looks.look_now(self._players, last)
         for player in self._players:
+            player.bring_indicators()
             player.stop()
 
     # ---- the account

@@ -17,6 +17,10 @@ CHUNK = 1024
 """Bars made at once. Whole columns as lists would not fit the processor's cache, and cost a third more a bar."""
 
 
+_CHUNKS = 16
+"""Of them, whose bars are brought into the order of time at once."""
+
+
 class Timeline:
     """Moment after moment: the bars of one moment together, in the order of the symbols. `moments` are their times, ns UTC."""
 
@@ -29,11 +33,9 @@ class Timeline:
         self._order: NDArray[np.intp] | None = None
         self._codes: NDArray[np.object_] | None = None
         self.moments: Times = self._columns.at
-        self._grid: list[NDArray[np.float64]] = []
-        """Where all symbols have the same moments, each field as a table with a row a moment, which needs no sorting."""
-        if len(series) > 1 and all(np.array_equal(each.columns.at, self.moments) for each in series):
-            self._grid = [np.stack(parts, axis=1) for parts in zip(*(each.columns[1:] for each in series), strict=True)]
-        elif len(series) > 1:
+        self._are_in_step = len(series) > 1 and all(np.array_equal(each.columns.at, self.moments) for each in series)
+        """All symbols have the same moments: nothing needs sorting."""
+        if len(series) > 1 and not self._are_in_step:
             columns = Columns(*(np.concatenate(parts) for parts in zip(*(each.columns for each in series), strict=True)))
             self._columns = columns
             self._order = np.argsort(columns.at, kind="stable")
@@ -49,7 +51,7 @@ class Timeline:
 
     def chunks(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         """Moments by the thousand: a chunk is to be used up before the next one is asked for."""
-        if self._grid:
+        if self._are_in_step:
             yield from self._in_step()
         elif self._order is None:
             yield from (zip(bars) for _, bars in self.chunks_of_one())
@@ -65,13 +67,21 @@ class Timeline:
             yield int(columns.at[-1]), map(Bar, symbol, *(column.data for column in columns))
 
     def _in_step(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
+        import numpy as np
+
         count = len(self._symbols)
         rows = max(1, CHUNK // count)
-        for begin in range(0, len(self.moments), rows):
-            at = self.moments[begin : begin + rows]
-            fields = (table[begin : begin + rows].reshape(-1).data for table in self._grid)
-            bars = map(Bar, cycle(self._symbols), at.repeat(count).data, *fields)
-            yield zip(*repeat(bars, count), strict=True)
+        columns = [each.columns[1:] for each in self._series]
+        for block in range(0, len(self.moments), _CHUNKS * rows):
+            # Each field as a table with a row a moment: of some thousand bars, which memory that was used before is enough for.
+            part = slice(block, block + _CHUNKS * rows)
+            tables = [np.stack([field[part] for field in fields], axis=1) for fields in zip(*columns, strict=True)]
+            moments = self.moments[part]
+            for begin in range(0, len(moments), rows):
+                at = moments[begin : begin + rows]
+                fields = (table[begin : begin + rows].reshape(-1).data for table in tables)
+                bars = map(Bar, cycle(self._symbols), at.repeat(count).data, *fields)
+                yield zip(*repeat(bars, count), strict=True)
 
     def _merged(self) -> Iterator[Iterator[tuple[Bar, ...]]]:
         import numpy as np

@@ -117,7 +117,11 @@ def _symbols(tree: ast.AST) -> Iterator[str]:
     """Those that are written out where a symbol belongs: first in a call of the context, or beside the key "symbol"."""
     for node in ast.walk(tree):
         told: list[ast.expr] = []
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in {*ORDERING, "bars", "position"}:
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and node.func.attr in {*ORDERING, "bars", "indicator", "position"}
+        ):
             told = node.args[:1]
         elif isinstance(node, ast.Dict):
             pairs = zip(node.keys, node.values, strict=True)

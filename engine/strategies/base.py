@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, NamedTuple, overload
+from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, overload
 
 from msgspec import Struct
 
@@ -39,6 +39,16 @@ class Position(NamedTuple):
 
 
 FLAT = Position()
+
+
+class Indicator(Protocol):
+    """What `Context.indicator` keeps up to date."""
+
+    def add(self, value: float, /) -> object:
+        """Takes in one more value."""
+
+
+Kept = TypeVar("Kept", bound=Indicator)
 
 
 class Draft(Struct, frozen=True, gc=False):
@@ -161,7 +171,7 @@ class Context:
     now, not what was asked for.
     """
 
-    __slots__ = ("_bars", "_keep", "cash", "drafts", "equity", "now", "positions", "started", "symbols", "warming")
+    __slots__ = ("_bars", "_keep", "cash", "drafts", "equity", "indicators", "now", "positions", "started", "symbols", "warming")
 
     def __init__(self, symbols: tuple[str, ...]) -> None:
         self.symbols = symbols
@@ -172,6 +182,7 @@ class Context:
         self.warming = True
         self.started = False
         self.drafts: list[Draft] = []
+        self.indicators: dict[str, list[Indicator]] = {}
         self._keep = BARS_KEPT
         self._bars = {symbol: Bars() for symbol in symbols}
 
@@ -183,9 +194,11 @@ class Context:
         self.started = True
 
     def reveal(self, bar: Bar) -> None:
-        """Add `bar` to its symbol's history and move `now` to its close."""
+        """Add `bar` to its symbol's history and to its indicators, and move `now` to its close."""
         self.now = bar.at
         self._bars[bar.symbol].append(bar)
+        for indicator in self.indicators.get(bar.symbol, ()):
+            indicator.add(bar.close)
 
     def take(self) -> list[Draft]:
         """What was ordered since the last call, and forget it."""
@@ -195,6 +208,18 @@ class Context:
         return drafts
 
     # ---- for the strategy
+
+    def indicator(self, symbol: str, indicator: Kept) -> Kept:
+        """Has `indicator` told each close of `symbol` before `on_bar` is told the bar, where its `value` is read. Answers the indicator.
+
+        To be called in `on_start`. Anything with a method `add` will do; an SMA costs a backtest a fraction of what adding to it does.
+        """
+        if symbol not in self._bars:
+            raise self._unknown(symbol)
+        if self.started:
+            raise StrategyError("ctx.indicator belongs in on_start: an indicator is told the past before the first price")
+        self.indicators.setdefault(symbol, []).append(indicator)
+        return indicator
 
     def bars(self, symbol: str) -> Bars:
         """The symbol's bars so far, this event's included."""

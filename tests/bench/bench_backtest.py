@@ -27,7 +27,7 @@ from engine.backtest.data import Data
 from engine.backtest.runner import run
 from tests.engine.backtest.workloads import CASH, CROSS, crossing, market
 
-MUTE, LATE = CROSS.with_name("mute.py"), CROSS.with_name("late.py")
+NAMED, MUTE, LATE = (CROSS.with_name(name) for name in ("named.py", "mute.py", "late.py"))
 WORKLOADS = (
     ("W1: one symbol by the minute", 1, 1_000_000, False, 8.0),
     ("W2: 50 symbols, one portfolio", 50, 20_000, False, 7.0),
@@ -40,9 +40,11 @@ FLIPS = (1, 10, 100, 1000)
 
 
 class Cost(Struct, frozen=True):
-    """CPU seconds, medians of the rounds; `theirs` is None where backtesting.py is not installed."""
+    """CPU seconds, medians of the rounds: of the strategy that names its averages, as backtesting.py has it, of the one that adds to them,
+    and of that without orders; `theirs` is None where backtesting.py is not installed."""
 
     ours: float
+    adding: float
     mute: float
     theirs: float | None
     fills: int
@@ -94,16 +96,17 @@ def _frame(pd: Any, columns: Any) -> Any:
 
 def measure(data: Data, theirs: Callable[[Data], Any] | None, rounds: int) -> Cost:
     """Each round runs them one after the other; the first warms up and does not count."""
-    ours, mute, other, fills = [], [], [], 0
+    ours, adding, mute, other, fills = [], [], [], [], 0
     for _ in range(rounds + 1):
-        seconds, result = cpu(lambda: run(data, crossing()))
+        seconds, result = cpu(lambda: run(data, crossing(NAMED)))
         ours.append(seconds)
         fills = len(result.fills)
+        adding.append(cpu(lambda: run(data, crossing()))[0])
         mute.append(cpu(lambda: run(data, crossing(MUTE)))[0])
         if theirs is not None:
             other.append(cpu(lambda: theirs(data))[0])
     middle = statistics.median
-    return Cost(middle(ours[1:]), middle(mute[1:]), middle(other[1:]) if other else None, fills)
+    return Cost(middle(ours[1:]), middle(adding[1:]), middle(mute[1:]), middle(other[1:]) if other else None, fills)
 
 
 def against_the_peer(rounds: int) -> None:
@@ -114,7 +117,9 @@ def against_the_peer(rounds: int) -> None:
         cost, count = measure(market(symbols, bars, daily=daily), theirs, rounds), symbols * bars
         beside = f"; backtesting.py {count / cost.theirs:,.0f}: {cost.theirs / cost.ours:.2f} x, goal {goal:g} x" if cost.theirs else ""
         _say(f"{name}: {count / cost.ours:,.0f} bars a CPU second{beside}")
-        order = (cost.ours - cost.mute) / max(cost.fills, 1)
+        order = (cost.adding - cost.mute) / max(cost.fills, 1)
+        added = f", {cost.theirs / cost.adding:.2f} x" if cost.theirs else ""
+        _say(f"  adding to averages of its own {cost.adding / count * 1e9:,.0f} ns a bar{added}")
         alone = f", {cost.theirs / cost.mute:.2f} x" if cost.theirs else ""
         _say(f"  a bar without orders {cost.mute / count * 1e9:,.0f} ns{alone}; an order {order * 1e6:,.1f} us, of {cost.fills:,}")
 

@@ -15,13 +15,13 @@ class SmaCross(Strategy):
         if self.fast >= self.slow:
             raise StrategyError(f"fast must be below slow; they are {self.fast} and {self.slow}")
         self.warmup = self.slow + 1
-        self.averages = {symbol: (SMA(self.fast), SMA(self.slow)) for symbol in ctx.symbols}
+        self.averages = {symbol: (ctx.indicator(symbol, SMA(self.fast)), ctx.indicator(symbol, SMA(self.slow))) for symbol in ctx.symbols}
         self.spreads: dict[str, float] = {}
 
     def on_bar(self, ctx: Context, bar: Bar) -> None:
         symbol = bar.symbol
         averages = self.averages[symbol]
-        fast, slow = averages[0].add(bar.close), averages[1].add(bar.close)
+        fast, slow = averages[0].value, averages[1].value
         if fast is None or slow is None:
             return
         spread = fast - slow

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from engine.backtest.runner import run
-from tests.engine.backtest.workloads import crossing, market, oracle
+from tests.engine.backtest.workloads import CROSS, crossing, market, oracle
 
 
 @pytest.mark.parametrize(
@@ -15,10 +16,11 @@ from tests.engine.backtest.workloads import crossing, market, oracle
     [(1, 20_000, False), (20, 1_000, False), (1, 3_000, True)],
     ids=["one symbol by the minute", "many symbols in one portfolio", "by the day"],
 )
-def test_fills_and_equity_are_those_of_the_oracle(symbols: int, bars: int, daily: bool) -> None:
+@pytest.mark.parametrize("file", [CROSS, CROSS.with_name("named.py")], ids=["adding to averages", "naming them"])
+def test_fills_and_equity_are_those_of_the_oracle(file: Path, symbols: int, bars: int, daily: bool) -> None:
     data = market(symbols, bars, daily=daily)
     wanted = oracle(data)
-    result = run(data, crossing())
+    result = run(data, crossing(file))
     assert len(wanted.fills) > 100
     assert [(fill.symbol, int(fill.price * 100)) for fill in result.fills] == list(wanted.fills)
     assert result.final_value == Decimal(wanted.equity) / 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from engine.strategies.base import BARS_KEPT, Bars
-from tradeconsole import Bar, Context, Position, Side, StrategyError, TimeInForce
+from tradeconsole import SMA, Bar, Context, Position, Side, StrategyError, TimeInForce
 
 
 def bar(symbol: str, at: int, close: float) -> Bar:
@@ -98,6 +98,22 @@ def test_nothing_is_ordered_on_past_bars(ctx: Context) -> None:
 def test_ordering_before_the_first_price_says_where_to_order_instead() -> None:
     with pytest.raises(StrategyError, match="order in on_bar"):
         Context(("AAPL",)).buy("AAPL", 1)
+
+
+def test_an_indicator_is_told_each_close_of_its_symbol() -> None:
+    ctx = Context(("AAPL", "MSFT"))
+    average = ctx.indicator("AAPL", SMA(2))
+    ctx.start(warmup=0)
+    for at, symbol, close in ((1, "AAPL", 10.0), (2, "MSFT", 99.0), (3, "AAPL", 12.0)):
+        ctx.reveal(bar(symbol, at, close))
+    assert average.value == 11.0
+
+
+def test_an_indicator_is_named_before_the_first_price_and_for_a_symbol_that_it_trades(ctx: Context) -> None:
+    with pytest.raises(StrategyError, match="belongs in on_start"):
+        ctx.indicator("AAPL", SMA(2))
+    with pytest.raises(StrategyError, match="'GOOG' is not one of this strategy's symbols"):
+        Context(("AAPL",)).indicator("GOOG", SMA(2))
 
 
 @pytest.mark.parametrize("ask", [Context.bars, Context.position, Context.buy, Context.sell, Context.close])
