@@ -149,11 +149,13 @@ class Lane(LaneGate):
         slipped = self._slip(side, price, shares, bar.volume, bar.high - bar.low)
         if slipped != price:
             self._slipped += abs(slipped - price) * shares
-        positions = self.account.positions
+        account = self.account
+        positions = account.positions
         position = positions.get(symbol)
         signed = shares if side is _BUY else -shares
-        if self._prompt or not shares.is_integer() or not (position is None or position.quantity == -signed):
-            # An average that has to be worked out.
+        is_whole = position is None or position.quantity == -signed
+        if self._prompt or not is_whole or symbol in account.changed or not shares.is_integer():
+            # An average that has to be worked out, or a position that another order has just changed.
             self._settle()
             self._filled = None
             order.price, order.at = slipped, bar.at

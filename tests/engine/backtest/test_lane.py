@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ from engine.feeds.actions import Action
 from engine.feeds.bar_columns import BarColumns, Columns
 from engine.feeds.calendar import Calendar
 from engine.model.settings import CommissionSettings, PaperSettings, SlippageSettings, StrategySettings
-from tests.engine.backtest.market import FREE
+from tests.engine.backtest.market import FREE, days, flat, strategy
 from tests.engine.backtest.workloads import CROSS, SECOND, market
 from tests.thorough import tries
 
@@ -151,6 +152,23 @@ def test_fills_that_went_from_flat_or_back_are_made_when_somebody_looks() -> Non
 @settings(max_examples=tries(30, 1_000), deadline=None)
 @given(markets(), profiles(wild=10))
 def test_a_run_that_leaves_the_lane_on_its_way_ends_as_if_it_had_never_been_in_it(data: Data, profile: Profile) -> None:
+    assert told(run(data, profile)) == told(by_core(data, profile))
+
+
+def test_an_order_that_fills_behind_another_in_one_bar_counts_from_what_that_one_left(tmp_path: Path) -> None:
+    file = strategy(
+        tmp_path,
+        """
+        def on_bar(self, ctx: Context, bar: Bar) -> None:
+            self.bar += 1
+            if self.bar < 3:
+                ctx.buy(bar.symbol, 5)
+            if self.bar == 2:
+                ctx.sell(bar.symbol, 5)
+        """,
+    )
+    data, profile = days({"AAA": flat(10, 11, 12, 13, 14, 15)}), Profile((StrategySettings(file),), FREE)
+    assert run(data, profile).curve.gross.tolist() == [0, 55, 60, 65, 70, 75]
     assert told(run(data, profile)) == told(by_core(data, profile))
 
 
