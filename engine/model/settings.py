@@ -58,6 +58,11 @@ def is_address(text: str) -> bool:
     return not text or re.fullmatch(r"https?://[A-Za-z0-9.\-]+(:\d{1,5})?", text) is not None
 
 
+def is_key_name(text: str) -> bool:
+    """nothing, or up to 40 letters, digits and underscores"""
+    return re.fullmatch(r"[A-Za-z0-9_]{0,40}", text) is not None
+
+
 def is_place(text: str) -> bool:
     """nothing, or a host and a port like 127.0.0.1:7497"""
     return not text or re.fullmatch(r"[A-Za-z0-9.\-]+:[1-9]\d{0,4}", text) is not None
@@ -309,7 +314,7 @@ class AlpacaSettings(Struct, frozen=True):
 
     account: str = ""
     """The number that the account must have; empty takes the one that the keys are for."""
-    keys: Annotated[str, Meta(pattern="^[A-Za-z0-9_]{0,40}$")] = ""
+    keys: Annotated[str, is_key_name] = ""
     """Which keys, where there are several: with `second` they are ALPACA_API_KEY_SECOND and ALPACA_SECRET_KEY_SECOND."""
     url: Annotated[str, is_address] = ""
     """Another server than Alpaca's own, on this machine alone, for tests."""
