@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
+from engine.books import venue_of
 from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError, Heard
 from engine.clock import Clock
 from engine.core.core import Core
@@ -101,6 +102,11 @@ class Courier:
     @property
     def capabilities(self) -> Capabilities:
         return self._broker.capabilities
+
+    @property
+    def venue(self) -> str:
+        """The broker, and the account's number there once it is connected."""
+        return venue_of(self._broker)
 
     async def open(self) -> BrokerSnapshot:
         """Opens the link and answers where the account stands there. Raises ConnectionError and AmbiguousError in words."""

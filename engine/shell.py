@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
+from engine.books import refuse_another
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.combined import Seat
@@ -198,10 +199,12 @@ class Shell:
     # ---- life
 
     async def start(self, account: str, mode: Mode, waits: Callable[[str, Level], None]) -> None:
-        """Compares the account with the broker's own before anything may be sent, then lets the market in.
+        """Compares the account with the broker's own before anything may be sent, then lets the market in. Raises BrokerError where the
+        books are another account's.
 
         An account's first run takes its cash from the broker. One that does not answer is asked again, and `waits` is told so in words.
         """
+        refuse_another(self.core.state.venue, self._courier.venue)
         if self._recorder is not None:
             self._recorder.begin(account)
         histories = {instrument.symbol: self._feed.history(instrument.symbol, HISTORY) for instrument in self._feed.instruments()}
@@ -216,8 +219,9 @@ class Shell:
         if self._venue is None:
             waits(f"starting: {self.health.broker} is loaded and asked where the account stands", Level.INFO)
         snapshot = await self._reach_broker(waits)
+        refuse_another(self.core.state.venue, self._courier.venue)
         cash = None if self.core.state.runs else snapshot.cash
-        started = RunStarted(desk.run_id, account, self._feed.name, cash, desk.now)
+        started = RunStarted(desk.run_id, account, self._feed.name, cash, desk.now, self._courier.venue)
         self._perform(self.core.start(started, mode, self._latch.read(), self._clock.mono()))
         # Before the first price in the new shares, and before the comparison with a broker that holds them already.
         for act in acts:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
 
@@ -38,6 +38,14 @@ class BusyError(Exception):
 
 class BrokerError(OSError):
     """There is no such broker, or it cannot be used as the config has it: a sentence for a person, which says what to do."""
+
+
+@runtime_checkable
+class Numbered(Protocol):
+    """A broker that tells the number of the account, empty before it is connected."""
+
+    @property
+    def account(self) -> str: ...
 
 
 class Broker(Protocol):

@@ -112,6 +112,7 @@ class State:
         "traded",
         "trading",
         "trips",
+        "venue",
         "watched",
     )
 
@@ -160,6 +161,8 @@ class State:
         self.traded: dict[str, dict[str, None]] = {}
         """The orders of each signal that have traded, by their ids, in that order."""
         self.runs = 0
+        self.venue = ""
+        """Whose books these are: the broker, and the account's number there."""
         self.clean = True
         """Whether the run before this one ended in order."""
         self._apply: dict[type, Callable[[Any], None]] = {
@@ -290,6 +293,7 @@ class State:
         if record.cash is not None:
             self.portfolio.deposit(record.cash)
         self.runs += 1
+        self.venue = record.venue or self.venue
         self.clean = False
 
     def _run_ended(self, record: RunEnded) -> None:

@@ -20,13 +20,15 @@ from engine.model.verdicts import Verdict
 
 
 class RunStarted(Struct, frozen=True):
-    """A program run began. `cash` is the account's opening cash where this is its first run, else None."""
+    """A program run began. `cash` is the account's opening cash where this is its first run, else None. `venue` is the broker, and behind a
+    blank the account's number there where it has told one; empty in journals of earlier versions, and where nobody trades."""
 
     run_id: str
     account: str
     feed: str
     cash: Decimal | None
     at: int
+    venue: str = ""
 
 
 class RunEnded(Struct, frozen=True):

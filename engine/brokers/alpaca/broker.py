@@ -52,6 +52,7 @@ class AlpacaBroker:
         self.settle_s = self._timings.settle_s
         self._kind = "paper" if paper else "live"
         self._account = account
+        self.account = ""
         self._paper = paper
         self._tell: Callable[[BrokerEvent], None] = _nobody
         self._tasks: set[asyncio.Task[None]] = set()
@@ -99,7 +100,7 @@ class AlpacaBroker:
         self._spawn(self._watch.run())
 
     async def _check_account(self, told: Raw) -> None:
-        number = str(told.get("account_number") or "")
+        self.account = number = str(told.get("account_number") or "")
         if self._account and number != self._account:
             raise BrokerError(f"The key is for account {number}, not for {self._account} as it was asked for: nothing is started.")
         if number and number.startswith("PA") is not self._paper:

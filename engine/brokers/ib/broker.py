@@ -36,6 +36,10 @@ class IbBroker:
         self._there: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
+    @property
+    def account(self) -> str:
+        return self._client.account if self._client is not None else ""
+
     # ---- the protocol
 
     async def connect(self, tell: Callable[[BrokerEvent | Heard], None]) -> None:

@@ -48,6 +48,10 @@ class Client:
         self._left_out: set[str] = set()
         self._end_logs: Callable[[], None] = lambda: None
 
+    @property
+    def account(self) -> str:
+        return self._link.account
+
     # ---- life
 
     async def open(self) -> None:

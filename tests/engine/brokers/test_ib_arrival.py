@@ -134,7 +134,7 @@ def sent(told: Told, side: Side) -> Order:
     return told.submit(bought(QUANTITY, side=side, limit=100))
 
 
-@settings(max_examples=tries(300, 10_000), deadline=None)
+@settings(max_examples=tries(300, 3_000), deadline=None)
 @given(chance=st.randoms(use_true_random=False), steps=st.integers(1, 10), side=st.sampled_from(Side))
 def test_in_whatever_order_they_arrive_position_and_cash_are_tws_own_once_it_was_asked(
     chance: random.Random, steps: int, side: Side
@@ -161,7 +161,7 @@ def test_in_whatever_order_they_arrive_position_and_cash_are_tws_own_once_it_was
     assert (order.filled, order.cost, order.fees) == (venue.shares, venue.cost, venue.fees)
 
 
-@settings(max_examples=tries(300, 10_000), deadline=None)
+@settings(max_examples=tries(300, 3_000), deadline=None)
 @given(chance=st.randoms(use_true_random=False), before=st.integers(0, 5), steps=st.integers(1, 6), earlier=st.integers(0, 60))
 def test_a_run_that_begins_in_the_midst_of_an_order_knows_what_it_filled_on_an_earlier_day_whatever_is_corrected(
     chance: random.Random, before: int, steps: int, earlier: int
