@@ -21,7 +21,7 @@ from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import Bracket, Intent, Order, OrderState, OrderType, Terms, TimeInForce
-from engine.model.records import FillBooked, Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
+from engine.model.records import Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
 from engine.model.settings import Settings
 from engine.model.verdicts import PASSED, Verdict
 
@@ -88,8 +88,10 @@ class Desk:
         return self._effects
 
     def filled(self) -> list[Order]:
-        """The orders that filled by what is being handled."""
-        return [self.state.book.orders[record.fill.order_id] for record in self._records if isinstance(record, FillBooked)]
+        """The orders that are found to have filled all of what they were to by what is being handled: by a fill, or as the broker tells that
+        they were to trade no more."""
+        changed = (self.state.book.orders[record.order_id] for record in self._records if isinstance(record, OrderChanged))
+        return [order for order in changed if order.state is OrderState.FILLED]
 
     def record(self, record: Record) -> None:
         """A fact: it changes the state now, and goes to the journal."""

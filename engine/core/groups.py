@@ -74,7 +74,7 @@ class Groups:
             self._brokers.on_listed()
         held: dict[tuple[str, Side], Decimal] = {}
         # An exit may fill all of itself while its entry fills more: then nothing of its family works any more, and something is left.
-        filled = (order.family for order in self._desk.filled() if order.parent and order.state is OrderState.FILLED)
+        filled = (order.family for order in self._desk.filled() if order.parent)
         for key in dict.fromkeys([*book.families(), *filled]):
             orders = book.family(key)
             left = self._left(book.orders.get(key), orders, held)

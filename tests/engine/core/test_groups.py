@@ -527,6 +527,23 @@ def test_a_replace_that_crossed_the_brokers_own_word_is_put_right_without_waitin
     assert told.tickets[loss.id].order.quantity == 40
 
 
+def test_a_leg_that_is_found_filled_only_as_it_was_to_trade_no_more_is_succeeded_for_what_its_entry_filled_meanwhile() -> None:
+    told = Told(Capabilities(oco=True))
+    told.keeps_groups = True
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 40)
+    told.mute = True
+    told.fill(profit, 10, 110)
+    told.fill(loss, 30, 95)
+    told.fill(entry, 60)
+    told.handle(news_of(told, loss))
+    assert states((loss,)) == ["PARTIAL 30/40"], "nobody told that it was to trade 30 alone"
+    told.mute = False
+    told.crash()
+    assert facts(told.position(), states(told.orders[:3])) == (60, ["FILLED 100/100", "CANCELED 10/40", "FILLED 30/30"])
+    assert states(told.orders[3:]) == ["WORKING 0/60", "WORKING 0/60"]
+
+
 def test_a_leg_that_the_broker_should_have_ended_with_the_other_is_cancelled_without_waiting_for_its_list() -> None:
     told = Told(Capabilities(oco=True))
     entry, profit, loss = bracketed(told)
