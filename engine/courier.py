@@ -287,12 +287,27 @@ class Courier:
             self._unsettle()
             self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
 
-    def cancel(self, order_ids: Iterable[str]) -> None:
-        """Has them cancelled at the broker, each by one request at a time. One that was not sent yet never will be."""
+    def cancel(self, order_ids: Iterable[str], durable: asyncio.Future[None] | None = None) -> None:
+        """Has them cancelled at the broker, each by one request at a time, once `durable` says that the journal holds what takes their
+        place. One that was not sent yet never will be."""
+        if durable is not None:
+            self._spawn(self._cancel_once_written(tuple(order_ids), durable))
+            return
         orders = [self._core.state.book.orders[i] for i in order_ids if i not in self._unsent and i not in self._cancelling]
         if orders:
             self._cancelling.update(order.id for order in orders)
             self._spawn(self._cancel_in_batches(orders))
+
+    async def _cancel_once_written(self, order_ids: tuple[str, ...], durable: asyncio.Future[None]) -> None:
+        """Where it cannot be written nothing is asked, and they work on. The stop cancels them meanwhile as any other."""
+        try:
+            await asyncio.shield(durable)
+        except JournalError as error:
+            why = f"not asked for, the journal could not be written: {error}"
+            for order_id in order_ids:
+                self._handle(OrderUpdate(order_id, OrderEvent.REFUSE_CANCEL, reason=why))
+        else:
+            self.cancel(order_ids)
 
     async def _cancel_in_batches(self, orders: Sequence[Order]) -> None:
         """A batch follows the answer to the one before; a broker that does not answer is told of all of them all the same."""

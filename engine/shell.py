@@ -346,7 +346,7 @@ class Shell:
             elif isinstance(effect, ReplaceAtBroker):
                 self._courier.replace(effect.order, effect.terms, durable)
             elif isinstance(effect, CancelAtBroker):
-                self._courier.cancel(effect.order_ids)
+                self._courier.cancel(effect.order_ids, durable if effect.makes_room else None)
             elif isinstance(effect, LatchEffect):
                 self._set_latch(effect)
             elif isinstance(effect, StopStrategy):

@@ -88,8 +88,7 @@ class Desk:
         return self._effects
 
     def filled(self) -> list[Order]:
-        """The orders that are found to have filled all of what they were to by what is being handled: by a fill, or as the broker tells that
-        they were to trade no more."""
+        """The orders that are found to have filled by what is being handled: by a fill, or as they are told to have been smaller."""
         changed = (self.state.book.orders[record.order_id] for record in self._records if isinstance(record, OrderChanged))
         return [order for order in changed if order.state is OrderState.FILLED]
 
@@ -184,9 +183,9 @@ class Desk:
     def deny(self, judgement: Judgement) -> None:
         self.record(OrderDenied(judgement.intent, judgement.verdict, self.now))
 
-    def cancel(self, orders: Iterable[Order], reason: str = "") -> list[Order]:
+    def cancel(self, orders: Iterable[Order], reason: str = "", *, makes_room: bool = False) -> list[Order]:
         """Asks the broker to cancel those of `orders` that are open, UNKNOWN ones too; asks again where it was asked before. One that is
-        still held here ends at once."""
+        still held here ends at once. `makes_room` says that others take their place, which the journal must hold first."""
         asked, at_broker = [], []
         for order in orders:
             after = next_state(order.state, OrderEvent.REQUEST_CANCEL)
@@ -200,7 +199,7 @@ class Desk:
                 self.record(OrderChanged(order.id, OrderEvent.REQUEST_CANCEL, after, order.broker_id, reason, self.now))
             at_broker.append(order.id)
         if at_broker:
-            self.ask(CancelAtBroker(tuple(at_broker)))
+            self.ask(CancelAtBroker(tuple(at_broker), makes_room))
         return asked
 
 

@@ -217,7 +217,7 @@ class Groups:
         stays = gate.capabilities.oco and not gate.capabilities.oco_resize and order.oco and wanted.quantity != order.remaining
         if as_it_is or stays:
             self._place_successor(order)
-            self._cancel([order], "an order of another size takes its place")
+            self._cancel([order], "an order of another size takes its place", makes_room=True)
             return
         terms = Terms(order.filled + wanted.quantity, wanted.limit, wanted.stop, wanted.trail, wanted.trail_pct)
         desk.replace(order, terms, judgement, exit_pct=order.exit_pct)
@@ -272,7 +272,7 @@ class Groups:
         judgement = Judgement(wish_of(order, order.terms), PASSED, order.mark)
         self._desk.place(judgement, order.requested, parent=order.parent, oco=order.oco, succeeds=order.id, exit_pct=order.exit_pct)
 
-    def _cancel(self, orders: Iterable[Order], reason: str) -> None:
+    def _cancel(self, orders: Iterable[Order], reason: str, *, makes_room: bool = False) -> None:
         """Asks for it once a second, where it is refused or lost."""
         desk = self._desk
         due = [
@@ -281,7 +281,7 @@ class Groups:
             if order.state is not OrderState.PENDING_CANCEL and desk.mono - self._cancelled.get(order.id, -SECOND) >= SECOND
         ]
         self._cancelled.update((order.id, desk.mono) for order in due if order.released)
-        desk.cancel(due, reason)
+        desk.cancel(due, reason, makes_room=makes_room)
 
 
 def _made_room(order: Order, family: Sequence[Order]) -> bool:

@@ -35,9 +35,11 @@ class ReplaceAtBroker(Struct, frozen=True):
 
 
 class CancelAtBroker(Struct, frozen=True):
-    """Ask the broker to cancel. Not held up by the journal: a cancel adds no risk."""
+    """Ask the broker to cancel. Not held up by the journal: a cancel adds no risk. But one that `makes_room` for an order that takes the
+    place of this one waits until the journal holds that: a crash would leave what is held without an exit."""
 
     order_ids: tuple[str, ...]
+    makes_room: bool = False
 
 
 class Latch(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from engine import courier
 from engine.brokers.base import AmbiguousError, BusyError
+from engine.live import Engine
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
 from engine.model.modes import LinkState
@@ -416,6 +417,58 @@ def test_a_replace_that_cannot_be_written_is_not_asked_for_and_the_old_terms_sta
         assert order_of(view, 1).state is OrderState.WORKING
         assert order_of(view, 1).quantity == 10
         assert broker.replaces == []
+
+
+def grows(broker: ToldBroker, filled: int) -> None:
+    """The entry, #1, fills in all so many of 10 at 100."""
+    [order_id] = [order_id for order_id in broker.listed if order_id.endswith("-1")]
+    event = OrderEvent.FILL_ALL if filled == 10 else OrderEvent.FILL_PART
+    broker.positions[:] = [("AAPL", Decimal(filled), Decimal(100))]
+    broker.say(OrderUpdate(order_id, event, "T1", Decimal(filled), Decimal(100 * filled)))
+
+
+def with_an_exit(engine: Engine, broker: ToldBroker) -> None:
+    """An entry of 10, of which 4 have filled, and an exit at work for these."""
+    engine.submit(Intent("AAPL", Side.BUY, Decimal(10), bracket=Bracket(take_profit=Exit(Decimal(110)))))
+    until(engine, state(OrderState.WORKING))
+    grows(broker, 4)
+    until(engine, state(OrderState.WORKING, 2))
+
+
+def test_an_exit_makes_room_for_one_of_another_size_only_once_the_journal_holds_that_one(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(capabilities=Capabilities(replace=False)), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        with_an_exit(engine, broker)
+        journal.held.set()
+        grows(broker, 10)
+        until(engine, state(OrderState.PENDING_CANCEL, 2))
+        for _ in range(3):
+            engine.answer(engine.cancel("what comes after it is answered"))
+        assert broker.cancels == [], "after a crash now nobody would know that another is to take its place"
+        journal.release()
+        assert order_of(until(engine, state(OrderState.WORKING, 3)), 3).quantity == 10
+
+
+def test_an_exit_works_on_where_the_one_that_is_to_take_its_place_cannot_be_written(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(capabilities=Capabilities(replace=False)), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        with_an_exit(engine, broker)
+        journal.failing = "the disk is full"
+        grows(broker, 10)
+        view = until(engine, lambda view: "the disk is full" in order_of(view, 2).reason)
+        assert order_of(view, 2).state is OrderState.WORKING
+        assert broker.cancels == []
+
+
+def test_the_stop_does_not_wait_for_the_journal_with_an_exit_that_makes_room(tmp_path: Path) -> None:
+    broker, journal = ToldBroker(capabilities=Capabilities(replace=False)), HeldJournal()
+    with running(tmp_path, broker, journal=journal) as engine:
+        with_an_exit(engine, broker)
+        journal.held.set()
+        grows(broker, 10)
+        until(engine, state(OrderState.PENDING_CANCEL, 2))
+        engine.emergency_stop()
+        until(engine, state(OrderState.CANCELED, 2))
 
 
 def test_what_waits_for_a_busy_broker_is_not_sent_from_the_moment_the_stop_is_pressed(tmp_path: Path) -> None:

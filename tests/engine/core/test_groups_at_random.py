@@ -14,7 +14,7 @@ from engine.model.money import to_tick
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, TimeInForce
 from tests.engine.core.floor import essence, restored
-from tests.engine.core.told import Ticket, Told, bought
+from tests.engine.core.told import Ticket, Told, bought, news_of
 from tests.thorough import tries
 
 D = Decimal
@@ -27,6 +27,8 @@ class Together(RuleBasedStateMachine):
     def begins(self, replaces: bool) -> None:
         self.told = Told(Capabilities(replace=replaces))
         self.willing = replaces
+        self.given_up: set[str] = set()
+        """Families of which somebody ended an exit: what it was to close may stay open."""
 
     def working(self) -> list[Ticket]:
         return [ticket for ticket in self.told.tickets.values() if ticket.open]
@@ -44,7 +46,7 @@ class Together(RuleBasedStateMachine):
         self.told.quote()
         self.told.ask(Submit, bought(quantity, profit, loss))
 
-    @rule(part=st.integers(1, 100), number=st.integers(0, 9), price=st.integers(90, 110))
+    @rule(part=st.integers(1, 100) | st.just(100), number=st.integers(0, 9), price=st.integers(90, 110))
     def something_fills(self, part: int, number: int, price: int) -> None:
         order = self.pick(number)
         if order is not None:
@@ -62,13 +64,16 @@ class Together(RuleBasedStateMachine):
     def the_broker_ends_one(self, number: int, end: OrderEvent) -> None:
         order = self.pick(number)
         if order is not None:
+            self.given_up.add(order.family)
             self.told.end(order, end)
 
     @rule(number=st.integers(0, 9))
     def a_person_cancels(self, number: int) -> None:
         working = list(self.told.core.state.book.open.values())
         if working:
-            self.told.cancel(working[number % len(working)])
+            order = working[number % len(working)]
+            self.given_up.add(order.family)
+            self.told.cancel(order)
 
     @rule(refuses=st.sampled_from(("", "not now")))
     def the_broker_changes_its_mind(self, refuses: str) -> None:
@@ -78,6 +83,20 @@ class Together(RuleBasedStateMachine):
     @rule()
     def the_broker_falls_silent(self) -> None:
         self.told.mute = True
+
+    @precondition(lambda self: self.told.mute)
+    @rule(number=st.integers(0, 20), under=st.booleans())
+    def a_word_gets_through(self, number: int, under: bool) -> None:
+        """Of one order, and perhaps under what terms, but nothing of the others."""
+        tickets = list(self.told.tickets.values())
+        if tickets:
+            ticket = tickets[number % len(tickets)]
+            self.told.handle(news_of(ticket, ticket.order.terms if under and ticket.open else None))
+
+    @rule(number=st.integers(0, 40))
+    def an_old_word_comes_again(self, number: int) -> None:
+        if self.told.news:
+            self.told.handle(self.told.news[number % len(self.told.news)])
 
     @rule()
     def the_broker_speaks_again(self) -> None:
@@ -118,14 +137,16 @@ class Together(RuleBasedStateMachine):
             return
         book = told.core.state.book
         covered = wanted = D(0)
-        for key in book.families():
+        for key in {order.parent: None for order in told.orders if order.parent}:
             entry, orders = book.orders[key], book.family(key)
             left = max(entry.filled - sum((order.filled for order in orders), D(0)), D(0))
             working = {order.remaining for order in orders if order.released and not order.state.is_final}
             assert len(working) <= 1, "two legs cover the same"
             for remaining in working:
                 assert 0 < remaining <= left
-                covered, wanted = covered + remaining, wanted + left
+                covered += remaining
+            if working or not (key in self.given_up or any(order.reason == "there is no AAPL left to close" for order in orders)):
+                wanted += left
         assert covered == min(wanted, told.position())
 
     @invariant()
@@ -162,12 +183,36 @@ class Together(RuleBasedStateMachine):
         assert not told.said("is not sent although"), "an exit was given up that had something to close"
         open_there = {ticket.order.id for ticket in told.tickets.values() if ticket.open}
         assert {order.id for order in told.core.state.book.working() if order.released} == open_there
+        assert {order.id: order.quantity for order in told.orders if order.id in open_there} == {
+            ticket.order.id: ticket.order.quantity for ticket in told.tickets.values() if ticket.open
+        }
+        self.the_exits_cover_what_their_entries_filled()
+        self.no_more_is_for_sale_than_is_held()
 
 
 _PENDING = frozenset({OrderState.PENDING_SUBMIT, OrderState.PENDING_CANCEL, OrderState.PENDING_REPLACE, OrderState.UNKNOWN})
 
+
+class TogetherAtTheBroker(Together):
+    """The same at a broker that keeps the groups itself, as all of ours do, and tells its orders in any order."""
+
+    @initialize(resizes=st.booleans(), replaces=st.sampled_from((True, True, False)))
+    def begins(self, resizes: bool, replaces: bool) -> None:
+        self.told = Told(Capabilities(replace=replaces, oco=True, oco_resize=resizes))
+        self.told.keeps_groups = True
+        self.willing = replaces
+        self.given_up = set()
+
+    @rule(others_first=st.booleans())
+    def the_broker_tells_in_another_order(self, others_first: bool) -> None:
+        self.told.others_first = others_first
+
+
+PACE = settings(max_examples=tries(60, 2_000), stateful_step_count=40, deadline=None)
 TestTogether = Together.TestCase
-TestTogether.settings = settings(max_examples=tries(60, 2_000), stateful_step_count=40, deadline=None)
+TestTogether.settings = PACE
+TestTogetherAtTheBroker = TogetherAtTheBroker.TestCase
+TestTogetherAtTheBroker.settings = PACE
 
 
 def test_an_oco_of_a_position_never_closes_it_twice_whichever_parts_fill() -> None:

@@ -221,6 +221,7 @@ class Told:
                 self.durable = len(self.records)
                 self._take_terms(effect.order, effect.terms)
             elif isinstance(effect, CancelAtBroker):
+                self.durable = len(self.records) if effect.makes_room else self.durable
                 for order_id in effect.order_ids:
                     self._take_cancel(self.core.state.book.orders[order_id])
             elif isinstance(effect, Reply):
