@@ -13,6 +13,7 @@ from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.calendar import ALWAYS
 from engine.feeds.history import PausedError
 from engine.feeds.ib.line import Line
+from engine.feeds.ib.pacing import AskedAlready
 from engine.feeds.ib.watch import DELAY_NS
 from engine.feeds.market_hours import next_close
 from engine.feeds.new_york import SECOND
@@ -198,10 +199,10 @@ class IbFeed(PollingFeed):
             try:
                 bars = await self._newest(symbol)
             except PausedError as error:
-                if not self._paused:
+                self._not_before[symbol] = self._mono() + (error.again_s or _AGAIN_S[0])
+                if not (self._paused or isinstance(error, AskedAlready)):
                     self._paused = True
                     self.complain(f"{error} Bars that no stream tells come late until then.")
-                await self._sleep(_AGAIN_S[0])
             except FeedLostError:
                 raise
             except FeedError as error:

@@ -22,6 +22,10 @@ _TOLD_S = 3.0
 """Shorter waits are nobody's news."""
 
 
+class AskedAlready(PausedError):  # noqa: N818 - nothing is wrong
+    """The same was asked so lately that nothing new can have come: nobody's news."""
+
+
 class Pacing:
     """Of one connection. Lives in its thread. `say` is told in words what is waited for."""
 
@@ -35,19 +39,22 @@ class Pacing:
         """Waits until `what` may be asked of `contract`, and counts it as asked. Raises PausedError, at once, where that is longer than
         `patience_s`."""
         while (wait := self.wait_s(contract, what)) > 0:
-            violated = self._not_before > self._mono()
-            words = (
-                "IB says that it is asked for past bars too often"
-                if violated
-                else f"IB is asked for past bars as often as it lets us, {MOST} times in {SPAN_S / 60:g} minutes"
-            )
+            paused, words = self._why()
             if wait > patience_s:
-                raise PausedError(f"{words}: the next may go in {wait:.0f} s.", wait)
+                raise paused(f"{words}: the next may go in {wait:.0f} s.", wait)
             if wait > _TOLD_S:
                 say(f"{words}: it goes on in {wait:.0f} s")
             await self._sleep(min(wait, 1.0))
             patience_s -= min(wait, 1.0)
         self._asked.append((self._mono(), contract, what))
+
+    def _why(self) -> tuple[type[PausedError], str]:
+        """What it is that is waited for."""
+        if self._not_before > self._mono():
+            return PausedError, "IB says that it is asked for past bars too often"
+        if len(self._asked) >= MOST:
+            return PausedError, f"IB is asked for past bars as often as it lets us, {MOST} times in {SPAN_S / 60:g} minutes"
+        return AskedAlready, "IB was asked for these very bars a moment ago"
 
     def wait_s(self, contract: str, what: str) -> float:
         """For how long `what` may not be asked of `contract`; 0 where it may."""

@@ -205,6 +205,27 @@ async def test_a_user_with_fewer_lines_than_usual_is_given_those_he_has(tws: Tws
 # ---- what goes wrong
 
 
+async def test_who_asks_too_often_has_quotes_all_the_same_and_bars_later(
+    tws: TwsProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tws, tmp_path)
+    async with desk.listening():
+        await desk.until_followed(bars=["AAPL"])
+        asked = await desk.asked("history AAPL")
+        monkeypatch.setattr(pacing, "MOST", 3)
+        await desk.forward(33)
+        await desk.until(lambda: desk.complaints)
+        assert desk.complaints[0].startswith("IB is asked for past bars as often as it lets us, 3 times in 10 minutes: the next may go in ")
+        assert desk.complaints[0].endswith(" s. Bars that no stream tells come late until then.")
+        await desk.do("price AAPL 123")
+        await desk.until(lambda: desk.of(Quote)[-1].last == 123)
+        assert (await desk.asked("history AAPL"), desk.bars(), len(desk.complaints)) == (asked, [], 1)
+        monkeypatch.setattr(pacing, "MOST", 1000)
+        desk.skip += 700 * SECOND
+        await desk.do("ahead 700")
+        await desk.until(lambda: desk.bars())
+
+
 async def test_data_that_another_session_took_are_asked_for_again(tws: TwsProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     desk = Desk(tws, tmp_path)
     async with desk.listening():
