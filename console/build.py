@@ -46,7 +46,7 @@ def create_engine(settings: Settings | None = None, *, account: str = "", seat: 
 
     def feed() -> Feed:
         from engine.feeds.open import open_feed
-        from engine.feeds.sources import priced
+        from engine.feeds.priced import priced
 
         return open_feed(priced(settings), settings.symbols)
 

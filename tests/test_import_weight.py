@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +58,14 @@ def test_python_m_loads_what_the_command_does_and_not_what_strategies_and_script
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()
     assert "console.start" in loaded
     assert not {"engine.model.records", "engine.model.inputs", "engine.strategies.indicators"} & set(loaded)
+
+
+def test_a_backtest_over_the_sample_waits_for_nothing_that_fetches_prices_or_reads_a_file(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "tradeconsole", "backtest", "sma_cross", "--symbols", "IBM"]
+    environment = {**os.environ, "TRADECONSOLE_HOME": str(tmp_path)}
+    loaded = subprocess.run(command, capture_output=True, text=True, check=True, env=environment).stderr.split()
+    assert "engine.backtest.lane" in loaded
+    assert not {"pandas", "asyncio", "engine.feeds.sources", "engine.feeds.cache", "importlib.metadata", "engine.core.core"} & set(loaded)
 
 
 def test_the_first_picture_waits_for_nothing_that_a_key_opens() -> None:

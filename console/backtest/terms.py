@@ -53,7 +53,7 @@ def job_of(terms: Terms, settings: Settings) -> Job:
     """The backtest of these terms. Raises StrategyError where the strategy or a parameter is none."""
     from console.backtest.job import Job
     from engine.backtest.profile import Profile
-    from engine.feeds.sources import priced
+    from engine.feeds.priced import priced
     from engine.strategies.loader import check
 
     configured = {strategy.file: strategy for strategy in settings.strategies}

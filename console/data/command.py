@@ -102,7 +102,8 @@ def _fetch(given: argparse.Namespace) -> int:
     """One symbol after the other; what fails with one is said, and the others are fetched all the same."""
     from engine.feeds.base import FeedError
     from engine.feeds.names import PLAYED, is_fetched
-    from engine.feeds.sources import open_source, priced, source_names
+    from engine.feeds.priced import priced
+    from engine.feeds.sources import open_source, source_names
 
     try:
         config = load(given.config)

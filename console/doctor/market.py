@@ -31,7 +31,7 @@ def feed(settings: Settings) -> Iterator[Finding]:
     from engine.feeds.base import FeedError
     from engine.feeds.names import is_fetched
     from engine.feeds.open import open_feed
-    from engine.feeds.sources import priced
+    from engine.feeds.priced import priced
 
     try:
         opened = open_feed(priced(settings), settings.symbols)
@@ -52,7 +52,8 @@ def feed(settings: Settings) -> Iterator[Finding]:
 def _asked(settings: Settings, symbol: str) -> Finding:
     """What a source that is asked answers to one small question."""
     from engine.feeds.base import FeedError, FeedLostError
-    from engine.feeds.sources import open_source, priced
+    from engine.feeds.priced import priced
+    from engine.feeds.sources import open_source
 
     source = open_source(priced(settings), adjusted=False)
     name, today = source.history.name, datetime.now(UTC).astimezone(source.calendar.zone).date()

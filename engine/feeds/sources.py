@@ -21,15 +21,13 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from msgspec.structs import replace
-
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.cache import BarCache, cache_folder
 from engine.feeds.cached import CachedHistory
 from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched, History, Reach
 from engine.feeds.names import ENTRY_POINTS, FETCHED, shown
-from engine.model.settings import TIMEFRAMES, FeedSettings, IbSettings, Settings
+from engine.model.settings import TIMEFRAMES, FeedSettings, IbSettings
 
 if TYPE_CHECKING:
     from engine.brokers.ib.config import IbConfig
@@ -80,20 +78,6 @@ def ib_access(settings: FeedSettings, environment: Mapping[str, str] = os.enviro
         return place(environment, IbSettings(host, int(port) if port else None))
     except BrokerError as error:
         raise FeedError(str(error)) from None
-
-
-def priced(settings: Settings, environment: Mapping[str, str] = os.environ) -> FeedSettings:
-    """The feed's settings; where prices come from IB, they come from the TWS that the account is traded at. A wrong
-    place is said when the source is opened."""
-    from engine.brokers.base import BrokerError
-    from engine.brokers.ib.config import place
-
-    if settings.feed.source != "ib" or settings.feed.tws:
-        return settings.feed
-    try:
-        return replace(settings.feed, tws=place(environment, settings.ib, settings.account).at)
-    except BrokerError:
-        return settings.feed
 
 
 def open_history(source: str, calendar: Calendar, *, adjusted: bool = False) -> History:

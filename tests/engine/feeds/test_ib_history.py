@@ -17,7 +17,8 @@ from engine.feeds.history import PausedError
 from engine.feeds.ib import library, pacing
 from engine.feeds.ib.history import IbHistory
 from engine.feeds.ib.line import Line
-from engine.feeds.sources import ib_access, priced
+from engine.feeds.priced import priced
+from engine.feeds.sources import ib_access
 from engine.model.settings import FeedSettings, IbSettings, Settings
 from tests.engine.feeds.fake_history import at
 from tests.engine.feeds.ib_desk import history_of
