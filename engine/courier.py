@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from engine.books import venue_of
-from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError, Heard
+from engine.brokers.base import STOPPING, AmbiguousError, Broker, BrokerEvent, BusyError, Heard
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.core.news import ALIVE
@@ -437,6 +437,7 @@ class Courier:
     async def _ask(self, question: Coroutine[Any, Any, Found], within_s: float | None = None) -> Found:
         """The broker's answer; AmbiguousError where none came in time, the link broke, or the adapter itself failed over it."""
         within_s = within_s or ANSWER_S
+        before = STOPPING.set(self._stopped)
         try:
             return await asyncio.wait_for(question, within_s)
         except (AmbiguousError, BusyError):
@@ -448,6 +449,8 @@ class Courier:
         except Exception as error:
             # An adapter that stumbles over an answer has proved nothing about the order.
             raise AmbiguousError(f"its answer was not understood ({type(error).__name__}: {error})") from error
+        finally:
+            STOPPING.reset(before)
 
     async def _pause(self, seconds: Sequence[float], attempt: int, link_up: asyncio.Event) -> None:
         """Waits before the next attempt, not longer than until the link comes up.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
@@ -21,6 +22,10 @@ class Heard(Struct, frozen=True):
 BrokerEvent: TypeAlias = "OrderUpdate | LinkChanged | Note"
 """A LinkChanged that says UP means: reconcile before anything else is sent; any other blocks orders, and none of them cancels. A Note is
 for a person alone."""
+
+
+STOPPING: ContextVar[bool] = ContextVar("STOPPING", default=False)
+"""Whether what is asked of a broker is asked while trading is stopped: it waits for nothing that could be spared for it."""
 
 
 class AmbiguousError(Exception):

@@ -12,6 +12,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.brokers.alpaca import ids
+from engine.brokers.alpaca.budget import Budget
 from engine.brokers.alpaca.link import Link
 from engine.brokers.alpaca.questions import FOLLOWED, Questions
 from engine.brokers.alpaca.rest import TOO_MANY, Client, RefusedError, Rest
@@ -57,7 +58,9 @@ class AlpacaBroker:
         self._tell: Callable[[BrokerEvent], None] = _nobody
         self._tasks: set[asyncio.Task[None]] = set()
         stream_url = f"ws{url.removeprefix('http')}/stream" if url else ""
-        self._make_rest: Callable[[], Rest] = lambda: Rest(key, secret, paper=paper, url=url, timings=self._timings)
+        # Of the account, and not of a link: what went out before a link was made anew counts there all the same.
+        budget = Budget(self._timings.requests_a_minute, self._timings.kept_for_the_stop)
+        self._make_rest: Callable[[], Rest] = lambda: Rest(key, secret, paper=paper, url=url, timings=self._timings, budget=budget)
         self._make_stream = streams(key, secret, paper=paper, url=stream_url, timings=self._timings)
         self._stream_settled = asyncio.Event()
         """Set once the stream is there, or never will be."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from engine.brokers.alpaca.rest import RefusedError
+from engine.brokers.alpaca.rest import CrowdedError, RefusedError
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import LinkChanged
 from engine.model.modes import LinkState
@@ -56,6 +56,8 @@ class Link:
                 self._refuse_key(REFUSED_KEY.format(kind=self._kind, words=no), proven=proves_key)
             else:
                 self.answered()
+            raise
+        except CrowdedError:
             raise
         except AmbiguousError as error:
             self.failed(str(error))

@@ -6,6 +6,7 @@ What comes of one is an answer, `RefusedError` where Alpaca says no, or Ambiguou
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 import re
@@ -14,9 +15,10 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, TypeAlias
 
+from engine.brokers.alpaca.budget import Budget
 from engine.brokers.alpaca.lane import Lane
 from engine.brokers.alpaca.timings import Timings
-from engine.brokers.base import AmbiguousError
+from engine.brokers.base import STOPPING, AmbiguousError, BusyError
 
 Client: TypeAlias = Any
 """The library's TradingClient, whose annotations allow less than its code takes."""
@@ -46,31 +48,48 @@ class RefusedError(Exception):
         return self.status == 422 and (self.code == NOT_UNIQUE and "unique" in str(self))
 
 
+class CrowdedError(AmbiguousError):
+    """A question that was one too many: it says nothing about the link."""
+
+
 class Rest:
-    def __init__(self, key: str, secret: str, *, paper: bool, url: str, timings: Timings) -> None:
+    def __init__(self, key: str, secret: str, *, paper: bool, url: str, timings: Timings, budget: Budget) -> None:
         self._made = (key, secret, paper, url)
         self._timings = timings
         self._orders, self._questions = Lane("alpaca orders"), Lane("alpaca questions")
         self._cancels = Lane("alpaca cancels", CANCELS_AT_ONCE)
         self._clients: dict[str, Client] = {}
+        self._budget = budget
 
     async def load(self) -> None:
         """Imports the library, which takes a second, in a thread."""
         await self._questions.run(self._load)
 
     async def order(self, ask: Callable[[Client], Any]) -> Any:
+        """Raises BusyError where there is no room for it, unless trading is stopped."""
+        if wait_s := self._budget.take(urgent=STOPPING.get()):
+            raise BusyError(f"Alpaca is not asked, as {self._budget.used_up(wait_s)}", wait_s)
         return await self._orders.run(lambda: _answer("orders", ask, self._clients["orders"]))
 
     async def question(self, ask: Callable[[Client], Any]) -> Any:
-        """Raises AmbiguousError for every no but those about the key and about what is not there."""
+        """Raises AmbiguousError for every no but those about the key and about what is not there. Waits for room, or raises CrowdedError
+        where that takes longer than an answer may."""
+        while wait_s := self._budget.take(urgent=STOPPING.get()):
+            if wait_s > self._timings.answer_s:
+                raise CrowdedError(f"Alpaca is not asked, as {self._budget.used_up(wait_s)}")
+            await asyncio.sleep(wait_s)
         try:
             return await self._questions.run(lambda: _answer("questions", ask, self._clients["questions"]))
         except RefusedError as no:
             if no.is_key or no.status == 404:
                 raise
+            if no.status == TOO_MANY:
+                raise CrowdedError(f"Alpaca gets too many requests: {no}") from no
             raise AmbiguousError(f"Alpaca does not answer the question: {no} ({no.status})") from no
 
     async def cancel(self, ask: Callable[[Client], Any]) -> Any:
+        """Never waits: there is a stop behind most of them, and each takes risk away."""
+        self._budget.take(urgent=True)
         return await self._cancels.run(lambda: _answer("cancels", ask, self._clients["cancels"]))
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""How long Alpaca is waited for. Each figure in one place, so that tests need not have the patience of the real thing."""
+"""How long Alpaca is waited for, and how often it is asked. Each figure in one place: a test needs not the patience of the real thing."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ class Timings(Struct, frozen=True):
     """By how much the stream may trail behind what REST tells before it counts as mute."""
     backoff_s: tuple[float, float] = (1.0, 30.0)
     """The first pause before the stream is tried again, and the longest."""
+    requests_a_minute: int = 200
+    """What Alpaca takes of an account."""
+    kept_for_the_stop: int = 40
+    """How many of them none but the stop may use."""
     clock_s: float = 60.0
     """Between two looks at Alpaca's clock."""
     settle_s: float = 30.0

@@ -24,6 +24,7 @@ IMPATIENT = Timings(
     grace_s=0.1,
     backoff_s=(0.02, 0.1),
     clock_s=0.5,
+    requests_a_minute=1_000_000,
     ping_s=0.4,
     settle_s=1.0,
 )
