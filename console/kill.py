@@ -1,12 +1,14 @@
 """`tradeconsole kill`: stops trading from a process of its own, whether or not the console can be reached.
 
 The latch comes first: an engine that runs sees it within a tenth of a second, and the next start is HALTED by it. Then the engine is asked
-over its control socket, and what comes of it is told until the broker itself says that nothing works.
+over its control socket, and what comes of it is told until the broker itself says that nothing works. Where none answers, the broker is
+told from here.
 """
 
 from __future__ import annotations
 
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +19,8 @@ from engine.control_client import NoAnswerError, ask, control_path
 from engine.latch import Latch, latch_path
 
 DONE, NOTHING_DONE, NOT_AT_REST, NO_ANSWER = 0, 1, 3, 4
+SOON_S = 0.5
+"""After this long without an answer the broker is told itself."""
 ANSWER_S = 3.0
 """How long an engine that runs may take to answer. One that is well does it in milliseconds."""
 AT_REST_S = 10.0
@@ -44,10 +48,47 @@ def kill(arguments: Sequence[str]) -> int:
     except OSError as error:
         is_latched = False
         say(f"{latch.path} cannot be written ({error.strerror}): a restart would not know of the stop. The engine is told all the same.")
+    beside = _Beside(database, given.config)
     try:
-        return _follow(control_path(database), reason, flatten=given.flatten)
+        return _follow(control_path(database), reason, beside, flatten=given.flatten)
     except NoAnswerError as error:
-        return _unanswered(database, error, is_latched=is_latched, flatten=given.flatten)
+        at_rest = beside.result() if error.listens else beside.at_once(flatten=given.flatten)
+        return _unanswered(database, error, at_rest, is_latched=is_latched, flatten=given.flatten)
+
+
+class _Beside:
+    """Cancels at the broker itself where the engine does not answer soon. While one listens it closes no position: the engine may have
+    heard that it is to, and two that close one would turn it round."""
+
+    def __init__(self, database: Path, config: Path | None) -> None:
+        self._database = database
+        self._config = config
+        self._needless = threading.Event()
+        self._at_rest: bool | None = None
+        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread.start()
+
+    def needless(self) -> None:
+        """The engine has answered."""
+        self._needless.set()
+
+    def result(self) -> bool | None:
+        """As `kill_there` answers."""
+        self._thread.join()
+        return self._at_rest
+
+    def at_once(self, *, flatten: bool) -> bool | None:
+        from console.kill_there import kill_there
+
+        self._needless.set()
+        self._thread.join()
+        return kill_there(self._database, self._config, flatten=flatten)
+
+    def _run(self) -> None:
+        if not self._needless.wait(SOON_S):
+            from console.kill_there import kill_there
+
+            self._at_rest = kill_there(self._database, self._config, flatten=False)
 
 
 def _options() -> Options:
@@ -88,9 +129,10 @@ def _no_database(database: Path, latch: Path) -> str:
     return "" if head in (_SQLITE, b"") else f"{database} is no database of a console"
 
 
-def _follow(socket: Path, reason: str, *, flatten: bool) -> int:
+def _follow(socket: Path, reason: str, beside: _Beside, *, flatten: bool) -> int:
     """Tells the engine, and says what comes of it. Raises NoAnswerError."""
     answer = _asked(socket, "flatten" if flatten else "stop", reason)
+    beside.needless()
     if not answer.get("ok"):
         raise NoAnswerError(f"it did not understand: {answer.get('text')}", listens=True)
     _tell(str(answer["text"]))
@@ -122,7 +164,8 @@ def _asked(socket: Path, do: str, reason: str = "") -> dict[str, Any]:
         time.sleep(POLL_S)
 
 
-def _unanswered(database: Path, error: NoAnswerError, *, is_latched: bool, flatten: bool) -> int:
+def _unanswered(database: Path, error: NoAnswerError, at_rest: bool | None, *, is_latched: bool, flatten: bool) -> int:
+    """`at_rest` is what came of it at the broker itself, None where it has none."""
     from storage.lock import holder
 
     try:
@@ -130,6 +173,12 @@ def _unanswered(database: Path, error: NoAnswerError, *, is_latched: bool, flatt
     except OSError as denied:
         say(f"{error}, and whether an engine runs on {database} is not told to you ({denied.strerror}). Do it as the user who started it.")
         return NO_ANSWER if is_latched else NOTHING_DONE
+    if process is None and at_rest is not None:
+        latched = (
+            "The latch is set: the next start is HALTED." if is_latched else "The latch could not be set: the next start is not HALTED."
+        )
+        _tell(f"No engine runs on {database}. {latched}")
+        return DONE if at_rest and is_latched else NOT_AT_REST
     if process is None and is_latched:
         text = f"No engine runs on {database}. The latch is set: on paper nothing works without an engine, and the next start is HALTED."
         _tell(f"{text} Positions are as they were: start the console and flatten there." if flatten else text)
@@ -139,9 +188,12 @@ def _unanswered(database: Path, error: NoAnswerError, *, is_latched: bool, flatt
         return NOTHING_DONE
     latched = "The latch is set: it halts as soon as it runs again" if is_latched else "The latch could not be set either"
     latched += ", and closes every position if it has heard that." if flatten else "."
+    more = " On paper nothing works without it."
+    if at_rest is not None:
+        more = " Positions are as they were: end it, and do this again with --flatten." if flatten and error.listens else ""
     say(
-        f"The engine (process {process}) does not answer: {error}. {latched} To be sure that it does nothing, end it: kill -9 {process}. "
-        "On paper nothing works without it."
+        f"The engine (process {process}) does not answer: {error}. {latched} To be sure that it does nothing, end it: kill -9 {process}."
+        f"{more}"
     )
     return NO_ANSWER if is_latched else NOTHING_DONE
 

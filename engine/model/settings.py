@@ -321,7 +321,8 @@ class AlpacaSettings(Struct, frozen=True):
 
 
 class IbSettings(Struct, frozen=True):
-    """TWS or Gateway and the account there. What is left out comes from IB_HOST, IB_PORT, IB_CLIENT_ID and IB_PAPER_ACCOUNT."""
+    """TWS or Gateway and the account there. What is left out comes from IB_HOST, IB_PORT, IB_CLIENT_ID, IB_KILL_CLIENT_ID and
+    IB_PAPER_ACCOUNT."""
 
     host: str = ""
     port: Annotated[int, Meta(ge=1, le=65_535)] | None = None
@@ -329,6 +330,8 @@ class IbSettings(Struct, frozen=True):
     """Always the same for an account: another id does not see its orders."""
     account: str = ""
     """The number that the account must have; empty takes the log-in's only one."""
+    kill_client_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    """Kept for `tradeconsole kill`; without one it is `client_id` and 100."""
 
 
 class StopSettings(Struct, frozen=True):

@@ -13,6 +13,8 @@ from engine.model.settings import AccountKind, IbSettings
 
 PORTS: dict[AccountKind, dict[int, str]] = {"paper": {7497: "TWS", 4002: "Gateway"}, "live": {7496: "TWS", 4001: "Gateway"}}
 """Where IB's own programs listen, and for whom. Another port is a tunnel's, or a test's, and the account's number alone tells."""
+KILL_ABOVE = 100
+"""Kill's client id is the console's and so much more, where none is set; those of prices follow it."""
 _PAPER_ACCOUNT = "D"
 """Every paper account's number begins with it (DU, DF for advisors), no live one does."""
 
@@ -27,10 +29,16 @@ class IbConfig(Struct, frozen=True):
     kind: AccountKind = "paper"
     numbers: Path | None = None
     """The file that remembers which numbers orders had."""
+    kill_id: int = 0
+    """The client id kept for `tradeconsole kill`, which connects beside a console that does not answer; 0 where none is set."""
 
     @property
     def at(self) -> str:
         return f"{self.host}:{self.port}"
+
+    @property
+    def kill_client_id(self) -> int:
+        return self.kill_id or self.client_id + KILL_ABOVE
 
 
 def is_paper(number: str) -> bool:
@@ -46,9 +54,14 @@ def place(environment: Mapping[str, str], settings: IbSettings, kind: AccountKin
 
 
 def ib_config(environment: Mapping[str, str], settings: IbSettings, kind: AccountKind = "paper") -> IbConfig:
-    """What the config says, or else IB_HOST, IB_PORT, IB_CLIENT_ID and IB_PAPER_ACCOUNT. Raises BrokerError in words."""
+    """What the config says, or else IB_HOST, IB_PORT, IB_CLIENT_ID, IB_KILL_CLIENT_ID and IB_PAPER_ACCOUNT. Raises BrokerError in words."""
     config = place(environment, settings, kind)
     port = config.port
+    kill_id = settings.kill_client_id or 0
+    if not kill_id and environment.get("IB_KILL_CLIENT_ID", "").strip():
+        kill_id = _number(environment, "IB_KILL_CLIENT_ID", 0, 2**31 - 1)
+    if kill_id == config.client_id:
+        raise BrokerError(f"IB_KILL_CLIENT_ID, or ib.kill_client_id, is {kill_id}, which is the console's own: kill needs another.")
     said, account = "ib.account", settings.account
     if not account and kind == "paper":
         said, account = "IB_PAPER_ACCOUNT", environment.get("IB_PAPER_ACCOUNT", "").strip()
@@ -61,7 +74,7 @@ def ib_config(environment: Mapping[str, str], settings: IbSettings, kind: Accoun
             raise BrokerError(f"{where} is {port}, where {name} trades {other}: this is a {kind} account, and {right} is its port.")
     if account and is_paper(account) is not (kind == "paper"):
         raise BrokerError(f"{said} is {account}, which is no {kind} account: DU or DF begins those on paper, and no other.")
-    return replace(config, account=account)
+    return replace(config, account=account, kill_id=kill_id)
 
 
 def account_of(config: IbConfig, accounts: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ import contextlib
 import logging
 import sys
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -85,8 +85,19 @@ class Session:
 
     # ---- life
 
-    async def connect(self, host: str, port: int, client_id: int, account: str, within_s: float) -> tuple[str, ...]:
-        """Connects, and answers the accounts behind it. Raises ConnectionError in words, ClientBusy where our id is taken."""
+    async def connect(
+        self,
+        host: str,
+        port: int,
+        client_id: int,
+        account: str,
+        within_s: float,
+        ready: Callable[[Sequence[str]], None] | None = None,
+    ) -> tuple[str, ...]:
+        """Connects, and answers the accounts behind it, which `ready` is told as soon as requests are taken. Raises ConnectionError in
+        words, ClientBusy where our id is taken."""
+        if ready is not None:
+            self._ib.client.apiStart += lambda: ready(self._ib.client.getAccounts())
         connecting = asyncio.ensure_future(
             self._ib.connectAsync(host, port, clientId=client_id, timeout=within_s, readonly=True, account=account)
         )

@@ -1,0 +1,88 @@
+"""What `tradeconsole kill` does at the broker itself, where no engine answers: it connects, cancels, and says what is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sqlite3
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from console.options import say
+
+if TYPE_CHECKING:
+    from engine.model.settings import Settings
+
+Killer: TypeAlias = "Callable[[Settings, str, bool], Coroutine[Any, Any, bool]]"
+"""Given the settings, the account's number as the books have it (or nothing), and whether to flatten; answers whether all is at rest, and
+says what is not."""
+READ_S = 0.5
+
+
+def kill_there(database: Path, config: Path | None, *, flatten: bool) -> bool | None:
+    """Whether nothing works at the broker any more, and with `flatten` nothing is held; None where the account is at no broker that can be
+    reached from here, as on paper. What is left is said."""
+    settings = _settings(database, config)
+    broker, _, number = (_venue(database) or (settings.broker if settings.database == database else "")).partition(" ")
+    killer = _KILLERS.get(broker)
+    if killer is None:
+        return None
+    from engine.brokers.base import BrokerError
+
+    try:
+        return asyncio.run(killer(settings, number, flatten))
+    except (BrokerError, ConnectionError) as error:
+        say(f"At the broker nothing is known to be cancelled: {error}")
+        return False
+
+
+async def _ib(settings: Settings, number: str, flatten: bool) -> bool:
+    from msgspec.structs import replace
+
+    from engine.brokers.ib.config import ib_config, is_paper
+    from engine.brokers.ib.kill import kill
+
+    account = number or settings.ib.account
+    kind = settings.account if not account else "paper" if is_paper(account) else "live"
+    left = await kill(ib_config(os.environ, replace(settings.ib, account=account), kind), flatten=flatten, tell=_tell)
+    works = f"still open: {', '.join(left.orders)}" if left.orders else "verified with IB: nothing works"
+    _tell(f"IB, account {left.account}: {works}; held: {', '.join(left.held) or 'nothing'}")
+    return not left.orders and not (flatten and left.held)
+
+
+_KILLERS: dict[str, Killer] = {"ib": _ib}
+
+
+def _venue(database: Path) -> str:
+    """Whose books these are by their last run, the broker and the account's number; nothing where they cannot be read."""
+    try:
+        books = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=READ_S)
+        try:
+            row = books.execute("SELECT body FROM journal WHERE kind = 'RunStarted' ORDER BY seq DESC LIMIT 1").fetchone()
+        finally:
+            books.close()
+        return str(json.loads(row[0]).get("venue", "")) if row else ""
+    except (sqlite3.Error, ValueError):
+        return ""
+
+
+def _settings(database: Path, config: Path | None) -> Settings:
+    """The account's own among the config's, or where the config cannot be read, what the environment alone says."""
+    from console.accounts.config import load_accounts
+    from console.config import ConfigError, load
+    from engine.model.settings import Settings
+
+    try:
+        accounts = load_accounts(config)
+        its = accounts.settings.values() if accounts is not None else ()
+        return next((one for one in its if one.database is not None and one.database.resolve() == database), None) or load(config)
+    except ConfigError as error:
+        say(f"{error}\nThe broker is looked for as the environment has it.")
+        return Settings()
+
+
+def _tell(text: str) -> None:
+    say(text, sys.stdout)

@@ -1,0 +1,165 @@
+"""`tradeconsole kill` where the account is at IB and no console answers: it goes to TWS itself, and says what is left there."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from console import kill
+from console.cli import run
+from engine.brokers.ib import kill as kill_at_ib
+from engine.model.modes import TradingState
+from engine.model.orders import OrderState
+from tests.engine.brokers.ib_engine import is_in, trading
+from tests.engine.engines import limit, market, order_of, until
+from tests.servers.tws.driver import ROOT, TwsProcess
+
+Capture = pytest.CaptureFixture[str]
+DONE = ("Filled", "Cancelled")
+
+
+@pytest.fixture
+def tws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TwsProcess]:
+    with TwsProcess() as server:
+        monkeypatch.setenv("IB_PORT", str(server.port))
+        monkeypatch.setenv("IB_CLIENT_ID", "7")
+        monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path / "home"))
+        yield server
+
+
+def killing(folder: Path, *options: str) -> int:
+    return run(["kill", "--database", str(folder / "paper.db"), *options])
+
+
+def works(tws: TwsProcess) -> list[dict[str, Any]]:
+    return [row for row in tws.orders() if row["status"] not in DONE]
+
+
+def left_alone(folder: Path, tws: TwsProcess) -> None:
+    """A console that ended with a position and an order at work."""
+    with trading(folder, tws, on_exit="keep") as engine:
+        engine.submit(market(10))
+        engine.submit(limit(5))
+        until(engine, lambda view: is_in(2, OrderState.WORKING)(view) and order_of(view, 1).state is OrderState.FILLED)
+
+
+def test_without_a_console_it_cancels_at_tws_itself_and_the_next_start_is_halted(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
+    left_alone(tmp_path, tws)
+    tws.do("place 99 BUY 5 MSFT LMT 90 theirs")
+    assert killing(tmp_path) == kill.DONE
+    said = capsys.readouterr().out
+    assert "IB, account DU1234567: verified with IB: nothing works; held: 10 AAPL" in said
+    assert works(tws) == []
+    assert tws.positions == {"AAPL": Decimal(10)}
+    with trading(tmp_path, tws) as engine:
+        assert engine.status().account.state is TradingState.HALTED
+
+
+def test_it_flattens_at_tws_itself_and_never_across_zero(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
+    left_alone(tmp_path, tws)
+    for _ in range(2):
+        assert killing(tmp_path, "--flatten") == kill.DONE
+    said = capsys.readouterr().out
+    assert "SELL 10 AAPL at the market, to close it" in said
+    assert "nothing works; held: nothing" in said
+    assert (works(tws), tws.positions) == ([], {})
+
+
+def test_a_console_that_hangs_is_passed_by(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
+    child = (
+        "import sys; from pathlib import Path; from tests.engine.brokers.ib_engine import TwsProcess, IbBroker, IbConfig; "
+        "from tests.engine.engines import limit, make; "
+        f"engine = make(Path({str(tmp_path)!r}), IbBroker(IbConfig(port={tws.port}, client_id=7))); engine.start(); "
+        "engine.wait_ready()\nwhile not engine.status().watch[0].bid: pass\n"
+        "engine.submit(limit()); sys.stdin.read()"
+    )
+    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", child], cwd=ROOT, stdin=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 30
+        while not works(tws):
+            assert time.monotonic() < end
+            time.sleep(0.01)
+        tws.do("place 99 BUY 5 MSFT MKT 90 theirs")
+        process.send_signal(signal.SIGSTOP)
+        assert killing(tmp_path, "--flatten") == kill.NO_ANSWER
+        said = capsys.readouterr()
+        assert "verified with IB: nothing works; held: 5 MSFT" in said.out
+        assert "end it, and do this again with --flatten" in said.err
+        assert works(tws) == []
+        process.kill()
+        process.wait()
+        assert killing(tmp_path, "--flatten") == kill.DONE
+        assert tws.positions == {}
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_what_is_left_is_named_in_bounded_time(tmp_path: Path, tws: TwsProcess, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_alone(tmp_path, tws)
+    monkeypatch.setattr(kill_at_ib, "CANCELLED_S", 0.3)
+    tws.do("arm global_cancel unseen 1 99")
+    assert killing(tmp_path, "--flatten") == kill.NOT_AT_REST
+    assert "still open: BUY 5 AAPL LMT 90; held: 10 AAPL" in capsys.readouterr().out
+    assert tws.positions == {"AAPL": Decimal(10)}
+
+
+def test_the_first_cancel_that_is_lost_is_not_the_last(tmp_path: Path, tws: TwsProcess, monkeypatch: pytest.MonkeyPatch) -> None:
+    left_alone(tmp_path, tws)
+    monkeypatch.setattr(kill_at_ib, "AGAIN_S", 0.1)
+    tws.do("arm global_cancel unseen")
+    assert killing(tmp_path) == kill.DONE
+    assert works(tws) == []
+
+
+def test_where_the_market_is_closed_what_waits_to_close_is_named(
+    tmp_path: Path, tws: TwsProcess, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_alone(tmp_path, tws)
+    monkeypatch.setattr(kill_at_ib, "FLAT_S", 0.5)
+    tws.do("market closed")
+    assert killing(tmp_path, "--flatten") == kill.NOT_AT_REST
+    assert "SELL 10 AAPL MKT, which closes it and waits for the market; held: 10 AAPL" in capsys.readouterr().out
+    tws.do("market open")
+    assert tws.positions == {}
+
+
+def test_where_tws_cannot_be_reached_that_is_said_and_the_latch_is_set(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
+    left_alone(tmp_path, tws)
+    tws.do("away")
+    assert killing(tmp_path) == kill.NOT_AT_REST
+    assert "At the broker nothing is known to be cancelled" in capsys.readouterr().err
+    tws.do("back")
+    with trading(tmp_path, tws) as engine:
+        assert engine.status().account.state is TradingState.HALTED
+
+
+def test_the_orders_of_another_account_than_the_books_are_left_alone(
+    tmp_path: Path, tws: TwsProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_alone(tmp_path, tws)
+    with TwsProcess("DU7654321") as other:
+        other.do("place 99 BUY 5 MSFT LMT 90 theirs")
+        monkeypatch.setenv("IB_PORT", str(other.port))
+        assert killing(tmp_path) == kill.NOT_AT_REST
+        assert len(works(other)) == 1
+
+
+def test_a_reserved_id_that_is_taken_says_what_to_do(
+    tmp_path: Path, tws: TwsProcess, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_alone(tmp_path, tws)
+    tws.do("taken 107")
+    assert killing(tmp_path) == kill.NOT_AT_REST
+    assert "IB_KILL_CLIENT_ID sets another" in capsys.readouterr().err
+    monkeypatch.setenv("IB_KILL_CLIENT_ID", "555")
+    assert killing(tmp_path) == kill.DONE
+    assert works(tws) == []
