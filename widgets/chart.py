@@ -218,7 +218,7 @@ class Chart(Panel, inherit_bindings=False):
             stale = row.stale_s is not None
             title.append(Cell(f" {numbers.price(row.last, row.tick)}  ", "stale" if stale else "foreground"))
             what = numbers.stale(row.stale_s) if row.stale_s is not None else numbers.change(row.change)
-            title.append(Cell(what, "stale" if stale else numbers.direction(row.change)))
+            title.append(Cell(what, "stale" if stale else numbers.change_direction(row.change)))
         self.set_title(*title)
         self._sum_up(chart)
 

@@ -61,7 +61,7 @@ def _figures(bars: ChartBars, candle: Candle, tick: Decimal) -> list[list[Cell]]
     found = [named(name, value) for name, value in zip("OHLC", (candle.open, candle.high, candle.low, candle.close), strict=True)]
     before = bars.bars[candle.first - 1].close if candle.first else candle.open
     change = candle.close / before - 1 if before else None
-    found.append([Cell(numbers.change(change), numbers.direction(change))])
+    found.append([Cell(numbers.change(change), numbers.change_direction(change))])
     found.append([Cell("V ", "muted"), Cell(numbers.volume(candle.volume))])
     return found
 

@@ -84,8 +84,18 @@ def direction(value: Number | None) -> str:
 
 
 def change(fraction: Number | None) -> str:
-    """▲ +0.84%"""
-    return f"{arrow(fraction)} {percent(fraction)}" if fraction is not None and _known(fraction) else NONE
+    """▲ +0.84%; what is written as zero points nowhere."""
+    return f"{arrow(_as_written(fraction))} {percent(fraction)}" if fraction is not None and _known(fraction) else NONE
+
+
+def change_direction(fraction: Number | None) -> str:
+    """The style role of a `change`."""
+    return direction(_as_written(fraction))
+
+
+def _as_written(fraction: Number | None) -> Number | None:
+    """In hundredths of a per cent."""
+    return round(float(fraction), 4) if fraction is not None and _known(fraction) else None
 
 
 def profit(amount: Number | None) -> str:

@@ -46,7 +46,7 @@ def _change(row: WatchRow) -> Content:
         return Cell("no price", "stale")
     if row.stale_s is not None:
         return Cell(numbers.stale(row.stale_s), "stale")
-    return Cell(numbers.change(row.change), numbers.direction(row.change))
+    return Cell(numbers.change(row.change), numbers.change_direction(row.change))
 
 
 def _spread(row: WatchRow) -> Content:

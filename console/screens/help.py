@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from console.key_names import shown
 from console.keys import PANELS, PLACES, TITLES, Action, KeyMap
 from console.screens.dialog import Dialog, Line, paragraph
-from widgets.cells import Cell
+from widgets.cells import Cell, fit_cells
 from widgets.line_editor import LineEditor
 from widgets.text import clean
 
@@ -29,6 +29,12 @@ ABOUT_THE_LINE = (
     "and $ALL is the symbol where ALL is also a word."
 )
 INDENT = Cell("  ")
+BROAD = 170
+"""Columns of a terminal from which help takes them nearly all: then all of it is read without scrolling."""
+HIGHEST, AROUND = 0.92, 4
+"""The share of the terminal's lines that a dialog takes at most, and those of it that are its frame."""
+COLUMN, BETWEEN = 50, 4
+"""The least cells of a column of it, and blanks between two."""
 KEYS_WIDTH = 14
 
 
@@ -36,33 +42,45 @@ class Help(Dialog[None]):
     """Every key there is. `place` is the panel with the focus, or the order line: what works there stands first. `/` searches."""
 
     PLACE = "help"
+    HORIZONTAL_BREAKPOINTS = [*Dialog.HORIZONTAL_BREAKPOINTS, (BROAD, "-broad")]  # noqa: RUF012 - declared by Textual as the instance's
+    DEFAULT_CSS = """
+    Help.-broad.-whole > VerticalScroll { width: 94%; }
+    """
 
     def __init__(self, keys: KeyMap, place: str, clock: Callable[[], float]) -> None:
         super().__init__("Help", None, clock)
         self._sections = sections(keys, place)
         self._search: LineEditor | None = None
+        self.add_class("-whole")
 
     def body(self, width: int) -> list[Line]:
         wanted = self._search.text.strip().lower() if self._search else ""
-        lines: list[Line] = []
+        typed: list[Line] = []
         if self._search is not None:
-            lines += [[Cell("/ ", "key"), Cell(clean(self._search.text)), Cell(" ", "title-focus")], []]
-        for title, actions in self._sections:
-            if found := [action for action in actions if wanted in f"{title} {_keys(action)} {action.does}".lower()]:
-                lines += _section(title, found, width)
+            typed = [[Cell("/ ", "key"), Cell(clean(self._search.text)), Cell(" ", "title-focus")], []]
+        columns = max(1, (width + BETWEEN) // (COLUMN + BETWEEN))
+        room = (width + BETWEEN) // columns - BETWEEN
+        blocks = [
+            _section(title, some, room)
+            for title, actions in self._sections
+            if (some := [action for action in actions if wanted in f"{title} {_keys(action)} {action.does}".lower()])
+        ]
         examples = [example for example in EXAMPLES if wanted in " ".join(example).lower()]
         if examples:
-            lines.append([Cell("What the order line understands", "title")])
-        for example, means in examples:
-            lines += [[INDENT, Cell(example, "key")], *paragraph(means, width, "muted", INDENT, INDENT, INDENT)]
+            blocks.append(_on_the_line(examples, room))
         if not wanted:
-            return [*lines, [], *paragraph(ABOUT_THE_LINE, width)]
-        return lines if len(lines) > 2 else [*lines, *paragraph("No key and no action is called that.", width, "muted")]
+            blocks.append(paragraph(ABOUT_THE_LINE, room))
+        elif not blocks:
+            blocks.append(paragraph("No key and no action is called that.", room, "muted"))
+        if columns == 1:
+            return [*typed, *(line for block in blocks for line in block)]
+        return [*typed, *_beside(blocks, columns, room, int(self.app.size.height * HIGHEST) - AROUND - len(typed))]
 
     def key(self, key: str, character: str | None) -> None:
         if self._search is None:
             if key == "slash":
                 self._search = LineEditor(longest=40)
+                self.remove_class("-whole")
                 self.scroll_by("home")
                 self.draw()
             elif key in ("q", "enter", "question_mark", "f1"):
@@ -71,6 +89,7 @@ class Help(Dialog[None]):
                 self.scroll_by(key)
         elif key in ("enter", "f1") or (key == "backspace" and not self._search.text):
             self._search = None if key == "backspace" else self._search
+            self.set_class(self._search is None, "-whole")
             if key != "backspace":
                 self.answer(None)
             self.draw()
@@ -113,14 +132,42 @@ def _keys(action: Action) -> str:
 
 
 def _section(title: str, actions: Sequence[Action], width: int) -> list[Line]:
-    lines: list[Line] = [[Cell(title, "title")]]
+    lines = paragraph(title, width, "title")
     for action in actions:
         role = "stop" if action.required else "key"
         keys = Cell(f"{_keys(action):<{KEYS_WIDTH}}", role)
         does = "stop" if action.required else ""
-        if len(keys.text) <= KEYS_WIDTH:
+        if len(_keys(action)) < KEYS_WIDTH:
             lines += paragraph(action.does, width, does, INDENT, keys)
         else:
             lines += paragraph(_keys(action), width, role, INDENT)
             lines += paragraph(action.does, width, does, INDENT, Cell(" " * KEYS_WIDTH))
     return [*lines, []]
+
+
+def _on_the_line(examples: Sequence[tuple[str, str]], width: int) -> list[Line]:
+    lines: list[Line] = [[Cell("What the order line understands", "title")]]
+    for example, means in examples:
+        lines += [[INDENT, Cell(example, "key")], *paragraph(means, width, "muted", INDENT, INDENT, INDENT)]
+    return [*lines, []]
+
+
+def _beside(blocks: Sequence[Sequence[Line]], columns: int, width: int, height: int) -> list[Line]:
+    """The blocks in columns of `width` cells and `height` lines, so many side by side, and what has no room there in the same way below.
+    A block is in one column where it can be."""
+    filled: list[list[Line]] = [[]]
+    for block in blocks:
+        if filled[-1] and len(filled[-1]) + len(block) > height:
+            filled.append([])
+        for line in block:
+            if len(filled[-1]) == height:
+                filled.append([])
+            filled[-1].append(line)
+    lines: list[Line] = []
+    for start in range(0, len(filled), columns):
+        beside = filled[start : start + columns]
+        last = start + columns >= len(filled)
+        for y in range(max(map(len, beside)) if last else height):
+            pieces = [piece[y] if y < len(piece) else [] for piece in beside]
+            lines.append([cell for piece in pieces for cell in (*fit_cells(piece, width), Cell(" " * BETWEEN))])
+    return lines

@@ -14,8 +14,8 @@ from widgets.cells import Cell, wrap_cells
 from widgets.line_editor import LineEditor
 from widgets.text import clean
 
-ROWS = 12
-"""Lines of the list."""
+LEAST_ROWS = 12
+"""Lines of the list; on a high terminal it is half as high as that."""
 ABOVE = 2
 """Lines above the first row."""
 KEY_WIDTH = 7
@@ -50,10 +50,11 @@ class CommandPalette(Dialog[Action | None]):
         marked = self._marked or 0
         rows = [self._row(action, place == marked, width) for place, action in enumerate(self._found)]
         self._places = []
-        for place in in_view([len(row) for row in rows], marked, ROWS):
+        most = max(LEAST_ROWS, self.app.size.height // 2)
+        for place in in_view([len(row) for row in rows], marked, most):
             lines += rows[place]
             self._places += [place] * len(rows[place])
-        lines += [[]] * (ROWS - len(self._places))
+        lines += [[]] * (most - len(self._places))
         if not self._found:
             lines[2] = [Cell("No action is called that.", "muted")]
         said = self._complaint or f"{len(self._found)} of {len(self._keys.actions)}"

@@ -196,7 +196,7 @@ def _figures(now: Figures, whole: Results, view: View, width: int) -> list[Line]
     pairs: list[tuple[str, Value]] = [
         ("equity", numbers.money(now.equity)),
         ("profit", profit(now.profit)),
-        ("return", Cell(numbers.change(now.total), numbers.direction(now.total))),
+        ("return", Cell(numbers.change(now.total), numbers.change_direction(now.total))),
         ("max drawdown", f"{now.drawdown:.2%}  {numbers.money(now.fell)}" if now.fell else "none"),
         ("best day", _day(now.best)),
         ("worst day", _day(now.worst)),

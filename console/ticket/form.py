@@ -108,7 +108,7 @@ class Market(Struct):
         if stale:
             cells.append(Cell(f"stale {numbers.age(self.stale_s)}", "stale"))
         elif self.change is not None:
-            cells.append(Cell(numbers.change(self.change), numbers.direction(self.change)))
+            cells.append(Cell(numbers.change(self.change), numbers.change_direction(self.change)))
         if known.bid is not None and known.ask is not None:
             quote = f"   {numbers.price(known.bid, tick)} × {numbers.price(known.ask, tick)}"
             cells.append(Cell(quote, "stale" if stale else ""))

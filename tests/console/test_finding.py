@@ -270,3 +270,47 @@ async def test_a_click_on_a_letter_goes_there_and_one_beside_them_nowhere(engine
             await console.click(*(lines[y].index("Risk") - 3, y) if name else (60, 10))
             await console.until(lambda: isinstance(console.app.screen, TradingScreen))
             assert console.screen.panel == panel
+
+
+async def test_on_a_large_terminal_help_has_columns_and_all_keys_of_the_trading_screen_at_once(engine: FakeEngine) -> None:
+    async with running(engine, (200, 60)) as console:
+        await console.press("2", "question_mark")
+        await console.let_pass(1)
+        shown = " ".join(console.picture.split())
+        assert "…" not in console.picture
+        for action in ACTIONS:
+            first = action.does.split(":")[0].split(",")[0]
+            assert not action.keys or first in shown or " ".join(first.split()[:3]) in shown, action.does
+        for title in ("Here, in Positions", "Everywhere", "In every panel", "In Chart", "In the order line"):
+            assert title in shown
+        assert "In the ticket's question" not in shown
+        await console.press("pagedown")
+        assert "In the ticket's question" in console.picture
+        await console.press("slash")
+        await console.type("approve all")
+        await console.until(lambda: "In every panel" not in console.picture)
+        assert "approve all marked signals" in console.picture
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
+async def test_no_line_of_the_help_is_cut_and_keys_stand_clear_of_what_they_do(engine: FakeEngine, size: tuple[int, int]) -> None:
+    async with running(engine, size) as console:
+        await console.press("question_mark")
+        await console.let_pass(1)
+        for _ in range(30):
+            assert "…" not in console.picture
+            assert "Shift+Tabthe" not in console.picture
+            await console.press("pagedown")
+
+
+@pytest.mark.parametrize(("size", "lines"), [((80, 24), 12), ((120, 36), 18), ((200, 60), 30)])
+async def test_the_palette_lists_as_much_as_half_of_the_terminal_has_room_for(
+    engine: FakeEngine, size: tuple[int, int], lines: int
+) -> None:
+    async with running(engine, size) as console:
+        await console.press("f2")
+        await console.shows("Find an action")
+        inside = [line for line in console.picture.splitlines() if "│  " in line]
+        first = next(place for place, line in enumerate(inside) if "▸ F12" in line)
+        last = next(place for place, line in enumerate(inside) if f"{len(ACTIONS)} of {len(ACTIONS)}" in line)
+        assert last - 1 - first == lines

@@ -29,7 +29,7 @@ MOST_BESIDE = 6
 
 
 def _return(row: BacktestRow) -> Cell:
-    return Cell(numbers.change(row.total_return), numbers.direction(row.total_return))
+    return Cell(numbers.change(row.total_return), numbers.change_direction(row.total_return))
 
 
 def _fall(row: BacktestRow) -> Cell:

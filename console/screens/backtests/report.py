@@ -129,7 +129,11 @@ class BacktestPage(Page):
             highest = max(highest, equity)
             drawn.append(Point(at, equity, 1 - equity / highest if highest > 0 else 0.0))
         total, held = kept.summary.figures.total_return, kept.summary.figures.buy_and_hold
-        legend = [Cell(numbers.change(total), numbers.direction(total)), Cell("  held ", "muted"), Cell(numbers.change(held), "muted")]
+        legend = [
+            Cell(numbers.change(total), numbers.change_direction(total)),
+            Cell("  held ", "muted"),
+            Cell(numbers.change(held), "muted"),
+        ]
         self._curve.show_points(drawn, "The backtest has no bars.", "%Y-%m-%d", points.held if self._hold else ())
         self._curve.set_summary(*legend, Cell("" if self._hold else f"  {self._hold_key} draws it", "muted"))
 

@@ -161,7 +161,7 @@ class PositionDetail(Detail):
             pairs.append(("this session", [profit(made), Cell(f"  realised, {fills} fill{'' if fills == 1 else 's'}", "muted")]))
         watched = next((each for each in view.watch if each.symbol == self._symbol), None)
         if watched is not None:
-            pairs.append(("the market", Cell(f"{numbers.change(watched.change)} today", numbers.direction(watched.change))))
+            pairs.append(("the market", Cell(f"{numbers.change(watched.change)} today", numbers.change_direction(watched.change))))
         return facts(pairs, width)
 
     def _protection(self, width: int) -> list[Line]:

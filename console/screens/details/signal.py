@@ -112,7 +112,7 @@ class SignalDetail(Detail):
         if moved is None:
             return self._priced(now)
         better = moved * self._row.side.sign
-        return [Cell(f"{self._priced(now)}  "), Cell(numbers.change(moved), numbers.direction(moved)), Cell(_meant(better), "muted")]
+        return [Cell(f"{self._priced(now)}  "), Cell(numbers.change(moved), numbers.change_direction(moved)), Cell(_meant(better), "muted")]
 
     def _watched(self) -> float | None:
         return next((row.last for row in self.stage.view.watch if row.symbol == self._row.symbol), None)
