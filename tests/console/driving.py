@@ -109,6 +109,13 @@ class Console:
         await self.until(lambda: text in self.picture)
 
 
+async def go_to(console: Console, digit: str) -> None:
+    """To a panel, and long enough there to read it."""
+    await console.press(digit)
+    await console.until(lambda: console.screen.panels[console.screen.panel].size.height)
+    await console.let_pass(1)
+
+
 NAMED = frozenset({"colon", "enter", "tab", "escape", "space", "up", "down", "f2", "f5", "f6", "f9", "f12"})
 CHARACTERS = {"space": " ", "enter": "\r", "tab": "\t", "colon": ":", "question_mark": "?", "slash": "/", "apostrophe": "'"}
 

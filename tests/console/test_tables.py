@@ -14,7 +14,7 @@ from textual import events
 from engine.model import Level, OrderState, Side
 from engine.model.signals import SignalState
 from engine.model.views import LogLine
-from tests.console.driving import SMALL, WIDE, Console, running
+from tests.console.driving import SMALL, WIDE, Console, go_to, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import NOW, order, position, signal
 from widgets.log import Log
@@ -47,13 +47,6 @@ def table_of(console: Console, name: str) -> LiveTable[Any]:
 def keys_of(console: Console, name: str) -> list[str]:
     table = table_of(console, name)
     return [table.key_of(row) for row in table.rows]
-
-
-async def go_to(console: Console, digit: str) -> None:
-    """To a panel, and long enough there to read it."""
-    await console.press(digit)
-    await console.until(lambda: console.screen.panels[console.screen.panel].size.height)
-    await console.let_pass(1)
 
 
 async def click(console: Console, name: str, x: int, y: int, times: int = 1) -> None:
