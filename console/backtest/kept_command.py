@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from console.backtest.command import FAILED, INTERRUPTED, Progress, print_line
 from console.config import folders
+from console.deleting import WORD, typed_to_delete
 from console.options import Options, end, say
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from storage.backtests import BacktestRow
 
 OTHER = 3
-WORD = "DELETE"
 _JSON = "For a program: everything, as JSON on standard output."
 _LISTED = 50
 
@@ -210,14 +210,7 @@ def _delete(path: Path, given: argparse.Namespace) -> int:
         end(f"There is no backtest {', '.join(missing)}. `tradeconsole backtests` lists those that are kept.")
     for line in _listed([found[number] for number in wanted]):
         print_line(line)
-    sys.stdout.write(f"Type {WORD} to delete {'it' if len(wanted) == 1 else 'them'}, anything else leaves all as it is: ")
-    sys.stdout.flush()
-    try:
-        word = sys.stdin.readline().strip()
-    except KeyboardInterrupt:
-        word = ""
-    if word != WORD:
-        print_line("\nThat is not the word. Nothing was deleted.")
+    if not typed_to_delete(len(wanted)):
         return OTHER
     count = delete(path, wanted)
     print_line(f"\n{count} deleted.")

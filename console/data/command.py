@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from console.backtest.command import FAILED, INTERRUPTED, Progress, print_line, reading
 from console.backtest.terms import read_day, read_granularity, read_symbols
 from console.config import ConfigError, load
+from console.deleting import WORD, typed_to_delete
 from console.options import Options, end, say
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 FOUND, KEPT = 1, 3
 _MOST = 20
 """Sentences about one series that are told."""
-WORD = "DELETE"
 _USUAL_DAYS = {"1d": 3_652, "1h": 365, "15m": 55, "5m": 55, "1m": 28, "1s": 1}
 """How far back is fetched where nobody says from when."""
 _JSON = "For a program: everything, as JSON on standard output."
@@ -241,14 +241,7 @@ def _delete(cache: BarCache, given: argparse.Namespace) -> int:
     held = _chosen(cache, given)
     for line in _listed(held):
         print_line(line)
-    sys.stdout.write(f"Type {WORD} to delete {'it' if len(held) == 1 else 'them'}, anything else leaves all as it is: ")
-    sys.stdout.flush()
-    try:
-        word = sys.stdin.readline().strip()
-    except KeyboardInterrupt:
-        word = ""
-    if word != WORD:
-        print_line("\nThat is not the word. Nothing was deleted.")
+    if not typed_to_delete(len(held)):
         return KEPT
     cache.delete([each.series for each in held])
     print_line(f"\n{len(held)} deleted. What is needed of it again is fetched again.")

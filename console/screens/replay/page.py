@@ -19,8 +19,8 @@ from console.replay.player import SPEEDS, Moment, Player
 from console.screens.page import BACK, Page
 from console.screens.replay.layout import PANELS, is_out, is_single, layout_for
 from console.screens.replay.questions import GoTo, why_dialog
+from console.screens.replay.why import ask_of_bar, ask_of_row
 from engine.model import Level
-from engine.model.views import OrderRow, SignalRow
 from widgets import numbers
 from widgets.chart import Chart
 from widgets.curve import Curve, Point
@@ -31,14 +31,13 @@ from widgets.past_log import PastLog
 from widgets.past_rows import PastOrders, PastSignals, pattern_for, pattern_of_ends
 from widgets.positions import Positions
 from widgets.replay_bar import ReplayBar
-from widgets.risk import Heading, Risk
+from widgets.risk import Risk
 from widgets.scrubber import Scrubber, Traded
 from widgets.tab_line import TabLine
 from widgets.table import LiveTable
 from widgets.watchlist import Watchlist
 
 if TYPE_CHECKING:
-    from engine.model.recording import Why
     from engine.replay.index import Progress
     from engine.replay.replay import Replay
 
@@ -441,52 +440,18 @@ class ReplayPage(Page):
             self._why_bar()
 
     def _why_row(self, row: Any) -> None:
-        match row:
-            case OrderRow():
-                self.player.ask("", lambda replay: replay.why_order(row.id))
-            case SignalRow():
-                self.player.ask("", lambda replay: replay.why_signal(row.id))
-            case Heading():
-                pass
-            case _ if symbol := getattr(row, "symbol", ""):
-                self.player.ask(f"{symbol}, now", lambda replay: _of_bar(replay, symbol, replay.at))
-            case _:
-                from console.screens.details.rows import row_dialog
+        if not ask_of_row(self.player, row):
+            from console.screens.details.rows import row_dialog
 
-                self.stage.read(row_dialog(row, self.stage.clock))
+            self.stage.read(row_dialog(row, self.stage.clock))
 
     def _why_bar(self) -> None:
-        moment, about = self._moment, self.player.about
-        chart = moment.view.chart if moment is not None else None
-        if moment is None or about is None or chart is None or not chart.bars:
+        if not ask_of_bar(self.player, self._moment, self._chart.crosshair_at):
             self._tell("No bar has closed yet.")
-            return
-        at = self._chart.crosshair_at
-        if at is None and any(mark.step == moment.step and mark.symbol == chart.symbol for mark in about.trades):
-            # In a session the trade comes before its bar has closed.
-            self.player.ask("", lambda replay: _of_trade(replay, chart.symbol))
-            return
-        at = chart.bars[-1].at if at is None else at
-        when = numbers.market_time(at, "%a %Y-%m-%d %H:%M ET")
-        self.player.ask(f"{chart.symbol}, the bar of {when}", lambda replay: _of_bar(replay, chart.symbol, at))
 
 
 DIGITS = ("watch", "positions", "orders", "signals", "risk", "log", "chart", "equity")
 """As on the trading screen, and the equity behind."""
-
-
-def _of_bar(replay: Replay, symbol: str, at: int) -> Why | None:
-    """Of the order that filled in the bar that closed at `at`, for that is what a person sees there; else of the bar."""
-    stamps = replay.recording.stamps
-    first, last = int(stamps.searchsorted(at, "left")), min(int(stamps.searchsorted(at, "right")) - 1, replay.step)
-    filled = [mark for mark in replay.trades if first <= mark.step <= last and mark.symbol == symbol]
-    return replay.why_order(filled[-1].order_id) if filled else replay.why_bar(symbol, at)
-
-
-def _of_trade(replay: Replay, symbol: str) -> Why | None:
-    """Of the order that has just filled."""
-    filled = [mark for mark in replay.trades if mark.step == replay.step and mark.symbol == symbol]
-    return replay.why_order(filled[-1].order_id) if filled else None
 
 
 def _transport(moment: Moment, steps: int) -> str:
