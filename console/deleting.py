@@ -15,7 +15,8 @@ def typed_to_delete(count: int) -> bool:
         word = sys.stdin.readline().strip()
     except KeyboardInterrupt:
         word = ""
+        sys.stdout.write("\n")
     if word != WORD:
-        sys.stdout.write("\nThat is not the word. Nothing was deleted.\n")
+        sys.stdout.write("That is not the word. Nothing was deleted.\n")
         sys.stdout.flush()
     return word == WORD

@@ -213,7 +213,7 @@ def _delete(path: Path, given: argparse.Namespace) -> int:
     if not typed_to_delete(len(wanted)):
         return OTHER
     count = delete(path, wanted)
-    print_line(f"\n{count} deleted.")
+    print_line(f"{count} deleted.")
     return 0
 
 

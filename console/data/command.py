@@ -244,7 +244,7 @@ def _delete(cache: BarCache, given: argparse.Namespace) -> int:
     if not typed_to_delete(len(held)):
         return KEPT
     cache.delete([each.series for each in held])
-    print_line(f"\n{len(held)} deleted. What is needed of it again is fetched again.")
+    print_line(f"{len(held)} deleted. What is needed of it again is fetched again.")
     return 0
 
 
