@@ -68,6 +68,15 @@ class IbFeed(PollingFeed):
             about = [problem for problem in self.problems if symbol in problem.replace(":", " ").split()]
             kept.problem = next((problem for problem in about if problem.startswith(("IB knows", "IB tells"))), "")
 
+    async def _prime(self, symbol: str) -> tuple[str, ...]:
+        """Where there is no link at all, the start does not wait for one with each symbol."""
+        try:
+            return await super()._prime(symbol)
+        except FeedLostError as error:
+            if self._line.trouble() is None:
+                raise
+            raise PausedError(str(error)) from error
+
     async def follow(self, symbol: str) -> Instrument:
         instrument = await super().follow(symbol)
         if self._market.begun:
@@ -98,6 +107,7 @@ class IbFeed(PollingFeed):
         self._held, self._tries, self._not_before, self._fetched = {}, {}, {}, []
         for kept in self._symbols.values():
             kept.owed = ""  # IB does not say what companies do: there is nothing to wait for
+        self._away = False
         self._wish()
         self._tell([], tell, True)
         newest = self._newest_close()

@@ -269,7 +269,12 @@ _FARMS_BROKEN = frozenset({2103, 2105})
 
 def _words(config: IbConfig, error: ConnectionError) -> str:
     """Without the library's own names for it."""
-    return f"Nobody listens at {config.at}" if "refused" in str(error).casefold() else shown(str(error)).rstrip(".")
+    said = str(error).casefold()
+    if "refused" in said:
+        return f"Nobody listens at {config.at}"
+    if "timeout" in said:
+        return f"{config.at} takes the connection and does not answer"
+    return shown(str(error)).rstrip(".")
 
 
 def _no_one_stock(symbol: str, found: Sequence[Contract]) -> FeedError:

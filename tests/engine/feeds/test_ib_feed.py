@@ -314,6 +314,25 @@ async def test_a_link_that_is_open_and_mute_is_given_up(tws: TwsProcess, tmp_pat
         await desk.until(lambda: [event for event in desk.told[told:] if isinstance(event, Quote)])
 
 
+async def test_a_start_before_the_log_in_waits_once_and_not_with_each_symbol(
+    tws: TwsProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line_module, "CONNECT_S", 0.3)
+    tws.do("logout")
+    desk = Desk(tws, tmp_path, ("AAPL", "MSFT", "IBM"))
+    await desk.prepare()
+    (problem,) = desk.feed.problems
+    assert "takes the connection and does not answer" in problem
+    monkeypatch.setattr(line_module, "CONNECT_S", 5.0)
+    await desk.do("login")
+    desk.start()
+    await desk.until_followed(ticks=["AAPL", "IBM", "MSFT"])
+    await desk.until(lambda: len({bar.symbol for bar in desk.of(Bar)}) == 3)
+    await desk.feed.follow("INTC")  # it is asked for its past again
+    assert len(desk.feed.history("INTC", 1000)) == 1000
+    await desk.end()
+
+
 async def test_a_start_without_tws_begins_with_the_bars_that_are_kept(tws: TwsProcess, tmp_path: Path) -> None:
     first = Desk(tws, tmp_path)
     await first.prepare()
