@@ -60,6 +60,8 @@ class Lane(LaneGate):
         super().__init__(profile, symbols, account, sessions, on_booked, on_split)
         paper = profile.paper
         self._paper, self._prompt = paper, prompt
+        self._places = {symbol: place for place, symbol in enumerate(symbols)}
+        """Where each symbol's bar is, in a moment in which all have one."""
         self._unbooked: list[LaneOrder] = []
         """What filled in arrears. Of it positions are known already, and cash about."""
         self._filled: list[LaneOrder] | None = None if prompt or len(profile.strategies) > 1 else []
@@ -104,8 +106,13 @@ class Lane(LaneGate):
         if telling:
             self.tell_session(last, at)
         if self._phase is _REGULAR:
-            for bar in [bar for bar in bars if bar.symbol in working]:
-                self._match(bar, working.pop(bar.symbol))
+            places = self._places
+            if len(bars) == len(places):
+                # Of many bars few have an order.
+                bars = [bars[place] for place in sorted([places[symbol] for symbol in working])]
+            for bar in bars:
+                if bar.symbol in working:
+                    self._match(bar, working.pop(bar.symbol))
         if telling:
             self._close(at, last)
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from heapq import merge
-from itertools import chain, repeat
+from itertools import chain
 from operator import attrgetter
 
 from engine.backtest.account import Account, Booked
@@ -149,11 +149,21 @@ class _Run:
         if not others and first.symbols == self._symbols:
             self._alone = first, first.context, first.strategy.on_bar, first.averages, first.adds
 
-    def _told(self, seen: tuple[Bar, ...]) -> Iterable[tuple[Listener, Bar]]:
-        """Whom to tell of which bar: in the bars' order, and of each the strategies in theirs."""
-        if self._alone is not None:
-            return zip(repeat(self._alone), seen)
-        return [(listener, bar) for bar in seen for listener in self._listeners[bar.symbol]]
+    def _tell_all(self, seen: tuple[Bar, ...], at: int, last: int) -> None:
+        """Tells the bars in their order, and of each the strategies in theirs."""
+        for bar in seen:
+            for player, context, on_bar, averages, adds in self._listeners[bar.symbol]:
+                context.bar = bar
+                try:
+                    for average, next_value in averages[bar.symbol] if averages else ():
+                        average.value = next_value()
+                    for add in adds[bar.symbol] if adds else ():
+                        add(bar.close)
+                    on_bar(context, bar)
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+                    player.fail(error, "on_bar", (bar.symbol, at))
+                if context.drafts:
+                    self._submit(player.take("on_bar", bar.symbol, at, last))
 
     # ---- the loop
 
@@ -179,20 +189,25 @@ class _Run:
                 self._moved(at, (bars or seen)[0].symbol, last)
             for orders in updates:
                 self._submit(orders)
-            for (player, context, on_bar, averages, adds), bar in self._told(seen):
-                context.bar = bar
-                try:
-                    if averages:
-                        for average, next_value in averages[bar.symbol]:
-                            average.value = next_value()
-                    if adds:
-                        for add in adds[bar.symbol]:
-                            add(bar.close)
-                    on_bar(context, bar)
-                except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
-                    player.fail(error, "on_bar", (bar.symbol, at))
-                if context.drafts:
-                    self._submit(player.take("on_bar", bar.symbol, at, last))
+            if self._alone is None:
+                self._tell_all(seen, at, last)
+            else:
+                # One strategy that is told everything: looked up once, and not for each bar.
+                player, context, on_bar, averages, adds = self._alone
+                for bar in seen:
+                    context.bar = bar
+                    try:
+                        if averages:
+                            for average, next_value in averages[bar.symbol]:
+                                average.value = next_value()
+                        if adds:
+                            for add in adds[bar.symbol]:
+                                add(bar.close)
+                        on_bar(context, bar)
+                    except (Exception, SystemExit) as error:  # noqa: BLE001 - told in words
+                        player.fail(error, "on_bar", (bar.symbol, at))
+                    if context.drafts:
+                        self._submit(player.take("on_bar", bar.symbol, at, last))
             latest, working, act = self._now()
             if bars:
                 last = at
