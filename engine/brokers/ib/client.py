@@ -232,7 +232,9 @@ class Client:
         listed: dict[str, BrokerOrder] = {}
         for entry in (*(entry for entry in self._hearing.ledger if entry.perm_id in open_ids), *wanted):
             row = entry.listed() if entry is not None and (entry.ended or entry.perm_id in open_ids) else None
-            if row is not None and self._follows(row.symbol, entry.contract if entry is not None else None):
+            if entry is None or entry.fields is None or entry.fields.account not in ("", self._link.account):
+                continue  # a log-in may have other accounts beside ours
+            if row is not None and self._follows(row.symbol, entry.contract):
                 listed[row.order_id] = row
         self._hearing.known.update(listed)
         positions = tuple(

@@ -286,3 +286,16 @@ def test_an_order_from_an_earlier_day_fills_on_and_is_corrected_after_a_restart_
             assert more["executions"] - asked["executions"] == more["positions"] - asked["positions"]
             assert tws.positions == {"AAPL": D(75)}
             assert not engine.status().mismatches
+
+
+def test_orders_of_another_account_of_the_same_log_in_are_nothing_of_ours(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        tws.do("place 99 BUY 5 AAPL LMT 90 theirs DU7654321")
+        tws.do("place 99 BUY 5 AAPL LMT 90 ours DU1234567")
+        engine.answer(engine.sync())
+        view = until(engine, lambda view: view.orders)
+        engine.answer(engine.sync())
+        assert len(engine.status().orders) == len(view.orders) == 1
+        engine.cancel()
+        until(engine, lambda view: "other orders work beside it" in order_of(view, 1).reason)
+        assert {row["ref"]: row["status"] for row in tws.orders()} == {"theirs": "Submitted", "ours": "Submitted"}

@@ -26,7 +26,7 @@ expire                          the session is over: orders for it end
 midnight                        executions of the day are told no more
 fill ID SHARES PRICE [silent]   trades an order by hand; ID is its reference or permId
 correct ID SHARES PRICE         tells its last execution anew
-place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF]   an order of another client's, of TWS itself with client 0
+place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF] [ACCOUNT]   an order of another client's, of TWS itself with client 0
 status ID WHAT                  it has this status from now on, and says so when it is asked
 cancel ID                       somebody cancels it in TWS
 cash AMOUNT                     money comes in or goes out
@@ -164,11 +164,11 @@ class Control:
     def do_correct(self, order: str, shares: str, price: str) -> None:
         self._tws.gateway.correct(self._ticket(order), Decimal(shares), Decimal(price))
 
-    def do_place(self, client: str, side: str, shares: str, symbol: str, kind: str, price: str, ref: str = "") -> Answer:
+    def do_place(self, client: str, side: str, shares: str, symbol: str, kind: str, price: str, ref: str = "", account: str = "") -> Answer:
         (stock,) = known(symbol)
         gateway, at = self._tws.gateway, Decimal(price)
         limit, aux = (at if kind == "LMT" else None), (at if kind == "STP" else None)
-        terms = Terms(side, Decimal(shares), kind, limit, aux, "GTC", order_ref=ref)
+        terms = Terms(side, Decimal(shares), kind, limit, aux, "GTC", order_ref=ref, account=account)
         order_id = gateway.next_order_id if int(client) else 0
         ticket = gateway.place(int(client), order_id, stock, terms)
         return {"perm_id": ticket.perm_id} if ticket else {"error": "refused"}
