@@ -19,6 +19,7 @@ from engine.control_client import NoAnswerError, ask, control_path
 from engine.latch import Latch, latch_path
 
 DONE, NOTHING_DONE, NOT_AT_REST, NO_ANSWER = 0, 1, 3, 4
+_WORST_FIRST = (NOTHING_DONE, NO_ANSWER, NOT_AT_REST, DONE)
 SOON_S = 0.5
 """After this long without an answer the broker is told itself."""
 ANSWER_S = 3.0
@@ -30,30 +31,49 @@ _SQLITE = b"SQLite format 3\0"
 
 
 def kill(arguments: Sequence[str]) -> int:
-    """Stops trading; answers the exit code. Raises SystemExit with code 2 where the command is wrong or there is no such database.
+    """Stops trading, of all accounts that the config has; answers the exit code. Raises SystemExit with code 2 where the command is wrong
+    or there is no such database.
 
     0: nothing works any more and, with --flatten, nothing is held. 3: trading is halted, but not all is at rest yet, or held positions
     could not be closed; each is named. 4: the latch is set, but the engine that runs does not answer. 1: neither could be done.
     """
     given = _options().parse_args(arguments)
-    database = (given.database or _configured(given.config)).resolve()
-    latch = Latch(latch_path(database))
-    if why := _no_database(database, latch.path):
-        end(f"{why}, so nothing was stopped. Give the one that your console uses with --database.")
+    named = {"": given.database} if given.database else _configured(given.config)
+    databases = {name: path.resolve() for name, path in named.items()}
+    whys = {name: _no_database(path, latch_path(path)) for name, path in databases.items()}
+    if all(whys.values()):
+        end(f"{'; '.join(whys.values())}, so nothing was stopped. Give the one that your console uses with --database.")
     by = f"tradeconsole kill at {time.strftime('%H:%M:%S')}"
     reason = f"{given.reason} ({by})" if given.reason else by
+    there = [name for name, why in whys.items() if not why]
+    # All of them before anything else: an engine obeys its latch by itself.
+    latched = {name: _latched(databases[name], reason) for name in there}
+    codes = set[int]()
+    for name in there:
+        if len(databases) > 1:
+            _tell(f"Account {name}, {databases[name]}:")
+        codes.add(_stop(databases[name], given.config, reason, is_latched=latched[name], flatten=given.flatten))
+    return next(code for code in _WORST_FIRST if code in codes)
+
+
+def _latched(database: Path, reason: str) -> bool:
+    """Whether the latch could be set."""
+    latch = Latch(latch_path(database))
     try:
         latch.set(reason)
-        is_latched = True
     except OSError as error:
-        is_latched = False
         say(f"{latch.path} cannot be written ({error.strerror}): a restart would not know of the stop. The engine is told all the same.")
-    beside = _Beside(database, given.config)
+        return False
+    return True
+
+
+def _stop(database: Path, config: Path | None, reason: str, *, is_latched: bool, flatten: bool) -> int:
+    beside = _Beside(database, config)
     try:
-        return _follow(control_path(database), reason, beside, flatten=given.flatten)
+        return _follow(control_path(database), reason, beside, flatten=flatten)
     except NoAnswerError as error:
-        at_rest = beside.result() if error.listens else beside.at_once(flatten=given.flatten)
-        return _unanswered(database, error, at_rest, is_latched=is_latched, flatten=given.flatten)
+        at_rest = beside.result() if error.listens else beside.at_once(flatten=flatten)
+        return _unanswered(database, error, at_rest, is_latched=is_latched, flatten=flatten)
 
 
 class _Beside:
@@ -99,18 +119,23 @@ def _options() -> Options:
         allow_abbrev=False,
     )
     add = options.add_argument
-    add("--database", type=Path, metavar="FILE", help="The account's file; without it, the one your config names.")
+    add("--database", type=Path, metavar="FILE", help="The account's file; without it, those of all accounts of your config.")
     add("--config", type=Path, metavar="FILE", help="The YAML file to look the database up in, instead of your own.")
     add("--flatten", action="store_true", help="Close every position as well.")
     add("--reason", default="", metavar="TEXT", help="Why, for the audit log.")
     return options
 
 
-def _configured(config: Path | None) -> Path:
+def _configured(config: Path | None) -> dict[str, Path]:
+    """The database of each account that the config has, by its name; of the only one by none."""
+    from console.accounts.config import load_accounts
     from console.config import ConfigError, folders, load
 
     try:
-        return load(config).database or folders().database
+        accounts = load_accounts(config)
+        if accounts is not None:
+            return {name: its.database for name, its in accounts.settings.items() if its.database is not None}
+        return {"": load(config).database or folders().database}
     except ConfigError as error:
         end(f"{error}\nNothing was stopped: give the database with --database.")
 

@@ -22,6 +22,7 @@ from engine.latch import Latch, latch_path
 from engine.model.modes import TradingState
 from engine.model.orders import OrderState
 from engine.model.settings import StopSettings
+from engine.model.views import View
 from storage import lock
 from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, order_of, running, until
 from tests.project_files import ROOT
@@ -189,6 +190,28 @@ def test_the_database_is_the_one_the_config_names(tmp_path: Path, capsys: Captur
         run(["kill"])
     assert ended.value.code == 2
     assert "Nothing was stopped: give the database with --database." in capsys.readouterr().err
+
+
+def test_it_stops_all_accounts_of_the_config(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    names = {"calm": "paper.db", "second": "second.db", "new": "new.db"}
+    accounts = ", ".join(f"{name}: {{database: {file}}}" for name, file in names.items())
+    (tmp_path / "tradeconsole.yaml").write_text(f"accounts: {{{accounts}}}")
+    (tmp_path / "second.db").touch()
+    with running(tmp_path, ToldBroker()) as engine:
+        engine.submit(limit())
+        until(engine, is_working)
+        assert run(["kill"]) == kill.DONE
+        assert engine.status().account.state is TradingState.HALTED
+    assert [bool(latch_path(tmp_path / file).exists()) for file in names.values()] == [True, True, False]
+    said = capsys.readouterr().out
+    assert f"Account calm, {tmp_path / 'paper.db'}:" in said
+    assert f"Account second, {tmp_path / 'second.db'}:" in said
+    assert run(["kill", "--flatten"]) == kill.NOT_AT_REST
+
+
+def is_working(view: View) -> bool:
+    return bool(view.orders) and order_of(view, 1).state is OrderState.WORKING
 
 
 def test_a_full_disk_does_not_keep_it_from_the_engine(
