@@ -120,7 +120,7 @@ class PaperBroker:
     async def replace(self, order: Order, terms: Terms) -> None:
         if order.id not in self._tickets:
             raise AmbiguousError(f"paper has not seen #{order.number}")
-        self._ask(order.id, terms, follows=order.exit_pct is not None)
+        self._ask(order.id, terms, order.quantity, follows=order.exit_pct is not None)
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         for order in orders:
@@ -235,6 +235,7 @@ class PaperBroker:
                 self._tell(replace(ticket.update(self._now), stop=outcome.stop, triggered=ticket.order.triggered))
             case Reduced():
                 ticket.order.quantity -= outcome.quantity
+                ticket.revision += 1
                 reason = "another order of its group traded"
                 self._tell(replace(ticket.update(self._now), terms=ticket.order.terms, reason=reason))
 
@@ -260,12 +261,12 @@ class PaperBroker:
 
     # ---- requests
 
-    def _ask(self, order_id: str, terms: Terms | None, *, follows: bool = False) -> None:
+    def _ask(self, order_id: str, terms: Terms | None, quantity: Decimal = ZERO, *, follows: bool = False) -> None:
         ticket = self._tickets[order_id]
         number = ticket.replaced
         ticket.replaced += terms is not None
         what = "cancel" if terms is None else f"replace {number}"
-        self._requests.append(Request(self._now + self._latency(order_id, what), order_id, terms, ticket.order.quantity, follows))
+        self._requests.append(Request(self._now + self._latency(order_id, what), order_id, terms, quantity, follows))
         if not self._races(ticket.order.symbol):
             self._perform_all()
         else:
@@ -306,6 +307,7 @@ class PaperBroker:
             return
         order = ticket.order
         self._matcher.replace(order.id, terms, ticket.filled, self._now, follows=follows)
+        ticket.revision += 1
         order.triggered = order.triggered and terms.stop == order.stop
         order.quantity, order.limit, order.trail, order.trail_pct = terms.quantity, terms.limit, terms.trail, terms.trail_pct
         resting = self._matcher.find(order.id)

@@ -26,6 +26,8 @@ class Ticket(Struct):
     event: OrderEvent = OrderEvent.ACCEPT
     reason: str = ""
     replaced: int = 0
+    revision: int = 1
+    """How many terms it has had."""
 
     @property
     def ended(self) -> bool:
@@ -37,7 +39,8 @@ class Ticket(Struct):
 
     def update(self, at: int, rule: str = "") -> OrderUpdate:
         """Where it stands at the market time `at`, after a fill by the matching rule `rule`."""
-        return OrderUpdate(self.order.id, self.event, self.broker_id, self.filled, self.cost, self.fees, rule, self.reason, at)
+        figures = self.filled, self.cost, self.fees
+        return OrderUpdate(self.order.id, self.event, self.broker_id, *figures, rule, self.reason, at, revision=self.revision)
 
     def listed(self) -> BrokerOrder:
         """As a snapshot lists it."""
@@ -70,7 +73,7 @@ class Request(Struct, frozen=True):
     order_id: str
     terms: Terms | None = None
     quantity: Decimal = ZERO
-    """The order's own when it was asked: what its group trades until `due` comes off the new one too."""
+    """What the asker took the order's for: what its group traded that was not heard by then, or until `due`, comes off the new one too."""
     follows: bool = False
     """Whether an exit gets the price that its entry's new average makes."""
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.core.acceptance import Acceptance
 from engine.core.breakers import Breakers, cancel_entries
 from engine.core.checkpoint import save, take_over
@@ -290,6 +292,8 @@ class Core:
         self.desk.now = max(self.desk.now, update.at)
         self.desk.in_flight.discard(order.id)
         before, asked = order.state, order.asked
+        if update.revision and update.terms is not None:
+            update = self._without_old_terms(order, update)
         news = read(order, update, self.desk.now)
         if news.replaced:
             had = order.quantity
@@ -315,10 +319,20 @@ class Core:
         if news.complaint:
             self.desk.note(Level.ERROR, "broker", news.complaint)
 
+    def _without_old_terms(self, order: Order, update: OrderUpdate) -> OrderUpdate:
+        """Terms that held before the ones we know say nothing any more, and answer no later replace."""
+        if update.revision >= self.desk.revisions.get(order.id, 0):
+            self.desk.revisions[order.id] = update.revision
+            return update
+        event = OrderEvent.WORK if update.event is OrderEvent.REPLACE and order.asked is not None else update.event
+        return replace(update, terms=None, event=event)
+
     def _follow(self, order: Order, before: OrderState, asked: Terms | None, event: OrderEvent) -> None:
         """What else a change of state means: for the stop, and for the orders that hang together with it."""
         if order.state is not OrderState.PENDING_REPLACE:
             self.desk.replacing.pop(order.id, None)
+        if order.state.is_final:
+            self.desk.revisions.pop(order.id, None)
         self.stop.hold(order)
         if event is OrderEvent.REFUSE_REPLACE and asked is not None:
             self._groups.on_refused(order, asked)

@@ -46,6 +46,7 @@ class Desk:
         "now",
         "prices",
         "replacing",
+        "revisions",
         "run_id",
         "settings",
         "state",
@@ -66,6 +67,8 @@ class Desk:
         """Orders of this run that the broker has not said a word about yet."""
         self.replacing: dict[str, int] = {}
         """Orders of this run whose replace the broker has yet to answer, and the monotonic time it was asked."""
+        self.revisions: dict[str, int] = {}
+        """Which of an order's terms its are, where the broker counted them in this run."""
         self.broker_off: dict[str, tuple[Decimal, Decimal]] = {}
         """By how many shares (signed) the broker held more than our books at the last comparison, and its average, of what differs."""
         self.broker_cash_off = ZERO

@@ -249,7 +249,8 @@ class OrderUpdate(Struct, frozen=True):
     broker's clock is not the market's. `terms` is what the order is now at the broker, where it says so; `stop` where a trailing stop
     stands, `triggered` that a stop was reached. `corrected` says that the broker took back an earlier word on fills: only then may
     cumulative figures go down. `surplus` is by how many shares what it filled and may still fill exceeds what was asked for: where a broker
-    makes another order of one that is replaced, a fill that crosses that comes on top.
+    makes another order of one that is replaced, a fill that crosses that comes on top. `revision` counts the order's terms, these included,
+    where the broker does so, else it is 0.
     """
 
     order_id: str
@@ -266,6 +267,7 @@ class OrderUpdate(Struct, frozen=True):
     corrected: bool = False
     triggered: bool = False
     surplus: Decimal = ZERO
+    revision: int = 0
 
 
 class BrokerOrder(Struct, frozen=True):

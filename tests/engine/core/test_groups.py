@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from decimal import Decimal
 from typing import Any
 
@@ -19,6 +20,7 @@ from engine.model.inputs import (
     NotDurable,
     OrderUpdate,
     Proposal,
+    Replace,
     SetMode,
     StrategyFailed,
     Submit,
@@ -525,6 +527,47 @@ def test_a_replace_that_crossed_the_brokers_own_word_is_put_right_without_waitin
     told.tick(1)
     assert facts(told.position(), states((profit, loss))) == (40, ["PARTIAL 40/80", "WORKING 0/40"])
     assert told.tickets[loss.id].order.quantity == 40
+
+
+def test_terms_that_held_before_the_ones_we_know_undo_nothing_however_late_and_often_they_are_told() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, _, loss = bracketed(told)
+    told.fill(entry, 60)
+
+    def terms_of(quantity: int, revision: int, event: OrderEvent = OrderEvent.WORK) -> OrderUpdate:
+        return OrderUpdate(loss.id, event, "T3", terms=Terms(D(quantity), stop=D(95)), revision=revision)
+
+    told.handle(terms_of(60, 3))
+    for late in (terms_of(20, 2), terms_of(20, 2), terms_of(40, 1, OrderEvent.REPLACE)):
+        told.handle(late)
+        assert states((loss,)) == ["WORKING 0/60"]
+    told.mute = True
+    told.fill(entry, 40)
+    told.handle(news_of(told, entry))
+    assert loss.state is OrderState.PENDING_REPLACE
+    told.handle(terms_of(40, 1, OrderEvent.REPLACE))
+    assert facts(loss.state, loss.quantity) == (OrderState.PENDING_REPLACE, 60), "an old answer is none to what was asked since"
+    told.handle(terms_of(100, 4, OrderEvent.REPLACE))
+    assert states((loss,)) == ["WORKING 0/100"]
+
+
+def test_what_its_group_traded_unheard_on_paper_comes_off_an_order_that_is_replaced_meanwhile() -> None:
+    floor = Floor(prices={"AAPL": 100})
+    low = Intent("AAPL", Side.BUY, D(60), OrderType.LIMIT, limit=D(98), tif=TimeInForce.GTC)
+    high = Intent("AAPL", Side.BUY, D(60), OrderType.STOP, stop=D(103), tif=TimeInForce.GTC)
+    floor.handle(SubmitGroup(floor.command_id(), GroupKind.OCO, low, high))
+    one, two = floor.core.state.book.orders.values()
+    floor.held_news = deque()
+    floor.quote("AAPL", 97, size=21)
+    assert facts(one.filled, two.quantity) == (0, 60), "nothing of it is heard"
+    floor.handle(Replace(floor.command_id(), two.id, replace(two.terms, stop=D(104))))
+    news, floor.held_news = floor.held_news, None
+    for event in news:
+        floor.handle(event)
+    assert states((one, two)) == ["PARTIAL 21/60", "WORKING 0/39"]
+    for price in (105, 105):
+        floor.quote("AAPL", price)
+    assert floor.position() == 60
 
 
 def test_a_leg_that_is_found_filled_only_as_it_was_to_trade_no_more_is_succeeded_for_what_its_entry_filled_meanwhile() -> None:

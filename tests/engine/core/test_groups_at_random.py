@@ -136,17 +136,19 @@ class Together(RuleBasedStateMachine):
         if told.mute or any(order.state in _PENDING for order in told.orders):
             return
         book = told.core.state.book
-        covered = wanted = D(0)
+        covered = wanted = idle = oversold = D(0)
         for key in {order.parent: None for order in told.orders if order.parent}:
             entry, orders = book.orders[key], book.family(key)
-            left = max(entry.filled - sum((order.filled for order in orders), D(0)), D(0))
+            left = entry.filled - sum((order.filled for order in orders), D(0))
             working = {order.remaining for order in orders if order.released and not order.state.is_final}
             assert len(working) <= 1, "two legs cover the same"
             for remaining in working:
                 assert 0 < remaining <= left
-                covered += remaining
-            if working or not (key in self.given_up or any(order.reason == "there is no AAPL left to close" for order in orders)):
-                wanted += left
+                covered, wanted = covered + remaining, wanted + left
+            if not working and key not in self.given_up:
+                idle += max(left, D(0))
+            oversold += max(-left, D(0))
+        wanted += max(idle - oversold, D(0))
         assert covered == min(wanted, told.position())
 
     @invariant()
