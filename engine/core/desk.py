@@ -21,7 +21,7 @@ from engine.model.modes import Level, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent, next_state
 from engine.model.orders import Bracket, Intent, Order, OrderState, OrderType, Terms, TimeInForce
-from engine.model.records import Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
+from engine.model.records import FillBooked, Noted, OrderChanged, OrderDenied, OrderPlaced, OrderReleased, Record, ReplaceAsked
 from engine.model.settings import Settings
 from engine.model.verdicts import PASSED, Verdict
 
@@ -89,6 +89,14 @@ class Desk:
         if self._records:
             return [Persist(tuple(self._records)), *self._effects]
         return self._effects
+
+    def instrument(self, symbol: str) -> Instrument:
+        """Also of one that no feed knows: what is held of it has exits all the same."""
+        return self.instruments.get(symbol) or Instrument(symbol)
+
+    def traded(self) -> list[Order]:
+        """The orders of which a fill is booked by what is being handled."""
+        return [self.state.book.orders[record.fill.order_id] for record in self._records if isinstance(record, FillBooked)]
 
     def filled(self) -> list[Order]:
         """The orders that are found to have filled by what is being handled: by a fill, or as they are told to have been smaller."""

@@ -161,6 +161,9 @@ class Gate:
             # What the broker holds is closed to its last fraction, in a symbol that no feed knows, too.
             return Instrument(wish.symbol, lot=wish.quantity)
         instrument, fraction = self._instruments.get(wish.symbol), self.capabilities.fraction
+        if instrument is None and wish.reduce_only:
+            # So are its exits, whose feed may be another since they were placed.
+            instrument = Instrument(wish.symbol)
         if instrument is None or fraction is None or not _in_parts(wish, instrument):
             return instrument
         return replace(instrument, lot=step(instrument.lot, fraction, wish.type, wish.tif, bracketed=wish.bracket is not None))

@@ -75,7 +75,9 @@ class Groups:
         held: dict[tuple[str, Side], Decimal] = {}
         # An exit may fill all of itself while its entry fills more: then nothing of its family works any more, and something is left.
         filled = (order.family for order in self._desk.filled() if order.parent)
-        for key in dict.fromkeys([*book.families(), *filled]):
+        # And an entry may fill after it ended, as where a cancel lost the race and the broker told that later.
+        late = (order.id for order in self._desk.traded() if order.state.is_final and book.family(order.id))
+        for key in dict.fromkeys([*book.families(), *filled, *late]):
             orders = book.family(key)
             left = self._left(book.orders.get(key), orders, held)
             self._succeed(orders, left)
@@ -137,9 +139,8 @@ class Groups:
             more, why = False, "the other order of its group filled"
         elif first.symbol == parent.symbol and first.side is not parent.side:
             told = parent.filled * first.requested / parent.requested - sum((order.filled for order in orders), ZERO)
-            more, why = not parent.state.is_final, f"#{parent.number} has nothing left to close"
-            if not parent.filled:
-                why = f"#{parent.number} ended without a fill: {parent.state.lower()}"
+            why = _closed_all(parent) if parent.filled else _never_filled(parent)
+            more = not parent.state.is_final
         else:
             done = parent.state is OrderState.FILLED
             told = first.requested - sum((order.filled for order in orders), ZERO) if done else ZERO
@@ -155,7 +156,7 @@ class Groups:
         return Left(shares, told, more, why if shares or not told else f"there is no {first.symbol} left to close")
 
     def _step(self, order: Order) -> Decimal:
-        return step(self._desk.instruments[order.symbol].lot, self._desk.gate.capabilities.fraction, order.type, order.tif)
+        return step(self._desk.instrument(order.symbol).lot, self._desk.gate.capabilities.fraction, order.type, order.tif)
 
     # ---- successors
 
@@ -164,10 +165,13 @@ class Groups:
         if not orders[0].parent or not (left.more or left.shares) or self._desk.state.trading is TradingState.HALTED:
             return
         succeeded = {order.succeeds for order in orders}
-        latest = [order for order in orders if order.released and order.id not in succeeded]
+        parent = self._desk.state.book.orders.get(orders[0].parent)
+        over = (_closed_all(parent), _never_filled(parent)) if parent is not None else ()
+        latest = [order for order in orders if (order.released or order.state.is_final) and order.id not in succeeded]
         for order in latest:
-            # One that was cancelled made room for the one that filled; without a fill, somebody wanted it gone.
-            done = order.state is OrderState.FILLED or (order.state is OrderState.CANCELED and _made_room(order, orders))
+            # One that was cancelled made room for the one that filled, or its entry seemed to be over; else somebody wanted it gone.
+            ended = order.state is OrderState.CANCELED and (order.reason in over or _made_room(order, orders))
+            done = order.state is OrderState.FILLED or ended
             if done or not (order.state.is_final or left.shares):
                 self._place_successor(order)
 
@@ -258,7 +262,7 @@ class Groups:
         if order.exit_pct is None or order.triggered or parent is None or parent.average is None:
             return order.terms
         profit = order.type is OrderType.LIMIT
-        price = to_tick(exit_price(parent.average, parent.side, order.exit_pct, profit=profit), self._desk.instruments[order.symbol].tick)
+        price = to_tick(exit_price(parent.average, parent.side, order.exit_pct, profit=profit), self._desk.instrument(order.symbol).tick)
         return replace(order.terms, limit=price) if profit else replace(order.terms, stop=price)
 
     def _has_moved(self, order: Order) -> bool:
@@ -282,6 +286,14 @@ class Groups:
         ]
         self._cancelled.update((order.id, desk.mono) for order in due if order.released)
         desk.cancel(due, reason, makes_room=makes_room)
+
+
+def _closed_all(parent: Order) -> str:
+    return f"#{parent.number} has nothing left to close"
+
+
+def _never_filled(parent: Order) -> str:
+    return f"#{parent.number} ended without a fill: {parent.state.lower()}"
 
 
 def _made_room(order: Order, family: Sequence[Order]) -> bool:

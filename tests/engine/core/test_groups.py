@@ -235,6 +235,38 @@ def test_an_entry_that_ends_without_a_fill_ends_its_exits(end: OrderEvent) -> No
     assert not told.cancelled
 
 
+@pytest.mark.parametrize("before", [0, 40])
+def test_an_entry_that_fills_after_its_end_has_exits_for_that(before: int) -> None:
+    told = Told()
+    entry, *exits = bracketed(told)
+    if before:
+        told.fill(entry, before)
+        told.fill(exits[0], before, 110)
+    told.cancel(entry)
+    assert not told.core.state.book.open
+    told.mute = True
+    told.fill(entry, 20)
+    told.mute = False
+    told.end(entry, OrderEvent.CANCEL)
+    assert facts(told.position(), entry.state) == (20, OrderState.CANCELED)
+    assert states(told.core.state.book.open.values()) == ["WORKING 0/20", "WORKING 0/20"]
+    told.crash()
+    told.fill(told.orders[-1], 20, 95)
+    assert facts(told.position(), len(told.core.state.book.open)) == (0, 0)
+
+
+def test_exits_that_a_person_cancelled_do_not_come_back_with_a_fill_after_the_entrys_end() -> None:
+    told = Told()
+    entry, profit, _ = bracketed(told)
+    told.cancel(profit)
+    told.cancel(entry)
+    told.mute = True
+    told.fill(entry, 20)
+    told.mute = False
+    told.end(entry, OrderEvent.CANCEL)
+    assert facts(told.position(), len(told.core.state.book.open)) == (20, 0)
+
+
 def test_an_entry_cancelled_after_a_part_filled_leaves_its_exits_with_that() -> None:
     told = Told()
     entry, profit, loss = bracketed(told)
@@ -375,6 +407,30 @@ def test_two_brackets_whose_exits_sell_too_much_both_come_down_though_neither_le
     assert facts(told.position(), told.core.state.book.working_quantity("AAPL", Side.SELL)) == (6, 6)
     left = {order.family: order.remaining for order in told.core.state.book.working()}
     assert facts(left[first.id], left[second.id]) == (5, 1)
+
+
+def test_the_exits_of_a_symbol_that_the_feed_lacks_since_the_restart_are_kept_in_step_all_the_same() -> None:
+    told = Told()
+    first, *_ = bracketed(told, take_profit="10%")
+    told.fill(first, 60)
+    told.symbols = ("MSFT",)
+    told.crash()
+    entry, profit, loss = told.orders
+    told.fill(entry, 40)
+    assert states((profit, loss)) == ["WORKING 0/100", "WORKING 0/100"]
+    told.fill(profit, 30, 110)
+    assert states((profit, loss)) == ["PARTIAL 30/100", "WORKING 0/70"]
+
+
+def test_a_fill_missed_in_a_symbol_that_the_feed_lacks_at_the_start_has_its_exits() -> None:
+    told = Told()
+    entry, *_ = bracketed(told)
+    told.mute = True
+    told.fill(entry, 100)
+    told.mute = False
+    told.symbols = ("MSFT",)
+    told.crash()
+    assert states(told.orders) == ["FILLED 100/100", "WORKING 0/100", "WORKING 0/100"]
 
 
 def test_a_position_that_is_gone_ends_its_exits_in_words() -> None:

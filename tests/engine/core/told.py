@@ -89,6 +89,8 @@ class Told:
         self._runs = 0
         self._commands = 0
         self.price = 100.0
+        self.symbols: tuple[str, ...] = ("AAPL", "MSFT")
+        """What its feed knows."""
         self.start()
 
     # ---- life
@@ -99,7 +101,7 @@ class Told:
         self._inbox.clear()
         self.mono += SECOND
         run_id = f"r{self._runs}"
-        self.core = Core(self.given, [Instrument("AAPL"), Instrument("MSFT")], run_id=run_id)
+        self.core = Core(self.given, [Instrument(symbol) for symbol in self.symbols], run_id=run_id)
         self.core.restore(self.records)
         self.core.gate.capabilities = self.can
         cash = self.cash if not self.records else None
@@ -131,7 +133,7 @@ class Told:
         self.price = price or self.price
         self.at += SECOND
         self.handle(MarketStatus(Phase.REGULAR, "open", "2026-01-05", self.at))
-        for symbol in ("AAPL", "MSFT"):
+        for symbol in self.symbols:
             self.handle(Quote(symbol, self.at, self.price, self.price, 1e6, 1e6, self.price))
 
     def tick(self, seconds: float = 0.1) -> None:
