@@ -47,7 +47,14 @@ async def _ib(settings: Settings, number: str, flatten: bool) -> bool:
 
     account = number or settings.ib.account
     kind = settings.account if not account else "paper" if is_paper(account) else "live"
-    left = await kill(ib_config(os.environ, replace(settings.ib, account=account), kind), flatten=flatten, tell=_tell)
+    config = ib_config(os.environ, replace(settings.ib, account=account), kind)
+    try:
+        left = await kill(config, flatten=flatten, tell=_tell)
+    except ConnectionError as error:
+        raise ConnectionError(
+            f"{error}. TWS or Gateway is looked for at {config.at}: give kill IB_HOST and IB_PORT as the console has them, or cancel in "
+            "TWS itself."
+        ) from error
     works = f"still open: {', '.join(left.orders)}" if left.orders else "verified with IB: nothing works"
     _tell(f"IB, account {left.account}: {works}; held: {', '.join(left.held) or 'nothing'}")
     return not left.orders and not (flatten and left.held)

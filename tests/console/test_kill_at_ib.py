@@ -136,7 +136,9 @@ def test_where_tws_cannot_be_reached_that_is_said_and_the_latch_is_set(tmp_path:
     left_alone(tmp_path, tws)
     tws.do("away")
     assert killing(tmp_path) == kill.NOT_AT_REST
-    assert "At the broker nothing is known to be cancelled" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "At the broker nothing is known to be cancelled" in said
+    assert "give kill IB_HOST and IB_PORT as the console has them" in said
     tws.do("back")
     with trading(tmp_path, tws) as engine:
         assert engine.status().account.state is TradingState.HALTED
