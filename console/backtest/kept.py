@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -56,6 +57,8 @@ class Kept(Struct, frozen=True):
 def carry_out(job: Job, progress: Progress | None = None, say: Callable[[str], None] | None = None) -> Finished:
     """Runs it; `say` is told what has to be fetched before. Raises FeedError where there is no such data, StrategyError where there is no
     such strategy, BacktestError where the run cannot begin or ended early."""
+    # numpy's linear algebra begins a thread for each processor, which takes a tenth of a short run, and whose sums differ by their number.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     data = job.open(say)
     job = job.anywhere().pinned(data)
     code = code_of(job)

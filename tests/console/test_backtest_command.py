@@ -53,6 +53,20 @@ def test_the_report_fits_80_columns_and_says_what_was_run(capsys: pytest.Capture
         assert word in text
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted where Linux lists them")
+def test_a_strategy_multiplies_matrices_on_one_thread(tmp_path: Path) -> None:
+    counting = """
+    def on_bar(self, ctx: Context, bar: Bar) -> None:
+        import os, numpy
+        numpy.ones((2, 2)) @ numpy.ones((2, 2))
+        raise ValueError(f"{len(os.listdir('/proc/self/task'))} threads")
+    """
+    without = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    command = [sys.executable, "-m", "tradeconsole", "backtest", strategy(tmp_path, counting), "--symbols", "IBM"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=without, cwd=ROOT)
+    assert ": 1 threads" in done.stderr
+
+
 def test_orders_may_be_late(capsys: pytest.CaptureFixture[str]) -> None:
     assert backtest("sma_cross", *YEARS, "--latency", "2bars") == 0
     assert "market orders fill at the next bar's open, 2 bars late" in capsys.readouterr().out
