@@ -331,7 +331,7 @@ class IbSettings(Struct, frozen=True):
     account: str = ""
     """The number that the account must have; empty takes the log-in's only one."""
     kill_client_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
-    """Kept for `tradeconsole kill`; without one it is `client_id` and 100."""
+    """Kept for `tradeconsole kill`; without one it is `client_id` and 100, or more where that is in use."""
 
 
 class StopSettings(Struct, frozen=True):

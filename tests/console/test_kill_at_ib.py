@@ -155,11 +155,20 @@ def test_the_orders_of_another_account_than_the_books_are_left_alone(
         assert len(works(other)) == 1
 
 
-def test_a_reserved_id_that_is_taken_says_what_to_do(
+def test_where_the_reserved_id_is_in_use_another_is_taken(tmp_path: Path, tws: TwsProcess) -> None:
+    """As by the prices of a second account in the same console."""
+    left_alone(tmp_path, tws)
+    tws.do("taken 107")
+    assert killing(tmp_path) == kill.DONE
+    assert works(tws) == []
+
+
+def test_reserved_ids_that_are_all_taken_say_what_to_do(
     tmp_path: Path, tws: TwsProcess, capsys: Capture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     left_alone(tmp_path, tws)
-    tws.do("taken 107")
+    for client_id in (107, 1107, 2107):
+        tws.do(f"taken {client_id}")
     assert killing(tmp_path) == kill.NOT_AT_REST
     assert "IB_KILL_CLIENT_ID sets another" in capsys.readouterr().err
     monkeypatch.setenv("IB_KILL_CLIENT_ID", "555")

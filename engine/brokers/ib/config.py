@@ -13,8 +13,8 @@ from engine.model.settings import AccountKind, IbSettings
 
 PORTS: dict[AccountKind, dict[int, str]] = {"paper": {7497: "TWS", 4002: "Gateway"}, "live": {7496: "TWS", 4001: "Gateway"}}
 """Where IB's own programs listen, and for whom. Another port is a tunnel's, or a test's, and the account's number alone tells."""
-KILL_ABOVE = 100
-"""Kill's client id is the console's and so much more, where none is set; those of prices follow it."""
+KILL_ABOVE = (100, 1_100, 2_100)
+"""Kill's client id is the console's and so much more, where none is set. One may be in use, as by the prices of another account."""
 _PAPER_ACCOUNT = "D"
 """Every paper account's number begins with it (DU, DF for advisors), no live one does."""
 
@@ -37,8 +37,9 @@ class IbConfig(Struct, frozen=True):
         return f"{self.host}:{self.port}"
 
     @property
-    def kill_client_id(self) -> int:
-        return self.kill_id or self.client_id + KILL_ABOVE
+    def kill_client_ids(self) -> tuple[int, ...]:
+        """The one that is set, or else some of which each is tried where those before it are in use."""
+        return (self.kill_id,) if self.kill_id else tuple(self.client_id + above for above in KILL_ABOVE)
 
 
 def is_paper(number: str) -> bool:

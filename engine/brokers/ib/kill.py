@@ -63,6 +63,7 @@ class _There:
         self._config = config
         self._tell = tell
         self._account = ""
+        self._client_id = 0
         self._ledger = Ledger()
         self._refused: dict[int, str] = {}
         self._closing: dict[int, str] = {}
@@ -70,18 +71,23 @@ class _There:
 
     async def cancel(self) -> None:
         config = self._config
-        try:
-            accounts = await self.session.connect(
-                config.host, config.port, config.kill_client_id, config.account, CONNECT_S, self._cancel_at_once
-            )
-        except ClientBusy:
-            raise BrokerError(
-                f"Client id {config.kill_client_id}, which is kept for this, is in use at {config.at}: perhaps by another kill. "
-                "IB_KILL_CLIENT_ID sets another."
-            ) from None
-        self._account = account_of(config, accounts)
+        self._account = account_of(config, await self._connect())
         self._tell(f"IB, account {self._account} at {config.at}: told to cancel every order of this log-in, whoever placed it")
         await self._until_none_is_open()
+
+    async def _connect(self) -> tuple[str, ...]:
+        config = self._config
+        for client_id in config.kill_client_ids:
+            self._client_id = client_id
+            try:
+                return await self.session.connect(config.host, config.port, client_id, config.account, CONNECT_S, self._cancel_at_once)
+            except ClientBusy:
+                self.session.disconnect()
+                self.session = Session(self._hear, lambda why: None)
+        ids = ", ".join(str(client_id) for client_id in config.kill_client_ids)
+        raise BrokerError(
+            f"What is kept for this is in use at {config.at}, perhaps by another kill: client id {ids}. IB_KILL_CLIENT_ID sets another."
+        )
 
     def _cancel_at_once(self, accounts: Sequence[str]) -> None:
         """TWS takes requests from now on. Those of another account are left alone."""
@@ -134,7 +140,7 @@ class _There:
             return f"an order ({perm_id})"
         fields = entry.fields
         price = "" if fields.limit is None else f" {fields.limit:f}"
-        closes = ", which closes it and waits for the market" if entry.client_id == self._config.kill_client_id else ""
+        closes = ", which closes it and waits for the market" if entry.client_id == self._client_id else ""
         return f"{fields.action} {fields.quantity:f} {symbol_of(entry.contract.symbol)} {fields.type}{price}{closes}"
 
     def _position(self, held: Held) -> str:
