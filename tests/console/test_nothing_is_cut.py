@@ -22,7 +22,7 @@ LOW = ((104, 28), (160, 30), (200, 24))
 OTHERS = re.compile(r"histor|backtest|round trips|replay|performance|preference")
 LIVE = tuple(place for place in PLACES if not OTHERS.search(place))
 """Places that show what the view says; the others show what a database or the config does."""
-CUT = re.compile(rf"([^\s│]*) ?{ELLIPSIS}")
+CUT = re.compile(rf"([^\s│╭╮╰╯]*) ?{ELLIPSIS}")
 
 
 def cuts(picture: str) -> list[str]:
