@@ -33,6 +33,8 @@ class BrokerGroups:
 
     def on_terms(self, order: Order, had: Decimal, *, answered: bool) -> None:
         """The broker told other terms of `order`, which had the quantity `had`; `answered` where it was asked for them."""
+        if order.quantity == had:
+            return
         self._ahead.pop(order.id, None)
         self._reduced.discard(order.id)
         if self._desk.gate.capabilities.oco and order.oco and not answered and order.quantity < had:

@@ -546,6 +546,17 @@ def test_a_leg_that_the_broker_made_smaller_before_it_told_the_others_fill_is_no
     assert facts(told.replaced, told.cancelled, states((profit, loss))) == ([], [], ["PARTIAL 40/100", "WORKING 0/60"])
 
 
+def test_another_price_for_a_leg_that_the_broker_made_smaller_gives_it_nothing_back() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 100)
+    untold(told, profit, 40, 110, loss)
+    told_terms(told, loss)
+    told.replace(loss, stop=D(97))
+    told.tick(5)
+    assert facts(loss.stop, states((profit, loss))) == (97, ["WORKING 0/100", "WORKING 0/60"])
+
+
 def test_what_an_entry_fills_while_a_legs_fill_is_untold_makes_the_other_grow_by_that_alone() -> None:
     told = Told(Capabilities(oco=True))
     entry, profit, loss = bracketed(told)

@@ -60,6 +60,14 @@ class Together(RuleBasedStateMachine):
             if shares > 0:
                 self.told.fill(order, shares, price)
 
+    @rule(number=st.integers(0, 9), price=st.integers(90, 110))
+    def all_of_something_fills(self, number: int, price: int) -> None:
+        self.something_fills(number=number, part=100, price=price)
+
+    @rule(number=st.integers(0, 9), price=st.integers(90, 110))
+    def half_of_something_fills(self, number: int, price: int) -> None:
+        self.something_fills(number=number, part=50, price=price)
+
     @rule(number=st.integers(0, 9), end=st.sampled_from((OrderEvent.CANCEL, OrderEvent.EXPIRE)))
     def the_broker_ends_one(self, number: int, end: OrderEvent) -> None:
         order = self.pick(number)
