@@ -43,6 +43,8 @@ RULES = (
     # The stop that you pressed yourself stands in the banner.
     Rule("trading", Level.ERROR, r"HALTED, set by you\b", matters=False),
     Rule("order", Level.ERROR, panel="orders", row=_ORDER),
+    # Fees that a broker tells a moment after the fill.
+    Rule("fill", Level.INFO, r"#\d+: fees ", matters=False),
     Rule("fill", Level.INFO, panel="orders", row=_ORDER, away=True),
     Rule("fill", Level.WARNING, panel="orders", row=_ORDER),
     Rule("orders", Level.WARNING, panel="orders", row=_ORDER),

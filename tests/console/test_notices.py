@@ -48,6 +48,7 @@ def test_what_matters_is_a_notice_that_leads_to_what_it_is_about(level: Level, s
         (WARNING, "gate", "denied BUY 500 MSFT: exposure would be 92%"),
         (WARNING, "mode", "FULL_AUTO, set by you"),
         (WARNING, "sma_cross", "signal 3 MSFT denied by gate: stale price"),
+        (INFO, "fill", "#38: fees 1"),
         (INFO, "performance", "orders 3 filled 2"),
     ],
 )
