@@ -61,6 +61,11 @@ class Rest:
                 if query.get("cancel_orders") == "true":
                     self._cancel_all()
                 return 207, [self._close(symbol) for symbol in sorted(book.positions)]
+            case ("DELETE", "positions", symbol):
+                if symbol not in book.positions:
+                    raise RefusedError(404, 40410000, f"position does not exist: {symbol}")
+                told = self._close(symbol)
+                return told["status"], told["body"]
             case ("GET", "account", "activities", "FILL"):
                 return 200, self._activities(query)
             case ("GET", "assets", symbol):
