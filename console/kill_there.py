@@ -7,7 +7,7 @@ import json
 import os
 import sqlite3
 import sys
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -26,7 +26,7 @@ def kill_there(database: Path, config: Path | None, *, flatten: bool) -> bool | 
     """Whether nothing works at the broker any more, and with `flatten` nothing is held; None where the account is at no broker that can be
     reached from here, as on paper. What is left is said."""
     settings = _settings(database, config)
-    broker, _, number = (_venue(database) or (settings.broker if settings.database == database else "")).partition(" ")
+    broker, _, number = (_venue(database) or (settings.broker if _is_of(settings, database) else "")).partition(" ")
     killer = _KILLERS.get(broker)
     if killer is None:
         return None
@@ -55,12 +55,34 @@ async def _ib(settings: Settings, number: str, flatten: bool) -> bool:
             f"{error}. TWS or Gateway is looked for at {config.at}: give kill IB_HOST and IB_PORT as the console has them, or cancel in "
             "TWS itself."
         ) from error
-    works = f"still open: {', '.join(left.orders)}" if left.orders else "verified with IB: nothing works"
-    _tell(f"IB, account {left.account}: {works}; held: {', '.join(left.held) or 'nothing'}")
-    return not left.orders and not (flatten and left.held)
+    return _at_rest("IB", left.account, left.orders, left.held, flatten=flatten)
 
 
-_KILLERS: dict[str, Killer] = {"ib": _ib}
+async def _alpaca(settings: Settings, number: str, flatten: bool) -> bool:
+    from msgspec.structs import replace
+
+    from engine.brokers.alpaca.config import alpaca_config, is_paper
+    from engine.brokers.alpaca.kill import kill
+
+    account = number or settings.alpaca.account
+    kind = settings.account if not account else "paper" if is_paper(account) else "live"
+    left = kill(alpaca_config(os.environ, replace(settings.alpaca, account=account), kind), flatten=flatten, tell=_tell)
+    if left.unknown:
+        say(f"Alpaca, account {left.account}: told to cancel; what works and what is held it does not say: {left.unknown}. Do it again.")
+        return False
+    if left.trouble:
+        say(f"Alpaca, account {left.account}: the last cancel was not taken: {left.trouble}. Do it again.")
+    return _at_rest("Alpaca", left.account, left.orders, left.held, flatten=flatten)
+
+
+def _at_rest(broker: str, account: str, orders: Sequence[str], held: Sequence[str], *, flatten: bool) -> bool:
+    """Whether nothing is left there, which is said, or what is."""
+    works = f"still open: {', '.join(orders)}" if orders else f"verified with {broker}: nothing works"
+    _tell(f"{broker}, account {account}: {works}; held: {', '.join(held) or 'nothing'}")
+    return not orders and not (flatten and held)
+
+
+_KILLERS: dict[str, Killer] = {"alpaca": _alpaca, "ib": _ib}
 
 
 def _venue(database: Path) -> str:
@@ -85,10 +107,14 @@ def _settings(database: Path, config: Path | None) -> Settings:
     try:
         accounts = load_accounts(config)
         its = accounts.settings.values() if accounts is not None else ()
-        return next((one for one in its if one.database is not None and one.database.resolve() == database), None) or load(config)
+        return next((one for one in its if _is_of(one, database)), None) or load(config)
     except ConfigError as error:
         say(f"{error}\nThe broker is looked for as the environment has it.")
         return Settings()
+
+
+def _is_of(settings: Settings, database: Path) -> bool:
+    return settings.database is not None and settings.database.resolve() == database
 
 
 def _tell(text: str) -> None:

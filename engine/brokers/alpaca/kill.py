@@ -42,11 +42,13 @@ _SHOWN = 200
 
 
 class Left(Struct, frozen=True):
-    """What is not flat at the account, each in words; `unknown` where Alpaca does not say any more, and why."""
+    """What is not flat at the account, each in words, and what came of the last request to change that, where it was no yes; `unknown`
+    where Alpaca does not say what is left, and why."""
 
     account: str
     orders: tuple[str, ...] = ()
     held: tuple[str, ...] = ()
+    trouble: str = ""
     unknown: str = ""
 
 
@@ -70,13 +72,10 @@ def kill(config: AlpacaConfig, *, flatten: bool, tell: Callable[[str], None]) ->
     account = _account(http, config)
     tell(f"Alpaca, {config.kind} account {account}: told to cancel every order, whoever placed it")
     there = _There(http, account)
-    try:
-        there.cancel()
-        if flatten:
-            there.flatten(tell)
-        return there.left()
-    except (_NoAnswerError, _NoError) as error:
-        return Left(account, unknown=str(error))
+    there.cancel()
+    if flatten:
+        there.flatten(tell)
+    return there.left()
 
 
 def _account(http: _Http, config: AlpacaConfig) -> str:
@@ -107,29 +106,35 @@ class _There:
     def __init__(self, http: _Http, account: str) -> None:
         self._http = http
         self._account = account
+        self._trouble = ""
         self._refused: dict[str, str] = {}
         """Of each symbol Alpaca's last no to its closing."""
         self._closes: set[str] = set()
         """Orders that close a position, by their ids."""
 
     def cancel(self) -> None:
-        """Until nothing works, or the time is up. Raises _NoAnswerError and _NoError."""
-        until, told = time.monotonic() + CANCELLED_S, -AGAIN_S
+        """Until nothing works, or the time is up."""
+        until, due = time.monotonic() + CANCELLED_S, 0.0
         while True:
-            try:
-                if time.monotonic() - told >= AGAIN_S:
-                    told = time.monotonic()
+            pause = POLL_S
+            if time.monotonic() >= due:
+                try:
                     self._http.ask("DELETE", "/v2/orders", list)
-                if not self._open() or time.monotonic() >= until:
+                    self._trouble, due = "", time.monotonic() + AGAIN_S
+                except (_NoAnswerError, _NoError) as error:
+                    self._trouble, pause = str(error), PAUSE_S
+            try:
+                if not self._open():
+                    self._trouble = ""
                     return
-                time.sleep(POLL_S)
             except (_NoAnswerError, _NoError):
-                if time.monotonic() >= until:
-                    raise
-                time.sleep(PAUSE_S)
+                pause = PAUSE_S
+            if time.monotonic() >= until:
+                return
+            time.sleep(pause)
 
     def flatten(self, tell: Callable[[str], None]) -> None:
-        """One closing order for each position, and waits for them. Raises _NoAnswerError and _NoError."""
+        """One closing order for each position, and waits for them."""
         until = time.monotonic() + FLAT_S
         bare: set[str] | None = None
         looked = -AGAIN_S
@@ -140,16 +145,16 @@ class _There:
                 if not held or time.monotonic() >= until:
                     return
                 if time.monotonic() - looked >= AGAIN_S:
-                    # The first look finds nobody who closes them, for everything was cancelled; later on two have to agree.
+                    # At first nobody closes them, for everything was cancelled. After a closing two looks have to agree that nobody does.
                     now = held.keys() - closing
                     lacking = now if bare is None else now & bare
-                    looked, bare = time.monotonic(), now
+                    looked, bare = time.monotonic(), now - lacking
                     for symbol in sorted(lacking):
                         self._close(symbol, held[symbol], tell)
                 time.sleep(POLL_S)
             except (_NoAnswerError, _NoError):
                 if time.monotonic() >= until:
-                    raise
+                    return
                 time.sleep(PAUSE_S)
 
     def _close(self, symbol: str, held: Mapping[str, Any], tell: Callable[[str], None]) -> None:
@@ -164,15 +169,15 @@ class _There:
             self._closes.add(str(order.get("id")))
 
     def left(self) -> Left:
-        """What works and what is held now. Raises _NoAnswerError and _NoError."""
+        """What works and what is held now."""
         until = time.monotonic() + ANSWER_S
         while True:
             try:
                 orders = tuple(self._order(each) for each in self._open())
-                return Left(self._account, orders, tuple(self._position(each) for each in self._positions()))
-            except (_NoAnswerError, _NoError):
+                return Left(self._account, orders, tuple(self._position(each) for each in self._positions()), self._trouble)
+            except (_NoAnswerError, _NoError) as error:
                 if time.monotonic() >= until:
-                    raise
+                    return Left(self._account, unknown=str(error))
                 time.sleep(PAUSE_S)
 
     def _open(self) -> list[Mapping[str, Any]]:

@@ -1,0 +1,162 @@
+"""`tradeconsole kill` where the account is at Alpaca and no console answers: it goes there itself, and says what is left."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from console import kill
+from console.cli import run
+from engine.brokers.alpaca import kill as kill_at_alpaca
+from engine.brokers.alpaca.broker import AlpacaBroker
+from engine.latch import Latch, latch_path
+from engine.model.modes import TradingState
+from engine.model.orders import OrderState
+from tests.engine.brokers.alpaca_engine import ended
+from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.test_alpaca_kill import at_work, changes, held, place
+from tests.engine.engines import SETTINGS, limit, market, running, until
+from tests.project_files import ROOT
+from tests.servers.alpaca.server import AlpacaServer
+from tests.servers.alpaca.streams import KEY, SECRET
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AlpacaServer]:
+    for name, seconds in (("ANSWER_S", 0.5), ("REACHED_S", 1.0), ("CANCELLED_S", 1.0), ("FLAT_S", 2.0), ("PAUSE_S", 0.02)):
+        monkeypatch.setattr(kill_at_alpaca, name, seconds)
+    monkeypatch.setenv("ALPACA_API_KEY", KEY)
+    monkeypatch.setenv("ALPACA_SECRET_KEY", SECRET)
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    with AlpacaServer() as server:
+        (tmp_path / "tradeconsole.yaml").write_text(f"broker: alpaca\nfeed: {{source: alpaca}}\nalpaca: {{url: '{server.url}'}}\n")
+        yield server
+
+
+def left_alone(folder: Path, server: AlpacaServer) -> None:
+    """A console that ended with a position and an order at work."""
+    broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT)
+    with running(folder, broker, settings=replace(SETTINGS, on_exit="keep")) as engine:
+        engine.submit(market(10))
+        engine.submit(limit(5))
+        until(engine, ended(1, OrderState.FILLED))
+        until(engine, ended(2, OrderState.WORKING))
+    server.do(server.requests.clear)
+
+
+def killing(folder: Path, *options: str) -> int:
+    return run(["kill", "--database", str(folder / "paper.db"), *options])
+
+
+def test_without_a_console_it_cancels_at_alpaca_itself_and_the_next_start_is_halted(
+    tmp_path: Path, server: AlpacaServer, capsys: Capture
+) -> None:
+    left_alone(tmp_path, server)
+    place(server, "MSFT")
+    assert killing(tmp_path) == kill.DONE
+    said = capsys.readouterr().out
+    assert "Alpaca, account PA3LOOPBACK1: verified with Alpaca: nothing works; held: 10 AAPL" in said
+    assert (at_work(server), held(server)) == (0, {"AAPL": Decimal(10)})
+    with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT)) as engine:
+        assert engine.status().account.state is TradingState.HALTED
+
+
+def test_it_flattens_at_alpaca_itself_and_never_across_zero(tmp_path: Path, server: AlpacaServer, capsys: Capture) -> None:
+    left_alone(tmp_path, server)
+    for _ in range(2):
+        assert killing(tmp_path, "--flatten") == kill.DONE
+    said = capsys.readouterr().out
+    assert "closing 10 AAPL at the market" in said
+    assert "nothing works; held: nothing" in said
+    assert (at_work(server), held(server)) == (0, {})
+
+
+def test_a_console_that_hangs_is_passed_by(tmp_path: Path, server: AlpacaServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kill, "ANSWER_S", 1.0)
+    child = (
+        "import sys; from pathlib import Path; from engine.brokers.alpaca.broker import AlpacaBroker; "
+        "from tests.engine.engines import limit, make; "
+        f"engine = make(Path({str(tmp_path)!r}), AlpacaBroker({KEY!r}, {SECRET!r}, url={server.url!r})); engine.start(); "
+        "engine.wait_ready()\nwhile not engine.status().watch[0].bid: pass\n"
+        "engine.submit(limit())\nwhile not [row for row in engine.status().orders if row.state == 'WORKING']: pass\n"
+        "print('works', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-W", "ignore", "-c", child]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "works\n"
+            process.send_signal(signal.SIGSTOP)
+            assert killing(tmp_path, "--flatten") == kill.NO_ANSWER
+            assert at_work(server) == 0
+            said = capsys.readouterr()
+            assert "verified with Alpaca: nothing works" in said.out
+            assert "end it, and do this again with --flatten" in said.err
+        finally:
+            process.kill()
+
+
+def test_a_key_that_is_refused_is_said_and_the_latch_is_set(
+    tmp_path: Path, server: AlpacaServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left_alone(tmp_path, server)
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "another-secret-0123456789")
+    assert killing(tmp_path) == kill.NOT_AT_REST
+    assert "At the broker nothing is known to be cancelled: Alpaca refuses the key for the paper account" in capsys.readouterr().err
+    assert Latch(latch_path(tmp_path / "paper.db")).read()
+
+
+@pytest.mark.parametrize("fault", ["429", "hang"])
+def test_what_alpaca_does_not_answer_is_said(tmp_path: Path, server: AlpacaServer, fault: str, capsys: Capture) -> None:
+    left_alone(tmp_path, server)
+    server.faults.arm("DELETE /v2/orders", fault, times=100_000)
+    assert killing(tmp_path) == kill.NOT_AT_REST
+    said = capsys.readouterr()
+    assert "the last cancel was not taken: Alpaca " in said.err
+    assert "still open: buy 5 AAPL limit 90 (new); held: 10 AAPL" in said.out
+    server.faults.arm("GET /v2/orders", fault, times=100_000)
+    assert killing(tmp_path) == kill.NOT_AT_REST
+    assert "told to cancel; what works and what is held it does not say: Alpaca " in capsys.readouterr().err
+
+
+def test_nothing_is_sent_where_the_books_are_another_accounts(tmp_path: Path, server: AlpacaServer, capsys: Capture) -> None:
+    left_alone(tmp_path, server)
+    server.do(lambda: setattr(server.book, "account_number", "PA3SOMEOTHER"))
+    assert killing(tmp_path, "--flatten") == kill.NOT_AT_REST
+    assert "The key is for account PA3SOMEOTHER, not for PA3LOOPBACK1: nothing was sent." in capsys.readouterr().err
+    assert changes(server) == []
+
+
+def test_each_of_several_accounts_is_reached_though_one_does_not_answer(
+    tmp_path: Path, server: AlpacaServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with AlpacaServer() as second:
+        accounts = {"one": server, "two": second}
+        for name, its in accounts.items():
+            monkeypatch.setenv(f"ALPACA_API_KEY_{name.upper()}", KEY)
+            monkeypatch.setenv(f"ALPACA_SECRET_KEY_{name.upper()}", SECRET)
+            (tmp_path / name).mkdir()
+            left_alone(tmp_path / name, its)
+        sections = [
+            f"  {name}: {{database: {name}/paper.db, alpaca: {{keys: {name}, url: '{its.url}'}}}}\n" for name, its in accounts.items()
+        ]
+        text = f"broker: alpaca\nfeed: {{source: alpaca}}\naccounts:\n{''.join(sections)}  new: {{broker: paper}}\n"
+        (tmp_path / "tradeconsole.yaml").write_text(text)
+        server.faults.arm("GET /v2/account", "hang", times=100_000)
+        assert run(["kill", "--flatten"]) == kill.NOT_AT_REST
+        said = capsys.readouterr()
+        assert "Alpaca, account PA3LOOPBACK1: verified with Alpaca: nothing works; held: nothing" in said.out
+        assert "At the broker nothing is known to be cancelled: Alpaca does not answer" in said.err
+        assert (at_work(second), held(second)) == (0, {})
+        server.do(server.faults.armed.clear)
+        assert run(["kill", "--flatten"]) == kill.DONE
+        assert (at_work(server), held(server)) == (0, {})
