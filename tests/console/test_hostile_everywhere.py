@@ -144,7 +144,9 @@ def view(word: Hostile, *, halted: bool = False) -> View:
     spoilt: View = word.spoil(whole)
     # The log's lines are told apart by their numbers, which go on.
     lines = tuple(replace(line, number=word.count + place) for place, line in enumerate(spoilt.log))
-    return replace(spoilt, revision=word.count, log=lines)
+    # The first position is of the account that is shown: only such a one has a page to go to.
+    first, *others = spoilt.positions
+    return replace(spoilt, revision=word.count, log=lines, positions=(replace(first, account=""), *others))
 
 
 def kept(folder: Path, word: Hostile) -> Path:
