@@ -40,6 +40,8 @@ ANSWER_S = 8.0
 NO_SUCH_CONTRACT = 200
 MESSAGES_S = 45
 """Messages a second; TWS takes 50, and ends the link of a client that sends more."""
+WINDOW_S = 1.3
+"""How long our second is: messages that are on their way for a while, and then for less, arrive closer together than they were sent."""
 KEPT_FREE_S = 9
 """Of these, for cancels and the heartbeat alone."""
 
@@ -147,11 +149,11 @@ class Session:
         """Waits until TWS may be sent one message more, which must follow at once. What ends orders may use what is kept free for it."""
         most, sent, loop = (MESSAGES_S if urgent else MESSAGES_S - KEPT_FREE_S), self._sent, asyncio.get_running_loop()
         while True:
-            while sent and loop.time() - sent[0] >= 1:
+            while sent and loop.time() - sent[0] >= WINDOW_S:
                 sent.popleft()
             if len(sent) < most:
                 return
-            await asyncio.sleep(max(sent[0] + 1 - loop.time(), 0.001))
+            await asyncio.sleep(max(sent[0] + WINDOW_S - loop.time(), 0.001))
 
     # ---- orders
 

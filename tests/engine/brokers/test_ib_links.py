@@ -185,6 +185,19 @@ def asked(tws: TwsProcess) -> int:
     return int(tws.do("book")["asked"].get("time", 0))
 
 
+def test_messages_that_arrive_closer_together_than_they_were_sent_are_not_too_many_a_second(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        tws.do("delay 0.1")
+        for number in range(30):
+            engine.submit(limit(1, 40 + number), confirmed=True)
+        until(engine, lambda view: len(tws.orders()) >= 25)
+        tws.do("delay 0")
+        for number in range(30):
+            engine.submit(limit(1, 40 + number, "MSFT"), confirmed=True)
+        view = until(engine, lambda view: len(tws.orders()) == 60)
+        assert not said(view, "asked too much")
+
+
 # ---- what is only said
 
 
