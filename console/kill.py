@@ -11,10 +11,12 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from pathlib import Path
 from typing import Any
 
-from console.options import Options, end, say
+from console.options import ABOUT, Options, end, say
 from engine.control_client import NoAnswerError, ask, control_path
 from engine.latch import Latch, latch_path
 
@@ -48,11 +50,14 @@ def kill(arguments: Sequence[str]) -> int:
     there = [name for name, why in whys.items() if not why]
     # All of them before anything else: an engine obeys its latch by itself.
     latched = {name: _latched(databases[name], reason) for name in there}
-    codes = set[int]()
-    for name in there:
-        if len(databases) > 1:
-            _tell(f"Account {name}, {databases[name]}:")
-        codes.add(_stop(databases[name], given.config, reason, is_latched=latched[name], flatten=given.flatten))
+
+    def stop(name: str) -> int:
+        ABOUT.set(name)
+        return _stop(databases[name], given.config, reason, is_latched=latched[name], flatten=given.flatten)
+
+    # Side by side: a broker that hangs holds up nobody else's stop.
+    with ThreadPoolExecutor(len(there)) as side_by_side:
+        codes = {run.result() for run in [side_by_side.submit(copy_context().run, stop, name) for name in there]}
     return next(code for code in _WORST_FIRST if code in codes)
 
 
@@ -85,7 +90,7 @@ class _Beside:
         self._config = config
         self._needless = threading.Event()
         self._at_rest: bool | None = None
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._run,), daemon=True)
         self._thread.start()
 
     def needless(self) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from contextvars import ContextVar
 from typing import NoReturn, TextIO
 
+ABOUT: ContextVar[str] = ContextVar("ABOUT", default="")
+"""The account that is spoken of, where several are at once."""
 WRONG = 2
 """The exit code where the command or the config is wrong, and nothing was done."""
 
@@ -28,5 +31,6 @@ def say(text: str, to: TextIO | None = None) -> None:
     from engine.secrets import without_secrets
     from widgets.text import clean
 
-    said = without_secrets(f"tradeconsole: {text}")
+    about = ABOUT.get()
+    said = without_secrets(f"tradeconsole: {about}{': ' if about else ''}{text}")
     print("\n".join(map(clean, said.split("\n"))), file=to or sys.stderr, flush=True)

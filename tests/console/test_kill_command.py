@@ -8,6 +8,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -205,9 +206,24 @@ def test_it_stops_all_accounts_of_the_config(tmp_path: Path, capsys: Capture, mo
         assert engine.status().account.state is TradingState.HALTED
     assert [bool(latch_path(tmp_path / file).exists()) for file in names.values()] == [True, True, False]
     said = capsys.readouterr().out
-    assert f"Account calm, {tmp_path / 'paper.db'}:" in said
-    assert f"Account second, {tmp_path / 'second.db'}:" in said
+    assert "tradeconsole: calm: HALTED, verified with the broker" in said
+    assert f"tradeconsole: second: No engine runs on {tmp_path / 'second.db'}." in said
     assert run(["kill", "--flatten"]) == kill.NOT_AT_REST
+
+
+def test_an_account_that_takes_its_time_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    (tmp_path / "tradeconsole.yaml").write_text("accounts: {one: {database: one.db}, two: {database: two.db}}")
+    for name in ("one", "two"):
+        (tmp_path / f"{name}.db").touch()
+    both = threading.Barrier(2, timeout=30)
+
+    def stop(database: Path, *rest: object, **words: object) -> int:
+        both.wait()
+        return kill.DONE if database.stem == "one" else kill.NOT_AT_REST
+
+    monkeypatch.setattr(kill, "_stop", stop)
+    assert run(["kill"]) == kill.NOT_AT_REST
 
 
 def is_working(view: View) -> bool:
