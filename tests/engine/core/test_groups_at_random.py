@@ -153,7 +153,9 @@ class Together(RuleBasedStateMachine):
             for remaining in working:
                 assert 0 < remaining <= left
                 covered, wanted = covered + remaining, wanted + left
-            if not working and key not in self.given_up:
+            # Exits that ended because the position was gone do not come back when somebody else's entry fills.
+            gone = any(order.reason == "there is no AAPL left to close" for order in orders)
+            if not (working or gone or key in self.given_up):
                 idle += max(left, D(0))
             oversold += max(-left, D(0))
         wanted += max(idle - oversold, D(0))
