@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from console.accounts.config import load_accounts, the_account
 from console.config import ConfigError, load
 from console.options import Options, end, say
 
@@ -23,10 +24,17 @@ def rebuild(arguments: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     options.add_argument("--database", type=Path, metavar="FILE", help="The account's database instead of the config's.")
+    options.add_argument("--account", metavar="NAME", help="The one of the config's several accounts that is meant.")
     options.add_argument("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
     given = options.parse_args(arguments)
     try:
-        database = given.database or load(given.config).database
+        if given.account is not None:
+            settings = the_account(load_accounts(given.config), given.account)
+        elif given.database is None and (accounts := load_accounts(given.config)) is not None:
+            end(f"the config has {', '.join(accounts.settings)}: name one with --account.")
+        else:
+            settings = load(given.config)
+        database = given.database or settings.database
     except ConfigError as error:
         end(str(error))
     if database is None or not database.exists():

@@ -20,7 +20,7 @@ from console.keys import KeyMap
 from console.live_account import with_typed_account
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
-from engine.model.settings import AccountKind, FeedSettings, Settings, StrategySettings, Symbol
+from engine.model.settings import ALONE, AccountKind, FeedSettings, Settings, StrategySettings, Symbol
 
 if TYPE_CHECKING:
     from console.accounts.config import Accounts
@@ -278,8 +278,13 @@ def _run(
         _check(its, f"account {name}: " if name else "")
     try:
         engine: TradingEngine
-        if accounts is None:
+        if accounts is None and settings.combined == ALONE:
             engine = create_engine(settings)
+        elif accounts is None:
+            # One alone of several: the limits on all of them count this one.
+            from engine.combined import Combined
+
+            engine = create_engine(settings, seat=Combined(("",)).seat(""))
         else:
             from console.accounts.build import create_engines
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from console import __version__
+from console.accounts.config import load_accounts
 from console.config import ConfigError, Folders, folders, load
 from console.doctor import account, market, terminal
 from console.doctor.finding import Finding, State, fine, problem
@@ -57,11 +58,20 @@ def findings(config: Path | None, database: Path | None) -> Iterator[Finding]:
     yield _keys(mine)
     try:
         settings = load(config)
+        accounts = load_accounts(config)
     except ConfigError as error:
         yield problem("config", str(error), "Nothing starts until that is put right.")
         return
     yield _config(config, mine, settings)
-    file = database or settings.database or mine.database
+    if accounts is None:
+        yield from _account(settings, database or settings.database or mine.database)
+        return
+    for name, its in accounts.settings.items():
+        yield fine("account", f"{name}: {its.broker}, {its.account}, {its.mode}")
+        yield from _account(its, its.database or mine.database)
+
+
+def _account(settings: Settings, file: Path) -> Iterator[Finding]:
     yield from account.account(file)
     yield from market.feed(settings)
     yield from market.strategies(settings)
