@@ -169,9 +169,7 @@ class Groups:
         over = (_closed_all(parent), _never_filled(parent)) if parent is not None else ()
         latest = [order for order in orders if (order.released or order.state.is_final) and order.id not in succeeded]
         for order in latest:
-            # One that was cancelled made room for the one that filled, or its entry seemed to be over; else somebody wanted it gone.
-            ended = order.state is OrderState.CANCELED and (order.reason in over or _made_room(order, orders))
-            done = order.state is OrderState.FILLED or ended
+            done = order.state is OrderState.FILLED or (order.state is OrderState.CANCELED and _made_room(order, orders, over))
             if done or not (order.state.is_final or left.shares):
                 self._place_successor(order)
 
@@ -296,8 +294,13 @@ def _never_filled(parent: Order) -> str:
     return f"#{parent.number} ended without a fill: {parent.state.lower()}"
 
 
-def _made_room(order: Order, family: Sequence[Order]) -> bool:
-    """Whether one of its group filled that worked beside it, which may have a successor by now."""
+def _made_room(order: Order, family: Sequence[Order], over: Sequence[str]) -> bool:
+    """Whether it was cancelled because its entry seemed to be over, or by the broker because one of its group filled that worked beside it,
+    which may have a successor by now. Else somebody wanted it gone."""
+    if order.cancel_reason is not None:
+        return order.cancel_reason in over
+    if not order.released:
+        return order.reason in over
     before = {other.id: other.succeeds for other in family}
 
     def place(order_id: str) -> int:

@@ -120,6 +120,10 @@ class OrderBook:
         order.broker_id = record.broker_id
         order.reason = record.reason or order.reason
         order.changed_at = record.at
+        if record.event is OrderEvent.REQUEST_CANCEL:
+            order.cancel_reason = record.reason
+        elif record.event is OrderEvent.REFUSE_CANCEL:
+            order.cancel_reason = None
         if order.state.is_final or record.event is OrderEvent.REFUSE_REPLACE:
             order.asked = None
         self._changed(order)

@@ -218,6 +218,7 @@ class Order(Struct):
     replace that the broker has not answered yet, `asked_mark` the price they were valued at. `corrections` counts how often the broker
     changed its word on fills. `split` is how many shares each of its own has become by splits since it was placed: its quantities stay
     those that the broker tells. `surplus` is by how much `quantity` exceeds what was let through, where a fill crossed a replace.
+    `cancel_reason` says why its cancel was asked for here, and is empty where a person wanted it gone; None where nobody has asked.
     """
 
     id: str
@@ -257,6 +258,7 @@ class Order(Struct):
     triggered: bool = False
     split: Decimal = Decimal(1)
     surplus: Decimal = ZERO
+    cancel_reason: str | None = None
 
     @property
     def family(self) -> str:

@@ -326,6 +326,25 @@ def test_a_cancel_of_either_leg_ends_the_other(which: int, filled: int) -> None:
     assert len(told.orders) == 3
 
 
+def test_legs_that_a_person_cancels_after_one_of_them_filled_early_and_was_succeeded_stay_gone() -> None:
+    told = Told()
+    entry, profit, loss = bracketed(told)
+    told.fill(entry, 10)
+    told.mute = True
+    told.fill(entry, 90)
+    told.handle(news_of(told, entry))
+    asked = told.tickets[profit.id].order.terms
+    told.tickets[loss.id].order.quantity = D(10)
+    told.mute = False
+    told.fill(loss, 10, 95)
+    told.handle(OrderUpdate(profit.id, OrderEvent.REPLACE, "T2", D(0), D(0), D(0), terms=asked))
+    later = told.orders[-1]
+    assert states((profit, loss, later)) == ["WORKING 0/90", "FILLED 10/10", "WORKING 0/90"]
+    told.cancel(profit)
+    told.tick(5)
+    assert states(told.orders[1:]) == ["CANCELED 0/90", "FILLED 10/10", "CANCELED 0/90"]
+
+
 def test_a_leg_cancelled_at_the_broker_by_somebody_else_ends_the_other() -> None:
     told = Told()
     entry, profit, loss = bracketed(told)
