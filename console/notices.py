@@ -74,6 +74,12 @@ class Notice(Struct, frozen=True):
     row: str = ""
     count: int = 1
     read: bool = False
+    account: str = ""
+    """Whose it is, of several."""
+
+    @property
+    def said(self) -> str:
+        return f"{self.account}: {self.text}" if self.account else self.text
 
 
 class Notices:
@@ -128,12 +134,12 @@ def notice_of(line: LogLine, *, away: bool) -> Notice | None:
         return None
     found = re.search(rule.row, line.text) if rule.row else None
     panel = rule.panel if found or not rule.row else "log"
-    return Notice(line.number, line.wall, line.level, line.source, line.text, panel, found[1] if found else "")
+    return Notice(line.number, line.wall, line.level, line.source, line.text, panel, found[1] if found else "", account=line.account)
 
 
 def _same(one: Notice, other: Notice) -> bool:
     """An alert that fires again says another price, and is the same."""
-    if one.source != other.source or one.row != other.row:
+    if (one.account, one.source, one.row) != (other.account, other.source, other.row):
         return False
     return _without_numbers(one.text) == _without_numbers(other.text) if one.source == "alert" else one.text == other.text
 

@@ -44,11 +44,11 @@ class Groups:
     ) -> None:
         self.readings = ReadingActions(stage)
         self.watchlists = WatchlistActions(stage)
-        self.notices = NoticeActions(stage, notice_line, notifier, self.watchlists.show_row)
+        self.accounts = AccountActions(stage, config, self.watchlists.follow)
+        self.notices = NoticeActions(stage, notice_line, notifier, self.watchlists.show_row, self.accounts.show)
         self.tables = TableActions(stage)
         self.preferences = PreferenceActions(stage, config, looks, notifier)
         self.backtests = BacktestActions(stage, config)
-        self.accounts = AccountActions(stage, config, self.watchlists.follow)
         self.performers = performers(
             self.accounts,
             ChartActions(stage, chart),

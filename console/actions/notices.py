@@ -18,13 +18,16 @@ FILLS = frozenset({"orders", "positions"})
 
 
 class NoticeActions:
-    """`frame` is to be called with each View. `show_row` brings out a symbol's row in the watchlist."""
+    """`frame` is to be called with each View. `show_row` brings out a symbol's row in the watchlist, `show_account` another account."""
 
-    def __init__(self, stage: Stage, line: NoticeLine, notifier: Notifier, show_row: Callable[[str], bool]) -> None:
+    def __init__(
+        self, stage: Stage, line: NoticeLine, notifier: Notifier, show_row: Callable[[str], bool], show_account: Callable[[str], None]
+    ) -> None:
         self._stage = stage
         self._line = line
         self._notifier = notifier
         self._show_row = show_row
+        self._show_account = show_account
         self._notices = Notices()
         self._touched = stage.clock()
         self._left = False
@@ -45,7 +48,7 @@ class NoticeActions:
 
     def frame(self, view: View) -> None:
         for notice in self._notices.take(view.log, away=self._away):
-            self._notifier.tell(notice.level, notice.text)
+            self._notifier.tell(notice.level, notice.said)
         self._notifier.flush()
         self.show()
 
@@ -57,7 +60,7 @@ class NoticeActions:
         unread = self._notices.unread
         key = self._stage.keys.names["notices"]
         if unread:
-            line.show(len(unread), loudest(unread), unread[0].wall, unread[0].text, key)
+            line.show(len(unread), loudest(unread), unread[0].wall, unread[0].said, key)
         else:
             line.show(0, loudest(()), 0, "", key)
 
@@ -71,6 +74,9 @@ class NoticeActions:
         self.show()
         if notice is None:
             return
+        if notice.account not in ("", self._stage.view.name):
+            # Another account has orders and signals of the same numbers.
+            self._show_account(notice.account)
         view, panel, key = self._stage.view, notice.panel, ""
         if panel == "orders":
             key = next((row.id for row in view.orders if str(row.number) == notice.row), "")

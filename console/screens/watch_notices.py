@@ -30,7 +30,7 @@ class NoticesDialog(ListDialog[Notice, Notice]):
 
     def cells(self, item: Notice, marked: bool) -> list[Cell]:
         times = f" ({item.count} times)" if item.count > 1 else ""
-        said = f"{clean(item.source)}: {clean(item.text)}" if item.source not in ("alert", "fill", "order") else clean(item.text)
+        said = f"{clean(item.source)}: {clean(item.said)}" if item.source not in ("alert", "fill", "order") else clean(item.said)
         role = "muted" if item.read else _ROLES[item.level]
         return [
             Cell("  " if item.read else "● ", "accent"),

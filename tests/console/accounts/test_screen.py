@@ -10,7 +10,7 @@ import pytest
 from console.accounts.engines import AccountEngines
 from engine.model import Level, Mode, TradingState
 from engine.model.modes import LinkState
-from engine.model.views import LinkView, StopView
+from engine.model.views import LinkView, LogLine, StopView
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import sample_account, sample_health, sample_view
@@ -278,3 +278,16 @@ def table(console: Console) -> Positions:
     panel = console.screen.panels["positions"]
     assert isinstance(panel, Positions)
     return panel
+
+
+async def test_a_notice_says_whose_it_is_and_leads_to_that_account() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        line = LogLine(1, 1_800_000_000_000_000_000, Level.ERROR, "order", "#12 AAPL rejected: insufficient buying power")
+        engines["bold"].change(log=(line,))
+        await console.shows("bold: #12 AAPL rejected: insufficient buying power")
+        await console.press("i")
+        await console.shows("1 not read yet")
+        await console.let_pass(1)
+        await console.press("enter")
+        await console.until(lambda: "PAPER   bold" in header(console))
+        assert console.screen.panel == "orders"
