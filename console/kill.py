@@ -40,8 +40,8 @@ def kill(arguments: Sequence[str]) -> int:
     could not be closed; each is named. 4: the latch is set, but the engine that runs does not answer. 1: neither could be done.
     """
     given = _options().parse_args(arguments)
-    named = {"": given.database} if given.database else _configured(given.config)
-    databases = {name: path.resolve() for name, path in named.items()}
+    named = {"": (given.database, "paper")} if given.database else _configured(given.config)
+    databases = {name: path.resolve() for name, (path, _) in named.items()}
     whys = {name: _no_database(path, latch_path(path)) for name, path in databases.items()}
     if all(whys.values()):
         end(f"{'; '.join(whys.values())}, so nothing was stopped. Give the one that your console uses with --database.")
@@ -58,6 +58,13 @@ def kill(arguments: Sequence[str]) -> int:
     # Side by side: a broker that hangs holds up nobody else's stop.
     with ThreadPoolExecutor(len(there)) as side_by_side:
         codes = {run.result() for run in [side_by_side.submit(copy_context().run, stop, name) for name in there]}
+    for name, (_, broker) in named.items():
+        # On paper nothing works without a file. At a broker it may: the file can have been moved away, or have had another name.
+        if whys[name] and broker != "paper":
+            say(
+                f"{name}: {whys[name]}, so nobody was asked what works at {broker}. If a console traded there, give its file with --database."
+            )
+            codes.add(NOT_AT_REST)
     return next(code for code in _WORST_FIRST if code in codes)
 
 
@@ -131,16 +138,17 @@ def _options() -> Options:
     return options
 
 
-def _configured(config: Path | None) -> dict[str, Path]:
-    """The database of each account that the config has, by its name; of the only one by none."""
+def _configured(config: Path | None) -> dict[str, tuple[Path, str]]:
+    """The database and the broker of each account that the config has, by its name; of the only one by none."""
     from console.accounts.config import load_accounts
     from console.config import ConfigError, folders, load
 
     try:
         accounts = load_accounts(config)
         if accounts is not None:
-            return {name: its.database for name, its in accounts.settings.items() if its.database is not None}
-        return {"": load(config).database or folders().database}
+            return {name: (its.database, its.broker) for name, its in accounts.settings.items() if its.database is not None}
+        settings = load(config)
+        return {"": (settings.database or folders().database, settings.broker)}
     except ConfigError as error:
         end(f"{error}\nNothing was stopped: give the database with --database.")
 

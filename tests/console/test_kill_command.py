@@ -211,6 +211,18 @@ def test_it_stops_all_accounts_of_the_config(tmp_path: Path, capsys: Capture, mo
     assert run(["kill", "--flatten"]) == kill.NOT_AT_REST
 
 
+def test_an_account_at_a_broker_whose_file_is_missing_is_said_and_is_not_taken_for_stopped(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    accounts = "calm: {database: paper.db}, far: {broker: alpaca, database: gone.db}"
+    (tmp_path / "tradeconsole.yaml").write_text(f"accounts: {{{accounts}}}")
+    (tmp_path / "paper.db").touch()
+    assert run(["kill"]) == kill.NOT_AT_REST
+    said = capsys.readouterr().err
+    assert f"far: There is no database {tmp_path / 'gone.db'}, so nobody was asked what works at alpaca." in said
+
+
 def test_an_account_that_takes_its_time_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
     (tmp_path / "tradeconsole.yaml").write_text("accounts: {one: {database: one.db}, two: {database: two.db}}")
