@@ -26,7 +26,13 @@ def kill_there(database: Path, config: Path | None, *, flatten: bool) -> bool | 
     """Whether nothing works at the broker any more, and with `flatten` nothing is held; None where the account is at no broker that can be
     reached from here, as on paper. What is left is said."""
     settings = _settings(database, config)
-    broker, _, number = (_venue(database) or (settings.broker if _is_of(settings, database) else "")).partition(" ")
+    venue = _venue(database)
+    if not venue and _is_of(settings, database):
+        venue = settings.broker
+    if venue is None:
+        say(f"At whose broker these books are is not known: {database} cannot be read, and no config names it. Look there yourself.")
+        return False
+    broker, _, number = venue.partition(" ")
     killer = _KILLERS.get(broker)
     if killer is None:
         return None
@@ -85,8 +91,9 @@ def _at_rest(broker: str, account: str, orders: Sequence[str], held: Sequence[st
 _KILLERS: dict[str, Killer] = {"alpaca": _alpaca, "ib": _ib}
 
 
-def _venue(database: Path) -> str:
-    """Whose books these are by their last run, the broker and the account's number; nothing where they cannot be read."""
+def _venue(database: Path) -> str | None:
+    """Whose books these are by their last run, the broker and the account's number; nothing where they had none, None where they cannot be
+    read."""
     try:
         books = sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True, timeout=READ_S)
         try:
@@ -95,7 +102,7 @@ def _venue(database: Path) -> str:
             books.close()
         return str(json.loads(row[0]).get("venue", "")) if row else ""
     except (sqlite3.Error, ValueError):
-        return ""
+        return None
 
 
 def _settings(database: Path, config: Path | None) -> Settings:

@@ -223,6 +223,16 @@ def test_an_account_at_a_broker_whose_file_is_missing_is_said_and_is_not_taken_f
     assert f"far: There is no database {tmp_path / 'gone.db'}, so nobody was asked what works at alpaca." in said
 
 
+@pytest.mark.parametrize("left", [b"", b"SQLite format 3\0" + b"x" * 5000], ids=["empty", "damaged"])
+def test_books_that_cannot_be_read_are_not_taken_for_those_of_paper_money(tmp_path: Path, left: bytes, capsys: Capture) -> None:
+    database = tmp_path / "far.db"
+    database.write_bytes(left)
+    assert run(["kill", "--database", str(database)]) == kill.NOT_AT_REST
+    said = capsys.readouterr()
+    assert "At whose broker these books are is not known" in said.err
+    assert "on paper nothing works" not in said.out
+
+
 def test_an_account_that_takes_its_time_holds_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
     (tmp_path / "tradeconsole.yaml").write_text("accounts: {one: {database: one.db}, two: {database: two.db}}")
