@@ -61,9 +61,7 @@ def kill(arguments: Sequence[str]) -> int:
     for name, (_, broker) in named.items():
         # On paper nothing works without a file. At a broker it may: the file can have been moved away, or have had another name.
         if whys[name] and broker != "paper":
-            say(
-                f"{name}: {whys[name]}, so nobody was asked what works at {broker}. If a console traded there, give its file with --database."
-            )
+            say(f"{name}: {whys[name]}, so nobody was asked what works at {broker}. Where a console traded, give its file with --database.")
             codes.add(NOT_AT_REST)
     return next(code for code in _WORST_FIRST if code in codes)
 

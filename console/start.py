@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from console import __version__
-from console.accounts.config import load_accounts
+from console.accounts.config import load_accounts, shared_accounts
 from console.config import ConfigError, folders, load
 from console.config_file import ConfigFile
 from console.key_file import load_keys
@@ -96,9 +96,11 @@ def _with_typed_accounts(accounts: Accounts, given: argparse.Namespace) -> Accou
     if given.live_account is not None and len(live) != 1:
         end(f"--live-account is the number of one live account, and of the config's {len(live)} are live: name one with --account.")
     settings = {
-        name: with_typed_account(its, given.live_account if name in live else None, screen=not given.headless)
+        name: with_typed_account(its, given.live_account if name in live else None, screen=not given.headless, name=name)
         for name, its in accounts.settings.items()
     }
+    if twice := "; ".join(shared_accounts(settings)):
+        end(f"{twice}. Nothing was started.")
     return replace(accounts, settings=settings)
 
 

@@ -37,6 +37,7 @@ from console.config import (
 )
 from console.options import end
 from console.yaml_nodes import Node, Scalar
+from engine.brokers.ib.config import PORTS, IbConfig
 from engine.model.settings import Settings, is_symbol
 from engine.strategies.names import unknown_names
 
@@ -104,7 +105,7 @@ def read_accounts(file: Path, mine: Folders, environment: Mapping[str, str]) -> 
         found = from_folder(found, file.resolve().parent)
         settings[name] = found if found.database else replace(found, database=mine.database_of(found.broker, found.account, name))
     raise_mistakes(file, mistakes)
-    raise_mistakes(file, [(tree.keys["accounts"], text) for text in (*_shared_files(settings), *_shared_accounts(settings))])
+    raise_mistakes(file, [(tree.keys["accounts"], text) for text in (*_shared_files(settings), *shared_accounts(settings, environment))])
     return Accounts(settings, preferred, by_symbol)
 
 
@@ -186,22 +187,47 @@ def _shared_files(settings: Mapping[str, Settings]) -> Iterator[str]:
         owners.setdefault(place, name)
 
 
-def _shared_accounts(settings: Mapping[str, Settings]) -> Iterator[str]:
+def shared_accounts(settings: Mapping[str, Settings], environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """Two that trade one account at a broker would take each other's orders for a stranger's."""
     owners: dict[tuple[Any, ...], str] = {}
+    unnamed: dict[tuple[Any, ...], str] = {}
     for name, its in settings.items():
-        for place, what in _places(its):
+        for place, what in _places(its, environment):
             if place in owners:
                 yield f"accounts.{name}: {owners[place]} is at {its.broker} with the same {what}: no two trade one account there"
             owners.setdefault(place, name)
+        if its.broker == "ib":
+            # Who names no number has the log-in's only account, which is then the other's too.
+            at = _ib_at(its, environment)
+            other = unnamed.get(at) if its.ib.account else owners.get(("ib", "named", *at))
+            if other is not None:
+                yield f"accounts.{name}: {other} is at the same TWS or Gateway, and one of the two names no ib.account: name it in both"
+            if its.ib.account:
+                owners.setdefault(("ib", "named", *at), name)
+            else:
+                unnamed.setdefault(at, name)
 
 
-def _places(settings: Settings) -> Iterator[tuple[tuple[Any, ...], str]]:
+def _places(settings: Settings, environment: Mapping[str, str]) -> Iterator[tuple[tuple[Any, ...], str]]:
     """What makes an account at a broker that account, and by which setting two differ."""
     match settings.broker:
         case "alpaca":
             yield ("alpaca", settings.account, settings.alpaca.keys.upper()), "alpaca.keys"
+            if settings.alpaca.account:
+                yield ("alpaca", "number", settings.alpaca.account), "alpaca.account"
         case "ib":
-            at = settings.ib.host, settings.ib.port
-            yield ("ib", "account", *at, settings.ib.account), "ib.host, ib.port and ib.account"
-            yield ("ib", "client", *at, settings.ib.client_id), "ib.host, ib.port and ib.client_id"
+            at = _ib_at(settings, environment)
+            client_id = settings.ib.client_id or environment.get("IB_CLIENT_ID", "").strip() or IbConfig().client_id
+            if settings.ib.account:
+                # Whichever way leads there: TWS and Gateway can be logged in to one account.
+                yield ("ib", "account", settings.ib.account), "ib.account"
+            else:
+                yield ("ib", "account", *at), "ib.host, ib.port and ib.account"
+            yield ("ib", "client", *at, str(client_id)), "ib.host, ib.port and ib.client_id"
+
+
+def _ib_at(settings: Settings, environment: Mapping[str, str]) -> tuple[str, str]:
+    """The host and the port as its adapter will have them."""
+    host = settings.ib.host or environment.get("IB_HOST", "").strip() or IbConfig().host
+    port = settings.ib.port or environment.get("IB_PORT", "").strip() or next(iter(PORTS[settings.account]))
+    return IbConfig().host if host.lower() == "localhost" else host.lower(), str(port)

@@ -12,6 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.build import create_engine
+from console.cli import run
 from console.config import folders, load
 from console.doctor.finding import State
 from console.doctor.market import broker
@@ -178,3 +179,17 @@ def test_headless_without_the_number_it_ends_with_code_2(home: Path) -> None:
     assert done.returncode == 2
     assert "or given as --live-account NUMBER" in done.stderr
     assert list(home.glob("*.sqlite")) == []
+
+
+def test_each_of_several_live_accounts_is_asked_for_by_its_name_and_no_two_have_one_number(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "tradeconsole.yaml").write_text("{broker: ib, account: live, accounts: {tws: {}, gateway: {ib: {port: 4001}}}}")
+    monkeypatch.setattr(sys, "stdin", Person("U123\nU123\n"))
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    with pytest.raises(SystemExit):
+        run([])
+    told = capsys.readouterr()
+    assert "starts tws, a LIVE account" in told.out
+    assert "starts gateway, a LIVE account" in told.out
+    assert "accounts.gateway: tws is at ib with the same ib.account: no two trade one account there. Nothing was started." in told.err

@@ -134,7 +134,16 @@ def test_no_two_accounts_share_a_file(write: Write, tmp_path: Path) -> None:
         ),
         ("{a: {broker: alpaca}, b: {broker: alpaca, alpaca: {keys: second}}}", []),
         ("{a: {broker: alpaca}, b: {broker: alpaca, account: live}}", []),
-        ("{a: {broker: ib}, b: {broker: ib, ib: {account: DU2}}}", ["ib.host, ib.port and ib.client_id"]),
+        ("{a: {broker: ib}, b: {broker: ib, ib: {account: DU2}}}", ["ib.host, ib.port and ib.client_id", "names no ib.account"]),
+        ("{a: {broker: ib}, b: {broker: ib, ib: {client_id: 18, account: DU2}}}", ["names no ib.account: name it in both"]),
+        ("{a: {broker: ib, ib: {client_id: 18, account: DU2}}, b: {broker: ib}}", ["names no ib.account: name it in both"]),
+        ("{a: {broker: ib}, b: {broker: ib, ib: {client_id: 18, host: localhost, port: 7497}}}", ["ib.host, ib.port and ib.account"]),
+        ("{a: {broker: ib, ib: {account: DU1}}, b: {broker: ib, ib: {port: 4002, account: DU1}}}", ["the same ib.account"]),
+        ("{a: {broker: ib, ib: {account: DU1}}, b: {broker: ib, ib: {client_id: 17, account: DU2}}}", ["ib.port and ib.client_id"]),
+        (
+            "{a: {broker: alpaca, alpaca: {account: PA1}}, b: {broker: alpaca, alpaca: {keys: second, account: PA1}}}",
+            ["the same alpaca.account"],
+        ),
         ("{a: {broker: ib}, b: {broker: ib, ib: {client_id: 18}}}", ["ib.host, ib.port and ib.account"]),
         ("{a: {broker: ib, ib: {account: DU1}}, b: {broker: ib, ib: {client_id: 18, account: DU2}}}", []),
         ("{a: {}, b: {}}", []),
@@ -145,7 +154,7 @@ def test_no_two_accounts_trade_one_account_at_a_broker(write: Write, text: str, 
     if not told:
         assert accounts_of(file)
     else:
-        assert [part in line for part, line in zip(told, mistakes(file), strict=True)] == [True]
+        assert [part in line for part, line in zip(told, mistakes(file), strict=True)] == [True] * len(told)
 
 
 def test_files_whose_logs_would_be_the_same_are_refused_as_well(write: Write) -> None:
