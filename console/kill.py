@@ -40,7 +40,7 @@ def kill(arguments: Sequence[str]) -> int:
     could not be closed; each is named. 4: the latch is set, but the engine that runs does not answer. 1: neither could be done.
     """
     given = _options().parse_args(arguments)
-    named = {"": (given.database, "paper")} if given.database else _configured(given.config)
+    named = {"": (given.database, "paper")} if given.database else _all(given.config)
     databases = {name: path.resolve() for name, (path, _) in named.items()}
     whys = {name: _no_database(path, latch_path(path)) for name, path in databases.items()}
     if all(whys.values()):
@@ -136,19 +136,41 @@ def _options() -> Options:
     return options
 
 
-def _configured(config: Path | None) -> dict[str, tuple[Path, str]]:
-    """The database and the broker of each account that the config has, by its name; of the only one by none."""
-    from console.accounts.config import load_accounts
-    from console.config import ConfigError, folders, load
+def _all(config: Path | None) -> dict[str, tuple[Path, str]]:
+    """The database and the broker of each account that there is to stop, by its name; of the only one of a config by none. Beside those of
+    the config there is each whose console left its socket in the user's folder: it was started with options of its own."""
+    from console.config import ConfigError
 
+    named: dict[str, tuple[Path, str]] = {}
+    problem = ""
     try:
-        accounts = load_accounts(config)
-        if accounts is not None:
-            return {name: (its.database, its.broker) for name, its in accounts.settings.items() if its.database is not None}
-        settings = load(config)
-        return {"": (settings.database or folders().database, settings.broker)}
+        named = _configured(config)
     except ConfigError as error:
-        end(f"{error}\nNothing was stopped: give the database with --database.")
+        problem = str(error)
+    others = {} if config is not None else _running_beside({path.resolve() for path, _ in named.values()})
+    if problem and not others:
+        end(f"{problem}\nNothing was stopped: give the database with --database.")
+    if problem:
+        say(f"{problem}\nWhat runs in your own folder is stopped all the same; for another give its database with --database.")
+    return named | others
+
+
+def _configured(config: Path | None) -> dict[str, tuple[Path, str]]:
+    from console.accounts.config import load_accounts
+    from console.config import folders, load
+
+    accounts = load_accounts(config)
+    if accounts is not None:
+        return {name: (its.database, its.broker) for name, its in accounts.settings.items() if its.database is not None}
+    settings = load(config)
+    return {"": (settings.database or folders().database, settings.broker)}
+
+
+def _running_beside(known: set[Path]) -> dict[str, tuple[Path, str]]:
+    from console.config import folders
+
+    files = sorted(folders().data.glob("*.sqlite"))
+    return {file.stem: (file, "paper") for file in files if file.resolve() not in known and control_path(file).exists()}
 
 
 def _no_database(database: Path, latch: Path) -> str:

@@ -47,7 +47,8 @@ class Combined:
     def turn(self, name: str, patience_s: float) -> Iterator[str]:
         """Gives the name of the account that does not let go of its turn, empty where this one has it now."""
         if not self._lock.acquire(timeout=patience_s):
-            yield self._whose
+            # Who took the turn a moment ago may not have said so yet; it is not ours all the same.
+            yield self._whose or "another one"
             return
         self._whose = name
         try:

@@ -230,7 +230,7 @@ class AccountEngines:
                 continue
             del self._to_all[command_id]
             words = {name: reply.text for name, reply in asked.answers.items()}
-            words |= dict.fromkeys(silent, "has not answered yet, but its gate is shut and its latch is set") | asked.failed
+            words |= dict.fromkeys(silent, "has not answered yet; its gate was shut at once") | asked.failed
             ok = not silent and not asked.failed and all(reply.ok for reply in asked.answers.values())
             text = "; ".join(f"{name}: {words[name]}" for name in self._engines if name in words)
             self._answers = (*self._answers, Reply(command_id, ok, text))[-ANSWERS_KEPT:]

@@ -102,8 +102,10 @@ class Desk:
     def stood_still(self, seconds: float) -> None:
         """The process was suspended for so long, the engine with it: what happened at the broker meanwhile is asked for."""
         text = f"The console was suspended for {seconds:,.0f} s, its engine and the stop with it"
-        self._engine.note(Level.WARNING, "console", f"{text}.")
-        self._sent(self._engine.sync(), f"{text}, and was compared with the broker")
+        for name in self._engine.names if isinstance(self._engine, AccountEngines) else ("",):
+            engine = engine_of(self._engine, name)
+            engine.note(Level.WARNING, "console", f"{text}.")
+            self._sent(engine.sync(), f"{text}, and was compared with the broker", name)
 
     def _sent(self, command_id: str, what: str, account: str = "") -> str:
         """Answers the command's id. It went to `account`, where there are several and it was another than the current one."""

@@ -18,11 +18,12 @@ import pytest
 from msgspec.structs import replace
 
 from console import kill
+from console.build import create_engine
 from console.cli import run
 from engine.latch import Latch, latch_path
 from engine.model.modes import TradingState
 from engine.model.orders import OrderState
-from engine.model.settings import StopSettings
+from engine.model.settings import Settings, StopSettings
 from engine.model.views import View
 from storage import lock
 from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, order_of, running, until
@@ -93,6 +94,7 @@ def test_what_is_no_database_is_refused_and_left_alone(database: Path, make: Cal
 
 AS_NOBODY = """
 import locale, os, sys, console.kill, engine.secrets
+from console.build import create_engine
 from console.cli import run
 from storage.lock import holder
 from widgets.text import clean
@@ -191,6 +193,26 @@ def test_the_database_is_the_one_the_config_names(tmp_path: Path, capsys: Captur
         run(["kill"])
     assert ended.value.code == 2
     assert "Nothing was stopped: give the database with --database." in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("config", ["database: mine.db", "database: ["], ids=["whole", "broken"])
+def test_a_console_that_was_started_with_options_of_its_own_is_stopped_with_the_configs(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch, config: str
+) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    (tmp_path / "tradeconsole.yaml").write_text(config)
+    (tmp_path / "mine.db").touch()
+    (tmp_path / "backtests.sqlite").touch()
+    engine = create_engine(Settings(database=tmp_path / "alpaca-paper.sqlite", symbols=("AAPL",)))
+    engine.start()
+    try:
+        engine.wait_ready()
+        assert run(["kill"]) == kill.DONE
+        assert engine.status().account.state is TradingState.HALTED
+    finally:
+        engine.shutdown()
+    assert "alpaca-paper: HALTED, verified with the broker" in capsys.readouterr().out
+    assert not latch_path(tmp_path / "backtests.sqlite").exists()
 
 
 def test_it_stops_all_accounts_of_the_config(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,7 +88,7 @@ def test_the_stop_of_an_account_that_does_not_answer_is_told_by_its_name_and_hol
     assert reply(accounts.view(), command_id) is None
     clock.now += 2
     told = reply(accounts.view(), command_id)
-    assert told == Reply(command_id, False, "one: done; two: has not answered yet, but its gate is shut and its latch is set; far: done")
+    assert told == Reply(command_id, False, "one: done; two: has not answered yet; its gate was shut at once; far: done")
 
 
 def test_an_engine_that_breaks_at_the_stop_keeps_no_other_from_stopping(monkeypatch: pytest.MonkeyPatch) -> None:

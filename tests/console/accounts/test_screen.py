@@ -291,3 +291,9 @@ async def test_a_notice_says_whose_it_is_and_leads_to_that_account() -> None:
         await console.press("enter")
         await console.until(lambda: "PAPER   bold" in header(console))
         assert console.screen.panel == "orders"
+
+
+async def test_after_a_suspension_every_account_is_compared_with_its_broker() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        console.screen.desk.stood_still(90.0)
+        assert [("sync",) in engine.sent() for engine in engines.values()] == [True, True]
