@@ -174,6 +174,7 @@ async def test_without_a_name_an_order_goes_to_the_symbols_account_else_to_the_o
         await console.type("buy 10 MSFT")
         await console.shows("on bold")
         await console.press("enter")
+        await console.shows("on bold: done")
         await console.type("buy 10 AAPL")
         await console.shows("on calm")
         await console.press("enter")
