@@ -98,7 +98,7 @@ def test_the_example_of_the_page_is_right(tmp_path: Path) -> None:
 
 
 async def test_the_users_keys_act_and_are_told_everywhere(tmp_path: Path) -> None:
-    keys = read_keys(written(tmp_path, "buy: U\nflatten: f7\norder_line: ';'\nhelp: f3\n"))
+    keys = read_keys(written(tmp_path, "buy: U\nflatten: f7\norder_line: ';'\nhelp: f4\n"))
     engine = FakeEngine()
     engine.change(positions=())
     async with running(engine, keys=keys) as console:
@@ -110,6 +110,6 @@ async def test_the_users_keys_act_and_are_told_everywhere(tmp_path: Path) -> Non
         await console.type(";sell")
         assert console.line.text == "sell"
         await console.press("escape")
-        await console.shows("F3 help")
-        await console.press("f3")
+        await console.shows("F4 help")
+        await console.press("f4")
         await console.shows("F7")
