@@ -68,6 +68,10 @@ class BrokerGroups:
         since = self._since.setdefault(order.id, self._desk.mono)
         return self._desk.mono - since < BROKERS_TURN
 
+    def is_over(self, order: Order) -> None:
+        """The broker would not make `order` smaller when it was asked to, so it will not by itself either."""
+        self._since[order.id] = self._desk.mono - BROKERS_TURN
+
     def is_done(self, order: Order) -> None:
         """There is nothing to be taken from `order`."""
         self._since.pop(order.id, None)

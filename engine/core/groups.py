@@ -113,6 +113,8 @@ class Groups:
         """The broker would not give `order` the terms `asked`."""
         if order.family and (asked.quantity != order.quantity or order.exit_pct is not None):
             self._refused.add(order.id)
+        if order.oco and asked.quantity < order.quantity:
+            self._brokers.is_over(order)
 
     def on_unsent(self, order: Order) -> None:
         """`order` was released and never reached the broker: what it was to close still needs it."""

@@ -615,6 +615,17 @@ def test_a_replace_that_crossed_the_brokers_own_word_is_put_right_without_waitin
     assert told.tickets[loss.id].order.quantity == 40
 
 
+def test_a_leg_that_the_broker_will_not_make_smaller_when_asked_is_succeeded_without_waiting_whether_it_does_so_by_itself() -> None:
+    told = Told(Capabilities(oco=True))
+    entry, profit, _ = bracketed(told)
+    told.fill(entry, 100)
+    told.fill(profit, 40, 110)
+    told.refuses = "not now"
+    told.listed()
+    assert states(told.orders[1:]) == ["PARTIAL 40/100", "CANCELED 0/100", "WORKING 0/60"]
+    assert len(told.replaced) == 1
+
+
 def test_terms_that_held_before_the_ones_we_know_undo_nothing_however_late_and_often_they_are_told() -> None:
     told = Told(Capabilities(oco=True))
     entry, _, loss = bracketed(told)
