@@ -52,7 +52,7 @@ class NoticeLine(Lines):
         mark, role = _MARKS[level]
         count = Cell(f" {mark} {unread} notice{'' if unread == 1 else 's'} ", role)
         end = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
-        start = [count, Cell(f" {numbers.wall_time(wall)} ", "muted"), Cell(newest)]
+        start = [count, Cell(f" {numbers.market_time(wall)} ", "muted"), Cell(newest)]
         room = width - length(end)
         return [("", [*fit_cells(start, room), *end] if room >= length([count]) else fit_cells(start, width))]
 

@@ -222,7 +222,7 @@ class BreakerRow(Struct, frozen=True):
 
 
 class LogLine(Struct, frozen=True):
-    """`number` grows by one a line for ever; `wall` is wall-clock nanoseconds, for a person reads their own clock in a log. `account` is
+    """`number` grows by one a line for ever; `wall` is when, in nanoseconds UTC, where the market's time may be another day's. `account` is
     the account's name among several."""
 
     number: int

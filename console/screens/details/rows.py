@@ -48,9 +48,7 @@ def written(name: str, value: Any, tick: Decimal | None = None) -> list[str]:
         return [numbers.NONE]
     if isinstance(value, bool):
         return ["yes" if value else "no"]
-    if name == "wall":
-        return [numbers.wall_time(value, "%Y-%m-%d %H:%M:%S")]
-    if name == "at" or name.endswith("_at"):
+    if name in ("wall", "at") or name.endswith("_at"):
         return [numbers.market_time(value, "%Y-%m-%d %H:%M:%S ET")]
     if isinstance(value, Enum):
         return [str(value.value)]
