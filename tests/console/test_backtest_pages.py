@@ -99,6 +99,27 @@ async def test_a_report_has_a_curve_figures_months_trades_their_distribution_and
             assert max(map(len, lines_of(console))) <= width
 
 
+async def test_a_wide_screen_tells_of_the_backtest_under_the_cursor_beside_the_list(path: Path) -> None:
+    async with listed(path, (200, 60)) as console:
+        await console.until(lambda: tells(console, ("Final value", "Expectancy", "Months", "2004")))
+        await console.shows("#3 rsi_reversion")
+        assert any("⠀" < character <= "⣿" for character in console.picture)
+        await console.press("down")
+        await console.shows("#2 sma_cross")
+        assert console.app.screen.query_one(BacktestTable).has_focus
+        await console.pilot.resize_terminal(*WIDE)
+        await console.until(lambda: "Expectancy" not in console.picture)
+
+
+async def test_a_usual_screen_reads_no_backtest_that_nobody_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[int] = []
+    monkeypatch.setattr("console.screens.backtests.listing.read_report", lambda path, number: read.append(number))
+    async with listed(path) as console:
+        await console.press("down")
+        await console.pilot.pause(0.2)
+        assert read == []
+
+
 async def test_round_trips_are_sorted_and_each_is_told(path: Path) -> None:
     async with listed(path) as console:
         await console.press("down", "enter")

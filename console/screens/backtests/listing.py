@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
+from textual.containers import Horizontal
 from textual.widget import Widget
 
-from console.screens.backtests.report import BacktestPage, move_in
+from console.screens.backtests.report import BacktestPage, draw_curve, draws_holding, in_short, move_in, read_report
+from console.screens.beside import Beside
 from console.screens.page import BACK, Page
 from console.screens.questions import Typed, TypedWord, listed
 from engine.model import Level, View
@@ -87,7 +89,7 @@ class BacktestsPage(Page):
     """Enter opens a report, Space marks, `c` compares those marked, `n` begins a new one, `d` deletes after a word."""
 
     DEFAULT_CSS = """
-    BacktestsPage BacktestTable { height: 1fr; }
+    BacktestsPage BacktestTable { width: 3fr; }
     """
 
     def __init__(self, stage: Stage, actions: BacktestActions, path: Path) -> None:
@@ -97,9 +99,15 @@ class BacktestsPage(Page):
         self._table.name_keys(stage.keys.names)
         self._table.empty_text = "Reading the backtests …"
         self._seen = -1
+        self._beside = Beside()
+        self._told = -1
+        """The number of the backtest that stands beside the list; 0 where it is said that there is none."""
+        self._reads = False
 
     def content(self) -> Iterable[Widget]:
-        yield self._table
+        with Horizontal():
+            yield self._table
+            yield self._beside
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -112,6 +120,32 @@ class BacktestsPage(Page):
         self._table.set_summary(
             Cell(self._actions.running_text or f"{self._table.total} kept", "accent" if self._actions.running_text else "")
         )
+        if self._beside.takes_room():
+            self._look_beside()
+
+    # ---- the one under the cursor, where there is room for it
+
+    def _look_beside(self) -> None:
+        row = self._table.cursor_row
+        if row is None:
+            if self._told:
+                self._told = 0
+                self._beside.say("Report", "The figures and the curve of the backtest under the cursor stand here.")
+        elif row.number != self._told and not self._reads:
+            # One at a time: who runs through the list does not have each read on the way.
+            self._reads = True
+            self.run_worker(self._read_beside(row))
+
+    async def _read_beside(self, row: BacktestRow) -> None:
+        try:
+            kept = await asyncio.to_thread(read_report, self._path, row.number)
+        except BacktestsError as error:
+            self._beside.say(f"#{row.number}", str(error), "warning")
+        else:
+            self._beside.tell(f"#{row.number} {row.strategies}", f"on {row.symbols}", lambda width: in_short(kept, width))
+            self._beside.curve.display = True
+            draw_curve(self._beside.curve, kept, hold=draws_holding(kept))
+        self._told, self._reads = row.number, False
 
     async def _read(self) -> None:
         try:

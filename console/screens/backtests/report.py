@@ -75,14 +75,12 @@ class BacktestPage(Page):
 
         try:
             # Away from the screen's thread: a year of trades takes a moment.
-            kept = await asyncio.to_thread(_kept, self._path, self._number)
+            kept = await asyncio.to_thread(read_report, self._path, self._number)
         except BacktestsError as error:
             self._problem = str(error)
         else:
             self._kept = kept
-            reached = [*kept.points.equity, float(kept.summary.job.profile.paper.cash)]
-            held = kept.points.held
-            self._hold = not held or max(held) - min(held) <= DWARFED * max(max(reached) - min(reached), 1e-9)
+            self._hold = draws_holding(kept)
             self._table.show_rows([Trip(place, trade) for place, trade in enumerate(kept.trades, 1)])
         self._show()
 
@@ -120,22 +118,8 @@ class BacktestPage(Page):
         self._document.set_title(Cell(TABS[self._front] if self._front else "Figures"), Cell(f"  {name}", "muted"))
         self._table.set_title(Cell("Round trips"), Cell(f"  {name}", "muted"))
         self._table.set_summary(Cell(f"{len(kept.trades):,} of them"))
-        self._draw_curve(kept)
+        draw_curve(self._curve, kept, "" if self._hold else f"  {self._hold_key} draws it", hold=self._hold)
         self._document.show_text(_parts(kept, TABS[self._front]))
-
-    def _draw_curve(self, kept: Kept) -> None:
-        points, highest, drawn = kept.points, float(kept.summary.job.profile.paper.cash), []
-        for at, equity in zip(points.at, points.equity, strict=True):
-            highest = max(highest, equity)
-            drawn.append(Point(at, equity, 1 - equity / highest if highest > 0 else 0.0))
-        total, held = kept.summary.figures.total_return, kept.summary.figures.buy_and_hold
-        legend = [
-            Cell(numbers.change(total), numbers.change_direction(total)),
-            Cell("  held ", "muted"),
-            Cell(numbers.change(held), "muted"),
-        ]
-        self._curve.show_points(drawn, "The backtest has no bars.", "%Y-%m-%d", points.held if self._hold else ())
-        self._curve.set_summary(*legend, Cell("" if self._hold else f"  {self._hold_key} draws it", "muted"))
 
     @property
     def _hold_key(self) -> str:
@@ -202,10 +186,45 @@ def move_in(table: LiveTable[Any], key: str) -> bool:
     return True
 
 
-def _kept(path: Path, number: int) -> Kept:
+def read_report(path: Path, number: int) -> Kept:
+    """The backtest `number`: takes a moment. Raises BacktestsError."""
     from console.backtest.kept import read_kept
 
     return read_kept(path, number)
+
+
+def draws_holding(kept: Kept) -> bool:
+    """Whether buying and holding is drawn at first."""
+    reached, held = [*kept.points.equity, float(kept.summary.job.profile.paper.cash)], kept.points.held
+    return not held or max(held) - min(held) <= DWARFED * max(max(reached) - min(reached), 1e-9)
+
+
+def draw_curve(curve: Curve, kept: Kept, more: str = "", *, hold: bool) -> None:
+    """The equity of `kept`, and where `hold` says so that of buying and holding; `more` stands behind what both returned."""
+    points, highest, drawn = kept.points, float(kept.summary.job.profile.paper.cash), []
+    for at, equity in zip(points.at, points.equity, strict=True):
+        highest = max(highest, equity)
+        drawn.append(Point(at, equity, 1 - equity / highest if highest > 0 else 0.0))
+    total, held = kept.summary.figures.total_return, kept.summary.figures.buy_and_hold
+    legend = [Cell(numbers.change(total), numbers.change_direction(total)), Cell("  held ", "muted"), Cell(numbers.change(held), "muted")]
+    curve.show_points(drawn, "The backtest has no bars.", "%Y-%m-%d", points.held if hold else ())
+    curve.set_summary(*legend, Cell(more, "muted"))
+
+
+def in_short(kept: Kept, width: int) -> list[Line]:
+    """The report for half a screen: figures, months, and what each symbol brought."""
+    from console.backtest.figures import RETURNS, TRADES
+    from console.screens.backtests.drawings import apart, months
+    from console.screens.details.writing import Section, arranged, facts, sections
+
+    run = kept.summary
+    returns = Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room))
+    trips = Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room))
+    below = [
+        Section("Months", lambda room: months(run, room)),
+        Section("By symbol, best first", lambda room: apart("Symbol", run.figures.by_symbol, room)),
+    ]
+    return [*arranged([returns], [trips], width, (LEFT, LEFT - 4)), [], *sections(below, width)]
 
 
 def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:

@@ -19,6 +19,8 @@ BESIDE = 104
 GUTTER = 3
 LABELS = 17
 """Cells of a fact's label and the blanks behind it, so that the values of all sections stand under each other."""
+FACT = 14
+"""Cells that a fact's value has at least where a label is long."""
 
 
 class Section(Struct, frozen=True):
@@ -48,7 +50,7 @@ def price(value: Decimal | float | None, tick: Decimal | None) -> str:
 def facts(pairs: Iterable[tuple[str, Value]], width: int) -> list[Line]:
     """`label  value`, values under each other; a long one goes on below itself."""
     given = list(pairs)
-    labels = min(max([LABELS, *(len(label) + 2 for label, _ in given)]), width // 2)
+    labels = min(max([LABELS, *(len(label) + 2 for label, _ in given)]), max(width // 2, width - FACT))
     lines: list[Line] = []
     for label, value in given:
         lead = Cell(f"{label:<{labels}}"[:labels], "muted")
