@@ -31,7 +31,9 @@ def go_on(engine: TradingEngine, ending: EndingSignals) -> int:
     text = "The terminal hung up, and the engine goes on without a screen, as on_hangup says."
     engine.note(Level.WARNING, "console", f"{text} `kill {process}` ends it in order, `tradeconsole kill` stops its trading.")
     while not ending.came:
-        if engine.view().health.failed:
+        view = engine.view()
+        # Of several accounts the others go on.
+        if all(each.health.failed for each in view.accounts or (view,)):
             return 1
         time.sleep(_POLL_S)
     return 128 + ending.came
@@ -39,16 +41,16 @@ def go_on(engine: TradingEngine, ending: EndingSignals) -> int:
 
 def run_headless(engine: TradingEngine) -> int:
     """Starts `engine` and returns once signal n came (128 + n), nobody reads its log any more (0) or the engine failed (1), and it has
-    shut down. Call it on the main thread."""
+    shut down; of several accounts once one of them failed. Call it on the main thread."""
     ending = EndingSignals()
-    told, problem = 0, ""
+    told, problems = 0, dict[str, str]()
     gc.enable()
     engine.start()
     try:
-        while not ending.came and not problem:
+        while not ending.came and not problems:
             view = engine.view()
             told = _tell(view.log, told)
-            problem = view.health.problem if view.health.failed else ""
+            problems = {each.name: each.health.problem for each in view.accounts or (view,) if each.health.failed}
             time.sleep(_POLL_S)
         engine.shutdown()
         _tell(engine.view().log, told)
@@ -56,19 +58,20 @@ def run_headless(engine: TradingEngine) -> int:
         # Whoever read the log is gone. What is left to say goes nowhere, and the run ends in order all the same.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
+        for name, problem in problems.items():
+            say(f"{name}: {problem}" if name else problem)
         engine.shutdown()
-    if problem:
-        say(problem)
-    return 1 if problem else 128 + ending.came if ending.came else 0
+    return 1 if problems else 128 + ending.came if ending.came else 0
 
 
 def _tell(log: Sequence[LogLine], told: int) -> int:
-    """Prints the lines after number `told`, and answers the last one's number."""
+    """Prints the lines after number `told`, each with its account where there are several, and answers the last one's number."""
     for line in log:
         if line.number > told:
             at = datetime.fromtimestamp(line.wall / 1e9).astimezone()
-            print(f"{at:%H:%M:%S} {line.level:<7} {clean(line.source)}: {clean(line.text)}", flush=True)
+            whose = f"{clean(line.account)}: " if line.account else ""
+            print(f"{at:%H:%M:%S} {line.level:<7} {whose}{clean(line.source)}: {clean(line.text)}", flush=True)
             for detail in line.detail.splitlines():
-                print(f"         {clean(detail)}", flush=True)
+                print(f"         {whose}{clean(detail)}", flush=True)
             told = line.number
     return told

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 from msgspec import Struct, field
 from msgspec.structs import replace
 
+from console.accounts.failed import FailedViews
 from console.accounts.log import MergedLog
 from console.trading_engine import TradingEngine
 from engine.latch import LATCH_S
@@ -35,13 +36,15 @@ E = TypeVar("E", bound=MarketEvent)
 PATIENCE_S = 2.0
 """How long an answer for all accounts waits for the last of them. One that is well answers within milliseconds."""
 ANSWERS_KEPT = 50
+_NOT_LATCHED = "its stop is not on the disk yet: until it is, a restart would not know of it"
 
 
 class _ToAll(Struct):
-    """A command that went to all accounts: its id in each, and why it did not go to some."""
+    """A command that went to all accounts: its id in each, why it did not go to some, and what is wrong with the latch of some."""
 
     ids: dict[str, str]
     failed: dict[str, str]
+    latches: dict[str, str]
     at: float
     answers: dict[str, Reply] = field(default_factory=dict)
 
@@ -67,6 +70,7 @@ class AccountEngines:
         self._named: dict[str, View] = {}
         self._rows: dict[tuple[str, str], tuple[PositionRow, PositionRow]] = {}
         self._log = MergedLog()
+        self._failed = FailedViews()
         self._owners: dict[str, str] = {}
         """Of each symbol the account whose prices tell of it."""
         self._to_all: dict[str, _ToAll] = {}
@@ -104,29 +108,40 @@ class AccountEngines:
     # ---- life
 
     def start(self) -> None:
-        for engine in self._engines.values():
-            engine.start()
+        """Starts all of them. One that cannot be started is FAILED, and says why; the others start."""
+        for name, engine in self._engines.items():
+            try:
+                engine.start()
+            except Exception as error:  # noqa: BLE001 - whatever one raises, the others start, and its view tells it
+                self._failed.not_started(name, error)
 
     def shutdown(self, timeout: float = 10.0) -> None:
         """Ends all of them at once. Raises TimeoutError with the names of those that do not end; the others have ended in order then."""
+        late = "it did not end; what is on disk is safe, and a restart compares with the broker"
+        problems = self._in_each("end", lambda engine: engine.shutdown(timeout), timeout + LATCH_S, late)
+        if problems:
+            raise TimeoutError("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
+
+    def _in_each(self, what: str, do: Callable[[TradingEngine], None], within_s: float, late: str) -> dict[str, str]:
+        """Does `do` in all accounts side by side, so that one which hangs takes no other's time. Answers what is wrong with those where it
+        raised, or was not done `within_s`: that is `late`. Blocking."""
         problems: dict[str, str] = {}
 
-        def end(name: str, engine: TradingEngine) -> None:
+        def run(name: str, engine: TradingEngine) -> None:
             try:
-                engine.shutdown(timeout)
-            except Exception as error:  # noqa: BLE001 - whatever one raises, the others end in order, and it is told
+                do(engine)
+            except Exception as error:  # noqa: BLE001 - whatever one raises is told of it, and keeps no other from it
                 problems[name] = str(error)
 
-        threads = [threading.Thread(target=end, args=each, name=f"end {each[0]}", daemon=True) for each in self._engines.items()]
+        threads = [threading.Thread(target=run, args=each, name=f"{what} {each[0]}", daemon=True) for each in self._engines.items()]
         for thread in threads:
             thread.start()
-        until = time.monotonic() + timeout + LATCH_S
+        until = time.monotonic() + within_s
         for thread, name in zip(threads, self._engines, strict=True):
             thread.join(max(until - time.monotonic(), 0))
             if thread.is_alive():
-                problems[name] = "it did not end; what is on disk is safe, and a restart compares with the broker"
-        if problems:
-            raise TimeoutError("; ".join(f"{name}: {problem}" for name, problem in problems.items()))
+                problems[name] = late
+        return {name: problems[name] for name in self._engines if name in problems}
 
     # ---- reading
 
@@ -136,7 +151,7 @@ class AccountEngines:
             return self._look()
 
     def _look(self) -> View:
-        raw = {name: engine.view() for name, engine in self._engines.items()}
+        raw = {name: self._failed.view(name, engine) for name, engine in self._engines.items()}
         changed = [name for name, view in raw.items() if view is not self._raw.get(name)]
         for name in changed:
             self._named[name] = self._with_name(name, raw[name])
@@ -201,8 +216,17 @@ class AccountEngines:
         return self._do_in_all(lambda engine: engine.liquidate_all(latch_s=0), latch_s)
 
     def latched(self, within_s: float) -> bool:
-        until = time.monotonic() + within_s
-        return all(engine.latched(max(until - time.monotonic(), 0)) for engine in self._engines.values())
+        return not self._without_latch(within_s)
+
+    def _without_latch(self, within_s: float) -> dict[str, str]:
+        """What is wrong with the latches that are not known to be on the disk, `within_s` at most."""
+
+        def wait(engine: TradingEngine) -> None:
+            if not engine.latched(within_s):
+                raise TimeoutError(_NOT_LATCHED)
+
+        # An engine answers in time; one that does not is not waited for either.
+        return self._in_each("latch", wait, within_s + LATCH_S / 2, _NOT_LATCHED)
 
     def _do_in_all(self, do: Callable[[TradingEngine], str], latch_s: float) -> str:
         ids: dict[str, str] = {}
@@ -212,11 +236,11 @@ class AccountEngines:
                 ids[name] = do(engine)
             except Exception as error:  # noqa: BLE001 - an engine that is broken keeps no other from stopping, and is told
                 failed[name] = f"{type(error).__name__}: {error}"
-        self.latched(latch_s)
+        latches = self._without_latch(latch_s)
         with self._lock:
             self._count += 1
             command_id = f"all:{self._count}"
-            self._to_all[command_id] = _ToAll(ids, failed, self._clock())
+            self._to_all[command_id] = _ToAll(ids, failed, latches, self._clock())
         return command_id
 
     def _hear_all(self, views: Mapping[str, View]) -> None:
@@ -231,7 +255,8 @@ class AccountEngines:
             del self._to_all[command_id]
             words = {name: reply.text for name, reply in asked.answers.items()}
             words |= dict.fromkeys(silent, "has not answered yet; its gate was shut at once") | asked.failed
-            ok = not silent and not asked.failed and all(reply.ok for reply in asked.answers.values())
+            words |= {name: f"{words[name]}, but {problem}" for name, problem in asked.latches.items()}
+            ok = not (silent or asked.failed or asked.latches) and all(reply.ok for reply in asked.answers.values())
             text = "; ".join(f"{name}: {words[name]}" for name in self._engines if name in words)
             self._answers = (*self._answers, Reply(command_id, ok, text))[-ANSWERS_KEPT:]
             self._old = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from decimal import Decimal
+from itertools import count
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -18,6 +20,7 @@ from tests.console.driving import Clock
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_view
 
+UNTIL = 10.0
 ONE_SHARE = Intent("AAPL", Side.BUY, Decimal(1))
 
 
@@ -122,7 +125,94 @@ def test_every_gate_is_shut_before_the_first_latch_is_waited_for(monkeypatch: py
         monkeypatch.setattr(engine, "latched", latched)
     accounts.emergency_stop()
     shut = [f"{name} shut, waits 0" for name in ("one", "two", "far")]
-    assert order == [*shut, "one latched", "two latched", "far latched"]
+    assert (order[:3], sorted(order[3:])) == (shut, ["far latched", "one latched", "two latched"])
+
+
+def test_a_stop_that_is_not_on_the_disk_in_time_is_told_of_its_account_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+    others = threading.Barrier(2)
+
+    def hangs(within_s: float) -> bool:
+        others.wait(UNTIL)
+        return False
+
+    def is_written(within_s: float) -> bool:
+        # While the first one's disk is still waited for.
+        others.wait(UNTIL)
+        return True
+
+    def broken(within_s: float) -> bool:
+        raise RuntimeError("out of its mind")
+
+    for name, latched in (("one", hangs), ("two", is_written), ("far", broken)):
+        monkeypatch.setattr(engines[name], "latched", latched)
+    command_id = accounts.emergency_stop()
+    assert [engine.sent() for engine in engines.values()] == [[("emergency_stop", "stop key")]] * 3
+    yet = "its stop is not on the disk yet: until it is, a restart would not know of it"
+    assert reply(accounts.view(), command_id) == Reply(
+        command_id, False, f"one: done, but {yet}; two: done; far: done, but out of its mind"
+    )
+
+
+def test_all_latches_are_on_the_disk_only_where_each_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+    assert accounts.latched(1.0)
+    monkeypatch.setattr(engines["two"], "latched", lambda within_s: False)
+    assert not accounts.latched(1.0)
+
+
+def broken(*given: object) -> Any:
+    raise RuntimeError("out of its mind")
+
+
+def test_an_account_that_cannot_be_started_is_failed_in_words_and_the_others_start_and_trade(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+    monkeypatch.setattr(engines["one"], "start", broken)
+    accounts.start()
+    assert [engine.calls for engine in engines.values()] == [[], [("start",)], [("start",)]]
+    one, two, far = accounts.view().accounts
+    assert [each.health.failed for each in (one, two, far)] == [True, False, False]
+    assert one.health.problem.startswith("It could not be started (RuntimeError: out of its mind), and nothing was sent.")
+    assert [(each.account, each.level, each.text) for each in accounts.view().log] == [("one", Level.ERROR, one.health.problem)]
+    engines["one"].change(positions=())
+    assert (accounts.view().positions, len(accounts.view().log)) == ((), 1), "what it tells is shown, and why it failed is told once"
+    engine_of(accounts, "two").submit(ONE_SHARE)
+    command_id = accounts.emergency_stop()
+    assert reply(accounts.view(), command_id) == Reply(command_id, True, "one: done; two: done; far: done")
+    assert [engine.sent()[-1] for engine in engines.values()] == [("emergency_stop", "stop key")] * 3
+
+
+def test_an_account_whose_view_raises_is_failed_over_what_was_last_seen_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    accounts, engines = three()
+    held = accounts.view().positions
+    looks = count(1)
+
+    def unseen() -> Any:
+        raise RuntimeError(f"out of its mind {next(looks)}")
+
+    monkeypatch.setattr(engines["one"], "view", unseen)
+    failed = accounts.view()
+    assert (failed.health.failed, failed.health.ready, failed.positions == held) == (True, False, True)
+    assert failed.health.problem.startswith("Where it stands cannot be read (RuntimeError: out of its mind 1): what you see of it is old.")
+    assert accounts.view() is failed, "nothing has changed since"
+    engines["two"].change(positions=())
+    view = accounts.view()
+    assert [each.health.failed for each in view.accounts] == [True, False, False]
+    assert [each.text for each in view.log] == [failed.health.problem], "it is told once"
+    accounts.emergency_stop()
+    assert [engine.sent() for engine in engines.values()] == [[("emergency_stop", "stop key")]] * 3
+    monkeypatch.undo()
+    assert not accounts.view().health.failed
+    monkeypatch.setattr(engines["one"], "view", unseen)
+    assert "out of its mind 4" in accounts.view().health.problem, "what it raises later is another thing"
+    assert len(accounts.view().log) == 2
+
+
+def test_an_account_whose_view_raises_from_the_first_on_is_failed_and_not_taken_for_paper(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = {name: FakeEngine(sample_view(log=()), account=name) for name in ("one", "two")}
+    monkeypatch.setattr(engines["one"], "view", broken)
+    view = AccountEngines(engines).view()
+    assert [(each.health.failed, each.account.badge) for each in view.accounts] == [(True, "UNKNOWN"), (False, "PAPER")]
 
 
 def test_all_end_at_once_and_one_that_hangs_is_named_when_the_others_have_ended(monkeypatch: pytest.MonkeyPatch) -> None:
