@@ -79,14 +79,22 @@ def load(file: Path | None = None, environment: Mapping[str, str] = os.environ) 
     mine = folders(environment)
     if file is None and mine.config_file.exists():
         file = mine.config_file
-    settings = Settings() if file is None else read(file, environment)
+    return with_database(Settings() if file is None else read(file, environment), mine)
+
+
+def with_database(settings: Settings, mine: Folders) -> Settings:
+    """`settings`, whose file is among `mine` where they name none."""
     return settings if settings.database else replace(settings, database=mine.database_of(settings.broker, settings.account))
 
 
 def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     """The settings that `file` holds, with the defaults for what it leaves out; of one with several accounts what they share. Raises
     ConfigError."""
-    tree = tree_of(file)
+    return settings_in(tree_of(file), file, environment)
+
+
+def settings_in(tree: Node | None, file: Path, environment: Mapping[str, str]) -> Settings:
+    """As `read`, of a `file` that says `tree`."""
     reading = Reading(environment)
     shared, several = without_accounts(tree)
     settings = reading.value(Settings, shared, "") if shared is not None else Settings()

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from console import __version__
-from console.accounts.config import load_accounts, shared_accounts
-from console.config import ConfigError, folders, load
+from console.accounts.config import load_whole, shared_accounts
+from console.config import ConfigError, folders
 from console.config_file import ConfigFile
 from console.key_file import load_keys
 from console.keys import KeyMap
@@ -44,8 +44,7 @@ def start(arguments: Sequence[str]) -> int:
     if given.replay is not None and given.headless:
         end("--replay is to be looked at: it does not go with --headless.")
     try:
-        settings = load(given.config)
-        accounts = load_accounts(given.config)
+        settings, accounts = load_whole(given.config)
         keys = None if given.headless else load_keys(folders().config)
     except ConfigError as error:
         end(str(error))

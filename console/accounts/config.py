@@ -29,10 +29,13 @@ from console.config import (
     folders,
     from_folder,
     line_of,
+    load,
     raise_mistakes,
+    settings_in,
     shown_text,
     text_of,
     tree_of,
+    with_database,
     without_accounts,
 )
 from console.options import end
@@ -58,11 +61,21 @@ class Accounts(Struct, frozen=True):
     preferred_for: Mapping[str, str]
 
 
+def load_whole(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> tuple[Settings, Accounts | None]:
+    """What `load` and `load_accounts` answer, of one reading of the file. Raises ConfigError."""
+    mine = folders(environment)
+    if file is None and not mine.config_file.exists():
+        return load(None, environment), None
+    file = file or mine.config_file
+    tree = tree_of(file)
+    return with_database(settings_in(tree, file, environment), mine), accounts_in(tree, file, mine, environment)
+
+
 def load_accounts(file: Path | None = None, environment: Mapping[str, str] = os.environ) -> Accounts | None:
     """The accounts of `file`, or of the user's own config file; None where it has no section `accounts`. Raises ConfigError."""
     mine = folders(environment)
     file = file or mine.config_file
-    # Nearly every start has one account, and need not read its file twice.
+    # Nearly every config has one account, and is then read no further.
     if not file.exists() or not _MENTIONED.search(text_of(file)):
         return None
     return read_accounts(file, mine, environment)
@@ -79,7 +92,11 @@ def the_account(accounts: Accounts | None, name: str) -> Settings:
 
 def read_accounts(file: Path, mine: Folders, environment: Mapping[str, str]) -> Accounts | None:
     """Those of `file`. `mine` is where an account's file is kept that the config gives none. Raises ConfigError."""
-    tree = tree_of(file)
+    return accounts_in(tree_of(file), file, mine, environment)
+
+
+def accounts_in(tree: Node | None, file: Path, mine: Folders, environment: Mapping[str, str]) -> Accounts | None:
+    """As `read_accounts`, of a `file` that says `tree`."""
     shared, several = without_accounts(tree)
     if not several:
         return None

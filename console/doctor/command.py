@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from console import __version__
-from console.accounts.config import load_accounts
-from console.config import ConfigError, Folders, folders, load
+from console.accounts.config import load_whole
+from console.config import ConfigError, Folders, folders
 from console.doctor import account, market, terminal
 from console.doctor.finding import Finding, State, fine, problem
 from console.options import Options
@@ -57,8 +57,7 @@ def findings(config: Path | None, database: Path | None) -> Iterator[Finding]:
     yield _themes(mine)
     yield _keys(mine)
     try:
-        settings = load(config)
-        accounts = load_accounts(config)
+        settings, accounts = load_whole(config)
     except ConfigError as error:
         yield problem("config", str(error), "Nothing starts until that is put right.")
         return

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
+from console.accounts import build
 from console.accounts.config import Accounts, read_accounts
+from console.cli import run
 from console.config import ConfigError, Folders, load, read
 from engine.model.modes import Mode
 from engine.model.settings import CombinedLimits
@@ -168,3 +172,21 @@ def test_combined_limits_of_one_account_are_refused_for_they_would_hold_nothing(
 
 def test_a_variable_that_is_not_set_is_told_once(write: Write) -> None:
     assert len(mistakes(write("symbols: ['${NOT_SET}']\naccounts: {a: {}, b: {}}"))) == 1
+
+
+def test_a_start_reads_the_file_once_and_so_takes_it_from_a_pipe_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    reached: list[Accounts] = []
+
+    def create(accounts: Accounts) -> NoReturn:
+        reached.append(accounts)
+        raise TimeoutError
+
+    monkeypatch.setattr(build, "create_engines", create)
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    for settings, names in (("accounts: {calm: {}, bold: {}}\n", ["calm", "bold"]), ("accounts: {calm: {}}\n", ["calm"])):
+        reading, writing = os.pipe()
+        os.write(writing, settings.encode())
+        os.close(writing)
+        assert run(["--headless", "--config", f"/dev/fd/{reading}"]) == 1
+        os.close(reading)
+        assert list(reached[-1].settings) == names
