@@ -136,6 +136,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         """How many accounts the stop is for."""
         if accounts is not None:
             self.trading.accounts.settings = accounts.settings
+            self.trading.preferences.accounts = accounts
         self.trading.backtests.path = backtests
         self.trading.desk.confirm = confirm or ConfirmSettings()
 

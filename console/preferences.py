@@ -64,6 +64,19 @@ class Preference(Struct, frozen=True):
         return (None, *options) if optional and options else options
 
 
+class Written(Preference, frozen=True):
+    """One that only the file says, and that nobody changes here: what it `says`, `lines` that tell more of it, and `how` it is changed."""
+
+    says: str = ""
+    lines: tuple[str, ...] = ()
+    how: str = ""
+
+    @property
+    def hint(self) -> Any:
+        """No setting of a single account: nothing but text here."""
+        return str
+
+
 GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
     (
         "Screen",

@@ -16,7 +16,8 @@ from engine.model.settings import Limits, Settings
 from widgets.text import clean
 
 if TYPE_CHECKING:
-    from console.preferences import Preference
+    from console.accounts.config import Accounts
+    from console.preferences import Preference, Written
     from console.screens.questions import Typed
 
 Wanted = Callable[[Limits], Limits]
@@ -36,6 +37,8 @@ class PreferenceActions:
         self._config = config
         self._looks = looks
         self._notifier = notifier
+        self.accounts: Accounts | None = None
+        """Where there are several."""
         self._asked: tuple[str, Callable[[], None]] | None = None
         """The limits' change that the engine has not answered yet, by its command's id, and what follows."""
 
@@ -70,6 +73,13 @@ class PreferenceActions:
     def limits(self) -> Limits:
         """Those in force."""
         return self._stage.engine.view().limits
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """What the file says of several accounts, and nobody changes here."""
+        from console.accounts.told import rows
+
+        return tuple(rows(self.accounts, self.file))
 
     def own_limits(self) -> tuple[Preference, ...]:
         """The limits that single strategies and symbols have."""

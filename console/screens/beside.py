@@ -31,6 +31,7 @@ class Beside(Vertical):
         self.curve = Curve("Equity")
         self.document = Document("")
         self.curve.can_focus = self.document.can_focus = False
+        self._told = ""
 
     def compose(self) -> ComposeResult:
         yield self.curve
@@ -44,12 +45,14 @@ class Beside(Vertical):
         return room
 
     def tell(self, title: str, more: str, draw: Draw) -> None:
-        """The text of another row, from its beginning, without a curve."""
+        """This text, without a curve; where it is another row's by its title, from its beginning."""
         self.curve.display = False
         self.document.set_title(Cell(title), Cell(more and f"  {more}", "muted"))
         self.document.set_summary()
         self.document.show_text(draw)
-        self.document.to_top()
+        if self._told != title:
+            self._told = title
+            self.document.to_top()
 
     def say(self, title: str, text: str, role: str = "muted") -> None:
         """A sentence, where there is no row or nothing is known of it."""

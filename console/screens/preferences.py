@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual import events
+from textual.containers import Horizontal
 from textual.geometry import Offset
 from textual.message import Message
 from textual.widget import Widget
 
-from console.preferences import GROUPS, Preference, read, stepped, words
+from console.preferences import GROUPS, Preference, Written, read, stepped, words
+from console.screens.beside import Beside
 from console.screens.dialog import Line, paragraph
+from console.screens.explained import LOOSER, TIGHTER, explained
 from console.screens.page import BACK, Page
 from console.screens.questions import Choice, Choose, Clock, listed
 from console.screens.reading import Reading
+from engine.model import Level
 from widgets.cells import Cell, fit_cells
 from widgets.line_editor import LineEditor
 from widgets.lines import Lines
@@ -31,14 +35,14 @@ OWN_MORE = 12
 UNDER = Cell("    ")
 OWN = "Limits of single strategies and symbols"
 ADD = "add a limit"
-LOOSER = "What lets less through holds at once; what lets more through asks for a word and a reason."
+ACCOUNTS = "Accounts"
 
 
 class PreferencesPage(Page):
     """Arrows move, Enter changes: of a few choices it takes the next, else a value is typed. `R` reads the config file again."""
 
     DEFAULT_CSS = """
-    PreferencesPage Rows { height: 1fr; }
+    PreferencesPage Rows { width: 3fr; height: 1fr; }
     """
 
     def __init__(self, stage: Stage, actions: PreferenceActions) -> None:
@@ -51,12 +55,17 @@ class PreferencesPage(Page):
         self._complaint = ""
         self._head = Head(actions.file)
         self._rows = Rows(self._blocks)
+        self._beside = Beside()
+        self._is_beside = False
 
     def content(self) -> Iterable[Widget]:
         yield self._head
-        yield self._rows
+        with Horizontal():
+            yield self._rows
+            yield self._beside
 
     def frame(self) -> None:
+        self._is_beside = self._beside.takes_room()
         items = self._items()
         if self._added is not None and self._added in self._actions.own_limits():
             # It holds: what was marked as the last row stands among the others now.
@@ -64,6 +73,8 @@ class PreferencesPage(Page):
         self._marked = min(self._marked, len(items) - 1)
         self._head.show(self._marked + 1, len(items))
         self._rows.show(self._marked)
+        if self._is_beside:
+            self._explain()
         # For a screen reader, which reads where the cursor is.
         self.app.cursor_position = self._rows.region.offset + Offset(2, self._rows.marked_line)
 
@@ -73,7 +84,12 @@ class PreferencesPage(Page):
         """All rows; the last, None, adds a limit of one strategy or symbol."""
         own = self._actions.own_limits()
         added = [self._added] if self._added is not None and self._added not in own else []
-        return [*(preference for _, group in GROUPS for preference in group), *own, *added, None]
+        return [*(preference for _, group in self._groups for preference in group), *own, *added, None]
+
+    @property
+    def _groups(self) -> Sequence[tuple[str, Sequence[Preference]]]:
+        """With what the file alone says of the accounts, over the limits."""
+        return [*GROUPS[:-1], (ACCOUNTS, self._actions.written), GROUPS[-1]]
 
     @property
     def _item(self) -> Preference | None:
@@ -82,8 +98,9 @@ class PreferencesPage(Page):
     def _blocks(self, width: int) -> list[Block]:
         blocks: list[Block] = []
         items = self._items()
-        first_own = sum(len(group) for _, group in GROUPS)
-        starts = {group[0].key: title for title, group in GROUPS}
+        groups = self._groups
+        first_own = sum(len(group) for _, group in groups)
+        starts = {group[0].key: title for title, group in groups}
         for place, item in enumerate(items):
             title = starts.get(item.key, "") if item is not None else ""
             if place == first_own:
@@ -96,15 +113,12 @@ class PreferencesPage(Page):
     def _row(self, item: Preference | None, marked: bool, width: int) -> list[Line]:
         lead = Cell(" ▸ " if marked else "   ", "key")
         if item is None:
-            how = "Of the account's limit and one of a strategy or a symbol the tighter holds."
-            return [
-                fit_cells([lead, *_column(ADD, NAME + 4, marked)], width),
-                *(paragraph(how, width, "muted", UNDER) if marked else []),
-            ]
+            how = paragraph(TIGHTER, width, "muted", UNDER) if marked and not self._is_beside else []
+            return [fit_cells([lead, *_column(ADD, NAME + 4, marked)], width), *how]
         name = _column(item.name, NAME + OWN_MORE if item.is_own else NAME, marked)
         if marked and self._editor is not None:
             return [fit_cells([lead, *name, Cell("> ", "key"), *self._editor.cells], width), *self._allowed(item, width)]
-        value = self._actions.value(item.key)
+        value = self._value(item)
         means = f"{item.means}; from the next start on" if item.next_start else item.means
         shown = fit_cells([Cell(f" {words(value, item.unit)}", "muted" if value is None else "accent")], VALUE)
         row = fit_cells([lead, *name, *shown, Cell(f" {means}", "" if marked else "muted")], width)
@@ -114,18 +128,41 @@ class PreferencesPage(Page):
             return [[lead, *name, *shown], *paragraph(f"{means}.", width, "", UNDER), *self._allowed(item, width)]
         return [row, *self._allowed(item, width)]
 
+    def _value(self, item: Preference) -> Any:
+        return item.says if isinstance(item, Written) else self._actions.value(item.key)
+
     def _allowed(self, item: Preference, width: int) -> list[Line]:
+        """What stands under the marked row: what is wrong, or, where it is not said beside it, what it may be."""
         if self._complaint:
             return paragraph(self._complaint, width, "error", UNDER)
-        options = self._actions.options(item)
-        if options:
-            *others, last = [words(option) for option in options]
-            allowed = f"{', '.join(others)} or {last}" if others else last
-        else:
-            allowed = item.allowed
-        away = f"{self.stage.keys.names['remove_limit']} takes it away. " if item.is_own else ""
+        if self._is_beside:
+            return []
+        if isinstance(item, Written):
+            return [line for text in (*item.lines, item.how) for line in paragraph(text, width, "muted", UNDER)]
+        allowed = self._may_be(item)
+        away = f"{self._away(item)} " if item.is_own else ""
         text = f"{allowed[0].upper()}{allowed[1:]}. {away}{LOOSER if item.is_limit else ''}"
         return paragraph(text.strip(), width, "muted", UNDER)
+
+    def _may_be(self, item: Preference) -> str:
+        options = self._actions.options(item)
+        if not options:
+            return item.allowed
+        *others, last = [words(option) for option in options]
+        return f"{', '.join(others)} or {last}" if others else last
+
+    def _away(self, item: Preference) -> str:
+        return f"{self.stage.keys.names['remove_limit']} takes it away."
+
+    def _explain(self) -> None:
+        """What is known of the marked one, beside it."""
+        item, view, own = self._item, self.stage.view, self._actions.own_limits()
+        if item is None:
+            self._beside.say(ADD, f"A strategy or a symbol gets a limit of its own. {TIGHTER}", "")
+            return
+        options, value = self._actions.options(item), self._value(item)
+        allowed = "" if isinstance(item, Written) else self._may_be(item)
+        self._beside.tell(item.name, "", lambda width: explained(item, value, options, allowed, view, own, width))
 
     # ---- keys
 
@@ -195,6 +232,9 @@ class PreferencesPage(Page):
         if item is None:
             if typing:
                 self._actions.add_own_limit(self._add)
+            return
+        if isinstance(item, Written):
+            self.say(f"{item.name}: {item.how}", Level.INFO)
             return
         options, value = self._actions.options(item), self._actions.value(item.key)
         if options:

@@ -11,6 +11,7 @@ from textual import events
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
+from console.accounts.config import Accounts
 from console.actions.program import OnExit
 from console.app import ConsoleApp
 from console.config_file import ConfigFile
@@ -136,6 +137,7 @@ async def running(
     config: ConfigFile | None = None,
     theme: str = "dark",
     backtests: Path | None = None,
+    accounts: Accounts | None = None,
 ) -> AsyncIterator[Console]:
     clock = Clock()
     app = ConsoleApp(
@@ -153,6 +155,7 @@ async def running(
         config=config,
         theme=theme,
         backtests=backtests,
+        accounts=accounts,
     )
     try:
         async with app.run_test(size=size) as pilot:

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from console.accounts.config import load_accounts
 from console.config import load, text_of
 from console.config_file import ConfigFile
-from console.preferences import OFFERED
+from console.screens.beside import Beside
 from console.screens.preferences import PreferencesPage
 from engine.model.settings import ConfirmSettings, Limits, ScreenSettings, Settings, SymbolLimits
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import sample_view
+from widgets import numbers
 
 D = Decimal
 MINE = """\
@@ -62,7 +64,9 @@ async def go_to(console: Console, key: str) -> None:
     """To a row by its setting, in a page that has just been opened."""
     if not isinstance(console.app.screen, PreferencesPage):
         await console.press("comma")
-    await console.press("home", *["down"] * list(OFFERED).index(key))
+    page = console.app.screen
+    assert isinstance(page, PreferencesPage)
+    await console.press("home", *["down"] * [item.key if item else "" for item in page._items()].index(key))
 
 
 async def write(console: Console, text: str) -> None:
@@ -81,13 +85,78 @@ async def test_the_page_shows_groups_values_and_where_they_are_kept(file: Path, 
     async with running(engine_with(load(file).limits), size, config=config_of(file)) as console:
         await go_to(console, "theme")
         assert all(
-            text in console.picture for text in (" Preferences", "kept in /", "1 of 34", "Screen", "theme", "the colours of the whole")
+            text in console.picture for text in (" Preferences", "kept in /", "1 of 35", "Screen", "theme", "the colours of the whole")
         )
         await console.press("end")
         assert "BRK.B position" in console.picture
         assert "add a limit" in console.picture
         await console.press("q")
         assert console.app.screen is console.screen
+
+
+async def test_a_wide_screen_explains_the_marked_setting_beside_the_list(file: Path) -> None:
+    async with running(engine_with(load(file).limits), (200, 60), config=config_of(file)) as console:
+        await go_to(console, "limits.max_position_pct")
+        equity = console.screen.view.account.equity
+        for text in (
+            "limits.max_position_pct",
+            "a number above 0, at most 100",
+            f"{numbers.money(equity / 10)}, 10 % of equity",
+            "BRK.B position",
+            "asks for a word and a reason",
+        ):
+            assert text in beside(console), text
+        await go_to(console, "on_exit")
+        assert "▸ cancel_entries" in beside(console)
+        assert "from the next start on" in beside(console)
+        await console.pilot.resize_terminal(*WIDE)
+        await console.until(lambda: not console.app.screen.query_one(Beside).display)
+        assert "Cancel_entries, keep or cancel_all." in console.picture
+
+
+def beside(console: Console) -> str:
+    """What is told beside the list, in one line."""
+    lines = console.app.screen.query_one(Beside).document._lines
+    return " ".join(" ".join("".join(cell.text for cell in line).split()) for line in lines)
+
+
+SEVERAL = """\
+accounts:
+  calm: {mode: manual}
+  alpaca: {broker: alpaca, feed: {source: alpaca}}
+preferred: alpaca
+preferred_for: {AAPL: calm}
+"""
+
+
+@SIZES
+async def test_several_accounts_are_told_of_and_changed_by_hand(tmp_path: Path, size: tuple[int, int]) -> None:
+    file = tmp_path / "mine.yaml"
+    put(file, SEVERAL)
+    accounts = load_accounts(file)
+    assert accounts is not None
+    config = ConfigFile(file, accounts.settings["alpaca"], "alpaca", accounts.settings)
+    async with running(FakeEngine(), size, config=config, accounts=accounts) as console:
+        for key, texts in (
+            ("accounts", ("calm: broker paper, paper money, MANUAL", "alpaca: broker alpaca, paper money, MANUAL")),
+            ("preferred", ("the account that is shown first",)),
+            ("preferred_for", ("1 symbol", "AAPL calm")),
+        ):
+            await go_to(console, key)
+            told = console.picture + (beside(console) if size[0] == 200 else "")
+            assert all(text in told for text in (*texts, "By hand"))
+            await console.press("enter")
+            await console.shows("By hand, in")
+    assert text_of(file) == SEVERAL
+
+
+async def test_one_account_alone_is_told_where_others_are_named(file: Path) -> None:
+    async with running(FakeEngine(), config=config_of(file)) as console:
+        await go_to(console, "accounts")
+        assert "the section `accounts` of the file names them" in console.picture
+        page = console.app.screen
+        assert isinstance(page, PreferencesPage)
+        assert not {"preferred", "preferred_for"} & {item.key for item in page._items() if item}
 
 
 async def test_a_choice_holds_at_once_and_is_written_with_the_comments_kept(file: Path) -> None:
