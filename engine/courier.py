@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from engine.books import venue_of
-from engine.brokers.base import STOPPING, AmbiguousError, Broker, BrokerEvent, BusyError, Heard
+from engine.books import paid, venue_of
+from engine.brokers.base import STOPPING, AmbiguousError, Broker, BrokerEvent, BusyError, Heard, Reminded
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.core.news import ALIVE
@@ -110,6 +110,8 @@ class Courier:
 
     async def open(self) -> BrokerSnapshot:
         """Opens the link and answers where the account stands there. Raises ConnectionError and AmbiguousError in words."""
+        if isinstance(self._broker, Reminded):
+            self._broker.remind(paid(self._core.state))
         await self._broker.connect(self._hear)
         self._unsettle()
         attempt = 0

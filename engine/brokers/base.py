@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
+from decimal import Decimal
 from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from msgspec import Struct
@@ -51,6 +52,18 @@ class Numbered(Protocol):
 
     @property
     def account(self) -> str: ...
+
+
+Paid: TypeAlias = tuple[Decimal, Decimal]
+"""Shares that were booked together, and the fees for them."""
+
+
+@runtime_checkable
+class Reminded(Protocol):
+    """A broker that tells what is paid today alone. `remind` is called before `connect`, with what the books have of each order that has
+    not ended, in the order in which it was booked."""
+
+    def remind(self, paid: Mapping[str, Sequence[Paid]]) -> None: ...
 
 
 class Broker(Protocol):

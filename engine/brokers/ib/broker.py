@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from engine.brokers.base import AmbiguousError, BrokerEvent, Heard
+from engine.brokers.base import AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
 from engine.model.capabilities import Capabilities
 from engine.model.orders import Order, Terms
@@ -32,6 +32,7 @@ class IbBroker:
     def __init__(self, config: IbConfig) -> None:
         self._config = config
         self._tell: Callable[[BrokerEvent | Heard], None] = _nobody
+        self._paid: Mapping[str, Sequence[Paid]] = {}
         self._client: Client | None = None
         self._there: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -41,6 +42,9 @@ class IbBroker:
         return self._client.account if self._client is not None else ""
 
     # ---- the protocol
+
+    def remind(self, paid: Mapping[str, Sequence[Paid]]) -> None:
+        self._paid = paid
 
     async def connect(self, tell: Callable[[BrokerEvent | Heard], None]) -> None:
         here = asyncio.get_running_loop()
@@ -54,7 +58,7 @@ class IbBroker:
         async def open_() -> None:
             from engine.brokers.ib.client import Client
 
-            client = self._client = Client(self._config, heard)
+            client = self._client = Client(self._config, heard, self._paid)
             await client.open()
 
         if self._thread is None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from engine.brokers.base import AmbiguousError, BrokerEvent, Heard
+from engine.brokers.base import AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
 from engine.brokers.ib.facts import Contract, RequestFailed
 from engine.brokers.ib.hearing import Hearing
-from engine.brokers.ib.ledger import Entry
+from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import Session, capture_logs
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.orders import rewritten, symbol_of, symbol_there, written
@@ -34,9 +34,11 @@ LISTED_S = 0.5
 class Client:
     """Every method but the constructor is called in its own thread. `tell` may be called from there."""
 
-    def __init__(self, config: IbConfig, tell: Callable[[BrokerEvent | Heard], None]) -> None:
+    def __init__(self, config: IbConfig, tell: Callable[[BrokerEvent | Heard], None], paid: Mapping[str, Sequence[Paid]]) -> None:
         self._config = config
-        hearing = self._hearing = Hearing(config.client_id, tell, lambda: self._link.session, lambda lost: self._link.connectivity(lost))
+        hearing = self._hearing = Hearing(
+            config.client_id, tell, lambda: self._link.session, lambda lost: self._link.connectivity(lost), Ledger(paid)
+        )
         self._link = Link(
             config, hearing.hear, hearing.changed, lambda words: hearing.note(Level.WARNING, words), lambda: hearing.tell(Heard())
         )

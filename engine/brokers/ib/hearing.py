@@ -31,8 +31,9 @@ class Hearing:
         tell: Callable[[BrokerEvent | Heard], None],
         session: Callable[[], Session],
         connectivity: Callable[[str], None],
+        ledger: Ledger,
     ) -> None:
-        self.ledger = Ledger()
+        self.ledger = ledger
         self.known: set[str] = set()
         """The orders that the engine knows of: of others nothing is told before a snapshot listed them."""
         self.tell = tell

@@ -3,15 +3,17 @@
 Quantities and money come from executions, each once by its id; one whose id differs after the last dot alone takes the place of the one
 before. TWS tells those of today alone: what an order filled before is what the first of them counts over itself, which as in FIX counts the
 order's whole life. Where a status counts more than the executions that are known, its total and average stand for those that are missing;
-but not once one was corrected, for then nobody can tell which corrections a status counts already.
+but not once one was corrected, for then nobody can tell which corrections a status counts already. Nor are fees of earlier days told: what
+was paid for what filled then is what the books had of it when this run began.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
+from engine.brokers.base import Paid
 from engine.brokers.ib.facts import Contract, ExecutionTold, FeeTold, OrderFields, OrderTold, StatusTold
 from engine.brokers.ib.orders import side_of, symbol_of, terms_of, tif_of, type_of
 from engine.model.inputs import BrokerOrder, OrderUpdate
@@ -33,7 +35,7 @@ class Entry:
     __slots__ = (
         "asked", "cancel_asked", "cancelled_there", "client_id", "contract", "corrected", "executions", "fees", "fetched_for", "fields",
         "first", "id", "last_told", "objection", "order_id", "perm_id", "rejected", "seen_unfilled", "status", "told_average",
-        "told_filled", "why_held",
+        "told_filled", "was_paid", "why_held",
     )  # fmt: skip
 
     def __init__(self, order_id: int, client_id: int, perm_id: int) -> None:
@@ -53,7 +55,10 @@ class Entry:
         """The one that was told to have the least before it."""
         self.fetched_for = ZERO
         """The count for which executions that were missing were asked for."""
-        self.fees: dict[str, Decimal] = {}
+        self.fees: dict[str, tuple[tuple[int, str], Decimal]] = {}
+        """By the id of an execution without its revision: which revision's was told last, and the fee."""
+        self.was_paid: Sequence[Paid] = ()
+        """What the books had of it when this run began."""
         self.corrected = False
         """An execution took another's place, so figures may go down."""
         self.seen_unfilled = False
@@ -92,8 +97,43 @@ class Entry:
             average = self.told_average or max((e.average for e in self.executions.values()), default=ZERO)
             whole = (counted * average).quantize(_CENT_OF_A_CENT)
             shares, cost = counted, max(whole, cost)
-        fees = sum((self.fees.get(e.exec_id, ZERO) for e in self.executions.values()), ZERO)
-        return shares, cost, fees
+        return shares, cost, self._fees()
+
+    def on_fee(self, told: FeeTold) -> None:
+        """The fee of an execution that takes another's place takes that of the other's: until it is told the old one stands."""
+        base, _, revision = told.exec_id.rpartition(".")
+        if base not in self.fees or self.fees[base][0] <= _nth(revision):
+            self.fees[base] = _nth(revision), told.fee
+
+    def _fees(self) -> Decimal:
+        """Those that TWS told, and what the books had of what it tells no more."""
+        told = sum((fee for _, fee in self.fees.values()), ZERO)
+        if not self.was_paid:
+            return told
+        executions = self.executions.values()
+        before = self._before() if self.first is not None else self.told_filled
+        until = earlier = ZERO
+        for shares, fees in self.was_paid:
+            since, until = until, until + shares
+            if since >= before:
+                break
+            earlier += fees
+            if until > before:
+                # It was booked together with some of what is told today.
+                inside = [e for e in executions if before < e.cumulative <= until]
+                earlier -= sum((self._fee(e) or ZERO for e in inside), ZERO)
+        # While a fee is still to come, what the books had may have it already.
+        is_whole = all(self._fee(e) is not None for e in executions)
+        return told + earlier if is_whole else max(told + earlier, sum((fees for _, fees in self.was_paid), ZERO))
+
+    def _fee(self, execution: ExecutionTold) -> Decimal | None:
+        _, fee = self.fees.get(execution.exec_id.rpartition(".")[0], (None, None))
+        return fee
+
+    def _before(self) -> Decimal:
+        """What it filled on earlier days, by the first execution of today."""
+        first = self.first
+        return max(first.cumulative - first.shares, ZERO) if first is not None and not self.seen_unfilled else ZERO
 
     def _known(self) -> tuple[Decimal, Decimal]:
         """(shares, what they cost) by the executions."""
@@ -102,7 +142,7 @@ class Entry:
         first = self.first
         if self.seen_unfilled or first is None:
             return shares, cost
-        before = max(first.cumulative - first.shares, ZERO)
+        before = self._before()
         paid = (first.cumulative * first.average - first.shares * first.price).quantize(_CENT_OF_A_CENT)
         return shares + before, cost + (max(paid, ZERO) if before else ZERO)
 
@@ -183,11 +223,12 @@ class Entry:
 class Ledger:
     """All orders that TWS has told of, found by its permId, by (client id, order id), or by the engine's id."""
 
-    def __init__(self) -> None:
+    def __init__(self, was_paid: Mapping[str, Sequence[Paid]] | None = None) -> None:
+        self._was_paid = was_paid or {}
         self._by_perm: dict[int, Entry] = {}
         self._by_number: dict[tuple[int, int], Entry] = {}
         self._by_id: dict[str, Entry] = {}
-        self._fees: dict[str, Decimal] = {}
+        self._fees: dict[str, FeeTold] = {}
         """Told before the execution that they are for."""
 
     def __iter__(self) -> Iterator[Entry]:
@@ -248,7 +289,7 @@ class Ledger:
             return entry
         entry.executions[base] = told
         if told.exec_id in self._fees:
-            entry.fees[told.exec_id] = self._fees.pop(told.exec_id)
+            entry.on_fee(self._fees.pop(told.exec_id))
         if entry.contract is None:
             entry.contract = told.contract
         self._name(entry, told.ref)
@@ -257,11 +298,10 @@ class Ledger:
     def on_fee(self, told: FeeTold) -> Entry | None:
         base = told.exec_id.rpartition(".")[0]
         for entry in self._by_perm.values():
-            execution = entry.executions.get(base)
-            if execution is not None:
-                entry.fees[told.exec_id] = told.fee
+            if base in entry.executions:
+                entry.on_fee(told)
                 return entry
-        self._fees[told.exec_id] = told.fee
+        self._fees[told.exec_id] = told
         return None
 
     def _entry(self, order_id: int, client_id: int, perm_id: int, ref: str = "") -> Entry:
@@ -297,6 +337,7 @@ class Ledger:
         else:
             return
         self._by_id[entry.id] = entry
+        entry.was_paid = self._was_paid.get(entry.id, ())
 
 
 def _nth(revision: str) -> tuple[int, str]:
