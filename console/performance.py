@@ -167,6 +167,19 @@ async def ask(history: History, period: Period) -> Account:
     return Account(now, marks, tuple(sessions), tuple((row.at, row.amount) for row in flows), earned)
 
 
+async def ask_session(history: History, name: str, opening: Decimal) -> Account:
+    """The account over the session `name` alone, which it opened with the equity `opening`; read on the archive's thread."""
+    day = next((day for day in await history.equity_days() if day.session == name), None)
+    flows = [row for row in await history.flows() if row.session == name]
+    marks = await _marks(history, name, name)
+    if not marks and day is not None:
+        marks = tuple(Mark(day.at, equity) for equity in (day.open, day.close))
+    moved = sum((row.amount for row in flows), ZERO)
+    sessions = (Session(name, opening, day.close, moved),) if day is not None else ()
+    earned: tuple[Earned, ...] = await history.daily(since=name, until=name)
+    return Account(name, marks, sessions, tuple((row.at, row.amount) for row in flows), earned)
+
+
 def _since(session: str, period: Period) -> str:
     """The first session's name of the period that ends with `session`; names are days, and one that is none is a period of its own."""
     try:
@@ -186,15 +199,20 @@ def _since(session: str, period: Period) -> str:
             return session
 
 
-async def _marks(history: History, since: str) -> tuple[Mark, ...]:
-    """The points of equity since the midnight (New York) of the day `since`, oldest first, the newest where there are too many."""
+async def _marks(history: History, since: str, until: str = "") -> tuple[Mark, ...]:
+    """The points of equity since the midnight (New York) of the day `since`, up to the one that ends the day `until` where it is given;
+    oldest first, the newest where there are too many."""
     try:
-        day = date.fromisoformat(since)
+        begin = _midnight(date.fromisoformat(since))
+        end = _midnight(date.fromisoformat(until) + timedelta(days=1)) if until else None
     except ValueError:
         return ()
-    begin = int(datetime(day.year, day.month, day.day, tzinfo=_EXCHANGE).timestamp()) * 1_000_000_000
-    newest = await history.equity(since=begin, limit=MOST_POINTS)
+    newest = await history.equity(since=begin, until=end, limit=MOST_POINTS)
     return tuple(Mark(row.at, row.equity) for row in reversed(newest))
+
+
+def _midnight(day: date) -> int:
+    return int(datetime(day.year, day.month, day.day, tzinfo=_EXCHANGE).timestamp()) * 1_000_000_000
 
 
 def curve(account: Account, equity: Decimal | None) -> tuple[Mark, ...]:

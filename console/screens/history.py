@@ -7,16 +7,18 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from textual import on
-from textual.containers import Container
+from textual.containers import Container, Horizontal
 from textual.widget import Widget
 
 from console.actions.stage import Stage
 from console.archive import Question
 from console.day_filter import HOW, Narrowed, read
 from console.pager import NEAR, Pager
+from console.screens.beside import Beside
 from console.screens.details.order import OrderDetail
 from console.screens.details.rows import row_dialog
 from console.screens.details.signal import SignalDetail
+from console.screens.history_beside import HistoryBeside
 from console.screens.history_tables import TABS, FillsTab, HistoryTable, OrdersTab, RunsTab, SignalsTab
 from console.screens.page import BACK, Page
 from console.screens.standing import Standing
@@ -40,7 +42,7 @@ class HistoryPage(Page):
     """Digits, Tab and the arrows go from tab to tab; `/` narrows by symbol and days; Enter tells all about a row, `y` copies it."""
 
     DEFAULT_CSS = """
-    HistoryPage #tabs-of-history { height: 1fr; }
+    HistoryPage #tabs-of-history { width: 3fr; height: 1fr; }
     HistoryPage HistoryTable { display: none; height: 1fr; }
     HistoryPage HistoryTable.-front { display: block; }
     """
@@ -61,6 +63,8 @@ class HistoryPage(Page):
         self._problem = ""
         self._opening: Question[OrderRow | None] | None = None
         self._opening_fill: FillRow | None = None
+        self._beside = Beside()
+        self._told_beside = HistoryBeside(stage, self._beside)
         self._catching_up = Standing(stage.archive, _catching_up, REFRESH_S)
 
     @property
@@ -71,8 +75,10 @@ class HistoryPage(Page):
     def content(self) -> Iterable[Widget]:
         yield self._tabs
         yield self._behind
-        with Container(id="tabs-of-history"):
-            yield from self._tables
+        with Horizontal():
+            with Container(id="tabs-of-history"):
+                yield from self._tables
+            yield self._beside
         yield self._filter
 
     def on_mount(self) -> None:
@@ -106,6 +112,10 @@ class HistoryPage(Page):
         self._ask()
         self._open_order()
         self._title()
+        if self._beside.takes_room():
+            self._told_beside.look(self.table)
+        else:
+            self._told_beside.close()
 
     def _take(self) -> None:
         """The answer for the tab in front, if it is there."""
@@ -164,10 +174,11 @@ class HistoryPage(Page):
         if self._problem:
             table.set_summary(Cell("cannot be read now", "warning"))
         else:
-            table.set_summary(Cell(f"{pager.count} rows" if pager.rows else ""))
+            table.set_summary(Cell(f"{pager.count} row{'' if pager.count == '1' else 's'}" if pager.rows else ""))
 
     def closed(self) -> None:
         self._catching_up.drop()
+        self._told_beside.close()
         for asked in self._asked:
             if asked is not None:
                 asked[1].drop()

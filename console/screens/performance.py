@@ -10,7 +10,7 @@ from textual import on
 from textual.widget import Widget
 
 from console.actions.stage import Stage
-from console.performance import Account, Figures, Period, Results, ask, curve, figures, results, together
+from console.performance import Account, Figures, Mark, Period, Results, ask, curve, figures, results, together
 from console.screens.details.writing import Head, Section, Value, arranged, facts, profit, table
 from console.screens.dialog import Line, paragraph
 from console.screens.page import BACK, Page
@@ -99,14 +99,7 @@ class PerformancePage(Page):
 
     def _draw_curve(self) -> None:
         account = self._asked.answer
-        points: tuple[Point, ...] = ()
-        if account is not None:
-            highest, drawn = Decimal(0), []
-            for mark in curve(account, self._equity):
-                highest = max(highest, mark.equity)
-                share = numbers.fraction_of(highest - mark.equity, highest) if highest > 0 else 0.0
-                drawn.append(Point(mark.at, float(mark.equity), share))
-            points = tuple(drawn)
+        points = points_of(curve(account, self._equity)) if account is not None else ()
         empty = self._asked.problem or (EMPTY if account is not None else "Reading the history …")
         self._curve.show_points(points, empty, "%m-%d %H:%M" if self._period in (Period.DAY, Period.WEEK) else "%Y-%m-%d")
         figures_now = figures(account, self._equity) if account is not None else None
@@ -126,8 +119,8 @@ class PerformancePage(Page):
         by_symbol = results(account.earned, "symbol", _open(view.exposure_by_symbol))
         by_strategy = results(account.earned, "strategy", _open(view.exposure_by_strategy))
         right = [
-            Section("By symbol, best first", lambda room: _results(by_symbol, "Symbol", room)),
-            Section("By strategy, best first", lambda room: _results(by_strategy, "Strategy", room)),
+            Section("By symbol, best first", lambda room: results_lines(by_symbol, "Symbol", room)),
+            Section("By strategy, best first", lambda room: results_lines(by_strategy, "Strategy", room)),
         ]
         if self._period is not Period.ALL:
             note = "Realised is of this period; open is all that is held now, whenever it was bought."
@@ -190,9 +183,18 @@ def _open(rows: Iterable[ExposureRow]) -> dict[str, Decimal]:
     return {row.name: row.unrealised for row in rows}
 
 
+def points_of(marks: Iterable[Mark]) -> tuple[Point, ...]:
+    """What a curve draws of the points of equity."""
+    highest, drawn = Decimal(0), []
+    for mark in marks:
+        highest = max(highest, mark.equity)
+        share = numbers.fraction_of(highest - mark.equity, highest) if highest > 0 else 0.0
+        drawn.append(Point(mark.at, float(mark.equity), share))
+    return tuple(drawn)
+
+
 def _figures(now: Figures, whole: Results, view: View, width: int) -> list[Line]:
-    rate, factor = whole.win_rate, whole.profit_factor
-    decided = whole.wins + whole.losses
+    realised, *others = traded(whole)
     pairs: list[tuple[str, Value]] = [
         ("equity", numbers.money(now.equity)),
         ("profit", profit(now.profit)),
@@ -200,21 +202,32 @@ def _figures(now: Figures, whole: Results, view: View, width: int) -> list[Line]
         ("max drawdown", f"{now.drawdown:.2%}  {numbers.money(now.fell)}" if now.fell else "none"),
         ("best day", _day(now.best)),
         ("worst day", _day(now.worst)),
-        ("realised", [profit(whole.realised), Cell("  less commissions", "muted")]),
+        realised,
         ("open now", profit(sum((row.unrealised for row in view.exposure_by_symbol), Decimal(0)))),
+        *others,
+    ]
+    return facts(pairs, width)
+
+
+def traded(whole: Results) -> list[tuple[str, Value]]:
+    """What trading brought, as facts; the first is the profit taken."""
+    rate, factor = whole.win_rate, whole.profit_factor
+    decided = whole.wins + whole.losses
+    return [
+        ("realised", [profit(whole.realised), Cell("  less commissions", "muted")]),
         ("commissions", numbers.money(whole.fees)),
         ("win rate", numbers.NONE if rate is None else f"{rate:.1%}: {whole.wins:,} of {decided:,} trades"),
         ("profit factor", f"{factor:,.2f}" if factor is not None else "no trade lost yet" if whole.wins else numbers.NONE),
         ("fills", f"{whole.fills:,}"),
     ]
-    return facts(pairs, width)
 
 
 def _day(day: tuple[str, Decimal] | None) -> Value:
     return numbers.NONE if day is None else [profit(day[1]), Cell(f"  {day[0]}", "muted")]
 
 
-def _results(found: Sequence[Results], title: str, width: int) -> list[Line]:
+def results_lines(found: Sequence[Results], title: str, width: int, *, past: bool = False) -> list[Line]:
+    """A line for each. Of a time that is `past` nothing is told of what is open now."""
     if not found:
         return paragraph("Nothing was traded in this time. Each fill adds to it.", width, "muted")
     heads = (
@@ -236,4 +249,5 @@ def _results(found: Sequence[Results], title: str, width: int) -> list[Line]:
                 Cell(numbers.NONE if factor is None else f"{factor:,.2f}"),
             ]
         )
-    return table(heads, rows, width)
+    kept = [place for place in range(len(heads)) if not past or heads[place].title not in ("Realised", "Open")]
+    return table([heads[place] for place in kept], [[row[place] for place in kept] for row in rows], width)

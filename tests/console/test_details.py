@@ -14,7 +14,7 @@ from textual.screen import Screen
 
 from console.build import create_engine
 from console.screens.details.detail import Detail
-from console.screens.details.position import PAGE, PositionDetail
+from console.screens.details.position import PAGE, PositionDossier
 from console.screens.details.story import order_terms
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
@@ -127,7 +127,7 @@ async def test_a_position_shows_its_lots_fills_and_what_protects_it(tmp_path: Pa
         await reads(console, "stop: #4", "Works in it")
         await console.until(lambda: "No protection" not in text_of(console))
         position = console.app.screen
-        lots = position._books.answer[1]  # type: ignore[attr-defined]
+        lots = position.dossier._books.answer[1]  # type: ignore[attr-defined]
         assert [lot.quantity for lot in lots] == [3], "the first bought went out first"
         assert lots[0].order_id.endswith("-2")
 
@@ -247,12 +247,14 @@ async def test_older_fills_of_a_position_are_read_once_the_end_of_those_known_co
         await console.press("2", "enter")
         await reads(console, "more as you scroll")
         page = top(console)
-        assert isinstance(page, PositionDetail)
+        assert isinstance(page, Detail)
+        dossier = page.dossier
+        assert isinstance(dossier, PositionDossier)
         for _ in range(5):
             await console.let_pass(0.2)
-        assert len(page._fills) == PAGE
+        assert len(dossier._fills) == PAGE
         await console.press("G")
-        await console.until(lambda: len(page._fills) == 2 * PAGE)
+        await console.until(lambda: len(dossier._fills) == 2 * PAGE)
 
 
 def test_a_page_that_is_not_laid_out_yet_has_no_end_in_view() -> None:

@@ -169,6 +169,37 @@ async def test_enter_tells_all_about_a_row_and_y_copies_it(database: Path) -> No
         assert console.app.clipboard.split("\t")[1:5] == ["#2500", "SELL", "10", "MSFT"]
 
 
+async def test_a_wide_screen_tells_all_about_the_row_under_the_cursor_beside_the_list(database: Path) -> None:
+    async with running(FakeEngine(), (200, 60), database=database) as console:
+        await opened(console)
+        await console.until(lambda: all(text in beside(console) for text in ("#2500 SELL 10 MSFT", "B2500", "Its life", "filled whole")))
+        await console.press("down")
+        await console.until(lambda: "B2499" in beside(console))
+        assert page(console).table.has_focus
+        for tab, texts in (
+            ("2", ("market-quote", "B2500", "Its life")),
+            ("3", ("earnings tonight", "Votes")),
+            ("4", ("opening equity 100,000.00", "win rate", "MSFT", "by you")),
+            ("5", ("prices from sim", "r plays it back")),
+            ("6", ("earnings tonight", "you")),
+        ):
+            await console.press(tab)
+            await console.until(lambda texts=texts: all(text in beside(console) for text in texts))  # type: ignore[misc]
+        await console.press("slash")
+        await console.type("nothing")
+        await console.press("enter")
+        await console.until(lambda: "All about the row under the cursor" in beside(console))
+        await console.pilot.resize_terminal(*WIDE)
+        await console.until(lambda: not page(console)._beside.display)
+        assert page(console)._told_beside._dossier is None, "nobody reads it, and nothing is asked"
+
+
+def beside(console: Console) -> str:
+    """What is told beside the list, in one line."""
+    lines = page(console)._beside.document._lines
+    return " ".join(" ".join("".join(cell.text for cell in line).split()) for line in lines)
+
+
 async def test_a_fill_of_no_order_of_ours_tells_its_own_fields(tmp_path: Path) -> None:
     fill = Fill("f-1", "elsewhere", "AAPL", Side.BUY, D(1), D(100), D(100), D(0), MONDAY)
     database = write(tmp_path / "paper.db", [FillBooked(fill)])

@@ -11,7 +11,7 @@ from pathlib import Path
 from console.config import load
 from console.config_file import ConfigFile
 from console.screens.details.detail import Detail
-from console.screens.details.position import PositionDetail
+from console.screens.details.position import PositionDossier
 from console.screens.performance import PerformancePage
 from engine.model.records import EquityMarked, Record, SessionOpened
 from tests.console.driving import Console
@@ -78,9 +78,10 @@ def _told(console: Console) -> bool:
     page = console.app.screen
     if not isinstance(page, Detail | PerformancePage):
         return False
-    if isinstance(page, PositionDetail):
+    if isinstance(page, Detail) and isinstance(page.dossier, PositionDossier):
         # Where the end of its fills is in view, it reads older ones.
-        reads = page._older is not None or page._wants_older() or any(question.waiting for question in page.questions)
+        dossier, near_end = page.dossier, page.query_one(Document).near_end
+        reads = dossier._older is not None or (near_end and dossier._wants_older()) or any(each.waiting for each in dossier.questions)
         if reads:
             return False
     return not any(UNSETTLED in cell.text for line in page.query_one(Document)._lines for cell in line)

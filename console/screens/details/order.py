@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from console.actions.stage import Stage
-from console.screens.details.detail import EVERY_S, Detail
+from console.screens.details.detail import Detail
+from console.screens.details.dossier import EVERY_S, Dossier
 from console.screens.details.story import Told, order_terms, tell, terms_of, terms_text, written
 from console.screens.details.writing import Head, Section, Value, facts, moment, price, profit, table
 from console.screens.dialog import Line, paragraph
@@ -34,7 +35,7 @@ def order_title(row: Any) -> tuple[str, str]:
     return f"Order #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol}", f"{terms} {row.tif}"
 
 
-class OrderDetail(Detail):
+class OrderDossier(Dossier):
     """`row` is the View's row or the history's. What is newest is shown: the View knows of a step half a second before the history."""
 
     PANEL = "orders"
@@ -218,6 +219,13 @@ class OrderDetail(Detail):
         """Whether the View knows more than the history yet."""
         kept, row = self.kept, self._row
         return kept is None or (kept.state, kept.filled) != (row.state, row.filled)
+
+
+class OrderDetail(Detail):
+    """The page of a OrderDossier."""
+
+    def __init__(self, stage: Stage, row: Any) -> None:
+        super().__init__(stage, OrderDossier(stage, row))
 
 
 def _kin(other: Any, row: Any) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from console.actions.stage import Stage
 from console.archive import Question
-from console.screens.details.detail import EVERY_S, Detail
+from console.screens.details.detail import Detail
+from console.screens.details.dossier import EVERY_S, Dossier
 from console.screens.details.story import order_terms
 from console.screens.details.writing import Head, Section, Value, facts, price, profit, table
 from console.screens.dialog import Line, paragraph
@@ -30,7 +31,7 @@ PAGE = 50
 LOTS_SHOWN = 40
 
 
-class PositionDetail(Detail):
+class PositionDossier(Dossier):
     """`symbol` need not be held any more: its fills stay."""
 
     PANEL = "positions"
@@ -82,30 +83,31 @@ class PositionDetail(Detail):
             return [Cell("not held now", "muted")]
         return [Cell(f"{numbers.quantity(self._row.quantity)} held  "), profit(self._row.unrealised)]
 
-    def scrolled(self) -> None:
+    def read_on(self, near_end: bool) -> bool:
         """Another page of fills, once the last ones are in sight. While a part of the page is still read it is shorter than it will be."""
         older = self._older
         if older is None:
-            if self._wants_older():
+            if near_end and self._wants_older():
                 last = self._fills[-1].seq
                 self._older = self.stage.archive.ask(lambda history: history.fills(symbol=self._symbol, before=last, limit=PAGE))
         elif older.done:
             self._older = None
             if older.problem:
-                self.say(older.problem, Level.WARNING)
+                self.stage.say(older.problem, Level.WARNING)
                 self._all = True
             else:
                 page = older.answer or ()
                 self._fills += page
                 self._all = len(page) < PAGE
-                self._document.show_text(self._lines)
+                return True
+        return False
 
     def _wants_older(self) -> bool:
         told = not any(question.waiting for question in self.questions)
-        return told and bool(self._fills) and not self._all and self.near_end
+        return told and bool(self._fills) and not self._all
 
-    def closed(self) -> None:
-        super().closed()
+    def close(self) -> None:
+        super().close()
         self._drop_older()
 
     def _drop_older(self) -> None:
@@ -247,6 +249,13 @@ class PositionDetail(Detail):
 
     def _missing(self, width: int) -> list[Line]:
         return paragraph(self.problem, width, "warning") if self.problem else [[Cell("Reading the history …", "muted")]]
+
+
+class PositionDetail(Detail):
+    """The page of a PositionDossier."""
+
+    def __init__(self, stage: Stage, symbol: str) -> None:
+        super().__init__(stage, PositionDossier(stage, symbol))
 
 
 _WORKING = (Head("#"), Head("Side"), Head("Qty", right=True), Head("Price"), Head("TIF", priority=2), Head("State", priority=1))

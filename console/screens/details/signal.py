@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from console.actions.stage import Stage
-from console.screens.details.detail import EVERY_S, Detail
+from console.screens.details.detail import Detail
+from console.screens.details.dossier import EVERY_S, Dossier
 from console.screens.details.story import tell, terms_of, terms_text, vote_text, written
 from console.screens.details.writing import Head, Section, Value, facts, moment, price, profit, table
 from console.screens.dialog import Line, paragraph
@@ -30,7 +31,7 @@ def signal_title(row: Any) -> tuple[str, str]:
     return f"Signal #{row.number} {row.side} {numbers.quantity(row.quantity)} {row.symbol}", f"by {row.strategy}"
 
 
-class SignalDetail(Detail):
+class SignalDossier(Dossier):
     """`row` is the View's row or the history's: `fresh` is the View's, where it still has it."""
 
     PANEL = "signals"
@@ -176,6 +177,13 @@ class SignalDetail(Detail):
             return paragraph(self.problem, width, "warning")
         text = "Reading the history …" if self._kept.waiting else "The history does not have it yet."
         return [[Cell(text, "muted")]]
+
+
+class SignalDetail(Detail):
+    """The page of a SignalDossier."""
+
+    def __init__(self, stage: Stage, row: Any) -> None:
+        super().__init__(stage, SignalDossier(stage, row))
 
 
 _OTHERS = (
