@@ -91,6 +91,8 @@ class Courier:
         self._spawn = spawn
         self._unsent: set[str] = set()
         self._cancelling: set[str] = set()
+        self._hurried: set[str] = set()
+        """Those of them that the stop asked for."""
         self._asking: set[str] = set()
         self._news = 0
         self._settled_at = 0
@@ -153,6 +155,7 @@ class Courier:
         if isinstance(event, OrderUpdate) and event.event is OrderEvent.REFUSE_CANCEL:
             # That request is answered, though the broker may not have said that it is done with it: the next one is another.
             self._cancelling.discard(event.order_id)
+            self._hurried.discard(event.order_id)
         self._handle(event)
 
     def _unsettle(self) -> None:
@@ -295,9 +298,12 @@ class Courier:
         if durable is not None:
             self._spawn(self._cancel_once_written(tuple(order_ids), durable))
             return
-        orders = [self._core.state.book.orders[i] for i in order_ids if i not in self._unsent and i not in self._cancelling]
+        hurries = self._stopped and self.capabilities.cancels_all
+        asked = self._hurried if hurries else self._cancelling
+        orders = [self._core.state.book.orders[i] for i in order_ids if i not in self._unsent and i not in asked]
         if orders:
             self._cancelling.update(order.id for order in orders)
+            self._hurried.update(order.id for order in orders if hurries)
             self._spawn(self._cancel_in_batches(orders))
 
     async def _cancel_once_written(self, order_ids: tuple[str, ...], durable: asyncio.Future[None]) -> None:
@@ -341,6 +347,7 @@ class Courier:
         finally:
             answered.set()
             self._cancelling.difference_update(order.id for order in orders)
+            self._hurried.difference_update(order.id for order in orders)
 
     def find_unknown(self) -> None:
         """Begins to ask for every UNKNOWN order that nobody asks for yet."""

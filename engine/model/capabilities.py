@@ -16,7 +16,8 @@ class Capabilities(Struct, frozen=True):
     replaced and cancelled, and a race of two fills can close more than is held. Such a group is sent as one, of orders of `oco_types`; its
     quantity can be replaced where `oco_resize` says so, else another group takes its place.
 
-    `cancels_at_once` is how many orders one request to cancel may name.
+    `cancels_at_once` is how many orders one request to cancel may name; `cancels_all` says that one message can end all there are, so that
+    the stop does not wait for those whose cancels go out one by one.
 
     `cash` says that its word on cash is the account's own: what no trade explains there was paid in or out.
     """
@@ -31,6 +32,7 @@ class Capabilities(Struct, frozen=True):
     oco_types: frozenset[OrderType] = frozenset(OrderType)
     oco_resize: bool = True
     cancels_at_once: int = 25
+    cancels_all: bool = False
     cash: bool = False
 
 

@@ -25,7 +25,7 @@ class IbBroker:
     """Whatever TWS does, the engine's loop waits for nothing but answers. Closed, it can be connected again."""
 
     name = NAME
-    capabilities = Capabilities(extended_hours=True, oco=True, cash=True, cancels_at_once=10_000)
+    capabilities = Capabilities(extended_hours=True, oco=True, cash=True, cancels_at_once=10_000, cancels_all=True)
     settle_s = 5.0
     """TWS reads on what it was sent before the link broke."""
 

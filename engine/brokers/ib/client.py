@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
 from typing import Any
 
-from engine.brokers.base import AmbiguousError, BrokerEvent, Heard, Paid
+from engine.brokers.base import STOPPING, AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
 from engine.brokers.ib.facts import Contract, RequestFailed
 from engine.brokers.ib.hearing import Hearing
 from engine.brokers.ib.ledger import Entry, Ledger
-from engine.brokers.ib.library import Session, capture_logs
+from engine.brokers.ib.library import FOR_CANCELS_S, FOR_THE_STOP_S, Session, capture_logs
 from engine.brokers.ib.link import Link
 from engine.brokers.ib.orders import rewritten, symbol_of, symbol_there, written
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
@@ -47,6 +47,10 @@ class Client:
         self._preparing: set[str] = set()
         """Orders that wait for their turn to be sent, and those of them that were cancelled before."""
         self._withdrawn: set[str] = set()
+        self._cancelling: set[Entry] = set()
+        """Those of which each is cancelled by a message of its own now."""
+        self._swept = 0
+        """How often all were cancelled by one message."""
         self._left_out: set[str] = set()
         self._end_logs: Callable[[], None] = lambda: None
 
@@ -131,7 +135,7 @@ class Client:
     async def cancel(self, orders: Sequence[Order]) -> None:
         self._withdrawn.update(order.id for order in orders if order.id in self._preparing)
         sent = [order for order in orders if order.id not in self._preparing]
-        entries = await self._entries(sent)
+        entries = await self._entries(sent, 0 if STOPPING.get() else FOR_THE_STOP_S)
         working: list[Entry] = []
         for entry in entries.values():
             if entry.ended:
@@ -140,30 +144,41 @@ class Client:
                 entry.objection = ""
                 working.append(entry)
         theirs = [entry for entry in working if not self._is_mine(entry)]
-        if (theirs or len(working) >= MANY) and await self._cancel_everything(working):
+        everything = self._cancelling.union(working)
+        if (theirs or len(everything) >= MANY) and await self._cancel_everything(everything):
             working = [entry for entry in working if not entry.ended and entry.status != "PendingCancel"]
         else:
             for entry in theirs:
                 why = f"it belongs to {_whose(entry)}, and other orders work beside it: cancel it there, or everything by the stop"
                 self._hearing.retell(entry, OrderEvent.REFUSE_CANCEL, why)
         asked = [entry for entry in working if self._is_mine(entry)]
-        for entry in asked:
-            await self._session().turn(urgent=True)
-            if not entry.ended:
-                entry.cancel_asked = True
-                self._session().cancel(entry.order_id)
+        await self._cancel_each(asked)
         answered = lambda: all(e.ended or e.status == "PendingCancel" or not e.cancel_asked for e in asked)  # noqa: E731
         await self._hearing.until(answered, CANCELLED_S, "TWS said nothing of the cancel")
         if unseen := [f"#{order.number}" for order in sent if order.id not in entries]:
             raise AmbiguousError(f"TWS has not told of {', '.join(unseen)}")
 
-    async def _cancel_everything(self, wanted: Sequence[Entry]) -> bool:
+    async def _cancel_each(self, entries: Sequence[Entry]) -> None:
+        """By a message for each. One for all of them, as the stop's, may overtake these."""
+        swept = self._swept
+        self._cancelling.update(entries)
+        try:
+            for entry in entries:
+                await self._session().turn(FOR_THE_STOP_S)
+                if not (entry.ended or (entry.status == "PendingCancel" and self._swept > swept)):
+                    entry.cancel_asked = True
+                    self._session().cancel(entry.order_id)
+        finally:
+            self._cancelling.difference_update(entries)
+
+    async def _cancel_everything(self, wanted: Set[Entry]) -> bool:
         """Ends all orders of the account by one message, where all of them are `wanted`, and waits a moment for their ends. Whether it did.
 
         TWS lets a client cancel its own orders alone, one message for each, and takes no more than so many of these a second.
         """
+        leaves = 0 if STOPPING.get() else FOR_THE_STOP_S
         known = {entry.id for entry in self._hearing.ledger}
-        listing = asyncio.ensure_future(self._answer(self._session().open_orders(urgent=True)))
+        listing = asyncio.ensure_future(self._answer(self._session().open_orders(leaves)))
         # Cancels do not wait for an answer that is late.
         await asyncio.wait((listing,), timeout=LISTED_S)
         if not listing.done() or listing.exception() is not None:
@@ -171,13 +186,14 @@ class Client:
             return False
         if not listing.result() <= {entry.perm_id for entry in wanted}:
             return False
-        await self._session().turn(urgent=True)
+        await self._session().turn(leaves)
         newer = [entry for entry in self._hearing.ledger if entry.id not in known and not entry.ended and entry not in wanted]
         if newer or self._preparing - self._withdrawn:
             # What was sent meanwhile, as an exit for a fill, is not meant.
             return False
         for entry in wanted:
             entry.cancel_asked = True
+        self._swept += 1
         self._session().cancel_everything()
         done = lambda: all(e.ended or e.status == "PendingCancel" for e in wanted if self._is_mine(e))  # noqa: E731
         with contextlib.suppress(AmbiguousError):
@@ -273,7 +289,7 @@ class Client:
         self._hearing.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=reason))
         return None
 
-    async def _entries(self, orders: Sequence[Order]) -> dict[str, Entry]:
+    async def _entries(self, orders: Sequence[Order], leaves: int = FOR_CANCELS_S) -> dict[str, Entry]:
         """What TWS told of `orders`; it is asked where we have not heard of one, as after a restart. Those it has not told of are left
         out."""
         ledger, session = self._hearing.ledger, self._session()
@@ -283,7 +299,7 @@ class Client:
         for question in questions:
             if all(ledger.find(order_id) is not None for order_id in ids):
                 break
-            await self._answer(question())
+            await self._answer(question(leaves))
         return {order_id: entry for order_id in ids if (entry := ledger.find(order_id)) is not None}
 
     def _is_mine(self, entry: Entry) -> bool:

@@ -100,12 +100,12 @@ class _There:
         told = loop.time()
         until = told + CANCELLED_S
         while True:
-            self.open = await self._answer(self.session.open_orders(urgent=True))
+            self.open = await self._answer(self.session.open_orders(leaves=0))
             if not self.open or loop.time() >= until:
                 return
             if loop.time() - told >= AGAIN_S:
                 told = loop.time()
-                await self.session.turn(urgent=True)
+                await self.session.turn(leaves=0)
                 self.session.cancel_everything()
             await asyncio.sleep(POLL_S)
 
@@ -115,7 +115,7 @@ class _There:
             if not _is_followed(held):
                 continue
             symbol, action = symbol_of(held.contract.symbol), "SELL" if held.quantity > 0 else "BUY"
-            await self.session.turn(urgent=True)
+            await self.session.turn(leaves=0)
             number = self.session.next_id()
             self._closing[number] = symbol
             fields = OrderFields(action, abs(held.quantity), "MKT", account=self._account)
@@ -128,7 +128,7 @@ class _There:
             await asyncio.sleep(POLL_S)
 
     async def left(self) -> Left:
-        self.open = await self._answer(self.session.open_orders(urgent=True))
+        self.open = await self._answer(self.session.open_orders(leaves=0))
         orders = tuple(self._order(perm_id) for perm_id in sorted(self.open))
         return Left(self._account, orders, tuple(self._position(held) for held in await self._positions()))
 

@@ -42,8 +42,9 @@ MESSAGES_S = 45
 """Messages a second; TWS takes 50, and ends the link of a client that sends more."""
 WINDOW_S = 1.3
 """How long our second is: messages that are on their way for a while, and then for less, arrive closer together than they were sent."""
-KEPT_FREE_S = 9
-"""Of these, for cancels and the heartbeat alone."""
+FOR_CANCELS_S, FOR_THE_STOP_S = 9, 3
+"""How many of these are left: by all but cancels and the heartbeat for those, and by those for the stop. Else a hundred cancels of one symbol
+would have the one message of the stop wait for seconds."""
 
 
 class ClientBusy(ConnectionError):  # noqa: N818 - a state of the world
@@ -145,9 +146,9 @@ class Session:
             self._failed.set_exception(ClientBusy(fact.words))
         self._hear(fact)
 
-    async def turn(self, *, urgent: bool = False) -> None:
-        """Waits until TWS may be sent one message more, which must follow at once. What ends orders may use what is kept free for it."""
-        most, sent, loop = (MESSAGES_S if urgent else MESSAGES_S - KEPT_FREE_S), self._sent, asyncio.get_running_loop()
+    async def turn(self, leaves: int = FOR_CANCELS_S) -> None:
+        """Waits until TWS may be sent one message more, which must follow at once, and `leaves` as many for what is more urgent."""
+        most, sent, loop = MESSAGES_S - leaves, self._sent, asyncio.get_running_loop()
         while True:
             while sent and loop.time() - sent[0] >= WINDOW_S:
                 sent.popleft()
@@ -196,18 +197,18 @@ class Session:
 
     # ---- questions
 
-    async def open_orders(self, *, urgent: bool = False) -> set[int]:
+    async def open_orders(self, leaves: int = FOR_CANCELS_S) -> set[int]:
         """The permIds of all that is open at the account, whoever placed it; what they are was heard by then."""
-        told = await self._ask(lambda: self._ib.reqAllOpenOrdersAsync(), alone=True, urgent=urgent)
+        told = await self._ask(lambda: self._ib.reqAllOpenOrdersAsync(), alone=True, leaves=leaves)
         return {trade.order.permId for trade in told}
 
-    async def completed_orders(self) -> None:
+    async def completed_orders(self, leaves: int = FOR_CANCELS_S) -> None:
         """Has today's ended orders told."""
-        await self._ask(lambda: self._ib.reqCompletedOrdersAsync(False), alone=True)
+        await self._ask(lambda: self._ib.reqCompletedOrdersAsync(False), alone=True, leaves=leaves)
 
-    async def executions(self) -> None:
+    async def executions(self, leaves: int = FOR_CANCELS_S) -> None:
         """Has today's executions told, with their fees."""
-        await self._ask(lambda: self._ib.reqExecutionsAsync())
+        await self._ask(lambda: self._ib.reqExecutionsAsync(), leaves=leaves)
 
     async def positions(self) -> list[Held]:
         told = await self._ask(lambda: self._ib.reqPositionsAsync(), alone=True)
@@ -232,7 +233,7 @@ class Session:
 
     async def time(self) -> float:
         """TWS's clock, in whole seconds since 1970."""
-        return float((await self._ask(lambda: self._ib.reqCurrentTimeAsync(), urgent=True)).timestamp())
+        return float((await self._ask(lambda: self._ib.reqCurrentTimeAsync(), leaves=FOR_THE_STOP_S)).timestamp())
 
     async def contracts(self, symbol: str, currency: str) -> list[Contract]:
         """The stocks that are meant by `symbol`, none where there is none. Raises RequestFailed."""
@@ -246,14 +247,14 @@ class Session:
             raise
         return [_contract(details.contract) for details in told]
 
-    async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, urgent: bool = False) -> Answer:
+    async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, leaves: int = FOR_CANCELS_S) -> Answer:
         """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
         from ib_insync import RequestError
 
         async def asked() -> Answer:
             async with asyncio.timeout(ANSWER_S):
                 async with self._one if alone else contextlib.nullcontext():
-                    await self.turn(urgent=urgent)
+                    await self.turn(leaves)
                     return await question()
 
         asking = asyncio.ensure_future(asked())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import signal
 import subprocess
 import sys
@@ -10,13 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from engine.brokers.ib import library
 from engine.live import Engine
 from engine.model.modes import LinkState
 from engine.model.orders import Bracket, Exit, Intent, OrderState, Side
 from engine.model.views import View
 from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
 from tests.engine.brokers.ib_rig import ib_rig
-from tests.engine.engines import limit, market, order_of, until
+from tests.engine.engines import limit, market, order_of, said, until
 from tests.servers.tws.driver import ROOT, TwsProcess
 
 D = Decimal
@@ -85,6 +88,41 @@ def test_an_order_that_is_sent_while_many_are_cancelled_is_not_cancelled_with_th
         until(engine, lambda view: all(row.state.is_final for row in view.orders if row.number <= 25))
         view = until(engine, is_in(26, OrderState.WORKING))
         assert works(tws) == [order_of(view, 26).id]
+
+
+@pytest.mark.parametrize("beside", ["works", "ends"])
+def test_the_stop_overtakes_a_hundred_cancels_that_go_out_one_by_one(tmp_path: Path, beside: str) -> None:
+    """These take TWS 2.6 s. Counted, not timed: of what was still to be sent one by one no more than is on its way comes."""
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        many(engine, tws, 100)
+        engine.submit(limit(1, 30, "MSFT"), confirmed=True)
+        other = order_of(until(engine, is_in(101, OrderState.WORKING)), 101)
+        engine.cancel(symbol="AAPL")
+        until(engine, lambda view: asked(tws)["cancel"] >= 30)
+        if beside == "ends":
+            tws.do(f"fill {other.id} 1 30")
+            until(engine, is_in(101, OrderState.FILLED))
+        engine.emergency_stop()
+        view = until(engine, lambda view: works(tws) == [])
+        assert asked(tws)["global_cancel"] == 1
+        assert asked(tws)["cancel"] < 50, "they do not go on for long"
+        view = until(engine, verified)
+        assert not said(view, "asked too much")
+        agree(engine, tws)
+
+
+async def test_of_the_messages_that_tws_takes_a_second_some_are_left_for_cancels_and_of_these_some_for_the_stop() -> None:
+    async with ib_rig():
+        session = library.Session(lambda fact: None, lambda why: None)
+        sent = []
+        for leaves in (library.FOR_CANCELS_S, library.FOR_THE_STOP_S, 0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(library.WINDOW_S / 10):
+                    while True:
+                        await session.turn(leaves)
+                        session._sent.append(asyncio.get_running_loop().time())
+            sent.append(len(session._sent))
+        assert sent == [36, 42, 45]
 
 
 async def test_that_an_order_which_ended_was_asked_to_end_twice_is_no_question() -> None:
