@@ -43,8 +43,8 @@ MESSAGES_S = 45
 WINDOW_S = 1.3
 """How long our second is: messages that are on their way for a while, and then for less, arrive closer together than they were sent."""
 FOR_CANCELS_S, FOR_THE_STOP_S = 9, 3
-"""How many of these are left: by all but cancels and the heartbeat for those, and by those for the stop. Else a hundred cancels of one symbol
-would have the one message of the stop wait for seconds."""
+"""How many of these are left: by all but cancels and the heartbeat for those, and by those for the stop. Else a hundred cancels of one
+symbol would have the one message of the stop wait for seconds."""
 
 
 class ClientBusy(ConnectionError):  # noqa: N818 - a state of the world
