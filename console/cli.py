@@ -29,6 +29,8 @@ def main() -> None:
 
         say(f"an error that nobody expected: {named(error)}. Nothing more was done.")
         code = 1
+    # The process ends: what is left need not be looked through for garbage, which takes longer than a short command's work.
+    gc.freeze()
     sys.exit(code)
 
 
@@ -47,6 +49,8 @@ def run(arguments: Sequence[str]) -> int:
 
         return init(arguments[1:])
     if arguments[:1] == ["backtest"]:
+        # What is imported stays. The run turns it on again.
+        gc.disable()
         from console.backtest.command import backtest
 
         return backtest(arguments[1:])

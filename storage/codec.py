@@ -8,6 +8,7 @@ does not fit into a row of the database would keep out all that come after it.
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Any, Final, TypeVar, get_args
 
 import msgspec
@@ -24,8 +25,13 @@ RECORDS: Final[dict[str, type[Record]]] = {kind.__name__: kind for kind in get_a
 """Every kind of record by its name in the journal."""
 
 _encode = msgspec.json.Encoder().encode
-# Not strict, for a float that JSON has no number for is written as text (see `_spelled`).
-_decoders: Final = {name: msgspec.json.Decoder(kind, strict=False) for name, kind in RECORDS.items()}
+
+
+@cache
+def _decoder(kind: str) -> msgspec.json.Decoder[Record]:
+    """Made where it is used: all of them take longer than most commands have to read. Raises KeyError where there is no such record."""
+    # Not strict, for a float that JSON has no number for is written as text (see `_spelled`).
+    return msgspec.json.Decoder(RECORDS[kind], strict=False)
 
 
 def encode(record: Record) -> tuple[str, str]:
@@ -41,14 +47,13 @@ def encode(record: Record) -> tuple[str, str]:
 
 def decode(seq: int, kind: str, body: str) -> Record:
     """The record behind the journal's row `seq`. Raises JournalError where the kind or the body is not one of ours."""
-    decoder = _decoders.get(kind)
-    if decoder is None:
+    if kind not in RECORDS:
         raise JournalError(
             f"Entry {seq} of the journal is a {kind!r}, which this version does not know. Nothing was changed. "
             f"Start the version of tradeconsole that wrote it, or a newer one."
         )
     try:
-        return decoder.decode(body)
+        return _decoder(kind).decode(body)
     except (msgspec.DecodeError, UnicodeError) as error:
         raise JournalError(
             f"Entry {seq} of the journal, a {kind}, cannot be read: {error}. Nothing was changed. "

@@ -47,7 +47,6 @@ def backtest(arguments: Sequence[str]) -> int:
     if given.replay and not sys.stdout.isatty():
         end("--replay opens the console: there is no terminal to draw on. Nothing was run.")
     job = _job(given)
-    from console.backtest.export import write_csv, write_json
     from console.backtest.kept import carry_out, keep
     from console.backtest.report import report
     from engine.backtest.errors import BacktestError
@@ -61,8 +60,12 @@ def backtest(arguments: Sequence[str]) -> int:
         for line in report(finished.summary):
             print_line(line)
         if given.json is not None:
+            from console.backtest.export import write_json
+
             write_json(finished.result, given.json)
         if given.csv is not None:
+            from console.backtest.export import write_csv
+
             write_csv(finished.result, given.csv)
         number, lacks = keep(folders().backtests, finished)
         print_line(f"Kept as #{number}: `tradeconsole backtests show {number}`, or {KEY} in the console.")

@@ -57,10 +57,11 @@ def run(
 
 @contextmanager
 def _few_collections() -> Iterator[None]:
-    """Has Python look for garbage seldom: bars, orders and fills hang together in no circles, and what was there before stays."""
+    """Has Python look for garbage, but seldom: bars, orders and fills hang together in no circles, and what was there before stays."""
     before = gc.get_threshold()
     gc.freeze()
     gc.set_threshold(100_000, 50, 1_000)
+    gc.enable()
     try:
         yield
     finally:
