@@ -22,7 +22,7 @@ from engine.parts import Parts
 from engine.secrets import Redactor
 from engine.shell import Shell
 from engine.strategies.names import strategy_names
-from engine.strategies.supervisor import Snapshot, StrategyRunner
+from engine.strategies.supervisor import See, Snapshot, StrategyRunner
 from engine.view_builder import ViewBuilder
 from engine.watching import follow_again
 
@@ -83,7 +83,8 @@ async def assembled(
             market_log=market_log,
             seat=parts.seat,
         )
-        shell.strategies.extend(_runners(shell, named, settings, names, run_id, parts.clock.mono))
+        see = market_log.see if market_log is not None else None
+        shell.strategies.extend(_runners(shell, named, settings, names, run_id, parts.clock.mono, see))
         yield shell
     finally:
         keeper.finish(LATCH_S)
@@ -108,7 +109,13 @@ async def _prepared(feed: Prepares, say: Callable[[str], None], ending: asyncio.
 
 
 def _runners(
-    shell: Shell, named: tuple[str, ...], settings: Settings, names: list[str], run_id: str, mono: Callable[[], int]
+    shell: Shell,
+    named: tuple[str, ...],
+    settings: Settings,
+    names: list[str],
+    run_id: str,
+    mono: Callable[[], int],
+    see: See | None,
 ) -> list[StrategyRunner]:
     """A strategy that names no symbols trades those `named` at the start, and none that somebody only looks at."""
     portfolio, history = shell.core.state.portfolio, shell.views.chart.history
@@ -127,6 +134,7 @@ def _runners(
             snapshot=snapshot,
             clock=mono,
             name=name,
+            see=see,
         )
         for strategy, name in zip(settings.strategies, names, strict=True)
     ]

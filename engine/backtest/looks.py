@@ -8,24 +8,19 @@ bar, and each answer is written down: it costs many times as much to ask it.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct, field
 
 from engine.backtest.player import Player
 from engine.strategies.functions import FunctionStrategy
-from engine.strategies.indicators import RSI, SMA
+from engine.strategies.indicator_search import KINDS, found
 
-KINDS: Final[dict[str, type[Any]]] = {kind.__name__: kind for kind in (SMA, RSI)}
 APART: Final = 4_096
 """Bars between two looks, at least."""
 BARS_FOR_ONE: Final = 512
 """Bars between two looks for each indicator: many of them are looked at more seldom, so that a bar costs the same."""
-LONGEST: Final = 2_000
-"""Values that an indicator keeps at most to be written down."""
-_DEPTH: Final = 3
-"""How deep in a strategy's attributes an indicator is looked for."""
 _NAMES: Final = 16
 """Different indicators of one function that are written down."""
 
@@ -109,24 +104,6 @@ class Looks:
             answers.add(at, action, strength, indicators)
 
         return told
-
-
-def found(strategy: object, symbols: Sequence[str]) -> list[tuple[str, str, Any]]:
-    """The indicators that a strategy keeps in its attributes, in lists, tuples and mappings, and whose they are."""
-    inside = [each for name, value in vars(strategy).items() for each in _inside(value, name, "", frozenset(symbols), _DEPTH)]
-    return [each for each in inside if len(getattr(each[2], "_window", ())) <= LONGEST]
-
-
-def _inside(value: Any, place: str, symbol: str, symbols: frozenset[str], depth: int) -> Iterator[tuple[str, str, Any]]:
-    if type(value) in KINDS.values():
-        yield place, symbol, value
-    elif depth and isinstance(value, dict):
-        for key, item in value.items():
-            of = key if isinstance(key, str) and key in symbols else symbol
-            yield from _inside(item, f"{place}.{key}", of, symbols, depth - 1)
-    elif depth and isinstance(value, list | tuple):
-        for number, item in enumerate(value):
-            yield from _inside(item, f"{place}.{number}", symbol, symbols, depth - 1)
 
 
 def _stand(place: str, symbol: str, indicator: Any) -> Stand:

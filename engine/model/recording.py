@@ -111,7 +111,8 @@ class Primed(Struct, frozen=True):
 
 
 class MarketLog(Protocol):
-    """Writes down, off the engine's loop, what the core hears of the market. Every method is called on that loop, and returns at once."""
+    """Writes down, off the engine's loop, what the core hears of the market and strategies see in it. Every method is called on that loop,
+    and returns at once."""
 
     def begin(self, about: SessionAbout) -> None:
         """A run begins."""
@@ -121,6 +122,10 @@ class MarketLog(Protocol):
 
     def hear(self, event: MarketEvent, mono: int) -> None:
         """The core is about to hear `event`, at monotonic nanosecond `mono`."""
+
+    def see(self, symbol: str, at: int, vote: Vote, proposed: tuple[str, ...]) -> None:
+        """A strategy saw that at the bar of `symbol` that closed at the market time `at`, its side is what a function answered; and the
+        signals of these ids are what it `proposed` there."""
 
     def recorded(self, count: int) -> None:
         """So many records went to the journal."""

@@ -199,6 +199,10 @@ class BacktestRecording:
     def seen(self, symbol: str, at: int) -> Sequence[Vote]:
         return self._seen.at(symbol, at)
 
+    def proposed(self, symbol: str, at: int) -> Sequence[str]:
+        """Each is raised at the very close of its bar."""
+        return ()
+
     @cached_property
     def _seen(self) -> Seen:
         """Over the bars that the strategies were told, which may be larger."""

@@ -1,4 +1,6 @@
-"""Writes down what the core hears of the market, for a replay: in chunks of columns, packed and written by a thread of its own.
+"""Writes down what the core hears of the market, and what strategies see in it, for a replay.
+
+In chunks of columns, packed and written by a thread of its own.
 
 The engine's loop appends numbers to columns and nothing else. What is lost in a crash is the chunk that was not full yet, of market data
 alone: orders, fills and all else that is money are in the journal.
@@ -16,10 +18,13 @@ import msgspec
 
 from engine.model.market import Bar, MarketEvent, Quote
 from engine.model.recording import Facts, Primed, SessionAbout
+from engine.model.signals import Vote
+from engine.replay.seen_columns import SeenChunk
 
 ABOUT: Final = "about"
 HISTORY: Final = "history"
 ROWS: Final = "rows"
+SEEN: Final = "seen"
 BAR, QUOTE, OTHER = 0, 1, 2
 """What a row is of."""
 CHUNK: Final = 2_048
@@ -63,6 +68,7 @@ class ColumnLog:
         self._names: dict[str, int] = {}
         self._named: list[str] = []
         self._chunk = _Chunk()
+        self._seen = SeenChunk()
         self._began = 0
         self._records = 0
         self._facts: Facts | None = None
@@ -97,6 +103,11 @@ class ColumnLog:
             column.append(number)
         self._row(row, self._number(event.symbol), event.at, mono)
 
+    def see(self, symbol: str, at: int, vote: Vote, proposed: tuple[str, ...]) -> None:
+        self._seen.add(self._number(symbol), at, vote, proposed)
+        if len(self._seen) >= CHUNK:
+            self._flush()
+
     def recorded(self, count: int) -> None:
         self._records += count
 
@@ -104,7 +115,7 @@ class ColumnLog:
         if facts != self._facts:
             self._facts = facts
             self._other(facts, at, mono)
-        elif self._chunk.kinds and mono - self._began >= CHUNK_NS:
+        elif (self._chunk.kinds or self._seen) and mono - self._began >= CHUNK_NS:
             self._flush()
 
     def close(self) -> None:
@@ -139,9 +150,12 @@ class ColumnLog:
 
     def _flush(self) -> None:
         chunk, self._chunk = self._chunk, _Chunk()
+        seen, self._seen = self._seen, SeenChunk()
+        names = tuple(self._named)
         if chunk.kinds:
-            names = tuple(self._named)
             self._queue.put(lambda sink: sink.add((ROWS, packed_rows(chunk, names))))
+        if seen:
+            self._queue.put(lambda sink: sink.add((SEEN, seen.packed(names))))
 
     # ---- on the thread
 

@@ -59,6 +59,9 @@ class Recording(Protocol):
         """Each strategy with what its indicators of `symbol` stood at after the bar that closed at the market time `at`, as far as that is
         recorded."""
 
+    def proposed(self, symbol: str, at: int) -> Sequence[str]:
+        """The ids of the signals that strategies made of that bar, where they may have raised them later than at its close."""
+
 
 class Listen(Protocol):
     def __call__(self, fold: Fold, record: Record) -> None:

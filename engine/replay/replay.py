@@ -20,7 +20,7 @@ from engine.replay.feed import ReplayFeed
 from engine.replay.fold import Fold, Frame
 from engine.replay.index import Index, Progress, index_of
 from engine.replay.recording import Recording, ReplayError
-from engine.replay.why import Reasons
+from engine.replay.why import Reasons, steps_of
 from engine.view_builder import Health, ViewBuilder
 
 _LINES = 500
@@ -159,10 +159,15 @@ class Replay:
         """None where the playhead knows no such signal."""
         return self._reasons().signal(signal_id)
 
-    def why_bar(self, symbol: str, at: int) -> Why | None:
+    def why_bar(self, symbol: str, at: int, since: int | None = None) -> Why | None:
         """What was proposed, decided and filled in `symbol` at the bar that closed at the market time `at`, and why nothing was; None
-        where the playhead has not come there."""
-        return self._reasons().bar(symbol, at)
+        where the playhead has not come there. All that is later than `since`, where the bar before it closed, counts as in it."""
+        return self._reasons().bar(symbol, at, since)
+
+    def trades_of_bar(self, symbol: str, at: int, since: int | None = None) -> Sequence[TradeMark]:
+        """The fills in such a bar, none later than the playhead."""
+        steps = steps_of(self.recording.stamps, at, since, self.step)
+        return [mark for mark in self.trades if mark.step in steps and mark.symbol == symbol]
 
     # ---- inside
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from engine.feeds.bar_columns import BarColumns, Columns, Floats, Times
 from engine.model.recording import SessionAbout
-from engine.replay.market_log import ABOUT, HISTORY, ROWS
+from engine.replay.market_log import ABOUT, HISTORY, ROWS, SEEN
 from engine.replay.packages import unpack
 from engine.replay.packing import unpack_floats, unpack_ints
+from engine.replay.seen_columns import SeenColumns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 class Rows(Struct):
     """What was heard, in order. `values` are five columns; a row of another kind than a bar or a quote is the next of `others`.
-    `history` are the bars that each of a symbol's Primed came with."""
+    `history` are the bars that each of a symbol's Primed came with; `seen` is what strategies saw."""
 
     about: SessionAbout | None
     kinds: Kinds
@@ -34,6 +35,7 @@ class Rows(Struct):
     values: list[Floats]
     others: list[Any]
     history: dict[str, list[BarColumns]]
+    seen: SeenColumns
 
 
 def rows_of(pieces: Sequence[tuple[str, bytes]]) -> tuple[Rows, list[str]]:
@@ -47,7 +49,8 @@ def rows_of(pieces: Sequence[tuple[str, bytes]]) -> tuple[Rows, list[str]]:
     values: list[list[Floats]] = []
     others: list[Any] = []
     history: dict[str, list[BarColumns]] = {}
-    lost = 0
+    seen = SeenColumns()
+    lost: list[str] = []
     for name, body in pieces:
         try:
             if name == ABOUT:
@@ -66,11 +69,19 @@ def rows_of(pieces: Sequence[tuple[str, bytes]]) -> tuple[Rows, list[str]]:
                 columns.append(rest)
                 values.append(floats)
                 others += [item for _, item in found]
+            elif name == SEEN:
+                seen.add(body)
         except (ValueError, msgspec.MsgspecError, IndexError):
-            lost += 1
+            lost.append(name)
     none: Times = np.zeros(0, dtype=np.int64)
     at, mono, records = [np.concatenate(parts) for parts in zip(*columns, strict=True)] or [none, none, none]
     floated: list[Floats] = [np.concatenate(parts) for parts in zip(*values, strict=True)] or [np.zeros(0)] * 5
-    told = [f"{lost} piece{'s' if lost > 1 else ''} of its market data cannot be read: prices stand still there."] if lost else []
-    rows = Rows(about, np.frombuffer(b"".join(kinds), dtype=np.uint8), symbols, at, mono, records, floated, others, history)
+    told = list(_told(len(lost) - lost.count(SEEN), "its market data", "prices stand still there"))
+    told += _told(lost.count(SEEN), "what strategies saw", "their indicators are unknown there")
+    rows = Rows(about, np.frombuffer(b"".join(kinds), dtype=np.uint8), symbols, at, mono, records, floated, others, history, seen)
     return rows, told
+
+
+def _told(lost: int, what: str, then: str) -> Iterator[str]:
+    if lost:
+        yield f"{lost} piece{'s' if lost > 1 else ''} of {what} cannot be read: {then}."

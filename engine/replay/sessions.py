@@ -172,8 +172,10 @@ class SessionRecording:
         return shown
 
     def seen(self, symbol: str, at: int) -> Sequence[Vote]:
-        """A strategy's process tells what it proposes, and no more."""
-        return ()
+        return self._rows.seen.at(symbol, at)
+
+    def proposed(self, symbol: str, at: int) -> Sequence[str]:
+        return self._rows.seen.proposed(symbol, at)
 
     def _bars_of(self, symbol: str) -> tuple[list[int], BarColumns]:
         """Each bar of `symbol` with the step in which it was known: those of the past from the moment on at which they were asked for."""

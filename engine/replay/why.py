@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from engine.feeds.bar_columns import Times
 from engine.model.modes import Level
 from engine.model.money import ZERO
 from engine.model.orders import Order, OrderState
@@ -31,7 +32,7 @@ class Reasons:
     def __init__(self, recording: Recording, index: Index, make: Callable[[], Fold], until: int) -> None:
         self._reader = _Reader(recording, index, make, until)
         self._stamps = recording.stamps
-        self._seen = recording.seen
+        self._recording = recording
         self._about = index.about
         self._until = until
 
@@ -71,7 +72,7 @@ class Reasons:
             outcome = f"It was sent by {decided.by}. {order.outcome if order else ''}".strip()
         else:
             because = f": {decided.reason}" if decided.reason else ""
-            outcome = f"No order came of it: {decided.state.lower()} by {decided.by}{because}."
+            outcome = _sentence(f"No order came of it: {decided.state.lower()} by {decided.by}{because}")
         return Why(
             title=f"signal {signal.number} {signal.side} {signal.quantity:f} {signal.symbol}",
             reason=signal.reason,
@@ -82,13 +83,17 @@ class Reasons:
             state=decided.state if decided is not None else SignalState.WAITING,
         )
 
-    def bar(self, symbol: str, at: int) -> Why | None:
-        """Of the moment `at`, at which a bar of `symbol` closed; None where the playhead has not come there, or nothing happened then."""
-        first = int(self._stamps.searchsorted(at, "left"))
-        last = min(int(self._stamps.searchsorted(at, "right")) - 1, self._until)
-        if last < first:
+    def bar(self, symbol: str, at: int, since: int | None = None) -> Why | None:
+        """Of the bar of `symbol` that closed at `at`: of that moment, or of all that is later than `since`, and of what strategies made of
+        the bar thereafter. None where the playhead has not come there, or nothing happened then."""
+        steps = steps_of(self._stamps, at, since, self._until)
+        if not steps:
             return None
-        told = self._reader.told(range(first, last + 1), lambda fold, record: _symbol_of(fold, record) == symbol)
+        closed = at <= int(self._stamps[self._until])
+        proposed = set(self._recording.proposed(symbol, at)) if closed else set()
+        later = sorted({step for signal_id in proposed for step in self._about.get(signal_id, ()) if step >= steps.stop})
+        told = self._reader.told(steps, lambda fold, record: _symbol_of(fold, record) == symbol)
+        told += self._reader.told(later, lambda fold, record: any(_is_of_signal(record, signal_id) for signal_id in proposed))
         signals = [each.record.signal for each in told if isinstance(each.record, SignalRaised)]
         verdicts = _verdicts(told)
         fills = sum(isinstance(each.record, FillBooked) for each in told)
@@ -96,12 +101,13 @@ class Reasons:
         if fills:
             outcome = f"{fills} fill{'s' if fills > 1 else ''} in this bar."
         elif denied is not None:
-            outcome = f"Nothing filled in it: {denied.text}."
+            outcome = _sentence(f"Nothing filled in it: {denied.text}")
         elif signals:
-            outcome = "Nothing filled in it: what was proposed at its close trades from the next bar on."
+            outcome = _sentence(f"Nothing filled in it: {_became(signals, told)}")
         else:
             outcome = "Nobody proposed anything at it, and nothing filled in it."
         votes = tuple(vote for signal in signals for vote in signal.votes)
+        seen = self._recording.seen(symbol, at) if closed else ()
         return Why(
             title=symbol,
             reason="; ".join(dict.fromkeys(signal.reason for signal in signals if signal.reason)),
@@ -109,8 +115,14 @@ class Reasons:
             verdicts=tuple(verdicts),
             story=_story(told),
             outcome=outcome,
-            seen=tuple(vote for vote in self._seen(symbol, at) if vote.strategy not in {each.strategy for each in votes}),
+            seen=tuple(vote for vote in seen if vote.strategy not in {each.strategy for each in votes}),
         )
+
+
+def steps_of(stamps: Times, at: int, since: int | None, until: int) -> range:
+    """The steps of the moment `at`, or of all moments later than `since` through that one; none later than the step `until`."""
+    first = int(stamps.searchsorted(at, "left") if since is None else stamps.searchsorted(since, "right"))
+    return range(first, min(int(stamps.searchsorted(at, "right")) - 1, until) + 1)
 
 
 class _Reader:
@@ -179,6 +191,21 @@ def _symbol_of(fold: Fold, record: Record) -> str:
     return symbol
 
 
+def _became(signals: Iterable[Signal], told: Iterable[Told]) -> str:
+    """In words what became of proposals of which nothing filled yet: of the last one that was not sent, where there is one."""
+    decided = {each.record.signal_id: each.record for each in told if isinstance(each.record, SignalDecided)}
+    outcome = "what was proposed at its close trades after it"
+    for signal in signals:
+        decision = decided.get(signal.id)
+        if decision is None:
+            outcome = "what was proposed waits for a decision"
+        elif decision.state is not SignalState.SENT:
+            words = "not sent" if decision.state is SignalState.SHADOW else decision.state.lower()
+            because = f": {decision.reason}" if decision.reason else ""
+            outcome = f"what was proposed was {words} by {decision.by}{because}"
+    return outcome
+
+
 def _signal(told: Iterable[Told]) -> Signal | None:
     return next((each.record.signal for each in told if isinstance(each.record, SignalRaised)), None)
 
@@ -204,8 +231,13 @@ def _came_to(order: Order | None, told: Sequence[Told]) -> str:
     so_far = f"{traded:f} filled" if traded else "Nothing filled"
     if ended:
         because = f": {ended[-1].reason}" if ended[-1].reason else ""
-        return f"{so_far}, then it was {ended[-1].state.lower().replace('_', ' ')}{because}."
+        return _sentence(f"{so_far}, then it was {ended[-1].state.lower().replace('_', ' ')}{because}")
     return f"{so_far} so far, and it works still.{_waits(order)}"
+
+
+def _sentence(text: str) -> str:
+    """With one stop at its end: a reason may come with its own."""
+    return text if text.endswith(".") else f"{text}."
 
 
 def _waits(order: Order | None) -> str:

@@ -22,6 +22,7 @@ from engine.model.market import Bar
 from engine.model.settings import is_timeframe
 from engine.strategies.base import Context, Position, Strategy
 from engine.strategies.params import StrategyError
+from engine.strategies.seen import Sight
 from engine.strategies.wire import (
     LENGTH_BYTES,
     MAX_DRAFTS,
@@ -134,6 +135,7 @@ class Host:
         self._channel = channel
         self._strategy = Strategy()
         self._context = Context(())
+        self._sight = Sight(self._strategy, self._context)
         self._beat_s = 1.0
         self._alarm_s = 0.0
 
@@ -171,6 +173,7 @@ class Host:
         except BaseException as error:  # noqa: BLE001 - told to the engine in words
             return Refused(f"on_start: {words(error)}", "" if isinstance(error, StrategyError) else traceback_of(error))
         self._context.start(wants.warmup)
+        self._sight = Sight(self._strategy, self._context)
         return wants
 
     def _event(self, message: ToStrategy) -> Answer:
@@ -187,7 +190,7 @@ class Host:
             # A callback that failed half way meant none of it, or all of it; nobody knows which.
             context.take()
             return Answer([], f"{_callback(message)}: {words(error)}", traceback_of(error))
-        return Answer(drafts)
+        return Answer(drafts, seen=self._sight.at(message.bar) if isinstance(message, OnBar) else None)
 
     def _call(self, message: ToStrategy) -> None:
         strategy, context = self._strategy, self._context

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from decimal import Decimal
 
 from engine.model.inputs import Proposal
 from engine.model.money import exact
-from engine.model.orders import Bracket, Exit, OrderType
+from engine.model.orders import Bracket, Exit, OrderType, Side
 from engine.model.signals import Vote
 from engine.strategies.base import REASON_LENGTH, Draft
 from engine.strategies.params import StrategyError
 from engine.strategies.text import one_line
+from engine.strategies.wire import Seen
 
 MOST = 1e12
 """No share count and no price is larger; what is, is a slip."""
@@ -30,8 +32,6 @@ def to_proposal(draft: Draft, proposal_id: str, strategy: str, symbols: tuple[st
     trail, trail_pct = _positive(draft, "trail", draft.trail), _positive(draft, "trail_pct", draft.trail_pct)
     take_profit = _exit(draft, "take_profit", draft.take_profit, draft.take_profit_pct)
     stop_loss = _exit(draft, "stop_loss", draft.stop_loss, draft.stop_loss_pct)
-    # An indicator that has no value yet is left out rather than shown as nan.
-    seen = [(one_line(name, NAME_LENGTH), value) for name, value in draft.indicators.items() if math.isfinite(value)]
     return Proposal(
         id=proposal_id,
         strategy=strategy,
@@ -43,12 +43,27 @@ def to_proposal(draft: Draft, proposal_id: str, strategy: str, symbols: tuple[st
         stop=stop,
         strength=draft.strength,
         reason=one_line(draft.reason, REASON_LENGTH),
-        votes=(Vote(strategy, draft.side, draft.strength, tuple(seen[:INDICATORS])),),
+        votes=(Vote(strategy, draft.side, draft.strength, _indicators(draft.indicators)),),
         tif=draft.tif,
         trail=trail,
         trail_pct=trail_pct,
         bracket=Bracket(take_profit, stop_loss) if take_profit or stop_loss else None,
     )
+
+
+def to_vote(seen: Seen | None, strategy: str) -> Vote:
+    """What `strategy` saw at a bar, as a vote; its side is None where it answers with none. What cannot be meant is left out."""
+    if seen is None:
+        return Vote(strategy, None, 0.0)
+    side = Side.BUY if seen.side > 0 else Side.SELL if seen.side < 0 else None
+    strength = seen.strength if math.isfinite(seen.strength) and 0.0 <= seen.strength <= 1.0 else 0.0
+    return Vote(strategy, side, strength, _indicators(seen.values))
+
+
+def _indicators(values: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+    """An indicator that has no value yet is left out rather than shown as nan."""
+    kept = [(one_line(name, NAME_LENGTH), value) for name, value in values.items() if math.isfinite(value)]
+    return tuple(kept[:INDICATORS])
 
 
 def _type(limit: Decimal | None, stop: Decimal | None, trail: Decimal | None, trail_pct: Decimal | None) -> OrderType:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -25,13 +26,14 @@ from engine.model.modes import Level
 from engine.model.money import is_amount
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
+from engine.model.signals import Vote
 from engine.model.views import StrategyRow
 from engine.strategies.history import BarsOfOne, History
 from engine.strategies.inbox import Inbox, Waiting
 from engine.strategies.loader import check
 from engine.strategies.params import StrategyError
 from engine.strategies.process import HostGoneError, HostProcess
-from engine.strategies.proposals import to_proposal
+from engine.strategies.proposals import to_proposal, to_vote
 from engine.strategies.text import many_lines, one_line
 from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, OnQuote, OnUpdate, Refused, State, Stop, ToStrategy, Warm
 
@@ -40,6 +42,11 @@ ERRORS, ERRORS_WITHIN_S = 3, 60.0
 RESTARTS = 1
 POLL_S = 1.0
 STOP_S = 2.0
+
+
+class See(Protocol):
+    def __call__(self, symbol: str, at: int, vote: Vote, proposed: tuple[str, ...]) -> None:
+        """As `MarketLog.see`."""
 
 
 class Snapshot(Struct, frozen=True):
@@ -62,7 +69,7 @@ class StrategyRunner:
     """One strategy in its process.
 
     `tell` gets every Proposal, StrategyFailed and Note, on the loop. `history` knows the bars so far, those already told to `on_bar`
-    included. `clock` is monotonic nanoseconds. `name` must be unique within the run.
+    included. `clock` is monotonic nanoseconds. `name` must be unique within the run. `see` gets what it saw at each bar.
     """
 
     def __init__(
@@ -76,11 +83,13 @@ class StrategyRunner:
         snapshot: Callable[[], Snapshot],
         clock: Callable[[], int] = time.monotonic_ns,
         name: str = "",
+        see: See | None = None,
     ) -> None:
         self.name = one_line(name or Path(settings.file).stem, 40)
         self.symbols = settings.symbols or symbols
         self._settings = settings
         self._tell = tell
+        self._see = see
         self._run_id = run_id
         self._bars = BarsOfOne(history, self.symbols)
         self._snapshot = snapshot
@@ -315,6 +324,7 @@ class StrategyRunner:
         if isinstance(answer, Answer) and not self._stopping:
             if len(answer.drafts) > MAX_DRAFTS:
                 raise HostGoneError(f"its process ordered {len(answer.drafts):,} times at once, past its own limit")
+            proposed: list[str] = []
             for draft in answer.drafts:
                 self._proposals += 1
                 try:
@@ -323,7 +333,11 @@ class StrategyRunner:
                     self._strategy_error(str(error), "")
                     continue
                 self._signals += 1
+                proposed.append(proposal.id)
                 self._tell(replace(proposal, heard=heard))
+            # Behind its orders, which do not wait for it.
+            if self._see is not None and isinstance(event, OnBar) and (answer.seen is not None or proposed):
+                self._see(event.bar.symbol, event.bar.at, to_vote(answer.seen, self.name), tuple(proposed))
 
     def _take_error(self, reply: object) -> None:
         if not isinstance(reply, Answer):

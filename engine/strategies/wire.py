@@ -98,12 +98,21 @@ class Refused(msgspec.Struct, frozen=True, tag=True):
     detail: str
 
 
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """What it saw at a bar: its indicators by name, and what a function answered, `side` 1, -1 or 0 for BUY, SELL and HOLD."""
+
+    side: int
+    strength: float
+    values: dict[str, float]
+
+
 class Answer(msgspec.Struct, frozen=True, tag=True):
-    """What came of an event: orders asked for, or the error that its callback raised."""
+    """What came of an event: orders asked for, or the error that its callback raised. `seen` is told of bars alone."""
 
     drafts: list[Draft]
     error: str = ""
     detail: str = ""
+    seen: Seen | None = None
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True):

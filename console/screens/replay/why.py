@@ -41,17 +41,17 @@ def ask_of_bar(player: Player, moment: Moment | None, crosshair_at: int | None) 
         player.ask("", lambda replay: _of_trade(replay, chart.symbol))
         return True
     at = chart.bars[-1].at if crosshair_at is None else crosshair_at
+    before = max((bar.at for bar in chart.bars if bar.at < at), default=None)
     when = numbers.market_time(at, "%a %Y-%m-%d %H:%M ET")
-    player.ask(f"{chart.symbol}, the bar of {when}", lambda replay: _of_bar(replay, chart.symbol, at))
+    player.ask(f"{chart.symbol}, the bar of {when}", lambda replay: _of_bar(replay, chart.symbol, at, before))
     return True
 
 
-def _of_bar(replay: Replay, symbol: str, at: int) -> Why | None:
-    """Of the order that filled in the bar that closed at `at`, for that is what a person sees there; else of the bar."""
-    stamps = replay.recording.stamps
-    first, last = int(stamps.searchsorted(at, "left")), min(int(stamps.searchsorted(at, "right")) - 1, replay.step)
-    filled = [mark for mark in replay.trades if first <= mark.step <= last and mark.symbol == symbol]
-    return replay.why_order(filled[-1].order_id) if filled else replay.why_bar(symbol, at)
+def _of_bar(replay: Replay, symbol: str, at: int, since: int | None = None) -> Why | None:
+    """Of the order that filled in the bar that closed at `at`, for that is what a person sees there; else of the bar. The one before it
+    closed at `since`."""
+    filled = replay.trades_of_bar(symbol, at, since)
+    return replay.why_order(filled[-1].order_id) if filled else replay.why_bar(symbol, at, since)
 
 
 def _of_trade(replay: Replay, symbol: str) -> Why | None:
