@@ -72,7 +72,7 @@ def draw(chart: ChartView, bars: ChartBars, look: Look, width: int, height: int)
     half = max(0, (columns - 2) // 2)
     candles = bars.candles(last, max(1, (plot_width - 1 - half) // columns), together)
     time_rows = 1 if height >= 5 else 0
-    volume_rows = 0 if height < 10 else 2 if height < 18 else 3 if height < 34 else 5
+    volume_rows = _volume_rows(height) if any(candle.volume > 0 for candle in candles) else 0
     rows = height - time_rows - volume_rows
     low, high = min(candle.low for candle in candles), max(candle.high for candle in candles)
     # Arrows of fills have a row of their own at the edges.
@@ -179,6 +179,11 @@ def _average(canvas: Canvas, average: Average, bars: ChartBars, candles: Sequenc
         points.append(None if value is None or not prices.shows(value) else (2 * x, prices.level(value, 4)))
     dots.line(points)
     dots.draw(canvas, average.role, prices.rows)
+
+
+def _volume_rows(height: int) -> int:
+    """One as soon as the candles keep six rows, which they need to be told apart beside their marks."""
+    return next(rows for least, rows in ((34, 5), (18, 3), (10, 2), (8, 1), (0, 0)) if height >= least)
 
 
 def _most_volume(candles: Sequence[Candle]) -> tuple[float, bool]:

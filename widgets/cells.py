@@ -31,10 +31,21 @@ class Gauge(NamedTuple):
 
 
 class Forms(NamedTuple):
-    """The same, said at length and shortly: what must not be cut is said shorter where room is short."""
+    """The same, said at length and shortly, and, where there is such a form, in a word: what must not be cut is said shorter where room is
+    short."""
 
     long: Cell
     short: Cell
+    word: Cell | None = None
+
+    @property
+    def shortest(self) -> Cell:
+        return self.word or self.short
+
+    def said_in(self, width: int) -> Cell:
+        """The longest that `width` cells hold, else the shortest there is."""
+        fitting = (form for form in (self.long, self.short) if cell_len(clean(form.text)) <= width)
+        return next(fitting, self.shortest)
 
 
 Content: TypeAlias = Cell | Gauge | Forms | Sequence[Cell]
@@ -47,7 +58,7 @@ UNLIMITED = 10_000
 def pieces(content: Content, width: int, *, plain: bool = False) -> list[Cell]:
     """`content` as clean pieces of text; a gauge is drawn `width` cells wide, or, in plain text, written as per cent."""
     if isinstance(content, Forms):
-        content = content.long if cell_len(clean(content.long.text)) <= width else content.short
+        content = content.said_in(width)
     if isinstance(content, Gauge):
         if plain:
             return [Cell(f"{content.fraction:.0%} used" if content.fraction >= 0 else "", content.role)]

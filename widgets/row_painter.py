@@ -215,7 +215,7 @@ class RowPainter(Generic[RowT]):
         """The column of this index is to have room for `content`, which takes `said` cells now."""
         needed = least = said
         if isinstance(content, Forms):
-            needed, least = (length(pieces(form, UNLIMITED)) for form in content)
+            needed, least = (length(pieces(form, UNLIMITED)) for form in (content.long, content.shortest))
         column = self.columns[index]
         # What flexes is free text, which may be cut, but for its short form.
         cuttable = column.flex and not isinstance(content, Forms)

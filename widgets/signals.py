@@ -50,11 +50,11 @@ def _outcome(row: SignalRow) -> tuple[str, str, str]:
 
 
 def _gate(row: SignalRow) -> Content:
-    """The gate's sentence, or the rule that says no."""
+    """The gate's sentence, or the rule that says no, or that it does: a rule's long name takes no other column's room."""
     if row.passes and not row.rule:
         return Cell(row.verdict)
-    role = "" if row.passes else "error"
-    return Forms(Cell(row.verdict, role), Cell(row.rule or "denied", role))
+    role, word = ("", "passes") if row.passes else ("error", "denied")
+    return Forms(Cell(row.verdict, role), Cell(row.rule or word, role), Cell(word, role))
 
 
 class Signals(LiveTable[SignalRow]):

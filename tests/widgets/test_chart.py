@@ -35,6 +35,8 @@ FEW = (
     Bar("X", NOON + 4 * MINUTE, 10.10, 10.60, 10.10, 10.60, 200),
     Bar("X", NOON + 5 * MINUTE, 10.60, 10.60, 10.20, 10.30, 300),
 )
+QUIET = tuple(replace(bar, volume=0) for bar in FEW)
+"""Without volume, as of an index: the candles have all the rows."""
 
 
 def chart_of(bars: Sequence[Bar], *marks: ChartMark, **changes: object) -> ChartView:
@@ -71,7 +73,7 @@ async def shown(chart: ChartView | None = None, size: tuple[int, int] = (100, 24
 
 
 def test_candles_stand_on_their_prices_with_round_numbers_beside_them_and_the_time_below() -> None:
-    assert text(plot_of(chart_of(FEW), look(), 30, 9)) == [
+    assert text(plot_of(chart_of(QUIET), look(), 30, 9)) == [
         "                   ║ ┃",
         "               │   ║ ┃  10.50",
         "               ║ ┃ ║ ┃",
@@ -85,7 +87,7 @@ def test_candles_stand_on_their_prices_with_round_numbers_beside_them_and_the_ti
 
 
 def test_near_a_rising_body_is_hollow_and_a_falling_one_is_filled() -> None:
-    assert text(plot_of(chart_of(FEW[2:]), look(NEAR), 34, 8)) == [
+    assert text(plot_of(chart_of(QUIET[2:]), look(NEAR), 34, 8)) == [
         "                   ┏━┓ ███",
         "                   ┃ ┃ ███  10.50",
         "               ███ ┃ ┃ ███",
@@ -99,6 +101,12 @@ def test_near_a_rising_body_is_hollow_and_a_falling_one_is_filled() -> None:
 
 def test_volume_stands_below_in_eighths_of_a_row() -> None:
     assert text(plot_of(chart_of(FEW), look(ONE), 30, 12))[9:11] == ["                   █      800", "                 ▂██▄▆"]
+
+
+def test_a_low_chart_has_one_row_of_volume_and_a_lower_one_none() -> None:
+    assert text(plot_of(chart_of(FEW), look(ONE), 30, 8))[6] == "                 ▁▄█▂▃    800"
+    assert "800" not in "".join(text(plot_of(chart_of(FEW), look(ONE), 30, 7)))
+    assert "█" not in "".join(text(plot_of(chart_of(QUIET), look(ONE), 30, 12)))
 
 
 def test_a_fill_an_order_and_one_beyond_the_scale_are_marked_with_price_and_quantity() -> None:
@@ -124,14 +132,14 @@ def test_a_fill_an_order_and_one_beyond_the_scale_are_marked_with_price_and_quan
 
 
 def test_the_crosshair_names_its_price_and_its_time_on_the_axes() -> None:
-    drawn = text(plot_of(chart_of(FEW), look(cross=1), 30, 9))
+    drawn = text(plot_of(chart_of(QUIET), look(cross=1), 30, 9))
     assert drawn[2] == "╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌║╌┃╌║╌┃╌ 10.40"
     assert drawn[0] == "               ╎   ║ ┃"
     assert drawn[8] == "         12 Jun 12:02"
 
 
 def test_a_line_of_the_closes_goes_from_each_to_the_next() -> None:
-    drawn = text(plot_of(chart_of(FEW), look(line=True), 30, 9))
+    drawn = text(plot_of(chart_of(QUIET), look(line=True), 30, 9))
     assert drawn[1:6] == [
         "                  ⢸⠈⡆   10.50",
         "              ⢀⢆  ⡎ ⢸",
@@ -142,7 +150,7 @@ def test_a_line_of_the_closes_goes_from_each_to_the_next() -> None:
 
 
 def test_a_session_begins_with_a_fine_line() -> None:
-    chart = chart_of(FEW, sessions=(FEW[3].at,))
+    chart = chart_of(QUIET, sessions=(FEW[3].at,))
     assert [line[18:19] for line in text(plot_of(chart, look(), 30, 9))[:8]] == ["┊"] * 8
 
 

@@ -105,6 +105,14 @@ async def test_signals_that_wait_come_first_with_their_countdown_and_votes() -> 
     assert "shadow ▲ +4.50" in lines[3]
 
 
+async def test_the_confidence_of_a_signal_stays_where_the_gates_reason_has_no_room() -> None:
+    no = signal(quantity=Decimal(1_200), passes=False, rule="total exposure", verdict="exposure would be 92% of equity, limit 80%")
+    view = sample_view(signals=(no,))
+    narrow, wide = await drawn(Signals(), view, 52), await drawn(Signals(), view, 70)
+    assert all(text in narrow for text in ("Conf", "72%", "denied"))
+    assert all(text in wide for text in ("Conf", "72%", "total exposure"))
+
+
 async def test_a_tripped_limit_is_marked_by_more_than_its_colour() -> None:
     said = await drawn(Risk(), sample_view(risk=(RiskRow("daily loss", Decimal("2.1"), Decimal(2), "%", True),)), 38)
     assert "! daily loss" in said
