@@ -14,7 +14,8 @@ from engine.model.views import LinkView, View
 from widgets import numbers
 from widgets.cells import Cell, Gauge, gauge, length
 from widgets.lines import Lines
-from widgets.other_accounts import brief, is_well, others
+from widgets.other_accounts import brief, is_well, named, others, waiting
+from widgets.signals import HURRY_S
 from widgets.text import clean
 
 SLOW_MS, STUCK_MS = 100.0, 1000.0
@@ -91,6 +92,8 @@ class HeaderBar(Lines):
         self._terminal_slow = False
         self.coarse = False
         """Whether what changes all the time is left out, for a thin line: the clock's seconds, a lag that nobody feels."""
+        self.waiting_key = ""
+        """How the key is called that goes to the signal that runs out first; nothing where none does."""
 
     def show(self, view: View, screen_lag_ms: float | None = None, *, terminal_slow: bool = False) -> None:
         """`screen_lag_ms` is how late the screen's own loop runs, in milliseconds; `terminal_slow` that the terminal does not keep up."""
@@ -113,7 +116,8 @@ class HeaderBar(Lines):
             lags.append(_lag("screen", self._screen_lag_ms, 6, coarse=self.coarse))
         if self._terminal_slow:
             lags.append(Field(1, ((Cell("terminal slow", "warning"),),)))
-        return [*fields, *_others(view), *lags, *_links(view), *_behind(view)]
+        waits = _waiting(view, self.waiting_key, coarse=self.coarse)
+        return [*fields, *waits, *_others(view), *lags, *_links(view), *_behind(view)]
 
 
 def _state(view: View) -> list[Field]:
@@ -133,9 +137,25 @@ def _state(view: View) -> list[Field]:
     return fields
 
 
+def _waiting(view: View, key: str, *, coarse: bool) -> list[Field]:
+    """In which of the console's other accounts signals wait for a person. What nobody decides is lost: the one that runs out first is said
+    in any case, how long it has, and the key that goes there; the rest are named as far as there is room."""
+    fields: list[Field] = []
+    for each, rows in waiting(others(view)):
+        left = rows[0].expires_in_s
+        said: tuple[Cell, ...] = (*named(each), Cell(f"{len(rows)} wait{'s' if len(rows) == 1 else ''}", "accent"))
+        if not fields and left is not None and not coarse:
+            said = (*said, Cell(" "), Cell(numbers.countdown(left), "warning" if left < HURRY_S else "accent"))
+        if not fields and key:
+            said = (*said, Cell(" "), Cell(key, "key"))
+        fields.append(Field(1 if fields else 0, (said,)))
+    return fields
+
+
 def _others(view: View) -> list[Field]:
     """The console's other accounts. Who wants a look is named in any case, the rest is counted where room is short."""
-    rest = others(view)
+    named_already = {each.name for each, _ in waiting(others(view))}
+    rest = [each for each in others(view) if each.name not in named_already or not is_well(each)]
     if not rest:
         return []
     unwell = [each for each in rest if not is_well(each)]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from engine.model.modes import LinkState, TradingState
 from engine.model.signals import SignalState
-from engine.model.views import View
+from engine.model.views import SignalRow, View
 from widgets.cells import Cell
 from widgets.text import clean
 
@@ -29,14 +31,29 @@ _WEIGHT = {LinkState.DEGRADED: 0, LinkState.FATAL: 2}
 
 
 def brief(view: View) -> tuple[Cell, ...]:
-    """`alpaca ok`, `ib DOWN`, `calm HALTED`, `alpaca starting`; a live account is never told without its badge."""
+    """`alpaca ok`, `ib DOWN`, `calm HALTED`, `alpaca starting`."""
+    return (*named(view), _standing(view))
+
+
+def named(view: View) -> tuple[Cell, ...]:
+    """Its name: a live account is never told without its badge."""
     live = (Cell(" LIVE ", "live"), Cell(" ")) if view.account.badge == "LIVE" else ()
-    return (*live, Cell(f"{clean(view.name)} ", "muted"), _standing(view))
+    return (*live, Cell(f"{clean(view.name)} ", "muted"))
 
 
 def is_well(view: View) -> bool:
-    """Whether nothing of it wants a look."""
+    """Whether nothing is the matter with it."""
     return _standing(view).role == ""
+
+
+def waiting(views: Iterable[View]) -> list[tuple[View, tuple[SignalRow, ...]]]:
+    """In which accounts signals wait for a person, and these, each list with the one first that runs out first."""
+    found = [(view, tuple(sorted((row for row in view.signals if row.state is SignalState.WAITING), key=_left))) for view in views]
+    return sorted(((view, rows) for view, rows in found if rows and not view.health.failed), key=lambda each: _left(each[1][0]))
+
+
+def _left(row: SignalRow) -> float:
+    return float("inf") if row.expires_in_s is None else row.expires_in_s
 
 
 def _standing(view: View) -> Cell:
@@ -51,6 +68,4 @@ def _standing(view: View) -> Cell:
         return Cell("starting", "warning")
     if account.state is TradingState.REDUCING:
         return Cell(_REDUCING, "warning")
-    if waiting := sum(row.state is SignalState.WAITING for row in view.signals):
-        return Cell(f"{waiting} wait{'s' if waiting == 1 else ''}", "accent")
     return Cell("ok")

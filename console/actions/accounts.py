@@ -9,7 +9,9 @@ from console.actions.stage import Stage
 from console.config_file import ConfigFile
 from engine.model import Level
 from engine.model.settings import Settings
+from widgets.other_accounts import waiting
 from widgets.positions import Positions
+from widgets.table import LiveTable
 
 
 class AccountActions:
@@ -29,6 +31,21 @@ class AccountActions:
             return
         names = engine.names
         self.show(names[(names.index(engine.current) + 1) % len(names)])
+
+    def do_first_waiting(self) -> None:
+        view = self._stage.view
+        found = waiting(view.accounts or (view,))
+        if not found:
+            self._stage.say(f"No signal waits{' in any account' if view.accounts else ''}.", Level.INFO)
+            return
+        its, rows = found[0]
+        if its.name != view.name:
+            self.show(its.name)
+        self._stage.go("signals")
+        panel = self._stage.panels["signals"]
+        assert isinstance(panel, LiveTable)
+        if not panel.select(rows[0].id):
+            self._stage.say(f"The rows that are shown leave it out: {self._stage.keys.names['clear']} shows all.", Level.WARNING)
 
     def do_positions_of(self) -> None:
         panel = self._stage.panels["positions"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 
 from console.actions.stage import Stage
@@ -60,9 +61,16 @@ class NoticeActions:
         unread = self._notices.unread
         key = self._stage.keys.names["notices"]
         if unread:
-            line.show(len(unread), loudest(unread), unread[0].wall, unread[0].said, key)
+            line.show(len(unread), loudest(unread), unread[0].wall, unread[0].said, key, self._elsewhere(unread))
         else:
             line.show(0, loudest(()), 0, "", key)
+
+    def _elsewhere(self, unread: tuple[Notice, ...]) -> str:
+        """How many of them are of accounts that are not shown, unless the newest says so for all."""
+        of = Counter(notice.account for notice in unread)
+        if len(of) == 1:
+            return ""
+        return ", ".join(f"{name} {count}" for name, count in of.items() if name not in ("", self._stage.view.name))
 
     def do_notices(self) -> None:
         from console.screens.watch_notices import NoticesDialog

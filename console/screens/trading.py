@@ -116,6 +116,7 @@ class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
         self._header = HeaderBar()
         self._header.coarse = drawn.low_bandwidth
         self._banner = Banner()
+        self._header.waiting_key = keys.names["first_waiting"]
         self._banner.flatten_key, self._banner.mode_key = keys.names["flatten"], keys.names["mode"]
         self._notice_line = NoticeLine()
         self._grid = Container(id="panels")

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from console.accounts.engines import AccountEngines
 from engine.model import Level, Mode, TradingState
 from engine.model.modes import LinkState
-from engine.model.views import LinkView, LogLine, StopView
+from engine.model.views import LinkView, LogLine, SignalRow, StopView
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine, orders
-from tests.views import sample_account, sample_health, sample_view
+from tests.views import sample_account, sample_health, sample_signals, sample_view
 from widgets.positions import Positions
 
 BOTH_TOGETHER = [("calm+bold", 200), ("calm+bold", -400)]
@@ -231,6 +233,79 @@ async def test_the_ticket_names_its_account_begins_with_the_symbols_and_sends_th
         await console.let_pass(1)
         await console.press("y")
         assert (engines["calm"].sent(), len(orders(engines["bold"].calls))) == ([], 1)
+
+
+def left(seconds: int, number: int = 3, **changes: Any) -> SignalRow:
+    return replace(sample_signals()[0], id=f"s{number}", number=number, expires_in_s=seconds, **changes)
+
+
+@BOTH
+async def test_what_waits_in_another_account_is_named_with_what_it_has_left_and_one_key_goes_there(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", "far", size=size) as (console, engines):
+        engines["calm"].change(signals=())
+        engines["bold"].change(signals=(left(59, 4), left(31, 3, symbol="IBM")))
+        engines["far"].change(signals=(left(8, 3),))
+        await console.until(lambda: "far 1 waits 0:08 F8   bold 2 wait " in header(console))
+        engines["far"].change(signals=())
+        await console.until(lambda: "bold 2 wait 0:31 F8" in header(console))
+        assert header(console).count("bold") == 1
+        await console.press("f8")
+        await console.until(lambda: "PAPER   bold" in header(console) and "F8" not in header(console))
+        await console.let_pass(1)
+        await console.press("a")
+        await console.shows("approve BUY IBM on bold: done")
+        assert [engine.sent() for engine in engines.values()] == [[], [("approve", "s3")], []]
+
+
+async def test_the_key_works_in_the_middle_of_a_line_and_says_where_nothing_waits() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["calm"].change(signals=())
+        await console.until(lambda: "bold 1 waits" in header(console))
+        await console.press("colon")
+        await console.type("buy 10 AAPL")
+        await console.press("f8")
+        await console.until(lambda: "PAPER   bold" in header(console) and console.screen.panel == "signals")
+        engines["bold"].change(signals=())
+        await console.shows("none waits")
+        await console.press("f8")
+        await console.shows("No signal waits in any account.")
+
+
+async def test_a_signal_that_the_rows_shown_leave_out_is_said_to_be() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["calm"].change(signals=())
+        await console.press("4", "slash")
+        await console.type("nothing")
+        await console.press("enter", "f8")
+        await console.shows("The rows that are shown leave it out: Esc shows all.")
+
+
+@BOTH
+async def test_a_live_account_in_which_something_waits_is_told_with_its_badge(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", size=size) as (console, engines):
+        engines["bold"].change(account=sample_account(badge="LIVE"), signals=(left(42),))
+        await console.until(lambda: " LIVE  bold 1 waits 0:42 F8" in header(console))
+
+
+async def test_what_is_wrong_with_an_account_in_which_something_waits_is_said_as_well() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        links = (LinkView("alpaca", LinkState.DEGRADED, None, "the stream is cut", True),)
+        engines["bold"].change(health=sample_health(links=links))
+        await console.until(lambda: "bold 1 waits" in header(console) and "bold DEGRADED" in header(console))
+        engines["bold"].change(health=sample_health(failed=True, ready=False, problem="no disk"))
+        await console.until(lambda: "bold FAILED" in header(console) and "waits" not in header(console))
+
+
+async def test_the_line_of_notices_says_of_which_other_accounts_they_are() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        at = 1_800_000_000_000_000_000
+        engines["bold"].change(log=(LogLine(1, at, Level.ERROR, "order", "#12 AAPL rejected: too much"),))
+        await console.shows("1 notice ")
+        engines["calm"].change(log=(LogLine(1, at + 1, Level.ERROR, "order", "#7 IBM rejected: too little"),))
+        await console.shows("2 notices · bold 1 ")
+        await console.shows("calm: #7 IBM rejected")
+        await console.press("f3")
+        await console.shows("2 notices · calm 1 ")
 
 
 async def test_an_approval_says_in_which_account() -> None:
