@@ -98,7 +98,9 @@ def _with_typed_accounts(accounts: Accounts, given: argparse.Namespace) -> Accou
         name: with_typed_account(its, given.live_account if name in live else None, screen=not given.headless, name=name)
         for name, its in accounts.settings.items()
     }
-    if twice := "; ".join(shared_accounts(settings)):
+    from engine.brokers.alpaca.config import same_keys
+
+    if twice := "; ".join((*shared_accounts(settings), *same_keys(settings, os.environ))):
         end(f"{twice}. Nothing was started.")
     return replace(accounts, settings=settings)
 

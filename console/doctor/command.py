@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import shutil
 import sys
@@ -65,6 +66,10 @@ def findings(config: Path | None, database: Path | None) -> Iterator[Finding]:
     if accounts is None:
         yield from _account(settings, database or settings.database or mine.database)
         return
+    from engine.brokers.alpaca.config import same_keys
+
+    for text in same_keys(accounts.settings, os.environ):
+        yield problem("account", f"{text}.", "Give each account the keys of its own, or leave one of them out.")
     for name, its in accounts.settings.items():
         yield fine("account", f"{name}: {its.broker}, {its.account}, {its.mode}")
         yield from _account(its, its.database or mine.database)

@@ -11,8 +11,10 @@ from engine.model.settings import FeedSettings, Settings
 
 
 def priced(settings: Settings, environment: Mapping[str, str] = os.environ) -> FeedSettings:
-    """The feed's settings; where prices come from IB, they come from the TWS that the account is traded at. A wrong
-    place is said when the source is opened."""
+    """The feed's settings; where prices come from Alpaca or IB, they are asked for with the keys, or come from the TWS, that the account
+    is traded with. A wrong place is said when the source is opened."""
+    if settings.feed.source == "alpaca":
+        return replace(settings.feed, keys=settings.feed.keys or settings.alpaca.keys)
     if settings.feed.source != "ib" or settings.feed.tws:
         return settings.feed
     from engine.brokers.base import BrokerError

@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from engine.brokers.ib.config import IbConfig
     from engine.feeds.alpaca.rest import Access
 
-KEYS = ("ALPACA_API_KEY", "ALPACA_SECRET_KEY")
-
 
 def installed() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
@@ -59,12 +57,15 @@ def open_source(settings: FeedSettings, *, adjusted: bool | None = None) -> Cach
 
 
 def alpaca_access(settings: FeedSettings, environment: Mapping[str, str] = os.environ) -> Access:
-    """The keys that the environment has, for what the settings say. Raises FeedError where there are none."""
+    """The keys that a broker would have, of whichever kind of account: both may ask for prices. Raises FeedError where there are none."""
+    from engine.brokers.alpaca.config import keys_of
+    from engine.brokers.base import BrokerError
     from engine.feeds.alpaca.rest import Access
 
-    key, secret = (environment.get(name, "") for name in KEYS)
-    if not (key and secret):
-        raise FeedError(f"Alpaca's prices need the keys of an account, free or not: set {' and '.join(KEYS)} in the environment.")
+    try:
+        key, secret = keys_of(environment, settings.keys, "paper", "live", whose="Alpaca's prices need")
+    except BrokerError as error:
+        raise FeedError(str(error)) from None
     return Access(key, secret, settings.tape, settings.url)
 
 

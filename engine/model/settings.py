@@ -286,6 +286,8 @@ class FeedSettings(Struct, frozen=True):
     """A CSV file of the splits and dividends of unadjusted prices: symbol, date, kind and value."""
     tape: Literal["iex", "sip"] = "iex"
     """Of Alpaca's prices: one exchange's, which are free, or those of all of them, by subscription."""
+    keys: Annotated[str, is_key_name] = ""
+    """Of Alpaca's prices: which keys ask for them; empty are those of the `alpaca` section."""
     url: Annotated[str, is_address] = ""
     """Another server than Alpaca's own, for tests."""
     tws: Annotated[str, is_place] = ""

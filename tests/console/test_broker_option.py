@@ -11,6 +11,7 @@ import pytest
 
 from console.build import create_engine
 from console.config import folders, load
+from console.doctor.command import findings
 from console.doctor.finding import State
 from console.doctor.market import broker
 from engine.model.modes import LinkState
@@ -99,3 +100,16 @@ def test_the_doctor_asks_the_broker_where_the_account_stands(home: Path) -> None
         (found,) = broker(settings(server, home))
         assert found.state is State.PROBLEM
         assert "Alpaca refuses the key (unauthorized.)" in found.text
+
+
+@pytest.mark.usefixtures("keys")
+def test_two_accounts_whose_keys_are_one_do_not_start_and_doctor_says_so(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ALPACA_API_KEY_B", KEY)
+    monkeypatch.setenv("ALPACA_SECRET_KEY_B", SECRET)
+    (home / "tradeconsole.yaml").write_text("{broker: alpaca, feed: {source: alpaca}, accounts: {a: {}, b: {alpaca: {keys: b}}}}")
+    done = subprocess.run([sys.executable, "-m", "tradeconsole", "--headless"], capture_output=True, text=True, timeout=60, check=False)
+    told = "accounts.b: alpaca.keys b and without a name, of a, hold the same key: no two trade one account there."
+    assert (done.returncode, f"{told} Nothing was started." in done.stderr) == (2, True)
+    assert list(home.glob("*.sqlite")) == []
+    found = next(finding for finding in findings(None, None) if finding.about == "account")
+    assert (found.state, found.text) == (State.PROBLEM, told)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 
 from msgspec import Struct
 
 from engine.brokers.base import BrokerError
-from engine.model.settings import AccountKind, AlpacaSettings
+from engine.model.settings import AccountKind, AlpacaSettings, Settings
 from engine.secrets import learn
 
 KEYS = (("ALPACA_API_KEY", "ALPACA_SECRET_KEY"), ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY"))
@@ -50,32 +51,53 @@ def alpaca_config(environment: Mapping[str, str], settings: AlpacaSettings, kind
     for name in ADDRESSES:
         if (address := environment.get(name, "")) and ("paper" in address) is not (kind == "paper") and not url:
             raise BrokerError(f"{name} leads to {address}, and this is a {kind} account: unset it, or set the {kind} address.")
-    key, secret = _keys(environment, kind, settings.keys)
+    key, secret = keys_of(environment, settings.keys, kind)
     if key.startswith(_KEY_OF[_OTHER[kind]]):
         raise BrokerError(f"The key is one for a {_OTHER[kind]} account, and this is a {kind} one: set a {kind} key of Alpaca's.")
     return AlpacaConfig(key, secret, kind, url, account)
 
 
-def _keys(environment: Mapping[str, str], kind: AccountKind, which: str) -> tuple[str, str]:
-    pairs = KEYS
-    if which:
-        # A name of one's own finds no keys but those that are called so: another account's are never taken instead.
-        ours, _ = KEYS
-        pairs = ((f"{ours[0]}_{which.upper()}", f"{ours[1]}_{which.upper()}"),)  # type: ignore[assignment]
+def keys_of(environment: Mapping[str, str], which: str, *kinds: AccountKind, whose: str = "Alpaca needs") -> tuple[str, str]:
+    """The key and its secret that go by the name `which`, of the first of `kinds` that has some. Raises BrokerError in words that begin
+    with `whose`."""
+    pairs = _named(which)
     for names in pairs:
         key, secret = (environment.get(name, "").strip() for name in names)
         if key and secret:
             return key, secret
         if key or secret:
             raise BrokerError(f"Of the two {names[0]} and {names[1]} only one is set: Alpaca needs both.")
-    ring = f"alpaca-{kind}-{which}" if which else f"alpaca-{kind}"
-    kept = _from_keyring(ring)
-    if kept is None:
-        raise BrokerError(
-            f"Alpaca needs the keys of a {kind} account: set {pairs[0][0]} and {pairs[0][1]} in the environment, or keep them in the "
-            f"keyring under {KEYRING} as {ring}-key and {ring}-secret."
-        )
-    return kept
+    rings = [f"alpaca-{kind}-{which}" if which else f"alpaca-{kind}" for kind in kinds]
+    for ring in rings:
+        if (kept := _from_keyring(ring)) is not None:
+            return kept
+    kept_as = " or ".join(f"{ring}-key and {ring}-secret" for ring in rings)
+    raise BrokerError(
+        f"{whose} the keys of a {' or '.join(kinds)} account: set {pairs[0][0]} and {pairs[0][1]} in the environment, or keep them in the "
+        f"keyring under {KEYRING} as {kept_as}."
+    )
+
+
+def same_keys(accounts: Mapping[str, Settings], environment: Mapping[str, str]) -> Iterator[str]:
+    """A sentence for each of the accounts, given by their names, whose key an earlier one has under another name: they are one at Alpaca.
+    One without good keys is passed over: it is not opened, which is said then."""
+    first: dict[tuple[str, str], str] = {}
+    for name, its in accounts.items():
+        if its.broker != "alpaca":
+            continue
+        with suppress(BrokerError):
+            key, _ = keys_of(environment, its.alpaca.keys, its.account)
+            other = first.setdefault((its.alpaca.url, key), name)
+            if other != name:
+                names = (each.alpaca.keys or "without a name" for each in (its, accounts[other]))
+                yield f"accounts.{name}: alpaca.keys {' and '.join(names)}, of {other}, hold the same key: no two trade one account there"
+
+
+def _named(which: str) -> tuple[tuple[str, str], ...]:
+    """What they are called in the environment. A name of one's own finds no keys but those that are called so: another account's are never
+    taken instead."""
+    ours, _ = KEYS
+    return ((f"{ours[0]}_{which.upper()}", f"{ours[1]}_{which.upper()}"),) if which else KEYS
 
 
 def _from_keyring(ring: str) -> tuple[str, str] | None:

@@ -7,9 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from engine.brokers.alpaca.config import alpaca_config
+from engine.brokers.alpaca.config import alpaca_config, same_keys
 from engine.brokers.base import BrokerError
-from engine.model.settings import AccountKind, AlpacaSettings
+from engine.model.settings import AccountKind, AlpacaSettings, Settings
 from engine.secrets import without_secrets
 
 KEYS = {"ALPACA_API_KEY": "PKTEST", "ALPACA_SECRET_KEY": "a-secret-of-some-length"}
@@ -94,3 +94,15 @@ def test_keys_of_a_name_are_those_and_no_others(kind: AccountKind) -> None:
         alpaca_config({**KEYS, **LIVE_KEYS}, account, kind)
     second = {"ALPACA_API_KEY_SECOND": f"{begins}2", "ALPACA_SECRET_KEY_SECOND": "another-secret"}
     assert alpaca_config({**KEYS, **second}, account, kind).secret == "another-secret"
+
+
+def test_two_names_for_one_key_are_named() -> None:
+    def account(keys: str, broker: str = "alpaca", url: str = "") -> Settings:
+        return Settings(broker=broker, alpaca=AlpacaSettings(keys=keys, url=url))
+
+    environment = {f"{name}{end}": key for end in ("", "_B", "_C") for name, key in KEYS.items()} | {"ALPACA_API_KEY_C": "PKOTHER"}
+    accounts = {"a": account(""), "b": account("b"), "c": account("c"), "unset": account("d"), "paper": account("b", "paper")}
+    assert list(same_keys(accounts, environment)) == [
+        "accounts.b: alpaca.keys b and without a name, of a, hold the same key: no two trade one account there"
+    ]
+    assert list(same_keys({"a": account(""), "b": account("b", url="http://127.0.0.1:1")}, environment)) == []

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from engine.feeds.actions import Action
 from engine.feeds.alpaca import rest
@@ -19,8 +22,10 @@ from engine.feeds.cache import BarCache
 from engine.feeds.cached import CachedHistory
 from engine.feeds.calendar import Calendar
 from engine.feeds.history import PausedError
+from engine.feeds.priced import priced
 from engine.feeds.sources import alpaca_access
-from engine.model.settings import FeedSettings
+from engine.model.settings import AlpacaSettings, FeedSettings, Settings
+from engine.secrets import without_secrets
 from tests.engine.feeds.fake_history import at
 from tests.servers.alpaca.data import AlpacaDataServer
 from tests.servers.alpaca.streams import KEY, SECRET
@@ -155,8 +160,29 @@ def test_a_request_that_hangs_is_given_up(server: AlpacaDataServer, monkeypatch:
         alpaca(server).history("AAPL", "1d", FIRST, LAST)
 
 
-def test_without_keys_it_says_which_are_missing() -> None:
-    with pytest.raises(FeedError, match="set ALPACA_API_KEY and ALPACA_SECRET_KEY in the environment"):
+def test_without_keys_it_says_which_are_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(FeedError, match="Of the two ALPACA_API_KEY and ALPACA_SECRET_KEY only one is set"):
         alpaca_access(FeedSettings("alpaca"), {"ALPACA_API_KEY": "x"})
-    access = alpaca_access(FeedSettings("alpaca", tape="sip"), {"ALPACA_API_KEY": "x", "ALPACA_SECRET_KEY": "y"})
-    assert access == Access("x", "y", "sip")
+    with pytest.raises(FeedError, match="prices need the keys of a paper or live account: set ALPACA_API_KEY and ALPACA_SECRET_KEY in the"):
+        alpaca_access(FeedSettings("alpaca"), {})
+
+
+def test_keys_are_found_where_the_broker_finds_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = {"alpaca-live-second-key": "AKRING", "alpaca-live-second-secret": "ring-secret-0123"}
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda service, name: kept.get(name)))
+    monkeypatch.setattr("engine.secrets._learned", set())
+    ours = {"ALPACA_API_KEY": "x", "ALPACA_SECRET_KEY": "y"}
+    assert alpaca_access(FeedSettings("alpaca", tape="sip"), ours) == Access("x", "y", "sip")
+    assert alpaca_access(FeedSettings("alpaca"), {"APCA_API_KEY_ID": "x", "APCA_API_SECRET_KEY": "y"}) == Access("x", "y")
+    assert alpaca_access(FeedSettings("alpaca", keys="second"), ours) == Access("AKRING", "ring-secret-0123")
+    assert without_secrets("refused: ring-secret-0123") == "refused: [secret]"
+    named = {"ALPACA_API_KEY_SECOND": "x2", "ALPACA_SECRET_KEY_SECOND": "y2"}
+    assert alpaca_access(FeedSettings("alpaca", keys="second"), {**ours, **named}) == Access("x2", "y2")
+
+
+def test_prices_are_asked_for_with_the_keys_of_the_account_unless_the_feed_names_others() -> None:
+    account = Settings(feed=FeedSettings("alpaca"), alpaca=AlpacaSettings(keys="second"))
+    assert priced(account).keys == "second"
+    assert priced(replace(account, feed=FeedSettings("alpaca", keys="prices"))).keys == "prices"
+    assert priced(replace(account, feed=FeedSettings("yahoo"))).keys == ""
