@@ -16,7 +16,7 @@ from engine.model.limit_changes import copied
 from engine.model.market import Bar
 from engine.model.modes import Level
 from engine.model.recording import Facts, MarketLog, Primed, SessionAbout
-from engine.model.records import Record
+from engine.model.records import LimitsChanged, Record
 from engine.model.settings import FeedSettings, Settings
 from engine.model.views import StrategyRow
 from engine.strategies.names import strategy_names
@@ -33,6 +33,7 @@ class Recorder:
         self._health = health
         self._log = log
         self._problem = ""
+        self._strategies: Sequence[StrategyRow] = ()
 
     def begin(self, account: str) -> None:
         """A run begins, before anything of it is known."""
@@ -54,7 +55,7 @@ class Recorder:
                 settings=_kept(settings),
             )
         )
-        self._look(())
+        self._look(self._strategies)
 
     def prime(self, symbol: str, bars: Sequence[Bar]) -> None:
         """The past of `symbol`, oldest first."""
@@ -64,6 +65,9 @@ class Recorder:
     def recorded(self, records: Sequence[Record]) -> None:
         """These are about to go to the journal."""
         self._log.recorded(len(records))
+        if any(type(record) is LimitsChanged for record in records):
+            # Not with the next tick: the run may end before.
+            self._look(self._strategies)
 
     def look(self, strategies: Sequence[StrategyRow], say: Callable[[Level, str, str], None]) -> None:
         """With every tick of the clock. `say` writes a line of the log."""
@@ -74,6 +78,7 @@ class Recorder:
             say(level, "recording", self._problem or "the market data of this run can be written again")
 
     def _look(self, strategies: Sequence[StrategyRow]) -> None:
+        self._strategies = strategies
         core, gate = self._core, self._core.gate
         facts = Facts(
             ready=gate.ready,
