@@ -47,7 +47,7 @@ async def test_a_run_of_the_history_is_watched(tmp_path: Path) -> None:
         await console.press("h", "r")
         await console.shows("A run is what can be replayed: 5 shows them")
         await console.press("5")
-        await console.shows("1 rows")
+        await console.shows("1 row ─")
         await console.press("r")
         await console.shows("◀◀ REPLAY   paper session")
         page = console.app.screen
