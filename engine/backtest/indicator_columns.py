@@ -7,7 +7,7 @@ the window at once.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import TYPE_CHECKING, Final
 
@@ -24,12 +24,12 @@ _COMPENSATED: Final = sys.version_info >= (3, 12)
 
 
 class AverageColumn:
-    """Of the `closes` from the row `begin` on, of which none was told yet. `next_value` answers the average after each in turn.
+    """Of the `closes` from the row `begin` on, of which none was told yet. `values` are the averages after each.
 
     From the first round of its window on only the value of the `indicator` is set with each bar, until `bring_to` takes it further.
     """
 
-    __slots__ = ("_aligned", "_before", "_begin", "_closes", "_left", "indicator", "next_value")
+    __slots__ = ("_aligned", "_before", "_begin", "_closes", "_left", "indicator", "values")
 
     def __init__(self, indicator: SMA, closes: Floats, begin: int) -> None:
         self.indicator, self._closes, self._begin = indicator, closes, begin
@@ -37,7 +37,7 @@ class AverageColumn:
         short = indicator.period - (len(indicator._window) if indicator.value is None else indicator._oldest or indicator.period)
         self._aligned = begin + short
         """From this row on a round of the window begins."""
-        self.next_value: Callable[[], float | None] = chain.from_iterable(self._parts()).__next__
+        self.values: Iterator[float | None] = chain.from_iterable(self._parts())
 
     def _parts(self) -> Iterator[Iterable[float | None]]:
         yield self._first()

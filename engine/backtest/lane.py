@@ -107,12 +107,12 @@ class Lane(LaneGate):
             self.tell_session(last, at)
         if self._phase is _REGULAR:
             places = self._places
-            if len(bars) == len(places):
+            if 1 < len(bars) == len(places):
                 # Of many bars few have an order.
                 bars = [bars[place] for place in sorted([places[symbol] for symbol in working])]
             for bar in bars:
-                if bar.symbol in working:
-                    self._match(bar, working.pop(bar.symbol))
+                if orders := working.pop(bar.symbol, None):
+                    self._match(bar, orders)
         if telling:
             self._close(at, last)
 

@@ -107,19 +107,12 @@ class LaneGate(Trading):
 
     def _submit(self, draft: Draft, owner: str, at: int) -> None:
         account, working = self.account, self._working
-        symbol, latest = draft.symbol, account.latest
-        bar = latest.get(symbol)
+        symbol = draft.symbol
+        bar = account.latest.get(symbol)
         if type(draft) is not AtMarket or bar is None or not 0.0 <= draft.strength <= 1.0 or (self._restated and self._is_restated(bar)):
             raise LeftLane
         price, wanted, tif = bar.close, draft.quantity, draft.tif
-        reserved = 0.0
-        for other, orders in working.items():
-            dearest, waiting = latest[other].close, 0.0
-            for order in orders:
-                waiting += order.shares
-                if order.mark > dearest:
-                    dearest = order.mark
-            reserved += dearest * waiting
+        reserved = self._reserved() if working else 0.0
         if tif not in _TIFS:
             raise LeftLane
         quantity: Decimal | None
@@ -162,6 +155,18 @@ class LaneGate(Trading):
             working[symbol].append(order)
         else:
             working[symbol] = [order]
+
+    def _reserved(self) -> float:
+        """What is kept for the orders that work, about."""
+        latest, reserved = self.account.latest, 0.0
+        for symbol, orders in self._working.items():
+            dearest, waiting = latest[symbol].close, 0.0
+            for order in orders:
+                waiting += order.shares
+                if order.mark > dearest:
+                    dearest = order.mark
+            reserved += dearest * waiting
+        return reserved
 
     def _about(self) -> tuple[float, float]:
         """Equity, at least so much, and the gross value of what is held."""

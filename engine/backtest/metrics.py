@@ -48,8 +48,10 @@ def periods_of(curve: Curve, cash: float, spacing_s: int) -> Periods:
 
     at, equity = curve.at, curve.equity
     if spacing_s < 86_400 and len(at):
-        days = (at - 1) // _DAY_NS
-        last = np.append(np.flatnonzero(np.diff(days)), len(at) - 1)
+        # Days are few and moments many: each day's end is looked up among the moments, and not the other way round.
+        first, end = (int(at[place] - 1) // _DAY_NS for place in (0, -1))
+        ends = np.arange(first + 1, end + 2) * _DAY_NS
+        last = np.unique(at.searchsorted(ends, "right")) - 1
         at, equity = at[last], equity[last]
     before = np.concatenate(([cash], equity[:-1]))
     with np.errstate(divide="ignore", invalid="ignore"):

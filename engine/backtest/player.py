@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import NoReturn, TypeAlias
 
@@ -26,8 +26,8 @@ from engine.strategies.params import StrategyError
 from engine.strategies.proposals import to_proposal
 from engine.strategies.wire import MAX_DRAFTS
 
-Averages: TypeAlias = dict[str, list[tuple[SMA, Callable[[], float | None]]]]
-"""By symbol, each with what answers its next value."""
+Averages: TypeAlias = dict[str, list[tuple[SMA, Iterator[float | None]]]]
+"""By symbol, each with its values to come."""
 Adds: TypeAlias = dict[str, list[Callable[[float], object]]]
 """By symbol, what is to be told each close."""
 
@@ -116,7 +116,7 @@ class Player:
             alone = [each for each in indicators if type(each) is SMA and times[id(each)] == 1]
             own = [AverageColumn(each, columns.close, begin) for each in alone]
             self._columns += [(symbol, column) for column in own]
-            averages[symbol] = [(column.indicator, column.next_value) for column in own]
+            averages[symbol] = [(column.indicator, column.values) for column in own]
             adds[symbol] = [each.add for each in indicators if not any(each is known for known in alone)]
         # Where there is nothing of a kind, nobody looks for it at each bar.
         self.averages = averages if any(averages.values()) else {}

@@ -156,8 +156,8 @@ class _Run:
             for player, context, on_bar, averages, adds in self._listeners[bar.symbol]:
                 context.bar = bar
                 try:
-                    for average, next_value in averages[bar.symbol] if averages else ():
-                        average.value = next_value()
+                    for average, values in averages[bar.symbol] if averages else ():
+                        average.value = next(values)
                     for add in adds[bar.symbol] if adds else ():
                         add(bar.close)
                     on_bar(context, bar)
@@ -199,8 +199,8 @@ class _Run:
                     context.bar = bar
                     try:
                         if averages:
-                            for average, next_value in averages[bar.symbol]:
-                                average.value = next_value()
+                            for average, values in averages[bar.symbol]:
+                                average.value = next(values)
                         if adds:
                             for add in adds[bar.symbol]:
                                 add(bar.close)
@@ -236,8 +236,8 @@ class _Run:
                 latest[symbol] = context.bar = bar
                 try:
                     if averages:
-                        for average, next_value in averages:
-                            average.value = next_value()
+                        for average, values in averages:
+                            average.value = next(values)
                     if adds:
                         for add in adds:
                             add(bar.close)

@@ -172,4 +172,4 @@ class Portfolio(_Read):
 
     def __init__(self, ctx: Context) -> None:
         self.cash, self.equity = ctx.cash, ctx.equity
-        self.positions = {symbol: Held(*held) for symbol, held in ctx.positions.items() if held}
+        self.positions = {symbol: Held(held.quantity, held.average) for symbol, held in ctx.positions.items() if held}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import Any, ClassVar, NamedTuple, Protocol, TypeVar, overload
+from typing import Any, ClassVar, Protocol, TypeVar, overload
 
 from msgspec import Struct
 
@@ -28,7 +28,7 @@ _BUY, _SELL, _DAY = Side.BUY, Side.SELL, TimeInForce.DAY
 """Looked up once: in Python 3.11 a member of an enum costs as much as the draft it goes into."""
 
 
-class Position(NamedTuple):
+class Position(Struct, frozen=True, gc=False):
     """What is held of a symbol: shares (negative when short) and their average cost. False when flat."""
 
     quantity: float = 0.0
@@ -294,7 +294,9 @@ class Context:
 
     def close(self, symbol: str, *, reason: str = "", strength: float = 1.0, indicators: Mapping[str, float] | None = None) -> None:
         """Propose to sell what is held of `symbol`, or to buy back what is short. Does nothing when flat."""
-        self.target(symbol, 0.0, reason=reason, strength=strength, indicators=indicators)
+        held = self.position(symbol).quantity
+        if held != 0.0:
+            self._draft(symbol, _SELL if held > 0.0 else _BUY, abs(held), reason, strength, indicators)
 
     def target(
         self, symbol: str, quantity: float, *, reason: str = "", strength: float = 1.0, indicators: Mapping[str, float] | None = None
@@ -318,9 +320,9 @@ class Context:
         """`prices` are those of a draft in their order, of an order at the market none."""
         if symbol not in self._bars:
             raise self._unknown(symbol)
-        if not self.started:
-            raise StrategyError("on_start comes before the first price, so nothing can be ordered there; order in on_bar or on_quote")
         if self.warming:
+            if not self.started:
+                raise StrategyError("on_start comes before the first price, so nothing can be ordered there; order in on_bar or on_quote")
             return
         quantity = None if quantity is None else float(quantity)
         strength = float(strength)

@@ -38,7 +38,7 @@ def test_an_average_by_column_is_the_one_that_is_added_to(
         patch.setattr(indicator_columns, "_ROWS", rows)
         column = AverageColumn(told, np.array(closes), begin)
         for place in range(begin, len(closes)):
-            told.value = column.next_value()
+            told.value = next(column.values)
             assert told.value == plain.add(closes[place])
             if data.draw(st.booleans()):
                 column.bring_to(place + 1)
