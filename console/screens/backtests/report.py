@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from console.backtest.kept import Kept
 
 TABS = ("Report", "Figures", "Months", "Trades", "Distribution", "Setup")
-LEFT = 38
-"""Cells of the figures, where something stands beside them."""
+LEFT, LABELS = 38, 20
+"""Cells of the figures, where something stands beside them, and of their names."""
 READING = "Reading the backtest …"
 DWARFED = 3.0
 """Buying and holding is not drawn at first where its line is so much taller that the strategy's would be flat."""
@@ -218,8 +218,8 @@ def in_short(kept: Kept, width: int) -> list[Line]:
     from console.screens.details.writing import Section, arranged, facts, sections
 
     run = kept.summary
-    returns = Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room))
-    trips = Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room))
+    returns = Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room, LABELS))
+    trips = Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room, LABELS))
     below = [
         Section("Months", lambda room: months(run, room)),
         Section("By symbol, best first", lambda room: apart("Symbol", run.figures.by_symbol, room)),
@@ -242,8 +242,8 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
 
     def whole(width: int) -> list[Line]:
         left = [
-            Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room)),
-            Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room)),
+            Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room, LABELS)),
+            Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room, LABELS)),
         ]
         right = [by_month, spread, by_symbol, by_strategy]
         return arranged(left, right, width, (LEFT, WIDTH))

@@ -47,10 +47,11 @@ def price(value: Decimal | float | None, tick: Decimal | None) -> str:
     return f"{whole}.{decimals:0<2}" if text != numbers.NONE else text
 
 
-def facts(pairs: Iterable[tuple[str, Value]], width: int) -> list[Line]:
-    """`label  value`, values under each other; a long one goes on below itself."""
+def facts(pairs: Iterable[tuple[str, Value]], width: int, least: int = LABELS) -> list[Line]:
+    """`label  value`, values under each other; a long one goes on below itself. `least` cells are the label's, for those of several
+    sections to stand under each other."""
     given = list(pairs)
-    labels = min(max([LABELS, *(len(label) + 2 for label, _ in given)]), max(width // 2, width - FACT))
+    labels = min(max([least, *(len(label) + 2 for label, _ in given)]), max(width // 2, width - FACT))
     lines: list[Line] = []
     for label, value in given:
         lead = Cell(f"{label:<{labels}}"[:labels], "muted")
