@@ -158,11 +158,12 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
         room = max(0, width - 4)
         name, *rest = self._title or (Cell(""),)
         rest = [Cell(text, role or "title") for text, role in rest]
+        digit = f"{self.DIGIT} " if self.DIGIT else ""
         if focused:
             # The name stands on a ground of its own: that is seen without colour, too.
-            title = [Cell(f" {self.DIGIT} {name.text} ", "title-focus"), *rest]
+            title = [Cell(f" {digit}{name.text} ", "title-focus"), *rest]
         else:
-            title = [Cell(" "), Cell(f"{self.DIGIT} ", "key"), Cell(f"{name.text} ", name.role or "title"), *rest]
+            title = [Cell(" "), Cell(digit, "key"), Cell(f"{name.text} ", name.role or "title"), *rest]
         if rest:
             title.append(Cell(" "))
         while rest and length(title) > room:

@@ -47,7 +47,7 @@ class Beside(Vertical):
     def tell(self, title: str, more: str, draw: Draw) -> None:
         """This text, without a curve; where it is another row's by its title, from its beginning."""
         self.curve.display = False
-        self.document.set_title(Cell(title), Cell(more and f"  {more}", "muted"))
+        self.document.set_title(Cell(title), Cell(more, "muted"))
         self.document.set_summary()
         self.document.show_text(draw)
         if self._told != title:

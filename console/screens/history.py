@@ -222,7 +222,10 @@ class HistoryPage(Page):
     # ---- keys
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return self.stage.keys.hints("narrowing") if self._filter.editing else (BACK, *self.stage.keys.hints("history"))
+        if self._filter.editing:
+            return self.stage.keys.hints("narrowing")
+        hints, replay = self.stage.keys.hints("history"), self.stage.keys.names["replay_run"]
+        return (BACK, *(hint for hint in hints if hint[0] != replay or isinstance(self.table, RunsTab)))
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         if self._filter.editing and key in ("escape", "q", "ctrl+c"):

@@ -111,6 +111,17 @@ async def test_a_wide_screen_tells_of_the_backtest_under_the_cursor_beside_the_l
         await console.until(lambda: "Expectancy" not in console.picture)
 
 
+async def test_a_wide_screen_tells_of_the_round_trip_under_the_cursor_beside_the_list(path: Path) -> None:
+    async with listed(path, (200, 60)) as console:
+        await console.press("enter", "4")
+        await console.shows("─ Round trip 1: IBM")
+        await console.shows("the farthest the market went against it")
+        await console.press("down")
+        await console.shows("─ Round trip 2: IBM")
+        await console.press("1")
+        await console.until(lambda: "the farthest the market" not in console.picture)
+
+
 async def test_a_usual_screen_reads_no_backtest_that_nobody_opened(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     monkeypatch.setattr("console.screens.backtests.listing.read_report", lambda path, number: read.append(number))

@@ -301,7 +301,7 @@ async def test_what_has_no_recording_says_so_and_how_to_get_one(kept: tuple[Path
     BacktestFiles(recordings(database))._file(key_of(row), ".backtest").unlink()
     async with running(FakeEngine(), backtests=database) as console:
         console.screen.backtests.replay(1)
-        await console.shows("╭─  Cannot be replayed")
+        await console.shows("╭─ Cannot be replayed")
         await console.shows("✗ Backtest #1 cannot be replayed.")
         await console.shows("has no recording")
         await console.shows("`tradeconsole")

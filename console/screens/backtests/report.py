@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from textual import on
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from console.actions.stage import Stage
-from console.screens.backtests.trades import Trip, TripTable, trip_dialog
+from console.screens.backtests.trades import Trip, TripTable, trip_dialog, trip_lines, trip_title
+from console.screens.beside import Beside
+from console.screens.details.writing import Value, facts, profit
 from console.screens.dialog import Line, paragraph
 from console.screens.page import BACK, Page
 from engine.model import Level
@@ -26,6 +29,7 @@ from widgets.table import LiveTable
 if TYPE_CHECKING:
     from console.actions.backtests import BacktestActions
     from console.backtest.kept import Kept
+    from engine.backtest.trades import Trade
 
 TABS = ("Report", "Figures", "Months", "Trades", "Distribution", "Setup")
 LEFT, LABELS = 38, 20
@@ -42,7 +46,8 @@ class BacktestPage(Page):
     DEFAULT_CSS = """
     BacktestPage Curve { height: 2fr; min-height: 7; }
     BacktestPage Document { height: 3fr; }
-    BacktestPage TripTable { height: 1fr; }
+    BacktestPage #trips { height: 1fr; }
+    BacktestPage TripTable { width: 3fr; }
     BacktestPage .-away { display: none; }
     """
 
@@ -53,17 +58,21 @@ class BacktestPage(Page):
         self._problem = ""
         self._front = 0
         self._hold = True
+        self._told: Trip | None = None
+        """The round trip that stands beside the list."""
         self._tabs = TabLine(tuple((str(place), name) for place, name in enumerate(TABS)))
         self._curve = Curve("Equity")
         self._document = Document("Figures")
         self._table = TripTable(clock=stage.clock)
         self._table.name_keys(stage.keys.names)
+        self._beside = Beside()
+        self._trips = Horizontal(self._table, self._beside, id="trips")
 
     def content(self) -> Iterable[Widget]:
         yield self._tabs
         yield self._curve
         yield self._document
-        yield self._table
+        yield self._trips
 
     def on_mount(self) -> None:
         self._go(0)
@@ -82,7 +91,13 @@ class BacktestPage(Page):
             self._kept = kept
             self._hold = draws_holding(kept)
             self._table.show_rows([Trip(place, trade) for place, trade in enumerate(kept.trades, 1)])
+            if not kept.trades:
+                self._beside.say("Round trip", "None ended: there is nothing to tell of.")
         self._show()
+
+    def frame(self) -> None:
+        if TABS[self._front] == "Trades" and self._beside.takes_room() and self._kept is not None:
+            self._tell_beside(self._kept)
 
     # ---- tabs
 
@@ -91,7 +106,7 @@ class BacktestPage(Page):
         trades = TABS[self._front] == "Trades"
         self._curve.set_class(self._front != 0, "-away")
         self._document.set_class(trades, "-away")
-        self._table.set_class(not trades, "-away")
+        self._trips.set_class(not trades, "-away")
         self.set_focus(self._table if trades else self._document)
         self._tabs.show(str(self._front), frozenset())
         self._document.to_top()
@@ -165,6 +180,15 @@ class BacktestPage(Page):
         else:
             self.stage.read(trip_dialog(trip, self.stage.clock))
 
+    def _tell_beside(self, kept: Kept) -> None:
+        """The round trip under the cursor, and what it is among all."""
+        trip = self._table.cursor_row
+        if trip is None or trip is self._told:
+            return
+        self._told = trip
+        placed = _placed(kept, trip.trade)
+        self._beside.tell(trip_title(trip), "", lambda width: [*trip_lines(trip, width), [], *facts(placed, width)])
+
 
 def move_in(table: LiveTable[Any], key: str) -> bool:
     """Moves the cursor of `table` by a key. False where it moves nothing."""
@@ -215,7 +239,7 @@ def in_short(kept: Kept, width: int) -> list[Line]:
     """The report for half a screen: figures, months, and what each symbol brought."""
     from console.backtest.figures import RETURNS, TRADES
     from console.screens.backtests.drawings import apart, months
-    from console.screens.details.writing import Section, arranged, facts, sections
+    from console.screens.details.writing import Section, arranged, sections
 
     run = kept.summary
     returns = Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room, LABELS))
@@ -227,12 +251,27 @@ def in_short(kept: Kept, width: int) -> list[Line]:
     return [*arranged([returns], [trips], width, (LEFT, LEFT - 4)), [], *sections(below, width)]
 
 
+def _placed(kept: Kept, trip: Trade) -> list[tuple[str, Value]]:
+    """What a round trip is among all, and what had been made when it ended."""
+    better, made, in_symbol = 0, 0.0, 0.0
+    for other in kept.trades:
+        better += other.profit > trip.profit
+        if other.exit_at <= trip.exit_at:
+            made += other.profit
+            in_symbol += other.profit if other.symbol == trip.symbol else 0.0
+    return [
+        ("by profit", f"{better + 1:,} of {len(kept.trades):,}, the best first"),
+        ("made by then", [profit(made), Cell("  in all", "muted")]),
+        ("", [profit(in_symbol), Cell(f"  in {trip.symbol}", "muted")]),
+    ]
+
+
 def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
     """What stands under the curve, or alone."""
     from console.backtest.figures import RETURNS, TRADES
     from console.backtest.report import report
     from console.screens.backtests.drawings import WIDTH, apart, distribution, figures, months
-    from console.screens.details.writing import Section, arranged, facts, sections
+    from console.screens.details.writing import Section, arranged, sections
 
     run, gains = kept.summary, [trade.gain for trade in kept.trades]
     by_month = Section("Months", lambda room: months(run, room))

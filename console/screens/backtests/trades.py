@@ -89,27 +89,33 @@ def _fraction(value: float | None) -> str:
 
 def trip_dialog(trip: Trip, clock: Callable[[], float]) -> Reading:
     """Everything about a round trip."""
+    return Reading(trip_title(trip), lambda width: trip_lines(trip, width), clock)
+
+
+def trip_title(trip: Trip) -> str:
+    return f"Round trip {trip.place:,}: {trip.trade.symbol}"
+
+
+def trip_lines(trip: Trip, width: int) -> list[Line]:
+    """Its facts."""
     trade = trip.trade
 
     def when(at: int) -> str:
         return numbers.market_time(at, "%Y-%m-%d %H:%M:%S ET")
 
-    def lines(width: int) -> list[Line]:
-        pairs: list[tuple[str, Value]] = [
-            ("strategy", trade.strategy),
-            ("symbol", trade.symbol),
-            ("side", _side(trip)),
-            ("quantity", f"{numbers.quantity(trade.quantity)}, all it entered, in the shares of its exit"),
-            ("entered", f"{when(trade.entry_at)} at {price(trade.entry, None)}"),
-            ("left", f"{when(trade.exit_at)} at {price(trade.exit, None)}"),
-            ("held for", f"{trade.bars:,} bars, {(trade.exit_at - trade.entry_at) / _DAY_NS:,.1f} days"),
-            ("profit", [profit(trade.profit), Cell(f"  {numbers.percent(trade.gain)} of what the entries cost", "muted")]),
-            ("fees", f"{numbers.money(trade.fees)}, taken off the profit"),
-            ("MAE", f"{_fraction(trade.mae)}, the farthest the market went against it"),
-            ("MFE", f"{_fraction(trade.mfe)}, the farthest it went for it"),
-        ]
-        if trade.mae is None:
-            pairs.append(("", "A split came in between: how far the market went is not told."))
-        return facts(pairs, width)
-
-    return Reading(f"Round trip {trip.place:,}: {trade.symbol}", lines, clock)
+    pairs: list[tuple[str, Value]] = [
+        ("strategy", trade.strategy),
+        ("symbol", trade.symbol),
+        ("side", _side(trip)),
+        ("quantity", f"{numbers.quantity(trade.quantity)}, all it entered, in the shares of its exit"),
+        ("entered", f"{when(trade.entry_at)} at {price(trade.entry, None)}"),
+        ("left", f"{when(trade.exit_at)} at {price(trade.exit, None)}"),
+        ("held for", f"{trade.bars:,} bars, {(trade.exit_at - trade.entry_at) / _DAY_NS:,.1f} days"),
+        ("profit", [profit(trade.profit), Cell(f"  {numbers.percent(trade.gain)} of what the entries cost", "muted")]),
+        ("fees", f"{numbers.money(trade.fees)}, taken off the profit"),
+        ("MAE", f"{_fraction(trade.mae)}, the farthest the market went against it"),
+        ("MFE", f"{_fraction(trade.mfe)}, the farthest it went for it"),
+    ]
+    if trade.mae is None:
+        pairs.append(("", "A split came in between: how far the market went is not told."))
+    return facts(pairs, width)
