@@ -227,7 +227,7 @@ class SessionDossier(Dossier):
         pairs: list[tuple[str, Value]] = [
             ("opened", moment(row.at)),
             ("opening equity", numbers.money(row.equity)),
-            ("closing equity", numbers.money(now.equity)),
+            ("last equity", numbers.money(now.equity)),
             ("profit", profit(now.profit)),
             ("return", Cell(numbers.change(now.total), numbers.change_direction(now.total))),
             ("max drawdown", f"{now.drawdown:.2%}  {numbers.money(now.fell)}" if now.fell else "none"),
