@@ -153,17 +153,18 @@ def _waiting(view: View, key: str, *, coarse: bool) -> list[Field]:
 
 
 def _others(view: View) -> list[Field]:
-    """The console's other accounts. Who wants a look is named in any case, the rest is counted where room is short."""
+    """The console's other accounts. Who wants a look or trades real money is named in any case, the rest is counted where room is short."""
     named_already = {each.name for each, _ in waiting(others(view))}
     rest = [each for each in others(view) if each.name not in named_already or not is_well(each)]
     if not rest:
         return []
     unwell = [each for each in rest if not is_well(each)]
-    well = Cell(f"{' ' if unwell else ''}+{len(rest) - len(unwell)} ok", "muted")
-    forms = [_listed(rest), (*_listed(unwell), *[well] * (len(unwell) < len(rest)))]
+    told = [each for each in rest if not is_well(each) or each.account.badge == "LIVE"]
+    well = Cell(f"{' ' if told else ''}+{len(rest) - len(told)} ok", "muted")
+    forms = [_listed(rest), (*_listed(told), *[well] * (len(told) < len(rest)))]
     if len(unwell) > 2:
         forms.append((Cell(f"{len(unwell)} of {len(rest)} others !", "error"),))
-    return [Field(1 if unwell else 2, tuple(forms))]
+    return [Field(1 if told else 2, tuple(forms))]
 
 
 def _listed(views: Sequence[View]) -> tuple[Cell, ...]:

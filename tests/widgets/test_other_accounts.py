@@ -75,3 +75,12 @@ async def test_a_live_account_in_which_something_waits_has_its_badge(width: int)
     view = all_of(mine=(), bold=left(31), far=left(8))
     live = replace(view.accounts[1], account=sample_account(badge="LIVE"))
     assert " LIVE  bold 1" in await said(replace(view, accounts=(view.accounts[0], live, view.accounts[2])), width)
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+async def test_an_account_that_trades_real_money_is_named_though_nothing_is_the_matter(width: int) -> None:
+    view = all_of(mine=(), bold=(), far=(), calm=())
+    live = replace(view.accounts[2], account=sample_account(badge="LIVE"))
+    text = await said(replace(view, accounts=(*view.accounts[:2], live, view.accounts[3])), width)
+    assert " LIVE  far ok" in text
+    assert "+2 ok" in text or "bold ok" in text
