@@ -6,27 +6,27 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
 from msgspec.structs import replace
 
 from engine.brokers.alpaca import ids
 from engine.brokers.alpaca.budget import Budget
+from engine.brokers.alpaca.cancels import Cancels
 from engine.brokers.alpaca.link import Link
-from engine.brokers.alpaca.questions import FOLLOWED, Questions
-from engine.brokers.alpaca.rest import TOO_MANY, Client, RefusedError, Rest
+from engine.brokers.alpaca.questions import Questions
+from engine.brokers.alpaca.rest import TOO_MANY, RefusedError, Rest
 from engine.brokers.alpaca.stream import TradeUpdates, streams
 from engine.brokers.alpaca.tickets import Executions, Ticket, Tickets
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.watch import Watch
 from engine.brokers.alpaca.words import Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
-from engine.brokers.base import AmbiguousError, BrokerError, BrokerEvent, BusyError
+from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent, BusyError
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Order, OrderType, Terms
+from engine.model.orders import Order, OrderType, Source, Terms
 
 FRACTION = Decimal("0.000000001")
 _CORRECTIONS = frozenset({"trade_bust", "trade_correct"})
@@ -43,6 +43,7 @@ class AlpacaBroker:
         oco=True,
         oco_types=frozenset({OrderType.LIMIT, OrderType.STOP, OrderType.STOP_LIMIT}),
         oco_resize=False,
+        cancels_at_once=10_000,
         cash=True,
     )
 
@@ -67,10 +68,13 @@ class AlpacaBroker:
         self._begin()
 
     def _begin(self) -> None:
+        self._closing = 0
+        """Orders of a flatten that are on their way."""
         self._tickets = Tickets()
         self._link = Link(self.name, self._kind, self._say)
         self._rest = self._make_rest()
         self._questions = Questions(self._rest, self._tickets, self._link)
+        self._cancels = Cancels(self._rest, self._questions, self._tickets, self._link, self._timings, tell=self._tell_of)
         self._stream = TradeUpdates(self._make_stream, self._on_update, self._on_stream, self._is_key_wrong, self._timings)
         self._watch = Watch(self._questions, self._tickets, self._link, self._stream, self._timings, tell=self._tell_of, note=self._note)
 
@@ -162,6 +166,8 @@ class AlpacaBroker:
 
     async def _post(self, orders: Sequence[Order], client: ids.ClientId, fields: Fields) -> None:
         self._tickets.expect(client)
+        closes = any(order.source is Source.FLATTEN for order in orders)
+        self._closing += closes
         try:
             raw = await self._link.heed(self._rest.order(lambda api: api.submit_order(fields)))
         except RefusedError as no:
@@ -174,6 +180,8 @@ class AlpacaBroker:
                 raise AmbiguousError(f"Alpaca knows its id and does not find it: {no}") from no
         else:
             told = seen(raw)
+        finally:
+            self._closing -= closes
         if told is None:
             raise AmbiguousError("Alpaca's answer tells no order")
         self._take(told)
@@ -183,43 +191,12 @@ class AlpacaBroker:
             self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=reason))
 
     async def cancel(self, orders: Sequence[Order]) -> None:
-        results = await asyncio.gather(*(self._cancel(order) for order in orders), return_exceptions=True)
-        failed = {str(result) for result in results if isinstance(result, AmbiguousError | RefusedError)}
-        for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, AmbiguousError | RefusedError):
-                raise result
-        if failed:
-            raise AmbiguousError("; ".join(sorted(failed)))
-
-    async def _cancel(self, order: Order) -> None:
-        for _ in range(FOLLOWED):
-            ticket = await self._known(order)
-            broker_id = ticket.current.seen.id
-            try:
-                await self._link.heed(self._rest.cancel(partial(_cancelled, broker_id)))
-                return
-            except RefusedError as no:
-                if no.status == TOO_MANY or no.is_key:
-                    raise
-            # It has ended, or another took its place: how it stands now is the answer.
-            await self._questions.learn(order.id)
-            if ticket.current.seen.id == broker_id:
-                await self._questions.settle([ticket])
-                self._tell_of(ticket)
-                return
-
-    async def _known(self, order: Order) -> Ticket:
-        """What is known of `order`, which may be of an earlier run. Raises AmbiguousError where Alpaca has not seen it."""
-        ticket = self._tickets.get(order.id) or await self._questions.learn(order.id)
-        if ticket is None:
-            raise AmbiguousError(f"Alpaca has not seen #{order.number}")
-        ticket.shared = ticket.shared or not ticket.gap
-        return ticket
+        await self._cancels.ask(orders, together=STOPPING.get() and not self._closing)
 
     async def replace(self, order: Order, terms: Terms) -> None:
         """Alpaca makes another order, for as many shares as it is told. What filled of the first one comes on top, so that is asked for
         just before, and looked at again after: what fills between the two is a surplus, which the ticket tells."""
-        ticket = await self._known(order)
+        ticket = await self._questions.known(order)
         ticket.told = ticket.told or ticket.current.seen.id
         try:
             await self._look_before_replace(ticket)
@@ -376,10 +353,6 @@ def _be_patient(no: RefusedError) -> None:
     """Raises BusyError where it was only one request too many."""
     if no.status == TOO_MANY:
         raise BusyError(f"Alpaca gets too many requests ({no})", no.after_s) from no
-
-
-def _cancelled(broker_id: str, api: Client) -> None:
-    api.cancel_order_by_id(broker_id)
 
 
 def _execution(data: Raw) -> Executions:

@@ -13,6 +13,7 @@ from engine.brokers.alpaca.tickets import Ticket, Tickets
 from engine.brokers.alpaca.words import Fields, Raw, Seen, all_seen, amount, seen
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import BrokerSnapshot
+from engine.model.orders import Order
 
 PAGE = 500
 """Orders that one answer lists at most."""
@@ -64,6 +65,14 @@ class Questions:
         ticket = self._tickets.get(order_id)
         if ticket is not None:
             await self.follow(ticket)
+        return ticket
+
+    async def known(self, order: Order) -> Ticket:
+        """What is known of `order`, which may be of an earlier run. Raises AmbiguousError where Alpaca has not seen it."""
+        ticket = self._tickets.get(order.id) or await self.learn(order.id)
+        if ticket is None:
+            raise AmbiguousError(f"Alpaca has not seen #{order.number}")
+        ticket.shared = ticket.shared or not ticket.gap
         return ticket
 
     async def follow(self, ticket: Ticket) -> None:

@@ -49,7 +49,7 @@ class RefusedError(Exception):
 
 
 class CrowdedError(AmbiguousError):
-    """A question that was one too many: it says nothing about the link."""
+    """A request that was one too many: it says nothing about the link."""
 
 
 class Rest:
@@ -88,8 +88,9 @@ class Rest:
             raise AmbiguousError(f"Alpaca does not answer the question: {no} ({no.status})") from no
 
     async def cancel(self, ask: Callable[[Client], Any]) -> Any:
-        """Never waits: there is a stop behind most of them, and each takes risk away."""
-        self._budget.take(urgent=True)
+        """Never waits. Where trading goes on, the last requests of the minute are left to the stop: raises CrowdedError then."""
+        if wait_s := self._budget.take(urgent=STOPPING.get(), cancels=True):
+            raise CrowdedError(f"Alpaca is not asked, as {self._budget.used_up(wait_s, cancels=True)}")
         return await self._cancels.run(lambda: _answer("cancels", ask, self._clients["cancels"]))
 
     def close(self) -> None:

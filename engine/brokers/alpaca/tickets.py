@@ -5,7 +5,7 @@ A replace makes another order there, which knows nothing of what the first one f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from decimal import Decimal
 
 from msgspec import Struct, field
@@ -202,6 +202,14 @@ class Tickets:
 
     def open(self) -> list[Ticket]:
         return [ticket for ticket in self._by_order.values() if ticket.open]
+
+    def works_beside(self, wanted: Collection[str]) -> bool:
+        """Whether something is known to work, and not on its way to its end, that is none of `wanted`. Of what the engine has not been told
+        about, only what may protect a position counts."""
+        beside = [ticket for ticket in self.open() if ticket.order_id not in wanted]
+        seen = [ticket.current.seen for ticket in beside if ticket.shared or ticket.current.seen.type.is_stop]
+        strays = [news[-1][0] for news in self.strays.values() if news[-1][0].type.is_stop]
+        return any(each.status not in ("pending_cancel", *ENDED) for each in (*seen, *strays))
 
     def take(self, told: Seen, executions: Executions | None = None, *, order_id: str = "", streamed: bool = False) -> list[Ticket]:
         """Learns what Alpaca told of an order and its legs; the tickets that it is news for. `order_id` says whose it is where its own

@@ -10,6 +10,8 @@ class Timings(Struct, frozen=True):
     answer_s: float = 8.0
     """Of an order's request and of a question. The library itself waits for ever."""
     cancel_s: float = 3.0
+    together_s: float = 0.5
+    """How long the stop waits for the answer to the one request that cancels everything, before it cancels each order by itself."""
     stream_s: float = 10.0
     """Until the stream of trade updates is there."""
     ping_s: float = 10.0

@@ -51,6 +51,14 @@ def test_what_is_ordinary_waits_for_room_and_what_is_urgent_does_not() -> None:
     assert budget.take() == 0.0
 
 
+def test_half_of_what_is_kept_for_the_stop_may_go_to_cancels_while_trading_goes_on() -> None:
+    budget = Budget(6, 4, lambda: 100.0)
+    assert [budget.take() for _ in range(3)] == [0.0, 0.0, MINUTE_S]
+    assert [budget.take(cancels=True) for _ in range(3)] == [0.0, 0.0, MINUTE_S]
+    assert "the 4 requests a minute are used up, 2 more are kept for the stop" in budget.used_up(1, cancels=True)
+    assert [budget.take(urgent=True, cancels=True) for _ in range(2)] == [0.0, 0.0]
+
+
 def use_up(engine: Engine, first: int = 1) -> int:
     """Submits, from order `first` on, until there is no room; the number of the one that found none."""
     for number in range(first, 100):

@@ -7,16 +7,24 @@ import signal
 import subprocess
 import sys
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from engine import courier
+from engine.brokers.alpaca.broker import AlpacaBroker
+from engine.brokers.alpaca.tickets import Tickets
+from engine.brokers.alpaca.words import seen
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side
+from engine.model.settings import StopSettings
 from engine.model.views import View
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, posts, trading
-from tests.engine.engines import limit, market, order_of, until
+from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.engines import SETTINGS, limit, market, order_of, running, until
 from tests.servers.alpaca.server import AlpacaServer
+from tests.servers.alpaca.streams import KEY, SECRET
 
 D = Decimal
 ROOT = Path(__file__).parents[3]
@@ -93,6 +101,95 @@ def test_the_stop_goes_on_through_a_storm_of_429(tmp_path: Path) -> None:
         server.faults.arm("DELETE /v2/orders", "429", times=25)
         engine.emergency_stop()
         until(engine, lambda view: not works(server) and verified(view))
+
+
+def elsewhere(server: AlpacaServer, count: int) -> None:
+    """So many orders that work, placed by somebody else."""
+    wish = {"symbol": "MSFT", "qty": "1", "side": "buy", "type": "limit", "time_in_force": "day"}
+    for number in range(count):
+        server.do(partial(server.book.submit, {**wish, "limit_price": f"{50 + number / 100:.2f}"}))
+
+
+UNHURRIED = replace(IMPATIENT, poll_s=60.0, clock_s=60.0)
+"""Asks nothing by itself while the stop counts its requests."""
+
+
+def test_the_stop_ends_a_hundred_orders_with_the_few_requests_that_are_left_for_it(tmp_path: Path) -> None:
+    with AlpacaServer() as server:
+        elsewhere(server, 100)
+        with trading(tmp_path, server, UNHURRIED) as engine:
+            until(engine, lambda view: view.health.ready and len(view.orders) == 100)
+            server.requests.clear()
+            server.faults.requests_left = UNHURRIED.kept_for_the_stop
+            engine.emergency_stop()
+            until(engine, verified)
+            assert works(server) == []
+            assert server.faults.requests_left >= 0, "nothing was one too many"
+            assert [each for each in server.requests if each.startswith("DELETE")] == ["DELETE /v2/orders"]
+
+
+@pytest.mark.parametrize("what", ["hang", "after_hang", "500", "503", "drop", "after_drop", "html", "401"])
+def test_the_stop_cancels_each_order_by_itself_where_the_one_request_for_all_fails(tmp_path: Path, what: str) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+        for price in range(80, 90):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 10)
+        server.faults.arm("DELETE /v2/orders$", what, times=1_000)
+        engine.emergency_stop()
+        until(engine, lambda view: not works(server))
+        until(engine, verified)
+        assert f"DELETE /v2/orders: {what}" in server.faults.struck
+        agree(engine, server)
+
+
+def test_the_stop_waits_for_no_answer_to_the_one_request_for_all(tmp_path: Path) -> None:
+    timings = replace(UNHURRIED, cancel_s=60.0, together_s=0.05)
+    with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
+        for price in range(80, 90):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 10)
+        server.faults.arm("DELETE /v2/orders$", "hang", times=1_000)
+        engine.emergency_stop()
+        until(engine, verified)
+
+
+def test_a_storm_of_429_is_not_made_worse_by_a_request_for_each_order(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+        for price in range(80, 90):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 10)
+        server.requests.clear()
+        server.faults.arm("DELETE /v2/orders", "429", times=3)
+        engine.emergency_stop()
+        until(engine, verified)
+        assert [each for each in server.requests if each.startswith("DELETE")] == ["DELETE /v2/orders"] * 4
+
+
+def test_an_exit_that_the_stop_spares_is_not_swept_away_with_all_others(tmp_path: Path) -> None:
+    settings = replace(SETTINGS, stop=StopSettings(keep_protective=True))
+    with AlpacaServer() as server:
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=UNHURRIED)
+        with running(tmp_path, broker, settings=settings) as engine:
+            engine.submit(market(10))
+            until(engine, ended(1, OrderState.FILLED))
+            engine.submit(Intent("AAPL", Side.SELL, D(10), OrderType.STOP, stop=D(90)), confirmed=True)
+            for price in range(80, 85):
+                engine.submit(limit(1, price), confirmed=True)
+            until(engine, lambda view: len(works(server)) == 6)
+            engine.emergency_stop()
+            until(engine, lambda view: len(works(server)) == 1)
+            assert "DELETE /v2/orders" not in server.requests
+            assert server.order(works(server)[0]).type == "stop"
+
+
+def test_a_stop_order_placed_elsewhere_a_moment_ago_keeps_the_one_request_for_all_back() -> None:
+    tickets = Tickets()
+    told = seen({"id": "1", "client_order_id": "theirs", "status": "new", "type": "stop", "side": "sell", "qty": "5", "symbol": "AAPL"})
+    assert told is not None
+    tickets.take(told)
+    assert tickets.works_beside(())
+    tickets.take(replace(told, status="canceled"))
+    assert not tickets.works_beside(())
 
 
 _CHILD = """

@@ -47,6 +47,8 @@ class Faults:
         """How many logins to the trade stream are refused from now on, whatever the key."""
         self.unauthorized = False
         """No key is good."""
+        self.requests_left: int | None = None
+        """How many requests the account has left in this minute, which never ends; each one beyond gets 429. None counts none."""
         self.retry_after = ""
         """What a 429 says of when to come back: seconds, or nothing."""
         self.one_data_stream = False
@@ -63,7 +65,7 @@ class Faults:
     def strikes(self, on: str) -> str:
         """What goes wrong with `on`, or nothing."""
         for fault in self.armed:
-            if not on.startswith(fault.on):
+            if not f"{on}$".startswith(fault.on):
                 continue
             fault.nth -= 1
             if fault.nth > 0:
@@ -74,6 +76,13 @@ class Faults:
             self.struck.append(f"{on}: {fault.what}")
             return fault.what
         return ""
+
+    def too_many(self) -> bool:
+        """Whether the request that has just come is one too many, where these are counted."""
+        if self.requests_left is None:
+            return False
+        self.requests_left -= 1
+        return self.requests_left < 0
 
     def set(self, **given: Any) -> None:
         for name, value in given.items():

@@ -131,8 +131,9 @@ class AlpacaServer:
         self.requests.append(asked)
         if self._delay_s:
             await asyncio.sleep(self._delay_s)
+        crowded = self.faults.too_many()
         given = (request.headers.get("apca-api-key-id"), request.headers.get("apca-api-secret-key"))
-        what = "401" if given != (KEY, SECRET) or self.faults.unauthorized else self.faults.strikes(asked)
+        what = "401" if given != (KEY, SECRET) or self.faults.unauthorized else "429" if crowded else self.faults.strikes(asked)
         kind, _, rest = what.partition("_") if what.startswith("after_") else ("", "", what)
         status, told = (0, None) if what and not kind else self._rest.answer(request.method, request.path, request.query, request.body)
         if rest == "drop":
