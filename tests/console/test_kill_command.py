@@ -211,8 +211,29 @@ def test_a_console_that_was_started_with_options_of_its_own_is_stopped_with_the_
         assert engine.status().account.state is TradingState.HALTED
     finally:
         engine.shutdown()
-    assert "alpaca-paper: HALTED, verified with the broker" in capsys.readouterr().out
+    told = capsys.readouterr()
+    assert "alpaca-paper: HALTED, verified with the broker" in told.out
+    assert ("What runs in your own folder is stopped all the same" in told.err) == config.endswith("[")
     assert not latch_path(tmp_path / "backtests.sqlite").exists()
+
+
+def test_a_console_that_the_config_names_is_stopped_once_and_one_that_another_config_leaves_out_goes_on(
+    tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    (tmp_path / "tradeconsole.yaml").write_text("database: mine.sqlite")
+    (tmp_path / "other.yaml").write_text("database: other.db")
+    (tmp_path / "other.db").touch()
+    engine = create_engine(Settings(database=tmp_path / "mine.sqlite", symbols=("AAPL",)))
+    engine.start()
+    try:
+        engine.wait_ready()
+        assert run(["kill", "--config", str(tmp_path / "other.yaml")]) == kill.DONE
+        assert engine.status().account.state is TradingState.ACTIVE
+        assert run(["kill"]) == kill.DONE
+    finally:
+        engine.shutdown()
+    assert capsys.readouterr().out.count("HALTED, verified with the broker") == 1
 
 
 def test_it_stops_all_accounts_of_the_config(tmp_path: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from decimal import Decimal
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from msgspec.structs import replace
 
+from console.accounts.config import Accounts
 from console.build import create_engine
 from console.cli import run
 from console.config import folders, load
@@ -18,7 +20,7 @@ from console.doctor.finding import State
 from console.doctor.market import broker
 from console.live_account import with_typed_account
 from engine.model.modes import Mode
-from engine.model.settings import AlpacaSettings, FeedSettings, Settings
+from engine.model.settings import AlpacaSettings, FeedSettings, IbSettings, Settings
 from tests.engine.engines import market, until
 from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
@@ -193,3 +195,41 @@ def test_each_of_several_live_accounts_is_asked_for_by_its_name_and_no_two_have_
     assert "starts tws, a LIVE account" in told.out
     assert "starts gateway, a LIVE account" in told.out
     assert "accounts.gateway: tws is at ib with the same ib.account: no two trade one account there. Nothing was started." in told.err
+
+
+def test_the_number_of_the_config_counts_at_either_broker(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        at_the_start(monkeypatch, replace(LIVE, broker="ib", ib=IbSettings(account="U1")), "U2\n")
+    assert "U2 is not the account of the config, which is U1" in capsys.readouterr().err
+
+
+def test_who_breaks_off_at_the_question_starts_nothing(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken_off(person: Person) -> str:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Person, "readline", broken_off)
+    with pytest.raises(SystemExit) as ended:
+        at_the_start(monkeypatch, replace(LIVE, database=Path("a\x1b[2Jb")), "")
+    told = capsys.readouterr()
+    assert (ended.value.code, "after its number is typed" in told.err) == (2, True)
+    assert "\x1b" not in told.out, "what the question quotes steers no terminal"
+
+
+def test_the_option_is_the_number_of_the_only_live_one_of_several(
+    home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reached: list[Accounts] = []
+
+    def create(accounts: Accounts) -> NoReturn:
+        reached.append(accounts)
+        raise TimeoutError
+
+    monkeypatch.setattr("console.accounts.build.create_engines", create)
+    file = home / "tradeconsole.yaml"
+    file.write_text("{symbols: [AAPL], accounts: {toy: {}, real: {broker: ib, account: live, feed: {source: ib}}}}")
+    assert run(["--headless", "--live-account", "U1"]) == 1
+    assert [its.ib.account for its in reached[0].settings.values()] == ["", "U1"]
+    file.write_text("{broker: ib, account: live, accounts: {tws: {}, gateway: {ib: {port: 4001}}}}")
+    with pytest.raises(SystemExit):
+        run(["--headless", "--live-account", "U1"])
+    assert "of the config's 2 are live: name one with --account" in capsys.readouterr().err

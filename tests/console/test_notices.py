@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from console.notices import KEPT, Notices, loudest, notice_of
 from engine.model.modes import Level
@@ -104,3 +105,12 @@ def test_the_loudest_decides() -> None:
     notices = Notices()
     new = notices.take((line(WARNING, "cash", "x", 1), line(ERROR, "order", "#1 rejected", 2)), away=False)
     assert (loudest(new), loudest(new[:1]), loudest(())) == (ERROR, WARNING, INFO)
+
+
+def test_the_same_of_two_accounts_is_two_notices_each_with_its_name() -> None:
+    notices = Notices()
+    told = [
+        replace(line(ERROR, "order", "#12 AAPL rejected: no shares", number), account=name) for number, name in ((1, "calm"), (2, "bold"))
+    ]
+    notices.take(tuple(told), away=False)
+    assert [notice.said for notice in notices.newest_first] == ["bold: #12 AAPL rejected: no shares", "calm: #12 AAPL rejected: no shares"]
