@@ -13,6 +13,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import Any, TypeAlias
 
 from engine.brokers.alpaca.budget import Budget
@@ -143,12 +144,21 @@ def _answer(lane: str, ask: Callable[[Client], Any], client: Client) -> Any:
 
 
 def _after_s(headers: Mapping[str, str]) -> float | None:
-    """How long Alpaca asks to be left alone, in seconds, or as the moment at which its count begins anew."""
-    for name, since in (("Retry-After", 0.0), ("X-RateLimit-Reset", time.time())):
+    """How long Alpaca asks to be left alone: as seconds or a date (RFC 9110, 10.2.3), or as the moment at which its count begins anew."""
+    given = headers.get("Retry-After", "")
+    for text, since in ((given, 0.0), (_stamp(given), time.time()), (headers.get("X-RateLimit-Reset", ""), time.time())):
         with suppress(ValueError):
-            if math.isfinite(given := float(headers.get(name, ""))):
-                return max(given - since, 0.0)
+            if math.isfinite(told := float(text)):
+                return max(told - since, 0.0)
     return None
+
+
+def _stamp(given: str) -> str:
+    """The moment of an HTTP date, in seconds since 1970; nothing where it is none."""
+    try:
+        return str(parsedate_to_datetime(given).timestamp())
+    except (ValueError, OverflowError):
+        return ""
 
 
 def _words(text: str) -> tuple[int, str]:

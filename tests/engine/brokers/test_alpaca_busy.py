@@ -74,10 +74,25 @@ def test_exits_are_sent_until_they_stand_and_a_position_without_them_is_told(tmp
 
 @pytest.mark.parametrize(
     ("headers", "seconds"),
-    [({"Retry-After": "7"}, 7.0), ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, None), ({"Retry-After": "nan"}, None), ({}, None)],
+    [
+        ({"Retry-After": "7"}, 7.0),
+        ({"Retry-After": "-7"}, 0.0),
+        ({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}, 0.0),
+        ({"Retry-After": "Wed, 99 Oct 2015 07:28:00 GMT"}, None),
+        ({"Retry-After": "nan"}, None),
+        ({"Retry-After": "soon"}, None),
+        ({}, None),
+    ],
 )
 def test_when_alpaca_may_be_asked_again_is_read(headers: dict[str, str], seconds: float | None) -> None:
     assert _after_s(headers) == seconds
+
+
+def test_a_date_to_come_back_at_is_so_many_seconds_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.time", lambda: 1_445_412_470.0)
+    assert _after_s({"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"}) == 10.0
+    assert _after_s({"X-RateLimit-Reset": "1445412475"}) == 5.0
+    assert _after_s({"Retry-After": "soon", "X-RateLimit-Reset": "1445412475"}) == 5.0
 
 
 def test_exits_are_sent_again_when_alpaca_says(tmp_path: Path) -> None:
