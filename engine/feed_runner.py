@@ -14,7 +14,7 @@ from engine.feeds.base import Delays, Feed, FeedError, FeedLostError, Lags
 from engine.metrics import Metrics
 from engine.model.inputs import Input, Note, PriceLag
 from engine.model.market import Bar, Dividend, MarketEvent, Quote, Split
-from engine.model.modes import Level
+from engine.model.modes import Level, LinkState
 from engine.model.recording import MarketLog
 from engine.parts import Venue
 from engine.strategies.supervisor import StrategyRunner
@@ -77,13 +77,14 @@ class FeedRunner:
             except FeedLostError as error:
                 attempt = attempt if self._health.feed_heard == began else 0
                 pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)] if error.again_s is None else error.again_s
+                self._health.feed_state = error.state
                 self._feed_is_down(f"{_sentence(error)} It is tried again in {_spoken(pause)}.")
             except FeedError as error:
-                self._health.feed_ended = True
+                self._health.feed_state = LinkState.FATAL
                 self._feed_is_down(_sentence(error))
                 return
             except Exception as error:  # noqa: BLE001 - without prices entries are denied by themselves; orders, exits and the stop live on
-                self._health.feed_ended = True
+                self._health.feed_state = LinkState.FATAL
                 self._feed_is_down(f"It broke ({type(error).__name__}: {error}).", "".join(traceback.format_exception(error)))
                 return
             await asyncio.sleep(pause)
@@ -104,7 +105,7 @@ class FeedRunner:
     def _spread(self, event: MarketEvent) -> None:
         self._health.feed_heard = self._clock.mono()
         if self._health.feed_problem:
-            self._health.feed_problem = ""
+            self._health.feed_state, self._health.feed_problem = LinkState.UP, ""
             self._handle(Note(Level.INFO, self._feed.name, "the feed speaks again"))
         self._metrics.event()
         if isinstance(event, Split | Dividend) and self._was_told(event):

@@ -62,8 +62,7 @@ class Health(Struct):
     feed: str = ""
     feed_heard: int = 0
     feed_problem: str = ""
-    feed_ended: bool = False
-    """Nobody tries the feed again in this run."""
+    feed_state: LinkState = LinkState.UP
     stop: StopView | None = None
     strategies: Sequence[StrategyRow] = field(default=())
 
@@ -187,11 +186,11 @@ class ViewBuilder:
     def _health(self, health: Health, mono: int) -> HealthView:
         gate, clean = self._core.gate, self._redactor.clean
         market = gate.market
-        feed_problem = clean(health.feed_problem)
-        feed = LinkState.UP if not feed_problem else LinkState.FATAL if health.feed_ended else LinkState.DOWN
+        # Where both are of one house each has its name.
+        feed = f"{health.feed} data" if health.feed == health.broker else health.feed
         links = (
             LinkView(health.broker, gate.link, _age_ms(health.broker_heard, mono), gate.link_down, True),
-            LinkView(health.feed, feed, _age_ms(health.feed_heard, mono), feed_problem),
+            LinkView(feed, health.feed_state, _age_ms(health.feed_heard, mono), clean(health.feed_problem)),
         )
         return HealthView(
             ready=gate.ready,

@@ -24,7 +24,7 @@ PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING
 STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 MOST_LINES = 6
-_LINKS = {LinkState.FATAL: "DOWN and not tried again"}
+_LINKS = {LinkState.FATAL: "DOWN and not tried again", LinkState.RESET: "in its RESET", LinkState.LOGIN: "waiting for a LOGIN"}
 
 
 def unprotected(view: View) -> tuple[tuple[str, Decimal], ...]:
@@ -127,7 +127,7 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
 
 
 def _elsewhere(view: View) -> list[Told]:
-    """What a person must know of an account that is not shown: what it is stopped by, and that its link is lost for good."""
+    """What a person must know of an account that is not shown: what it is stopped by, and that its link does not come back by itself."""
     account, name = view.account, clean(view.name)
     said: list[Told] = []
     if view.health.failed:
@@ -138,8 +138,8 @@ def _elsewhere(view: View) -> list[Told]:
         start = f"■ {name} is HALTED.{how}"
         said.append(Told("halted", f"{start} Without protection: ", bare, ", ", ".", order=1) if bare else Told("halted", start))
     for link in view.health.links:
-        if link.state is LinkState.FATAL:
-            start = f"✗ {name}: {clean(link.name)} is {_LINKS[LinkState.FATAL]}: "
+        if link.state in (LinkState.FATAL, LinkState.LOGIN):
+            start = f"✗ {name}: {clean(link.name)} is {_LINKS[link.state]}: "
             said.append(
                 Told("reducing", start, _words(link.reason.rstrip(". ") or "no reason given"), end=".", rest="see the log", order=2)
             )

@@ -8,13 +8,13 @@ from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.modes import LinkState, Mode, TradingState
+from engine.model.modes import Mode, TradingState
 from engine.model.signals import SignalState
 from engine.model.views import LinkView, View
 from widgets import numbers
 from widgets.cells import Cell, Gauge, gauge, length
 from widgets.lines import Lines
-from widgets.other_accounts import brief, is_well, named, others, waiting
+from widgets.other_accounts import brief, is_well, named, others, role_of, waiting
 from widgets.signals import HURRY_S
 from widgets.text import clean
 
@@ -210,7 +210,7 @@ def _link(link: LinkView, role: str) -> Field:
     name = Cell(f"{link.name} ", "muted")
     if not link.up:
         # The banner says why.
-        return Field(1, ((name, Cell(link.state, "warning" if link.state is LinkState.DEGRADED else "error")),))
+        return Field(1, ((name, Cell(link.state, role_of(link.state))),))
     age = numbers.NONE if link.age_ms is None else numbers.age(link.age_ms / 1000) if link.age_ms >= 1000 else "ok"
     return Field(1 if role else 5, ((name, Cell(age, role)),))
 

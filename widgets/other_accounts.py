@@ -27,7 +27,12 @@ def worst_link(view: View) -> tuple[str, LinkState, str] | None:
     return link.name, link.state, link.reason
 
 
-_WEIGHT = {LinkState.DEGRADED: 0, LinkState.FATAL: 2}
+_WEIGHT = {LinkState.DEGRADED: 0, LinkState.RESET: 0, LinkState.LOGIN: 2, LinkState.FATAL: 2}
+
+
+def role_of(state: LinkState) -> str:
+    """The colour of a link that is not up: what comes back by itself, and was said to, is no error."""
+    return "warning" if state in (LinkState.DEGRADED, LinkState.RESET) else "error"
 
 
 def brief(view: View) -> tuple[Cell, ...]:
@@ -63,7 +68,7 @@ def _standing(view: View) -> Cell:
     if account.state is TradingState.HALTED:
         return Cell(_HALTED, "error")
     if (link := worst_link(view)) is not None:
-        return Cell(str(link[1]), "warning" if link[1] is LinkState.DEGRADED else "error")
+        return Cell(str(link[1]), role_of(link[1]))
     if not health.ready:
         return Cell("starting", "warning")
     if account.state is TradingState.REDUCING:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.model.market import Bar, Dividend, Instrument, Listing, MarketEvent, Split
+from engine.model.modes import LinkState
 
 if TYPE_CHECKING:
     from engine.feeds.calendar import Hours
@@ -18,12 +19,13 @@ class FeedError(Exception):
 class FeedLostError(FeedError):
     """The line to the source broke, and may be there again in a while: `run` is called once more then, and goes on from that moment.
 
-    `again_s` is in how many seconds, where the feed itself knows.
+    `again_s` is in how many seconds, where the feed itself knows; `state` is how its link stands meanwhile.
     """
 
-    def __init__(self, text: str, again_s: float | None = None) -> None:
+    def __init__(self, text: str, again_s: float | None = None, state: LinkState = LinkState.DOWN) -> None:
         super().__init__(text)
         self.again_s = again_s
+        self.state = state
 
 
 class Feed(Protocol):

@@ -24,11 +24,14 @@ class TradingState(StrEnum):
 
 
 class LinkState(StrEnum):
-    """How a broker's link stands. DEGRADED: cancels and questions go, new orders do not. FATAL: it is not tried again before a person did
-    what the reason says."""
+    """How a link stands. DEGRADED: cancels and questions go, new orders do not. RESET: the broker is away as announced, and comes back by
+    itself. LOGIN: a person must log in at the broker's own program, and it is tried until then. FATAL: it is not tried again before a
+    person did what the reason says."""
 
     UP = "UP"
     DEGRADED = "DEGRADED"
+    RESET = "RESET"
+    LOGIN = "LOGIN"
     DOWN = "DOWN"
     FATAL = "FATAL"
 

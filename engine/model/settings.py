@@ -322,6 +322,9 @@ class AlpacaSettings(Struct, frozen=True):
     """Another server than Alpaca's own, on this machine alone, for tests."""
 
 
+IbRegion: TypeAlias = Literal["america", "europe", "asia"]
+
+
 class IbSettings(Struct, frozen=True):
     """TWS or Gateway and the account there. What is left out comes from IB_HOST, IB_PORT, IB_CLIENT_ID, IB_KILL_CLIENT_ID and
     IB_PAPER_ACCOUNT."""
@@ -334,6 +337,8 @@ class IbSettings(Struct, frozen=True):
     """The number that the account must have; empty takes the log-in's only one."""
     kill_client_id: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     """Kept for `tradeconsole kill`; without one it is `client_id` and 100, or more where that is in use."""
+    region: IbRegion = "america"
+    """Where the servers stand that the account is at, which IB chose when it was opened: it says when their nightly reset is."""
 
 
 class StopSettings(Struct, frozen=True):

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from engine.chart import ChartBuilder
 from engine.model.market import Bar
 from engine.model.metrics import MetricsView
+from engine.model.modes import LinkState
 from engine.model.money import ZERO
 from engine.model.recording import Span, TradeMark, Why
 from engine.model.views import View
@@ -126,6 +127,7 @@ class Replay:
         self._chart(fold)
         health = Health(ready=True, broker=self.recording.badge.lower(), feed=self.recording.feed)
         health.problem, health.feed_problem, health.strategies = facts.problem, facts.feed_problem, facts.strategies
+        health.feed_state = LinkState.DOWN if facts.feed_problem else LinkState.UP
         view = self._views.build(health, MetricsView(), fold.desk.mono)
         self._revision += 1
         lines = self.index.lines[max(fold.lines - _LINES, 0) : fold.lines]

@@ -16,6 +16,7 @@ from engine.live import Engine
 from engine.model.modes import LinkState
 from engine.model.orders import OrderState
 from engine.model.views import View
+from tests.engine.brokers.ib_rig import at_noon
 from tests.engine.engines import market, order_of, running, said, until
 from tests.engine.feeds.ib_desk import Desk
 from tests.servers.tws.driver import TwsProcess
@@ -46,9 +47,10 @@ def fresh(view: View) -> bool:
 
 
 def test_orders_go_to_ib_on_ibs_own_prices(tws: TwsProcess, tmp_path: Path) -> None:
-    broker = IbBroker(IbConfig(port=tws.port))
+    broker = IbBroker(IbConfig(port=tws.port), at_noon)
     with trading(tmp_path, tws, broker) as engine:
-        until(engine, fresh)
+        view = until(engine, fresh)
+        assert [link.name for link in view.health.links] == ["ib", "ib data"]
         assert engine.answer(engine.submit(market())).ok
         until(engine, lambda view: view.orders and order_of(view, 1).state is OrderState.FILLED)
         assert len(tws.do("book")["clients"]) == 2

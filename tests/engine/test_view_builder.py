@@ -15,7 +15,7 @@ from engine.feeds.simulated.hours import AlwaysOpen
 from engine.model.inputs import BrokerSnapshot, OrderUpdate, Proposal, Submit
 from engine.model.market import Instrument, MarketStatus, Phase, Quote
 from engine.model.metrics import MetricsView
-from engine.model.modes import Level, Mode
+from engine.model.modes import Level, LinkState, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Intent, OrderState, OrderType, Side
@@ -202,7 +202,7 @@ def test_a_log_line_keeps_its_number_when_older_ones_fall_out(desk: Desk) -> Non
 
 def test_links_tell_their_age_and_why_they_are_down(desk: Desk) -> None:
     desk.health.broker_heard = desk.mono - 5_000_000
-    desk.health.feed_problem = "the line went dead"
+    desk.health.feed_problem, desk.health.feed_state = "the line went dead", LinkState.DOWN
     broker, feed = desk.view().health.links
     assert (broker.up, broker.age_ms, feed.up, feed.age_ms, feed.reason) == (True, 5.0, False, None, "the line went dead")
 

@@ -241,9 +241,12 @@ async def test_a_broker_that_takes_cancels_alone_is_told_from_one_that_is_down_a
     for state, said in (
         (LinkState.DEGRADED, "✗ alpaca is DEGRADED: no stream."),
         (LinkState.FATAL, "✗ alpaca is DOWN and not tried again: no stream."),
+        (LinkState.RESET, "✗ alpaca is in its RESET: no stream."),
+        (LinkState.LOGIN, "✗ alpaca is waiting for a LOGIN: no stream."),
     ):
         health = sample_health(links=(LinkView("alpaca", state, None, "no stream", True),))
-        assert f"alpaca {state}" in await drawn(HeaderBar(), sample_view(health=health), 80)
+        for width in (80, 120, 200):
+            assert f"alpaca {state}" in await drawn(HeaderBar(), sample_view(health=health), width)
         banner = Banner()
         async with Harness(banner).run_test(size=(80, 8)) as pilot:
             banner.show(sample_view(health=health))

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from engine.brokers.base import AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
+from engine.brokers.ib.thread import live
 from engine.model.capabilities import Capabilities
 from engine.model.orders import Order, Terms
 
@@ -29,8 +31,9 @@ class IbBroker:
     settle_s = 5.0
     """TWS reads on what it was sent before the link broke."""
 
-    def __init__(self, config: IbConfig) -> None:
+    def __init__(self, config: IbConfig, wall: Callable[[], int] = time.time_ns) -> None:
         self._config = config
+        self._wall = wall
         self._tell: Callable[[BrokerEvent | Heard], None] = _nobody
         self._paid: Mapping[str, Sequence[Paid]] = {}
         self._client: Client | None = None
@@ -58,12 +61,12 @@ class IbBroker:
         async def open_() -> None:
             from engine.brokers.ib.client import Client
 
-            client = self._client = Client(self._config, heard, self._paid)
+            client = self._client = Client(self._config, heard, self._paid, self._wall)
             await client.open()
 
         if self._thread is None:
             there = self._there = asyncio.new_event_loop()
-            self._thread = threading.Thread(target=_run, args=(there,), name=NAME, daemon=True)
+            self._thread = threading.Thread(target=live, args=(there,), name=NAME, daemon=True)
             self._thread.start()
         await self._do(open_())
 
@@ -111,21 +114,6 @@ class IbBroker:
             work.close()
             raise AmbiguousError("there is no link to TWS")
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work, self._there))
-
-
-def _run(loop: asyncio.AbstractEventLoop) -> None:
-    """The client's thread. The library asks for the current loop when it is imported, so that is set first."""
-    asyncio.set_event_loop(loop)
-    try:
-        loop.run_forever()
-    finally:
-        tasks = asyncio.all_tasks(loop)
-        for task in tasks:
-            task.cancel()
-        if tasks:
-            loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-        loop.close()
-        asyncio.set_event_loop(None)
 
 
 def _nobody(event: BrokerEvent | Heard) -> None:

@@ -34,13 +34,15 @@ LISTED_S = 0.5
 class Client:
     """Every method but the constructor is called in its own thread. `tell` may be called from there."""
 
-    def __init__(self, config: IbConfig, tell: Callable[[BrokerEvent | Heard], None], paid: Mapping[str, Sequence[Paid]]) -> None:
+    def __init__(
+        self, config: IbConfig, tell: Callable[[BrokerEvent | Heard], None], paid: Mapping[str, Sequence[Paid]], wall: Callable[[], int]
+    ) -> None:
         self._config = config
         hearing = self._hearing = Hearing(
             config.client_id, tell, lambda: self._link.session, lambda lost: self._link.connectivity(lost), Ledger(paid)
         )
         self._link = Link(
-            config, hearing.hear, hearing.changed, lambda words: hearing.note(Level.WARNING, words), lambda: hearing.tell(Heard())
+            config, hearing.hear, hearing.changed, lambda words: hearing.note(Level.WARNING, words), lambda: hearing.tell(Heard()), wall
         )
         self._contracts: dict[str, list[Contract]] = {}
         self._asking: dict[str, asyncio.Lock] = {}

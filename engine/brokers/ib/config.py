@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.brokers.base import BrokerError
-from engine.model.settings import AccountKind, IbSettings
+from engine.model.settings import AccountKind, IbRegion, IbSettings
 
 PORTS: dict[AccountKind, dict[int, str]] = {"paper": {7497: "TWS", 4002: "Gateway"}, "live": {7496: "TWS", 4001: "Gateway"}}
 """Where IB's own programs listen, and for whom. Another port is a tunnel's, or a test's, and the account's number alone tells."""
@@ -32,6 +32,8 @@ class IbConfig(Struct, frozen=True):
     kill_id: int = 0
     """The client id kept for `tradeconsole kill`, which connects beside a console that does not answer; 0 where none is set."""
 
+    region: IbRegion = "america"
+
     @property
     def at(self) -> str:
         return f"{self.host}:{self.port}"
@@ -51,7 +53,9 @@ def place(environment: Mapping[str, str], settings: IbSettings, kind: AccountKin
     default = IbConfig()
     port = settings.port or _number(environment, "IB_PORT", next(iter(PORTS[kind])), 65_535)
     client_id = settings.client_id or _number(environment, "IB_CLIENT_ID", default.client_id, 2**31 - 1)
-    return IbConfig(settings.host or environment.get("IB_HOST", "").strip() or default.host, port, client_id, kind=kind)
+    return IbConfig(
+        settings.host or environment.get("IB_HOST", "").strip() or default.host, port, client_id, kind=kind, region=settings.region
+    )
 
 
 def ib_config(environment: Mapping[str, str], settings: IbSettings, kind: AccountKind = "paper") -> IbConfig:

@@ -51,6 +51,10 @@ class ClientBusy(ConnectionError):  # noqa: N818 - a state of the world
     """Our client id is connected already."""
 
 
+class Mute(ConnectionError):  # noqa: N818 - a state of the world
+    """Somebody takes the connection and says no word."""
+
+
 class Session:
     """One connection. A new one is made for each attempt: a client that failed once is not used again."""
 
@@ -112,8 +116,8 @@ class Session:
             await connecting
         except ClientBusy:
             raise
-        except TimeoutError:
-            raise ConnectionError(f"{host}:{port} takes the connection and does not answer") from None
+        except (TimeoutError, Mute):
+            raise Mute(f"{host}:{port} takes the connection and does not answer") from None
         except OSError as error:
             raise ConnectionError(f"{host}:{port}: {error.strerror or error}") from error
         finally:
@@ -139,7 +143,7 @@ class Session:
     def _on_api_error(self, words: str) -> None:
         """How the end of a connection is told that was not ready yet: the library itself goes on waiting."""
         if not self._failed.done():
-            self._failed.set_exception(ConnectionError(words))
+            self._failed.set_exception(Mute(words) if "TimeoutError" in words else ConnectionError(words))
 
     def _heard(self, fact: Fact) -> None:
         if isinstance(fact, ErrorTold) and fact.code == 326 and not self._failed.done():

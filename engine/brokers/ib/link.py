@@ -9,10 +9,10 @@ import time
 from collections.abc import Callable
 
 from engine.brokers.base import BrokerError
-from engine.brokers.ib.codes import NOT_THERE
+from engine.brokers.ib.away import Away, away, reset_until
 from engine.brokers.ib.config import IbConfig, account_of
 from engine.brokers.ib.facts import Fact, RequestFailed
-from engine.brokers.ib.library import ClientBusy, Session
+from engine.brokers.ib.library import ClientBusy, Mute, Session
 from engine.brokers.ib.numbers import Numbers
 from engine.model.modes import LinkState
 
@@ -38,6 +38,7 @@ class Link:
         changed: Callable[[LinkState, str], None],
         said: Callable[[str], None],
         alive: Callable[[], None],
+        wall: Callable[[], int],
     ) -> None:
         self.numbers = Numbers(config.numbers, said)
         self.account = ""
@@ -46,6 +47,10 @@ class Link:
         self._changed = changed
         self._said = said
         self._alive = alive
+        self._wall = wall
+        self._told = LinkState.DOWN
+        self._heard = 0
+        """When TWS was there last, by `wall`."""
         self._session: Session | None = None
         self._lost = asyncio.Event()
         self._why = ""
@@ -69,7 +74,7 @@ class Link:
         except ClientBusy:
             raise BrokerError(self._busy()) from None
         except ConnectionError as error:
-            raise ConnectionError(f"{error}. {NOT_THERE}") from error
+            raise ConnectionError(self._away(error).reason) from error
         self._up()
         self._keeper = asyncio.create_task(self._keep())
 
@@ -102,6 +107,7 @@ class Link:
             session.disconnect()
             raise
         self._session = session
+        self._heard = self._wall()
 
     def _drop(self) -> None:
         if self._session is not None:
@@ -110,9 +116,22 @@ class Link:
 
     def _up(self) -> None:
         if self._connectivity:
-            self._changed(LinkState.DEGRADED, f"TWS has lost IB's servers ({self._connectivity}); it comes back by itself")
+            why = f"TWS has lost IB's servers ({self._connectivity})"
+            if reset_until(self._wall(), self._config.region):
+                self._tell(away(why, self._wall(), self._heard, self._config.region))
+            else:
+                self._tell(Away(LinkState.DEGRADED, f"{why}; it comes back by itself"))
         else:
-            self._changed(LinkState.UP, "")
+            self._tell(Away(LinkState.UP, ""))
+
+    def _away(self, error: ConnectionError) -> Away:
+        return away(str(error), self._wall(), self._heard, self._config.region, mute=isinstance(error, Mute))
+
+    def _tell(self, told: Away) -> None:
+        """A link that is up once more is news each time, one that is still down is none."""
+        if told.state is not self._told or told.state is LinkState.UP:
+            self._told = told.state
+            self._changed(told.state, told.reason)
 
     def _on_lost(self, why: str) -> None:
         self._why = why
@@ -122,11 +141,11 @@ class Link:
         while True:
             await self._listen()
             self._drop()
-            self._changed(LinkState.DOWN, f"{self._why}. {NOT_THERE}")
+            self._tell(self._away(ConnectionError(self._why)))
             try:
                 await self._come_back()
             except (BrokerError, ClientBusy) as error:
-                self._changed(LinkState.FATAL, self._busy() if isinstance(error, ClientBusy) else str(error))
+                self._tell(Away(LinkState.FATAL, self._busy() if isinstance(error, ClientBusy) else str(error)))
                 return
             self._up()
 
@@ -140,7 +159,10 @@ class Link:
             try:
                 async with asyncio.timeout(ANSWER_S):
                     self._compare_clocks(await self.session.time())
+                self._heard = self._wall()
                 self._alive()
+                if self._connectivity:
+                    self._up()  # how that is called changes with the hour
             except (TimeoutError, ConnectionError, RequestFailed):
                 self._on_lost(self._why if self._lost.is_set() else f"TWS did not answer within {ANSWER_S:g} s")
 
@@ -159,6 +181,7 @@ class Link:
                     raise
             except ConnectionError as error:
                 self._why = str(error)
+                self._tell(self._away(error))
             else:
                 return
 

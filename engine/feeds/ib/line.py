@@ -4,21 +4,25 @@ after it broke: whoever runs the feed decides when that is."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from engine.brokers.ib.codes import CONNECTIVITY_LOST, CONNECTIVITY_RESTORED, DATA_TAKEN, NOT_THERE
+from engine.brokers.ib.away import Away, away, reset_until
+from engine.brokers.ib.codes import CONNECTIVITY_LOST, CONNECTIVITY_RESTORED, DATA_TAKEN
 from engine.brokers.ib.config import IbConfig
 from engine.brokers.ib.facts import Contract, ErrorTold, Fact, RequestFailed
-from engine.brokers.ib.library import ClientBusy, capture_logs
+from engine.brokers.ib.library import ClientBusy, Mute, capture_logs
 from engine.brokers.ib.orders import symbol_there
+from engine.brokers.ib.thread import live
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.ib.library import DataSession, PastBar
 from engine.feeds.ib.pacing import Pacing, is_pacing
 from engine.feeds.ib.watch import Watch
 from engine.feeds.names import shown
+from engine.model.modes import LinkState
 
 T = TypeVar("T")
 IDS_ABOVE = range(101, 109)
@@ -45,7 +49,11 @@ class Line:
         self._connecting = asyncio.Lock()
         self._turned = asyncio.Event()
         """Set when IB is back, or the connection gone."""
-        self._why = ""
+        self._wall = wall
+        self._heard = 0
+        """When TWS was there last, by `wall`."""
+        self._gone = Away(LinkState.DOWN, "there is no link to TWS")
+        """How the connection stands that there is not, and why."""
         self._no_ib = ""
         self._taken = False
         self._contracts: dict[str, Contract | FeedError] = {}
@@ -69,9 +77,13 @@ class Line:
     def trouble(self) -> FeedLostError | None:
         """Why no prices come by it now; None where they do."""
         if self._session is None:
-            return FeedLostError(self._why or "there is no link to TWS")
+            return self._lost_now()
         if self._no_ib:
-            return FeedLostError(f"TWS has lost IB's servers ({self._no_ib}); it comes back by itself", 1.0)
+            why = f"TWS has lost IB's servers ({self._no_ib})"
+            if reset_until(self._wall(), self._config.region):
+                told = self._away(why)
+                return FeedLostError(told.reason, 1.0, told.state)
+            return FeedLostError(f"{why}; it comes back by itself", 1.0)
         if self._taken:
             return FeedLostError(
                 "Another session of this user has IB's market data: log out there, or end TWS there, to have it here", TAKEN_AGAIN_S
@@ -107,21 +119,12 @@ class Line:
             return self._loop
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
-        """The library asks for the current loop when it is imported, so that is set first."""
-        asyncio.set_event_loop(loop)
         loop.set_exception_handler(self._broke)
         end_logs = capture_logs(lambda fact: None)
         try:
-            loop.run_forever()
+            live(loop)
         finally:
             end_logs()
-            tasks = asyncio.all_tasks(loop)
-            for task in tasks:
-                task.cancel()
-            if tasks:
-                loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
-            loop.close()
-            asyncio.set_event_loop(None)
 
     def _broke(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """What asyncio would print across the screen."""
@@ -134,13 +137,19 @@ class Line:
         await self.session()
         while self._no_ib and self._session is not None:
             self._turned.clear()
-            await self._turned.wait()
+            told = self.trouble()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await self._turned.wait()
+            # How that is called changes with the hour.
+            if told is not None and (now := self.trouble()) is not None and now.state is not told.state:
+                raise now
         if self._taken:
             # Whether it is free again shows who asks for it again.
             self._taken = False
             self.watch.anew()
         if self._session is None:
-            raise FeedLostError(self._why)
+            raise self._lost_now()
 
     async def session(self) -> DataSession:
         """Raises as `up`."""
@@ -150,13 +159,19 @@ class Line:
             try:
                 session = await self._connect()
             except ConnectionError as error:
-                self._why = f"{_words(self._config, error)}. {NOT_THERE}"
-                raise FeedLostError(self._why) from None
-            self._session, self._why, self._taken = session, "", False
+                self._gone = self._away(_words(self._config, error), mute=isinstance(error, Mute))
+                raise self._lost_now() from None
+            self._session, self._heard, self._taken = session, self._wall(), False
             self._contracts = {symbol: told for symbol, told in self._contracts.items() if isinstance(told, Contract)}
             self.watch.gone()
             self._keeper = asyncio.create_task(self._keep(session))
             return session
+
+    def _away(self, why: str, *, mute: bool = False) -> Away:
+        return away(why, self._wall(), self._heard, self._config.region, mute=mute)
+
+    def _lost_now(self) -> FeedLostError:
+        return FeedLostError(self._gone.reason, None, self._gone.state)
 
     async def _connect(self) -> DataSession:
         config = self._config
@@ -199,7 +214,7 @@ class Line:
 
     def _drop(self, why: str) -> None:
         session, self._session = self._session, None
-        self._why = why
+        self._gone = self._away(why)
         self.watch.gone()
         self._turned.set()
         if self._keeper is not None:
@@ -221,6 +236,7 @@ class Line:
                     asked = loop.time()
                     async with asyncio.timeout(ANSWER_S):
                         await session.time()
+                    self._heard = self._wall()
             except (ConnectionError, TimeoutError, RequestFailed, FeedLostError) as error:
                 # `_drop` cancels this very task: nothing may come after it.
                 self._keeper = None
@@ -272,8 +288,6 @@ def _words(config: IbConfig, error: ConnectionError) -> str:
     said = str(error).casefold()
     if "refused" in said:
         return f"Nobody listens at {config.at}"
-    if "timeout" in said:
-        return f"{config.at} takes the connection and does not answer"
     return shown(str(error)).rstrip(".")
 
 

@@ -20,6 +20,7 @@ from engine.model.modes import LinkState
 from engine.model.money import cents
 from engine.model.orders import OrderState
 from engine.model.views import View
+from tests.engine.brokers.ib_rig import at_noon
 from tests.engine.engines import SETTINGS, order_of, running, until
 from tests.servers.tws.driver import TwsProcess
 
@@ -41,9 +42,15 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def trading(
-    folder: Path, tws: TwsProcess, client_id: int = 7, *, on_exit: OnExit = "cancel_entries", settle_s: float = 0.5
+    folder: Path,
+    tws: TwsProcess,
+    client_id: int = 7,
+    *,
+    on_exit: OnExit = "cancel_entries",
+    settle_s: float = 0.5,
+    wall: Callable[[], int] = at_noon,
 ) -> Iterator[Engine]:
-    broker = IbBroker(IbConfig(port=tws.port, client_id=client_id, numbers=folder / "numbers"))
+    broker = IbBroker(IbConfig(port=tws.port, client_id=client_id, numbers=folder / "numbers"), wall)
     broker.settle_s = settle_s
     with running(folder, broker, settings=replace(SETTINGS, on_exit=on_exit)) as engine:
         yield engine

@@ -19,7 +19,7 @@ from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState
 from engine.model.settings import IbSettings
 from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
-from tests.engine.brokers.ib_rig import ib_rig
+from tests.engine.brokers.ib_rig import at_noon, ib_rig
 from tests.engine.engines import limit, make, market, order_of, said, until
 from tests.servers.tws.driver import TwsProcess
 
@@ -100,26 +100,6 @@ def test_when_ib_is_back_the_account_is_compared(tmp_path: Path, code: int) -> N
         assert order_of(view, 1).state is OrderState.FILLED
 
 
-def test_the_nightly_reset_is_waited_out(tmp_path: Path) -> None:
-    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        engine.submit(limit())
-        until(engine, is_in(1, OrderState.WORKING))
-        tws.do("reset")
-        view = until(engine, state(LinkState.DOWN))
-        assert "IB restarts its servers each night" in view.health.links[0].reason
-        tws.do("back")
-        agree(engine, tws)
-
-
-def test_a_tws_that_waits_for_its_log_in_is_told_and_tried_until_somebody_did(tmp_path: Path) -> None:
-    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        tws.do("logout")
-        view = until(engine, lambda view: "does not answer" in view.health.links[0].reason or said(view, "connection to TWS ended"))
-        assert "once a week asks for a log-in" in view.health.links[0].reason
-        tws.do("login")
-        agree(engine, tws)
-
-
 def test_a_client_id_that_is_taken_ends_the_start_and_says_what_to_do(tmp_path: Path) -> None:
     with TwsProcess() as tws, trading(tmp_path / "one", tws):
         engine = make(tmp_path / "two", IbBroker(IbConfig(port=tws.port, client_id=7)))
@@ -145,7 +125,7 @@ def test_a_client_id_that_somebody_took_while_we_were_away_is_fatal_after_a_few_
 def test_where_nothing_listens_the_start_waits_and_says_for_what(tmp_path: Path) -> None:
     with TwsProcess() as tws:
         tws.do("away")
-        engine = make(tmp_path, IbBroker(IbConfig(port=tws.port, client_id=7)))
+        engine = make(tmp_path, IbBroker(IbConfig(port=tws.port, client_id=7), at_noon))
         engine.start()
         try:
             until_problem(engine, "see whether TWS or Gateway runs")

@@ -29,7 +29,7 @@ E = TypeVar("E", bound=MarketEvent)
 
 @contextmanager
 def history_of(tws: TwsProcess, now: Callable[[], int], **more: Any) -> Iterator[IbHistory]:
-    history = IbHistory(Calendar(), Line(IbConfig(port=tws.port)), now=now, **more)
+    history = IbHistory(Calendar(), Line(IbConfig(port=tws.port), wall=now), now=now, **more)
     try:
         yield history
     finally:

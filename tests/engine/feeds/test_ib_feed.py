@@ -308,7 +308,7 @@ async def test_a_link_that_is_open_and_mute_is_given_up(tws: TwsProcess, tmp_pat
     desk = Desk(tws, tmp_path)
     async with desk.listening():
         await desk.do("mute")
-        assert str(await desk.lost()) == "TWS did not answer within 1 s"
+        assert str(await desk.lost()).startswith("TWS did not answer within 1 s. ")
         desk.start()
         told = len(desk.told)
         await desk.until(lambda: [event for event in desk.told[told:] if isinstance(event, Quote)])
