@@ -427,7 +427,12 @@ async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: async
         await asyncio.gather(starting, return_exceptions=True)
         await shell.disconnect()
         return False
-    await starting
+    try:
+        await starting
+    except BaseException:
+        # Else an account that may not be traded here keeps its link, and the client id with it, as long as the program lives.
+        await shell.disconnect()
+        raise
     return True
 
 

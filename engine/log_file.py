@@ -132,14 +132,15 @@ class _OwnersFile(logging.handlers.RotatingFileHandler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            if self.shouldRollover(record):
-                self.doRollover()
             if self.stream is None:
                 self.stream = self._open()
+            # A pipe has no size, and from Python 3.13 on it is asked for in a way that fails.
+            if self.stream.seekable() and self.shouldRollover(record):
+                self.doRollover()
             self.stream.write(self.format(record) + self.terminator)
             self.stream.flush()
         except OSError as error:
-            self.problem = f"{self.baseFilename} cannot be written ({error.strerror}): lines are missing in it"
+            self.problem = f"{self.baseFilename} cannot be written ({error.strerror or error}): lines are missing in it"
         else:
             self.problem = ""
 

@@ -289,7 +289,7 @@ class Shell:
         return self._courier.started
 
     async def disconnect(self) -> None:
-        """Lets go of a broker that the start still waits for."""
+        """Lets go of the broker where the start came to nothing."""
         await self._courier.close()
 
     async def stop(self, on_exit: str) -> None:

@@ -56,6 +56,7 @@ def test_another_account_at_the_same_broker_is_refused_once_it_has_told_its_numb
     before = records(tmp_path)
     with TwsProcess("DU7654321") as tws:
         words = problem(tmp_path, ib(tws))
+        assert tws.do("book")["clients"] == [], "it keeps the link, and its client id, though nothing is traded there"
     assert "holds the books of ib DU1234567, and this is ib DU7654321" in words
     assert records(tmp_path) == before
     with TwsProcess("DU1234567") as tws, running(tmp_path, ib(tws)):

@@ -300,7 +300,8 @@ def test_a_planted_key_is_in_no_log_no_database_and_on_no_screen(tmp_path: Path,
     assert not [spelled for spelled in SPELLED if spelled in repr(view)]
     assert HIDDEN in view.strategies[0].detail
     (database,) = tmp_path.glob("*.db")
-    kept = [row for (row,) in sqlite3.connect(database).execute("SELECT body FROM journal")]
+    with contextlib.closing(sqlite3.connect(database)) as db:
+        kept = [row for (row,) in db.execute("SELECT body FROM journal")]
     assert any(HIDDEN in body for body in kept)
     for path in tmp_path.iterdir():
         if path.is_file() and path != file:
