@@ -27,6 +27,7 @@ from widgets.text import clean, wrap
 ResultT = TypeVar("ResultT")
 Line: TypeAlias = list[Cell]
 
+TOO_SOON = "Too soon after another key."
 DEAF_SECONDS = 0.25
 """How long a new dialog takes no key that confirms: a held Enter must not answer a question nobody has read."""
 SCROLLING = {"down": 1, "up": -1, "j": 1, "k": -1}
@@ -162,6 +163,15 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     def typed_at(self, time: float) -> float:
         """When a key of that `time` was typed, on `clock`: one that waited behind a busy moment was typed no later for that."""
         return self._clock() - max(Message().time - time, 0.0)
+
+    def is_after_a_pause(self, time: float, since: float) -> bool:
+        """Whether a key of that `time` is an answer to what was asked at `since`, on `clock`: keys that follow each other at typing speed
+        are the end of what was typed before."""
+        return min(self.typed_at(time) - since, self.silence()) >= DEAF_SECONDS
+
+    def silence(self) -> float:
+        """For how many seconds no other key came before this one, as far as the terminal's reader is certain."""
+        return cast(HasKeys, self.app).silence
 
     def take_paste(self, text: str) -> None:
         """Nothing is pasted into a question."""

@@ -20,7 +20,7 @@ from textual.message import Message
 
 from console.accounts.engines import view_of
 from console.meanings import ReplaceOrder
-from console.screens.dialog import DEAF_SECONDS, Dialog, HasKeys
+from console.screens.dialog import DEAF_SECONDS, TOO_SOON, Dialog
 from console.screens.previews import Previews
 from console.ticket.denials import concerned, why
 from console.ticket.form import Form, Mistake, Ready
@@ -34,7 +34,6 @@ FRAMES_PER_SECOND = 12
 
 
 YES = "y"
-TOO_SOON = "Too soon after another key."
 
 
 class TakesKeys(Protocol):
@@ -168,9 +167,8 @@ class TicketDialog(Dialog[Ready | None]):
         self._hint()
 
     def _answer(self, asked: Ready, key: str, time: float) -> None:
-        """A yes or a no comes after a pause: keys that follow each other at typing speed are the end of what was typed before."""
-        silence = min(self.typed_at(time) - self._quiet_since, self.silence())
-        self._too_soon = time < self._asked_time or silence < DEAF_SECONDS
+        """A yes or a no comes after a pause."""
+        self._too_soon = time < self._asked_time or not self.is_after_a_pause(time, self._quiet_since)
         self._quiet_since = self._clock()
         if self._too_soon:
             return
@@ -183,10 +181,6 @@ class TicketDialog(Dialog[Ready | None]):
         """Whether it came by itself so shortly before a key of that `time` that nobody can have seen it."""
         self._unread = self._unread and (time < self._pushed or self.typed_at(time) - self._opened < DEAF_SECONDS)
         return self._unread
-
-    def silence(self) -> float:
-        """For how many seconds no other key came before this one, as far as the terminal's reader is certain."""
-        return cast(HasKeys, self.app).silence
 
     def _review(self) -> None:
         """Ask, where the fields mean something; where not, what is wrong stands there already."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 
+from textual.message import Message
+
+from console.screens.dialog import TOO_SOON, paragraph
 from console.screens.listing import ListDialog
 from console.watchlists import ALL, Watchlists
 from engine.model.market import Listing
@@ -103,6 +106,10 @@ class ListsDialog(ListDialog[str, str]):
         self._watched = watched
         self._changed = changed
         self._doing = ""
+        self._quiet_since = 0.0
+        """Since when, on `clock`, no key came to the question whether to delete."""
+        self._asked_time = 0.0
+        self._too_soon = False
         self.marked = lists.place
 
     def items(self) -> Sequence[str]:
@@ -128,11 +135,9 @@ class ListsDialog(ListDialog[str, str]):
         if self._doing == "rename":
             return [[Cell(f"Another name for {self.marked_item}; Esc keeps it", "muted")]]
         if self._doing == "delete":
-            name = self.marked_item or ""
-            return [
-                [Cell(f"Delete {name} with its {self._lists.count(name)} symbols? y deletes it, anything else does not.", "warning")],
-                [],
-            ]
+            name, lead = self.marked_item or "", f"{TOO_SOON} " if self._too_soon else ""
+            asked = f"{lead}Delete {name} with its {self._lists.count(name)} symbols? y deletes it, anything else does not."
+            return [*paragraph(asked, width, "warning"), []]
         return []
 
     def enter(self) -> None:
@@ -151,10 +156,7 @@ class ListsDialog(ListDialog[str, str]):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         if self._doing == "delete":
-            if key == "y" and self.marked_item:
-                self._lists.delete(self.marked_item)
-                self._changed()
-            self._doing = ""
+            self._delete(key, time)
             self.draw()
         elif self._doing and key in ("escape", "ctrl+c"):
             self._doing = ""
@@ -162,10 +164,22 @@ class ListsDialog(ListDialog[str, str]):
         else:
             super().take_key(key, character, time)
 
+    def _delete(self, key: str, time: float) -> None:
+        """A list is gone for good, so that its yes comes after a pause; a no may come at once."""
+        self._too_soon = key == "y" and (time < self._asked_time or not self.is_after_a_pause(time, self._quiet_since))
+        self._quiet_since = self._clock()
+        if self._too_soon:
+            return
+        if key == "y" and self.marked_item:
+            self._lists.delete(self.marked_item)
+            self._changed()
+        self._doing = ""
+
     def other_key(self, key: str, character: str | None) -> None:
         doing = {"n": "new", "r": "rename", "d": "delete"}.get(key, "")
         if doing in ("rename", "delete") and self.marked_item == ALL:
             self.say(f"{ALL} is always there: it is all that the engine watches.")
         elif doing:
             self._doing = doing
+            self._quiet_since, self._asked_time, self._too_soon = self._clock(), Message().time, False
             self.editor.put(self.marked_item or "" if doing == "rename" else "")

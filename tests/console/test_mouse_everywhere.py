@@ -141,6 +141,7 @@ async def test_a_watchlist_is_begun_renamed_and_deleted_by_hints(engine: FakeEng
         await hint(console, "Esc keep it")
         assert "Cars" in console.screen.watchlists._lists.names
         await hint(console, "d delete")
+        await console.let_pass(1)
         await hint(console, "y delete it")
         assert console.screen.watchlists._lists.names == ("All",)
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
+from textual.message import Message
 
 from console.kept import Kept
 from console.screens.trading import TradingScreen
-from console.screens.watch_lists import found
+from console.screens.watch_lists import ListsDialog, found
 from console.watchlists import ALL, MOST_LISTS, Watchlists
 from engine.model.market import Listing, Quote
 from engine.model.settings import is_symbol
@@ -299,9 +301,25 @@ async def test_a_list_is_renamed_and_deleted_after_a_question(engine: FakeEngine
         await console.press("enter")
         await console.press("escape")
         await console.shows("Chips 2/2")
-        await console.press("w", "d", "y", "escape")
+        await console.press("w", "d")
+        await console.let_pass(1)
+        await console.press("y", "escape")
         await console.until(lambda: "Chips" not in console.picture)
         await console.press("w", "g", "d")
+
+
+async def test_a_yes_in_the_same_breath_as_what_asked_for_it_deletes_no_list(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await begin_list(console, "Tech")
+        await console.press("w")
+        await console.burst("dyy")
+        await console.shows("Too soon after another key. Delete Tech with its 0 symbols?")
+        await console.let_pass(1)
+        console.app.silence = 0.0
+        cast(ListsDialog, console.app.screen).take_key("y", "y", Message().time)
+        await console.shows("Too soon after another key.")
+        await console.press("n", "escape")
+        await console.shows("Tech 2/2")
 
 
 async def test_all_can_be_neither_renamed_nor_deleted(engine: FakeEngine) -> None:
