@@ -51,6 +51,17 @@ async def test_nothing_is_acknowledged_before_the_loop_turns(database: Path) -> 
     await journal.close()
 
 
+async def test_a_group_of_many_records_is_a_handful_of_statements_in_one_transaction(database: Path) -> None:
+    """Each statement is a wait for the interpreter's lock where the engine computes without a pause."""
+    journal = await open_journal(database, run_id="r")
+    statements: list[str] = []
+    await journal._connection.set_trace_callback(lambda sql: statements.append(sql.split(maxsplit=1)[0]))
+    await journal.append([note(number) for number in range(250)])
+    assert statements == ["BEGIN", *["INSERT"] * 3, "COMMIT"]
+    await journal.close()
+    assert [seq for seq, _ in stored(database)] == list(range(1, 251))
+
+
 async def test_commits_are_synced_to_the_disk(database: Path) -> None:
     journal = await open_journal(database, run_id="r")
     pragmas = [await journal._connection.execute_fetchall(f"PRAGMA {name}") for name in ("journal_mode", "synchronous", "foreign_keys")]
