@@ -8,16 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import math
 import re
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
-from email.utils import parsedate_to_datetime
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from engine.brokers.alpaca.budget import Budget
 from engine.brokers.alpaca.lane import Lane
+from engine.brokers.alpaca.retry_after import retry_after_s
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.base import STOPPING, AmbiguousError, BusyError
 
@@ -135,30 +132,12 @@ def _answer(lane: str, ask: Callable[[Client], Any], client: Client) -> Any:
         status = error.status_code or 0
         code, message = _words(str(error))
         if 400 <= status < 500 and status not in _MAYBE:
-            raise RefusedError(status, code, message or f"refused ({status})", _after_s(error.response.headers)) from None
+            raise RefusedError(status, code, message or f"refused ({status})", retry_after_s(error.response.headers)) from None
         raise AmbiguousError(f"Alpaca answered {status}: {message or 'nothing more'}") from None
     except RequestException as error:
         raise AmbiguousError(_trouble(error)) from None
     except ValueError:
         raise AmbiguousError("Alpaca's answer is no JSON") from None
-
-
-def _after_s(headers: Mapping[str, str]) -> float | None:
-    """How long Alpaca asks to be left alone: as seconds or a date (RFC 9110, 10.2.3), or as the moment at which its count begins anew."""
-    given = headers.get("Retry-After", "")
-    for text, since in ((given, 0.0), (_stamp(given), time.time()), (headers.get("X-RateLimit-Reset", ""), time.time())):
-        with suppress(ValueError):
-            if math.isfinite(told := float(text)):
-                return max(told - since, 0.0)
-    return None
-
-
-def _stamp(given: str) -> str:
-    """The moment of an HTTP date, in seconds since 1970; nothing where it is none."""
-    try:
-        return str(parsedate_to_datetime(given).timestamp())
-    except (ValueError, OverflowError):
-        return ""
 
 
 def _words(text: str) -> tuple[int, str]:

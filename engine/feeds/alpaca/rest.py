@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct
 
+from engine.brokers.alpaca.retry_after import retry_after_s
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.history import PausedError
 from engine.feeds.names import shown
 
 CONNECT_S, ANSWER_S = 3.0, 10.0
 PAUSE_S = 60.0
-"""Alpaca counts requests by the minute."""
+"""After a 429 that does not say when to come back: Alpaca counts requests by the minute."""
+LONGEST_PAUSE_S = 900.0
+"""However long it says."""
 REFUSED_KEY = "Alpaca refuses the key ({words}): check ALPACA_API_KEY and ALPACA_SECRET_KEY, then start again."
 _LATER = frozenset({408, 409, 425})
 
@@ -38,17 +43,28 @@ class DataClients:
 
         self._bars = _bounded(StockHistoricalDataClient, access)
         self._acts = _bounded(CorporateActionsClient, access)
+        self._quiet_until = 0.0
 
     def bars(self, request: Any) -> list[dict[str, Any]]:
         """All pages, as Alpaca told them. Raises FeedError, FeedLostError, PausedError."""
-        told = _asked(lambda: self._bars.get_stock_bars(request))
+        told = self._asked(lambda: self._bars.get_stock_bars(request))
         rows = [row for rows in told.values() for row in rows or ()]
         return [row for row in rows if isinstance(row, dict)]
 
     def acts(self, request: Any) -> dict[str, list[dict[str, Any]]]:
         """By kind. Raises as above."""
-        told = _asked(lambda: self._acts.get_corporate_actions(request))
+        told = self._asked(lambda: self._acts.get_corporate_actions(request))
         return {kind: [row for row in rows if isinstance(row, dict)] for kind, rows in told.items() if isinstance(rows, list)}
+
+    def _asked(self, ask: Callable[[], Any]) -> dict[str, Any]:
+        """As `_answered`; nothing is asked before Alpaca wants to be."""
+        if (left := self._quiet_until - time.monotonic()) > 0:
+            raise PausedError(f"Alpaca was asked too much and is left alone for {math.ceil(left)} s more.", left)
+        try:
+            return _answered(ask)
+        except PausedError as error:
+            self._quiet_until = time.monotonic() + (error.again_s or 0.0)
+            raise
 
 
 def _bounded(made_by: Any, access: Access) -> Any:
@@ -70,14 +86,15 @@ def _bounded(made_by: Any, access: Access) -> Any:
     return client
 
 
-def _asked(ask: Callable[[], Any]) -> dict[str, Any]:
+def _answered(ask: Callable[[], Any]) -> dict[str, Any]:
     from alpaca.common.exceptions import APIError
     from requests.exceptions import RequestException
 
     try:
         told = ask()
     except APIError as error:
-        raise _refused(error.status_code or 0, str(error)) from None
+        after_s = retry_after_s(error.response.headers) if error.response is not None else None
+        raise _refused(error.status_code or 0, str(error), after_s) from None
     except RequestException as error:
         raise FeedLostError(f"Alpaca's data did not come: {_trouble(error)}.") from None
     except (ValueError, AttributeError, TypeError):
@@ -88,10 +105,11 @@ def _asked(ask: Callable[[], Any]) -> dict[str, Any]:
     return told
 
 
-def _refused(status: int, body: str) -> FeedError:
+def _refused(status: int, body: str, after_s: float | None) -> FeedError:
     words = _words(body)
     if status == 429:
-        return PausedError("Alpaca says that it is asked too much (429): it is left alone for a minute.", PAUSE_S)
+        pause = PAUSE_S if after_s is None else min(max(after_s, 1.0), LONGEST_PAUSE_S)
+        return PausedError(f"Alpaca says that it is asked too much (429): it is left alone for {math.ceil(pause)} s.", pause)
     if status == 401 or (status == 403 and "subscription" not in words):
         return FeedError(REFUSED_KEY.format(words=words or status))
     if status == 403:

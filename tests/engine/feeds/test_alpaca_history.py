@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
+from email.utils import format_datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -142,6 +144,36 @@ def test_what_alpaca_refuses_is_said_in_its_words(
         alpaca(server).history("AAPL", "1d", FIRST, LAST)
     assert type(told.value) is error
     assert len(server.tape.asked) == 1  # the client itself would sleep and repeat
+
+
+@pytest.mark.parametrize(
+    ("said", "pause"),
+    [
+        ("7", 7.0),
+        (format_datetime(datetime.fromtimestamp(time.time() + 86_400, UTC), usegmt=True), 900.0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 1.0),
+        ("soon", 60.0),
+        ("", 60.0),
+    ],
+)
+def test_when_alpaca_says_when_it_may_be_asked_again_it_is_left_alone_until_then(
+    server: AlpacaDataServer, monkeypatch: pytest.MonkeyPatch, said: str, pause: float
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(rest, "time", SimpleNamespace(monotonic=lambda: now))
+    server.do(lambda: server.faults.arm("GET /v2/stocks/bars", "429"))
+    server.faults.retry_after = said
+    history = alpaca(server)
+    with pytest.raises(PausedError, match=rf"asked too much \(429\): it is left alone for {pause:.0f} s\.") as told:
+        history.history("AAPL", "1d", FIRST, LAST)
+    assert told.value.again_s == pause
+    asked = len(server.requests)
+    now += pause - 0.5
+    with pytest.raises(PausedError, match=r"was asked too much and is left alone for 1 s more") as told:
+        history.history("AAPL", "1d", FIRST, LAST)
+    assert (told.value.again_s, len(server.requests)) == (0.5, asked)
+    now += 0.5
+    assert len(history.history("AAPL", "1d", FIRST, LAST).bars) == 10
 
 
 @pytest.mark.parametrize("what", ["drop", "html", "504"])
