@@ -332,22 +332,36 @@ class Courier:
         attempt = 0
         try:
             while still := [order for order in orders if not order.state.is_final]:
-                link_up = self._link_up
+                link_up, busy_s = self._link_up, None
                 try:
                     await self._ask(self._broker.cancel(still), CANCEL_ANSWER_S)
+                except BusyError as busy:
+                    busy_s, why = busy.after_s, f"is not taken ({busy}): asking again{_when(busy.after_s)}"
                 except AmbiguousError as error:
-                    if not attempt:
-                        names = ", ".join(f"#{order.number}" for order in still)
-                        self._handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} may be lost ({error}): asking again"))
+                    why = f"may be lost ({error}): asking again"
                 else:
                     return
+                if not attempt:
+                    names = ", ".join(f"#{order.number}" for order in still)
+                    self._handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} {why}"))
                 answered.set()
-                await self._pause(CANCEL_AGAIN_S, attempt, link_up)
+                if busy_s is None:
+                    await self._pause(CANCEL_AGAIN_S, attempt, link_up)
+                else:
+                    await self._leave_alone(busy_s, CANCEL_AGAIN_S[min(attempt, len(CANCEL_AGAIN_S) - 1)])
                 attempt += 1
         finally:
             answered.set()
             self._cancelling.difference_update(order.id for order in orders)
             self._hurried.difference_update(order.id for order in orders)
+
+    async def _leave_alone(self, busy_s: float, at_most_s: float) -> None:
+        """A broker that is busy for `busy_s`. The stop, and the end of the program, wait for it no longer than `at_most_s`."""
+        began = self._clock.mono()
+        while (now := (self._clock.mono() - began) / _SECOND) < max(min(busy_s, LONGEST_PAUSE_S), LOOK_S):
+            if (self._stopped or self._shut) and now >= at_most_s:
+                return
+            await asyncio.sleep(LOOK_S)
 
     def find_unknown(self) -> None:
         """Begins to ask for every UNKNOWN order that nobody asks for yet."""
@@ -473,6 +487,10 @@ class Courier:
 
 def _names(orders: Sequence[Order]) -> str:
     return ", ".join(f"#{order.number} {order.symbol}" for order in orders)
+
+
+def _when(busy_s: float | None) -> str:
+    return "" if busy_s is None else f" in {min(busy_s, LONGEST_PAUSE_S):.0f} s"
 
 
 def _alarm(orders: Sequence[Order], seconds: int, busy: BusyError) -> str:

@@ -91,7 +91,8 @@ class Broker(Protocol):
         hold then. Raises AmbiguousError where the request may be lost, and BusyError where it was not taken."""
 
     async def cancel(self, orders: Sequence[Order]) -> None:
-        """Ask for these to be cancelled. What comes of it is told as events. Raises AmbiguousError where the request may be lost."""
+        """Ask for these to be cancelled. What comes of it is told as events. Raises AmbiguousError where the request may be lost,
+        and BusyError where it was not taken for some of them."""
 
     async def find(self, order_id: str) -> OrderUpdate | None:
         """Where the order with our id stands, or None where the broker has never seen it. Raises AmbiguousError."""

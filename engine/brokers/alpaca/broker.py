@@ -15,13 +15,13 @@ from engine.brokers.alpaca.budget import Budget
 from engine.brokers.alpaca.cancels import Cancels
 from engine.brokers.alpaca.link import Link
 from engine.brokers.alpaca.questions import Questions
-from engine.brokers.alpaca.rest import TOO_MANY, RefusedError, Rest
+from engine.brokers.alpaca.rest import RefusedError, Rest, be_patient
 from engine.brokers.alpaca.stream import TradeUpdates, streams
 from engine.brokers.alpaca.tickets import Executions, Ticket, Tickets
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.watch import Watch
 from engine.brokers.alpaca.words import Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
-from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent, BusyError
+from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
@@ -171,7 +171,7 @@ class AlpacaBroker:
         try:
             raw = await self._link.heed(self._rest.order(lambda api: api.submit_order(fields)))
         except RefusedError as no:
-            _be_patient(no)
+            be_patient(no)
             if not no.is_duplicate:
                 self._reject(orders, str(no))
                 return
@@ -202,7 +202,7 @@ class AlpacaBroker:
             await self._look_before_replace(ticket)
         except (AmbiguousError, RefusedError) as no:
             if isinstance(no, RefusedError):
-                _be_patient(no)
+                be_patient(no)
             self._refuse(ticket, f"not asked for, as Alpaca does not tell what has filled: {no}")
             return
         if terms.quantity <= ticket.filled:
@@ -214,7 +214,7 @@ class AlpacaBroker:
         try:
             raw = await self._link.heed(self._rest.order(lambda api: api.replace_order_by_id(broker_id, fields)))
         except RefusedError as no:
-            _be_patient(no)
+            be_patient(no)
             self._refuse(ticket, str(no))
             return
         told = seen(raw)
@@ -347,12 +347,6 @@ def _said() -> Iterator[None]:
         yield
     except RefusedError as no:
         raise AmbiguousError(str(no)) from no
-
-
-def _be_patient(no: RefusedError) -> None:
-    """Raises BusyError where it was only one request too many."""
-    if no.status == TOO_MANY:
-        raise BusyError(f"Alpaca gets too many requests ({no})", no.after_s) from no
 
 
 def _execution(data: Raw) -> Executions:

@@ -8,10 +8,10 @@ from functools import partial
 
 from engine.brokers.alpaca.link import Link
 from engine.brokers.alpaca.questions import FOLLOWED, Questions
-from engine.brokers.alpaca.rest import TOO_MANY, Client, RefusedError, Rest
+from engine.brokers.alpaca.rest import Client, RefusedError, Rest, be_patient
 from engine.brokers.alpaca.tickets import Ticket, Tickets
 from engine.brokers.alpaca.timings import Timings
-from engine.brokers.base import AmbiguousError
+from engine.brokers.base import AmbiguousError, BusyError
 from engine.model.orders import Order
 
 
@@ -30,17 +30,21 @@ class Cancels:
 
     async def ask(self, orders: Sequence[Order], *, together: bool) -> None:
         """Has `orders` cancelled, by one request where they may go `together` and nothing works that is to stay. Raises AmbiguousError
-        where one of them may not have been taken."""
+        where one of them may not have been taken, and BusyError where all those that were not were one request too many."""
         wanted = {order.id for order in orders}
         together = together and len(orders) > 1 and not self._tickets.works_beside(wanted)
         taken = await self._all() if together else frozenset[str]()
         results = await asyncio.gather(*(self._one(order) for order in orders if not self._is_among(order, taken)), return_exceptions=True)
         failed = {str(result) for result in results if isinstance(result, AmbiguousError | RefusedError)}
+        busy = [result for result in results if isinstance(result, BusyError)]
         for result in results:
-            if isinstance(result, BaseException) and not isinstance(result, AmbiguousError | RefusedError):
+            if isinstance(result, BaseException) and not isinstance(result, AmbiguousError | RefusedError | BusyError):
                 raise result
         if failed:
             raise AmbiguousError("; ".join(sorted(failed)))
+        if busy:
+            told = [each.after_s for each in busy if each.after_s is not None]
+            raise BusyError("; ".join(sorted(map(str, busy))), max(told, default=None))
 
     def _is_among(self, order: Order, broker_ids: frozenset[str]) -> bool:
         ticket = self._tickets.get(order.id)
@@ -48,7 +52,7 @@ class Cancels:
 
     async def _all(self) -> frozenset[str]:
         """The ids of the orders whose cancel Alpaca took, when it was told to cancel everything: none where it says no or takes too long.
-        Raises AmbiguousError where that was one request too many, for each order's own would be that as well."""
+        Raises BusyError where that was one request too many, for each order's own would be that as well."""
         asked = asyncio.ensure_future(self._link.heed(self._rest.cancel(_all_cancelled)))
         asked.add_done_callback(_heard)
         await asyncio.wait((asked,), timeout=self._timings.together_s)
@@ -57,8 +61,7 @@ class Cancels:
         try:
             told = asked.result()
         except RefusedError as no:
-            if no.status == TOO_MANY:
-                raise AmbiguousError(f"Alpaca gets too many requests ({no})") from no
+            be_patient(no)
             return frozenset()
         except AmbiguousError:
             return frozenset()
@@ -74,7 +77,8 @@ class Cancels:
                 await self._link.heed(self._rest.cancel(partial(_cancelled, broker_id)))
                 return
             except RefusedError as no:
-                if no.status == TOO_MANY or no.is_key:
+                be_patient(no)
+                if no.is_key:
                     raise
             # It has ended, or another took its place: how it stands now is the answer.
             await self._questions.learn(order.id)

@@ -47,7 +47,13 @@ class RefusedError(Exception):
 
 
 class CrowdedError(AmbiguousError):
-    """A request that was one too many: it says nothing about the link."""
+    """A question that was one too many: it says nothing about the link."""
+
+
+def be_patient(no: RefusedError) -> None:
+    """Raises BusyError where it was only one request too many."""
+    if no.status == TOO_MANY:
+        raise BusyError(f"Alpaca gets too many requests ({no})", no.after_s) from no
 
 
 class Rest:
@@ -86,9 +92,9 @@ class Rest:
             raise AmbiguousError(f"Alpaca does not answer the question: {no} ({no.status})") from no
 
     async def cancel(self, ask: Callable[[Client], Any]) -> Any:
-        """Never waits. Where trading goes on, the last requests of the minute are left to the stop: raises CrowdedError then."""
+        """Never waits. Where trading goes on, the last requests of the minute are left to the stop: raises BusyError then."""
         if wait_s := self._budget.take(urgent=STOPPING.get(), cancels=True):
-            raise CrowdedError(f"Alpaca is not asked, as {self._budget.used_up(wait_s, cancels=True)}")
+            raise BusyError(f"Alpaca is not asked, as {self._budget.used_up(wait_s, cancels=True)}", wait_s)
         return await self._cancels.run(lambda: _answer("cancels", ask, self._clients["cancels"]))
 
     def close(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -91,6 +92,18 @@ def test_a_flatten_finds_room_when_nothing_else_does(tmp_path: Path) -> None:
         engine.liquidate_all()
         until(engine, lambda view: view.stop is not None and view.stop.verified)
         assert server.do(lambda: dict(server.book.positions)) == {}
+
+
+def test_a_cancel_that_finds_no_room_waits_for_it_and_the_stop_takes_it_along(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server, USED_UP) as engine:
+        for number in range(1, use_up(engine)):
+            engine.cancel(order_of(engine.status(), number).id)
+        view = until(engine, lambda view: said(view, "is not taken (Alpaca is not asked, as the 45 requests a minute are used up"))
+        line = next(line.text for line in view.log if "is not taken" in line.text)
+        assert re.search(r"15 more are kept for the stop; there is room in (\d+) s\): asking again in \1 s$", line)
+        assert link(view) is LinkState.UP, "nothing is wrong with the link"
+        engine.emergency_stop()
+        until(engine, lambda view: view.stop is not None and view.stop.verified)
 
 
 def test_exits_that_find_no_room_wait_for_it(tmp_path: Path) -> None:

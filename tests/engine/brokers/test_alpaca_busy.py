@@ -4,7 +4,10 @@ without a word."""
 from __future__ import annotations
 
 import re
+import time
+from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -107,6 +110,40 @@ def test_exits_are_sent_again_when_alpaca_says(tmp_path: Path) -> None:
         engine.cancel(order_of(view, 3).id)
         until(engine, lambda view: {order_of(view, number).state for number in (2, 3)} == {OrderState.CANCELED})
         assert posts(server) == 2, "one that is not wanted any more never goes out"
+
+
+def deletes(server: AlpacaServer) -> int:
+    return sum(each.startswith("DELETE") for each in server.requests)
+
+
+def test_a_cancel_is_asked_for_again_when_alpaca_says_and_the_stop_does_not_wait_for_that(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(limit())
+        view = until(engine, ended(1, OrderState.WORKING))
+        server.faults.retry_after = "57"
+        server.faults.arm("DELETE /v2/orders", "429", times=3)
+        engine.cancel(order_of(view, 1).id)
+        words = "the cancel of #1 is not taken (Alpaca gets too many requests (rate limit exceeded)): asking again in 57 s"
+        until(engine, lambda view: said(view, words))
+        looked = len(server.requests)
+        until(engine, lambda view: len(server.requests) >= looked + 5)
+        assert deletes(server) == 1
+        engine.emergency_stop()
+        until(engine, lambda view: view.stop is not None and view.stop.verified)
+        assert works(server) == []
+        agree(engine, server)
+
+
+def test_a_cancel_is_not_put_off_for_longer_than_alpaca_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (60.0,))
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        engine.submit(limit())
+        view = until(engine, ended(1, OrderState.WORKING))
+        server.faults.retry_after = format_datetime(datetime.fromtimestamp(time.time() + 1, UTC), usegmt=True)
+        server.faults.arm("DELETE /v2/orders", "429")
+        engine.cancel(order_of(view, 1).id)
+        until(engine, ended(1, OrderState.CANCELED))
+        assert deletes(server) == 2
 
 
 def test_exits_that_wait_are_never_sent_after_the_stop(tmp_path: Path) -> None:
