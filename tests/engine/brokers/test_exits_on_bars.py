@@ -12,7 +12,7 @@ from engine.model.inputs import OrderUpdate
 from engine.model.market import Bar, Phase, Split
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, Side, Terms
-from tests.engine.brokers.test_paper import CLS, GTC, MS, Venue, order
+from tests.engine.brokers.paper_venue import CLS, GTC, MS, Venue, order
 from tests.engine.core.floor import FRICTIONLESS
 
 BUY, SELL = Side.BUY, Side.SELL

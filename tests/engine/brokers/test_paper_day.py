@@ -12,7 +12,7 @@ from engine.model.market import MarketEvent, MarketStatus, Phase
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Side, TimeInForce
 from engine.model.settings import FeedSettings
-from tests.engine.brokers.test_paper import order
+from tests.engine.brokers.paper_venue import order
 from tests.engine.core.floor import FRICTIONLESS, at_once
 
 
