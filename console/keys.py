@@ -282,6 +282,7 @@ FIXED: tuple[Action, ...] = (
     Action("open_backtest", ("enter",), "its report", "report", frozenset({"backtests"})),
     Action("mark_backtest", ("space",), "mark it, to compare or to delete", "mark", frozenset({"backtests"})),
     Action("compare_backtests", ("c",), "those marked side by side", "compare", frozenset({"backtests"})),
+    Action("compare_curves", ("v",), "their curves over one another, and the figures again", "curves", frozenset({"comparison"})),
     Action("new_backtest", ("n",), "begin a new one", "new", frozenset({"backtests"})),
     Action("repeat_backtest", ("R",), "run it again: is the result the same?", "run again", frozenset({"backtests"})),
     Action("delete_backtest", ("d",), "delete it or those marked, after a word", "delete", frozenset({"backtests"})),

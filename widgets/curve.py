@@ -15,7 +15,7 @@ from widgets.panel import Panel
 
 AXIS = 13
 """Cells for the labels at the right, at least."""
-_DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 """The bit of each dot of a braille character, by line and column (Unicode chart U+2800)."""
 
 
@@ -92,7 +92,7 @@ class Curve(Panel, inherit_bindings=False):
         behind = _line(self._beside, columns, room, rows, low, high) if self._beside else [[0] * room for _ in range(rows)]
         lines = [_over(front, back, role if role != "flat" else "accent") for front, back in zip(bits, behind, strict=True)]
         labels = {0: numbers.money(high), rows - 1: numbers.money(low)}
-        last = _row(values[-1], low, high, rows * 4) // 4
+        last = dot_row(values[-1], low, high, rows * 4) // 4
         labels.setdefault(last, numbers.money(values[-1]))
         for row, line in enumerate(lines):
             line.append(Cell(f" {labels.get(row, '')}", "" if row == last else "muted"))
@@ -110,7 +110,7 @@ class Curve(Panel, inherit_bindings=False):
         return [Cell(first, "muted"), Cell(" " * max(1, room - len(first) - len(last))), Cell(last, "muted")]
 
 
-def _row(value: float, low: float, high: float, dots: int) -> int:
+def dot_row(value: float, low: float, high: float, dots: int) -> int:
     """The line of dots, counted from the top."""
     if not math.isfinite(value) or high <= low:
         return dots // 2
@@ -140,15 +140,15 @@ def _line(values: Sequence[float], columns: Sequence[range], room: int, rows: in
     before: int | None = None
     stretch = 2 * room / max(1, len(columns))
     for place, span in enumerate(columns):
-        reached = [_row(values[index], low, high, dots) for index in span]
+        reached = [dot_row(values[index], low, high, dots) for index in span]
         first = min(reached + ([before] if before is not None else []))
         last = max(reached + ([before] if before is not None else []))
         begin = int(place * stretch)
         end = max(begin + 1, int((place + 1) * stretch))
         for dot in range(first, last + 1):
-            bits[dot // 4][begin // 2] |= _DOTS[dot % 4][begin % 2]
+            bits[dot // 4][begin // 2] |= DOTS[dot % 4][begin % 2]
         for x in range(begin + 1, end):
-            bits[reached[-1] // 4][x // 2] |= _DOTS[reached[-1] % 4][x % 2]
+            bits[reached[-1] // 4][x // 2] |= DOTS[reached[-1] % 4][x % 2]
         before = reached[-1]
     return bits
 
@@ -164,5 +164,5 @@ def _filled(falls: Sequence[float], columns: Sequence[range], room: int, rows: i
         begin = int(place * stretch)
         for x in range(begin, max(begin + 1, int((place + 1) * stretch))):
             for dot in range(filled):
-                bits[dot // 4][x // 2] |= _DOTS[dot % 4][x % 2]
+                bits[dot // 4][x // 2] |= DOTS[dot % 4][x % 2]
     return _text(bits)

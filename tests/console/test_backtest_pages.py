@@ -183,6 +183,63 @@ async def test_marked_ones_stand_side_by_side_and_what_differs_is_marked(path: P
         assert max(map(len, lines_of(console))) <= size[0]
 
 
+@asynccontextmanager
+async def compared(path: Path, size: tuple[int, int]) -> AsyncIterator[Console]:
+    async with listed(path, size) as console:
+        await console.press("space", "space", "space", "c")
+        await console.shows("Commission")
+        yield console
+
+
+def has_curves(console: Console) -> bool:
+    return any("⠀" < character <= "⣿" for character in console.picture)
+
+
+async def test_beside_the_comparison_lie_the_curves_over_one_another_and_the_years(path: Path) -> None:
+    async with compared(path, (200, 60)) as console:
+        await console.until(lambda: has_curves(console))
+        rows = console.picture.splitlines()
+        curve = next(row for row in rows if "#3 rsi_reversion" in row)
+        assert curve.index("━━ #3") > max(row.index("Commission") for row in rows if "Commission" in row)
+        await console.shows("◂ is the best of that year.")
+        year = next(row for row in rows if "2005 " in row and "◂" in row)
+        assert year.count("◂") == 1
+        assert "v curves" not in console.picture
+
+
+async def test_on_a_high_and_narrow_screen_the_curves_stand_above_the_comparison(path: Path) -> None:
+    async with compared(path, (110, 60)) as console:
+        await console.until(lambda: has_curves(console))
+        await console.pilot.resize_terminal(200, 60)
+        await console.shows("Year by year")
+        await console.pilot.resize_terminal(110, 60)
+        await console.until(lambda: "Year by year" not in console.picture)
+        assert has_curves(console)
+        assert "Commission" in console.picture
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x36"])
+async def test_where_there_is_no_room_for_both_a_key_goes_from_the_comparison_to_the_curves(path: Path, size: tuple[int, int]) -> None:
+    async with compared(path, size) as console:
+        assert not has_curves(console)
+        assert "v curves" in console.picture
+        await console.press("v")
+        await console.until(lambda: has_curves(console))
+        assert "Commission" not in console.picture
+        await console.press("v")
+        await console.shows("Commission")
+
+
+async def test_in_plain_text_the_curves_are_told_in_words(path: Path) -> None:
+    async with running(FakeEngine(), WIDE, backtests=path, plain=True) as console:
+        await console.press("B")
+        await console.shows("rsi_reversion")
+        await console.press("space", "space", "space", "c")
+        await console.shows("Commission")
+        await console.press("v")
+        await console.shows("2004-06-01 to 2009-03-31, highest ")
+
+
 async def test_deleting_asks_for_the_word(path: Path) -> None:
     async with listed(path) as console:
         await console.press("d")

@@ -9,7 +9,16 @@ from tests.pictures.album import Camera, walk
 from tests.pictures.full_view import full_view
 
 
-@walk("backtests", "backtest-report", "backtest-figures", "backtest-months", "backtest-trades", "backtest-distribution", "backtest-compare")
+@walk(
+    "backtests",
+    "backtest-report",
+    "backtest-figures",
+    "backtest-months",
+    "backtest-trades",
+    "backtest-distribution",
+    "backtest-compare",
+    "backtest-curves",
+)
 async def backtests(camera: Camera) -> None:
     path = camera.folder / "backtests.sqlite"
     keep(path)
@@ -26,6 +35,8 @@ async def backtests(camera: Camera) -> None:
             await camera.take(console, f"backtest-{name}")
         await console.press("escape", "space", "space", "c")
         await camera.take(console, "backtest-compare", "≠ fast")
+        await console.press("v")
+        await camera.take(console, "backtest-curves", "#2 ")
 
 
 @walk("backtest-form", "backtest-form-wrong")
