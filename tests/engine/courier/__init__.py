@@ -1,0 +1,1 @@
+"""Tests of the courier, between the core and a broker."""
