@@ -155,6 +155,7 @@ def test_what_alpaca_refuses_is_said_in_its_words(
         ("soon", 60.0),
         ("", 60.0),
     ],
+    ids=["seconds", "tomorrow", "long ago", "no time", "nothing"],
 )
 def test_when_alpaca_says_when_it_may_be_asked_again_it_is_left_alone_until_then(
     server: AlpacaDataServer, monkeypatch: pytest.MonkeyPatch, said: str, pause: float
