@@ -62,6 +62,7 @@ class Gate:
         "_state",
         "_totals",
         "capabilities",
+        "closed",
         "link",
         "link_down",
         "market",
@@ -97,6 +98,8 @@ class Gate:
         """What the broker can do, as soon as there is one."""
         self.ready = False
         """False until the account was compared with the broker's own: until then nothing is sent."""
+        self.closed = ""
+        """Why the broker takes no entries for this account, nothing where it does."""
         self.link = LinkState.UP
         self.link_down = ""
         self.unwritable = ""
@@ -273,6 +276,8 @@ class Gate:
             return deny(Rule.HALTED, f"Trading is halted ({state.halt_reason}): only cancels and flatten go through.")
         if case.reduces or lighter:
             return None
+        if self.closed:
+            return deny(Rule.BROKER, f"{self.closed}: no entries until that has ended. Exits go out as the broker takes them.")
         if state.mode is Mode.RESEARCH:
             return deny(Rule.RESEARCH, "In RESEARCH nothing is entered; only orders that reduce a position go through.")
         if intent.strategy and (why := state.disabled.get(intent.strategy)) is not None:

@@ -7,7 +7,7 @@ further pass changes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from msgspec.structs import replace
 
@@ -35,7 +35,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
     first = not book.orders and not desk.state.portfolio.holdings
     agreed = _agreed_symbols(desk, snapshot)
     told = set()
-    for listed in snapshot.orders:
+    for listed in (_in_shares(desk, each) for each in snapshot.orders):
         told.add(listed.order_id)
         event, reason = listed.event, listed.reason
         ours = book.orders.get(listed.order_id)
@@ -81,6 +81,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
     desk.cancel([order for order in book.working() if order.state is OrderState.PENDING_CANCEL])
     _compare_positions(desk, snapshot, first)
     _compare_cash(desk, snapshot)
+    _heed(desk, snapshot.closed)
     return unsent
 
 
@@ -105,6 +106,35 @@ def nonsense(snapshot: BrokerSnapshot) -> str:
 
 def _terms(listed: BrokerOrder) -> Terms:
     return Terms(listed.quantity, listed.limit, listed.stop, listed.trail, listed.trail_pct)
+
+
+def _in_shares(desk: Desk, listed: BrokerOrder) -> BrokerOrder:
+    """One that was placed by its value and of which nothing filled yet: the shares it was taken over for, or those it is worth now."""
+    if listed.notional is None or listed.quantity:
+        return listed
+    ours = desk.state.book.orders.get(listed.order_id)
+    if ours is not None and ours.quantity:
+        return replace(listed, quantity=ours.quantity)
+    return replace(listed, quantity=(listed.notional / (_price(desk, listed) or _UNKNOWN)).quantize(_SHARES, ROUND_UP))
+
+
+_SHARES = Decimal("0.001")
+_UNKNOWN = Decimal(1)
+"""What a share of an order that was placed by its value is taken to cost where there is no price: it counts for all its money, and for more
+shares than it buys."""
+
+
+def _price(desk: Desk, listed: BrokerOrder) -> Decimal | None:
+    return listed.limit or listed.stop or desk.prices.reference(listed.symbol, listed.side)
+
+
+def _heed(desk: Desk, closed: str) -> None:
+    """Whether the broker takes entries for this account."""
+    if closed and closed != desk.gate.closed:
+        desk.note(Level.ERROR, "broker", f"{closed}: no entries until that has ended; exits go out as the broker takes them")
+    elif desk.gate.closed and not closed:
+        desk.note(Level.INFO, "broker", "The broker takes entries for this account again")
+    desk.gate.closed = closed
 
 
 def _is_unanswered(desk: Desk, ours: Order, listed: BrokerOrder) -> bool:
@@ -149,6 +179,8 @@ def _tell_if_alive(desk: Desk, listed: BrokerOrder) -> None:
 def _adopt(desk: Desk, listed: BrokerOrder) -> None:
     """Takes over an order that was placed elsewhere: it counts for every limit and every cancel like one of ours."""
     number = desk.state.book.last_number + 1
+    by_value = "" if listed.notional is None else f" by its value, {listed.notional:,.2f}"
+    price = _price(desk, listed)
     desk.record(
         OrderPlaced(
             id=listed.order_id,
@@ -165,8 +197,8 @@ def _adopt(desk: Desk, listed: BrokerOrder) -> None:
             strategy="",
             signal_id="",
             reduce_only=False,
-            reason="placed elsewhere",
-            mark=listed.limit or listed.stop or desk.prices.reference(listed.symbol, listed.side) or ZERO,
+            reason=f"placed elsewhere{by_value}",
+            mark=price or (_UNKNOWN if by_value else ZERO),
             verdict=PASSED,
             at=desk.now,
             trail=listed.trail,
@@ -174,9 +206,10 @@ def _adopt(desk: Desk, listed: BrokerOrder) -> None:
             extended_hours=listed.extended_hours,
         )
     )
-    desk.note(
-        Level.WARNING, "reconcile", f"#{number} {listed.side} {listed.quantity:f} {listed.symbol} was placed elsewhere and is taken over"
-    )
+    what = f"#{number} {listed.side} {listed.quantity:f} {listed.symbol} was placed elsewhere{by_value} and is taken over"
+    if by_value:
+        what += f"; its shares are reckoned at {price:f}" if price else "; as long as it has no price its money counts, and not its shares"
+    desk.note(Level.WARNING, "reconcile", what)
 
 
 def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> None:

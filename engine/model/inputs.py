@@ -271,7 +271,8 @@ class OrderUpdate(Struct, frozen=True):
 
 
 class BrokerOrder(Struct, frozen=True):
-    """One order as a broker lists it: open, or ended since we last heard. `surplus` as in `OrderUpdate`."""
+    """One order as a broker lists it: open, or ended since we last heard. `surplus` as in `OrderUpdate`. One that was placed by its value
+    has its `notional`, and no quantity before something filled."""
 
     order_id: str
     broker_id: str
@@ -291,15 +292,18 @@ class BrokerOrder(Struct, frozen=True):
     trail_pct: Decimal | None = None
     extended_hours: bool = False
     surplus: Decimal = ZERO
+    notional: Decimal | None = None
 
 
 class BrokerSnapshot(Struct, frozen=True):
-    """The broker's own truth, asked for on start and on every link up. `orders` holds the open ones and any of ours that ended."""
+    """The broker's own truth, asked for on start and on every link up. `orders` holds the open ones and any of ours that ended; `closed`
+    says in words, without a full stop, why the account takes no entries, and nothing where it does."""
 
     cash: Decimal
     positions: tuple[tuple[str, Decimal, Decimal], ...]
     """(symbol, signed quantity, average cost)"""
     orders: tuple[BrokerOrder, ...]
+    closed: str = ""
 
 
 class LinkChanged(Struct, frozen=True):

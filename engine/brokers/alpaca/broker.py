@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
@@ -20,7 +19,7 @@ from engine.brokers.alpaca.stream import TradeUpdates, streams
 from engine.brokers.alpaca.tickets import Executions, Ticket, Tickets
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.watch import Watch
-from engine.brokers.alpaca.words import Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
+from engine.brokers.alpaca.words import FRACTION, Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
 from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
@@ -28,7 +27,6 @@ from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderType, Source, Terms
 
-FRACTION = Decimal("0.000000001")
 _CORRECTIONS = frozenset({"trade_bust", "trade_correct"})
 
 
@@ -113,9 +111,6 @@ class AlpacaBroker:
         if number and number.startswith("PA") is not self._paper:
             kind = "paper" if number.startswith("PA") else "live"
             raise BrokerError(f"The key is for {kind} account {number}, and the config says {self._kind}: nothing is started.")
-        for blocked in ("trading_blocked", "account_blocked"):
-            if told.get(blocked) is True:
-                self._note(Level.ERROR, f"Alpaca has account {number} blocked ({blocked}): it takes no orders")
 
     async def close(self) -> None:
         self._tell = _nobody

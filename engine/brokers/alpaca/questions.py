@@ -10,7 +10,7 @@ from engine.brokers.alpaca import ids
 from engine.brokers.alpaca.link import Link
 from engine.brokers.alpaca.rest import Client, RefusedError, Rest
 from engine.brokers.alpaca.tickets import Ticket, Tickets
-from engine.brokers.alpaca.words import Fields, Raw, Seen, all_seen, amount, seen
+from engine.brokers.alpaca.words import Fields, Raw, Seen, all_seen, amount, closed, seen
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import BrokerSnapshot
 from engine.model.orders import Order
@@ -102,7 +102,8 @@ class Questions:
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         """Where the account stands. Raises AmbiguousError, and RefusedError where the key is refused."""
         for _ in range(_TRIES):
-            cash = _cash(await self.account())
+            account = await self.account()
+            cash = _cash(account)
             positions = _positions(await self._ask(lambda api: api.get_all_positions(), list))
             works = [ticket for each in await self.open_orders() for ticket in self._adopted(each)]
             if _cash(await self.account()) == cash:
@@ -122,7 +123,7 @@ class Questions:
             await self.follow(ticket)
             ticket.shared = True
         await self.settle(shown.values())
-        return BrokerSnapshot(cash, positions, tuple(shown[order_id].listed() for order_id in sorted(shown)))
+        return BrokerSnapshot(cash, positions, tuple(shown[order_id].listed() for order_id in sorted(shown)), closed(account))
 
     async def settle(self, tickets: Iterable[Ticket]) -> None:
         """Has what these filled to the last digit: an order tells its average alone, and that rounded."""

@@ -146,7 +146,7 @@ class Ticket(Struct):
             self.filled,
             self.cost,
             reason=reason,
-            terms=self.terms,
+            terms=self.terms if self.quantity else None,
             stop=now.stop if trails else None,
             corrected=corrected,
             surplus=self.surplus,
@@ -172,6 +172,7 @@ class Ticket(Struct):
             trail_pct=now.trail_pct,
             extended_hours=now.extended_hours,
             surplus=self.surplus,
+            notional=now.notional,
         )
 
 

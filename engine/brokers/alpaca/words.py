@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_UP, Decimal, InvalidOperation
 from typing import Any, TypeAlias
 
 from msgspec import Struct
@@ -50,6 +50,19 @@ TYPES = {
 }
 _TYPES = {word: kind for kind, word in TYPES.items()}
 _SECOND = 1_000_000_000
+FRACTION = Decimal("0.000000001")
+"""Of a share: the smallest part that is traded."""
+_CLOSED = {
+    "account_blocked": "Alpaca has the account blocked (account_blocked)",
+    "trading_blocked": "Alpaca has trading blocked for the account (trading_blocked)",
+    "trade_suspended_by_user": "Trading is suspended in the account's own settings at Alpaca (trade_suspended_by_user)",
+}
+"""What an account may be marked with, and what that means."""
+
+
+def closed(account: Raw) -> str:
+    """Why Alpaca takes no entries for the account, nothing where it does."""
+    return next((why for flag, why in _CLOSED.items() if account.get(flag) is True), "")
 
 
 class Seen(Struct, frozen=True):
@@ -74,6 +87,7 @@ class Seen(Struct, frozen=True):
     created_at: str
     replaces: str
     replaced_by: str
+    notional: Decimal | None = None
     legs: tuple[Seen, ...] = ()
 
 
@@ -86,7 +100,7 @@ def seen(raw: Raw) -> Seen | None:
             status=str(raw.get("status") or ""),
             symbol=str(raw.get("symbol") or ""),
             side=Side.SELL if str(raw.get("side")).startswith("sell") else Side.BUY,
-            quantity=amount(raw.get("qty")) or ZERO,
+            quantity=_quantity(raw),
             type=_TYPES.get(str(raw.get("type") or raw.get("order_type")), OrderType.MARKET),
             tif=_tif(raw.get("time_in_force")),
             limit=amount(raw.get("limit_price")),
@@ -100,10 +114,21 @@ def seen(raw: Raw) -> Seen | None:
             created_at=str(raw.get("created_at") or ""),
             replaces=str(raw.get("replaces") or ""),
             replaced_by=str(raw.get("replaced_by") or ""),
+            notional=amount(raw.get("notional")),
             legs=tuple(leg for each in raw.get("legs") or () if (leg := seen(each)) is not None),
         )
     except (KeyError, TypeError, AttributeError):
         return None
+
+
+def _quantity(raw: Raw) -> Decimal:
+    """Of one placed by its value, which has none of its own: what filled where that is all, else what its money makes at the average so
+    far; nothing while nothing filled."""
+    told, notional = amount(raw.get("qty")), amount(raw.get("notional"))
+    filled, average = amount(raw.get("filled_qty")) or ZERO, amount(raw.get("filled_avg_price"))
+    if told is not None or notional is None or not average or raw.get("status") == "filled":
+        return filled if told is None else told
+    return max((notional / average).quantize(FRACTION, ROUND_UP), filled + FRACTION)
 
 
 def all_seen(raws: object) -> list[Seen]:

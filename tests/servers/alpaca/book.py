@@ -31,6 +31,10 @@ class Book:
         self.open = True
         self.immediate = True
         """Whether a market order fills at the last price as soon as it is in."""
+        self.flags: set[str] = set()
+        """What the account is marked with: trading_blocked and the like. Nobody opens a position then."""
+        self.power: Decimal | None = None
+        """The account's buying power, where it is not what its equity makes."""
         self.duplicates = 0
         """Orders that came under a client id that was used before."""
         self.slow_replace = False
@@ -162,7 +166,7 @@ class Book:
         for order in list(self.orders.values()):
             if order.symbol != symbol or not self._trades_at(order, price):
                 continue
-            quantity = order.left if left is None else min(order.left, left)
+            quantity = order.left_at(price) if left is None else min(order.left_at(price), left)
             if quantity > 0:
                 self.fill(order, quantity, price)
                 left = None if left is None else left - quantity
@@ -171,7 +175,7 @@ class Book:
         """Lets what is marketable trade at the last price."""
         price = self.prices.get(order.symbol)
         if self.open and self.immediate and price is not None and order.type == "market" and order.works:
-            self.fill(order, order.left, price)
+            self.fill(order, order.left_at(price), price)
         elif self.open and order.works and order.tif in ("ioc", "fok"):
             if price is not None and self._trades_at(order, price):
                 self.fill(order, order.left, price)
@@ -183,7 +187,7 @@ class Book:
         execution = Execution(str(uuid.uuid4()), quantity, price, self.now())
         order.executions.append(execution)
         self._move(order, quantity, price)
-        done = order.left <= 0
+        done = order.left_at(price) <= 0
         self._touch(order, "filled" if done else "partially_filled", "filled_at" if done else "")
         siblings = self._siblings(order)
         for other in siblings:
@@ -240,7 +244,8 @@ class Book:
     # ---- inside
 
     def _made(self, given: Mapping[str, Any], client_id: str) -> Order:
-        if given.get("qty") is None:
+        notional = price_of(given.get("notional"))
+        if (given.get("qty") is None) == (notional is None):
             raise RefusedError(422, 40010001, "qty or notional is required")
         take_profit = given.get("take_profit") or {}
         return Order(
@@ -248,7 +253,7 @@ class Book:
             client_id,
             str(given.get("symbol", "")),
             str(given.get("side", "")),
-            Decimal(str(given["qty"])),
+            Decimal(str(given.get("qty") or 0)),
             str(given.get("type", "")),
             str(given.get("time_in_force", "")),
             price_of(given.get("limit_price") or take_profit.get("limit_price")),
@@ -258,6 +263,7 @@ class Book:
             bool(given.get("extended_hours")),
             str(given.get("order_class") or "simple"),
             "new" if self.open or given.get("extended_hours") else "accepted",
+            notional=notional,
         )
 
     def _add_leg(self, order: Order, given: Mapping[str, Any]) -> None:
@@ -288,7 +294,7 @@ class Book:
             raise RefusedError(422, 42210000, f'asset "{order.symbol}" not found')
         if order.side not in ("buy", "sell"):
             raise RefusedError(422, 42210000, f"invalid side {order.side}")
-        if order.quantity <= 0:
+        if order.quantity <= 0 and order.notional is None:
             raise RefusedError(422, 42210000, "qty must be > 0")
         if order.quantity % 1 and (order.tif != "day" or order.order_class != "simple"):
             raise RefusedError(422, 42210000, "fractional orders must be DAY orders")
@@ -302,9 +308,12 @@ class Book:
         if order.type == "trailing_stop":
             order.high = self.prices[order.symbol]
             order.stop = trailed(order)
-        if order.side == "buy" and order.quantity * (order.limit or order.stop or self.prices[order.symbol]) > self.buying_power():
-            raise RefusedError(403, 40310000, "insufficient buying power")
         held = self.positions.get(order.symbol, [ZERO])[0]
+        if self.flags and order.sign * held >= 0:
+            raise RefusedError(403, 40310000, "account is restricted from opening positions")
+        worth = order.notional or order.quantity * (order.limit or order.stop or self.prices[order.symbol])
+        if order.side == "buy" and worth > self.buying_power():
+            raise RefusedError(403, 40310000, "insufficient buying power")
         if order.side == "sell" and held > 0:
             reserved = sum((each.left for each in self.orders.values() if self._reserves(each, order.symbol)), ZERO)
             if order.quantity > held - reserved:
@@ -315,6 +324,8 @@ class Book:
         return order.symbol == symbol and order.side == "sell" and order.works and order.parent is None
 
     def buying_power(self) -> Decimal:
+        if self.power is not None:
+            return self.power
         worth = sum((abs(held) * self.prices.get(symbol, ZERO) for symbol, (held, _) in self.positions.items()), ZERO)
         return 4 * (self.cash + worth)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 ZERO = Decimal(0)
@@ -58,6 +58,8 @@ class Order:
     created_at: str = ""
     updated_at: str = ""
     ended_at: dict[str, str] = field(default_factory=dict)
+    notional: Decimal | None = None
+    """Of one placed by its value, which has no quantity."""
 
     @property
     def sign(self) -> int:
@@ -74,6 +76,12 @@ class Order:
     @property
     def left(self) -> Decimal:
         return self.quantity - self.filled
+
+    def left_at(self, price: Decimal) -> Decimal:
+        """How many shares more it wants at `price`."""
+        if self.notional is None:
+            return self.left
+        return ((self.notional - self.cost) / price).quantize(Decimal("0.000000001"), ROUND_DOWN)
 
     @property
     def works(self) -> bool:
@@ -101,8 +109,8 @@ def shown(order: Order, *, nested: bool = True) -> dict[str, Any]:
         "asset_id": str(uuid.uuid5(uuid.NAMESPACE_DNS, order.symbol)),
         "symbol": order.symbol,
         "asset_class": "us_equity",
-        "notional": None,
-        "qty": text_of(order.quantity),
+        "notional": text_of(order.notional),
+        "qty": None if order.notional is not None else text_of(order.quantity),
         "filled_qty": text_of(filled),
         "filled_avg_price": None if average is None else text_of(average),
         "order_class": order.order_class,

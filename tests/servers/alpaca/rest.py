@@ -87,8 +87,7 @@ class Rest:
             "portfolio_value": f"{book.cash + worth:f}",
             "equity": f"{book.cash + worth:f}",
             "buying_power": f"{book.buying_power():f}",
-            "trading_blocked": False,
-            "account_blocked": False,
+            **{flag: flag in book.flags for flag in ("trading_blocked", "account_blocked", "trade_suspended_by_user")},
             "shorting_enabled": True,
             "multiplier": "4",
         }
