@@ -13,7 +13,7 @@ from engine.core.matching import Matcher
 from engine.core.slippage import basis_points
 from engine.model.market import Bar
 from engine.model.orders import Side
-from tests.engine.core.test_matching import order
+from tests.engine.core.orders_and_bars import order
 
 BARS = 300_000
 EVERY = 100

@@ -14,7 +14,7 @@ from engine.model.market import Bar, Instrument, MarketStatus, Phase, Quote
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, Side, TimeInForce
 from engine.model.settings import MarginSettings, PaperSettings
-from tests.engine.core import test_matching
+from tests.engine.core import orders_and_bars
 from tests.engine.core.floor import FRICTIONLESS
 
 MS = 1_000_000
@@ -31,7 +31,7 @@ SLOW = replace(FRICTIONLESS, latency_ms=20, latency_sigma=0)
 
 
 def order(side: Side = BUY, quantity: object = 100, number: int = 1, *, symbol: str = "AAPL", tif: TimeInForce = DAY, **more: Any) -> Order:
-    return replace(test_matching.order(side, quantity, tif=tif, name=f"r1-{number}", **more), number=number, symbol=symbol)
+    return replace(orders_and_bars.order(side, quantity, tif=tif, name=f"r1-{number}", **more), number=number, symbol=symbol)
 
 
 class Venue:

@@ -17,7 +17,7 @@ from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderType, Side, Terms
 from engine.model.settings import CommissionSettings, MarginSettings, PaperSettings, SlippageSettings
 from tests.engine.core.floor import at_once
-from tests.engine.core.test_matching import order
+from tests.engine.core.orders_and_bars import order
 from tests.engine.core.test_matching_at_random import markets, near, orders
 from tests.thorough import tries
 

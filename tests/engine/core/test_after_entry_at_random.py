@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from engine.core.matching import Execution
 from engine.model.market import Bar
 from engine.model.orders import Side
-from tests.engine.core.test_matching import matcher, order
+from tests.engine.core.orders_and_bars import matcher, order
 from tests.thorough import tries
 
 Path = list[int]

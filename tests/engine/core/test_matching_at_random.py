@@ -15,7 +15,7 @@ from engine.core.matching import Ended, Execution, Matcher, Outcome, Reduced
 from engine.core.slippage import basis_points
 from engine.model.market import Auction, AuctionKind, Bar, Halt, MarketStatus, Phase, Quote
 from engine.model.orders import Order, OrderType, Side, TimeInForce
-from tests.engine.core.test_matching import BUY, bar, fills, matcher, order
+from tests.engine.core.orders_and_bars import BUY, bar, fills, matcher, order
 from tests.thorough import tries
 
 D = Decimal
