@@ -113,6 +113,19 @@ async def test_quotes_come_with_their_sizes_and_the_last_trade(server: AlpacaDat
         assert desk.of(MarketStatus)[-1].phase is Phase.REGULAR
 
 
+async def test_a_symbol_with_a_dot_has_its_past_its_quotes_and_its_bars(tmp_path: Path) -> None:
+    with AlpacaDataServer([Share("AAPL", price=190.0), Share("BRK.B", price=410.0)]) as server:
+        desk = Desk(server, tmp_path, ("AAPL", "BRK.B"))
+        async with desk.listening():
+            assert {bar.symbol for bar in desk.feed.history("BRK.B", 5)} == {"BRK.B"}
+            stamp = desk.wall()
+            server.quote_at(stamp, "BRK.B", 410.1, 410.3)
+            await desk.until(lambda: desk.of(Quote))
+            assert (desk.of(Quote)[-1].symbol, desk.of(Quote)[-1].at) == ("BRK.B", stamp)
+            server.bar_at(at("2024-06-18T16:00:00"), "BRK.B", 410.2)
+            await desk.until(lambda: [bar for bar in desk.of(Bar) if bar.symbol == "BRK.B"])
+
+
 async def test_many_quotes_at_once_are_told_as_the_newest(server: AlpacaDataServer, tmp_path: Path) -> None:
     desk = Desk(server, tmp_path)
     async with desk.listening():

@@ -33,6 +33,8 @@ class Book:
         """Whether a market order fills at the last price as soon as it is in."""
         self.flags: set[str] = set()
         """What the account is marked with: trading_blocked and the like. Nobody opens a position then."""
+        self.assets: dict[str, dict[str, bool]] = {}
+        """What a symbol may not be: tradable, shortable, fractionable."""
         self.power: Decimal | None = None
         """The account's buying power, where it is not what its equity makes."""
         self.duplicates = 0
@@ -292,6 +294,13 @@ class Book:
     def _check(self, order: Order) -> None:
         if order.symbol not in self.prices:
             raise RefusedError(422, 42210000, f'asset "{order.symbol}" not found')
+        may = {"tradable": True, "shortable": True, "fractionable": True, **self.assets.get(order.symbol, {})}
+        if not may["tradable"]:
+            raise RefusedError(403, 40310000, f"asset {order.symbol} is not tradable")
+        if not may["fractionable"] and order.quantity % 1:
+            raise RefusedError(403, 40310000, f'asset "{order.symbol}" is not fractionable')
+        if not may["shortable"] and order.side == "sell" and self.positions.get(order.symbol, [ZERO])[0] <= 0:
+            raise RefusedError(403, 40310000, f'asset "{order.symbol}" cannot be sold short')
         if order.side not in ("buy", "sell"):
             raise RefusedError(422, 42210000, f"invalid side {order.side}")
         if order.quantity <= 0 and order.notional is None:

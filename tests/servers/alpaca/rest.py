@@ -71,7 +71,8 @@ class Rest:
             case ("GET", "assets", symbol):
                 if symbol not in book.prices:
                     raise RefusedError(404, 40410000, f"asset not found for {symbol}")
-                return 200, {"symbol": symbol, "tradable": True, "fractionable": True, "shortable": True, "easy_to_borrow": True}
+                may = {"tradable": True, "fractionable": True, "shortable": True, "easy_to_borrow": True}
+                return 200, {"symbol": symbol, **may, **book.assets.get(symbol, {})}
             case _:
                 raise RefusedError(404, 40410000, f"endpoint not found: {method} /v2/{'/'.join(parts)}")
 

@@ -1,0 +1,91 @@
+"""Symbols with a dot, and assets that may not be traded in every way: what goes out, what comes back, and what Alpaca says to it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from engine import courier
+from engine.brokers.alpaca import kill as killer
+from engine.brokers.alpaca.config import AlpacaConfig
+from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms
+from tests.engine.brokers.alpaca_engine import SOON, agree, ended, trading
+from tests.engine.engines import limit, market, order_of, until
+from tests.servers.alpaca.server import AlpacaServer
+from tests.servers.alpaca.streams import KEY, SECRET
+
+D = Decimal
+DOTTED = "BRK.B"
+
+
+@pytest.fixture(autouse=True)
+def dotted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.quotes.SYMBOLS", (DOTTED, "AAPL"))
+    for name in ("ASK_AGAIN_S", "CANCEL_AGAIN_S", "BUSY_AGAIN_S"):
+        monkeypatch.setattr(courier, name, SOON)
+
+
+@pytest.fixture
+def server() -> object:
+    with AlpacaServer() as server:
+        server.book.prices[DOTTED] = D(100)
+        yield server
+
+
+def test_a_symbol_with_a_dot_is_ordered_replaced_cancelled_filled_and_held(tmp_path: Path, server: AlpacaServer) -> None:
+    with trading(tmp_path, server) as engine:
+        engine.submit(limit(10, 90, DOTTED))
+        view = until(engine, ended(1, OrderState.WORKING))
+        engine.replace(order_of(view, 1).id, Terms(D(10), D(91)))
+        until(engine, lambda view: order_of(view, 1).limit == 91)
+        engine.cancel(order_of(view, 1).id)
+        until(engine, ended(1, OrderState.CANCELED))
+        engine.submit(Intent(DOTTED, Side.BUY, D(10), bracket=Bracket(Exit(D(110)), Exit(D(90)))))
+        until(engine, lambda view: len(view.orders) == 4 and order_of(view, 3).state is OrderState.WORKING)
+        view = agree(engine, server)
+        assert [(row.symbol, row.quantity) for row in view.positions] == [(DOTTED, D(10))]
+        server.trade(DOTTED, 110)
+        until(engine, ended(3, OrderState.FILLED))
+        agree(engine, server)
+
+
+def test_a_symbol_with_a_dot_is_taken_over_at_the_start_and_closed_by_a_flatten(tmp_path: Path, server: AlpacaServer) -> None:
+    wish = {"symbol": DOTTED, "qty": "7", "side": "buy", "type": "market", "time_in_force": "day"}
+    server.do(lambda: server.book.submit(wish))
+    with trading(tmp_path, server) as engine:
+        assert [(row.symbol, row.quantity) for row in agree(engine, server).positions] == [(DOTTED, D(7))]
+        engine.liquidate_all()
+        until(engine, lambda view: view.stop is not None and view.stop.verified)
+        assert server.do(lambda: dict(server.book.positions)) == {}
+        agree(engine, server)
+
+
+def test_the_stop_without_an_engine_closes_a_symbol_with_a_dot(server: AlpacaServer) -> None:
+    wish = {"symbol": DOTTED, "qty": "7", "side": "buy", "type": "market", "time_in_force": "day"}
+    server.do(lambda: server.book.submit(wish))
+    config = AlpacaConfig(KEY, SECRET, url=server.url, account=server.book.account_number)
+    left = killer.kill(config, flatten=True, tell=lambda text: None)
+    assert (left.orders, left.held, server.do(lambda: dict(server.book.positions))) == ((), (), {})
+
+
+@pytest.mark.parametrize(
+    ("asset", "wish", "words"),
+    [
+        ({"tradable": False}, limit(1, 90, DOTTED), "asset BRK.B is not tradable"),
+        ({"shortable": False}, market(1, DOTTED, Side.SELL), 'asset "BRK.B" cannot be sold short'),
+        ({"fractionable": False}, Intent(DOTTED, Side.BUY, D("0.5"), OrderType.LIMIT, D(90)), 'asset "BRK.B" is not fractionable'),
+    ],
+)
+def test_what_an_asset_may_not_be_is_told_in_alpacas_words(
+    tmp_path: Path, server: AlpacaServer, asset: dict[str, bool], wish: Intent, words: str
+) -> None:
+    server.book.assets[DOTTED] = asset
+    with trading(tmp_path, server) as engine:
+        engine.submit(wish)
+        view = until(engine, ended(1, OrderState.REJECTED))
+        assert order_of(view, 1).reason == words
+        engine.submit(limit(1, 90, "AAPL"))
+        until(engine, ended(2, OrderState.WORKING))
+        agree(engine, server)
