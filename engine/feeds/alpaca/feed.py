@@ -71,10 +71,10 @@ class AlpacaFeed(PollingFeed):
             self.complain(f"{error} Its plan has no room for the quotes of so many: {alone} have bars alone, whose prices are soon stale.")
             raise FeedLostError(str(error), 1.0) from error
         except FeedLostError as error:
-            if error.again_s is not None:
-                raise
-            self._breaks = 1 if self._mono() - began > _LIVED_S else self._breaks + 1
-            pause = _PAUSES_S[min(self._breaks, len(_PAUSES_S)) - 1]
+            pause = error.again_s
+            if pause is None:
+                self._breaks = 1 if self._mono() - began > _LIVED_S else self._breaks + 1
+                pause = _PAUSES_S[min(self._breaks, len(_PAUSES_S)) - 1]
             raise FeedLostError(str(error), pause * (1 + 0.2 * self._chance())) from error
         finally:
             await stream.close()

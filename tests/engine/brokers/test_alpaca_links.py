@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from msgspec.structs import replace
 from engine import courier
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.ids import ClientId, read
+from engine.brokers.alpaca.stream import TradeUpdates
 from engine.brokers.alpaca.tickets import Tickets
+from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.words import Seen, moment, seen
 from engine.brokers.base import BrokerError
 from engine.model.modes import Level, LinkState
@@ -60,6 +63,39 @@ def test_a_handshake_that_is_refused_says_why(tmp_path: Path, status: int, words
         until(engine, lambda view: words in reason(view))
         server.faults.refuse_streams = 0
         agree(engine, server)
+
+
+def test_a_stream_that_is_refused_fifty_times_is_tried_one_by_one_and_trading_goes_on_after(tmp_path: Path) -> None:
+    first, longest = IMPATIENT.backoff_s
+    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+        server.faults.refuse_streams = 429
+        server.cut()
+        until(engine, lambda view: len(server.shakes) > 50)
+        assert link(engine.status()) is LinkState.DEGRADED
+        server.faults.refuse_streams = 0
+        agree(engine, server)
+        assert server.most_streams == 1
+        # The server's clock stamps a handshake before it answers, so what lies between two is a pause and more.
+        pauses = [after - before for before, after in pairwise(server.shakes[1:51])]
+        assert all(pause >= min(longest, first * 2**attempt) / 2 - 0.001 for attempt, pause in enumerate(pauses, 1))
+        assert engine.answer(engine.submit(market(), confirmed=True)).ok
+        until(engine, ended(1, OrderState.FILLED))
+        agree(engine, server)
+
+
+def test_pauses_grow_to_the_longest_and_no_two_consoles_come_back_together() -> None:
+    timings = Timings()
+    first, longest = timings.backoff_s
+    stream = TradeUpdates(lambda handler: None, lambda raw: None, lambda state, reason: None, lambda: _no(), timings)
+    for attempt in range(50):
+        most = min(longest, first * 2**attempt)
+        pauses = {stream._pause(attempt) for _ in range(20)}
+        assert all(most / 2 <= pause <= most for pause in pauses)
+        assert len(pauses) > 1
+
+
+async def _no() -> bool:
+    return False
 
 
 def test_a_half_open_line_is_found_out_and_the_engine_answers_meanwhile(tmp_path: Path) -> None:

@@ -274,6 +274,28 @@ async def test_a_stream_that_is_refused_is_tried_again_when_it_makes_sense(
     await first.close()
 
 
+@pytest.mark.parametrize(("status", "first", "longest"), [(503, 1.0, 60.0), (429, 90.0, 90.0)])
+async def test_a_stream_that_is_refused_fifty_times_is_tried_with_longer_pauses_and_tells_prices_after(
+    server: AlpacaDataServer, tmp_path: Path, status: int, first: float, longest: float
+) -> None:
+    desk = Desk(server, tmp_path)
+    await desk.feed.prepare(lambda text: None)
+    server.do(lambda: server.faults.set(refuse_streams=status))
+    pauses: list[float] = []
+    for _ in range(50):
+        with pytest.raises(FeedLostError, match=f"refused with {status}") as told:
+            await desk.feed.run(desk.hear)
+        assert told.value.again_s is not None
+        pauses.append(told.value.again_s)
+    assert first <= pauses[0] <= 1.2 * first
+    assert all(longest <= pause <= 1.2 * longest for pause in pauses[5:])
+    assert len(set(pauses[5:])) > 1, "not all consoles come back together"
+    assert (len(server.shakes), server.most_streams) == (50, 1)
+    server.do(lambda: server.faults.set(refuse_streams=0))
+    async with desk.listening():
+        assert server.most_streams == 1
+
+
 async def test_a_stream_that_does_not_answer_is_given_up_in_time(server: AlpacaDataServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stream_module, "CONNECT_S", 0.2)
     server.do(lambda: server.faults.set(deaf=True))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -39,6 +40,11 @@ class AlpacaServer:
         self.book.prices.update(AAPL=Decimal(100), MSFT=Decimal(100), IBM=Decimal(100))
         self.requests: list[str] = []
         """Method and path of everything that was asked, oldest first."""
+        self.shakes: list[float] = []
+        """When each handshake of a stream came, monotonic seconds."""
+        self.most_streams = 0
+        """How many streams there were at once at most."""
+        self._streams = 0
         self._rest = Rest(self.book, lambda: self.faults.skew_s)
         self._delay_s = delay_s
         self._loop = asyncio.new_event_loop()
@@ -117,10 +123,17 @@ class AlpacaServer:
             writer.transport.abort()
 
     async def _stream(self, request: Request, socket: Socket) -> None:
-        socket.shake(request, self.faults.refuse_streams)
-        if self.faults.refuse_streams:
-            return
-        await (self.trades if request.path == "/stream" else self.prices).serve(socket)
+        self.shakes.append(time.monotonic())
+        self._streams += 1
+        self.most_streams = max(self.most_streams, self._streams)
+        try:
+            socket.shake(request, self.faults.refuse_streams)
+            if not self.faults.refuse_streams:
+                await (self.trades if request.path == "/stream" else self.prices).serve(socket)
+            else:
+                await socket.read()
+        finally:
+            self._streams -= 1
 
     async def _answer(self, request: Request, writer: asyncio.StreamWriter) -> bool:
         """Whether the connection is to be read on."""
