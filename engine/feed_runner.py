@@ -115,15 +115,17 @@ class FeedRunner:
         if self._venue is not None:
             self._health.broker_heard = self._health.feed_heard
             self._venue(event)
-        if self._market_log is not None:
-            self._market_log.hear(event, self._health.feed_heard)
+        lag = 0
         if isinstance(event, Bar) and isinstance(self._feed, Lags):
-            self._handle(PriceLag(event.symbol, self._feed.lag(event)))
+            lag = self._feed.lag(event)
+            self._handle(PriceLag(event.symbol, lag))
         elif isinstance(event, Quote) and self._delays is not None:
-            delay = self._delays.delay(event.symbol)
-            if delay != self._delayed.get(event.symbol, 0):
-                self._delayed[event.symbol] = delay
-                self._handle(PriceLag(event.symbol, delay, quotes=True))
+            lag = self._delays.delay(event.symbol)
+            if lag != self._delayed.get(event.symbol, 0):
+                self._delayed[event.symbol] = lag
+                self._handle(PriceLag(event.symbol, lag, quotes=True))
+        if self._market_log is not None:
+            self._market_log.hear(event, self._health.feed_heard, lag)
         self._handle(event)
         if isinstance(event, Bar):
             self._chart.on_bar(event)

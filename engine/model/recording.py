@@ -120,8 +120,8 @@ class MarketLog(Protocol):
     def prime(self, primed: Primed | None, bars: Sequence[Bar]) -> None:
         """The past of a symbol, oldest first, as it is known from now on."""
 
-    def hear(self, event: MarketEvent, mono: int) -> None:
-        """The core is about to hear `event`, at monotonic nanosecond `mono`."""
+    def hear(self, event: MarketEvent, mono: int, lag: int = 0) -> None:
+        """The core is about to hear `event`, at monotonic nanosecond `mono`; a price in it is `lag` ns older than that."""
 
     def see(self, symbol: str, at: int, vote: Vote, proposed: tuple[str, ...]) -> None:
         """A strategy saw that at the bar of `symbol` that closed at the market time `at`, its side is what a function answered; and the

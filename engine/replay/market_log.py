@@ -45,7 +45,7 @@ class Sink(Protocol):
 class _Chunk:
     """Rows under way. `values` are five columns: a bar's prices and volume, or a quote's bid, ask, their sizes and the last price."""
 
-    __slots__ = ("at", "kinds", "mono", "others", "records", "symbols", "values")
+    __slots__ = ("at", "kinds", "lags", "mono", "others", "records", "symbols", "values")
 
     def __init__(self) -> None:
         self.kinds = bytearray()
@@ -53,6 +53,7 @@ class _Chunk:
         self.at = array("q")
         self.mono = array("q")
         self.records = array("q")
+        self.lags = array("q")
         self.values = [array("d") for _ in range(5)]
         self.others: list[Any] = []
 
@@ -86,7 +87,7 @@ class ColumnLog:
         if primed is not None:
             self._other(primed, primed.at, 0)
 
-    def hear(self, event: MarketEvent, mono: int) -> None:
+    def hear(self, event: MarketEvent, mono: int, lag: int = 0) -> None:
         kind = type(event)
         if kind is Quote:
             assert isinstance(event, Quote)
@@ -101,7 +102,7 @@ class ColumnLog:
             return
         for column, number in zip(self._chunk.values, numbers, strict=True):
             column.append(number)
-        self._row(row, self._number(event.symbol), event.at, mono)
+        self._row(row, self._number(event.symbol), event.at, mono, lag)
 
     def see(self, symbol: str, at: int, vote: Vote, proposed: tuple[str, ...]) -> None:
         self._seen.add(self._number(symbol), at, vote, proposed)
@@ -136,7 +137,7 @@ class ColumnLog:
         self._chunk.others.append(item)
         self._row(OTHER, 0, at, mono)
 
-    def _row(self, kind: int, symbol: int, at: int, mono: int) -> None:
+    def _row(self, kind: int, symbol: int, at: int, mono: int, lag: int = 0) -> None:
         chunk = self._chunk
         if not chunk.kinds:
             self._began = mono
@@ -145,6 +146,7 @@ class ColumnLog:
         chunk.at.append(at)
         chunk.mono.append(mono)
         chunk.records.append(self._records)
+        chunk.lags.append(lag)
         if len(chunk.kinds) >= CHUNK or mono - self._began >= CHUNK_NS:
             self._flush()
 
@@ -181,7 +183,7 @@ def packed_rows(chunk: _Chunk, names: tuple[str, ...]) -> bytes:
     from engine.replay.packages import pack
     from engine.replay.plain_packing import pack_plain_floats, pack_plain_ints
 
-    columns = [chunk.symbols, chunk.at, chunk.mono, chunk.records]
+    columns = [chunk.symbols, chunk.at, chunk.mono, chunk.records, chunk.lags]
     parts = (
         bytes(chunk.kinds),
         [pack_plain_ints(column.tolist()) for column in columns],

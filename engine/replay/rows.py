@@ -22,9 +22,14 @@ if TYPE_CHECKING:
     Kinds = NDArray[np.uint8]
 
 
+_COLUMNS = 4
+"""Of whole numbers, beside the symbols': when by the market and by the monotonic clock, after how many records, and how late."""
+
+
 class Rows(Struct):
-    """What was heard, in order. `values` are five columns; a row of another kind than a bar or a quote is the next of `others`.
-    `history` are the bars that each of a symbol's Primed came with; `seen` is what strategies saw."""
+    """What was heard, in order. `lags` says by how many ns a price is older than the moment in which it was heard. `values` are five
+    columns; a row of another kind than a bar or a quote is the next of `others`. `history` are the bars that each of a symbol's Primed
+    came with; `seen` is what strategies saw."""
 
     about: SessionAbout | None
     kinds: Kinds
@@ -32,6 +37,7 @@ class Rows(Struct):
     at: Times
     mono: Times
     records: Times
+    lags: Times
     values: list[Floats]
     others: list[Any]
     history: dict[str, list[BarColumns]]
@@ -62,6 +68,8 @@ def rows_of(pieces: Sequence[tuple[str, bytes]]) -> tuple[Rows, list[str]]:
             elif name == ROWS:
                 chunk, packed_columns, packed_values, packed_others, names = msgspec.msgpack.decode(body)
                 numbers, *rest = map(unpack_ints, packed_columns)
+                if len(rest) < _COLUMNS:  # until 2026-11 nobody wrote down how late a price came
+                    rest.append(np.zeros(len(numbers), dtype=np.int64))
                 floats = [unpack_floats(column) for column in packed_values]
                 found = unpack(packed_others)
                 kinds.append(chunk)
@@ -74,11 +82,12 @@ def rows_of(pieces: Sequence[tuple[str, bytes]]) -> tuple[Rows, list[str]]:
         except (ValueError, msgspec.MsgspecError, IndexError):
             lost.append(name)
     none: Times = np.zeros(0, dtype=np.int64)
-    at, mono, records = [np.concatenate(parts) for parts in zip(*columns, strict=True)] or [none, none, none]
+    at, mono, records, lags = [np.concatenate(parts) for parts in zip(*columns, strict=True)] or [none] * _COLUMNS
     floated: list[Floats] = [np.concatenate(parts) for parts in zip(*values, strict=True)] or [np.zeros(0)] * 5
     told = list(_told(len(lost) - lost.count(SEEN), "its market data", "prices stand still there"))
     told += _told(lost.count(SEEN), "what strategies saw", "their indicators are unknown there")
-    rows = Rows(about, np.frombuffer(b"".join(kinds), dtype=np.uint8), symbols, at, mono, records, floated, others, history, seen)
+    heard = np.frombuffer(b"".join(kinds), dtype=np.uint8)
+    rows = Rows(about, heard, symbols, at, mono, records, lags, floated, others, history, seen)
     return rows, told
 
 

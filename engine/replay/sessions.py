@@ -59,6 +59,7 @@ class SessionRecording:
         self.problems = problems
         self._before = before
         self._rows = rows
+        self._late = bool(rows.lags.any())
         self._offset = about.wall - about.mono
         self._units = [[record for _, record in unit] for _, unit in groupby(records, key=_wall)]
         self._walls = [wall for wall, _ in groupby(records, key=_wall)]
@@ -102,41 +103,42 @@ class SessionRecording:
         last_row = int(self._row_steps.searchsorted(until, "right"))
         for begin in range(row, max(last_row, row + 1), 1_024):
             end = min(begin + 1_024, last_row)
-            for step, mono, event in self._heard(begin, end):
+            for step, mono, lag, event in self._heard(begin, end):
                 while unit < len(self._units) and self._unit_steps[unit] < step:
                     self._take(fold, unit, listen)
                     unit += 1
                 fold.step = step
-                self._hear(fold, event, mono)
+                self._hear(fold, event, mono, lag)
         while unit < len(self._units) and self._unit_steps[unit] <= until:
             self._take(fold, unit, listen)
             unit += 1
         fold.step = max(fold.step, until)
 
-    def _heard(self, begin: int, end: int) -> Iterator[tuple[int, int, Any]]:
-        """The rows from `begin` to before `end`, each with its step and monotonic time."""
+    def _heard(self, begin: int, end: int) -> Iterator[tuple[int, int, int, Any]]:
+        """The rows from `begin` to before `end`, each with its step, its monotonic time and how late it was."""
         rows, part = self._rows, slice(begin, end)
         other = int(self._others_before[begin]) if begin < end else 0
         place = begin - other
         values = [column[place : place + (end - begin)].tolist() for column in rows.values]
         number = 0
-        for step, kind, symbol, at, mono in zip(
+        for step, kind, symbol, at, mono, lag in zip(
             self._row_steps[part].tolist(),
             rows.kinds[part].tolist(),
             rows.symbols[part],
             rows.at[part].tolist(),
             rows.mono[part].tolist(),
+            rows.lags[part].tolist(),
             strict=True,
         ):
             if kind > QUOTE:
-                yield step, mono, rows.others[other]
+                yield step, mono, lag, rows.others[other]
                 other += 1
                 continue
             numbers = [column[number] for column in values]
             number += 1
-            yield step, mono, (Bar if kind == BAR else Quote)(symbol, at, *numbers)
+            yield step, mono, lag, (Bar if kind == BAR else Quote)(symbol, at, *numbers)
 
-    def _hear(self, fold: Fold, event: Any, mono: int) -> None:
+    def _hear(self, fold: Fold, event: Any, mono: int, lag: int) -> None:
         fold.wall = mono + self._offset if mono else fold.wall
         if isinstance(event, Facts):
             fold.learn(event)
@@ -144,6 +146,8 @@ class SessionRecording:
         elif isinstance(event, Primed):
             fold.prime(event.symbol, event.last, event.previous, event.at)
         else:
+            if self._late and isinstance(event, Bar | Quote):
+                fold.prices.lags(event.symbol, lag, quotes=isinstance(event, Quote))
             fold.hear(event, mono)
 
     def _take(self, fold: Fold, unit: int, listen: Listen | None) -> None:

@@ -30,7 +30,9 @@ from engine.model.records import Record
 from engine.model.settings import Limits, PaperSettings, Settings
 from engine.model.views import OrderRow, View
 from engine.parts import Parts, Venue
+from engine.replay.market_log import ColumnLog
 from storage.journal import SqliteJournal, open_journal
+from storage.sessions import MarketFiles
 from tests.quotes import QuoteFeed
 
 HUNDRED = Decimal(100)
@@ -249,7 +251,9 @@ def make(
     journal: HeldJournal | None = None,
     feed: Callable[[], Feed] = QuoteFeed,
     seat: Seat | None = None,
+    recorded: bool = False,
 ) -> Engine:
+    """With `recorded` the market data are kept beside the database."""
     settings = replace(settings, database=folder / "paper.db")
     assert settings.database is not None
 
@@ -261,9 +265,9 @@ def make(
             paper.restore(core.state.portfolio, core.state.book.orders.values(), core.state.session)
         return paper, paper.on_market
 
-    return Engine(
-        settings, Parts(settings.database, journal.open if journal else open_journal, feed, open_broker, SystemClock(), seat=seat)
-    )
+    market_log = (lambda: ColumnLog(MarketFiles(folder / "paper.db").open)) if recorded else None
+    opened = journal.open if journal else open_journal
+    return Engine(settings, Parts(settings.database, opened, feed, open_broker, SystemClock(), market_log, seat=seat))
 
 
 def until(engine: Engine, condition: Callable[[View], object], within_s: float = 20.0) -> View:
