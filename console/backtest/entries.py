@@ -51,7 +51,7 @@ ENTRIES = (
     Entry("commission", "Commission %", "of the traded value; empty as the config says"),
     Entry("slippage", "Slippage bp", "in hundredths of a per cent; empty as the config says"),
     Entry("volume_cap", "Volume cap %", "of a bar's volume, for all orders"),
-    Entry("latency", "Latency", "until an order is at the market: 250ms, 30s or 2bars; empty as the config says"),
+    Entry("latency", "Latency", "until it is at the market: 250ms, 30s, 2bars; empty as the config says"),
     Entry("limits", "Limits", "a config whose section limits holds; empty for none"),
     Entry("fill", "Fills at", "where in the next bar a market order fills", options=FILLS),
 )

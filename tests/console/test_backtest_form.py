@@ -17,11 +17,13 @@ from typing import Any
 import pytest
 
 from console.backtest import running as running_module
+from console.backtest.at_hand import look
 from console.backtest.job import job_of_tree
 from console.backtest.running import Running
 from console.backtest.worker import Order, Told
 from console.config_file import ConfigFile
 from console.screens.backtests.form import FormPage
+from console.screens.backtests.form_beside import lines
 from console.screens.backtests.listing import BacktestsPage
 from console.screens.backtests.report import BacktestPage
 from console.screens.trading import TradingScreen
@@ -31,6 +33,7 @@ from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from tests.engine.backtest.market import strategy
 from tests.project_files import ROOT
+from widgets.cells import length
 
 PATIENCE_S = 60.0
 SLOW = "def on_bar(self, ctx, bar):\n    import time\n    time.sleep(0.005)"
@@ -387,3 +390,72 @@ def test_one_that_ends_the_interpreter_is_told(tmp_path: Path) -> None:
     wait_for(lambda: run.outcome is not None)
     assert run.outcome is not None
     assert run.outcome.problem == "The backtest's process ended by itself with code 9. Nothing was kept. It said last: goodbye"
+
+
+# ---- what stands beside it on a wide screen
+
+LARGE = (200, 60)
+
+
+async def test_beside_the_form_stand_the_strategys_parameters_and_the_bars_of_the_days(tmp_path: Path) -> None:
+    async with form(tmp_path / "b.sqlite", LARGE) as (console, _):
+        await console.shows("Buys when the fast average crosses above the slow one")
+        await fill(console, params="fast=5", symbols="AAPL,MSFT", start="2005-01-01")
+        await console.shows("a whole number from 2 to 200")
+        await console.until(lambda: "2005-01-03  2013-03-01  2,054" in console.picture)
+        assert "MSFT ▲ +4.53%" in console.picture
+        assert "what the account begins with" in console.picture
+
+
+async def test_beside_the_form_a_mistake_is_told_and_what_was_right_stays(tmp_path: Path) -> None:
+    async with form(tmp_path / "b.sqlite", LARGE) as (console, _):
+        await console.shows("Bars of sample")
+        await fill(console, params="fast=1000")
+        await console.shows("Parameters: ")
+        await console.shows("from 2 to 200; it is 1000")
+        assert "Bars of sample" in console.picture
+
+
+async def test_beside_the_form_nothing_is_looked_at_on_a_usual_screen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    monkeypatch.setattr("console.backtest.at_hand.look", lambda *given: looked.append(given))
+    async with form(tmp_path / "b.sqlite") as (console, _):
+        await fill(console, symbols="AAPL")
+        await console.pilot.pause(0.4)
+        assert looked == []
+        assert "what the account begins with" not in console.picture
+
+
+def test_of_a_source_that_is_asked_only_what_is_kept_is_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    found = look({"strategy": "breakout", "data": "yahoo", "symbols": "AAPL"}, Settings())
+    assert found.held == ()
+    assert found.data_told == (
+        "Nothing of yahoo is kept yet for these symbols.",
+        "What is missing of the days is fetched when it runs, and kept.",
+    )
+    assert [each.name for each in found.params] == ["period", "target_pct", "stop_pct"]
+
+
+def test_files_that_are_large_are_not_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("console.backtest.at_hand.MOST_BYTES", 10)
+    (tmp_path / "AAPL.csv").write_text("Date,Open,High,Low,Close,Volume\n2020-01-02,1,1,1,1,1\n")
+    found = look({"strategy": "breakout", "data": str(tmp_path)}, Settings())
+    assert found.held == ()
+    assert "looked into when it runs" in found.data_told[0]
+
+
+def test_days_without_bars_are_told_with_those_that_there_are() -> None:
+    found = look({"strategy": "breakout", "data": "sample", "start": "2020-01-01"}, Settings())
+    assert found.missing == ""
+    assert found.data_told == ("sample has no bar in these days: it reaches from 2000-03-01 to 2013-03-01.",)
+
+
+def test_a_strategy_that_is_not_there_is_what_is_missing() -> None:
+    assert look({"strategy": "sma"}, Settings()).missing.startswith("Strategy: There is no strategy file 'sma'.")
+
+
+def test_everything_beside_the_form_fits_its_width() -> None:
+    found = look({"strategy": "sma_cross", "data": "sample", "symbols": "AAPL,MSFT,IBM,GOOG,FB"}, Settings())
+    for width in (60, 80, 120):
+        assert max(length(line) for line in lines("Symbols: 'x' is not allowed. " * 4, found, width)) <= width

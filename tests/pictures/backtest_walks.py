@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from console.config_file import ConfigFile
+from console.screens.backtests.form import FormPage
 from engine.model.settings import Settings
+from tests.console.driving import Console
 from tests.console.kept_backtests import keep
 from tests.pictures.album import Camera, walk
 from tests.pictures.full_view import full_view
@@ -46,8 +48,15 @@ async def form(camera: Camera) -> None:
         await console.shows("[ Run ]")
         await console.press("down", "down")
         await console.type("AAPL,MSFT")
-        await camera.take(console, "backtest-form", "AAPL,MSFT")
+        await camera.take(console, "backtest-form", "AAPL,MSFT", settled=lambda: settled(console))
         await console.press("down")
         await console.type("2005")
         await console.press("f5")
-        await camera.take(console, "backtest-form-wrong", "'2005' is not allowed")
+        await camera.take(console, "backtest-form-wrong", "'2005' is not allowed", settled=lambda: settled(console))
+
+
+def settled(console: Console) -> bool:
+    """Whether what stands beside the form is what its fields say."""
+    page = console.app.screen
+    assert isinstance(page, FormPage)
+    return not page._is_beside or (page._looked == page._texts and not page._looks)

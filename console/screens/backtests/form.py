@@ -10,9 +10,11 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import events
+from textual.containers import Horizontal
 from textual.widget import Widget
 
 from console.backtest.entries import ENTRIES, Entry, Mistake, completed, explained, known, read
+from console.screens.backtests.form_beside import FormBeside
 from console.screens.dialog import Line, paragraph
 from console.screens.page import Page
 from engine.model import Level
@@ -28,10 +30,12 @@ if TYPE_CHECKING:
     from console.backtest.running import Running
     from console.backtest.worker import Told
 
-LABELS = 14
+LABELS, VALUES = 14, 22
 RUN = "run"
 """Stands for the button behind the fields."""
 _CHOICES = 6
+STILL = 2
+"""Frames in which nothing is typed before what the fields come to is looked at: files are read for it."""
 TOLD_AFTER_S = 0.5
 """Before so long a rate is a guess."""
 
@@ -41,7 +45,7 @@ class FormPage(Page):
     cancels it, and q leaves it running."""
 
     DEFAULT_CSS = """
-    FormPage FormLines { height: 1fr; padding: 0 1; }
+    FormPage FormLines { width: 3fr; height: 1fr; padding: 0 1; }
     """
 
     def __init__(self, stage: Stage, actions: BacktestActions) -> None:
@@ -57,9 +61,19 @@ class FormPage(Page):
         self._checking = False
         self._known: dict[str, tuple[str, ...]] = {}
         self._lines = FormLines(self)
+        self._beside = FormBeside()
+        self._is_beside = False
+        self._looked: dict[str, str] = {}
+        """The texts that stand beside the form, or are looked at for it."""
+        self._before: dict[str, str] = {}
+        """Those of the last frame, and for how many frames nothing was typed."""
+        self._still = 0
+        self._looks = False
 
     def content(self) -> Iterable[Widget]:
-        yield self._lines
+        with Horizontal():
+            yield self._lines
+            yield self._beside
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -70,7 +84,26 @@ class FormPage(Page):
         self.frame()
 
     def frame(self) -> None:
+        self._is_beside = self._beside.takes_room()
+        if self._is_beside:
+            self._look_beside()
         self._lines.redraw()
+
+    def _look_beside(self) -> None:
+        """What the fields come to, once nothing is typed for a moment; one look at a time."""
+        texts = self._texts
+        self._still = self._still + 1 if texts == self._before else 0
+        self._before = texts
+        if texts != self._looked and not self._looks and (self._still >= STILL or not self._looked):
+            self._looked, self._looks = texts, True
+            self.run_worker(self._look(texts))
+
+    async def _look(self, texts: dict[str, str]) -> None:
+        from console.backtest.at_hand import look
+
+        found = await asyncio.to_thread(look, texts, self._actions.settings)
+        self._looks = False
+        self._beside.tell(found)
 
     def closed(self) -> None:
         self._actions.entered = self._texts
@@ -212,6 +245,9 @@ class FormPage(Page):
             value = _in_view(editor, width - LABELS - 2)
         else:
             value = [Cell(clean(editor.text) or "-", "" if editor.text else "muted")]
+        if self._is_beside:
+            # Where every field says what it may be, that stands in a column.
+            value.append(Cell(" " * (VALUES - length(value))))
         room = width - LABELS - 2 - length(value) - 3
         note = "" if wrong else self._note(entry, editor.text, active)
         line = [label, *value, Cell("   "), Cell(note, "muted")] if note and len(note) <= room else [label, *value]
@@ -226,7 +262,7 @@ class FormPage(Page):
     def _note(self, entry: Entry, text: str, active: bool) -> str:
         """What may stand there; while it is typed, what Tab would put in."""
         if not active:
-            return ""
+            return entry.about if self._is_beside and self._actions.running is None else ""
         found = [word for word in self._known.get(entry.name, ()) if word.startswith(text.rpartition(",")[2])]
         if found and found != [text]:
             more = f" and {len(found) - _CHOICES} more" if len(found) > _CHOICES else ""
