@@ -18,7 +18,7 @@ from engine import feed_runner, shell
 from engine.brokers.base import BrokerEvent
 from engine.feeds.base import FeedError, FeedLostError
 from engine.latch import Latch, latch_path
-from engine.model.market import MarketEvent
+from engine.model.market import Bar, MarketEvent
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import FillBooked, OrderPlaced
@@ -26,7 +26,7 @@ from engine.model.settings import FeedSettings, Settings, StrategySettings
 from engine.view_builder import ViewBuilder
 from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, order_of, running, said, until
 from tests.project_files import ROOT
-from tests.quotes import QuoteFeed
+from tests.quotes import DAY, QuoteFeed
 
 SPINNING = """
 from tradeconsole import Strategy
@@ -360,6 +360,14 @@ def test_the_chart_follows_the_focus(tmp_path: Path) -> None:
         for symbol in ("MSFT", "IBM"):
             engine.focus(symbol)
             assert until(engine, lambda view, symbol=symbol: view.chart and view.chart.symbol == symbol).chart  # type: ignore[misc]
+
+
+def test_prices_from_history_are_there_before_the_first_quote(tmp_path: Path) -> None:
+    bars = [Bar("AAPL", DAY - 60 * n, 100, 101, 99, 100 + n, 1_000) for n in (3, 2, 1)]
+    with running(tmp_path, ToldBroker(), feed=lambda: QuoteFeed(history=bars)) as engine:
+        chart = engine.status().chart
+        assert chart is not None
+        assert [bar.close for bar in chart.bars[:3]] == [103, 102, 101]
 
 
 # ---- strategies

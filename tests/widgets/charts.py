@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from engine.model.market import Bar
 from engine.model.views import ChartMark, ChartView
 from tests.views import MINUTE, NOW, sample_chart, sample_view
-from tests.widgets.harness import Harness
+from tests.widgets.harness import Harness, lines_of
 from widgets.candles import SCALES, Look, Plot, draw
 from widgets.chart import Chart
 from widgets.chart_bars import ChartBars
@@ -57,3 +57,8 @@ async def shown(chart: ChartView | None = None, size: tuple[int, int] = (100, 24
         app.show(sample_view(chart=chart or sample_chart()))
         await pilot.pause()
         yield widget, app, pilot
+
+
+def values(chart: Chart) -> str:
+    """What the lines of values over the plot say."""
+    return " ".join(line.strip("│ ") for line in lines_of(chart)[1:3])

@@ -10,9 +10,8 @@ from msgspec.structs import replace
 from engine.model.orders import Side
 from engine.model.views import ChartMark
 from tests.views import MINUTE, NOW, sample_bars, sample_chart, sample_view
-from tests.widgets.charts import shown
+from tests.widgets.charts import shown, values
 from tests.widgets.harness import lines_of, text_of
-from tests.widgets.test_chart_crosshair import values
 from widgets.candles import SCALES
 
 

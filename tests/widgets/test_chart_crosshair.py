@@ -9,14 +9,9 @@ import pytest
 from engine.model.orders import Side
 from engine.model.views import ChartMark
 from tests.views import sample_bars, sample_chart, sample_view
-from tests.widgets.charts import shown
+from tests.widgets.charts import shown, values
 from tests.widgets.harness import lines_of, text_of
 from widgets.chart import Chart
-
-
-def values(chart: Chart) -> str:
-    """What the lines of values over the plot say."""
-    return " ".join(line.strip("│ ") for line in lines_of(chart)[1:3])
 
 
 async def test_the_crosshair_tells_everything_about_its_bar() -> None:
