@@ -142,6 +142,52 @@ def test_the_stop_cancels_each_order_by_itself_where_the_one_request_for_all_fai
         agree(engine, server)
 
 
+def late(server: AlpacaServer) -> None:
+    """What the stop asked for in one request, and long since for each order, takes effect now."""
+    server.do(server.faults.let_late.set)
+    while not server.do(lambda: server.faults.late):
+        pass
+
+
+def test_one_request_for_all_that_takes_effect_late_does_nothing_twice(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+        for price in range(80, 90):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 10)
+        server.faults.arm("DELETE /v2/orders$", "late")
+        engine.emergency_stop()
+        until(engine, verified)
+        assert works(server) == []
+        late(server)
+        view = agree(engine, server)
+        assert verified(view)
+        assert {row.state for row in view.orders} == {OrderState.CANCELED}
+        assert (posts(server), server.do(lambda: dict(server.book.positions))) == (10, {})
+
+
+def test_a_closing_order_that_a_late_request_for_all_takes_away_is_sent_again_and_nothing_is_sold_twice(tmp_path: Path) -> None:
+    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+        engine.submit(market(10))
+        until(engine, ended(1, OrderState.FILLED))
+        for price in range(80, 83):
+            engine.submit(limit(1, price), confirmed=True)
+        until(engine, lambda view: len(works(server)) == 3)
+        server.book.immediate = False
+        server.faults.arm("DELETE /v2/orders$", "late")
+        engine.liquidate_all()
+        until(engine, lambda view: len(works(server)) == 1 and order_of(view, 5).state is OrderState.WORKING)
+        assert server.order(works(server)[0]).side == "sell"
+        late(server)
+        until(engine, ended(5, OrderState.CANCELED))
+        until(engine, lambda view: len(works(server)) == 1)
+        server.trade("AAPL", 99)
+        view = until(engine, lambda view: verified(view) and not view.positions)
+        sold = server.do(lambda: [order.filled for order in server.book.orders.values() if order.side == "sell"])
+        assert (sold, server.do(lambda: dict(server.book.positions))) == ([D(0), D(10)], {})
+        assert order_of(view, 6).state is OrderState.FILLED
+        agree(engine, server)
+
+
 def test_the_stop_waits_for_no_answer_to_the_one_request_for_all(tmp_path: Path) -> None:
     timings = replace(UNHURRIED, cancel_s=60.0, together_s=0.05)
     with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:

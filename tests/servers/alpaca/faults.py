@@ -22,7 +22,8 @@ class Fault:
     """`on` is a request: `POST /v2/orders` and the like, of which it must be the beginning; or `update`, of the trade stream.
 
     For a request, `what` is a name out of REPLIES, where nothing is done and that is answered; with `after_` before it, it is done first.
-    `drop` cuts the connection unanswered, `hang` never answers; `after_drop` and `after_hang` likewise. For an update: `drop`, `twice`,
+    `drop` cuts the connection unanswered, `hang` never answers; `after_drop` and `after_hang` likewise. `late` is carried out, and
+    answered, once `Faults.let_late` is set. For an update: `drop`, `twice`,
     `late` (after the one that follows it) or `strange` (a status that nobody knows).
     """
 
@@ -56,6 +57,10 @@ class Faults:
         self.skew_s = 0.0
         """How far the server's clock is ahead."""
         self.struck: list[str] = []
+        self.let_late = asyncio.Event()
+        """What is late waits for it."""
+        self.late = 0
+        """How many requests were carried out late."""
         self.never = asyncio.Event()
         """What hangs waits for it."""
 

@@ -147,6 +147,9 @@ class AlpacaServer:
         crowded = self.faults.too_many()
         given = (request.headers.get("apca-api-key-id"), request.headers.get("apca-api-secret-key"))
         what = "401" if given != (KEY, SECRET) or self.faults.unauthorized else "429" if crowded else self.faults.strikes(asked)
+        if what == "late":
+            await self.faults.let_late.wait()
+            what, self.faults.late = "", self.faults.late + 1
         kind, _, rest = what.partition("_") if what.startswith("after_") else ("", "", what)
         status, told = (0, None) if what and not kind else self._rest.answer(request.method, request.path, request.query, request.body)
         if rest == "drop":
