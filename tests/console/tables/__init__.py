@@ -1,0 +1,1 @@
+"""Tests of what all tables of the trading screen have in common."""
