@@ -54,6 +54,8 @@ RULES = (
     Rule("cash", Level.WARNING),
     Rule("split", Level.WARNING),
     Rule("start", Level.WARNING),
+    # A broker or feed for which somebody must log in.
+    Rule("", Level.WARNING, r"link login\b|Log in at\b"),
     Rule("", Level.WARNING, r"signal \d+ \S+ expired\b", panel="signals", row=_SIGNAL),
     # A strategy that is disabled, a link that is down, a mismatch, what broke: errors are said by whoever made them.
     Rule("", Level.ERROR),

@@ -93,7 +93,7 @@ class FeedRunner:
     def _feed_is_down(self, problem: str, detail: str = "") -> None:
         self._health.feed_problem = problem
         text = f"{problem} Prices go stale; positions and orders are as they were."
-        self._handle(Note(Level.ERROR, self._feed.name, text, detail))
+        self._handle(Note(self._health.feed_state.level, self._feed.name, text, detail))
 
     def on_market(self, event: MarketEvent) -> None:
         """Everything that wants to know of `event` hears it. What breaks on the way is ours, and none of the feed's business."""

@@ -62,7 +62,7 @@ from engine.model.inputs import (
     Watch,
 )
 from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketStatus, Quote, Split
-from engine.model.modes import Level, LinkState, Mode, TradingState
+from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import cents
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, Terms
@@ -352,8 +352,7 @@ class Core:
         self.gate.link_down = "" if link.up else link.reason or "no reason given"
         self.gate.ready = False
         if not link.up:
-            level = Level.WARNING if link.state is LinkState.DEGRADED else Level.ERROR
-            self.desk.note(level, link.name, f"link {link.state.lower()}: {self.gate.link_down}")
+            self.desk.note(link.state.level, link.name, f"link {link.state.lower()}: {self.gate.link_down}")
 
     def _on_not_durable(self, event: NotDurable) -> None:
         """The journal refused these intents: nothing of them was sent, and nothing more is until it can be written again."""

@@ -29,6 +29,8 @@ from engine.model.verdicts import PASSED, Outcome, Verdict
 
 _LINKS = {
     LinkState.DEGRADED: "degraded, so nothing is sent but cancels",
+    LinkState.RESET: "in its reset, so nothing is sent",
+    LinkState.LOGIN: "waiting for a log-in, so nothing is sent",
     LinkState.FATAL: "down and not tried again, so nothing is sent",
 }
 

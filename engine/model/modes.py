@@ -35,6 +35,11 @@ class LinkState(StrEnum):
     DOWN = "DOWN"
     FATAL = "FATAL"
 
+    @property
+    def level(self) -> Level:
+        """How loudly it is told: what is announced and ends by itself is no trouble, and what waits for a person is a warning."""
+        return _LOUDNESS.get(self, Level.ERROR)
+
 
 class Level(StrEnum):
     """How loudly a log line speaks."""
@@ -42,3 +47,11 @@ class Level(StrEnum):
     INFO = "INFO"
     WARNING = "WARNING"
     ERROR = "ERROR"
+
+
+_LOUDNESS = {
+    LinkState.UP: Level.INFO,
+    LinkState.RESET: Level.INFO,
+    LinkState.LOGIN: Level.WARNING,
+    LinkState.DEGRADED: Level.WARNING,
+}

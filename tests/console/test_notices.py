@@ -24,6 +24,8 @@ def line(level: Level, source: str, text: str, number: int = 1) -> LogLine:
         (ERROR, "order", "#12 AAPL unknown: timeout", ("orders", "12")),
         (ERROR, "sma_cross", "ZeroDivisionError: x It is disabled.", ("log", "")),
         (ERROR, "paper", "link down: connection reset", ("log", "")),
+        (WARNING, "ib", "link login: Log in at TWS or Gateway, the rest goes by itself", ("log", "")),
+        (WARNING, "ib", "Log in at TWS or Gateway, the rest goes by itself. It is tried again in 30 s.", ("log", "")),
         (ERROR, "prices.csv", "The file is gone. Prices go stale; positions and orders are as they were.", ("log", "")),
         (ERROR, "reconcile", "AAPL: 100 here, 90 at the broker: no entries in AAPL until both agree", ("log", "")),
         (ERROR, "reconcile", "#7 AAPL is not among the broker's orders: asking for it by its id", ("orders", "7")),
@@ -45,6 +47,7 @@ def test_what_matters_is_a_notice_that_leads_to_what_it_is_about(level: Level, s
     [
         (ERROR, "trading", "HALTED, set by you: stop key"),
         (INFO, "trading", "ACTIVE, set by you: looked at it"),
+        (INFO, "ib", "link reset: IB resets its servers each night, until 01:45 ET at the latest"),
         (INFO, "order", "#12 BUY 10 AAPL @ 190 DAY"),
         (WARNING, "gate", "denied BUY 500 MSFT: exposure would be 92%"),
         (WARNING, "mode", "FULL_AUTO, set by you"),

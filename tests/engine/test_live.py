@@ -19,7 +19,7 @@ from engine.brokers.base import BrokerEvent
 from engine.feeds.base import FeedError, FeedLostError
 from engine.latch import Latch, latch_path
 from engine.model.market import Bar, MarketEvent
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import FillBooked, OrderPlaced
 from engine.model.settings import FeedSettings, Settings, StrategySettings
@@ -222,7 +222,12 @@ def test_credentials_that_are_wrong_are_not_tried_again(tmp_path: Path) -> None:
         assert engine.answer(engine.submit(market())).text == "the key is not known there"
 
 
-def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("state", "level"), [(LinkState.DOWN, Level.ERROR), (LinkState.RESET, Level.INFO), (LinkState.LOGIN, Level.WARNING)]
+)
+def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: LinkState, level: Level
+) -> None:
     monkeypatch.setattr(feed_runner, "AGAIN_S", (0.2,))
     broken = threading.Event()
 
@@ -230,7 +235,7 @@ def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(tmp_path: Path, monk
         async def run(self, tell: Callable[[MarketEvent], None]) -> None:
             if not broken.is_set():
                 broken.set()
-                raise FeedLostError("the line broke")
+                raise FeedLostError("the line broke", state=state)
             await super().run(tell)
 
     engine = make(tmp_path, ToldBroker(), feed=Flaky)
@@ -239,6 +244,7 @@ def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(tmp_path: Path, monk
         engine.wait_ready()
         view = until(engine, lambda view: not view.health.links[1].up)
         assert view.health.links[1].reason == "the line broke. It is tried again in 0.2 s."
+        assert [line.level for line in view.log if line.text.startswith("the line broke")] == [level]
         until(engine, lambda view: view.health.links[1].up and view.watch[0].bid)
         assert said(engine.status(), "the feed speaks again")
     finally:

@@ -11,10 +11,20 @@ from msgspec.structs import replace
 from engine.brokers.base import BrokerEvent
 from engine.model.inputs import LinkChanged, OrderUpdate, Preview, Submit, Tick
 from engine.model.market import Quote
-from engine.model.modes import LinkState, Mode
+from engine.model.modes import Level, LinkState, Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Fill, Intent, OrderState, OrderType, Side, Source
-from engine.model.records import FillBooked, FillCorrected, OrderDenied, OrderPlaced, PositionAdopted, Record, SignalRaised, SplitBooked
+from engine.model.records import (
+    FillBooked,
+    FillCorrected,
+    Noted,
+    OrderDenied,
+    OrderPlaced,
+    PositionAdopted,
+    Record,
+    SignalRaised,
+    SplitBooked,
+)
 from engine.model.settings import Limits
 from engine.model.verdicts import Outcome
 from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, restored, settings, wish
@@ -246,6 +256,8 @@ def test_nothing_is_sent_before_the_account_was_compared() -> None:
     [
         (LinkState.DEGRADED, "is degraded, so nothing is sent but cancels: no stream."),
         (LinkState.DOWN, "is down, so nothing is sent: no stream."),
+        (LinkState.RESET, "is in its reset, so nothing is sent: no stream."),
+        (LinkState.LOGIN, "is waiting for a log-in, so nothing is sent: no stream."),
         (LinkState.FATAL, "is down and not tried again, so nothing is sent: no stream."),
     ],
 )
@@ -255,6 +267,23 @@ def test_a_link_that_is_not_up_shuts_the_gate_and_says_how_it_stands(state: Link
     the_floor.handle(LinkChanged("paper", state, "no stream"))
     the_floor.reconcile()
     assert words in the_floor.submit(wish(Side.SELL, 1)).text
+
+
+@pytest.mark.parametrize(
+    ("state", "level"),
+    [
+        (LinkState.DEGRADED, Level.WARNING),
+        (LinkState.RESET, Level.INFO),
+        (LinkState.LOGIN, Level.WARNING),
+        (LinkState.DOWN, Level.ERROR),
+        (LinkState.FATAL, Level.ERROR),
+    ],
+)
+def test_a_reset_is_expected_and_no_error_and_a_log_in_that_waits_is_a_warning(state: LinkState, level: Level) -> None:
+    the_floor = floor()
+    the_floor.handle(LinkChanged("ib", state, "Log in there"))
+    note = the_floor.of(Noted)[-1]
+    assert (note.level, note.text) == (level, f"link {state.lower()}: Log in there")
 
 
 def test_nothing_is_sent_while_the_journal_cannot_be_written() -> None:
