@@ -9,7 +9,7 @@ from typing import Any
 
 from engine.brokers.base import STOPPING, AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
-from engine.brokers.ib.facts import Contract, RequestFailed
+from engine.brokers.ib.facts import CURRENCY, Contract, RequestFailed
 from engine.brokers.ib.hearing import Hearing
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import FOR_CANCELS_S, FOR_THE_STOP_S, Session, capture_logs
@@ -20,7 +20,6 @@ from engine.model.modes import Level
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, Terms
 
-CURRENCY = "USD"
 FIRST_WORD_S = 8.0
 """How long TWS may take to say a first word of an order; the engine waits a little longer."""
 CANCELLED_S = 4.0

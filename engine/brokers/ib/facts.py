@@ -9,6 +9,9 @@ from msgspec import Struct
 
 from engine.model.money import ZERO
 
+CURRENCY = "USD"
+"""What is traded here is priced in it, and the books are kept in it alone: no amount of another is ever booked."""
+
 
 class Contract(Struct, frozen=True):
     con_id: int
@@ -81,6 +84,7 @@ class ExecutionTold(Struct, frozen=True):
 class FeeTold(Struct, frozen=True):
     exec_id: str
     fee: Decimal
+    currency: str = CURRENCY
 
 
 class ErrorTold(Struct, frozen=True):

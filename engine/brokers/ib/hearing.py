@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.brokers.base import AmbiguousError, BrokerEvent, Heard
 from engine.brokers.ib import codes
-from engine.brokers.ib.facts import ErrorTold, ExecutionTold, Fact, FeeTold, NotUnderstood, OrderTold, RequestFailed, StatusTold
+from engine.brokers.ib.facts import CURRENCY, ErrorTold, ExecutionTold, Fact, FeeTold, NotUnderstood, OrderTold, RequestFailed, StatusTold
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import Session
 from engine.brokers.ib.orders import same_but_for_the_trailed_stop
@@ -40,6 +40,8 @@ class Hearing:
         self._client_id = client_id
         self._session = session
         self._connectivity = connectivity
+        self._foreign: set[str] = set()
+        """Executions of which it was said that their fee is in another currency."""
         self._state = LinkState.DOWN
         self._stirred = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -60,6 +62,8 @@ class Hearing:
                 self._news(self.ledger.on_status(fact))
             case ExecutionTold():
                 self._news(self.ledger.on_execution(fact))
+            case FeeTold() if fact.currency not in ("", CURRENCY):
+                self._on_foreign_fee(fact)
             case FeeTold():
                 entry = self.ledger.on_fee(fact)
                 if entry is not None:
@@ -101,6 +105,11 @@ class Hearing:
                 update = replace(update, terms=entry.terms)
             self.tell(update)
             entry.last_told = entry.update()
+
+    def _on_foreign_fee(self, told: FeeTold) -> None:
+        if told.exec_id not in self._foreign:
+            self._foreign.add(told.exec_id)
+            self.note(Level.WARNING, f"IB took a fee of {told.fee:f} {told.currency}: it is not in the books, which are in {CURRENCY}")
 
     def _on_error(self, told: ErrorTold) -> None:
         code = told.code

@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from engine.brokers.base import BrokerError
 from engine.brokers.ib.config import IbConfig, account_of
-from engine.brokers.ib.facts import ErrorTold, ExecutionTold, Fact, Held, OrderFields, OrderTold, RequestFailed, StatusTold
+from engine.brokers.ib.facts import CURRENCY, ErrorTold, ExecutionTold, Fact, Held, OrderFields, OrderTold, RequestFailed, StatusTold
 from engine.brokers.ib.ledger import Ledger
 from engine.brokers.ib.library import ClientBusy, Session, capture_logs
 from engine.brokers.ib.orders import symbol_of
@@ -29,7 +29,6 @@ AGAIN_S = 1.0
 POLL_S = 0.1
 SETTLED_S = 0.3
 """Positions are closed that were told twice the same, so long apart: a fill may be told before the position that it made."""
-CURRENCY = "USD"
 
 
 class Left(Struct, frozen=True):

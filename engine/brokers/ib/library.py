@@ -321,7 +321,7 @@ def _listen(wrapper: Any, hear: Callable[[Fact], None]) -> None:
     tap("completedOrder", _completed_order)
     tap("orderStatus", _status)
     tap("execDetails", _execution)
-    tap("commissionReport", lambda report: FeeTold(report.execId, _amount(report.commission)))
+    tap("commissionReport", _fee)
     tap("error", lambda request, code, words, *more: ErrorTold(int(request), int(code), str(words)))
 
 
@@ -360,6 +360,11 @@ def _execution(request: int, contract: Any, told: Any) -> ExecutionTold:
         _amount(told.cumQty),
         _amount(told.avgPrice),
     )
+
+
+def _fee(report: Any) -> FeeTold | None:
+    """Nothing where TWS does not know it yet and leaves it unset: it is told again then, and whenever executions are asked for."""
+    return FeeTold(report.execId, _amount(report.commission), report.currency) if abs(report.commission) < UNSET else None
 
 
 def _fields(order: Any) -> OrderFields:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from engine.brokers.ib.away import Away, away, reset_until
 from engine.brokers.ib.codes import CONNECTIVITY_LOST, CONNECTIVITY_RESTORED, DATA_TAKEN
 from engine.brokers.ib.config import IbConfig
-from engine.brokers.ib.facts import Contract, ErrorTold, Fact, RequestFailed
+from engine.brokers.ib.facts import CURRENCY, Contract, ErrorTold, Fact, RequestFailed
 from engine.brokers.ib.library import ClientBusy, Mute, capture_logs
 from engine.brokers.ib.orders import symbol_there
 from engine.brokers.ib.thread import live
@@ -34,7 +34,6 @@ HEARTBEAT_S, ANSWER_S = 15.0, 5.0
 TAKEN_AGAIN_S = 30.0
 _TURN_S = 0.2
 _DATA_LOST = 1101
-CURRENCY = "USD"
 
 
 class Line:

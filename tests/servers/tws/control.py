@@ -26,6 +26,8 @@ expire                          the session is over: orders for it end
 midnight                        executions of the day are told no more
 fill ID SHARES PRICE [silent]   trades an order by hand; ID is its reference or permId
 correct ID SHARES PRICE         tells its last execution anew
+fees CURRENCY|unset             what the fees are in, or that they are not known yet
+fee ID                          tells its fees once more
 place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF] [ACCOUNT]   an order of another client's, of TWS itself with client 0
 status ID WHAT                  it has this status from now on, and says so when it is asked
 cancel ID                       somebody cancels it in TWS
@@ -163,6 +165,12 @@ class Control:
 
     def do_correct(self, order: str, shares: str, price: str) -> None:
         self._tws.gateway.correct(self._ticket(order), Decimal(shares), Decimal(price))
+
+    def do_fees(self, currency: str) -> None:
+        self._tws.gateway.fees_in = "" if currency == "unset" else currency
+
+    def do_fee(self, order: str) -> None:
+        self._tws.gateway.tell_fees(self._ticket(order))
 
     def do_place(self, client: str, side: str, shares: str, symbol: str, kind: str, price: str, ref: str = "", account: str = "") -> Answer:
         (stock,) = known(symbol)

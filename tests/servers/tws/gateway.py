@@ -32,6 +32,8 @@ class Gateway:
         self.cash = CASH
         self.held: dict[int, list[Decimal]] = {}
         """con id -> [signed shares, what they cost, fees included]"""
+        self.fees_in = "USD"
+        """The currency of fees, none while they are not known."""
         self._tell = tell
         self._perm_ids = count(1_900_000_001)
         self._exec_ids = count(1)
@@ -125,7 +127,7 @@ class Gateway:
         self._tell_of(ticket, "execution", say.execution(ticket, traded))
         self._tell_of(ticket, "open", say.open_order(ticket))
         self._tell_of(ticket, "status", say.order_status(ticket))
-        self._tell_of(ticket, "commission", say.commission(ticket, traded))
+        self._tell_of(ticket, "commission", say.commission(traded, self.fees_in))
         ticket.told = told
         self._group(ticket, shares)
         if ticket.status == "Filled":
@@ -148,7 +150,12 @@ class Gateway:
         ticket.executions.append(traded)
         self._book(ticket, shares, price, fee)
         self._tell_of(ticket, "execution", say.execution(ticket, traded))
-        self._tell_of(ticket, "commission", say.commission(ticket, traded))
+        self._tell_of(ticket, "commission", say.commission(traded, self.fees_in))
+
+    def tell_fees(self, ticket: Ticket) -> None:
+        """Of all that it traded, once more."""
+        for traded in ticket.executions:
+            self._tell_of(ticket, "commission", say.commission(traded, self.fees_in))
 
     # ---- inside
 

@@ -60,8 +60,9 @@ def execution(ticket: Ticket, traded: Execution, request: int = -1) -> Message:
     ]
 
 
-def commission(ticket: Ticket, traded: Execution) -> Message:
-    return [59, 1, traded.exec_id, traded.fee, ticket.stock.currency, UNSET, UNSET, ""]
+def commission(traded: Execution, currency: str) -> Message:
+    """In no `currency` it is not known yet."""
+    return [59, 1, traded.exec_id, traded.fee if currency else UNSET, currency, UNSET, UNSET, ""]
 
 
 def completed_order(ticket: Ticket) -> Message:

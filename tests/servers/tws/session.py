@@ -229,7 +229,7 @@ class Session:
         for ticket in told:
             for traded in ticket.executions:
                 self.send(say.execution(ticket, traded, request))
-                self.send(say.commission(ticket, traded))
+                self.send(say.commission(traded, self._server.gateway.fees_in))
         self.send([55, 1, request])
 
     # ---- the account
