@@ -97,14 +97,13 @@ class Kept(Struct, frozen=True):
 
 
 class BarCache:
-    """The cache in `folder`, which is made when something is written. `said` collects sentences about what was put aside.
+    """The cache in `folder`, which is made when something is written.
 
     Methods block; each opens the file and closes it again, so that one that is put aside is nobody's any more. Raises CacheError.
     """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / "bars.sqlite"
-        self.said: list[str] = []
 
     # ---- reading
 
@@ -197,7 +196,11 @@ class BarCache:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection | None]:
         """None where there is no cache yet."""
-        if not self.path.exists():
+        try:
+            there = self.path.exists()
+        except OSError as error:  # a folder that may not be looked into
+            raise self._unusable(error.strerror or error) from error
+        if not there:
             yield None
             return
         with self._guarded(), closing(self._connect()) as connection:
@@ -221,11 +224,22 @@ class BarCache:
                 file = self._file()
                 yield
         except OSError as error:
-            raise CacheError(f"The cache {shown(str(self.path))} cannot be used: {error.strerror or error}.") from error
+            raise self._unusable(error.strerror or error) from error
         except sqlite3.OperationalError as error:
-            raise CacheError(f"The cache {shown(str(self.path))} cannot be used: {error}.") from error
+            raise self._unusable(error) from error
         except (sqlite3.DatabaseError, ValueError, ArithmeticError) as error:
-            raise CacheError(self._put_aside(file, str(error))) from error
+            raise CacheError(self._put_aside_or_left(file, str(error))) from error
+
+    def _unusable(self, why: object) -> CacheError:
+        return CacheError(f"The cache {shown(str(self.path))} cannot be used: {why}.")
+
+    def _put_aside_or_left(self, file: int | None, why: str) -> str:
+        """What became of a file that cannot be used, in words."""
+        try:
+            return self._put_aside(file, why)
+        except OSError as error:
+            where = shown(str(self.path))
+            return f"The cache {where} is damaged ({shown(why)}) and cannot be put aside ({error.strerror or error}): it is not used."
 
     def _put_aside(self, file: int | None, why: str) -> str:
         """Under a lock that nobody else holds, for who has the file open would go on in it. `file` is the one that was met; answers what
@@ -240,9 +254,7 @@ class BarCache:
                 part = Path(f"{self.path}{ending}")
                 if part.exists():
                     part.rename(f"{aside}{ending}")
-        said = f"The cache was damaged ({shown(why)}) and is put aside as {shown(str(aside))}; what it held is fetched again."
-        self.said.append(said)
-        return said
+        return f"The cache was damaged ({shown(why)}) and is put aside as {shown(str(aside))}; what it held is fetched again."
 
     def _file(self) -> int | None:
         """Which file stands there now, None where there is none."""

@@ -106,6 +106,8 @@ class PollingFeed:
         self._market = MarketHours(source.calendar)
         self._session = date.min
         """In which the run begins: what happened before is in the history, what happens on it is told."""
+        self._said: set[str] = set()
+        """What was the matter with bars that came all the same, such as a cache that keeps none: each is said once."""
         self._failures = 0
         self._away = False
         """Whether the source let a question hang, or wants a pause: until it has answered again nobody waits for it."""
@@ -139,6 +141,7 @@ class PollingFeed:
         if len(unknown) == len(self._symbols):
             raise FeedError(unknown[0])
         self.problems = tuple(dict.fromkeys(problems))
+        self._said.update(problems)
         self._session = self._day(self._wall())
 
     async def _prime(self, symbol: str) -> tuple[str, ...]:
@@ -378,6 +381,10 @@ class PollingFeed:
         if symbol not in self._symbols:
             return []
         kept.problem = ""
+        for problem in told.problems:
+            if problem not in self._said:
+                self._said.add(problem)
+                self.complain(problem)
         kept.actions |= {(action.day, action.kind): action for action in told.actions}
         fresh = [bar for bar in told.bars if bar.at > kept.told]
         if fresh and kept.told:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import threading
 import time
 from datetime import date
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -97,6 +99,27 @@ def test_prices_come_and_are_traded_on(desk: Desk) -> None:
     view = until(desk.engine, fresh)
     assert view.health.market_text == "NYSE open, closes 16:00"
     assert desk.engine.answer(desk.engine.submit(limit())).ok
+
+
+@pytest.mark.parametrize("content", [b"", b"no cache" * 1000])
+def test_a_start_without_a_cache_that_can_be_used_says_so_and_trades(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes
+) -> None:
+    """On a disk without room, or with a file that is none of ours and cannot be put aside."""
+
+    def refuse(*given: object) -> NoReturn:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    (tmp_path / "cache").mkdir()
+    if content:
+        (tmp_path / "cache" / "bars.sqlite").write_bytes(content)
+        monkeypatch.setattr(Path, "rename", refuse)
+    else:
+        monkeypatch.setattr(BarCache, "_connect", refuse)
+    desk.engine.start()
+    assert not desk.engine.wait_ready().health.problem
+    view = until(desk.engine, lambda view: fresh(view) and desk.engine.answer(desk.engine.submit(limit())).ok)
+    assert said(view, "No space left on device")
 
 
 def test_a_source_that_goes_away_is_told_with_when_it_is_asked_again_and_comes_back(desk: Desk) -> None:

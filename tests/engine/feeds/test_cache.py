@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 from engine.feeds.actions import Action
 from engine.feeds.cache import BarCache, CacheError, Series, cache_folder
 from engine.model.market import Bar
+from tests.engine.feeds.full_disk import fill_disk
 from tests.project_files import ROOT
 
 AAPL = Series("yahoo", "AAPL", "1d", "XNYS")
@@ -162,3 +165,48 @@ def test_a_writer_that_is_killed_leaves_whole_days_and_all_that_it_said_were_wri
 def test_the_cache_lies_in_the_folder_for_caches_or_in_the_one_that_keeps_everything(tmp_path: Path) -> None:
     assert cache_folder({"TRADECONSOLE_HOME": str(tmp_path)}) == tmp_path / "cache"
     assert cache_folder({}).name == "tradeconsole"
+
+
+def test_a_file_of_another_version_is_put_aside_and_what_follows_works(tmp_path: Path) -> None:
+    cache = BarCache(tmp_path)
+    cache.write(AAPL, {day(0): [bar(1)]}, [], 5)
+    with closing(sqlite3.connect(cache.path)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    with pytest.raises(CacheError, match=r"\(it is no cache of this version\) and is put aside as .*bars\.bad-"):
+        cache.read(AAPL, day(0), day(0))
+    cache.write(AAPL, {day(0): [bar(1)]}, [], 6)
+    assert cache.days(AAPL) == {day(0): 6}
+
+
+def test_a_damaged_file_that_cannot_be_put_aside_is_not_used_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = BarCache(tmp_path)
+    cache.path.write_bytes(b"no cache" * 1000)
+
+    def refuse(path: Path, target: Path) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    for _ in range(2):
+        with pytest.raises(CacheError, match=r"is damaged \(.*\) and cannot be put aside \(Read-only file system\): it is not used\."):
+            cache.read(AAPL, day(0), day(0))
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said_in_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "exists", refuse)
+    with pytest.raises(CacheError, match=r"cannot be used: Permission denied\."):
+        BarCache(tmp_path).days(AAPL)
+
+
+def test_a_full_disk_keeps_nothing_and_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = BarCache(tmp_path)
+    cache.write(AAPL, {day(0): [bar(1)]}, [], 5)
+    with monkeypatch.context() as patch:
+        fill_disk(patch)
+        with pytest.raises(CacheError, match="cannot be used: database or disk is full"):
+            cache.write(AAPL, {day(n): [bar(n * 1000 + each) for each in range(1, 400)] for n in range(1, 10)}, [], 6)
+        assert cache.days(AAPL) == {day(0): 5}
+    assert cache.read(AAPL, day(0), day(9)).days == {day(0): [bar(1)]}
+    assert not [*tmp_path.glob("bars.bad-*")], "a full disk damages nothing"

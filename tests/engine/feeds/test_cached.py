@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -16,6 +18,7 @@ from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched, Reach
 from engine.model.market import Bar
 from tests.engine.feeds.fake_history import FakeHistory, at
+from tests.engine.feeds.full_disk import fill_disk
 
 LATER = at("2024-06-20T12:00:00")
 
@@ -172,6 +175,59 @@ def test_a_cache_that_cannot_be_written_costs_the_keeping_alone(tmp_path: Path) 
     got = through(FakeHistory(LATER), tmp_path / "file").bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 15))
     assert len(got.bars) == 3
     assert "used, and not kept" in got.problems[-1]
+
+
+def test_a_cache_of_another_version_costs_a_fetch_and_says_so(tmp_path: Path) -> None:
+    history = FakeHistory(LATER)
+    cached = through(history, tmp_path)
+    cached.bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 15))
+    with closing(sqlite3.connect(BarCache(tmp_path).path)) as connection:
+        connection.execute("PRAGMA user_version = 2")
+    got = cached.bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 15))
+    assert len(got.bars) == 3
+    assert "no cache of this version" in got.problems[0]
+
+
+def test_on_a_full_disk_what_was_fetched_is_used_and_what_is_kept_is_not_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    history = FakeHistory(LATER)
+    cached = through(history, tmp_path)
+    cached.bars("AAPL", "1m", date(2024, 5, 13), date(2024, 5, 13))
+    days_asked(history)
+    fill_disk(monkeypatch)
+    for _ in range(2):
+        got = cached.bars("AAPL", "1m", date(2024, 5, 13), date(2024, 5, 15))
+        assert len(got.bars) == 3 * 390
+        assert "database or disk is full. What was fetched is used, and not kept." in got.problems[-1]
+        assert days_asked(history) == [("2024-05-14", "2024-05-15")]
+
+
+def test_a_damaged_cache_that_cannot_be_put_aside_is_done_without(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path, target: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "rename", refuse)
+    BarCache(tmp_path).path.write_bytes(b"nonsense" * 1000)
+    got = through(FakeHistory(LATER), tmp_path).bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 15))
+    assert len(got.bars) == 3
+    assert "cannot be put aside (Permission denied): it is not used." in got.problems[0]
+
+
+def test_two_sources_in_one_cache_fill_their_own_gaps_and_are_never_mixed(tmp_path: Path) -> None:
+    one, other = FakeHistory(LATER), FakeHistory(LATER)
+    other.name = other.kept_as = "other"
+    other.scale = 2.0
+    first, second = through(one, tmp_path), through(other, tmp_path)
+    first.bars("AAPL", "1d", date(2024, 5, 6), date(2024, 5, 10))
+    second.bars("AAPL", "1d", date(2024, 5, 13), date(2024, 5, 15))
+    assert (days_asked(one), days_asked(other)) == ([("2024-05-06", "2024-05-10")], [("2024-05-13", "2024-05-15")])
+    span = date(2024, 5, 6), date(2024, 5, 17)
+    assert {bar.close for bar in first.bars("AAPL", "1d", *span).bars} == {100.0}
+    assert {bar.close for bar in second.bars("AAPL", "1d", *span).bars} == {200.0}
+    assert days_asked(one) == [("2024-05-13", "2024-05-17")]
+    assert days_asked(other) == [("2024-05-06", "2024-05-10"), ("2024-05-16", "2024-05-17")]
+    one.error = other.error = FeedLostError("It hung up.")
+    assert {bar.close for bar in first.bars("AAPL", "1d", *span, ask=False).bars} == {100.0}
+    assert {bar.close for bar in second.bars("AAPL", "1d", *span).bars} == {200.0}
 
 
 class Spoilt(FakeHistory):

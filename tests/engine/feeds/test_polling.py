@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
+from typing import NoReturn
 
 import pytest
 
@@ -236,6 +238,23 @@ async def test_a_start_without_source_or_cache_begins_empty_and_catches_up_with_
     desk.history.error = None
     told = bars_of(await desk.run("2024-06-18T16:01:30"))
     assert told[0].at == at("2024-06-18T13:31:00")
+
+
+async def test_a_cache_that_can_keep_nothing_while_it_runs_is_complained_of_once_and_prices_come(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = Desk(tmp_path)
+    await desk.prepare()
+    complaints: list[str] = []
+    desk.feed.complain = complaints.append
+
+    def refuse(cache: BarCache) -> NoReturn:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(BarCache, "_connect", refuse)
+    told = await desk.run("2024-06-18T16:03:30")
+    assert len(bars_of(told, "AAPL")) == 3
+    assert [text.partition("cannot be used: ")[2] for text in complaints] == ["database or disk is full."]
 
 
 async def test_where_no_symbol_is_known_there_is_no_start(tmp_path: Path) -> None:
