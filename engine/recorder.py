@@ -77,6 +77,10 @@ class Recorder:
             level = Level.WARNING if self._problem else Level.INFO
             say(level, "recording", self._problem or "the market data of this run can be written again")
 
+    def end(self) -> None:
+        """The run ends: what is otherwise since the last tick is told, too. Strategies are as they were before they were stopped."""
+        self._look(self._strategies)
+
     def _look(self, strategies: Sequence[StrategyRow]) -> None:
         self._strategies = strategies
         core, gate = self._core, self._core.gate

@@ -309,6 +309,8 @@ class Shell:
         if self._tasks:
             # Not longer: an adapter that does not let itself be cancelled must not keep the journal from its last word.
             await asyncio.wait(self._tasks, timeout=TASKS_S)
+        if self._recorder is not None:
+            self._recorder.end()
         if problem := await self._courier.close():
             self.handle(Note(Level.WARNING, "exit", problem))
         self._perform(self.core.end(self._clock.mono()))

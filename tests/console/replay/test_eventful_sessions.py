@@ -1,5 +1,5 @@
-"""Sessions in which much is done by hand and by strategies, over splits and dividends, with a restart in between: each replays to the very
-picture that its person saw last, from the start or from anywhere."""
+"""Sessions in which much is done by hand and by strategies, over splits and dividends, with a restart in between, and in some of which
+somebody else trades in the same account: each replays to the very picture that its person saw last, from the start or from anywhere."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from datetime import date
 from decimal import Decimal
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pytest
 from msgspec.structs import asdict, replace
@@ -23,6 +24,7 @@ from engine.model.modes import Mode
 from engine.model.orders import Bracket, Exit, Intent, OrderType, Side, Terms
 from engine.model.settings import FeedSettings, Limits, MarginSettings, PaperSettings, Settings, StrategySettings
 from engine.model.views import View
+from tests.console.replay.elsewhere import SharedBroker
 from tests.thorough import tries
 
 D = Decimal
@@ -163,6 +165,41 @@ class Hand:
         return self.engine.resume("looked at it")
 
 
+class HandOfTwo(Hand):
+    """Whose account is somebody else's, too, at the same `broker`: what that one does comes to light when everything is compared."""
+
+    def __init__(self, engine: Engine, chance: random.Random, broker: SharedBroker) -> None:
+        super().__init__(engine, chance)
+        self.broker = broker
+
+    def does_place_elsewhere(self, view: View) -> str:
+        intent = self._intent(view)
+        last = next(D(repr(row.last)).quantize(D("0.01")) for row in view.watch if row.symbol == intent.symbol and row.last)
+        self.broker.place(f"elsewhere-{self.chance.getrandbits(40):x}", intent.symbol, intent.side, intent.quantity, last)
+        self.broker.compare()
+        return ""
+
+    def does_fill_elsewhere(self, view: View) -> str:
+        if self.broker.open:
+            self.broker.fill(self.chance.choice(self.broker.open), D(self.chance.randint(1, 20)))
+        return ""
+
+    def does_trade_elsewhere(self, view: View) -> str:
+        row = self.chance.choice([row for row in view.watch if row.last])
+        quantity = D(self.chance.choice((-1, 1)) * self.chance.randint(1, 20))
+        self.broker.trade(row.symbol, quantity, D(repr(row.last)).quantize(D("0.01")))
+        self.broker.compare()
+        return ""
+
+    def does_accept(self, view: View) -> str:
+        if not view.mismatches:
+            return ""
+        words = self.chance.choice(view.mismatches).replace(",", "").split()
+        return self.engine.accept_position(next(symbol for symbol in SYMBOLS if symbol in words), "sold by phone")
+
+    does_accept_again = does_accept
+
+
 def _settings(folder: Path, start: date) -> Settings:
     limits = Limits(
         max_position_pct=D(100),
@@ -186,13 +223,16 @@ def _settings(folder: Path, start: date) -> Settings:
     )
 
 
-def _trades(settings: Settings, chance: random.Random, until: Callable[[View], bool]) -> tuple[str, View, list[str]]:
+def _trades(
+    settings: Settings, chance: random.Random, brokers: list[SharedBroker], until: Callable[[View], bool]
+) -> tuple[str, View, list[str]]:
     """One run, by its id, and what was shown last."""
     engine = create_engine(settings)
     engine.start()
     try:
         engine.wait_ready()
-        hand, end = Hand(engine, chance), time.monotonic() + 120
+        hand = HandOfTwo(engine, chance, brokers[-1]) if brokers else Hand(engine, chance)
+        end = time.monotonic() + 120
         while not until(view := engine.status()):
             assert time.monotonic() < end
             if any(row.last is not None for row in view.watch):
@@ -211,14 +251,28 @@ def _pictured(view: View) -> dict[str, object]:
     return kept
 
 
+@pytest.mark.parametrize("shared", [False, True], ids=["alone", "shared"])
 @pytest.mark.parametrize("seed", range(tries(1, 20)))
-def test_a_session_replays_to_the_picture_that_was_seen_last(seed: int, tmp_path: Path) -> None:
+def test_a_session_replays_to_the_picture_that_was_seen_last(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, shared: bool
+) -> None:
+    brokers: list[SharedBroker] = []
+
+    def opened(*args: Any) -> SharedBroker:
+        brokers.append(SharedBroker(*args))
+        return brokers[-1]
+
+    if shared:
+        monkeypatch.setattr("engine.brokers.paper.PaperBroker", opened)
     days, chance = _files(tmp_path, seed), random.Random(seed)
     settings, started = _settings(tmp_path, days[15]), time.monotonic()
-    first = _trades(settings, chance, lambda view: time.monotonic() - started > 3)
+    first = _trades(settings, chance, brokers, lambda view: time.monotonic() - started > 3)
     played = date.fromisoformat(str(days[33]))
     second = _trades(
-        replace(settings, feed=replace(settings.feed, start=str(played))), chance, lambda view: "data end" in view.health.market_text
+        replace(settings, feed=replace(settings.feed, start=str(played))),
+        chance,
+        brokers,
+        lambda view: "data end" in view.health.market_text,
     )
     assert settings.database is not None
     for run_id, last, did in (first, second):
