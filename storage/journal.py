@@ -316,13 +316,18 @@ class SqliteJournal:
 
     async def _patiently(self, work: Coroutine[Any, Any, _T]) -> _T:
         """What comes of `work` on the disk. For as long as that does not answer, everybody who waits is told so."""
-        task = asyncio.create_task(work)
-        while not (await asyncio.wait((task,), timeout=HANGS_S))[0]:
-            self._refuse(
-                f"The journal {self._path} cannot be written: its disk does not answer. Check it, or the network it is behind. "
-                f"Nothing is sent meanwhile, nothing is lost, and it goes on when the disk does."
-            )
-        return task.result()
+        self._patience = self._loop.call_later(HANGS_S, self._hangs)
+        try:
+            return await work
+        finally:
+            self._patience.cancel()
+
+    def _hangs(self) -> None:
+        self._refuse(
+            f"The journal {self._path} cannot be written: its disk does not answer. Check it, or the network it is behind. "
+            f"Nothing is sent meanwhile, nothing is lost, and it goes on when the disk does."
+        )
+        self._patience = self._loop.call_later(HANGS_S, self._hangs)
 
     def _oldest(self) -> list[_Unit]:
         units: list[_Unit] = []

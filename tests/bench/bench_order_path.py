@@ -41,7 +41,7 @@ from tradeconsole import Strategy
 
 class Taker(Strategy):
     def on_quote(self, ctx, quote):
-        if quote.bid_size == 1:
+        if quote.bid_size == 10_001:
             trade = ctx.sell if ctx.position(quote.symbol) else ctx.buy
             trade(quote.symbol, 1, reason=str(quote.at))
 """
@@ -57,7 +57,8 @@ class Burner(Strategy):
 
 
 class PacedFeed:
-    """Quotes one symbol every `EVERY_S`, and remembers when each quote was told. Those that ask for a trade have a bid size of 1."""
+    """Quotes one symbol every `EVERY_S`, and remembers when each quote was told. Those that ask for a trade have one share more on the bid.
+    The next one does not, and fills that order: what rests, and what fills by the same quote, is not what is measured here."""
 
     name = "paced"
     timeframe = "1m"
@@ -76,14 +77,14 @@ class PacedFeed:
         return ()
 
     async def run(self, tell: Callable[[MarketEvent], None]) -> None:
-        at = time.time_ns()
+        at, asks = time.time_ns(), False
         tell(MarketStatus(Phase.REGULAR, "paced", "today", at))
         while True:
             at += 1_000_000
-            size = 1.0 if self.asks > 0 else 100.0
-            self.asks -= self.asks > 0
+            asks = self.asks > 0 and not asks
+            self.asks -= asks
             self.told[str(at)] = time.perf_counter()
-            tell(Quote("AAPL", at, 99.99, 100.01, size, 100.0, 100.0))
+            tell(Quote("AAPL", at, 99.99, 100.01, 10_000.0 + asks, 10_000.0, 100.0))
             await asyncio.sleep(EVERY_S)
 
 
