@@ -75,8 +75,7 @@ class Document(Panel, inherit_bindings=False):
         self._go(len(self._lines))
 
     def _go(self, line: int) -> None:
-        # Forced, because Textual thinks that what has no scroll bar yet cannot be scrolled.
-        self.scroll_to(y=min(max(0, line), max(0, len(self._lines) - self.inner_height)), animate=False, force=True)
+        self.scroll_to_line(min(max(0, line), max(0, len(self._lines) - self.inner_height)))
 
     def _redraw(self) -> None:
         if self._draw is None or not self.inner_width:

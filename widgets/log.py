@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
-from collections.abc import Callable
+from typing import Unpack
 
 from textual import events
 
@@ -14,6 +13,7 @@ from widgets import numbers
 from widgets.cells import Cell
 from widgets.columns import Column
 from widgets.row_painter import Sentence
+from widgets.row_table import TableOptions
 from widgets.rows import Ring, RowModel
 from widgets.table import Subset
 from widgets.tall_table import TallTable
@@ -54,16 +54,10 @@ class Log(TallTable[LogLine]):
         Column[LogLine]("What", words_of, 10, flex=1),
     )
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's own word
-        classes: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
         self._ring: Ring[LogLine] = Ring(KEPT, lambda line: line.number, self.text_of)
         self._levels: Counter[Level] = Counter()
-        super().__init__(id=id, classes=classes, clock=clock)
+        super().__init__(**options)
         self._unread = 0
         self._follows = True
 
@@ -101,7 +95,7 @@ class Log(TallTable[LogLine]):
         else:
             self._unread += added
             if dropped:
-                self.scroll_to(y=max(0, self.scroll_target_y - dropped), animate=False, force=True)
+                self.scroll_to_line(max(0, self.scroll_target_y - dropped))
         self._summarise()
 
     def rows_changed(self) -> None:
@@ -127,7 +121,7 @@ class Log(TallTable[LogLine]):
 
     def _to_end(self) -> None:
         if self.shown_rows:
-            self.scroll_to(y=self.last_top, animate=False, force=True)
+            self.scroll_to_line(self.last_top)
 
     def _summarise(self) -> None:
         if self._follows:

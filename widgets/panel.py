@@ -124,6 +124,10 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
         if 0 <= y < self.size.height:
             self.refresh(Region(0, y, self.size.width, 1))
 
+    def scroll_to_line(self, line: float) -> None:
+        """Has `line` of the content at the top, at once. Forced, as Textual thinks that what has no scroll bar yet cannot be scrolled."""
+        self.scroll_to(y=line, animate=False, force=True)
+
     # ---- the mouse
 
     class ZoomAsked(Message):

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import Unpack
 
 from engine.model.money import ZERO
 from engine.model.views import PositionRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.columns import Column
+from widgets.row_table import TableOptions
 from widgets.table import LiveTable
 
 
@@ -96,14 +97,8 @@ class Positions(LiveTable[PositionRow]):
         Column[PositionRow]("Realised", lambda row: _profit(row.realised), 10, "right", grow=18, priority=6, sort=lambda row: row.realised),
     )
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's own word
-        classes: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(id=id, classes=classes, clock=clock)
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
+        super().__init__(**options)
         self._look = THIS
         self._view: View | None = None
         self._counts: dict[str, int] = {}

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import TypeAlias
+from typing import TypeAlias, Unpack
 
 from msgspec import Struct
 
@@ -14,6 +13,7 @@ from widgets import numbers
 from widgets.cells import Cell, Content, Gauge, length
 from widgets.columns import Column
 from widgets.row_painter import BETWEEN, Sentence
+from widgets.row_table import TableOptions
 from widgets.table import LiveTable
 from widgets.text import clean, width_of, wrap
 
@@ -140,14 +140,8 @@ class Risk(LiveTable[Row]):
         Column[Row]("Note", _note, 5, grow=16, priority=2),
     )
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's own word
-        classes: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(id=id, classes=classes, clock=clock)
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
+        super().__init__(**options)
         self._view: View | None = None
         self._told_below: frozenset[str] = frozenset()
         """Names of the breakers that tripped and are told of in lines of their own."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypedDict, TypeVar
 
 from rich.segment import Segment
 from textual import events
@@ -26,6 +26,14 @@ SETTLING_S = 0.5
 
 HOLDING_S = 2.0
 """How long after a movement in it a sorted table holds still: somebody is about to act."""
+
+
+class TableOptions(TypedDict, total=False):
+    """What each kind of table hands on to the one below it. `clock` is monotonic seconds."""
+
+    id: str | None
+    classes: str | None
+    clock: Callable[[], float]
 
 
 class RowTable(Panel, Generic[RowT], inherit_bindings=False):
@@ -79,7 +87,6 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         classes: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` is monotonic seconds."""
         super().__init__(id=id, classes=classes)
         self.empty_text = self.EMPTY
         self._clock = clock
@@ -359,6 +366,25 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
     def action_last(self) -> None:
         self._move_to(len(self.rows) - 1)
 
+    def move_key(self, key: str) -> bool:
+        """Move the cursor by a key of the bindings, for a page that takes all keys itself. False where it moves nothing."""
+        match key:
+            case "down" | "j":
+                self.action_cursor(1)
+            case "up" | "k":
+                self.action_cursor(-1)
+            case "pagedown":
+                self.action_page(1)
+            case "pageup":
+                self.action_page(-1)
+            case "home" | "g":
+                self.action_first()
+            case "end" | "G":
+                self.action_last()
+            case _:
+                return False
+        return True
+
     def action_choose(self) -> None:
         key, row = self.cursor_key, self.cursor_row
         if key is not None and row is not None:
@@ -391,14 +417,13 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         self._into_view()
 
     def _into_view(self) -> None:
-        # Forced, because Textual thinks that what has no scroll bar yet cannot be scrolled.
         top, shown = int(self.scroll_target_y), self.shown_rows
         if self._cursor < 0 or shown <= 0:
             return
         if self._cursor < top:
-            self.scroll_to(y=self._cursor, animate=False, force=True)
+            self.scroll_to_line(self._cursor)
         elif self._cursor >= top + shown:
-            self.scroll_to(y=self._cursor - shown + 1, animate=False, force=True)
+            self.scroll_to_line(self._cursor - shown + 1)
 
     def _highlighted(self) -> None:
         key, row = self.cursor_key, self.cursor_row

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar, Unpack
 
 from msgspec import Struct
 from textual import events
@@ -14,7 +13,7 @@ from widgets.cells import Cell, length
 from widgets.columns import Arrangement, Column, ordered, shown
 from widgets.filter_line import FilterLine
 from widgets.row_painter import ASCENDING, DESCENDING
-from widgets.row_table import RowTable
+from widgets.row_table import RowTable, TableOptions
 
 RowT = TypeVar("RowT")
 
@@ -42,15 +41,8 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
             super().__init__()
             self.table = table
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's own word
-        classes: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`clock` is monotonic seconds."""
-        super().__init__(id=id, classes=classes, clock=clock)
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
+        super().__init__(**options)
         self._arrangement = Arrangement()
         self._filter = FilterLine()
         self._filter_span = range(0)

@@ -3,10 +3,9 @@ draws, so that a hundred thousand of them cost nothing."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, Unpack
 
 from rich.segment import Segment
 from textual import events
@@ -14,6 +13,7 @@ from textual.geometry import Region, Size
 
 from widgets.cells import Cell, fit_cells, segments
 from widgets.columns import Arrangement
+from widgets.row_table import TableOptions
 from widgets.table import LiveTable
 from widgets.text import ELLIPSIS
 
@@ -28,16 +28,9 @@ class TallTable(LiveTable[RowT], Generic[RowT], inherit_bindings=True):
 
     HEADER = False
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's own word
-        classes: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`clock` is monotonic seconds."""
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
         self._lines: dict[str, tuple[RowT, int, list[list[Cell]]]] = {}
-        super().__init__(id=id, classes=classes, clock=clock)
+        super().__init__(**options)
 
     def rearrange(self, arrangement: Arrangement) -> None:
         self._lines.clear()
@@ -92,7 +85,7 @@ class TallTable(LiveTable[RowT], Generic[RowT], inherit_bindings=True):
         last = self.last_top
         self.virtual_size = Size(self.size.width, self.size.height + last)
         if self.scroll_target_y > last:
-            self.scroll_to(y=last, animate=False, force=True)
+            self.scroll_to_line(last)
 
     def _resized(self, before: int, after: int) -> None:
         super()._resized(before, after)
@@ -122,9 +115,9 @@ class TallTable(LiveTable[RowT], Generic[RowT], inherit_bindings=True):
             return
         first = self.first_above(cursor)
         if cursor < top:
-            self.scroll_to(y=cursor, animate=False, force=True)
+            self.scroll_to_line(cursor)
         elif first > top:
-            self.scroll_to(y=first, animate=False, force=True)
+            self.scroll_to_line(first)
 
     def _place_at(self, line: int) -> tuple[int, int] | None:
         """The row that is drawn on this line of the content, and which of its lines that is."""

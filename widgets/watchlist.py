@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import Any
+from typing import Any, Unpack
 
 from textual import events
 from textual.message import Message
@@ -15,6 +14,7 @@ from widgets import numbers
 from widgets.cells import Cell, Content
 from widgets.columns import Column
 from widgets.panel import DIGIT_END
+from widgets.row_table import TableOptions
 from widgets.table import LiveTable
 
 MARKS = {"armed": Cell(" ◇", "muted"), "fired": Cell(" ◆", "accent")}
@@ -82,14 +82,8 @@ class Watchlist(LiveTable[WatchRow]):
     class NextAsked(Message):
         """The list's name was clicked."""
 
-    def __init__(
-        self,
-        *,
-        id: str | None = None,  # noqa: A002 - Textual's own word
-        classes: str | None = None,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(id=id, classes=classes, clock=clock)
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
+        super().__init__(**options)
         self._symbols: Sequence[str] | None = None
         self._marks: Mapping[str, str] = {}
         self._view: View | None = None

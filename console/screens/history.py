@@ -145,7 +145,7 @@ class HistoryPage(Page):
         moved = pager.take(page, rows)
         table.show_rows(pager.rows)
         if moved:
-            table.scroll_to(y=max(0, top + moved), animate=False, force=True)
+            table.scroll_to_line(max(0, top + moved))
 
     def _ask(self) -> None:
         """The page that is missing for the tab in front; where none is, the newest again."""
@@ -249,18 +249,8 @@ class HistoryPage(Page):
             return
         table = self.table
         match key:
-            case "down" | "j":
-                table.action_cursor(1)
-            case "up" | "k":
-                table.action_cursor(-1)
-            case "pagedown" | "space":
+            case "space":
                 table.action_page(1)
-            case "pageup":
-                table.action_page(-1)
-            case "home" | "g":
-                table.action_first()
-            case "end" | "G":
-                table.action_last()
             case "right" | "tab":
                 self._go(self._front + 1)
             case "left" | "shift+tab":
@@ -276,6 +266,8 @@ class HistoryPage(Page):
                     self._tell_all(table.cursor_row)
             case _ if key.isdigit() and 1 <= int(key) <= len(TABS):
                 self._go(int(key) - 1)
+            case _:
+                table.move_key(key)
 
     def _replay(self) -> None:
         """The run under the cursor, up to what is written of it by now."""

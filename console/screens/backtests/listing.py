@@ -11,7 +11,7 @@ from textual import on
 from textual.containers import Horizontal
 from textual.widget import Widget
 
-from console.screens.backtests.report import BacktestPage, draw_curve, draws_holding, in_short, move_in, read_report
+from console.screens.backtests.report import BacktestPage, draw_curve, draws_holding, in_short, read_report
 from console.screens.beside import Beside
 from console.screens.page import BACK, Page
 from console.screens.questions import Typed, TypedWord, listed
@@ -188,7 +188,7 @@ class BacktestsPage(Page):
             case "O":
                 self._table.sort_other_way()
             case _:
-                move_in(self._table, key)
+                self._table.move_key(key)
 
     def _row(self) -> BacktestRow | None:
         row = self._table.cursor_row

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from textual import on
 from textual.containers import Horizontal
@@ -169,7 +169,7 @@ class BacktestPage(Page):
             case "O" if in_table:
                 table.sort_other_way()
             case _ if in_table:
-                move_in(table, key)
+                table.move_key(key)
             case _:
                 self._document.scroll_key(key)
 
@@ -188,26 +188,6 @@ class BacktestPage(Page):
         self._told = trip
         placed = _placed(kept, trip.trade)
         self._beside.tell(trip_title(trip), "", lambda width: [*trip_lines(trip, width), [], *facts(placed, width)])
-
-
-def move_in(table: LiveTable[Any], key: str) -> bool:
-    """Moves the cursor of `table` by a key. False where it moves nothing."""
-    match key:
-        case "down" | "j":
-            table.action_cursor(1)
-        case "up" | "k":
-            table.action_cursor(-1)
-        case "pagedown":
-            table.action_page(1)
-        case "pageup":
-            table.action_page(-1)
-        case "home" | "g":
-            table.action_first()
-        case "end" | "G":
-            table.action_last()
-        case _:
-            return False
-    return True
 
 
 def read_report(path: Path, number: int) -> Kept:
