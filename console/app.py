@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from console.accounts.config import Accounts
     from console.demo.show import Show
     from console.replay.listing import Opener
+    from engine.combined import Combined
 
 
 OnHangup = Literal["end", "go_on"]
@@ -69,7 +70,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
     """Its return code is 0 where a person quit, 128 + n where signal n ended it. `kept` is the folder of what the screen remembers,
     `database` the file that the history is read from, `config` the file that preferences are written to,
     `backtests` the database that backtests are kept in. `replay` opens what is to be replayed at once. `accounts` are those of the
-    `engine` that has several.
+    `engine` that has several, `combined` the limits that they keep together.
 
     With `welcome` a newcomer is told how it works, once; with `demo` a script shows it. With `plain` all is written and nothing drawn.
     """
@@ -102,6 +103,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         backtests: Path | None = None,
         replay: Opener | None = None,
         accounts: Accounts | None = None,
+        combined: Combined | None = None,
     ) -> None:
         super().__init__(driver_class=_driver())
         self._welcome = welcome
@@ -137,6 +139,7 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         if accounts is not None:
             self.trading.accounts.settings = accounts.settings
             self.trading.preferences.accounts = accounts
+        self.trading.preferences.combined.held = combined
         self.trading.backtests.path = backtests
         self.trading.desk.confirm = confirm or ConfirmSettings()
 
@@ -325,6 +328,7 @@ def run_console(
     backtests: Path | None = None,
     replay: Opener | None = None,
     accounts: Accounts | None = None,
+    combined: Combined | None = None,
 ) -> int:
     """Run the console until a person quits or a signal ends it, then shut the engine down. Answers the exit code.
 
@@ -353,6 +357,7 @@ def run_console(
         backtests=backtests,
         replay=replay,
         accounts=accounts,
+        combined=combined,
     )
     try:
         code = app.run()

@@ -38,6 +38,14 @@ class ConfigFile:
         self._said[self.account] = self.said
         self.account, self.said = account, self._said.get(account, self.said)
 
+    def keep(self, key: str, value: object) -> None:
+        """The file says this now: of every account, where it is not a limit of the one that is meant."""
+        from console.preferences import LIMITS, with_value
+
+        self.said = with_value(self.said, key, value)
+        if not key.startswith(LIMITS):
+            self._said = {name: with_value(said, key, value) for name, said in self._said.items()}
+
     def write(self, key: str, value: object, written: Written, *, may_loosen: bool = False) -> None:
         """Has `key` say `value` in the file, which is made where there is none; its comments stay.
 
@@ -76,11 +84,12 @@ class ConfigFile:
             return "there is no config file here"
         # Not before there is something to write: a start needs none of it.
         from console.config_edit import EditError, change
-        from console.preferences import looser, value_at, words
+        from console.preferences import looser, looser_together, value_at, words
 
         def check(before: Settings, after: Settings) -> None:
             there = value_at(before, key)
-            if looser(before.limits, after.limits) and (not may_loosen or there != value_at(known, key)):
+            loosens = looser(before.limits, after.limits) or looser_together(before.combined, after.combined)
+            if loosens and (not may_loosen or there != value_at(known, key)):
                 raise EditError(f"The file says {words(there)} there by now, which lets less through, and still does")
 
         try:

@@ -14,12 +14,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.model import ranges
-from engine.model.limit_changes import changes
-from engine.model.settings import Limits, Settings, StrategyLimits, SymbolLimits
+from engine.model.limit_changes import changes, combined_changes
+from engine.model.settings import CombinedLimits, Limits, Settings, StrategyLimits, SymbolLimits
 
 SettingsT = TypeVar("SettingsT")
 
-LIMITS = "limits."
+LIMITS, COMBINED = "limits.", "combined."
 NONE = "none"
 
 
@@ -44,6 +44,11 @@ class Preference(Struct, frozen=True):
     @property
     def is_limit(self) -> bool:
         return self.key.startswith(LIMITS)
+
+    @property
+    def is_combined(self) -> bool:
+        """Whether it is a limit on all accounts together."""
+        return self.key.startswith(COMBINED)
 
     @property
     def is_own(self) -> bool:
@@ -132,6 +137,11 @@ GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
     ),
 )
 """In the order of the screen."""
+TOGETHER = (
+    Preference("combined.max_exposure_pct", "exposure of all", "what all accounts hold and may yet add, of the equity of all", "%"),
+    Preference("combined.max_position_pct", "position of all", "the same in one symbol, on one side", "%"),
+)
+"""The limits on all accounts together."""
 OFFERED = {preference.key: preference for _, group in GROUPS for preference in group}
 
 
@@ -205,6 +215,20 @@ def read(preference: Preference, text: str) -> Any:
 # ---- limits
 
 
+def looser_together(before: CombinedLimits, after: CombinedLimits) -> tuple[str, ...]:
+    """As `looser`, of the limits on all accounts together."""
+    return tuple(str(change) for change in combined_changes(before, after) if change.looser)
+
+
+def tightened_together(before: CombinedLimits, after: CombinedLimits) -> CombinedLimits:
+    """As `tightened`, of the limits on all accounts together."""
+    for change in combined_changes(before, after):
+        if not change.looser:
+            name = change.key.removeprefix(COMBINED)
+            before = replace(before, **{name: getattr(after, name)})
+    return before
+
+
 def looser(before: Limits, after: Limits) -> tuple[str, ...]:
     """The changes that let more through, as `max_order_pct 5 → 10`. They need a word and a reason; others need nothing."""
     return tuple(str(change) for change in changes(before, after) if change.looser)
@@ -245,6 +269,9 @@ def _own(place: str, name: str, limit: str) -> Preference:
 
 # ---- two readings of the file
 
+_IN_FORCE = {LIMITS.removesuffix("."), COMBINED.removesuffix(".")}
+"""Sections of which those that hold are asked of whoever holds them."""
+
 
 class Difference(Struct, frozen=True):
     """A setting that a file says otherwise than it did."""
@@ -266,14 +293,14 @@ class Difference(Struct, frozen=True):
 
 
 def differences(before: Settings, after: Settings) -> tuple[Difference, ...]:
-    """What is not as it was, limits left out: those are compared with the ones in force, by `looser` and `tightened`."""
+    """What is not as it was, limits left out: those are compared with the ones in force, by `looser` and `tightened` and their like."""
     return tuple(_differences(before, after, ""))
 
 
 def _differences(before: Any, after: Any, path: str) -> Iterator[Difference]:
     for name in before.__struct_fields__:
         was, now, key = getattr(before, name), getattr(after, name), f"{path}{name}"
-        if key == LIMITS.removesuffix(".") or was == now:
+        if key in _IN_FORCE or was == now:
             continue
         if isinstance(was, Struct) and isinstance(now, Struct):
             yield from _differences(was, now, f"{key}.")

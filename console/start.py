@@ -281,17 +281,18 @@ def _run(
         _check(its, f"account {name}: " if name else "")
     try:
         engine: TradingEngine
-        if accounts is None and settings.combined == ALONE:
-            engine = create_engine(settings)
-        elif accounts is None:
-            # One alone of several: the limits on all of them count this one.
+        combined = None
+        if accounts is not None or settings.combined != ALONE:
             from engine.combined import Combined
 
-            engine = create_engine(settings, seat=Combined(("",)).seat(""))
+            # Of one alone of several the limits on all of them count this one.
+            combined = Combined(each, settings.combined)
+        if accounts is None or combined is None:
+            engine = create_engine(settings, seat=combined.seat("") if combined is not None else None)
         else:
             from console.accounts.build import create_engines
 
-            engine = create_engines(accounts)
+            engine = create_engines(accounts, combined)
         if keys is None:
             from console.headless import run_headless
 
@@ -317,6 +318,7 @@ def _run(
             backtests=mine.backtests,
             replay=replay,
             accounts=accounts,
+            combined=combined,
         )
     except ThemeError as error:
         end(f"theme: {error}")

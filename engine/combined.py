@@ -2,7 +2,8 @@
 
 Where there are such limits, one account at a time takes what may send an order: under the lock its gate sees where all the others stand,
 and before the lock is free the others see what it reserved. So two orders at the same moment cannot both have the last room. Market data
-take no turn, for they open nothing.
+take no turn, for they open nothing. Without such limits nobody waits for a turn; they may come, change and
+go while it runs.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from engine.model.inputs import Cancel, EmergencyStop, Flatten, Input
+from engine.model.limit_changes import combined_changes
 from engine.model.market import Auction, Bar, Dividend, Halt, MarketStatus, Quote, Split
+from engine.model.settings import ALONE, CombinedLimits
 from engine.model.standing import Standing, together
 
 if TYPE_CHECKING:
@@ -28,12 +31,32 @@ _MARKET = (Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend)
 
 
 class Combined:
-    """One for all accounts of a console, `names`. Thread-safe."""
+    """One for all accounts of a console, `names`, under these `limits`. Thread-safe."""
 
-    def __init__(self, names: Iterable[str]) -> None:
+    def __init__(self, names: Iterable[str], limits: CombinedLimits) -> None:
         self._lock = threading.Lock()
         self._standings: dict[str, Standing | None] = dict.fromkeys(names)
         self._whose = ""
+        self._limits = limits
+
+    @property
+    def limits(self) -> CombinedLimits:
+        """Those in force."""
+        return self._limits
+
+    def change(self, limits: CombinedLimits, reason: str = "") -> None:
+        """These hold from each account's next turn on, also in one that hangs now. Waits for nobody. Raises ValueError where one lets more
+        through than before and there is no `reason`."""
+        looser = [str(change) for change in combined_changes(self._limits, limits) if change.looser]
+        if looser and not reason.strip():
+            raise ValueError(f"to loosen {', '.join(looser)} takes a reason")
+        self._limits = limits
+
+    def whole(self) -> Standing | None:
+        """Where all accounts stand together; None where one has not told."""
+        told = list(self._standings.values())
+        known = [standing for standing in told if standing is not None]
+        return together(known) if len(known) == len(told) else None
 
     def seat(self, name: str) -> Seat:
         return Seat(self, name)
@@ -80,8 +103,18 @@ class Seat:
     @contextmanager
     def turn(self, core: Core, event: Input) -> Iterator[None]:
         """While `event` is handled nobody else's gate judges anything. Where it left the account is told at the end, whatever happened."""
+        limits = self._combined.limits
+        core.gate.take_combined(limits)
         if isinstance(event, _MARKET):
             yield
+            return
+        if limits == ALONE:
+            # Nobody waits for a turn, but where all stand is known once there is a limit.
+            self._hangs = ""
+            try:
+                yield
+            finally:
+                self._combined.tell(self._name, core.gate.standing())
             return
         with self._combined.turn(self._name, 0 if isinstance(event, _AT_ONCE) else PATIENCE_S) as self._hangs:
             try:

@@ -6,14 +6,9 @@ from console.accounts.config import Accounts
 from console.accounts.engines import AccountEngines
 from console.build import create_engine
 from engine.combined import Combined
-from engine.model.settings import ALONE
 
 
-def create_engines(accounts: Accounts) -> AccountEngines:
-    """One for each, none of them started. Raises ValueError as `create_engine` does."""
-    combined = Combined(accounts.settings)
-    engines = {
-        name: create_engine(settings, account=name, seat=combined.seat(name) if settings.combined != ALONE else None)
-        for name, settings in accounts.settings.items()
-    }
+def create_engines(accounts: Accounts, combined: Combined) -> AccountEngines:
+    """One for each, none of them started; they keep the limits of `combined` together. Raises ValueError as `create_engine` does."""
+    engines = {name: create_engine(settings, account=name, seat=combined.seat(name)) for name, settings in accounts.settings.items()}
     return AccountEngines(engines, current=accounts.preferred, preferred=accounts.preferred_for)

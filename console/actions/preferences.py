@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
+from console.actions.combined_limits import CombinedLimitActions
 from console.actions.stage import Stage
 from console.config_file import ConfigFile
 from console.looks import Looks
@@ -39,6 +40,7 @@ class PreferenceActions:
         self._notifier = notifier
         self.accounts: Accounts | None = None
         """Where there are several."""
+        self.combined = CombinedLimitActions(stage)
         self._asked: tuple[str, Callable[[], None]] | None = None
         """The limits' change that the engine has not answered yet, by its command's id, and what follows."""
 
@@ -66,6 +68,7 @@ class PreferenceActions:
             notify=self._notifier.settings,
             confirm=self._stage.desk.confirm,
             limits=self.limits,
+            combined=self.combined.limits,
         )
         return value_at(held, key)
 
@@ -80,6 +83,13 @@ class PreferenceActions:
         from console.accounts.told import rows
 
         return tuple(rows(self.accounts, self.file))
+
+    @property
+    def together(self) -> tuple[Preference, ...]:
+        """The limits on all accounts together, where there are several or one alone is under them."""
+        from console.preferences import TOGETHER
+
+        return TOGETHER if self.combined.held is not None else ()
 
     def own_limits(self) -> tuple[Preference, ...]:
         """The limits that single strategies and symbols have."""
@@ -120,7 +130,7 @@ class PreferenceActions:
 
     def change(self, preference: Preference, value: Any) -> None:
         """Has it hold and be written. Where it needs a word, asks for it first."""
-        from console.preferences import LIMITS, with_value, words
+        from console.preferences import COMBINED, LIMITS, with_value, words
 
         before = self.value(preference.key)
         if value == before:
@@ -132,13 +142,17 @@ class PreferenceActions:
                 lambda limits: with_value(limits, name, value),
                 lambda loosened: self._write(preference, value, told, may_loosen=loosened),
             )
+        elif preference.is_combined:
+            name = preference.key.removeprefix(COMBINED)
+            self.combined.change(
+                lambda limits: with_value(limits, name, value),
+                lambda loosened: self._write(preference, value, told, may_loosen=loosened),
+            )
         else:
             self._hold(preference.key, value)
             self._write(preference, value, told)
 
     def _write(self, preference: Preference, value: Any, told: str, *, may_loosen: bool = False) -> None:
-        from console.preferences import with_value
-
         holds = "holds from the next start on" if preference.next_start else "holds now"
 
         def written(problem: str) -> None:
@@ -153,7 +167,7 @@ class PreferenceActions:
 
         self._config.write(preference.key, value, written, may_loosen=may_loosen)
         # What else somebody wrote into the file by hand is still to be read.
-        self._config.said = with_value(self._config.said, preference.key, value)
+        self._config.keep(preference.key, value)
 
     def _say(self, text: str, level: Level) -> None:
         self._stage.say(text, level)
@@ -225,17 +239,21 @@ class PreferenceActions:
         self._config.reread(self._reread)
 
     def _reread(self, said: Settings | str) -> None:
-        from console.preferences import differences, looser, tightened
+        from console.preferences import differences, looser, looser_together, tightened, tightened_together
         from console.screens.preferences import ask_to_take, refusal
+        from engine.model.limit_changes import combined_changes
         from engine.secrets import without_secrets
 
         if isinstance(said, str):
             self._stage.read(refusal(said, self._stage.clock))
             return
         found = differences(self._config.said, said)
-        in_force = self.limits
+        in_force, together = self.limits, self.combined.limits
         tight = tuple(map(str, _changes(in_force, tightened(in_force, said.limits))))
         loose = looser(in_force, said.limits)
+        if self.combined.held is not None:
+            tight += tuple(map(str, combined_changes(together, tightened_together(together, said.combined))))
+            loose += looser_together(together, said.combined)
         if not (found or tight or loose):
             self._config.said = said
             self._say("The file says what holds already. Nothing was changed.", Level.INFO)
@@ -259,6 +277,7 @@ class PreferenceActions:
         if said.theme != self._config.said.theme:
             self._looks.configured(said.theme)
         self._config.said = said
+        self._take_together(said)
         in_force = self.limits
         tight = tightened(in_force, said.limits)
         taken = "What the file says was taken."
@@ -272,6 +291,19 @@ class PreferenceActions:
             self._ask_to_loosen(
                 lambda newest: said.limits, loosened, lambda word: self._say("The limits are those of the file.", Level.INFO)
             )
+
+    def _take_together(self, said: Settings) -> None:
+        """The limits on all accounts together that the file says."""
+        from console.preferences import looser_together, tightened_together
+
+        wanted = said.combined
+        if self.combined.held is None or wanted == self.combined.limits:
+            return
+        tight = tightened_together(self.combined.limits, wanted)
+        self.combined.change(lambda newest: tightened_together(newest, wanted), lambda word: None)
+        if looser_together(tight, wanted):
+            taken = "The limits on all accounts are those of the file."
+            self.combined.change(lambda newest: wanted, lambda word: self._say(taken, Level.INFO))
 
 
 def _changes(before: Limits, after: Limits) -> tuple[Any, ...]:

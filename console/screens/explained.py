@@ -10,8 +10,9 @@ from console.preferences import LIMITS, OFFERED, Preference, Written, path_of, v
 from console.screens.details.writing import LABELS, Section, Value, facts, sections
 from console.screens.dialog import Line, paragraph
 from engine.model import View
-from engine.model.money import HUNDRED
+from engine.model.money import HUNDRED, ZERO
 from engine.model.settings import Settings
+from engine.model.standing import Standing
 from widgets import numbers
 from widgets.cells import Cell
 
@@ -28,12 +29,22 @@ BY_NAME = {
 
 
 def explained(
-    item: Preference, value: Any, options: Sequence[Any], allowed: str, view: View, own: Sequence[Preference], width: int
+    item: Preference,
+    value: Any,
+    options: Sequence[Any],
+    allowed: str,
+    view: View,
+    own: Sequence[Preference],
+    width: int,
+    whole: Standing | None = None,
 ) -> list[Line]:
-    """All about `item`, which is `value` now; `own` are the limits that single strategies and symbols have."""
+    """All about `item`, which is `value` now; `own` are the limits that single strategies and symbols have, `whole` is where all accounts
+    stand together."""
     parts = [Section("What it is", lambda room: _what(item, value, options, allowed, room))]
     if (told := _in_account(item, value, view)) is not None:
         parts.append(Section("In this account", lambda room: facts(told, room)))
+    if item.is_combined:
+        parts.append(Section("In all accounts", lambda room: facts(_in_all(item, value, whole), room)))
     if beside := [each for each in own if item.is_limit and not item.is_own and path_of(each.key)[-1] == path_of(item.key)[-1]]:
         parts.append(Section("Of single strategies and symbols", lambda room: _own(beside, view, room)))
     parts.append(Section("A change of it", lambda room: paragraph(_change(item), room)))
@@ -77,6 +88,22 @@ def _in_account(item: Preference, value: Any, view: View) -> list[tuple[str, Val
     return pairs or None
 
 
+def _in_all(item: Preference, value: Any, whole: Standing | None) -> list[tuple[str, Value]]:
+    """What the limit comes to over all accounts, and how much of it is used."""
+    if whole is None:
+        return [("used now", "not known: an account has not told yet where it stands")]
+    pairs: list[tuple[str, Value]] = []
+    if value is not None:
+        allowed = numbers.money(whole.equity * value / HUNDRED)
+        pairs.append(("comes to", f"{allowed}, {words(value)} % of the equity of all {numbers.money(whole.equity)}"))
+    used, of = whole.exposure, ""
+    if path_of(item.key)[-1] == "max_position_pct":
+        sides = [(amount, symbol) for symbol, both in whole.symbols.items() for amount in both]
+        used, of = max(sides, default=(ZERO, ""))
+    share = f", {numbers.percent(used / whole.equity).removeprefix('+')} of it" if whole.equity > 0 else ""
+    return [*pairs, ("used now", f"{numbers.money(used)}{f' in {of}' if of else ''}{share}")]
+
+
 def _own(beside: Sequence[Preference], view: View, width: int) -> list[Line]:
     return facts([(each.name, words(value_at(view.limits, each.key.removeprefix(LIMITS)), each.unit)) for each in beside], width)
 
@@ -85,6 +112,8 @@ def _change(item: Preference) -> str:
     if isinstance(item, Written):
         return item.how
     written = "and is written into the file, its comments kept"
+    if item.is_combined:
+        return f"{LOOSER} It holds for all accounts at once, {written}. Each account's own limits hold as well."
     if item.is_limit:
         account = OFFERED.get(f"{LIMITS}{path_of(item.key)[-1]}")
         own = f" {TIGHTER} The account's is under {account.name}." if item.is_own and account is not None else ""

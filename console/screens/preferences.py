@@ -36,6 +36,7 @@ UNDER = Cell("    ")
 OWN = "Limits of single strategies and symbols"
 ADD = "add a limit"
 ACCOUNTS = "Accounts"
+TOGETHER = "Limits on all accounts together"
 
 
 class PreferencesPage(Page):
@@ -88,8 +89,9 @@ class PreferencesPage(Page):
 
     @property
     def _groups(self) -> Sequence[tuple[str, Sequence[Preference]]]:
-        """With what the file alone says of the accounts, over the limits."""
-        return [*GROUPS[:-1], (ACCOUNTS, self._actions.written), GROUPS[-1]]
+        """With what the file alone says of the accounts, and the limits on all of them, over the account's own."""
+        together = [(TOGETHER, self._actions.together)] if self._actions.together else []
+        return [*GROUPS[:-1], (ACCOUNTS, self._actions.written), *together, GROUPS[-1]]
 
     @property
     def _item(self) -> Preference | None:
@@ -141,7 +143,7 @@ class PreferencesPage(Page):
             return [line for text in (*item.lines, item.how) for line in paragraph(text, width, "muted", UNDER)]
         allowed = self._may_be(item)
         away = f"{self._away(item)} " if item.is_own else ""
-        text = f"{allowed[0].upper()}{allowed[1:]}. {away}{LOOSER if item.is_limit else ''}"
+        text = f"{allowed[0].upper()}{allowed[1:]}. {away}{LOOSER if item.is_limit or item.is_combined else ''}"
         return paragraph(text.strip(), width, "muted", UNDER)
 
     def _may_be(self, item: Preference) -> str:
@@ -160,9 +162,9 @@ class PreferencesPage(Page):
         if item is None:
             self._beside.say(ADD, f"A strategy or a symbol gets a limit of its own. {TIGHTER}", "")
             return
-        options, value = self._actions.options(item), self._value(item)
+        options, value, whole = self._actions.options(item), self._value(item), self._actions.combined.whole
         allowed = "" if isinstance(item, Written) else self._may_be(item)
-        self._beside.tell(item.name, "", lambda width: explained(item, value, options, allowed, view, own, width))
+        self._beside.tell(item.name, "", lambda width: explained(item, value, options, allowed, view, own, width, whole))
 
     # ---- keys
 

@@ -118,6 +118,10 @@ class Gate:
         self._bounds = BoundsBook(limits)
         self.repetitions.look_back(limits.repetition_s)
 
+    def take_combined(self, limits: CombinedLimits) -> None:
+        """What all accounts of the console may hold together, from now on."""
+        self._combined = limits
+
     def judge(self, wish: Intent, now: int, mono: int, *, aside: Collection[str] = (), lighter: bool = False) -> Judgement:
         """The verdict on `wish` at market time `now` and monotonic time `mono`.
 

@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.model.settings import Limits, StrategyLimits, SymbolLimits
+from engine.model.settings import CombinedLimits, Limits, StrategyLimits, SymbolLimits
 
 _LOWER_IS_LOOSER = frozenset({"repetition_s", "circuit_breaker_minutes"})
 """A shorter look back sees less. Of every other number the higher lets more through."""
@@ -36,6 +36,11 @@ def changes(before: Limits, after: Limits) -> tuple[LimitChange, ...]:
         for name in dict.fromkeys((*was, *now)):
             found += _between(was.get(name, nothing), now.get(name, nothing), f"{place}.{name}.")
     return tuple(found)
+
+
+def combined_changes(before: CombinedLimits, after: CombinedLimits) -> tuple[LimitChange, ...]:
+    """What differs in the limits on all accounts together."""
+    return tuple(_between(before, after, "combined."))
 
 
 def copied(limits: Limits) -> Limits:

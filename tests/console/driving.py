@@ -18,6 +18,7 @@ from console.config_file import ConfigFile
 from console.keys import KeyMap
 from console.screens.trading import TradingScreen
 from console.trading_engine import TradingEngine
+from engine.combined import Combined
 from engine.model.settings import ConfirmSettings, NotifySettings, ScreenSettings
 from widgets.order_line import OrderLine
 
@@ -138,6 +139,7 @@ async def running(
     theme: str = "dark",
     backtests: Path | None = None,
     accounts: Accounts | None = None,
+    combined: Combined | None = None,
 ) -> AsyncIterator[Console]:
     clock = Clock()
     app = ConsoleApp(
@@ -156,6 +158,7 @@ async def running(
         theme=theme,
         backtests=backtests,
         accounts=accounts,
+        combined=combined,
     )
     try:
         async with app.run_test(size=size) as pilot:

@@ -19,6 +19,7 @@ from console.config import folders, load
 from console.doctor.finding import State
 from console.doctor.market import broker
 from console.live_account import with_typed_account
+from engine.combined import Combined
 from engine.model.modes import Mode
 from engine.model.settings import AlpacaSettings, FeedSettings, IbSettings, Settings
 from tests.engine.engines import market, until
@@ -220,7 +221,7 @@ def test_the_option_is_the_number_of_the_only_live_one_of_several(
 ) -> None:
     reached: list[Accounts] = []
 
-    def create(accounts: Accounts) -> NoReturn:
+    def create(accounts: Accounts, combined: Combined) -> NoReturn:
         reached.append(accounts)
         raise TimeoutError
 

@@ -21,7 +21,7 @@ from engine.model import inputs
 from engine.model.effects import Send
 from engine.model.modes import TradingState
 from engine.model.orders import OrderState, Side
-from engine.model.settings import CombinedLimits, Settings
+from engine.model.settings import ALONE, CombinedLimits, Settings
 from engine.model.standing import Standing
 from tests.engine.core.floor import SECOND, Floor, wish
 from tests.engine.core.floor import settings as floor_settings
@@ -57,7 +57,7 @@ def accounts(folder: Path, combined: Combined, *names: str, settings: Settings =
 
 
 def test_of_fifty_orders_at_once_in_two_accounts_as_many_pass_as_there_is_room_for_in_both(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with accounts(tmp_path, combined, "one", "two") as engines:
         together = threading.Barrier(len(engines))
 
@@ -78,7 +78,7 @@ def test_of_fifty_orders_at_once_in_two_accounts_as_many_pass_as_there_is_room_f
 
 def test_two_gates_never_judge_by_the_same_room(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each waits a moment for the other in the middle of its judgement: without turns they would meet there."""
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     see, meet = combined.others, threading.Barrier(2)
 
     def seen(name: str) -> Standing | str:
@@ -105,7 +105,7 @@ def test_two_gates_never_judge_by_the_same_room(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_what_one_account_lets_go_of_is_room_for_another(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with accounts(tmp_path, combined, "one", "two") as (one, two):
         assert one.answer(one.submit(limit(100, 90))).ok
         assert not two.answer(two.submit(limit(20, 90))).ok
@@ -115,7 +115,7 @@ def test_what_one_account_lets_go_of_is_room_for_another(tmp_path: Path) -> None
 
 
 def test_what_only_closes_is_never_held_back_by_what_others_have(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with accounts(tmp_path, combined, "one", "two") as (one, two):
         assert one.answer(one.submit(market(50))).ok
         until(one, lambda view: view.positions)
@@ -126,7 +126,7 @@ def test_what_only_closes_is_never_held_back_by_what_others_have(tmp_path: Path)
 
 
 def test_nothing_is_entered_before_every_account_has_told_where_it_stands(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with accounts(tmp_path, combined, "one") as (one,):
         reply = one.answer(one.submit(limit(10, 90)))
         assert not reply.ok
@@ -136,13 +136,13 @@ def test_nothing_is_entered_before_every_account_has_told_where_it_stands(tmp_pa
 
 
 def test_an_account_whose_broker_cannot_be_reached_counts_with_what_it_had(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with accounts(tmp_path, combined, "two") as (two,):
         # Alone so far: the other has not told yet.
         combined.tell("one", Standing(equity=Decimal(100_000)))
         assert two.answer(two.submit(market(99))).ok
         until(two, lambda view: view.positions)
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     waiting = make(tmp_path / "two", NobodyListens(), settings=FIVE_PER_CENT, seat=combined.seat("two"))
     waiting.start()
     try:
@@ -157,7 +157,7 @@ def test_an_account_whose_broker_cannot_be_reached_counts_with_what_it_had(tmp_p
 
 
 def test_an_account_that_hangs_keeps_others_from_entering_and_from_nothing_else(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with accounts(tmp_path, combined, "one", "two") as (one, two):
         assert one.answer(one.submit(limit(10, 90))).ok
         with combined.turn("two", 1.0):
@@ -170,14 +170,14 @@ def test_an_account_that_hangs_keeps_others_from_entering_and_from_nothing_else(
 
 
 def test_accounts_that_share_no_limit_know_nothing_of_each_other(tmp_path: Path) -> None:
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), ALONE)
     with accounts(tmp_path, combined, "one", settings=SETTINGS) as (one,):
         assert one.answer(one.submit(limit(100, 90))).ok
 
 
 def test_long_and_short_in_one_symbol_are_not_netted(tmp_path: Path) -> None:
     settings = replace(SETTINGS, combined=CombinedLimits(max_position_pct=Decimal(5)))
-    combined = Combined(("one", "two"))
+    combined = Combined(("one", "two"), settings.combined)
     with accounts(tmp_path, combined, "one", "two", settings=settings) as (one, two):
         assert one.answer(one.submit(market(90))).ok
         until(one, lambda view: view.positions)
@@ -188,3 +188,41 @@ def test_long_and_short_in_one_symbol_are_not_netted(tmp_path: Path) -> None:
         reply = two.answer(two.submit(limit(120, 90, side=Side.BUY)))
         assert not reply.ok
         assert "The AAPL position of all accounts" in reply.text
+
+
+# ---- changed while it runs
+
+
+def test_a_limit_that_is_tightened_holds_from_the_next_order_on_in_every_account(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    with accounts(tmp_path, combined, "one", "two") as (one, two):
+        assert one.answer(one.submit(limit(20, 90))).ok
+        combined.change(CombinedLimits(max_exposure_pct=Decimal(1)))
+        for engine in (one, two):
+            reply = engine.answer(engine.submit(limit(10, 90), confirmed=True))
+            assert reply.verdict is not None
+            assert reply.verdict.rule is Rule.COMBINED_EXPOSURE
+        combined.change(CombinedLimits(max_exposure_pct=Decimal(3)), "the morning is over")
+        assert two.answer(two.submit(limit(11, 90))).ok
+
+
+def test_a_first_limit_counts_what_was_entered_before_there_was_one_and_none_lets_all_pass(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"), ALONE)
+    with accounts(tmp_path, combined, "one", "two", settings=SETTINGS) as (one, two):
+        assert one.answer(one.submit(limit(100, 90))).ok
+        combined.change(FIVE_PER_CENT.combined)
+        reply = two.answer(two.submit(limit(20, 90)))
+        assert "The exposure of all accounts would be" in reply.text
+        combined.change(ALONE, "each holds its own")
+        assert two.answer(two.submit(limit(21, 90))).ok
+
+
+def test_to_loosen_a_limit_on_all_accounts_takes_a_reason() -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    for looser in (CombinedLimits(max_exposure_pct=Decimal(6)), ALONE):
+        with pytest.raises(ValueError, match=r"to loosen combined\.max_exposure_pct 5 → (6|none) takes a reason"):
+            combined.change(looser, " ")
+    assert combined.limits == FIVE_PER_CENT.combined
+    combined.change(CombinedLimits(max_exposure_pct=Decimal(4), max_position_pct=Decimal(1)))
+    combined.change(ALONE, "each holds its own")
+    assert combined.limits == ALONE

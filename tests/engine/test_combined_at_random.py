@@ -178,7 +178,7 @@ ALL_AT_ONCE: Round = ([[("person", "AAPL", Side.BUY, 7, 0), ("fill", "AAPL", 10_
 @example([ALL_AT_ONCE, ALL_AT_ONCE])
 @settings(max_examples=tries(60, 2_000), deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_entry_is_let_through_past_what_all_accounts_may_have_together(rounds: list[Round]) -> None:
-    traded(rounds, Combined(NAMES))
+    traded(rounds, Combined(NAMES, MOST))
 
 
 class Hesitant(Combined):
@@ -186,7 +186,7 @@ class Hesitant(Combined):
 
     def __init__(self) -> None:
         self.looked = Event()
-        super().__init__(NAMES)
+        super().__init__(NAMES, MOST)
 
     def tell(self, name: str, standing: Standing) -> None:
         self.looked.clear()
@@ -214,7 +214,7 @@ def test_as_much_is_let_through_as_there_is_room_for() -> None:
     ],
 )
 def test_the_last_cent_of_room_is_given_and_none_beyond(there: list[tuple[str, int]], symbol: str, quantity: int, rule: Rule) -> None:
-    *others, last = traded([([[]] * 3, {})], Combined(NAMES))
+    *others, last = traded([([[]] * 3, {})], Combined(NAMES, MOST))
     for account, (held, shares) in zip(others, there, strict=True):
         account.buy(shares, held, limit=PRICES[held])
     refused = last.submit(wish(Side.BUY, quantity, symbol, limit=PRICES[symbol] + 0.01)).verdict
@@ -232,4 +232,4 @@ class Blind(Combined):
 
 def test_the_look_at_what_was_let_through_finds_a_gate_that_sees_nobody() -> None:
     with pytest.raises(AssertionError):
-        traded([ALL_AT_ONCE], Blind(NAMES))
+        traded([ALL_AT_ONCE], Blind(NAMES, MOST))

@@ -14,6 +14,7 @@ from console.accounts import build
 from console.accounts.config import Accounts, read_accounts
 from console.cli import run
 from console.config import ConfigError, Folders, load, read
+from engine.combined import Combined
 from engine.model.modes import Mode
 from engine.model.settings import CombinedLimits
 
@@ -177,7 +178,7 @@ def test_a_variable_that_is_not_set_is_told_once(write: Write) -> None:
 def test_a_start_reads_the_file_once_and_so_takes_it_from_a_pipe_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reached: list[Accounts] = []
 
-    def create(accounts: Accounts) -> NoReturn:
+    def create(accounts: Accounts, combined: Combined) -> NoReturn:
         reached.append(accounts)
         raise TimeoutError
 

@@ -13,6 +13,7 @@ import pytest
 from console.accounts.build import create_engines
 from console.accounts.config import load_accounts
 from console.accounts.engines import AccountEngines, engine_of, view_of
+from engine.combined import Combined
 from engine.model import Intent, Side, TradingState, View
 from engine.model.modes import LinkState, Mode
 from engine.model.orders import OrderState, OrderType
@@ -57,7 +58,7 @@ def both(tmp_path: Path, server: AlpacaServer, tws: TwsProcess, monkeypatch: pyt
         (tmp_path / "tradeconsole.yaml").write_text(CONFIG.format(url=server.url, port=tws.port, most=most))
         accounts = load_accounts()
         assert accounts is not None
-        engines = create_engines(accounts)
+        engines = create_engines(accounts, Combined(accounts.settings, next(iter(accounts.settings.values())).combined))
         started.append(engines)
         engines.start()
         until(engines, of_each(lambda view: view.health.ready and all(row.bid for row in view.watch)))

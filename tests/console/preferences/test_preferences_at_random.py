@@ -121,6 +121,9 @@ class World:
 
     # ---- the file
 
+    def keep(self, key: str, value: object) -> None:
+        self.said = with_value(self.said, key, value)
+
     def write(self, key: str, value: object, written: Callable[[str], None], *, may_loosen: bool = False) -> None:
         written("")
 
