@@ -15,7 +15,7 @@ from console.actions.stage import Stage
 from console.config_file import ConfigFile
 from console.looks import Looks
 from console.notify import Notifier
-from console.preferences import OFFERED, looser, tightened
+from console.preferences import OFFERED, looser, tightened, with_value
 from console.screens.questions import Typed, TypedWord
 from engine.model import View
 from engine.model.effects import Reply
