@@ -54,6 +54,7 @@ RULES = (
     Rule("cash", Level.WARNING),
     Rule("split", Level.WARNING),
     Rule("start", Level.WARNING),
+    Rule("", Level.WARNING, r"Account \S+ is kept in "),
     # A broker or feed for which somebody must log in.
     Rule("", Level.WARNING, r"link login\b|Log in at\b"),
     Rule("", Level.WARNING, r"signal \d+ \S+ expired\b", panel="signals", row=_SIGNAL),

@@ -108,25 +108,30 @@ def broker(settings: Settings) -> Iterator[Finding]:
 
 
 def _real_broker(settings: Settings) -> Finding:
-    """What the broker answers to where the account stands. Nothing is sent."""
+    """What the broker answers to where the account stands, and what it has to say of it. Nothing is sent."""
     from engine.brokers.base import AmbiguousError, BrokerError
     from engine.brokers.open import open_broker
 
+    told: list[str] = []
     try:
-        snapshot = asyncio.run(_ask(open_broker(settings.broker, settings)))
+        snapshot = asyncio.run(_ask(open_broker(settings.broker, settings), told))
     except BrokerError as error:
         return problem("broker", f"{settings.broker}: {error}", "Put that right: the console does not start before.")
     except (AmbiguousError, OSError, TimeoutError) as error:
         text = f"{settings.broker} does not answer: {error or 'not in time'}"
         return warning("broker", text, "The console asks again by itself until it does, and sends nothing before.")
     held = f"{len(snapshot.positions)} positions and {len(snapshot.orders)} open orders"
-    return fine("broker", f"{settings.broker}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}")
+    text = f"{settings.broker}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}"
+    return warning("broker", "\n".join((text, *told)), "The console trades, and says this at each start.") if told else fine("broker", text)
 
 
-async def _ask(opened: Broker) -> BrokerSnapshot:
+async def _ask(opened: Broker, told: list[str]) -> BrokerSnapshot:
+    """What it notes meanwhile comes into `told`."""
+    from engine.model.inputs import Note
+
     try:
         async with asyncio.timeout(_ANSWER_S):
-            await opened.connect(lambda event: None)
+            await opened.connect(lambda event: told.append(event.text) if isinstance(event, Note) else None)
             return await opened.snapshot([])
     finally:
         await opened.close()

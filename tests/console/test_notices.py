@@ -24,6 +24,7 @@ def line(level: Level, source: str, text: str, number: int = 1) -> LogLine:
         (ERROR, "order", "#12 AAPL unknown: timeout", ("orders", "12")),
         (ERROR, "sma_cross", "ZeroDivisionError: x It is disabled.", ("log", "")),
         (ERROR, "paper", "link down: connection reset", ("log", "")),
+        (WARNING, "ib", "Account DU1 is kept in EUR and has 5.00 EUR: its dollars alone are traded here", ("log", "")),
         (WARNING, "ib", "link login: Log in at TWS or Gateway, the rest goes by itself", ("log", "")),
         (WARNING, "ib", "Log in at TWS or Gateway, the rest goes by itself. It is tried again in 30 s.", ("log", "")),
         (ERROR, "prices.csv", "The file is gone. Prices go stale; positions and orders are as they were.", ("log", "")),

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
+from decimal import Decimal
 from typing import Any
 
 from engine.brokers.base import STOPPING, AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
-from engine.brokers.ib.facts import CURRENCY, Contract, RequestFailed
+from engine.brokers.ib.facts import CURRENCY, CashTold, Contract, RequestFailed
 from engine.brokers.ib.hearing import Hearing
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import FOR_CANCELS_S, FOR_THE_STOP_S, Session, capture_logs
@@ -17,6 +18,7 @@ from engine.brokers.ib.link import Link
 from engine.brokers.ib.orders import rewritten, symbol_of, symbol_there, written
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
 from engine.model.modes import Level
+from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, Terms
 
@@ -53,6 +55,8 @@ class Client:
         self._swept = 0
         """How often all were cancelled by one message."""
         self._left_out: set[str] = set()
+        self._told_of_others = False
+        """Whether it was said that the account is not all in our currency."""
         self._end_logs: Callable[[], None] = lambda: None
 
     @property
@@ -241,7 +245,7 @@ class Client:
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         session = self._session()
         held = await self._answer(session.positions())
-        cash = await self._answer(session.cash(self._link.account, CURRENCY))
+        cash = self._dollars(await self._answer(session.cash(self._link.account)))
         open_ids = await self._answer(session.open_orders())
         await self._answer(session.executions())
         wanted = [self._hearing.ledger.find(order_id) for order_id in order_ids]
@@ -262,6 +266,22 @@ class Client:
             if each.account == self._link.account and each.quantity and self._follows(each.contract.local_symbol, each.contract)
         )
         return BrokerSnapshot(cash, positions, tuple(listed.values()))
+
+    def _dollars(self, told: CashTold) -> Decimal:
+        """The cash that the books are about: of what there is beside it a person is told, once. Raises AmbiguousError where TWS told of no
+        currency at all."""
+        account = self._link.account
+        if not told.amounts:
+            kept = f", and keeps it in {told.base}" if told.base else ""
+            raise AmbiguousError(f"TWS told no cash of {account} in {CURRENCY}{kept}: nothing else is traded here")
+        cash = told.amounts.get(CURRENCY, ZERO)
+        others = ", ".join(f"{amount:,.2f} {each}" for each, amount in sorted(told.amounts.items()) if each != CURRENCY and amount)
+        if (others or told.base not in ("", CURRENCY)) and not self._told_of_others:
+            self._told_of_others = True
+            kept = f"Account {account} is kept in {told.base or CURRENCY}{f' and has {others}' if others else ''}"
+            only = f"its dollars alone, {cash:,.2f} now, are traded, shown and counted by limits here"
+            self._hearing.note(Level.WARNING, f"{kept}: {only}; convert at IB what is to be traded with")
+        return cash
 
     def _follows(self, name: str, contract: Contract | None) -> bool:
         """Whether it is a stock in our currency: others are told once, and are not in the books."""

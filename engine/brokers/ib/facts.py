@@ -113,6 +113,13 @@ class Held(Struct, frozen=True):
     average: Decimal
 
 
+class CashTold(Struct, frozen=True):
+    """What an account has in each currency; `base` is the one that it is kept in, empty where TWS did not say."""
+
+    base: str
+    amounts: dict[str, Decimal]
+
+
 class RequestFailed(Exception):  # noqa: N818 - it is TWS's answer, not an error of ours
     """TWS answered a request with an error code."""
 

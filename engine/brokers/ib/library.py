@@ -18,6 +18,8 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from engine.brokers.ib.facts import (
+    CURRENCY,
+    CashTold,
     Contract,
     ErrorTold,
     ExecutionTold,
@@ -30,7 +32,7 @@ from engine.brokers.ib.facts import (
     RequestFailed,
     StatusTold,
 )
-from engine.model.money import ZERO, exact
+from engine.model.money import LARGEST, ZERO, exact
 
 Answer = TypeVar("Answer")
 LOGGERS = ("ib_insync", "eventkit")
@@ -38,6 +40,9 @@ UNSET = sys.float_info.max
 ANSWER_S = 8.0
 """How long any request may take; less than the engine waits for an answer, so that the words are ours."""
 NO_SUCH_CONTRACT = 200
+_TOTAL, _BALANCE = "TotalCashValue", "CashBalance"
+_ALL_IN_BASE = "BASE"
+"""The name under which the cash of all currencies is told in the one that the account is kept in."""
 MESSAGES_S = 45
 """Messages a second; TWS takes 50, and ends the link of a client that sends more."""
 WINDOW_S = 1.3
@@ -74,6 +79,9 @@ class Session:
         self._ib.client.MaxRequests = 0
         self._sent: deque[float] = deque()
         """When the messages of the last second went out."""
+        self._summaries: dict[int, dict[tuple[str, str, str], str]] = {}
+        """What was told so far to each request of the account's values: by account, tag and currency."""
+        self._ib.wrapper.accountSummary = self._on_summary
         self._ib.disconnectedEvent += self._on_lost
         self._ib.client.apiError += self._on_api_error
         _listen(self._ib.wrapper, self._heard)
@@ -218,22 +226,34 @@ class Session:
         told = await self._ask(lambda: self._ib.reqPositionsAsync(), alone=True)
         return [Held(each.account, _contract(each.contract), _amount(each.position), _amount(each.avgCost)) for each in told]
 
-    async def cash(self, account: str, currency: str) -> Decimal:
-        """As it is now: asked for anew each time, for what is subscribed to may be three minutes old."""
+    async def cash(self, account: str) -> CashTold:
+        """As it is now: asked for anew each time, for what is subscribed to may be three minutes old. Raises RequestFailed."""
         ib = self._ib
         request = int(ib.client.getReqId())
-        future = ib.wrapper.startReq(request)
-        ib.client.reqAccountSummary(request, "All", f"TotalCashValue,$LEDGER:{currency}")
+        told = self._summaries[request] = {}
         try:
-            await self._ask(lambda: future)
+            await self._ask(lambda: self._summary(request))
         finally:
+            del self._summaries[request]
             if self.connected:
                 ib.client.cancelAccountSummary(request)
-        for tag in ("CashBalance", "TotalCashValue"):
-            value = ib.wrapper.acctSummary.get((account, tag, currency))
-            if value is not None:
-                return Decimal(value.value)
-        raise RequestFailed(0, f"TWS told no cash in {currency} for {account}")
+        values: dict[str, dict[str, str]] = {_TOTAL: {}, _BALANCE: {}}
+        for (whose, tag, currency), value in told.items():
+            if whose == account and tag in values and currency != _ALL_IN_BASE:
+                values[tag][currency] = value
+        total, balances = values[_TOTAL], values[_BALANCE]
+        # The total has all currencies in it, converted into the account's own: it stands for one only where no other is told.
+        balances = balances or {currency: value for currency, value in total.items() if currency == CURRENCY}
+        return CashTold(next(iter(total), ""), {currency: _cash(value) for currency, value in balances.items()})
+
+    def _summary(self, request: int) -> Awaitable[Any]:
+        answered: Awaitable[Any] = self._ib.wrapper.startReq(request)
+        self._ib.client.reqAccountSummary(request, "All", f"{_TOTAL},$LEDGER:ALL")
+        return answered
+
+    def _on_summary(self, request: int, account: str, tag: str, value: str, currency: str) -> None:
+        if request in self._summaries:
+            self._summaries[request][account, tag, currency] = value
 
     async def time(self) -> float:
         """TWS's clock, in whole seconds since 1970."""
@@ -360,6 +380,17 @@ def _execution(request: int, contract: Any, told: Any) -> ExecutionTold:
         _amount(told.cumQty),
         _amount(told.avgPrice),
     )
+
+
+def _cash(text: str) -> Decimal:
+    """Raises RequestFailed where it is no amount of money."""
+    try:
+        amount = Decimal(text)
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not (amount.is_finite() and abs(amount) <= LARGEST):
+        raise RequestFailed(0, f"TWS told {text[:40]!r} as an amount of cash")
+    return amount
 
 
 def _fee(report: Any) -> FeeTold | None:

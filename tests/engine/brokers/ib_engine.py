@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -92,3 +93,11 @@ def once(tws: TwsProcess, view: View) -> None:
     assert tws.copies == 0
     assert len(refs) == len(set(refs))
     assert set(refs) <= {row.id for row in view.orders}
+
+
+def until_problem(engine: Engine, words: str) -> None:
+    """Waits, as `until` does, for an engine that is not ready to say `words`."""
+    end = time.monotonic() + 20
+    while words not in engine.view().health.problem:
+        assert time.monotonic() < end, engine.view().health
+        time.sleep(0.01)

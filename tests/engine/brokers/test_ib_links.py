@@ -18,7 +18,7 @@ from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState
 from engine.model.settings import IbSettings
-from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
+from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading, until_problem
 from tests.engine.brokers.ib_rig import at_noon, ib_rig
 from tests.engine.engines import limit, make, market, order_of, said, until
 from tests.servers.tws.driver import TwsProcess
@@ -133,13 +133,6 @@ def test_where_nothing_listens_the_start_waits_and_says_for_what(tmp_path: Path)
             assert engine.wait_ready().health.ready
         finally:
             engine.shutdown()
-
-
-def until_problem(engine, words: str) -> None:  # type: ignore[no-untyped-def]
-    end = time.monotonic() + 20
-    while words not in engine.view().health.problem:
-        assert time.monotonic() < end, engine.view().health
-        time.sleep(0.01)
 
 
 async def test_the_answer_to_a_question_that_nobody_waits_for_any_more_is_not_taken_for_that_to_the_next() -> None:

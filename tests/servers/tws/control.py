@@ -26,6 +26,9 @@ expire                          the session is over: orders for it end
 midnight                        executions of the day are told no more
 fill ID SHARES PRICE [silent]   trades an order by hand; ID is its reference or permId
 correct ID SHARES PRICE         tells its last execution anew
+kept CURRENCY                   what the account is kept in
+has AMOUNT CURRENCY             what it has beside its dollars
+ledgers on|off                  whether its summary tells each currency, or the whole alone
 fees CURRENCY|unset             what the fees are in, or that they are not known yet
 fee ID                          tells its fees once more
 place CLIENT BUY|SELL SHARES SYMBOL TYPE PRICE [REF] [ACCOUNT]   an order of another client's, of TWS itself with client 0
@@ -165,6 +168,15 @@ class Control:
 
     def do_correct(self, order: str, shares: str, price: str) -> None:
         self._tws.gateway.correct(self._ticket(order), Decimal(shares), Decimal(price))
+
+    def do_kept(self, currency: str) -> None:
+        self._tws.gateway.kept_in = currency
+
+    def do_has(self, amount: str, currency: str) -> None:
+        self._tws.gateway.others[currency] = Decimal(amount)
+
+    def do_ledgers(self, on: str) -> None:
+        self._tws.gateway.ledgers = on == "on"
 
     def do_fees(self, currency: str) -> None:
         self._tws.gateway.fees_in = "" if currency == "unset" else currency

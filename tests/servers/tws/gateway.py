@@ -32,6 +32,11 @@ class Gateway:
         self.cash = CASH
         self.held: dict[int, list[Decimal]] = {}
         """con id -> [signed shares, what they cost, fees included]"""
+        self.kept_in = "USD"
+        """The currency of the whole, of which `cash` is the part in dollars and `others` the rest."""
+        self.others: dict[str, Decimal] = {}
+        self.ledgers = True
+        """Whether each currency is told, or the whole alone."""
         self.fees_in = "USD"
         """The currency of fees, none while they are not known."""
         self._tell = tell

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from tests.servers.tws import say
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from tests.servers.tws.server import Tws
 
 FARMS = ((2104, "Market data farm connection is OK:usfarm"), (2106, "HMDS data farm connection is OK:ushmds"))
+RATES = {"USD": Decimal(1), "EUR": Decimal("1.25"), "JPY": Decimal("0.01")}
+"""Dollars for one."""
 PER_S = 50
 """Messages a second before error 100; the third time ends the connection."""
 
@@ -242,14 +245,22 @@ class Session:
 
     def _values(self) -> list[tuple[str, str, str]]:
         gateway = self._server.gateway
-        cash, equity = f"{gateway.cash:.2f}", f"{gateway.equity():.2f}"
+        base, equity = gateway.kept_in, gateway.equity()
+        beside = sum((amount * RATES[currency] for currency, amount in gateway.others.items()), Decimal(0))
+        total = f"{(gateway.cash + beside) / RATES[base]:.2f}"
+        each = {currency: f"{amount:.2f}" for currency, amount in (("USD", gateway.cash), *gateway.others.items())}
         return [
             ("AccountType", "INDIVIDUAL", ""),
-            ("NetLiquidation", equity, "USD"),
-            ("TotalCashValue", cash, "USD"),
-            ("CashBalance", cash, "USD"),
-            ("TotalCashBalance", cash, "BASE"),
-            ("BuyingPower", f"{gateway.equity() * 4:.2f}", "USD"),
+            ("NetLiquidation", f"{(equity + beside) / RATES[base]:.2f}", base),
+            ("TotalCashValue", total, base),
+            *([("CashBalance", total, "BASE")] if gateway.ledgers else []),
+            *(
+                ("CashBalance", amount, currency)
+                for currency, amount in each.items()
+                if gateway.ledgers and (currency == base or float(amount))
+            ),
+            ("TotalCashBalance", total, "BASE"),
+            ("BuyingPower", f"{equity * 4 / RATES[base]:.2f}", base),
         ]
 
     def _account_updates(self, fields: Fields) -> None:
@@ -277,7 +288,7 @@ class Session:
         fields.skip(1)
         tags = fields.text().split(",")
         for tag, value, currency in self._values():
-            if tag in tags or (tag == "CashBalance" and any(each.startswith("$LEDGER") for each in tags)):
+            if tag in tags or (tag == "CashBalance" and {"$LEDGER:ALL", f"$LEDGER:{currency}"} & {*tags}):
                 self.send([63, 1, request, self._server.gateway.account, tag, value, currency])
         self.send([64, 1, request])
 
