@@ -65,22 +65,13 @@ class Account(Floor):
         self.seat.take(self.core)
         all_of_them.append(self)
 
-    def handle(self, event: Input) -> None:
-        self._inbox.append(event)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._inbox:
-                event = self._inbox.popleft()
-                with self.seat.turn(self.core, event):
-                    effects = self.core.handle(event, self.mono)
-                    for effect in effects:
-                        if isinstance(effect, Send):
-                            self._look_at(effect.order)
-                self._perform(effects)
-        finally:
-            self._busy = False
+    def _handle_one(self, event: Input) -> None:
+        with self.seat.turn(self.core, event):
+            effects = self.core.handle(event, self.mono)
+            for effect in effects:
+                if isinstance(effect, Send):
+                    self._look_at(effect.order)
+        self._perform(effects)
 
     def _look_at(self, order: Order) -> None:
         """What is held and works in all accounts with this order, from their orders and positions themselves."""

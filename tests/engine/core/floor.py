@@ -45,6 +45,7 @@ from engine.model.settings import (
     SlippageSettings,
     StopSettings,
 )
+from tests.engine.core.inbox import Inbox
 
 SECOND = 1_000_000_000
 DAY = 86_400 * SECOND
@@ -118,7 +119,7 @@ def wish(
     )
 
 
-class Floor:
+class Floor(Inbox):
     """`records` is the journal, `sent` the orders that reached the broker, `replies` the answers to commands, oldest first."""
 
     def __init__(
@@ -131,6 +132,7 @@ class Floor:
         size_pct: int = 5,
         price_life_s: float | None = None,
     ) -> None:
+        super().__init__()
         self.settings = given or settings()
         self.mono = SECOND
         self.at = 1_000 * DAY
@@ -147,8 +149,6 @@ class Floor:
         self._price_life_s = price_life_s
         self._runs = 0
         self._commands = 0
-        self._inbox: deque[Input] = deque()
-        self._busy = False
         self._start_run(mode)
         self.session(session)
         for symbol, price in (prices or {}).items():
@@ -188,16 +188,8 @@ class Floor:
 
     # ---- inputs
 
-    def handle(self, event: Input) -> None:
-        self._inbox.append(event)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._inbox:
-                self._perform(self.core.handle(self._inbox.popleft(), self.mono))
-        finally:
-            self._busy = False
+    def _handle_one(self, event: Input) -> None:
+        self._perform(self.core.handle(event, self.mono))
 
     def _hear(self, event: BrokerEvent) -> None:
         if self.held_news is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -34,6 +33,7 @@ from engine.model.orders import Bracket, Exit, Intent, Order, OrderState, OrderT
 from engine.model.records import Noted, Record, RunStarted
 from engine.model.settings import Settings
 from tests.engine.core.floor import SECOND, settings
+from tests.engine.core.inbox import Inbox
 
 CASH = Decimal(100_000)
 D = Decimal
@@ -54,7 +54,7 @@ class Ticket:
         return self.event in (OrderEvent.WORK, OrderEvent.FILL_PART)
 
 
-class Told:
+class Told(Inbox):
     """`records` is the journal; `sent`, `replaced` and `cancelled` are what reached the broker, oldest first.
 
     While `mute`, the broker takes what it is asked for and tells nothing. `refuses` is why it replaces nothing, empty where it does.
@@ -62,6 +62,7 @@ class Told:
     """
 
     def __init__(self, can: Capabilities | None = None, *, given: Settings | None = None) -> None:
+        super().__init__()
         self.can = can or Capabilities()
         self.given = given or settings()
         self.records: list[Record] = []
@@ -84,8 +85,6 @@ class Told:
         self.others_first = False
         self.mono = SECOND
         self.at = 0
-        self._inbox: deque[Input] = deque()
-        self._busy = False
         self._runs = 0
         self._commands = 0
         self.price = 100.0
@@ -118,16 +117,8 @@ class Told:
 
     # ---- inputs
 
-    def handle(self, event: Input) -> None:
-        self._inbox.append(event)
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            while self._inbox:
-                self._perform(self.core.handle(self._inbox.popleft(), self.mono))
-        finally:
-            self._busy = False
+    def _handle_one(self, event: Input) -> None:
+        self._perform(self.core.handle(event, self.mono))
 
     def quote(self, price: float | None = None) -> None:
         self.price = price or self.price
