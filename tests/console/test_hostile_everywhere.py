@@ -211,6 +211,7 @@ def keeps_its_width(console: Console) -> None:
         assert not any(unicodedata.category(character) in UNSEEN for character in strip.text), repr(strip.text)
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("size", [SMALL, WIDE], ids=["80x24", "120x36"])
 async def test_ten_thousand_hostile_strings_reach_no_terminal(
     size: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
