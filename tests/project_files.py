@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
@@ -19,6 +20,7 @@ def project_files() -> Iterator[Path]:
                 yield file
 
 
+@cache
 def modules() -> dict[str, Path]:
     """Every module that is installed, by its dotted name."""
     files = [ROOT / "tradeconsole.py", *(file for package in PACKAGES for file in (ROOT / package).rglob("*.py"))]
