@@ -120,6 +120,9 @@ def _real_broker(settings: Settings) -> Finding:
     except (AmbiguousError, OSError, TimeoutError) as error:
         text = f"{settings.broker} does not answer: {error or 'not in time'}"
         return warning("broker", text, "The console asks again by itself until it does, and sends nothing before.")
+    if snapshot.closed:
+        advice = "The console starts and enters nothing until that has ended; exits go out as the broker takes them."
+        return warning("broker", f"{settings.broker}, a {settings.account} account: {snapshot.closed}", advice)
     held = f"{len(snapshot.positions)} positions and {len(snapshot.orders)} open orders"
     text = f"{settings.broker}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}"
     return warning("broker", "\n".join((text, *told)), "The console trades, and says this at each start.") if told else fine("broker", text)

@@ -96,6 +96,10 @@ def test_the_doctor_asks_the_broker_where_the_account_stands(home: Path) -> None
     with AlpacaServer() as server:
         (found,) = broker(settings(server, home))
         assert (found.state, found.text) == (State.FINE, "alpaca, a paper account: 100,000.00 in cash, 0 positions and 0 open orders")
+        server.book.flags = {"trade_suspended_by_user"}
+        (found,) = broker(settings(server, home))
+        words = "Trading is suspended in the account's own settings at Alpaca (trade_suspended_by_user)"
+        assert (found.state, found.text) == (State.WARNING, f"alpaca, a paper account: {words}")
         server.faults.unauthorized = True
         (found,) = broker(settings(server, home))
         assert found.state is State.PROBLEM
