@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 NONE = -(2**63)
 """What pandas calls not a time, as an integer."""
-_DAY = 86_400 * 10**9
-_YEARS = (1800, 2199)  # Nanoseconds since 1970 fit into 64 bits from 1677 to 2262.
+DAY = 86_400 * 10**9
+YEARS = (1800, 2199)  # Nanoseconds since 1970 fit into 64 bits from 1677 to 2262.
 _NUMBER = r"\d{8,18}|[1-8]\d{18}"
 _SHORTEST = len("2005-2-5")
 _OFFSET = r"\s*(?:Z|[+-]\d\d(?::?\d\d)?)$"
@@ -59,21 +59,22 @@ def closing_times(stamps: Stamps, calendar: Calendar, zone: ZoneInfo) -> tuple[N
     Where the whole file has no other time of day, midnights are days. A time that the zone's clock skipped or showed twice is NONE.
     """
     import numpy as np
-    import pandas as pd
 
     known = stamps.wall != NONE
-    daily = bool((stamps.wall[known] % _DAY == 0).all())
+    daily = bool((stamps.wall[known] % DAY == 0).all())
     days = known & (stamps.dated | daily)
     at = np.where(days, NONE, stamps.utc)
     naive = known & ~days & (stamps.utc == NONE)
     if naive.any():
+        import pandas as pd
+
         walls = pd.DatetimeIndex(stamps.wall[naive].view("datetime64[ns]"))
         # A file of one symbol has each time once; of many, many times: each is looked up once.
         codes, unique = pd.factorize(walls)
         moments = unique.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").tz_convert("UTC").tz_localize(None)
         at[naive] = moments.to_numpy("datetime64[ns]").view("int64")[codes]
     if days.any():
-        unique, codes = np.unique(stamps.wall[days] // _DAY, return_inverse=True)
+        unique, codes = np.unique(stamps.wall[days] // DAY, return_inverse=True)
         sessions = (calendar.session_on(date.fromordinal(719_163 + number)) for number in unique.tolist())
         at[days] = np.array([session.closes if session else NONE for session in sessions], dtype="int64")[codes]
     return at, days
@@ -143,4 +144,4 @@ def _from_numbers(numbers: NDArray[np.int64]) -> Stamps:
 def _nanoseconds(times: Any) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The Series of naive times in ns, NONE where the year is not to be believed, and the years, 0 where there is no time."""
     year = times.dt.year.fillna(0).astype("int64")
-    return times.where(year.between(*_YEARS)).astype("datetime64[ns]").to_numpy().view("int64").copy(), year.to_numpy().copy()
+    return times.where(year.between(*YEARS)).astype("datetime64[ns]").to_numpy().view("int64").copy(), year.to_numpy().copy()

@@ -49,11 +49,13 @@ def too_long(file: str) -> FeedError:
 
 class RawTable(Struct, frozen=True):
     """The rows of `file` as they stand there: a frame with the columns time, open, high, low, close, volume, where they are given
-    `adj close` and symbol, and for text `surplus`, what stands beyond the last title. Its index counts them, in `unit`s, or names them."""
+    `adj close` and symbol, and for text `surplus`, what stands beyond the last title. Its index counts them, in `unit`s, or names them.
+    `stamps` are its times, where they have been read already."""
 
     file: str
     unit: Literal["line", "row", "bar"]
     frame: Any
+    stamps: Stamps | None = None
 
 
 class Rules(Struct, frozen=True):
@@ -112,13 +114,14 @@ class _Reading:
             blank = (frame["time"] == "") & (frame["open"] == "") & (frame["close"] == "")
             frame = frame[~blank] if blank.any() else frame
         self._frame = frame
+        self._stamps = raw.stamps
         self._file, self._unit, self._rules = raw.file, raw.unit, rules
         self._faults = Faults(raw.file, len(frame), self._where)
         self._symbols, self._codes = _symbols(frame, symbol)
         self._values: dict[str, Floats] = {name: _numbers(frame[name]) for name in VALUES}
 
     def read(self) -> BarFile:
-        stamps = read_stamps(self._frame["time"])
+        stamps = self._stamps or read_stamps(self._frame["time"])
         self._check_shape()
         self._check_times(stamps)
         self._check_values()
@@ -299,10 +302,11 @@ class _Reading:
 def _symbols(frame: Any, symbol: str) -> tuple[list[str], Rows]:
     """The symbols in the order of their first row, and the number of each row's."""
     import numpy as np
-    import pandas as pd
 
     if "symbol" not in frame:
         return [symbol], np.zeros(len(frame), dtype=np.int64)
+    import pandas as pd
+
     written, spelled = pd.factorize(frame["symbol"].astype("category"))
     spellings = [as_symbol(str(text)) for text in spelled]
     symbols = list(dict.fromkeys(spellings))
@@ -315,10 +319,11 @@ def _symbols(frame: Any, symbol: str) -> tuple[list[str], Rows]:
 def _numbers(cells: Any) -> Floats:
     """A column as floats, exactly as Python would read its text; NaN where that is not a number."""
     import numpy as np
-    import pandas as pd
 
     if cells.dtype.kind in "iuf":
         return np.asarray(cells, dtype=np.float64)
+    import pandas as pd
+
     numbers: Floats = pd.to_numeric(cells, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     return numbers
 
