@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from console.doctor.finding import Finding, fine, problem, warning
+from engine.model.inputs import LinkChanged, Note
+from engine.model.modes import LinkState
 from engine.model.settings import Settings
 
 if TYPE_CHECKING:
-    from engine.brokers.base import Broker
+    from engine.brokers.base import Broker, BrokerEvent, Heard
     from engine.model.inputs import BrokerSnapshot
 
 _NEWEST_KNOWN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -62,7 +64,8 @@ def _asked(settings: Settings, symbol: str) -> Finding:
         bars = source.history.history(symbol, timeframe, today - timedelta(days=7), today).bars
         live = source.live(symbol)
     except FeedLostError as error:
-        return warning("feed", str(error), "The console starts with the bars that are kept, and asks again by itself.")
+        down = warning("feed", str(error), "The console starts with the bars that are kept, and asks again by itself.")
+        return _away(down, name, error.state, str(error))
     except FeedError as error:
         return problem("feed", str(error), "Put it right under `feed` or `symbols` in the config.")
     finally:
@@ -73,6 +76,23 @@ def _asked(settings: Settings, symbol: str) -> Finding:
     return fine(
         "feed", f"{name} answers: {symbol} was at {bars[-1].close:g} at the close of {newest:%a %Y-%m-%d %H:%M}{live and f'; {live}'}"
     )
+
+
+def _away(down: Finding, name: str, state: LinkState, reason: str) -> Finding:
+    """What is to be done for a link that is not up, by how it stands; `down` where nothing is known but that it is."""
+    match state:
+        case LinkState.LOGIN:
+            advice = "Nothing is traded before somebody has logged in there; a console that runs goes on by itself then."
+            return problem(down.about, f"{name} waits for a LOGIN: {reason}", advice)
+        case LinkState.RESET:
+            return warning(
+                down.about, f"{name} is in its RESET: {reason}", "Do nothing: the console waits, sends no order meanwhile, and goes on."
+            )
+        case LinkState.DEGRADED:
+            return warning(
+                down.about, f"{name} is DEGRADED: {reason}", "The console waits, sends cancels alone meanwhile, and goes on by itself."
+            )
+    return down
 
 
 def strategies(settings: Settings) -> Iterator[Finding]:
@@ -109,32 +129,48 @@ def broker(settings: Settings) -> Iterator[Finding]:
 
 def _real_broker(settings: Settings) -> Finding:
     """What the broker answers to where the account stands, and what it has to say of it. Nothing is sent."""
-    from engine.brokers.base import AmbiguousError, BrokerError
+    from engine.brokers.base import AmbiguousError, AwayError, BrokerError
     from engine.brokers.open import open_broker
 
-    told: list[str] = []
+    name, told = settings.broker, _Told()
     try:
-        snapshot = asyncio.run(_ask(open_broker(settings.broker, settings), told))
+        snapshot = asyncio.run(_ask(open_broker(name, settings), told))
     except BrokerError as error:
-        return problem("broker", f"{settings.broker}: {error}", "Put that right: the console does not start before.")
+        return problem("broker", f"{name}: {error}", "Put that right: the console does not start before.")
     except (AmbiguousError, OSError, TimeoutError) as error:
-        text = f"{settings.broker} does not answer: {error or 'not in time'}"
-        return warning("broker", text, "The console asks again by itself until it does, and sends nothing before.")
+        state, reason = (error.state, str(error)) if isinstance(error, AwayError) else (told.state, told.reason)
+        advice = "The console asks again by itself until it does, and sends nothing before."
+        return _away(warning("broker", f"{name} does not answer: {error or 'not in time'}", advice), name, state, reason)
     if snapshot.closed:
         advice = "The console starts and enters nothing until that has ended; exits go out as the broker takes them."
-        return warning("broker", f"{settings.broker}, a {settings.account} account: {snapshot.closed}", advice)
+        return warning("broker", f"{name}, a {settings.account} account: {snapshot.closed}", advice)
     held = f"{len(snapshot.positions)} positions and {len(snapshot.orders)} open orders"
-    text = f"{settings.broker}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}"
-    return warning("broker", "\n".join((text, *told)), "The console trades, and says this at each start.") if told else fine("broker", text)
+    found = fine("broker", f"{name}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}")
+    if told.notes:
+        found = warning("broker", "\n".join((found.text, *told.notes)), "The console trades, and says this at each start.")
+    return _away(found, name, told.state, f"{told.reason}\n{found.text}")
 
 
-async def _ask(opened: Broker, told: list[str]) -> BrokerSnapshot:
-    """What it notes meanwhile comes into `told`."""
-    from engine.model.inputs import Note
+class _Told:
+    """What a broker told while it was asked: how its link stands, and why, and what is for a person."""
 
+    def __init__(self) -> None:
+        self.state = LinkState.UP
+        self.reason = ""
+        self.notes: list[str] = []
+
+    def hear(self, event: BrokerEvent | Heard) -> None:
+        match event:
+            case LinkChanged():
+                self.state, self.reason = event.state, event.reason
+            case Note():
+                self.notes.append(event.text)
+
+
+async def _ask(opened: Broker, told: _Told) -> BrokerSnapshot:
     try:
         async with asyncio.timeout(_ANSWER_S):
-            await opened.connect(lambda event: told.append(event.text) if isinstance(event, Note) else None)
+            await opened.connect(told.hear)
             return await opened.snapshot([])
     finally:
         await opened.close()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 from msgspec import Struct
 
 from engine.model.capabilities import Capabilities
+from engine.model.modes import LinkState
 from engine.model.orders import Order, Terms
 
 if TYPE_CHECKING:
@@ -40,6 +41,14 @@ class BusyError(Exception):
     def __init__(self, text: str, after_s: float | None = None) -> None:
         super().__init__(text)
         self.after_s = after_s
+
+
+class AwayError(ConnectionError):
+    """There is no link to be had now, in words; `state` is how it stands until there is."""
+
+    def __init__(self, text: str, state: LinkState = LinkState.DOWN) -> None:
+        super().__init__(text)
+        self.state = state
 
 
 class BrokerError(OSError):

@@ -127,7 +127,10 @@ class Session:
         except (TimeoutError, Mute):
             raise Mute(f"{host}:{port} takes the connection and does not answer") from None
         except OSError as error:
-            raise ConnectionError(f"{host}:{port}: {error.strerror or error}") from error
+            # The library hands the reason on as text alone.
+            refused = isinstance(error, ConnectionRefusedError) or "ConnectionRefusedError" in str(error)
+            why = f"Nobody listens at {host}:{port}" if refused else f"{host}:{port}: {error.strerror or error}"
+            raise ConnectionError(why) from error
         finally:
             if not connecting.done():
                 connecting.cancel()

@@ -8,7 +8,7 @@ import random
 import time
 from collections.abc import Callable
 
-from engine.brokers.base import BrokerError
+from engine.brokers.base import AwayError, BrokerError
 from engine.brokers.ib.away import Away, away, reset_until
 from engine.brokers.ib.config import IbConfig, account_of
 from engine.brokers.ib.facts import Fact, RequestFailed
@@ -68,13 +68,14 @@ class Link:
         return session
 
     async def open(self) -> None:
-        """Connects once and keeps the link from then on. Raises ConnectionError, or BrokerError where another try makes no sense."""
+        """Connects once and keeps the link from then on. Raises AwayError, or BrokerError where another try makes no sense."""
         try:
             await self._connect()
         except ClientBusy:
             raise BrokerError(self._busy()) from None
         except ConnectionError as error:
-            raise ConnectionError(self._away(error).reason) from error
+            gone = self._away(error)
+            raise AwayError(gone.reason, gone.state) from error
         self._up()
         self._keeper = asyncio.create_task(self._keep())
 

@@ -72,7 +72,8 @@ class IbHistory:
     def live(self, symbol: str) -> str:
         watch, until = self.line.watch, time.monotonic() + _LIVE_S
         watch.want((symbol,), bars=False, regular=True)
-        self.line.ask(self.line.up)
+        # Who asks this wants to know how it stands, and does not wait until TWS has IB back.
+        self.line.ask(self.line.session)
         quoted, said = False, list[str]()
         while not (quoted or said) and time.monotonic() < until and self.line.trouble() is None:
             time.sleep(0.05)

@@ -158,7 +158,7 @@ class Line:
             try:
                 session = await self._connect()
             except ConnectionError as error:
-                self._gone = self._away(_words(self._config, error), mute=isinstance(error, Mute))
+                self._gone = self._away(shown(str(error)).rstrip("."), mute=isinstance(error, Mute))
                 raise self._lost_now() from None
             self._session, self._heard, self._taken = session, self._wall(), False
             self._contracts = {symbol: told for symbol, told in self._contracts.items() if isinstance(told, Contract)}
@@ -280,14 +280,6 @@ class Line:
 
 
 _FARMS_BROKEN = frozenset({2103, 2105})
-
-
-def _words(config: IbConfig, error: ConnectionError) -> str:
-    """Without the library's own names for it."""
-    said = str(error).casefold()
-    if "refused" in said:
-        return f"Nobody listens at {config.at}"
-    return shown(str(error)).rstrip(".")
 
 
 def _no_one_stock(symbol: str, found: Sequence[Contract]) -> FeedError:
