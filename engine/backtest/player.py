@@ -18,10 +18,11 @@ from engine.model.inputs import Proposal
 from engine.model.market import Bar
 from engine.model.orders import Fill
 from engine.model.settings import StrategySettings
+from engine.own_file import line_in
 from engine.strategies.base import Draft, Strategy
 from engine.strategies.host import traceback_of, wants_of, words
 from engine.strategies.indicators import SMA
-from engine.strategies.loader import find, line_in, load
+from engine.strategies.loader import find, load
 from engine.strategies.params import StrategyError
 from engine.strategies.proposals import to_proposal
 from engine.strategies.wire import MAX_DRAFTS

@@ -11,10 +11,7 @@ called on a thread of its own, one call at a time; what it raises is told in wor
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
-import traceback
 from collections.abc import Mapping, Sequence
 from datetime import date
 from importlib.metadata import EntryPoint, entry_points
@@ -28,6 +25,7 @@ from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched, History, Reach
 from engine.feeds.names import ENTRY_POINTS, FETCHED, shown
 from engine.model.settings import TIMEFRAMES, FeedSettings, IbSettings
+from engine.own_file import line_in, run_file
 
 if TYPE_CHECKING:
     from engine.brokers.ib.config import IbConfig
@@ -137,9 +135,8 @@ class Provided:
             raise FeedLostError(f"{shown(self.name)} failed on {symbol} ({self._where(error)}).") from error
 
     def _where(self, error: Exception) -> str:
-        """With the deepest line of the file itself."""
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if self._path and Path(frame.filename) == self._path]
-        return f"line {lines[-1]}: {_said(error)}" if lines else _said(error)
+        line = line_in(self._path, error) if self._path is not None else ""
+        return f"{line.removeprefix(', ')}: {_said(error)}" if line else _said(error)
 
 
 def _from_file(path: Path) -> Provided:
@@ -150,21 +147,13 @@ def _from_file(path: Path) -> Provided:
         raise FeedError(f"The file {shown(str(path))} cannot be opened: {shown(str(error))}.") from error
     if not there:
         raise FeedError(f"There is no file {shown(str(path))}: name the Python file with your `history`, or write yahoo.")
-    name = f"_feed_{path.stem}"
-    # Under a name of its own and with its folder off sys.path: an engine.py beside it must not stand in for ours.
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        module = run_file(path, "feed")
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
-        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename) == path]
-        line = getattr(error, "lineno", None) or (lines[-1] if lines else None)
-        raise FeedError(f"{shown(str(path))}{f', line {line}' if line else ''}: {_said(error)}.") from error
-    mine = [each for each in vars(module).values() if isinstance(each, type) and each.__module__ == name and hasattr(each, "history")]
+        raise FeedError(f"{shown(str(path))}{line_in(path, error)}: {_said(error)}.") from error
+    mine = [
+        each for each in vars(module).values() if isinstance(each, type) and each.__module__ == module.__name__ and hasattr(each, "history")
+    ]
     if len(mine) != 1:
         found = f"{len(mine)} classes" if mine else "no class"
         raise FeedError(f"{shown(str(path))} has {found} with a method `history`; one is needed.")

@@ -7,15 +7,13 @@ may do as it pleases: in its own process, or in a backtest's worker.
 from __future__ import annotations
 
 import ast
-import importlib.util
-import sys
 from collections.abc import Callable, Mapping
-from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct
 
+from engine.own_file import line_in, run_file
 from engine.strategies.base import Strategy
 from engine.strategies.params import Param, StrategyError, Value, check_params, did_you_mean
 from engine.strategies.shapes import Shape, has_shape, shape_of
@@ -122,38 +120,13 @@ def _make(make: Callable[[], Strategy], found: Found) -> Strategy:
         raise StrategyError(f"{where}: {found.name} cannot be made: {type(error).__name__}: {error}") from error
 
 
-class _AsItIs(SourceFileLoader):
-    """Compiles the file anew each time. Python's cache goes by size and second: what was edited twice within one would run as it was
-    before, and the cache would lie beside the file with all that stands in it."""
-
-    def path_stats(self, path: str) -> Any:
-        raise OSError(f"{path} is not cached")
-
-
 def _run(path: Path) -> Any:
-    # Under a name of its own and with its folder off sys.path: an engine.py or a random.py beside it must not stand in for the real one.
-    name = f"_strategy_{path.stem}"
-    spec = importlib.util.spec_from_file_location(name, path, loader=_AsItIs(name, str(path))) if path.suffix == ".py" else None
-    if spec is None or spec.loader is None:
+    if path.suffix != ".py":
         raise StrategyError(f"{path} does not look like a Python file: its name must end in .py.")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        return run_file(path, "strategy")
     except (Exception, SystemExit) as error:
-        del sys.modules[name]
         raise StrategyError(f"{path}{line_in(path, error)}: {type(error).__name__}: {error}.{_hint(path, error)}") from error
-    return module
-
-
-def line_in(path: Path, error: BaseException) -> str:
-    """`, line 12`: the deepest line of the file itself, and not of a library it called."""
-    line, trace = 0, error.__traceback__
-    while trace is not None:
-        if trace.tb_frame.f_code.co_filename == str(path):
-            line = trace.tb_lineno
-        trace = trace.tb_next
-    return f", line {line}" if line else ""
 
 
 def _hint(path: Path, error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from datetime import date
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -49,6 +50,16 @@ def test_a_file_with_a_history_is_a_source(tmp_path: Path) -> None:
     assert (history.name, history.kept_as, history.timeframes) == ("mine.py", source, ("1d", "1h"))
     got = CachedHistory(history, BarCache(tmp_path), Calendar()).bars("AAPL", "1d", DAY, DAY)
     assert [bar.close for bar in got.bars] == [1.5]
+
+
+def test_nothing_is_kept_beside_a_file_and_what_was_edited_within_a_second_runs_as_edited(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    for timeframe in ("1d", "1h"):
+        source = file(tmp_path, GOOD.replace('("1d", "1h")', f'("{timeframe}",)'))
+        assert open_history(source, Calendar()).timeframes == (timeframe,)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.py"]
 
 
 def test_a_file_may_tell_splits_and_dividends(tmp_path: Path) -> None:
