@@ -221,6 +221,7 @@ FIXED: tuple[Action, ...] = (
     Action("change_nothing", ("escape", "ctrl+c"), "change nothing", "change nothing", frozenset({"choice"})),
     Action("go_on", ("enter",), "go on", "go on", frozenset({"word"})),
     Action("next_field", ("tab", "down", "shift+tab", "up"), "the next field", panels=frozenset({"word"})),
+    Action("turn_page", ("pagedown", "pageup"), "the rest of a long text", panels=frozenset({"word", "choice"})),
     Action("leave_it", ("escape", "ctrl+c"), "leave everything as it is", "leave everything as it is", frozenset({"word"})),
     Action(
         "scroll",

@@ -1,4 +1,7 @@
-"""NoticeLine: that something matters which was not read yet, how much of it, and the newest. It takes no room while there is nothing."""
+"""NoticeLine: that something matters which was not read yet, how much of it, and the newest. It takes no room while there is nothing.
+
+What to do stands mostly at a text's end: a long one takes a second and a third line before it is cut.
+"""
 
 from __future__ import annotations
 
@@ -7,20 +10,24 @@ from textual.message import Message
 
 from engine.model.modes import Level
 from widgets import numbers
-from widgets.cells import Cell, fit_cells, length
+from widgets.cells import Cell, fit_cells, length, wrap_cells
 from widgets.lines import Lines
 from widgets.text import clean
 
 _MARKS = {Level.ERROR: ("✗", "error"), Level.WARNING: ("!", "warning"), Level.INFO: ("●", "accent")}
 """As in the log: never by colour alone."""
 
+MOST_LINES = 3
+HANGING = 3
+"""Blanks before all lines but the first: the text stands behind the mark."""
+
 
 class NoticeLine(Lines):
-    """One line. A click posts `Chosen`."""
+    """As many lines as the newest needs, up to `MOST_LINES`. A click posts `Chosen`."""
 
     DEFAULT_CSS = """
     NoticeLine {
-        height: 1;
+        height: auto;
         display: none;
     }
     """
@@ -39,7 +46,12 @@ class NoticeLine(Lines):
         if said != self._said:
             self._said = said
             self.display = unread > 0
+            # Its height follows from what it says.
+            self.refresh(layout=True)
             self.redraw()
+
+    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+        return len(self.draw(width))
 
     @property
     def text(self) -> str:
@@ -56,7 +68,14 @@ class NoticeLine(Lines):
         whose = [Cell(f"· {elsewhere} ", role)] if elsewhere else []
         start = [count, *whose, Cell(f" {numbers.market_time(wall)} ", "muted"), Cell(newest)]
         room = width - length(end)
-        return [("", [*fit_cells(start, room), *end] if room >= length([count]) else fit_cells(start, width))]
+        if room < length([count]):
+            return [("", fit_cells(start, width))]
+        lines = wrap_cells(start, room, HANGING)
+        if len(lines) > MOST_LINES:
+            *shown, last = lines[:MOST_LINES]
+            more = [cell for line in lines[MOST_LINES:] for cell in (Cell(" "), *line[1:])]
+            lines = [*shown, fit_cells([*last, *more], room)]
+        return [("", [*fit_cells(lines[0], room), *end]), *(("", line) for line in lines[1:])]
 
     def on_click(self, event: events.Click) -> None:
         self.post_message(self.Chosen())

@@ -30,6 +30,8 @@ Line: TypeAlias = list[Cell]
 TOO_SOON = "Too soon after another key."
 DEAF_SECONDS = 0.25
 """How long a new dialog takes no key that confirms: a held Enter must not answer a question nobody has read."""
+HIGHEST = 92
+"""Per cent of the screen's height that a dialog takes at most."""
 SCROLLING = {"down": 1, "up": -1, "j": 1, "k": -1}
 
 
@@ -114,6 +116,11 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     @on(HintLine.Chosen)
     def _hint_chosen(self, event: HintLine.Chosen) -> None:
         self.take_key(key_named(event.key), None, self.pressed_at)
+
+    @property
+    def room(self) -> int:
+        """Lines of its body that are in sight at once: the style's part of the screen without the hints, less frame and padding."""
+        return (self.app.size.height - 1) * HIGHEST // 100 - 4
 
     # ---- what a subclass gives
 

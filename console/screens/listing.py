@@ -16,6 +16,9 @@ ResultT = TypeVar("ResultT")
 ROWS = 12
 """Lines of the list at most."""
 
+LEAST = 3
+"""Those that are shown however little room there is."""
+
 HANGING = 4
 """Blanks before the second line of a row."""
 
@@ -101,15 +104,19 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
             lines += [[Cell(self.PROMPT, "key"), *self.editor.cells], []]
         self._places = [None] * len(lines)
         rows = [self._lines_of(item, place == self.marked, width) for place, item in enumerate(items)]
-        shown = in_view([len(row) for row in rows], max(self.marked, 0))
+        said = paragraph(self.said, width, self.said_role) if self.said else []
+        # What is said, a complaint above all, stands under the rows: they leave it its room.
+        most = max(min(ROWS, self.room - len(lines) - 1 - max(len(said), 1)), LEAST)
+        shown = in_view([len(row) for row in rows], max(self.marked, 0), most)
         for place in shown:
             lines += rows[place]
             self._places += [place] * len(rows[place])
         if not items:
             lines += paragraph(self.empty(), width, "muted")
         counted = f"{self.marked + 1} of {len(items)}" if len(shown) < len(items) else ""
-        text = self.said or "   ".join(filter(None, (counted, self.footer())))
-        return [*lines, [], *paragraph(text, width, self.said_role if self.said else "muted")] if text else lines
+        text = "   ".join(filter(None, (counted, self.footer())))
+        foot = said or (paragraph(text, width, "muted") if text else [])
+        return [*lines, [], *foot] if foot else lines
 
     def _lines_of(self, item: ItemT, marked: bool, width: int) -> list[Line]:
         """A row, of more lines where it is long."""

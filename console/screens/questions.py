@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from console.screens.details.story import order_terms
 from console.screens.dialog import Dialog, Field, Line, paragraph
+from console.screens.long_text import LongText
 from engine.model import Mode, Side, TradingState, View
 from engine.model.views import PositionRow
 from widgets import numbers
@@ -34,7 +35,7 @@ class TypedWord(Dialog[Typed | None]):
 
     def __init__(self, title: str, text: str, word: str, clock: Clock, *, reason: bool = False) -> None:
         super().__init__(title, None, clock, grave=True)
-        self._text = text
+        self._text = LongText(text)
         self._word = word
         self._fields = [Field(f"Type {word} to go on; Esc leaves everything as it is")]
         if reason:
@@ -45,13 +46,16 @@ class TypedWord(Dialog[Typed | None]):
         self._complaint = ""
 
     def body(self, width: int) -> list[Line]:
-        lines = [*_paragraphs(self._text, width), []]
+        fields = [field.lines(width, place == self._active) for place, field in enumerate(self._fields)]
+        complaint = paragraph(self._complaint, width, "error") if self._complaint else []
+        # As much room is kept for a complaint while there is none, so that the text does not move when there is one.
+        taken = 1 + sum(len(drawn) + 1 for drawn in fields) + max(len(complaint), 1)
+        lines = [*self._text.lines(width, self.room - taken), []]
         self._drawn.clear()
-        for place, field in enumerate(self._fields):
-            drawn = field.lines(width, place == self._active)
+        for drawn in fields:
             self._drawn.append(range(len(lines), len(lines) + len(drawn)))
             lines += [*drawn, []]
-        return [*lines, [Cell(self._complaint, "error")]] if self._complaint else lines[:-1]
+        return [*lines, *complaint] if complaint else lines[:-1]
 
     def key(self, key: str, character: str | None) -> None:
         self._complaint = ""
@@ -59,7 +63,7 @@ class TypedWord(Dialog[Typed | None]):
             self._enter()
         elif key in ("tab", "shift+tab", "up", "down"):
             self._active = (self._active + (1 if key in ("tab", "down") else -1)) % len(self._fields)
-        else:
+        elif not self._text.turn(key):
             self._fields[self._active].editor.key(key, character)
         self.draw()
 
@@ -88,17 +92,19 @@ class Reason(Dialog[Typed | None]):
 
     def __init__(self, title: str, text: str, clock: Clock) -> None:
         super().__init__(title, None, clock)
-        self._text = text
+        self._text = LongText(text)
         self._field = Field("Why? May stay empty. Enter rejects, Esc lets it wait")
 
     def body(self, width: int) -> list[Line]:
-        return [*_paragraphs(self._text, width), [], *self._field.lines(width, True)]
+        field = self._field.lines(width, True)
+        return [*self._text.lines(width, self.room - 1 - len(field)), [], *field]
 
     def key(self, key: str, character: str | None) -> None:
         if key == "enter":
             self.answer(Typed(self._field.text))
         else:
-            self._field.editor.key(key, character)
+            if not self._text.turn(key):
+                self._field.editor.key(key, character)
             self.draw()
 
 
@@ -120,7 +126,7 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
 
     def __init__(self, title: str, text: str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
         super().__init__(title, None, clock)
-        self._text = text
+        self._text = LongText(text)
         self._choices = choices
         self._marked = first
         self._drawn: list[range] = []
@@ -128,17 +134,20 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
         self._how = "↑ ↓ or the letter to choose, Enter to take it, Esc changes nothing"
 
     def body(self, width: int) -> list[Line]:
-        lines = [*_paragraphs(self._text, width), []]
         widest = max(len(choice.name) for choice in self._choices)
-        self._drawn.clear()
+        choices = list[list[Line]]()
         for place, choice in enumerate(self._choices):
             marked = place == self._marked
             name = Cell(f" {choice.name:<{widest}} ", "title-focus" if marked else "title")
             lead = (Cell("▸ " if marked else "  ", "key"), Cell(choice.key, "key"), Cell(" "), name, Cell("  "))
-            drawn = paragraph(choice.means, width, "" if marked else "muted", *lead)
+            choices.append(paragraph(choice.means, width, "" if marked else "muted", *lead))
+        how = paragraph(self._how, width, "muted")
+        lines = [*self._text.lines(width, self.room - 2 - sum(map(len, choices)) - len(how)), []]
+        self._drawn.clear()
+        for drawn in choices:
             self._drawn.append(range(len(lines), len(lines) + len(drawn)))
             lines += drawn
-        return [*lines, [], *paragraph(self._how, width, "muted")]
+        return [*lines, [], *how]
 
     def key(self, key: str, character: str | None) -> None:
         if key in ("down", "tab", "j"):
@@ -147,7 +156,7 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
             self._marked = (self._marked - 1) % len(self._choices)
         elif key == "enter":
             self.answer(self._choices[self._marked].value)
-        else:
+        elif not self._text.turn(key):
             # A letter only marks: two keys, so that one slip changes no mode and quits nothing.
             self._marked = next((place for place, choice in enumerate(self._choices) if choice.key == key), self._marked)
         self.draw()
@@ -162,10 +171,6 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
         self.draw()
         if taken:
             self.answer(self._choices[place].value)
-
-
-def _paragraphs(text: str, width: int) -> list[Line]:
-    return [line for part in text.split("\n") for line in paragraph(part, width)]
 
 
 MODES = (

@@ -411,6 +411,18 @@ async def test_an_alert_is_set_on_the_row_fires_on_a_quote_and_is_marked(engine:
         assert engine.sent() == []
 
 
+async def test_a_complaint_is_read_below_however_many_alerts_there_are(engine: FakeEngine) -> None:
+    async with running(engine, SMALL) as console:
+        await console.press("exclamation_mark")
+        for number in range(15):
+            await console.type(f"> {1000 + number}")
+            await console.press("enter")
+        await console.type("> 1")
+        await console.press("enter")
+        await console.shows("Write a level it has not reached")
+        assert "alert: > 1 " in console.picture
+
+
 async def test_an_alert_beyond_the_price_is_refused_and_one_is_edited_and_deleted(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("exclamation_mark")

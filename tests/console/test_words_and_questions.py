@@ -9,7 +9,7 @@ from console.screens.trading import TradingScreen
 from engine.model import Mode, Outcome, TradingState, Verdict
 from engine.model.signals import SignalState
 from engine.model.views import BreakerRow
-from tests.console.driving import SMALL, WIDE, running
+from tests.console.driving import SMALL, WIDE, go_to, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import position, sample_view
 
@@ -119,6 +119,32 @@ async def test_flatten_takes_its_word(engine: FakeEngine, size: tuple[int, int])
         await console.type("FLATTEN")
         await console.press("enter")
         assert engine.sent() == [("liquidate_all",)]
+
+
+async def test_what_is_typed_and_chosen_stays_in_sight_below_a_long_text(engine: FakeEngine) -> None:
+    engine.change(positions=tuple(position(f"SYM{number}") for number in range(90)))
+    async with running(engine, SMALL) as console:
+        await console.press("f9")
+        await console.shows("Type FLATTEN")
+        assert "SYM89" not in console.picture
+        await console.let_pass(1)
+        await console.type("FLAT")
+        await console.press("enter")
+        await console.shows("not the word FLATTEN")
+        await console.press("pagedown")
+        await console.shows("100 SYM89.")
+        await console.press("pageup")
+        await console.shows("reduce-only: 100 SYM0,")
+        await console.type("TEN")
+        await console.press("enter")
+        assert engine.sent() == [("liquidate_all",)]
+        await go_to(console, "2")
+        await console.press(*["space", "down"] * 12)
+        await console.let_pass(1)
+        await console.press("X")
+        await console.shows("Close 12 positions?")
+        assert "never more than is held" in console.picture
+        assert "Esc changes nothing" in console.picture
 
 
 async def test_what_a_flatten_closes_is_told_with_its_thousands(engine: FakeEngine) -> None:

@@ -151,7 +151,7 @@ class World:
         dialog, answered = self.dialogs.pop()
         if isinstance(dialog, TypedWord):
             if yes:
-                self.named = dialog._text
+                self.named = dialog._text.whole
             answered(Typed("meant") if yes else None)
             self.named = None
         else:
