@@ -15,16 +15,16 @@ from textual.screen import Screen
 from console.build import create_engine
 from console.screens.details.detail import Detail
 from console.screens.details.position import PAGE, PositionDossier
-from console.screens.details.story import order_terms
+from console.screens.details.story import order_terms, told
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
 from engine.live import Engine
 from engine.model import Intent, OrderState, OrderType, Settings, Side, TradingState
-from engine.model.orders import Bracket, Exit
+from engine.model.orders import Bracket, Exit, Source
 from engine.model.signals import SignalState
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
-from tests.console.histories import trades, write
+from tests.console.histories import placed, trades, write
 from tests.views import order, sample_view
 from widgets.document import Document
 from widgets.text import clean
@@ -239,6 +239,12 @@ def test_an_exit_in_per_cent_says_how_far_away_it_will_be_until_it_has_a_price()
     held = order(12, limit=None, exit_pct=D(4), released=False)
     assert order_terms(held, str) == "limit 4% away"
     assert order_terms(replace(held, limit=D("190.00"), released=True), str) == "limit 190.00"
+
+
+def test_the_story_of_an_order_placed_elsewhere_by_its_value_begins_with_that() -> None:
+    record = placed("r-1", "AAPL", Side.BUY, 1, "placed elsewhere by its value, 2,500.00")
+    found = told(replace(record, source=Source.EXTERNAL), str)[0]
+    assert (found.word, found.text) == ("found", "placed elsewhere by its value, 2,500.00, and found at the broker")
 
 
 async def test_older_fills_of_a_position_are_read_once_the_end_of_those_known_comes_into_view(tmp_path: Path) -> None:

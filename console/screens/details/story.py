@@ -199,7 +199,7 @@ def _placed(record: OrderPlaced, priced: Priced) -> list[Told]:
     elif record.source is Source.FLATTEN:
         steps.append(Told(at, "approved", "closes a position in a flatten", "accent"))
     elif record.source is Source.EXTERNAL:
-        steps.append(Told(at, "found", "placed elsewhere, and found at the broker", "warning"))
+        steps.append(Told(at, "found", f"{record.reason}, and found at the broker", "warning"))
     steps.append(Told(at, "gate", verdict_text(record.verdict), _judged(record.verdict)))
     side = "buys" if record.side is Side.BUY else "sells"
     what = f"{side} {numbers.quantity(record.quantity)} {record.symbol} "
