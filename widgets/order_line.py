@@ -20,14 +20,16 @@ from widgets.line_editor import LineEditor
 from widgets.line_history import LineHistory
 from widgets.line_notes import Reading
 from widgets.lines import Lines
-from widgets.text import ELLIPSIS, clean, width_of, wrap
+from widgets.text import ELLIPSIS, clean, cut, width_of, wrap
 
 ROWS = 3
 PROMPT = "> "
 MARGIN = " "
 INDENT = Cell("  ")
 STANDS_S = 1.5
-"""How long what went wrong stands whatever text is typed: a refusal that comes in the middle of a burst must be seen."""
+"""How long what went wrong stands in a burst of text: a refusal that comes in the middle of it must be seen."""
+BURST_S = 0.25
+"""Keys that follow each other sooner than that are of one burst. The first one behind a pause was typed by whoever had time to read."""
 EXAMPLES = "buy 100 AAPL @ 187.50 day    close AAPL 50%    cancel *    mode semi"
 
 Complete = Callable[[str], tuple[int, Sequence[tuple[str, str]]]]
@@ -75,7 +77,11 @@ class OrderLine(Lines, can_focus=True):
         self._preview: Reply | None = None
         self._clock = clock
         self._said: tuple[Level, str] | None = None
+        self._is_typed_under = False
+        """Whether text was typed since, in a burst that what was said outlives."""
         self._stands_until = 0.0
+        self._last_key = float("-inf")
+        """When it heard of a key last, on `clock`."""
         self._offer: Offer | None = None
         self._insisted = False
         """Enter was pressed on what is not finished: until the next key that is a mistake."""
@@ -142,13 +148,16 @@ class OrderLine(Lines, can_focus=True):
     def _hint(self, text: str, level: Level) -> None:
         """What the last key led to, until the next one."""
         self._said = level, clean(text)
+        self._is_typed_under = False
         self._stands_until = 0.0
         self.redraw()
 
     def hush(self, character: str | None = None) -> None:
         """A key was pressed, here or elsewhere: what was said has been read, unless the key may be one of a burst that types text."""
-        types = character is not None and character.isprintable()
-        if self._said is not None and not (types and self._clock() < self._stands_until):
+        now, before = self._clock(), self._last_key
+        self._last_key = now
+        types = character is not None and character.isprintable() and now - before < BURST_S
+        if self._said is not None and not (types and now < self._stands_until):
             self._said = None
             self.redraw()
 
@@ -167,6 +176,7 @@ class OrderLine(Lines, can_focus=True):
         """Apply one key, at once. Answers what it led to beyond the line, if anything."""
         offer, self._offer = self._offer, None
         self.hush(character)
+        self._is_typed_under = self._said is not None
         self._insisted = False
         outcome = self._apply(key, character, offer)
         self.redraw()
@@ -352,11 +362,20 @@ class OrderLine(Lines, can_focus=True):
 
     def _notes(self, width: int, first: int) -> list[list[Cell]]:
         """What stands under the line, of which the character `first` is the leftmost on the screen."""
+        if self._said is None:
+            return self._meaning(width, first)
+        level, text = self._said
+        role = {Level.INFO: "success", Level.WARNING: "warning", Level.ERROR: "error"}[level]
+        if self._is_typed_under:
+            # It stands on in a burst: what is typed meanwhile is understood in sight.
+            return [[Cell(cut(text, width), role)], *self._meaning(width, first)]
+        *above, last = wrap(text, width)[: ROWS - 1]
+        rest = wrap(text, width)[ROWS - 1 :]
+        return [*([Cell(line, role)] for line in above), [Cell(cut(" ".join([last, *rest]), width), role)]]
+
+    def _meaning(self, width: int, first: int) -> list[list[Cell]]:
+        """What the line means, or what could stand in it."""
         reading = self._reading
-        if self._said is not None:
-            level, text = self._said
-            role = {Level.INFO: "success", Level.WARNING: "warning", Level.ERROR: "error"}[level]
-            return [[Cell(line, role)] for line in wrap(text, width)]
         if self._offer is not None:
             return line_notes.offers(self._offer.candidates, self._offer.chosen, width, ROWS - 1)
         if not self.text:

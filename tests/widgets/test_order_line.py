@@ -13,7 +13,7 @@ from engine.model import Level
 from tests.widgets.harness import Harness, lines_of
 from widgets.line_history import MOST, LineHistory
 from widgets.line_notes import Reading, meaning, mistake, offers, unfinished
-from widgets.order_line import STANDS_S, Entered, Left, OrderLine
+from widgets.order_line import BURST_S, STANDS_S, Entered, Left, OrderLine
 
 NUMBERS = [(f"#{n}", f"SELL {n} AAPL limit 190.00") for n in range(1, 30)]
 
@@ -299,15 +299,45 @@ async def test_what_went_wrong_stands_in_a_burst_of_text_until_it_can_have_been_
     now = 0.0
     line = OrderLine(interpret, complete, lambda: now)
     async with Harness(line).run_test(size=(80, 5)):
+        keys(line, "b")
         line.say("denied", Level.ERROR)
         keys(line, "x")
         assert "denied" in lines_of(line)[1]
+        while now + BURST_S / 2 < STANDS_S:
+            now += BURST_S / 2
+            keys(line, "y")
+            assert "denied" in lines_of(line)[1]
         now = STANDS_S
         keys(line, "y")
         assert "denied" not in lines_of(line)[1]
         line.say("denied", Level.ERROR)
         keys(line, "backspace")
         assert "denied" not in lines_of(line)[1]
+
+
+async def test_what_went_wrong_is_gone_with_the_first_key_behind_a_pause() -> None:
+    now = 0.0
+    line = OrderLine(interpret, complete, lambda: now)
+    async with Harness(line).run_test(size=(80, 5)):
+        keys(line, "b")
+        line.say("denied", Level.ERROR)
+        now = BURST_S
+        keys(line, "x")
+        assert "denied" not in lines_of(line)[1]
+
+
+async def test_what_is_typed_in_a_burst_is_understood_in_sight_beside_what_went_wrong() -> None:
+    line = OrderLine(interpret, complete, lambda: 0.0)
+    async with Harness(line).run_test(size=(80, 5)):
+        keys(line, "b")
+        line.say("denied, " * 30, Level.ERROR)
+        assert lines_of(line)[2].rstrip().endswith("…")
+        keys(line, *"uy 1")
+        drawn = lines_of(line)
+        assert drawn[1].lstrip().startswith("denied")
+        assert drawn[1].rstrip().endswith("…")
+        line.hush()
+        assert lines_of(line)[1].strip() == drawn[2].strip() != ""
 
 
 async def test_a_colon_on_the_empty_line_is_the_key_that_opened_it() -> None:
