@@ -57,7 +57,7 @@ def kill(arguments: Sequence[str]) -> int:
 
     # Side by side: a broker that hangs holds up nobody else's stop.
     with ThreadPoolExecutor(len(there)) as side_by_side:
-        codes = {run.result() for run in [side_by_side.submit(copy_context().run, stop, name) for name in there]}
+        codes = set(side_by_side.map(stop, there))
     for name, (_, broker) in named.items():
         # On paper nothing works without a file. At a broker it may: the file can have been moved away, or have had another name.
         if whys[name] and broker != "paper":

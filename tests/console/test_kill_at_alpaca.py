@@ -42,9 +42,9 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AlpacaSe
         yield server
 
 
-def left_alone(folder: Path, server: AlpacaServer) -> None:
-    """A console that ended with a position and an order at work."""
-    broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT)
+def left_alone(folder: Path, server: AlpacaServer, live: str = "") -> None:
+    """A console that ended with a position and an order at work, on paper or in the `live` account of that number."""
+    broker = AlpacaBroker(KEY, SECRET, paper=not live, account=live, url=server.url, timings=IMPATIENT)
     with running(folder, broker, settings=replace(SETTINGS, on_exit="keep")) as engine:
         engine.submit(market(10))
         engine.submit(limit(5))
@@ -134,6 +134,31 @@ def test_nothing_is_sent_where_the_books_are_another_accounts(tmp_path: Path, se
     assert killing(tmp_path, "--flatten") == kill.NOT_AT_REST
     assert "The key is for account PA3SOMEOTHER, not for PA3LOOPBACK1: nothing was sent." in capsys.readouterr().err
     assert changes(server) == []
+
+
+def test_books_of_a_live_account_lead_there_although_the_config_is_on_paper(tmp_path: Path, server: AlpacaServer, capsys: Capture) -> None:
+    server.do(lambda: setattr(server.book, "account_number", "123456789"))
+    left_alone(tmp_path, server, "123456789")
+    assert killing(tmp_path) == kill.DONE
+    assert "Alpaca, live account 123456789: told to cancel every order" in capsys.readouterr().out
+    assert at_work(server) == 0
+
+
+def test_books_on_paper_lead_there_although_the_config_is_live(tmp_path: Path, server: AlpacaServer, capsys: Capture) -> None:
+    left_alone(tmp_path, server)
+    with (tmp_path / "tradeconsole.yaml").open("a") as config:
+        config.write("account: live\n")
+    assert killing(tmp_path) == kill.DONE
+    assert "Alpaca, paper account PA3LOOPBACK1: told to cancel every order" in capsys.readouterr().out
+
+
+def test_a_position_that_could_not_be_closed_is_not_at_rest_although_nothing_works(
+    tmp_path: Path, server: AlpacaServer, capsys: Capture
+) -> None:
+    left_alone(tmp_path, server)
+    server.do(lambda: server.book.prices.pop("AAPL"))
+    assert killing(tmp_path, "--flatten") == kill.NOT_AT_REST
+    assert "nothing works; held: 10 AAPL (it could not be closed: " in capsys.readouterr().out
 
 
 def test_each_of_several_accounts_is_reached_though_one_does_not_answer(

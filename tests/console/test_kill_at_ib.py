@@ -144,6 +144,15 @@ def test_where_tws_cannot_be_reached_that_is_said_and_the_latch_is_set(tmp_path:
         assert engine.status().account.state is TradingState.HALTED
 
 
+def test_where_the_config_cannot_be_read_the_environment_leads_to_tws(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
+    left_alone(tmp_path, tws)
+    (tmp_path / "home").mkdir(exist_ok=True)
+    (tmp_path / "home" / "tradeconsole.yaml").write_text("broker: [")
+    assert killing(tmp_path) == kill.DONE
+    assert "The broker is looked for as the environment has it." in capsys.readouterr().err
+    assert works(tws) == []
+
+
 def test_the_orders_of_another_account_than_the_books_are_left_alone(
     tmp_path: Path, tws: TwsProcess, monkeypatch: pytest.MonkeyPatch
 ) -> None:
