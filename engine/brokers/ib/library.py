@@ -40,6 +40,7 @@ UNSET = sys.float_info.max
 ANSWER_S = 8.0
 """How long any request may take; less than the engine waits for an answer, so that the words are ours."""
 NO_SUCH_CONTRACT = 200
+_DROPPED = "it takes the connection and drops it, as TWS does where its API settings do not trust this machine"
 _TOTAL, _BALANCE = "TotalCashValue", "CashBalance"
 _ALL_IN_BASE = "BASE"
 """The name under which the cash of all currencies is told in the one that the account is kept in."""
@@ -84,6 +85,7 @@ class Session:
         self._ib.wrapper.accountSummary = self._on_summary
         self._ib.disconnectedEvent += self._on_lost
         self._ib.client.apiError += self._on_api_error
+        self._ib.client.conn.disconnected += self._on_dropped
         _listen(self._ib.wrapper, self._heard)
         self._count()
 
@@ -154,7 +156,13 @@ class Session:
     def _on_api_error(self, words: str) -> None:
         """How the end of a connection is told that was not ready yet: the library itself goes on waiting."""
         if not self._failed.done():
-            self._failed.set_exception(Mute(words) if "TimeoutError" in words else ConnectionError(words))
+            failed = Mute(words) if "TimeoutError" in words else ConnectionError(_DROPPED if "reset by peer" in words else words)
+            self._failed.set_exception(failed)
+
+    def _on_dropped(self, words: str) -> None:
+        """The same of one on which not a word came, of which the library says nothing where it ended in order."""
+        if not self._failed.done():
+            self._failed.set_exception(ConnectionError(_DROPPED))
 
     def _heard(self, fact: Fact) -> None:
         if isinstance(fact, ErrorTold) and fact.code == 326 and not self._failed.done():

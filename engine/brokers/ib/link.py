@@ -21,7 +21,8 @@ HEARTBEAT_S = 15.0
 ANSWER_S = 5.0
 """A link on which the clock is not told within this is dead, whatever the socket says."""
 AGAIN_S = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
-"""Between attempts to get the link back, a fifth more or less; the last one repeats."""
+"""Between attempts to get the link back, a fifth more or less; the last one repeats. They are counted on where a link broke before its
+first heartbeat: a TWS that takes each connection and drops it is not asked twice a second."""
 BUSY_TRIES = 4
 """How often our id may be in use when we come back: TWS may not have noticed yet that our old connection is dead."""
 MOST_SKEW_S = 2.0
@@ -56,6 +57,8 @@ class Link:
         self._why = ""
         self._connectivity = ""
         """Why IB cannot be reached from TWS, empty while it can."""
+        self._attempt = 0
+        """How often the link was tried again since it last lived."""
         self._keeper: asyncio.Task[None] | None = None
         self._skewed = False
 
@@ -161,6 +164,7 @@ class Link:
                 async with asyncio.timeout(ANSWER_S):
                     self._compare_clocks(await self.session.time())
                 self._heard = self._wall()
+                self._attempt = 0
                 self._alive()
                 if self._connectivity:
                     self._up()  # how that is called changes with the hour
@@ -169,11 +173,10 @@ class Link:
 
     async def _come_back(self) -> None:
         """Connects again, however long that takes. Raises BrokerError or ClientBusy where it makes no sense any more."""
-        attempt = busy = 0
+        busy = 0
         while True:
-            pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)]
-            await asyncio.sleep(pause * random.uniform(0.8, 1.2))
-            attempt += 1
+            await asyncio.sleep(pause_s(self._attempt))
+            self._attempt += 1
             try:
                 await self._connect()
             except ClientBusy:
@@ -200,3 +203,8 @@ class Link:
         if off > MOST_SKEW_S and not self._skewed:
             self._said(f"TWS's clock and this machine's are {off:.0f} s apart: set the clock, times of orders are wrong until then")
         self._skewed = off > MOST_SKEW_S
+
+
+def pause_s(attempt: int) -> float:
+    """How long to wait before the link is tried again, after `attempt` that failed. No two consoles keep in step."""
+    return AGAIN_S[min(attempt, len(AGAIN_S) - 1)] * random.uniform(0.8, 1.2)

@@ -51,10 +51,14 @@ def trading(
     settle_s: float = 0.5,
     wall: Callable[[], int] = at_noon,
 ) -> Iterator[Engine]:
+    with running(folder, at(tws, folder, client_id, settle_s, wall), settings=replace(SETTINGS, on_exit=on_exit)) as engine:
+        yield engine
+
+
+def at(tws: TwsProcess, folder: Path, client_id: int = 7, settle_s: float = 0.5, wall: Callable[[], int] = at_noon) -> IbBroker:
     broker = IbBroker(IbConfig(port=tws.port, client_id=client_id, numbers=folder / "numbers"), wall)
     broker.settle_s = settle_s
-    with running(folder, broker, settings=replace(SETTINGS, on_exit=on_exit)) as engine:
-        yield engine
+    return broker
 
 
 def link_of(view: View) -> LinkState:

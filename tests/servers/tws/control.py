@@ -41,6 +41,7 @@ arm ON WHAT [NTH] [TIMES] [works] [: WORDS]            see `faults`
 disarm                          what was armed and did not strike yet
 mute, unmute                    connected, and no word any more; new connections speak
 logout, login                   connections are taken and never answered, as before the weekly log-in
+storm TIMES accept|hello|ready  so many connections are dropped when they come, say who they are, or have begun
 cut, away, back                 connections end; nobody can connect; they can again
 reset                           the nightly one: 1100, then away
 taken CLIENT                    another program has this client id from its next attempt on
@@ -249,6 +250,10 @@ class Control:
 
     def do_login(self) -> None:
         self._tws.logged_out = False
+        self._tws.cut()
+
+    def do_storm(self, times: str, at: str) -> None:
+        self._tws.storm[at] = int(times)
         self._tws.cut()
 
     def do_cut(self) -> None:

@@ -40,6 +40,8 @@ class Tws:
         self.clock_skew = 0.0
         self.delay_s = 0.0
         """How long each message is on its way to us."""
+        self.storm: Counter[str] = Counter()
+        """How many connections more are dropped when they have come so far."""
         self.walks = False
         self.copies = 0
         self.asked: Counter[str] = Counter()
@@ -101,6 +103,13 @@ class Tws:
             self.data.forget()
         for session in self.sessions:
             session.send(say.error(request, code, words or CODES.get(code, "")))
+
+    def drops(self, at: str) -> bool:
+        """Whether a connection that is there now is dropped."""
+        if not self.storm[at]:
+            return False
+        self.storm[at] -= 1
+        return True
 
     # ---- news
 

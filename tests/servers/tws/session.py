@@ -71,7 +71,7 @@ class Session:
 
     async def serve(self) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            if await self._reader.readexactly(4) != b"API\0":
+            if self._server.drops("accept") or await self._reader.readexactly(4) != b"API\0":
                 return
             await read_frame(self._reader)
             if self._server.logged_out:
@@ -142,6 +142,9 @@ class Session:
         if self._server.is_taken(client_id):
             words = "Unable to connect as the client id is already in use. Retry with a unique client id."
             self.send(say.error(-1, 326, words))
+            self.close()
+            return
+        if self._server.drops("hello"):
             self.close()
             return
         self.client_id = client_id
@@ -234,6 +237,8 @@ class Session:
                 self.send(say.execution(ticket, traded, request))
                 self.send(say.commission(traded, self._server.gateway.fees_in))
         self.send([55, 1, request])
+        if self._server.drops("ready"):
+            self.close()
 
     # ---- the account
 
