@@ -13,6 +13,7 @@ from console.screens.watch_lists import found
 from console.watchlists import ALL, MOST_LISTS, Watchlists
 from engine.model.market import Listing
 from engine.model.settings import is_symbol
+from tests.console.watchlist_driving import kept, lists
 
 # ---- the lists themselves
 
@@ -123,14 +124,3 @@ def test_a_symbol_is_found_by_its_letters_its_name_and_nearly(typed: str, first:
 def test_nothing_typed_shows_what_there_is_and_nonsense_nothing() -> None:
     assert found(OFFERED, "") == list(OFFERED)
     assert found(OFFERED, "\x1b[0m") == []
-
-
-def kept(folder: Path | None = None) -> Kept:
-    return Kept(folder, lambda text: None)
-
-
-def lists(*names: str, keep: Kept | None = None) -> Watchlists:
-    made = Watchlists(keep or kept())
-    for name in names:
-        assert made.new(name) == ""
-    return made

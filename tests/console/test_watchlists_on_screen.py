@@ -14,8 +14,7 @@ from console.screens.watch_lists import ListsDialog
 from engine.model.views import View
 from tests.console.driving import running
 from tests.console.fake_engine import FakeEngine
-from tests.console.test_watchlists import kept, lists
-from tests.console.watchlist_driving import BOTH, begin_list, fill_list, panel_of, symbols
+from tests.console.watchlist_driving import BOTH, begin_list, fill_list, kept, lists, panel_of, symbols
 from tests.views import sample_view
 from widgets.watchlist import WatchedRow, Watchlist
 

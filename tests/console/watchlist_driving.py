@@ -1,13 +1,28 @@
-"""What the tests of watchlists on the screen share: the panel, the symbols it shows, and a list begun and filled by keys."""
+"""What the tests of watchlists share: lists, and on the screen the panel, the symbols it shows, and a list begun and filled by keys."""
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from console.kept import Kept
+from console.watchlists import Watchlists
 from tests.console.driving import SMALL, WIDE, Console
 from widgets.watchlist import Watchlist
 
 BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
+
+
+def kept(folder: Path | None = None) -> Kept:
+    return Kept(folder, lambda text: None)
+
+
+def lists(*names: str, keep: Kept | None = None) -> Watchlists:
+    made = Watchlists(keep or kept())
+    for name in names:
+        assert made.new(name) == ""
+    return made
 
 
 def panel_of(console: Console) -> Watchlist:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from msgspec.structs import replace
@@ -10,10 +11,13 @@ from engine.model.effects import Reply
 from engine.model.inputs import ResetBreaker
 from engine.model.modes import Mode
 from engine.model.records import SignalRaised
+from engine.model.settings import StrategyLimits
 from engine.model.views import BreakerRow
 from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, settings
 
+D = Decimal
 MINUTE = 60 * SECOND
+CIRCUIT: dict[str, Any] = {"circuit_breaker_pct": D(1), "circuit_breaker_minutes": 10}
 
 
 def holding(mode: Mode = Mode.MANUAL, **limits: Any) -> Floor:
@@ -44,3 +48,12 @@ def verdict(the_floor: Floor, signal_id: str, **proposal: Any) -> str:
     the_floor.propose(signal_id, **proposal)
     rule: str = the_floor.of(SignalRaised)[-1].verdict.rule
     return rule
+
+
+def losing_strategy() -> Floor:
+    """sma holds 100 bought at 100 and may lose 1,000; the person holds as many."""
+    the_floor = holding(Mode.FULL_AUTO, strategies={"sma": StrategyLimits(max_daily_loss_pct=D(1))})
+    the_floor.propose("entry", quantity=100)
+    the_floor.quote("AAPL", 100)
+    assert the_floor.position() == 200
+    return the_floor

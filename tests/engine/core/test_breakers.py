@@ -12,10 +12,8 @@ from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, Side
 from engine.model.records import BreakerReset, LossLimitTripped, Noted
 from engine.model.views import BreakerRow
-from tests.engine.core.breakers import holding, later, reset, row
+from tests.engine.core.breakers import CIRCUIT, holding, later, losing_strategy, reset, row
 from tests.engine.core.floor import SECOND, Floor, essence, restored, wish
-from tests.engine.core.test_circuit_breaker import CIRCUIT
-from tests.engine.core.test_own_breakers import losing_strategy
 
 D = Decimal
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,11 +12,10 @@ from engine.core.state import CIRCUIT_BREAKER
 from engine.model.modes import TradingState
 from engine.model.orders import Side
 from engine.model.records import CashMoved, CircuitTripped, EquityMarked
-from tests.engine.core.breakers import holding, later, reset
+from tests.engine.core.breakers import CIRCUIT, holding, later, reset
 from tests.engine.core.floor import facts, wish
 
 D = Decimal
-CIRCUIT: dict[str, Any] = {"circuit_breaker_pct": D(1), "circuit_breaker_minutes": 10}
 
 
 def test_a_fall_within_the_window_trips_at_the_limit_and_not_a_cent_before() -> None:

@@ -12,22 +12,13 @@ from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState, Side
 from engine.model.records import BreakerReset, SignalRaised, StrategyLossTripped, StrategyTripped, SymbolLossTripped
 from engine.model.settings import StrategyLimits, SymbolLimits
-from tests.engine.core.breakers import holding, later, reset, row, verdict
+from tests.engine.core.breakers import holding, later, losing_strategy, reset, row, verdict
 from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, settings, wish
 
 D = Decimal
 
 
 # ---- a strategy's own loss
-
-
-def losing_strategy() -> Floor:
-    """sma holds 100 bought at 100 and may lose 1,000; the person holds as many."""
-    the_floor = holding(Mode.FULL_AUTO, strategies={"sma": StrategyLimits(max_daily_loss_pct=D(1))})
-    the_floor.propose("entry", quantity=100)
-    the_floor.quote("AAPL", 100)
-    assert the_floor.position() == 200
-    return the_floor
 
 
 def test_a_strategy_that_lost_its_share_enters_no_more_and_everybody_else_does() -> None:
