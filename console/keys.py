@@ -121,10 +121,9 @@ ACTIONS: tuple[Action, ...] = (
     Action("averages", ("v",), "one more moving average, after the last none", "averages", CHART),
     Action("line_chart", ("l",), "a line of the closes, or candles", "line", CHART),
     Action("add_symbol", ("plus",), "add a symbol to the list, found among all the feed offers", "add", _WATCH),
-    Action("alert", ("exclamation_mark",), "price alerts: on the row's symbol, and all there are", "alert", WITH_SYMBOL),
-    Action("next_list", ("right_square_bracket",), "the next watchlist", "next list", _WATCH),
-    Action("previous_list", ("left_square_bracket",), "the watchlist before", panels=_WATCH),
     Action("lists", ("w",), "the watchlists: choose, new, rename, delete", "lists", _WATCH),
+    Action("next_list", ("right_square_bracket",), "the next watchlist", panels=_WATCH),
+    Action("previous_list", ("left_square_bracket",), "the watchlist before", panels=_WATCH),
     Action("remove_symbol", ("minus",), "take the row's symbol out of the list", panels=_WATCH),
     Action("row_earlier", ("K",), "move the row up in the list", panels=_WATCH),
     Action("row_later", ("J",), "move the row down in the list", panels=_WATCH),
@@ -132,6 +131,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("buy", ("b",), "buy: opens the ticket on the row's symbol", "buy", WITH_SYMBOL),
     Action("sell", ("s",), "sell: opens the ticket on the row's symbol", "sell", WITH_SYMBOL),
     Action("order_line", ("colon",), "the order line: buy 100 AAPL @ 187.50 day, cancel *, mode semi", "order line"),
+    Action("alert", ("exclamation_mark",), "price alerts: on the row's symbol, and all there are", "alert", WITH_SYMBOL),
     Action("mode", ("m",), "execution mode; also the way out of a stop", "mode"),
     Action("zoom", ("z",), "give the panel the whole screen, and back", "zoom"),
     Action("quit", ("q", "ctrl+c"), "quit: says what still works, and asks", "quit", typing=True),
@@ -174,7 +174,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),
 )
 
-ROW_ACTIONS = frozenset({"approve", "reject", "edit_row", "cancel", "cancel_symbol", "buy", "sell"})
+ROW_ACTIONS = frozenset({"approve", "reject", "edit_row", "cancel", "cancel_symbol", "close_position", "buy", "sell"})
 """Those that act on one row, and so in its detail too."""
 
 FIXED: tuple[Action, ...] = (

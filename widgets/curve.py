@@ -13,6 +13,8 @@ from widgets import numbers
 from widgets.cells import Cell, fit_cells, segments
 from widgets.panel import Panel
 
+LEAST_FALL = 0.00005
+"""A drawdown that is written as more than nothing."""
 AXIS = 13
 """Cells for the labels at the right, at least."""
 DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
@@ -83,22 +85,27 @@ class Curve(Panel, inherit_bindings=False):
     def _draw(self, width: int, height: int) -> list[list[Cell]]:
         values = [point.value for point in self._points]
         low, high = min((*values, *self._beside)), max((*values, *self._beside))
+        if numbers.money(low) == numbers.money(high):
+            # What is written as the same value is a level line, and no cliff.
+            low = high
         room = max(1, width - max(AXIS, *(2 + len(numbers.money(value)) for value in (low, high, values[-1]))))
         under = max(1, (height - 1) // 4) if height >= 5 else 0
         rows = max(1, height - 1 - under)
         columns = thinned(len(values), 2 * room)
-        role = numbers.direction(values[-1] - values[0])
+        role = numbers.profit_direction(values[-1] - values[0])
         bits = _line(values, columns, room, rows, low, high)
         behind = _line(self._beside, columns, room, rows, low, high) if self._beside else [[0] * room for _ in range(rows)]
         lines = [_over(front, back, role if role != "flat" else "accent") for front, back in zip(bits, behind, strict=True)]
-        labels = {0: numbers.money(high), rows - 1: numbers.money(low)}
         last = dot_row(values[-1], low, high, rows * 4) // 4
-        labels.setdefault(last, numbers.money(values[-1]))
+        labels = {last: numbers.money(values[-1])}
+        for row, value in ((0, high), (rows - 1, low)) if high > low else ():
+            labels.setdefault(row, numbers.money(value))
         for row, line in enumerate(lines):
             line.append(Cell(f" {labels.get(row, '')}", "" if row == last else "muted"))
         if under:
             falls = [point.drawdown for point in self._points]
-            deepest = max(falls)
+            deepest = max(falls) if max(falls) >= LEAST_FALL else 0.0
+            falls = falls if deepest else [0.0] * len(falls)
             for row, text in enumerate(_filled(falls, columns, room, under)):
                 label = f" ▼ {deepest:.2%}" if row == under - 1 and deepest else " drawdown" if not row else ""
                 lines.append([Cell(text, "down"), Cell(label, "down" if label.startswith(" ▼") else "muted")])

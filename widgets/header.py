@@ -244,7 +244,7 @@ def money_fields(view: View) -> list[Field]:
     gained = (
         Cell(numbers.NONE)
         if day is None
-        else Cell(f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}", numbers.direction(day))
+        else Cell(f"{numbers.profit(day)} {numbers.percent(numbers.fraction_of(day, account.day_start))}", numbers.profit_direction(day))
     )
     used, limit = _percents(account.exposure, account.exposure_limit, account.equity)
     lost, most = _percents(account.daily_loss, account.daily_loss_limit, account.day_start)

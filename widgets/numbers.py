@@ -99,8 +99,17 @@ def _as_written(fraction: Number | None) -> Number | None:
 
 
 def profit(amount: Number | None) -> str:
-    """▲ +32.00"""
-    return f"{arrow(amount)} {signed(amount)}" if amount is not None and _known(amount) else NONE
+    """▲ +32.00; what is written as nothing points nowhere."""
+    return f"{arrow(_in_cents(amount))} {signed(amount)}" if amount is not None and _known(amount) else NONE
+
+
+def profit_direction(amount: Number | None) -> str:
+    """The style role of a `profit`."""
+    return direction(_in_cents(amount))
+
+
+def _in_cents(amount: Number | None) -> Number | None:
+    return round(float(amount), 2) if amount is not None and _known(amount) else None
 
 
 def volume(value: Number | None) -> str:

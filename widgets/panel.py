@@ -18,9 +18,10 @@ from engine.model.views import View
 from widgets.cells import Cell, fit_cells, length, segments
 from widgets.palette import Palette
 from widgets.steady import Steady
-from widgets.text import balanced, clean
+from widgets.text import GLUE, balanced, clean
 
 _ACTION = re.compile(r"\{([a-z_]+)\}")
+_BEFORE_WORD = re.compile(r"(\{[a-z_]+\}) ")
 
 
 DIGIT_END = 4
@@ -206,7 +207,8 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
 
     def message_line(self, y: int, width: int, text: str) -> list[Segment]:
         """Line `y` of a quiet sentence in the middle of an otherwise empty panel."""
-        lines = balanced(self.with_keys(text), max(1, width - 4))
+        # A key stays on the line of what it does.
+        lines = balanced(self.with_keys(_BEFORE_WORD.sub(rf"\1{GLUE}", text)), max(1, width - 4))
         first = max(0, (self.inner_height - len(lines)) // 2)
         line = lines[y - first] if 0 <= y - first < len(lines) else ""
         return segments(fit_cells([Cell(" " * max(0, (width - length([Cell(line)])) // 2)), Cell(line, "muted")], width), self.palette)

@@ -46,6 +46,7 @@ class PastOrders(Orders):
 
 class PastSignals(Signals):
     GAP = 1
+    EMPTY = ALONE = "No signals until now."
 
     def write_times(self, pattern: str) -> None:
         """As `pattern_for` answers it."""

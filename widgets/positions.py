@@ -20,7 +20,7 @@ def _last(row: PositionRow) -> Content:
 
 
 def _unrealised(row: PositionRow) -> Content:
-    return Cell(numbers.profit(row.unrealised), "stale" if row.stale_s is not None else numbers.direction(row.unrealised))
+    return Cell(numbers.profit(row.unrealised), "stale" if row.stale_s is not None else numbers.profit_direction(row.unrealised))
 
 
 def _percent(row: PositionRow) -> Content:
@@ -30,7 +30,7 @@ def _percent(row: PositionRow) -> Content:
 
 
 def _profit(amount: Decimal) -> Cell:
-    return Cell(numbers.profit(amount), numbers.direction(amount))
+    return Cell(numbers.profit(amount), numbers.profit_direction(amount))
 
 
 THIS, ALL, TOGETHER = "this account", "all accounts", "together"

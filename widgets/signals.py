@@ -61,6 +61,8 @@ class Signals(LiveTable[SignalRow]):
     DIGIT = "4"
     TITLE = "Signals"
     EMPTY = "No signals yet. A strategy's proposals wait here for your {approve} or {reject}."
+    ALONE = "No strategy runs. `tradeconsole --strategy sma_cross` starts one: its proposals wait here for your {approve} or {reject}."
+    """Where there is nobody who could propose."""
     NEWEST_FIRST = True
     SUBSETS = (Subset[SignalRow]("all"), Subset("waiting", waits), Subset[SignalRow]("decided", lambda row: not waits(row)))
     COLUMNS = (
@@ -106,7 +108,9 @@ class Signals(LiveTable[SignalRow]):
         """A decided one needs no columns any more: what became of it, and what it would have made."""
         if waits(row):
             return None
-        shadow = [] if row.shadow is None else [Cell("shadow ", "muted"), Cell(numbers.profit(row.shadow), numbers.direction(row.shadow))]
+        shadow = (
+            [] if row.shadow is None else [Cell("shadow ", "muted"), Cell(numbers.profit(row.shadow), numbers.profit_direction(row.shadow))]
+        )
         what, by, why = _outcome(row)
         role = "error" if row.state is SignalState.DENIED else "muted"
         forms = (f"{what}{by}{why}", f"{what}{by}", what)
@@ -121,6 +125,10 @@ class Signals(LiveTable[SignalRow]):
         return 0 if waits(row) else 1
 
     def show(self, view: View) -> None:
+        empty = self.EMPTY if view.strategies or not view.health.ready else self.ALONE
+        if empty != self.empty_text:
+            self.empty_text = empty
+            self.refresh()
         self.show_rows(view.signals)
 
     def rows_changed(self) -> None:

@@ -17,7 +17,7 @@ HIDDEN = "\ufffd"
 _KNOWN_GOOD = re.compile(rf"[ -~¡-¬®-ʯ–—‘’“”•…€←-↓−─-▟■-◿×·{HIDDEN}]*")
 """What nearly every cell is made of: needs no look at each character."""
 
-_GLUE = "\0"
+GLUE = "\0"
 """Between words that stay on one line; no text that is drawn has it."""
 
 _ORDER = re.compile(
@@ -97,14 +97,14 @@ def fit(text: str, width: int, *, right: bool = False) -> str:
 def wrap(text: str, width: int) -> list[str]:
     """`text` as lines of at most `width` cells, broken between words where that is possible, and not within the words of one order, as in
     `#27 BUY 100 AAPL`, nor between a quantity and its symbol. Always at least one line."""
-    return _filled(_ORDER.sub(lambda found: found[0].replace(" ", _GLUE), text).split(), width)
+    return _filled(_ORDER.sub(lambda found: found[0].replace(" ", GLUE), text).split(), width)
 
 
 def wrap_phrases(text: str, width: int) -> list[str]:
     """As `wrap`, and broken within a phrase, which ends with a mark, only where the phrase takes more than a line."""
     words: list[str] = []
     for phrase in _PHRASE_END.split(text):
-        words += [_GLUE.join(phrase.split())] if cell_len(phrase) <= width else phrase.split()
+        words += [GLUE.join(phrase.split())] if cell_len(phrase) <= width else phrase.split()
     return _filled(words, width)
 
 
@@ -113,8 +113,8 @@ def _filled(words: Iterable[str], width: int) -> list[str]:
     lines: list[str] = []
     line = ""
     for glued in words:
-        whole = glued.replace(_GLUE, " ")
-        for word in [whole] if cell_len(whole) <= width else glued.split(_GLUE):
+        whole = glued.replace(GLUE, " ")
+        for word in [whole] if cell_len(whole) <= width else glued.split(GLUE):
             joined = f"{line} {word}" if line else word
             if cell_len(joined) <= width:
                 line = joined

@@ -102,6 +102,11 @@ class Ticket(Lines, can_focus=True):
             field.key(key, character)
         return None
 
+    def go_to(self, name: str) -> None:
+        """Gives the field of this name the next key, where there is one."""
+        if any(field.name == name for field in self._sheet.fields):
+            self._at = name
+
     def take_paste(self, text: str) -> None:
         self.active.paste(without_hidden(next(iter(text.strip().splitlines()), "")))
 

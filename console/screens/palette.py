@@ -48,7 +48,9 @@ class CommandPalette(Dialog[Action | None]):
         typed = clean(self._editor.text)
         lines: list[Line] = [[Cell("> ", "key"), Cell(typed), Cell(" ", "title-focus")], []]
         marked = self._marked or 0
-        rows = [self._row(action, place == marked, width) for place, action in enumerate(self._found)]
+        # What Enter would not take is not marked: nothing is, before a word is typed or an arrow pressed.
+        meant = self._marked is not None or bool(self._editor.text.strip())
+        rows = [self._row(action, meant and place == marked, width) for place, action in enumerate(self._found)]
         self._places = []
         most = max(LEAST_ROWS, self.app.size.height // 2)
         for place in in_view([len(row) for row in rows], marked, most):

@@ -79,6 +79,8 @@ class TicketDialog(Dialog[Ready | None]):
         """When the last key came, the one that asked included."""
         self._too_soon = False
         """Whether the last answer was not taken for one."""
+        self._missed = False
+        """Whether it was to be sent while something was missing still: said at its field, until the next key."""
         its = view_of(view(), form.account)
         self._titled = its.name, its.account.state
         """The account and the state that the title tells."""
@@ -134,7 +136,9 @@ class TicketDialog(Dialog[Ready | None]):
         fields, head = self._form.fields(), self._form.head()
         if isinstance(read, Mistake):
             self._previews.of(None, "", view, self._clock())
-            self._ticket.show(Sheet(head, fields, wrong=read.field, mistake=read.message, unfinished=read.unfinished))
+            missed = self._missed and read.unfinished and bool(read.field)
+            told = f"Missing: {read.message}" if missed else read.message
+            self._ticket.show(Sheet(head, fields, wrong=read.field, mistake=told, unfinished=read.unfinished and not missed))
             return
         if self._denial is not None and self._asked is None and _means_the_same(read, self._denied):
             self._ticket.show(Sheet(head, fields, read.normal, wrong=self._wrong, mistake=why(self._denial)))
@@ -158,6 +162,7 @@ class TicketDialog(Dialog[Ready | None]):
         if self._asked is not None:
             self._answer(self._asked, key, time)
         else:
+            self._missed = False
             led = "leave" if key == "ctrl+c" else self._ticket.take_key(key, character)
             if led == "leave":
                 self.answer(None)
@@ -183,11 +188,14 @@ class TicketDialog(Dialog[Ready | None]):
         return self._unread
 
     def _review(self) -> None:
-        """Ask, where the fields mean something; where not, what is wrong stands there already."""
+        """Ask, where the fields mean something; where not, what is wrong stands there already, and what is missing gets the keys."""
         self._form.look(self._view())
         read = self._form.read()
         if isinstance(read, Ready):
             self._asked, self._quiet_since, self._asked_time, self._too_soon = read, self._clock(), Message().time, False
+        elif read.unfinished:
+            self._missed = True
+            self._ticket.go_to(read.field)
 
     def take_paste(self, text: str) -> None:
         if self._is_in_the_way(Message().time):

@@ -176,6 +176,18 @@ async def test_a_buy_from_a_detail_opens_the_ticket_on_its_symbol_and_escape_lea
         await console.until(lambda: isinstance(top(console), Detail))
 
 
+async def test_x_closes_the_position_of_the_detail_after_a_yes() -> None:
+    engine = FakeEngine()
+    async with running(engine) as console:
+        await console.press("2", "j", "enter")
+        await console.shows("X close")
+        await console.press("X")
+        await console.shows("IBM")
+        await console.let_pass(1)
+        await console.press("y", "enter")
+        await console.until(lambda: [call[:2] for call in engine.sent()] == [("close_position", "IBM")])
+
+
 async def test_e_edits_the_working_order_of_the_detail() -> None:
     async with running(FakeEngine()) as console:
         await console.press("3", "enter", "e")

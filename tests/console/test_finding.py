@@ -85,6 +85,9 @@ async def test_an_enter_on_nothing_typed_carries_out_nothing(engine: FakeEngine)
         await console.burst("4", "f2", "enter", "enter")
         assert isinstance(console.app.screen, CommandPalette)
         await console.shows("Type a word, or choose with the arrows")
+        assert "▸" not in console.picture.split("Find an action")[1].split("╯")[0]
+        await console.press("down")
+        assert "▸ F12" in console.picture
         assert engine.sent() == []
 
 
@@ -311,6 +314,6 @@ async def test_the_palette_lists_as_much_as_half_of_the_terminal_has_room_for(
         await console.press("f2")
         await console.shows("Find an action")
         inside = [line for line in console.picture.splitlines() if "│  " in line]
-        first = next(place for place, line in enumerate(inside) if "▸ F12" in line)
+        first = next(place for place, line in enumerate(inside) if "│    F12" in line)
         last = next(place for place, line in enumerate(inside) if f"{len(ACTIONS)} of {len(ACTIONS)}" in line)
         assert last - 1 - first == lines

@@ -102,7 +102,8 @@ async def test_the_users_keys_act_and_are_told_everywhere(tmp_path: Path) -> Non
     engine = FakeEngine()
     engine.change(positions=())
     async with running(engine, keys=keys) as console:
-        await console.shows("No positions. U buys, ;")
+        await console.shows("No positions. U buys,")
+        await console.shows("; opens the order line.")
         await console.shows("U buy")
         await console.press("colon")
         await console.type("z")

@@ -13,7 +13,7 @@ from engine.model.modes import TradingState
 from engine.model.orders import Bracket, Exit
 from tests.console.driving import SMALL, running
 from tests.console.fake_engine import FakeEngine, orders
-from tests.console.ticket_driving import AAPL, BOTH, BUY, NAMED, SELL, confirm, is_open
+from tests.console.ticket_driving import AAPL, BOTH, BUY, NAMED, SELL, confirm, is_open, ticket_of
 
 D = Decimal
 
@@ -189,6 +189,17 @@ async def test_what_is_missing_is_said_before_it_is_a_mistake(engine: FakeEngine
         await console.press("b")
         assert "Still missing: a quantity" in console.picture
         assert "✗" not in console.picture.split("Order ticket")[1].split("╯")[0]
+
+
+async def test_what_is_missing_gets_the_keys_and_is_a_mistake_once_it_is_to_be_sent(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("b", "tab", "tab", "tab", "f5")
+        await console.shows("✗ Missing: a quantity")
+        assert ticket_of(console).active.name == "quantity"
+        await console.type("7")
+        assert "✗" not in console.picture.split("Order ticket")[1].split("╯")[0]
+        await console.press("f5")
+        await console.shows("Send this order?")
 
 
 async def test_a_live_account_is_said_in_the_title(engine: FakeEngine) -> None:

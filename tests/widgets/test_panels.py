@@ -34,6 +34,7 @@ from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.log import KEPT, Log
 from widgets.orders import Orders, price_text
+from widgets.positions import Positions
 from widgets.risk import Risk
 from widgets.signals import Signals
 from widgets.watchlist import Watchlist
@@ -383,6 +384,22 @@ async def test_every_empty_panel_says_so_in_words() -> None:
     for panel in PANELS:
         said = await drawn(panel(), empty_view(watch=()), 60, 10)
         assert sum(character.isalpha() for character in said) > 20, panel
+
+
+async def test_an_empty_queue_says_how_a_strategy_is_started_where_none_runs() -> None:
+    for strategies, words in ((sample_view().strategies, "No signals yet."), ((), "No strategy runs. `tradeconsole --strategy sma_cross`")):
+        assert words in " ".join((await drawn(Signals(), sample_view(signals=(), strategies=strategies), 70, 10)).split())
+
+
+async def test_in_an_empty_panel_a_key_stays_on_the_line_of_what_it_does() -> None:
+    class Told(Positions):
+        EMPTY = "No positions. b buys, {order_line} opens the order line."
+
+    for width in range(20, 60):
+        panel = Told()
+        panel.name_keys({"order_line": ":"})
+        said = await drawn(panel, empty_view(), width, 12)
+        assert ": opens" in said, said
 
 
 def test_the_sample_has_what_its_readers_rely_on() -> None:

@@ -119,7 +119,7 @@ def arranged(left: Sequence[Section], right: Sequence[Section], width: int, need
 
 def profit(value: Decimal | float | None) -> Cell:
     """A result in the colour of its sign."""
-    return Cell(numbers.profit(value), numbers.direction(value))
+    return Cell(numbers.profit(value), numbers.profit_direction(value))
 
 
 def moment(at: int) -> str:
