@@ -138,6 +138,8 @@ class LatchKeeper:
         self._guard = threading.Lock()
         self._waiting: deque[tuple[Callable[[], None], threading.Event]] = deque()
         self._writes = False
+        self._is_set = False
+        """Whether the last word that was written was a stop's."""
 
     def set(self, reason: str, within_s: float = 0) -> bool:
         """Whether it is on the disk when this returns, after `within_s` at most; if not, it is on its way."""
@@ -152,13 +154,20 @@ class LatchKeeper:
         """Whether all that was asked for has been tried, after `within_s` at most."""
         return self._later(lambda: None).wait(within_s)
 
+    def then(self, on_disk: Callable[[], None]) -> None:
+        """Calls `on_disk` on its thread, once all that was asked for so far has been tried, where the stop is on the disk then."""
+        self._later(lambda: on_disk() if self._is_set else None)
+
     def _set(self, reason: str) -> None:
+        self._is_set = False
         try:
             self._latch.set(reason)
+            self._is_set = True
         except OSError as error:
             self._tell(error, "Trading is halted, but a restart would not know it")
 
     def _clear(self) -> None:
+        self._is_set = False
         try:
             self._latch.clear()
             if self._switch.closed:  # pressed while we cleared

@@ -53,7 +53,7 @@ class Engine:
         self._parts = parts
         self._switch = StopSwitch()
         self._latch = Latch(latch_path(parts.database))
-        self._keeper = LatchKeeper(self._latch, self._switch, self._latch_failed)
+        self._keeper = LatchKeeper(self._latch, self._switch, self._say_of_stop)
         self._commands = itertools.count(1)
         self._picture = Picture(settings)
         self._views: ViewBuilder | None = None
@@ -250,7 +250,8 @@ class Engine:
 
     def emergency_stop(self, reason: str = "stop key", *, latch_s: float = LATCH_S) -> str:
         """Stops trading. When it returns nothing more is sent, whatever the engine's loop is doing, and the latch is on the disk, so that
-        the next start is HALTED too; a disk that takes longer than `latch_s` is not waited for, and one that refuses is named in the log.
+        the next start is HALTED too; a disk that takes longer than `latch_s` is not waited for, which the log says, as it names one that
+        refuses.
 
         The engine then voids what waits for approval, cancels every order, and asks the broker again and again until it says itself that
         nothing works: `View.stop` tells how far it has come, and names what is left. Positions stay. May be called as often as one likes,
@@ -284,7 +285,13 @@ class Engine:
         """The cancels do not wait for the disk, whatever is the matter with it."""
         press = self._switch.press()
         command_id = self._post_command(lambda shell, i: work(shell, i, press))
-        self._keeper.set(reason, latch_s)
+        if not self._keeper.set(reason, latch_s) and latch_s:
+            self._say_of_stop(
+                f"The stop is not on the disk yet, which has not answered for {latch_s:g} s. Trading is halted and what works is being "
+                "cancelled all the same; no position is lost. If the machine dies before it is, the next start may not be HALTED: it is "
+                "said when it is there."
+            )
+            self._keeper.then(lambda: self._say_of_stop("The stop is on the disk now: the next start is HALTED.", Level.INFO))
         return command_id
 
     def _stop_from_outside(self, reason: str, flatten: bool) -> str:
@@ -391,11 +398,11 @@ class Engine:
             text = f"a subscriber to {type(event).__name__} failed: {error}"
             self._views.log(self._parts.clock.wall(), Level.ERROR, "subscriber", text, "".join(traceback.format_exception(error)))
 
-    def _latch_failed(self, problem: str) -> None:
-        """On the latch's thread."""
+    def _say_of_stop(self, text: str, level: Level = Level.ERROR) -> None:
+        """On any thread."""
         loop, views = self._loop, self._views
         if loop is not None and views is not None:
-            _post(loop, lambda: views.log(self._parts.clock.wall(), Level.ERROR, "stop", problem))
+            _post(loop, lambda: views.log(self._parts.clock.wall(), level, "stop", text))
 
     def _look(self) -> View:
         self._build()

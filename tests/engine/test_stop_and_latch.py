@@ -13,7 +13,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.latch import Latch, latch_path
-from engine.model.modes import Mode, TradingState
+from engine.model.modes import Level, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
 from engine.model.records import TradingStateChanged
 from engine.model.settings import StopSettings
@@ -160,6 +160,58 @@ def test_a_latch_that_cannot_be_written_halts_all_the_same_and_says_so(tmp_path:
         view = until(engine, lambda view: order_of(view, 1).state is OrderState.CANCELED)
         assert halted(view)
         assert said(view, "paper.db.latch cannot be written (No space left on device). Trading is halted, but a restart would not know it.")
+
+
+def test_a_disk_that_hangs_is_said_with_what_was_stopped_all_the_same_and_again_once_the_stop_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, fsync = threading.Event(), os.fsync
+
+    def hang(file: int) -> None:
+        free.wait(60)
+        fsync(file)
+
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, lambda view: broker.listed)
+        monkeypatch.setattr(os, "fsync", hang)
+        try:
+            engine.emergency_stop(latch_s=0.05)
+            view = until(engine, lambda view: said(view, "The stop is not on the disk yet") and view.stop and view.stop.verified)
+            line = next(line for line in view.log if "not on the disk yet" in line.text)
+            assert (line.level, halted(view), broker.listed) == (Level.ERROR, True, {})
+            assert "Trading is halted and what works is being cancelled all the same" in line.text
+            assert "If the machine dies before it is, the next start may not be HALTED" in line.text
+            assert not said(view, "The stop is on the disk now")
+        finally:
+            free.set()
+        until(engine, lambda view: said(view, "The stop is on the disk now: the next start is HALTED."))
+
+
+def test_a_disk_that_refuses_after_it_hung_is_not_said_to_have_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = threading.Event()
+
+    def refuse(file: int) -> None:
+        free.wait(60)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with running(tmp_path, ToldBroker()) as engine:
+        monkeypatch.setattr(os, "fsync", refuse)
+        try:
+            engine.emergency_stop(latch_s=0.05)
+        finally:
+            free.set()
+        assert engine._keeper.finish(20)
+        view = until(engine, lambda view: said(view, "cannot be written (Input/output error)"))
+        assert not said(view, "The stop is on the disk now")
+        monkeypatch.undo()
+
+
+def test_a_stop_that_is_on_the_disk_in_time_says_nothing_of_it(tmp_path: Path) -> None:
+    with running(tmp_path, ToldBroker()) as engine:
+        engine.emergency_stop(latch_s=20)
+        assert not said(until(engine, halted), "on the disk")
 
 
 def test_a_resume_that_meets_a_stop_does_not_clear_its_latch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
