@@ -80,8 +80,8 @@ class OrderLine(Lines, can_focus=True):
         self._is_typed_under = False
         """Whether text was typed since, in a burst that what was said outlives."""
         self._stands_until = 0.0
-        self._last_key = float("-inf")
-        """When it heard of a key last, on `clock`."""
+        self._quiet_since = 0.0
+        """Since when, on `clock`, neither a key came nor anything was said."""
         self._offer: Offer | None = None
         self._insisted = False
         """Enter was pressed on what is not finished: until the next key that is a mistake."""
@@ -143,7 +143,8 @@ class OrderLine(Lines, can_focus=True):
     def say(self, text: str, level: Level) -> None:
         """Show `text` under the line until the next key; what went wrong for a moment at least."""
         self._hint(text, level)
-        self._stands_until = self._clock() + (0 if level is Level.INFO else STANDS_S)
+        self._quiet_since = self._clock()
+        self._stands_until = self._quiet_since + (0 if level is Level.INFO else STANDS_S)
 
     def _hint(self, text: str, level: Level) -> None:
         """What the last key led to, until the next one."""
@@ -154,8 +155,8 @@ class OrderLine(Lines, can_focus=True):
 
     def hush(self, character: str | None = None) -> None:
         """A key was pressed, here or elsewhere: what was said has been read, unless the key may be one of a burst that types text."""
-        now, before = self._clock(), self._last_key
-        self._last_key = now
+        now, before = self._clock(), self._quiet_since
+        self._quiet_since = now
         types = character is not None and character.isprintable() and now - before < BURST_S
         if self._said is not None and not (types and now < self._stands_until):
             self._said = None
@@ -366,12 +367,12 @@ class OrderLine(Lines, can_focus=True):
             return self._meaning(width, first)
         level, text = self._said
         role = {Level.INFO: "success", Level.WARNING: "warning", Level.ERROR: "error"}[level]
-        if self._is_typed_under:
-            # It stands on in a burst: what is typed meanwhile is understood in sight.
-            return [[Cell(cut(text, width), role)], *self._meaning(width, first)]
-        *above, last = wrap(text, width)[: ROWS - 1]
-        rest = wrap(text, width)[ROWS - 1 :]
-        return [*([Cell(line, role)] for line in above), [Cell(cut(" ".join([last, *rest]), width), role)]]
+        lines = wrap(text, width)
+        if len(lines) >= ROWS:
+            lines = [*lines[: ROWS - 2], cut(" ".join(lines[ROWS - 2 :]), width)]
+        # It stands on in a burst: where it leaves a row, what is typed meanwhile is understood in sight.
+        typed = self._meaning(width, first) if self._is_typed_under else []
+        return [*([Cell(line, role)] for line in lines), *typed]
 
     def _meaning(self, width: int, first: int) -> list[list[Cell]]:
         """What the line means, or what could stand in it."""

@@ -330,14 +330,23 @@ async def test_what_is_typed_in_a_burst_is_understood_in_sight_beside_what_went_
     line = OrderLine(interpret, complete, lambda: 0.0)
     async with Harness(line).run_test(size=(80, 5)):
         keys(line, "b")
-        line.say("denied, " * 30, Level.ERROR)
-        assert lines_of(line)[2].rstrip().endswith("…")
+        line.say("denied", Level.ERROR)
         keys(line, *"uy 1")
         drawn = lines_of(line)
-        assert drawn[1].lstrip().startswith("denied")
-        assert drawn[1].rstrip().endswith("…")
+        assert drawn[1].strip() == "denied"
         line.hush()
         assert lines_of(line)[1].strip() == drawn[2].strip() != ""
+
+
+async def test_what_went_wrong_at_length_is_whole_in_two_rows_or_ends_in_an_ellipsis() -> None:
+    line = OrderLine(interpret, complete, lambda: 0.0)
+    async with Harness(line).run_test(size=(80, 5)):
+        keys(line, "b")
+        line.say("denied, " * 12 + "and what to do", Level.ERROR)
+        keys(line, *"uy 1")
+        assert lines_of(line)[2].rstrip().endswith("and what to do")
+        line.say("denied, " * 30, Level.ERROR)
+        assert lines_of(line)[2].rstrip().endswith("…")
 
 
 async def test_a_colon_on_the_empty_line_is_the_key_that_opened_it() -> None:
