@@ -17,6 +17,9 @@ from console.backtest.worker import Order, Told
 from engine.secrets import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
+NICENESS = 10
+SESSION_NICENESS = 5
+"""Less: it counts against all that the machine does, and behind a busy neighbour a backtest must not stand still."""
 _WORDS = 300
 _ENDING_S = 5.0
 """How long a process may take to end that has said all it had to say."""
@@ -87,6 +90,7 @@ class Running:
                 env=environment,
                 start_new_session=True,
             )
+            _put_behind(process.pid)
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
@@ -111,6 +115,15 @@ class Running:
                 code = process.wait()
             listener.join(1)
         return Told(problem=_ended(code, b"".join(words)))
+
+
+def _put_behind(pid: int) -> None:
+    """Has what computes go behind the console and its engine, from its first import on."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, pid, min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19))
+    # Linux may share the processor between sessions first, and among the processes of one thereafter: then that alone says nothing.
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/autogroup").write_text(str(SESSION_NICENESS))
 
 
 def _read(line: bytes) -> Told:

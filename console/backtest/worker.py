@@ -18,7 +18,6 @@ import msgspec
 
 from console.backtest.job import job_of_tree
 
-NICENESS = 10
 _EVERY_S = 0.1
 
 
@@ -45,7 +44,6 @@ class Told(msgspec.Struct, frozen=True, omit_defaults=True):
 def main() -> None:
     """Ends the process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    os.nice(NICENESS)
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     line = sys.stdin.buffer.readline()
     nothing = os.open(os.devnull, os.O_WRONLY)

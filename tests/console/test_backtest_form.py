@@ -19,7 +19,7 @@ import pytest
 from console.backtest import running as running_module
 from console.backtest.at_hand import look
 from console.backtest.job import job_of_tree
-from console.backtest.running import Running
+from console.backtest.running import NICENESS, SESSION_NICENESS, Running
 from console.backtest.worker import Order, Told
 from console.config_file import ConfigFile
 from console.screens.backtests.form import FormPage
@@ -353,7 +353,9 @@ def test_the_process_steps_back_behind_the_engine_and_ends_with_the_console(tmp_
     run = Running(order_of(tmp_path, file), "slow", time.monotonic)
     try:
         wait_for(begun.exists)
-        assert os.getpriority(os.PRIO_PROCESS, run.pid) - os.getpriority(os.PRIO_PROCESS, 0) >= 10
+        assert os.getpriority(os.PRIO_PROCESS, run.pid) >= min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19)
+        session = Path(f"/proc/{run.pid}/autogroup")
+        assert not session.exists() or session.read_text().endswith(f"nice {SESSION_NICENESS}\n")
     finally:
         run.close(PATIENCE_S)
     assert not alive(run.pid)
