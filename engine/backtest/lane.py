@@ -70,6 +70,7 @@ class Lane(LaneGate):
         self._commission = commission_of(paper.commission, _complain)
         self._fees = about(paper.commission)
         self._slip = slippage_of(paper.slippage, _complain)
+        self._slips = paper.slippage.model != "basis_points" or paper.slippage.bps != 0
         self._cap = paper.volume_cap_pct / 100
         self._at_close = profile.fill == "close"
         spread = exp(_DEVIATIONS * paper.latency_sigma)
@@ -110,22 +111,25 @@ class Lane(LaneGate):
             if 1 < len(bars) == len(places):
                 # Of many bars few have an order.
                 bars = [bars[place] for place in sorted([places[symbol] for symbol in working])]
+            latest = self.account.latest
             for bar in bars:
-                if orders := working.pop(bar.symbol, None):
-                    self._match(bar, orders)
+                symbol = bar.symbol
+                if symbol in working:
+                    self._match(bar, working.pop(symbol), latest[symbol].at)
         if telling:
             self._close(at, last)
 
-    def _match(self, bar: Bar, orders: list[LaneOrder]) -> None:
-        """By the rules `market-open` and `market-close`, as in `engine.core.matching`."""
-        at, before = bar.at, self.account.latest[bar.symbol].at
+    def _match(self, bar: Bar, orders: list[LaneOrder], before: int) -> None:
+        """By the rules `market-open` and `market-close`, as in `engine.core.matching`. The bar before it closed at `before`."""
+        at = bar.at
+        soon, late = at - self._soonest, at - self._latest
         room: float = int(bar.volume * self._cap)
-        waiting = []
+        waiting: list[LaneOrder] = []
         for order in orders:
             placed_at = order.placed_at
-            if placed_at + self._soonest >= at or (placed_at > before and not self._was_there(placed_at, before, at)):
+            if placed_at >= soon or (placed_at > before and not self._was_there(placed_at, before, at)):
                 waiting.append(order)
-            elif placed_at + self._latest >= at:
+            elif placed_at >= late:
                 raise LeftLane
             elif order.passing:
                 order.passing -= 1
@@ -151,17 +155,17 @@ class Lane(LaneGate):
         return self._sessions.daily and day_of(placed_at) != day_of(at)
 
     def _fill(self, bar: Bar, order: LaneOrder) -> None:
-        symbol, shares, side = bar.symbol, order.shares, order.side
-        price = bar.close if self._at_close else bar.open
-        slipped = self._slip(side, price, shares, bar.volume, bar.high - bar.low)
-        if slipped != price:
-            self._slipped += abs(slipped - price) * shares
-        account = self.account
+        symbol, shares, side, account = order.symbol, order.shares, order.side, self.account
+        price = slipped = bar.close if self._at_close else bar.open
+        if self._slips:
+            slipped = self._slip(side, price, shares, bar.volume, bar.high - bar.low)
+            if slipped != price:
+                self._slipped += abs(slipped - price) * shares
         positions = account.positions
         position = positions.get(symbol)
         signed = shares if side is _BUY else -shares
         is_whole = position is None or position.quantity == -signed
-        if self._prompt or not is_whole or symbol in account.changed or not shares.is_integer():
+        if not is_whole or self._prompt or symbol in account.changed or shares % 1.0:
             # An average that has to be worked out, or a position that another order has just changed.
             self._settle()
             self._filled = None
@@ -177,7 +181,8 @@ class Lane(LaneGate):
                 self._shorts.add(symbol)
         else:
             del positions[symbol]
-            self._shorts.discard(symbol)
+            if self._shorts:
+                self._shorts.discard(symbol)
             signed = 0.0
         order.price, order.at, order.held = slipped, bar.at, signed
         self._unbooked.append(order)
