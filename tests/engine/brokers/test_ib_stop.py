@@ -11,15 +11,17 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from engine.brokers.ib import library
 from engine.live import Engine
 from engine.model.modes import LinkState
-from engine.model.orders import Bracket, Exit, Intent, OrderState, Side
+from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side
+from engine.model.settings import StopSettings
 from engine.model.views import View
-from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
+from tests.engine.brokers.ib_engine import agree, at, is_in, link_of, once, soon, trading
 from tests.engine.brokers.ib_rig import ib_rig
-from tests.engine.engines import limit, market, order_of, said, until
+from tests.engine.engines import SETTINGS, limit, market, order_of, running, said, until
 from tests.servers.tws.driver import ROOT, TwsProcess
 
 D = Decimal
@@ -39,10 +41,10 @@ def asked(tws: TwsProcess) -> dict[str, int]:
     return {kind: tws.do("book")["asked"].get(kind, 0) for kind in ("cancel", "global_cancel")}
 
 
-def many(engine: Engine, tws: TwsProcess, count: int) -> None:
+def many(engine: Engine, tws: TwsProcess, count: int, beside: int = 0) -> None:
     for number in range(count):
         engine.submit(limit(1, 40 + number % 50), confirmed=True)
-    until(engine, lambda view: len(works(tws)) == count, 60)
+    until(engine, lambda view: len(works(tws)) == count + beside, 60)
 
 
 def test_the_stop_cancels_a_hundred_orders_by_one_message_and_tws_says_that_none_is_left(tmp_path: Path) -> None:
@@ -54,6 +56,24 @@ def test_the_stop_cancels_a_hundred_orders_by_one_message_and_tws_says_that_none
         assert works(tws) == []
         assert asked(tws) == {"cancel": 0, "global_cancel": 1}
         agree(engine, tws)
+
+
+def test_a_stop_that_spares_what_protects_cancels_the_rest_one_by_one_as_fast_as_tws_takes_it(tmp_path: Path) -> None:
+    """The one message would end what protects, too. None waits for the answer to another: all are out while TWS is mute."""
+    settings = replace(SETTINGS, stop=StopSettings(keep_protective=True))
+    with TwsProcess() as tws, running(tmp_path, at(tws, tmp_path), settings=settings) as engine:
+        engine.submit(market())
+        until(engine, is_in(1, OrderState.FILLED))
+        engine.submit(Intent("AAPL", Side.SELL, D(10), OrderType.STOP, stop=D(50)))
+        protects = order_of(until(engine, lambda view: len(works(tws)) == 1), 2).id
+        many(engine, tws, 90, 1)
+        tws.do("arm cancel unanswered 1 90")
+        engine.emergency_stop()
+        until(engine, lambda _: asked(tws)["cancel"] >= 90, 60)
+        view = until(engine, verified, 60)
+        assert works(tws) == [protects]
+        assert asked(tws)["global_cancel"] == 0
+        assert not said(view, "asked too much")
 
 
 @pytest.mark.parametrize("fault", ["global_cancel unseen", "open_orders 322 : Error processing request"])
