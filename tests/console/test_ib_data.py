@@ -33,7 +33,7 @@ def test_bars_are_fetched_listed_looked_through_and_backtested_without_tws(
     told = run(capsys, "data", "fetch", "AAPL,ZZZZ,BRK.B", "--source", "ib", *TEN_DAYS, code=1)
     assert "AAPL: 9 bars of 1d, 2024-05-20 to 2024-05-31\n" in told
     assert "BRK.B: 9 bars of 1d" in told
-    assert "tradeconsole: ZZZZ: IB knows no stock ZZZZ in USD: look up how it spells it." in told
+    assert "tradeconsole: ZZZZ: IB knows no stock ZZZZ in USD: look up how it spells it, and whether it is listed." in told
     run(capsys, "data", "fetch", "AAPL", "--source", "ib", "--timeframe", "1m", *TEN_DAYS)
     tws.do("away")
     assert [line.split()[:3] for line in run(capsys, "data", "list").splitlines()[1:4]] == [

@@ -15,7 +15,7 @@ from engine.brokers.ib.hearing import Hearing
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import FOR_CANCELS_S, FOR_THE_STOP_S, Session, capture_logs
 from engine.brokers.ib.link import Link
-from engine.brokers.ib.orders import rewritten, symbol_of, symbol_there, written
+from engine.brokers.ib.orders import no_one_stock, rewritten, symbol_of, symbol_there, written
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
 from engine.model.modes import Level
 from engine.model.money import ZERO
@@ -303,14 +303,19 @@ class Client:
         """What is to be traded, or None where it is told that there is no such thing. Orders meanwhile wait for the answer, too."""
         symbol = order.symbol
         async with self._asking.setdefault(symbol, asyncio.Lock()):
+            if symbol != symbol_of(symbol):
+                self._contracts[symbol] = []
             if symbol not in self._contracts:
                 self._contracts[symbol] = await self._answer(self._session().contracts(symbol_there(symbol), CURRENCY))
             found = self._contracts[symbol]
             if len(found) == 1:
                 return found[0]
             del self._contracts[symbol]
-        where = ", ".join(f"{each.symbol} at {each.primary}" for each in found)
-        reason = f"IB knows several stocks by that name: {where}" if found else f"No security definition has been found for {symbol}"
+            elsewhere: list[Contract] = []
+            if not found:
+                with contextlib.suppress(AmbiguousError):
+                    elsewhere = await self._answer(self._session().contracts(symbol_there(symbol), ""))
+        reason = no_one_stock(symbol, found, elsewhere)
         self._hearing.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=reason))
         return None
 

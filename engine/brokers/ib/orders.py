@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
-from engine.brokers.ib.facts import OrderFields
+from engine.brokers.ib.facts import CURRENCY, Contract, OrderFields
 from engine.model.orders import Order, OrderType, Side, Terms, TimeInForce
 
 _TYPES = {
@@ -89,6 +90,19 @@ def symbol_of(theirs: str) -> str:
 
 def symbol_there(ours: str) -> str:
     return ours.replace(".", " ")
+
+
+def no_one_stock(symbol: str, found: Sequence[Contract], elsewhere: Sequence[Contract] = ()) -> str:
+    """Why `symbol` is not traded, of which IB has so many in our currency, or, where that is none, those in others."""
+    if symbol != symbol_of(symbol):
+        return f"IB knows no stock {symbol} by that name here: write {symbol_of(symbol)}, with a dot for its blank"
+    if found:
+        where = ", ".join(f"{each.symbol} at {each.primary}" for each in found)
+        return f"IB knows several stocks {symbol}: {where}. It cannot be told which is meant"
+    if elsewhere:
+        currencies = ", ".join(sorted({each.currency for each in elsewhere}))
+        return f"IB knows {symbol} in {currencies} and not in {CURRENCY}, in which alone is traded here"
+    return f"IB knows no stock {symbol} in {CURRENCY}: look up how it spells it, and whether it is listed"
 
 
 def shares(quantity: Decimal) -> str:

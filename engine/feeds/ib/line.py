@@ -15,7 +15,7 @@ from engine.brokers.ib.codes import CONNECTIVITY_LOST, CONNECTIVITY_RESTORED, DA
 from engine.brokers.ib.config import IbConfig
 from engine.brokers.ib.facts import CURRENCY, Contract, ErrorTold, Fact, RequestFailed
 from engine.brokers.ib.library import ClientBusy, Mute, capture_logs
-from engine.brokers.ib.orders import symbol_there
+from engine.brokers.ib.orders import no_one_stock, symbol_of, symbol_there
 from engine.brokers.ib.thread import live
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.ib.library import DataSession, PastBar
@@ -250,12 +250,13 @@ class Line:
             session = await self.session()
             with_words = f"TWS did not say what {symbol} is"
             try:
-                found = await session.contracts(symbol_there(symbol), CURRENCY)
+                found = await session.contracts(symbol_there(symbol), CURRENCY) if symbol == symbol_of(symbol) else []
+                elsewhere = [] if found or symbol != symbol_of(symbol) else await session.contracts(symbol_there(symbol), "")
             except TimeoutError:
                 raise FeedLostError(f"{with_words} in time") from None
             except (ConnectionError, RequestFailed) as error:
                 raise FeedLostError(f"{with_words}: {error}") from None
-            known = self._contracts[symbol] = found[0] if len(found) == 1 else _no_one_stock(symbol, found)
+            known = self._contracts[symbol] = found[0] if len(found) == 1 else FeedError(f"{no_one_stock(symbol, found, elsewhere)}.")
         if isinstance(known, FeedError):
             raise known
         return known
@@ -280,10 +281,3 @@ class Line:
 
 
 _FARMS_BROKEN = frozenset({2103, 2105})
-
-
-def _no_one_stock(symbol: str, found: Sequence[Contract]) -> FeedError:
-    if not found:
-        return FeedError(f"IB knows no stock {symbol} in {CURRENCY}: look up how it spells it.")
-    where = ", ".join(f"{each.symbol} at {each.primary}" for each in found)
-    return FeedError(f"IB knows several stocks {symbol}: {where}. It cannot be told which is meant.")

@@ -31,7 +31,7 @@ class IbRig(Rig):
     name = "ib"
     cash = Decimal(1_000_000)
     fees_in_average = Decimal("0.1")
-    unknown_symbol = ("ZZZZ", "No security definition has been found for ZZZZ")
+    unknown_symbol = ("ZZZZ", "IB knows no stock ZZZZ in USD: look up how it spells it, and whether it is listed")
 
     def __init__(self, tws: TwsProcess) -> None:
         super().__init__()

@@ -187,23 +187,6 @@ def test_an_order_is_listed_as_what_it_is(fields: dict[str, object], kind: Order
     assert (row.tif is TimeInForce.CLS) == (fields["type"] == "MOC")
 
 
-async def test_a_symbol_that_two_stocks_share_is_refused_and_both_are_named() -> None:
-    async with ib_rig() as rig:
-        order = rig.order(symbol="TWO")
-        await rig.broker.submit(order)
-        reason = (await rig.told(order, OrderEvent.REJECT)).reason
-        assert "TWO at NYSE" in reason
-        assert "TWO at AMEX" in reason
-
-
-async def test_a_symbol_with_a_dot_is_ibs_with_a_blank() -> None:
-    async with ib_rig() as rig:
-        order = rig.order(symbol="BRK.B")
-        await rig.broker.submit(order)
-        await rig.told(order, OrderEvent.FILL_ALL)
-        assert [symbol for symbol, *_ in (await rig.snapshot()).positions] == ["BRK.B"]
-
-
 @pytest.mark.parametrize("tif", sorted(TimeInForce))
 async def test_each_time_in_force_is_taken_as_what_it_is(tif: TimeInForce) -> None:
     async with ib_rig() as rig:

@@ -169,7 +169,9 @@ async def test_an_unknown_symbol_is_said_once_and_the_others_come(tws: TwsProces
         await desk.forward(35)
         await desk.until(lambda: desk.bars())
         said = [*desk.feed.problems, *desk.complaints]
-        assert [text for text in said if "ZZZZ" in text] == ["IB knows no stock ZZZZ in USD: look up how it spells it."]
+        assert [text for text in said if "ZZZZ" in text] == [
+            "IB knows no stock ZZZZ in USD: look up how it spells it, and whether it is listed."
+        ]
 
 
 async def test_a_start_with_nothing_but_unknown_symbols_ends_in_words(tws: TwsProcess, tmp_path: Path) -> None:

@@ -108,14 +108,22 @@ def test_what_is_restated_for_dividends_is_asked_for_up_to_now_and_in_days_alone
 def test_a_symbol_ib_does_not_know_is_told_in_words_and_not_asked_for_again(ib: IbHistory, tws: TwsProcess) -> None:
     before = asked(tws)
     for _ in range(2):
-        with pytest.raises(FeedError, match=r"IB knows no stock ZZZZ in USD: look up how it spells it\."):
+        with pytest.raises(FeedError, match=r"IB knows no stock ZZZZ in USD: look up how it spells it, and whether it is listed\."):
             ib.history("ZZZZ", "1d", TUESDAY, TUESDAY)
     assert asked(tws) == before
 
 
-def test_a_symbol_that_means_two_stocks_names_both(ib: IbHistory) -> None:
-    with pytest.raises(FeedError, match="IB knows several stocks TWO: TWO at NYSE, TWO at AMEX"):
-        ib.history("TWO", "1d", TUESDAY, TUESDAY)
+@pytest.mark.parametrize(
+    ("symbol", "words"),
+    [
+        ("TWO", "IB knows several stocks TWO: TWO at NYSE, TWO at AMEX"),
+        ("SAP", "IB knows SAP in CAD, EUR and not in USD"),
+        ("BRK B", r"write BRK\.B, with a dot for its blank"),
+    ],
+)
+def test_a_symbol_that_means_two_stocks_or_none_in_dollars_says_which(ib: IbHistory, symbol: str, words: str) -> None:
+    with pytest.raises(FeedError, match=words):
+        ib.history(symbol, "1d", TUESDAY, TUESDAY)
 
 
 def test_no_data_is_an_answer_and_no_rights_are_none(ib: IbHistory, tws: TwsProcess) -> None:

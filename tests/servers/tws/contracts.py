@@ -16,6 +16,7 @@ class Stock:
     name: str
     price: Decimal
     currency: str = "USD"
+    listed: bool = True
 
     def contract(self, exchange: str = "SMART") -> list[object]:
         """The eleven fields that stand for it in orders, executions and positions."""
@@ -30,6 +31,9 @@ STOCKS = (
     Stock(270639, "INTC", "NASDAQ", "INTEL CORP", Decimal(30)),
     Stock(5437, "TWO", "NYSE", "TWO OF A NAME CORP", Decimal(50)),
     Stock(5438, "TWO", "AMEX", "TWO OF A NAME HOLDINGS", Decimal(60)),
+    Stock(5439, "SAP", "IBIS", "SAP SE", Decimal(200), "EUR"),
+    Stock(5440, "SAP", "TSE", "SAP SE CDR", Decimal(30), "CAD"),
+    Stock(5441, "GONE", "NYSE", "GONE FROM THE EXCHANGE CORP", Decimal(5), listed=False),
 )
 BY_ID = {stock.con_id: stock for stock in STOCKS}
 
@@ -53,7 +57,8 @@ def asked(fields: Fields) -> tuple[list[Stock], str]:
     primary, currency = fields.text(), fields.text()
     local = fields.text()
     fields.skip(1)  # trading class
-    return (known(symbol or local, con_id, currency, primary) if kind in ("STK", "") else []), symbol
+    found = known(symbol or local, con_id, currency, primary) if kind in ("STK", "") else []
+    return [stock for stock in found if stock.listed], symbol
 
 
 def details(request: int, stock: Stock) -> list[object]:
