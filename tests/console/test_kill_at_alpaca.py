@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -18,16 +15,12 @@ from engine.brokers.alpaca import kill as kill_at_alpaca
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.latch import Latch, latch_path
 from engine.model.modes import TradingState
-from engine.model.orders import OrderState
-from tests.engine.brokers.alpaca_engine import ended
+from tests.console.killing import Capture, at_work_with_a_position, hanging, killing
 from tests.engine.brokers.alpaca_rig import IMPATIENT
 from tests.engine.brokers.test_alpaca_kill import at_work, changes, held, place
-from tests.engine.engines import SETTINGS, limit, market, running, until
-from tests.project_files import ROOT
+from tests.engine.engines import SETTINGS, running
 from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
-
-Capture = pytest.CaptureFixture[str]
 
 
 @pytest.fixture
@@ -46,15 +39,8 @@ def left_alone(folder: Path, server: AlpacaServer, live: str = "") -> None:
     """A console that ended with a position and an order at work, on paper or in the `live` account of that number."""
     broker = AlpacaBroker(KEY, SECRET, paper=not live, account=live, url=server.url, timings=IMPATIENT)
     with running(folder, broker, settings=replace(SETTINGS, on_exit="keep")) as engine:
-        engine.submit(market(10))
-        engine.submit(limit(5))
-        until(engine, ended(1, OrderState.FILLED))
-        until(engine, ended(2, OrderState.WORKING))
+        at_work_with_a_position(engine)
     server.do(server.requests.clear)
-
-
-def killing(folder: Path, *options: str) -> int:
-    return run(["kill", "--database", str(folder / "paper.db"), *options])
 
 
 def test_without_a_console_it_cancels_at_alpaca_itself_and_the_next_start_is_halted(
@@ -82,27 +68,13 @@ def test_it_flattens_at_alpaca_itself_and_never_across_zero(tmp_path: Path, serv
 
 def test_a_console_that_hangs_is_passed_by(tmp_path: Path, server: AlpacaServer, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kill, "ANSWER_S", 1.0)
-    child = (
-        "import sys; from pathlib import Path; from engine.brokers.alpaca.broker import AlpacaBroker; "
-        "from tests.engine.engines import limit, make; "
-        f"engine = make(Path({str(tmp_path)!r}), AlpacaBroker({KEY!r}, {SECRET!r}, url={server.url!r})); engine.start(); "
-        "engine.wait_ready()\nwhile not engine.status().watch[0].bid: pass\n"
-        "engine.submit(limit())\nwhile not [row for row in engine.status().orders if row.state == 'WORKING']: pass\n"
-        "print('works', flush=True); sys.stdin.read()"
-    )
-    command = [sys.executable, "-W", "ignore", "-c", child]
-    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "works\n"
-            process.send_signal(signal.SIGSTOP)
-            assert killing(tmp_path, "--flatten") == kill.NO_ANSWER
-            assert at_work(server) == 0
-            said = capsys.readouterr()
-            assert "verified with Alpaca: nothing works" in said.out
-            assert "end it, and do this again with --flatten" in said.err
-        finally:
-            process.kill()
+    imports = "from engine.brokers.alpaca.broker import AlpacaBroker"
+    with hanging(tmp_path, imports, f"AlpacaBroker({KEY!r}, {SECRET!r}, url={server.url!r})"):
+        assert killing(tmp_path, "--flatten") == kill.NO_ANSWER
+        assert at_work(server) == 0
+        said = capsys.readouterr()
+        assert "verified with Alpaca: nothing works" in said.out
+        assert "end it, and do this again with --flatten" in said.err
 
 
 def test_a_key_that_is_refused_is_said_and_the_latch_is_set(

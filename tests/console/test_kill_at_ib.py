@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
@@ -14,15 +10,12 @@ from typing import Any
 import pytest
 
 from console import kill
-from console.cli import run
 from engine.brokers.ib import kill as kill_at_ib
 from engine.model.modes import TradingState
-from engine.model.orders import OrderState
-from tests.engine.brokers.ib_engine import is_in, trading
-from tests.engine.engines import limit, market, order_of, until
-from tests.servers.tws.driver import ROOT, TwsProcess
+from tests.console.killing import Capture, at_work_with_a_position, hanging, killing
+from tests.engine.brokers.ib_engine import trading
+from tests.servers.tws.driver import TwsProcess
 
-Capture = pytest.CaptureFixture[str]
 DONE = ("Filled", "Cancelled")
 
 
@@ -35,10 +28,6 @@ def tws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[TwsProcess]
         yield server
 
 
-def killing(folder: Path, *options: str) -> int:
-    return run(["kill", "--database", str(folder / "paper.db"), *options])
-
-
 def works(tws: TwsProcess) -> list[dict[str, Any]]:
     return [row for row in tws.orders() if row["status"] not in DONE]
 
@@ -46,9 +35,7 @@ def works(tws: TwsProcess) -> list[dict[str, Any]]:
 def left_alone(folder: Path, tws: TwsProcess) -> None:
     """A console that ended with a position and an order at work."""
     with trading(folder, tws, on_exit="keep") as engine:
-        engine.submit(market(10))
-        engine.submit(limit(5))
-        until(engine, lambda view: is_in(2, OrderState.WORKING)(view) and order_of(view, 1).state is OrderState.FILLED)
+        at_work_with_a_position(engine)
 
 
 def test_without_a_console_it_cancels_at_tws_itself_and_the_next_start_is_halted(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
@@ -74,21 +61,9 @@ def test_it_flattens_at_tws_itself_and_never_across_zero(tmp_path: Path, tws: Tw
 
 
 def test_a_console_that_hangs_is_passed_by(tmp_path: Path, tws: TwsProcess, capsys: Capture) -> None:
-    child = (
-        "import sys; from pathlib import Path; from tests.engine.brokers.ib_engine import TwsProcess, IbBroker, IbConfig; "
-        "from tests.engine.engines import limit, make; "
-        f"engine = make(Path({str(tmp_path)!r}), IbBroker(IbConfig(port={tws.port}, client_id=7))); engine.start(); "
-        "engine.wait_ready()\nwhile not engine.status().watch[0].bid: pass\n"
-        "engine.submit(limit()); sys.stdin.read()"
-    )
-    process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", child], cwd=ROOT, stdin=subprocess.PIPE)
-    try:
-        end = time.monotonic() + 30
-        while not works(tws):
-            assert time.monotonic() < end
-            time.sleep(0.01)
+    imports = "from tests.engine.brokers.ib_engine import IbBroker, IbConfig"
+    with hanging(tmp_path, imports, f"IbBroker(IbConfig(port={tws.port}, client_id=7))") as process:
         tws.do("place 99 BUY 5 MSFT MKT 90 theirs")
-        process.send_signal(signal.SIGSTOP)
         assert killing(tmp_path, "--flatten") == kill.NO_ANSWER
         said = capsys.readouterr()
         assert "verified with IB: nothing works; held: 5 MSFT" in said.out
@@ -98,9 +73,6 @@ def test_a_console_that_hangs_is_passed_by(tmp_path: Path, tws: TwsProcess, caps
         process.wait()
         assert killing(tmp_path, "--flatten") == kill.DONE
         assert tws.positions == {}
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def test_what_is_left_is_named_in_bounded_time(tmp_path: Path, tws: TwsProcess, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:

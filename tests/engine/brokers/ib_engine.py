@@ -20,9 +20,9 @@ from engine.live import Engine
 from engine.model.modes import LinkState
 from engine.model.money import cents
 from engine.model.orders import OrderState
-from engine.model.views import View
+from engine.model.views import OrderRow, View
 from tests.engine.brokers.ib_rig import at_noon
-from tests.engine.engines import SETTINGS, order_of, running, until
+from tests.engine.engines import SETTINGS, limit, order_of, running, until
 from tests.servers.tws.driver import TwsProcess
 
 OnExit: TypeAlias = Literal["cancel_entries", "keep", "cancel_all"]
@@ -63,6 +63,16 @@ def at(tws: TwsProcess, folder: Path, client_id: int = 7, settle_s: float = 0.5,
 
 def link_of(view: View) -> LinkState:
     return view.health.links[0].state
+
+
+def state(what: LinkState) -> Callable[[View], bool]:
+    return lambda view: link_of(view) is what
+
+
+def working(engine: Engine) -> OrderRow:
+    """An order that works until something is done about it."""
+    engine.submit(limit())
+    return order_of(until(engine, is_in(1, OrderState.WORKING)), 1)
 
 
 def is_in(number: int, *states: OrderState) -> Callable[[View], bool]:

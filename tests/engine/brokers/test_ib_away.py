@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,11 +14,11 @@ from engine.brokers.ib.away import away, reset_until
 from engine.brokers.ib.config import IbConfig
 from engine.feeds.base import FeedLostError
 from engine.feeds.ib.line import Line
+from engine.live import Engine
 from engine.model.modes import LinkState
 from engine.model.orders import OrderState
 from engine.model.settings import IbRegion
-from engine.model.views import View
-from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading
+from tests.engine.brokers.ib_engine import agree, is_in, once, soon, state, trading, working
 from tests.engine.engines import limit, until
 from tests.servers.tws.driver import TwsProcess
 
@@ -28,10 +29,6 @@ SECOND = 1_000_000_000
 def at(text: str) -> int:
     """`2024-06-19 04:00`, UTC; New York is four hours behind then, in winter five."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * SECOND
-
-
-def state(what: LinkState) -> Callable[[View], bool]:
-    return lambda view: link_of(view) is what
 
 
 class Hour:
@@ -99,15 +96,20 @@ def test_a_log_in_is_due_where_sunday_has_come_since_tws_was_there_or_it_takes_c
 # ---- with TWS
 
 
+@contextmanager
+def at_night(folder: Path, hour: Hour, mishap: str) -> Iterator[tuple[TwsProcess, Engine, str]]:
+    """An engine with an order at work, in the reset at that `hour` since the `mishap`; why it is there comes with it."""
+    with TwsProcess() as tws, trading(folder, tws, wall=hour) as engine:
+        working(engine)
+        tws.do(mishap)
+        yield tws, engine, until(engine, state(LinkState.RESET)).health.links[0].reason
+
+
 def test_the_nightly_reset_is_a_state_that_is_waited_out_and_over_at_its_hour(tmp_path: Path) -> None:
     hour = Hour("2024-06-19 03:50")
-    with TwsProcess() as tws, trading(tmp_path, tws, wall=hour) as engine:
-        engine.submit(limit())
-        until(engine, is_in(1, OrderState.WORKING))
-        tws.do("reset")
-        view = until(engine, state(LinkState.RESET))
-        assert "until 01:45 ET at the latest, and is tried until it is back" in view.health.links[0].reason
-        assert not view.health.ready
+    with at_night(tmp_path, hour, "reset") as (tws, engine, reason):
+        assert "until 01:45 ET at the latest, and is tried until it is back" in reason
+        assert not engine.status().health.ready
         assert not engine.answer(engine.submit(limit(5))).ok
         hour.set("2024-06-19 06:00")
         view = until(engine, state(LinkState.DOWN))
@@ -118,12 +120,8 @@ def test_the_nightly_reset_is_a_state_that_is_waited_out_and_over_at_its_hour(tm
 
 def test_a_tws_without_ib_behind_it_is_in_the_reset_at_its_hour_and_degraded_after_it(tmp_path: Path) -> None:
     hour = Hour("2024-06-19 03:50")
-    with TwsProcess() as tws, trading(tmp_path, tws, wall=hour) as engine:
-        engine.submit(limit())
-        until(engine, is_in(1, OrderState.WORKING))
-        tws.do("code 1100")
-        view = until(engine, state(LinkState.RESET))
-        assert "TWS has lost IB's servers" in view.health.links[0].reason
+    with at_night(tmp_path, hour, "code 1100") as (tws, engine, reason):
+        assert "TWS has lost IB's servers" in reason
         engine.cancel()
         until(engine, is_in(1, OrderState.CANCELED))
         hour.set("2024-06-19 06:00")
@@ -134,9 +132,7 @@ def test_a_tws_without_ib_behind_it_is_in_the_reset_at_its_hour_and_degraded_aft
 
 def test_after_the_end_of_all_log_ins_somebody_must_log_in_and_the_rest_goes_by_itself(tmp_path: Path) -> None:
     hour = Hour("2024-06-23 03:50")
-    with TwsProcess() as tws, trading(tmp_path, tws, wall=hour) as engine:
-        tws.do("reset")
-        until(engine, state(LinkState.RESET))
+    with at_night(tmp_path, hour, "reset") as (tws, engine, _):
         hour.set("2024-06-23 06:00")
         view = until(engine, state(LinkState.LOGIN))
         assert "IB ended all log-ins on Sunday, 01:00 ET" in view.health.links[0].reason

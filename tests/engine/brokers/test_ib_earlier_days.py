@@ -12,7 +12,7 @@ from engine.brokers.ib.facts import FeeTold
 from engine.brokers.ib.ledger import Ledger
 from engine.live import Engine
 from engine.model.orders import Intent, OrderState, OrderType, Side, TimeInForce
-from engine.model.views import OrderRow, View
+from engine.model.views import View
 from tests.engine.brokers.ib_engine import agree, is_in, soon, trading
 from tests.engine.brokers.test_ib_ledger import OURS, executed, status, told
 from tests.engine.core.floor import facts
@@ -23,10 +23,18 @@ D = Decimal
 __all__ = ["soon"]
 
 
-def begun(engine: Engine) -> OrderRow:
-    """An order that works until it is cancelled."""
+def begun(engine: Engine, tws: TwsProcess) -> str:
+    """An order that works until it is cancelled, of which 400 are filled and paid for."""
     engine.submit(Intent("AAPL", Side.BUY, D(1000), OrderType.LIMIT, D(90), tif=TimeInForce.GTC))
-    return order_of(until(engine, is_in(1, OrderState.WORKING)), 1)
+    order = order_of(until(engine, is_in(1, OrderState.WORKING)), 1).id
+    traded(engine, tws, order, "fill", 400, 90)
+    return order
+
+
+def traded(engine: Engine, tws: TwsProcess, order: str, how: str, shares: int, price: int) -> View:
+    """TWS fills or corrects it, and all of it is in the books."""
+    tws.do(f"{how} {order} {shares} {price}")
+    return pays(engine, tws, order)
 
 
 def pays(engine: Engine, tws: TwsProcess, order_id: str) -> View:
@@ -53,56 +61,46 @@ def there(tws: TwsProcess, order_id: str) -> tuple[Decimal, Decimal]:
 def test_fees_of_an_earlier_day_are_kept_by_a_restart_and_those_of_today_are_added_to_them(tmp_path: Path) -> None:
     with TwsProcess() as tws:
         with trading(tmp_path, tws, on_exit="keep") as engine:
-            order = begun(engine)
-            tws.do(f"fill {order.id} 400 90")
-            pays(engine, tws, order.id)
+            order = begun(engine, tws)
         tws.do("midnight")
         with trading(tmp_path, tws, on_exit="keep") as engine:
-            pays(engine, tws, order.id)
-            tws.do(f"fill {order.id} 300 89")
-            pays(engine, tws, order.id)
+            pays(engine, tws, order)
+            traded(engine, tws, order, "fill", 300, 89)
             tws.do("away")
-            tws.do(f"fill {order.id} 100 89 silent")
+            tws.do(f"fill {order} 100 89 silent")
             tws.do("back")
-            pays(engine, tws, order.id)
+            pays(engine, tws, order)
         with trading(tmp_path, tws, on_exit="keep") as engine:
-            pays(engine, tws, order.id)
-            tws.do(f"correct {order.id} 60 88")
-            pays(engine, tws, order.id)
+            pays(engine, tws, order)
+            traded(engine, tws, order, "correct", 60, 88)
         tws.do("midnight")
         with trading(tmp_path, tws) as engine:
-            pays(engine, tws, order.id)
-            tws.do(f"fill {order.id} 240 90")
-            assert order_of(pays(engine, tws, order.id), 1).state is OrderState.FILLED
+            pays(engine, tws, order)
+            assert order_of(traded(engine, tws, order, "fill", 240, 90), 1).state is OrderState.FILLED
 
 
 def test_a_fee_that_was_lost_before_a_restart_is_added_once_to_those_of_an_earlier_day(tmp_path: Path) -> None:
     with TwsProcess() as tws:
         with trading(tmp_path, tws, on_exit="keep") as engine:
-            order = begun(engine)
-            tws.do(f"fill {order.id} 400 90")
-            pays(engine, tws, order.id)
+            order = begun(engine, tws)
             tws.do("midnight")
             tws.do("arm commission drop")
-            tws.do(f"fill {order.id} 300 89")
+            tws.do(f"fill {order} 300 89")
             until(engine, lambda view: order_of(view, 1).filled == 700)
-            assert paid(engine.view())[1] < there(tws, order.id)[1]
+            assert paid(engine.view())[1] < there(tws, order)[1]
         with trading(tmp_path, tws) as engine:
-            pays(engine, tws, order.id)
+            pays(engine, tws, order)
 
 
 def test_a_correction_while_nobody_was_connected_is_booked_with_its_fee_after_the_restart(tmp_path: Path) -> None:
     with TwsProcess() as tws:
         with trading(tmp_path, tws, on_exit="keep") as engine:
-            order = begun(engine)
-            tws.do(f"fill {order.id} 400 90")
-            pays(engine, tws, order.id)
+            order = begun(engine, tws)
             tws.do("midnight")
-            tws.do(f"fill {order.id} 300 89")
-            pays(engine, tws, order.id)
-        tws.do(f"correct {order.id} 250 88")
+            traded(engine, tws, order, "fill", 300, 89)
+        tws.do(f"correct {order} 250 88")
         with trading(tmp_path, tws) as engine:
-            pays(engine, tws, order.id)
+            pays(engine, tws, order)
 
 
 # ---- by the ledger alone

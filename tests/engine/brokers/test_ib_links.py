@@ -18,7 +18,7 @@ from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState
 from engine.model.settings import IbSettings
-from tests.engine.brokers.ib_engine import agree, is_in, link_of, once, soon, trading, until_problem
+from tests.engine.brokers.ib_engine import agree, is_in, once, soon, state, trading, until_problem, working
 from tests.engine.brokers.ib_rig import at_noon, ib_rig
 from tests.engine.engines import limit, make, market, order_of, said, until
 from tests.servers.tws.driver import TwsProcess
@@ -27,17 +27,12 @@ D = Decimal
 __all__ = ["soon"]
 
 
-def state(what: LinkState):  # type: ignore[no-untyped-def]
-    return lambda view: link_of(view) is what
-
-
 # ---- what may happen to it
 
 
 def test_fills_without_events_while_the_link_was_down_are_booked_when_it_is_back(tmp_path: Path) -> None:
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        engine.submit(limit())
-        order = order_of(until(engine, is_in(1, OrderState.WORKING)), 1)
+        order = working(engine)
         tws.do(f"fill {order.id} 4 90")
         until(engine, is_in(1, OrderState.PARTIAL))
         tws.do("away")
@@ -53,8 +48,7 @@ def test_fills_without_events_while_the_link_was_down_are_booked_when_it_is_back
 
 def test_a_link_that_is_half_open_is_noticed_and_made_anew(tmp_path: Path) -> None:
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        engine.submit(limit())
-        until(engine, is_in(1, OrderState.WORKING))
+        working(engine)
         began = time.monotonic()
         tws.do("mute")
         until(engine, lambda view: said(view, "did not answer within"))
@@ -73,8 +67,7 @@ def test_a_submit_on_a_link_that_is_half_open_is_unknown_and_never_doubled(tmp_p
 
 def test_tws_without_ib_behind_it_is_degraded_blocks_orders_and_not_cancels(tmp_path: Path) -> None:
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        engine.submit(limit())
-        order = order_of(until(engine, is_in(1, OrderState.WORKING)), 1)
+        order = working(engine)
         tws.do("code 1100")
         view = until(engine, state(LinkState.DEGRADED))
         assert "Connectivity between IB" in view.health.links[0].reason
@@ -90,8 +83,7 @@ def test_tws_without_ib_behind_it_is_degraded_blocks_orders_and_not_cancels(tmp_
 @pytest.mark.parametrize("code", [1101, 1102])
 def test_when_ib_is_back_the_account_is_compared(tmp_path: Path, code: int) -> None:
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
-        engine.submit(limit())
-        order = order_of(until(engine, is_in(1, OrderState.WORKING)), 1)
+        order = working(engine)
         tws.do("code 1100")
         until(engine, state(LinkState.DEGRADED))
         tws.do(f"fill {order.id} 10 90 silent")
