@@ -264,7 +264,8 @@ class ChartView(Struct, frozen=True):
 
 
 class StrategyRow(Struct, frozen=True):
-    """`state` is starting, warming, running, restarting, disabled or stopped."""
+    """`state` is starting, warming, running, restarting, disabled or stopped. `timeframe` is that of the bars it asked for, empty for the
+    feed's own."""
 
     name: str
     state: str
@@ -272,6 +273,7 @@ class StrategyRow(Struct, frozen=True):
     signals: int
     errors: int
     answer_ms: float | None
+    timeframe: str = ""
 
 
 class StopView(Struct, frozen=True):

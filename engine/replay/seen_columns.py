@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from array import array
+from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 
@@ -70,6 +71,8 @@ class SeenColumns:
 
     def __init__(self) -> None:
         self._rows: dict[tuple[str, int], list[int]] = {}
+        self._times: dict[tuple[str, str], list[int]] = {}
+        """Of each strategy and symbol when its bars closed, in order; made when somebody asks."""
         self._proposed: dict[int, list[str]] = {}
         self._shapes: list[Shape] = []
         self._sides: list[int] = []
@@ -114,6 +117,19 @@ class SeenColumns:
             values = tuple(zip(names, self._values[self._begins[row] : self._begins[row + 1]], strict=True))
             votes[strategy] = Vote(strategy, Side.BUY if side > 0 else Side.SELL if side < 0 else None, self._strengths[row], values)
         return tuple(votes.values())
+
+    def held(self, strategy: str, symbol: str, at: int, span: int) -> Vote | None:
+        """What `strategy` saw at the last of its bars of `symbol` that had closed by `at`: that stands until the next one closes, or for
+        `span` ns where there is none. None where it saw nothing."""
+        if not self._times:
+            for (of, when), rows in sorted(self._rows.items()):
+                for name in {self._shapes[row][0] for row in rows}:
+                    self._times.setdefault((name, of), []).append(when)
+        times = self._times.get((strategy, symbol), [])
+        place = bisect_right(times, at)
+        if not place or (place == len(times) and at >= times[-1] + span):
+            return None
+        return next((vote for vote in self.at(symbol, times[place - 1]) if vote.strategy == strategy), None)
 
     def proposed(self, symbol: str, at: int) -> tuple[str, ...]:
         """The ids of the signals that were proposed at that bar."""

@@ -21,7 +21,7 @@ from engine.feeds.simulated.hours import AlwaysOpen
 from engine.model.market import Bar, Instrument, Quote, Split
 from engine.model.recording import Facts, Primed, SessionAbout
 from engine.model.records import FillBooked, OrderPlaced, Record, RunStarted
-from engine.model.settings import Settings
+from engine.model.settings import TIMEFRAMES, Settings
 from engine.model.signals import Vote
 from engine.replay.fold import Fold, at_of
 from engine.replay.market_log import BAR, QUOTE
@@ -32,6 +32,7 @@ from engine.replay.trees import from_tree
 Journaled = tuple[int, Record]
 """A record and the wall clock's nanosecond of its entry in the journal."""
 _wall: Final = itemgetter(0)
+_SECOND: Final = 1_000_000_000
 
 
 class SessionRecording:
@@ -84,6 +85,10 @@ class SessionRecording:
             (int(self._row_steps[row]), other) for row, other in zip(np.flatnonzero(rows.kinds > QUOTE).tolist(), rows.others, strict=True)
         ]
         self._splits = [(step, other) for step, other in others if isinstance(other, Split)]
+        own = TIMEFRAMES.get(self.timeframe, 0)
+        spans = {row.name: TIMEFRAMES.get(row.timeframe, 0) for _, facts in others if isinstance(facts, Facts) for row in facts.strategies}
+        self._larger = {name: span * _SECOND for name, span in spans.items() if span > own}
+        """The strategies that are told larger bars than the recording's, with how many ns one lasts."""
         self._primed = [(step, other.symbol) for step, other in others if isinstance(other, Primed)]
 
     # ---- Recording
@@ -176,7 +181,11 @@ class SessionRecording:
         return shown
 
     def seen(self, symbol: str, at: int) -> Sequence[Vote]:
-        return self._rows.seen.at(symbol, at)
+        seen = self._rows.seen
+        votes = seen.at(symbol, at)
+        told = {vote.strategy for vote in votes}
+        held = (seen.held(name, symbol, at, span) for name, span in self._larger.items() if name not in told)
+        return (*votes, *(vote for vote in held if vote is not None))
 
     def proposed(self, symbol: str, at: int) -> Sequence[str]:
         return self._rows.seen.proposed(symbol, at)

@@ -99,6 +99,7 @@ class StrategyRunner:
         self._signals = 0
         self._errors = 0
         self._answer_ms: float | None = None
+        self._timeframe = ""
         self._row: StrategyRow | None = None
 
         self._file = Path(settings.file)
@@ -190,7 +191,7 @@ class StrategyRunner:
 
     def row(self) -> StrategyRow:
         """For the view: the same object until something in it changed."""
-        row = StrategyRow(self.name, self._state, self._detail, self._signals, self._errors, self._answer_ms)
+        row = StrategyRow(self.name, self._state, self._detail, self._signals, self._errors, self._answer_ms, self._timeframe)
         if row != self._row:
             self._row = row
         assert self._row is not None
@@ -257,6 +258,7 @@ class StrategyRunner:
             anew = self._bars.follow(wants.timeframe, wants.warmup)
         except FeedError as error:
             raise _DisabledError(str(error)) from None
+        self._timeframe = wants.timeframe
         if anew:
             # What waits is of another timeframe, and part of the history by now.
             self._inbox.drop_bars()

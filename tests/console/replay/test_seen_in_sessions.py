@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from console.backtest.job import Job
 from console.build import create_engine
 from console.replay.sessions import open_session
+from engine.backtest.profile import Profile
 from engine.feeds.calendar import Calendar
 from engine.model.market import Quote
 from engine.model.modes import Mode
@@ -22,6 +24,7 @@ from engine.replay.replay import Replay
 from engine.replay.rows import rows_of
 from engine.replay.seen_columns import SeenChunk
 from engine.strategies.indicators import RSI, SMA
+from tests.engine.replay.recorded import recorded
 
 HUNDRED = Decimal(100)
 COUNT = 60
@@ -49,6 +52,22 @@ def rising(data, symbol, current_price):
     return "BUY", 0.5, {"change": current_price / data["Close"].iloc[-2] - 1}
 """
 
+FIVES = """
+from tradeconsole import SMA, Strategy
+
+class Fives(Strategy):
+    timeframe = "5m"
+
+    def on_start(self, ctx):
+        self.average = SMA(2)
+        self.bars = 0
+
+    def on_bar(self, ctx, bar):
+        self.average.add(bar.close)
+        self.bars += 1
+        if bar.at % (3600 * 10**9) == 300 * 10**9 and self.bars > 5:
+            print("saw the last")
+"""
 LATE = """
 import os, time
 from tradeconsole import SMA, Strategy, param
@@ -205,6 +224,41 @@ def test_a_signal_that_is_raised_after_the_next_quote_belongs_to_the_bar_it_was_
     assert signal.story[0].at > at
     assert (why.votes, why.reason, why.seen) == (signal.votes, str(at), ())
     assert why.outcome == "Nothing filled in it: In RESEARCH nothing is entered; only orders that reduce a position go through."
+
+
+def test_what_was_seen_of_larger_bars_stands_until_the_next_as_in_a_backtest(tmp_path: Path) -> None:
+    count = 130
+    closes = [100.0 + number * 7 % 13 for number in range(count)]
+    rows = [f"2024-03-05 {10 + number // 60}:{number % 60:02},{c},{c + 1},{c - 1},{c},1000" for number, c in enumerate(closes, 1)]
+    (tmp_path / "AAPL.csv").write_text("\n".join(["date,open,high,low,close,volume", *rows]))
+    file = tmp_path / "fives.py"
+    file.write_text(FIVES)
+    feed = FeedSettings(source=str(tmp_path / "AAPL.csv"), calendar="24/7", pace=60.0)
+    settings = Settings(
+        database=tmp_path / "paper.sqlite", symbols=("AAPL",), mode=Mode.RESEARCH, feed=feed, strategies=(StrategySettings(file=str(file)),)
+    )
+    engine = create_engine(settings)
+    engine.start()
+    engine.wait_ready()
+    end = time.monotonic() + 60
+    while not any("saw the last" in line.text for line in engine.status().log):
+        assert time.monotonic() < end
+        time.sleep(0.02)
+    engine.shutdown()
+    assert settings.database is not None
+    session = open_session(settings.database, engine.run_id, "a session")
+    tested = recorded(Job(feed, Profile((StrategySettings(str(file)),)), ("AAPL",)).open(), str(file)).replay()
+    session.seek(session.steps)
+    tested.seek(tested.steps)
+    seen = [[why.seen for at in _times(session)[80:124] if (why := each.why_bar("AAPL", at)) is not None] for each in (session, tested)]
+    assert seen[0] == seen[1]
+    assert [dict(votes[0].indicators)["SMA2"] for votes in seen[0][:10]] == [
+        (closes[5 * (n // 5) - 1] + closes[5 * (n // 5) - 6]) / 2 for n in range(81, 91)
+    ]
+
+
+def _times(replay: Replay) -> list[int]:
+    return [bar.at for bar in replay.bars("AAPL")]
 
 
 def test_a_fill_within_a_bar_is_of_that_bar(replay: Replay) -> None:
