@@ -253,7 +253,7 @@ FIXED: tuple[Action, ...] = (
         frozenset({"alerts"}),
     ),
     Action("next_alert", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"alerts"})),
-    Action("delete_alert", ("delete", "ctrl+d"), "delete the one that is marked", "delete", frozenset({"alerts"})),
+    Action("delete_alert", ("delete", "ctrl+d"), "delete the one that is marked, after a question", "delete", frozenset({"alerts"})),
     Action("leave_alerts", ("escape", "ctrl+c"), "clear the line, then close", "close", frozenset({"alerts"})),
     Action("next_notice", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"notices"})),
     Action("go_to_it", ("enter",), "read it, and go to what it is about", "go to it", frozenset({"notices"})),

@@ -50,7 +50,8 @@ class HasKeys(Protocol):
 class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     """`body` draws it, `key` takes its keys; Escape and Ctrl+C answer `safe`. A subclass says what it asks.
 
-    `clock` is monotonic seconds. Keys typed before the dialog opened are dropped, and for its first moment those that confirm.
+    `clock` is monotonic seconds. Keys typed before the dialog opened are dropped, and for its first moment those that confirm; where it
+    `DECIDES`, those are dropped until a key came after a pause, however long keys follow each other.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = []
@@ -79,6 +80,12 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
         self._clock = clock
         self._opened = clock()
         self._pushed = Message().time
+        self._quiet_since = self._opened
+        """Since when, on `clock`, no key came."""
+        self._is_read = False
+        """Whether a key came after a pause since it opened."""
+        self.too_soon = False
+        """Whether the last key was one that confirms, and was dropped for coming too soon."""
         self._scroller = VerticalScroll(can_focus=False)
         self._scroller.border_title = clean(title).replace("[", "\\[")
         self._drawing = _Body(self.body, self._body_clicked, self._wheeled)
@@ -133,6 +140,9 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
     CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter", "space", "y"})
     """The keys that confirm. Where text is typed, letters and blanks do not, and none is lost."""
 
+    DECIDES: ClassVar[bool] = False
+    """Whether its answer does what no other key takes back."""
+
     PLACE: ClassVar[str] = ""
     """Its place in the table of keys, which says what the hint line tells of it."""
 
@@ -155,9 +165,15 @@ class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while the dialog is on top; `time` is when it was typed, on Textual's own clock."""
-        if time < self._pushed or (key in self.CONFIRMING and self.typed_at(time) - self._opened < DEAF_SECONDS):
+        if time < self._pushed:
             return
-        if key in ("escape", "ctrl+c"):
+        self._is_read = self._is_read or self.is_after_a_pause(time, self._quiet_since)
+        self._quiet_since = self._clock()
+        is_awaited = self._is_read if self.DECIDES else self.typed_at(time) - self._opened >= DEAF_SECONDS
+        self.too_soon = key in self.CONFIRMING and not is_awaited
+        if self.too_soon:
+            self.draw()
+        elif key in ("escape", "ctrl+c"):
             self.answer(self._safe)
         else:
             self.key(key, character)

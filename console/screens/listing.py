@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from console.screens.dialog import Dialog, Line, paragraph
+from msgspec import Struct
+from textual.message import Message
+
+from console.screens.dialog import TOO_SOON, Dialog, Line, paragraph
 from widgets.cells import Cell, wrap_cells
 from widgets.line_editor import LineEditor
 from widgets.text import clean
@@ -21,6 +24,14 @@ LEAST = 3
 
 HANGING = 4
 """Blanks before the second line of a row."""
+
+
+class _Asked(Struct, frozen=True):
+    """A question within a list: what a yes does, and when it was asked on the clock of the keys."""
+
+    text: str
+    yes: Callable[[], None]
+    time: float
 
 
 def in_view(heights: Sequence[int], marked: int, lines: int = ROWS) -> range:
@@ -57,6 +68,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         self.marked = 0
         self.said = ""
         self.said_role = "warning"
+        self._asked: _Asked | None = None
         self._places: list[int | None] = []
         """Of each line that was drawn the item that stands in it."""
 
@@ -89,6 +101,24 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
     def other_key(self, key: str, character: str | None) -> None:
         """A key that neither moves nor takes."""
 
+    # ---- a question
+
+    def ask_to_delete(self, what: str, yes: Callable[[], None]) -> None:
+        """No other key brings back what is deleted: its yes comes after a pause. Anything else is a no, and may come at once."""
+        text = f"Delete {what}? y deletes it, anything else does not."
+        self._asked, self._quiet_since, self.too_soon = _Asked(text, yes, Message().time), self._clock(), False
+
+    def _answered(self, asked: _Asked, key: str, time: float) -> None:
+        self.too_soon = key == "y" and (time < asked.time or not self.is_after_a_pause(time, self._quiet_since))
+        self._quiet_since = self._clock()
+        if not self.too_soon:
+            self._asked = None
+            if key == "y":
+                asked.yes()
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return (("y", "delete it"), ("Esc", "keep it")) if self._asked else super().hints()
+
     # ---- drawing
 
     @property
@@ -100,6 +130,8 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         items = self.items()
         self.marked = min(self.marked, max(len(items) - 1, 0))
         lines = self.intro(width)
+        if self._asked:
+            lines += [*paragraph(f"{TOO_SOON} {self._asked.text}" if self.too_soon else self._asked.text, width, "warning"), []]
         if self.types_now():
             lines += [[Cell(self.PROMPT, "key"), *self.editor.cells], []]
         self._places = [None] * len(lines)
@@ -129,13 +161,16 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
     # ---- keys and mouse
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
-        if self.types_now() and key not in ("escape", "ctrl+c"):
+        if self._asked:
+            self._answered(self._asked, key, time)
+            self.draw()
+        elif self.types_now() and key not in ("escape", "ctrl+c"):
             self.key(key, character)
         else:
             super().take_key(key, character, time)
 
     def take_paste(self, text: str) -> None:
-        if self.types_now():
+        if self.types_now() and not self._asked:
             self.editor.paste(text)
             self.typed()
             self.draw()
@@ -168,7 +203,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         """A click marks a row, a second one takes it."""
         place = self._places[line] if line < len(self._places) else None
         if place is not None and place < len(self.items()):
-            self.marked = place
+            self.marked, self._asked = place, None
             self.say("")
             if twice:
                 self.enter()

@@ -9,7 +9,7 @@ from typing import ClassVar, Generic, TypeVar
 from msgspec import Struct
 
 from console.screens.details.story import order_terms
-from console.screens.dialog import Dialog, Field, Line, paragraph
+from console.screens.dialog import TOO_SOON, Dialog, Field, Line, paragraph
 from console.screens.long_text import LongText
 from engine.model import Mode, Side, TradingState, View
 from engine.model.views import PositionRow
@@ -32,6 +32,7 @@ class TypedWord(Dialog[Typed | None]):
 
     PLACE = "word"
     CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter"})
+    DECIDES = True
 
     def __init__(self, title: str, text: str, word: str, clock: Clock, *, reason: bool = False) -> None:
         super().__init__(title, None, clock, grave=True)
@@ -47,7 +48,8 @@ class TypedWord(Dialog[Typed | None]):
 
     def body(self, width: int) -> list[Line]:
         fields = [field.lines(width, place == self._active) for place, field in enumerate(self._fields)]
-        complaint = paragraph(self._complaint, width, "error") if self._complaint else []
+        said = f"{TOO_SOON} Enter once more." if self.too_soon else self._complaint
+        complaint = paragraph(said, width, "error") if said else []
         # As much room is kept for a complaint while there is none, so that the text does not move when there is one.
         taken = 1 + sum(len(drawn) + 1 for drawn in fields) + max(len(complaint), 1)
         lines = [*self._text.lines(width, self.room - taken), []]
@@ -89,6 +91,7 @@ class Reason(Dialog[Typed | None]):
 
     PLACE = "word"
     CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter"})
+    DECIDES = True
 
     def __init__(self, title: str, text: str, clock: Clock) -> None:
         super().__init__(title, None, clock)
@@ -97,7 +100,8 @@ class Reason(Dialog[Typed | None]):
 
     def body(self, width: int) -> list[Line]:
         field = self._field.lines(width, True)
-        return [*self._text.lines(width, self.room - 1 - len(field)), [], *field]
+        late = [[], *paragraph(f"{TOO_SOON} Enter once more.", width, "error")] if self.too_soon else []
+        return [*self._text.lines(width, self.room - 3 - len(field)), [], *field, *late]
 
     def key(self, key: str, character: str | None) -> None:
         if key == "enter":
@@ -123,6 +127,7 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
 
     PLACE = "choice"
     CHOOSES = True
+    DECIDES = True
 
     def __init__(self, title: str, text: str, choices: Sequence[Choice[ChoiceT]], first: int, clock: Clock) -> None:
         super().__init__(title, None, clock)
@@ -141,7 +146,7 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
             name = Cell(f" {choice.name:<{widest}} ", "title-focus" if marked else "title")
             lead = (Cell("▸ " if marked else "  ", "key"), Cell(choice.key, "key"), Cell(" "), name, Cell("  "))
             choices.append(paragraph(choice.means, width, "" if marked else "muted", *lead))
-        how = paragraph(self._how, width, "muted")
+        how = paragraph(f"{TOO_SOON} {self._how}" if self.too_soon else self._how, width, "warning" if self.too_soon else "muted")
         lines = [*self._text.lines(width, self.room - 2 - sum(map(len, choices)) - len(how)), []]
         self._drawn.clear()
         for drawn in choices:

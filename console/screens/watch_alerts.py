@@ -18,7 +18,8 @@ Row = Callable[[str], WatchRow | None]
 
 
 class AlertsDialog(ListDialog[str, Alert]):
-    """Sets, edits and deletes at once. `symbol` is what a new alert is on, and its own stand first; without one nothing new is set."""
+    """Sets and edits at once, deletes after a question. `symbol` is what a new alert is on, and its own stand first; without one nothing
+    new is set."""
 
     PLACE = "alerts"
     TYPES = True
@@ -90,7 +91,7 @@ class AlertsDialog(ListDialog[str, Alert]):
             self.editor.put(item.text)
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
-        if key == "escape" and (self._edited or self.editor.text):
+        if key == "escape" and not self._asked and (self._edited or self.editor.text):
             self._edited = None
             self.editor.put("")
             self.say("")
@@ -101,7 +102,10 @@ class AlertsDialog(ListDialog[str, Alert]):
     def other_key(self, key: str, character: str | None) -> None:
         item = self.marked_item
         if key in ("delete", "ctrl+d") and item is not None:
-            self._book.delete(item.id)
-            self.say(f"Deleted: {item.symbol} {item.text}.", "accent")
-            self.marked = min(self.marked, len(self.items()) - 1)
-            self._changed()
+            self.ask_to_delete(f"the alert {item.text} on {item.symbol}", lambda: self._delete(item))
+
+    def _delete(self, item: Alert) -> None:
+        self._book.delete(item.id)
+        self.say(f"Deleted: {item.symbol} {item.text}.", "accent")
+        self.marked = min(self.marked, len(self.items()) - 1)
+        self._changed()

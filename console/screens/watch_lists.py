@@ -5,9 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 
-from textual.message import Message
-
-from console.screens.dialog import TOO_SOON, paragraph
 from console.screens.listing import ListDialog
 from console.watchlists import ALL, Watchlists
 from engine.model.market import Listing
@@ -106,10 +103,6 @@ class ListsDialog(ListDialog[str, str]):
         self._watched = watched
         self._changed = changed
         self._doing = ""
-        self._quiet_since = 0.0
-        """Since when, on `clock`, no key came to the question whether to delete."""
-        self._asked_time = 0.0
-        self._too_soon = False
         self.marked = lists.place
 
     def items(self) -> Sequence[str]:
@@ -119,8 +112,6 @@ class ListsDialog(ListDialog[str, str]):
         return self._doing in ("new", "rename")
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        if self._doing == "delete":
-            return (("y", "delete it"), ("Esc", "keep it"))
         return self.keys_of("preference") if self._doing else super().hints()
 
     def cells(self, item: str, marked: bool) -> list[Cell]:
@@ -134,17 +125,11 @@ class ListsDialog(ListDialog[str, str]):
             return [[Cell("The new list's name; Esc makes none", "muted")]]
         if self._doing == "rename":
             return [[Cell(f"Another name for {self.marked_item}; Esc keeps it", "muted")]]
-        if self._doing == "delete":
-            name, lead = self.marked_item or "", f"{TOO_SOON} " if self._too_soon else ""
-            asked = f"{lead}Delete {name} with its {self._lists.count(name)} symbols? y deletes it, anything else does not."
-            return [*paragraph(asked, width, "warning"), []]
         return []
 
     def enter(self) -> None:
         name = self.marked_item or ALL
-        if self._doing == "delete":
-            self._doing = ""
-        elif not self._doing:
+        if not self._doing:
             self.answer(name)
         elif complaint := self._lists.new(self.editor.text) if self._doing == "new" else self._lists.rename(name, self.editor.text):
             self.say(complaint)
@@ -155,31 +140,22 @@ class ListsDialog(ListDialog[str, str]):
             self._changed()
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
-        if self._doing == "delete":
-            self._delete(key, time)
-            self.draw()
-        elif self._doing and key in ("escape", "ctrl+c"):
+        if self._doing and key in ("escape", "ctrl+c"):
             self._doing = ""
             self.draw()
         else:
             super().take_key(key, character, time)
 
-    def _delete(self, key: str, time: float) -> None:
-        """A list is gone for good, so that its yes comes after a pause; a no may come at once."""
-        self._too_soon = key == "y" and (time < self._asked_time or not self.is_after_a_pause(time, self._quiet_since))
-        self._quiet_since = self._clock()
-        if self._too_soon:
-            return
-        if key == "y" and self.marked_item:
-            self._lists.delete(self.marked_item)
-            self._changed()
-        self._doing = ""
+    def _delete(self, name: str) -> None:
+        self._lists.delete(name)
+        self._changed()
 
     def other_key(self, key: str, character: str | None) -> None:
-        doing = {"n": "new", "r": "rename", "d": "delete"}.get(key, "")
-        if doing in ("rename", "delete") and self.marked_item == ALL:
+        doing, name = {"n": "new", "r": "rename", "d": "delete"}.get(key, ""), self.marked_item or ALL
+        if doing in ("rename", "delete") and name == ALL:
             self.say(f"{ALL} is always there: it is all that the engine watches.")
+        elif doing == "delete":
+            self.ask_to_delete(f"{name} with its {self._lists.count(name)} symbols", lambda: self._delete(name))
         elif doing:
             self._doing = doing
-            self._quiet_since, self._asked_time, self._too_soon = self._clock(), Message().time, False
-            self.editor.put(self.marked_item or "" if doing == "rename" else "")
+            self.editor.put(name if doing == "rename" else "")

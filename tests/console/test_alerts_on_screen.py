@@ -63,7 +63,13 @@ async def test_an_alert_beyond_the_price_is_refused_and_one_is_edited_and_delete
         await console.type("< 150")
         await console.press("enter")
         await console.until(lambda: "-3% repeat" not in console.picture)
-        await console.press("down", "delete")
+        await console.press("down", "delete", "y")
+        await console.shows("Too soon after another key. Delete the alert < 150 on AAPL?")
+        await console.press("n")
+        await console.until(lambda: "Delete the alert" not in console.picture)
+        await console.press("delete")
+        await console.let_pass(1)
+        await console.press("y")
         await console.shows("Deleted: AAPL < 150.")
 
 

