@@ -9,11 +9,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from engine.chart import ChartBuilder
+from engine.combined import Seat
 from engine.core.checkpoint import SHAPE
 from engine.core.core import Core
 from engine.feeds.base import Prepares
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
+from engine.model.journal import JournalError
 from engine.model.market import MarketEvent
 from engine.model.modes import Level
 from engine.model.records import Record
@@ -43,6 +45,8 @@ async def assembled(
     """A shell that is not started, its core as the journal left it. At the end the latch, the journal and the log are written out and
     closed, whatever happened. `say` is told what the feed waits for, which `ending` cuts short. Raises what a part raises that cannot be
     opened: FeedError, JournalError, StrategyError, OSError."""
+    if parts.seat is not None and parts.seat.has_others:
+        await _remember(settings, parts, parts.seat, run_id)
     feed = parts.open_feed()
     if isinstance(feed, Prepares):
         await _prepared(feed, say, ending)
@@ -95,6 +99,25 @@ async def assembled(
                 market_log.close()
             if log_file:
                 log_file.close()
+
+
+async def _remember(settings: Settings, parts: Parts, seat: Seat, run_id: str) -> None:
+    """The other accounts count this one by its books before its feed or broker is opened: they may wait, or refuse."""
+    if not parts.database.exists():
+        return
+    core, at = Core(settings, (), run_id=run_id), 0
+    try:
+        journal = await parts.open_journal(parts.database, run_id=run_id)
+        try:
+            async for record in journal.read(SHAPE):
+                core.restore((record,))
+                at = max(at, getattr(record, "at", 0))
+        finally:
+            await journal.close()
+    except (JournalError, OSError):
+        # It is opened once more to be traded on, and what is wrong with it is said then.
+        return
+    seat.remember(core, at)
 
 
 async def _prepared(feed: Prepares, say: Callable[[str], None], ending: asyncio.Event) -> None:

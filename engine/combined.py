@@ -36,6 +36,8 @@ class Combined:
     def __init__(self, names: Iterable[str], limits: CombinedLimits) -> None:
         self._lock = threading.Lock()
         self._standings: dict[str, Standing | None] = dict.fromkeys(names)
+        self._books: dict[str, int] = {}
+        """Of each account that counts by its books alone, when these were last written, in nanoseconds."""
         self._whose = ""
         self._limits = limits
 
@@ -58,6 +60,10 @@ class Combined:
         known = [standing for standing in told if standing is not None]
         return together(known) if len(known) == len(told) else None
 
+    @property
+    def counts_several(self) -> bool:
+        return len(self._standings) > 1
+
     def seat(self, name: str) -> Seat:
         return Seat(self, name)
 
@@ -65,6 +71,30 @@ class Combined:
 
     def tell(self, name: str, standing: Standing) -> None:
         self._standings[name] = standing
+        self._books.pop(name, None)
+
+    def remember(self, name: str, standing: Standing, at: int) -> None:
+        """What its books say, until it tells by itself."""
+        if self._standings[name] is None or name in self._books:
+            self._books[name] = at
+            self._standings[name] = standing
+
+    def counted(self, name: str, now: int) -> str:
+        """How an account that does not run counts in the others' entries, in a sentence; nothing where no limit is on all of them."""
+        standing, at = self._standings[name], self._books.get(name)
+        if self._limits == ALONE or not self.counts_several:
+            return ""
+        if standing is None:
+            return (
+                "What it holds is not known, and the limits on all accounts count it: until it has started no other one enters. Exits go. "
+                "Who knows what it holds can take these limits away in the preferences, by the word LOOSEN and a reason."
+            )
+        if at is None:
+            return "In the limits on all accounts it counts with where it stood last."
+        return (
+            f"In the limits on all accounts it counts as its books were left {_ago(now - at)} ago, with an exposure of "
+            f"{standing.exposure:,.2f}: the others enter within what that leaves. What was done elsewhere since is not in it."
+        )
 
     @contextmanager
     def turn(self, name: str, patience_s: float) -> Iterator[str]:
@@ -94,11 +124,22 @@ class Seat:
         self._name = name
         self._hangs = ""
 
+    def remember(self, core: Core, at: int) -> None:
+        """The others see where `core` stands by its journal, last written `at`, so that a feed or a broker that cannot be reached, or a key
+        that is refused, keeps nobody else from trading. Of an account that never ran nobody knows what it holds."""
+        if core.state.runs:
+            self._combined.remember(self._name, core.gate.standing(), at)
+
+    @property
+    def has_others(self) -> bool:
+        return self._combined.counts_several
+
+    def counted(self, now: int) -> str:
+        return self._combined.counted(self._name, now)
+
     def take(self, core: Core) -> None:
-        """From now on the gate of `core` sees the others, and they see where it stands. What the journal told is its first word, so that a
-        broker that cannot be reached keeps nobody else from trading."""
+        """From now on the gate of `core` sees the others, and they see where it stands as soon as it handles something."""
         core.gate.others = lambda: self._hangs or self._combined.others(self._name)
-        self._combined.tell(self._name, core.gate.standing())
 
     @contextmanager
     def turn(self, core: Core, event: Input) -> Iterator[None]:
@@ -121,3 +162,10 @@ class Seat:
                 yield
             finally:
                 self._combined.tell(self._name, core.gate.standing())
+
+
+def _ago(nanoseconds: int) -> str:
+    minutes = max(nanoseconds, 0) // 60_000_000_000
+    if minutes < 120:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} days"

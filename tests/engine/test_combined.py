@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,9 +15,10 @@ import pytest
 from msgspec.structs import replace
 
 from engine import combined as module
-from engine.brokers.base import BrokerEvent
-from engine.combined import Combined
+from engine.brokers.base import BrokerError, BrokerEvent
+from engine.combined import Combined, Seat
 from engine.core.risk.rules import Rule
+from engine.feeds.base import Feed, FeedError
 from engine.live import Engine
 from engine.model import inputs
 from engine.model.effects import Send
@@ -25,7 +28,8 @@ from engine.model.settings import ALONE, CombinedLimits, Settings
 from engine.model.standing import Standing
 from tests.engine.core.floor import SECOND, Floor, wish
 from tests.engine.core.floor import settings as floor_settings
-from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, until
+from tests.engine.engines import SETTINGS, ToldBroker, limit, make, market, running, until
+from tests.quotes import QuoteFeed
 
 FIVE_PER_CENT = replace(SETTINGS, combined=CombinedLimits(max_exposure_pct=Decimal(5)))
 """Of two accounts with 100,000 each: room for 10,000."""
@@ -93,6 +97,7 @@ def test_two_gates_never_judge_by_the_same_room(monkeypatch: pytest.MonkeyPatch)
     seats = {name: combined.seat(name) for name in floors}
     for name, floor in floors.items():
         seats[name].take(floor.core)
+        combined.tell(name, floor.core.gate.standing())
 
     def buy(name: str) -> bool:
         core, order = floors[name].core, inputs.Submit("c1", wish(Side.BUY, 100, limit=90))
@@ -188,6 +193,123 @@ def test_long_and_short_in_one_symbol_are_not_netted(tmp_path: Path) -> None:
         reply = two.answer(two.submit(limit(120, 90, side=Side.BUY)))
         assert not reply.ok
         assert "The AAPL position of all accounts" in reply.text
+
+
+# ---- one that never starts
+
+
+class RefusesTheKey(ToldBroker):
+    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+        raise BrokerError("The key is refused.")
+
+
+class NeverThere(QuoteFeed):
+    """Its host is away, and it is waited for."""
+
+    async def prepare(self, say: Callable[[str], None]) -> None:
+        say("starting: the host does not answer")
+        await asyncio.Event().wait()
+
+
+def no_feed() -> Feed:
+    raise FeedError("The key for the prices is refused.")
+
+
+NEVER_STARTS: list[Callable[[Path, Seat], Engine]] = [
+    lambda folder, seat: make(folder, RefusesTheKey(), settings=FIVE_PER_CENT, seat=seat),
+    lambda folder, seat: make(folder, settings=FIVE_PER_CENT, seat=seat, feed=NeverThere),
+    lambda folder, seat: make(folder, settings=FIVE_PER_CENT, seat=seat, feed=no_feed),
+]
+
+
+@contextmanager
+def one_that_never_starts(make_it: Callable[[Path, Seat], Engine], folder: Path, combined: Combined, name: str) -> Iterator[Engine]:
+    folder.mkdir(exist_ok=True)
+    engine = make_it(folder, combined.seat(name))
+    engine.start()
+    try:
+        yield engine
+    finally:
+        engine.shutdown()
+
+
+@pytest.mark.parametrize("never_starts", NEVER_STARTS, ids=["key refused", "host away", "no feed"])
+def test_an_account_that_never_starts_counts_by_its_books_and_the_screen_says_how_old_they_are(
+    tmp_path: Path, never_starts: Callable[[Path, Seat], Engine]
+) -> None:
+    (tmp_path / "two").mkdir()
+    broker = ToldBroker()
+    with running(tmp_path / "two", broker, settings=replace(SETTINGS, on_exit="keep")) as two:
+        two.submit(market(80))
+        two.submit(limit(10, 90, "MSFT"))
+        broker.fill(until(two, lambda view: len(broker.listed) == 2).orders[-1].id)
+        until(two, lambda view: view.positions)
+        shell = two._shell
+    assert shell is not None
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    with one_that_never_starts(never_starts, tmp_path / "two", combined, "two") as two, accounts(tmp_path, combined, "one") as (one,):
+        until(one, lambda view: isinstance(combined.others("one"), Standing))
+        others = combined.others("one")
+        assert isinstance(others, Standing)
+        assert (others.symbols["AAPL"][0] > 0, others.symbols["MSFT"][0]) == (True, Decimal(900)), "what works may yet fill"
+        reply = one.answer(one.submit(limit(20, 90)))
+        assert "The exposure of all accounts would be" in reply.text
+        assert one.answer(one.submit(limit(5, 90))).ok
+        assert combined._books == {"two": shell.core.desk.now}
+        problem = until(two, lambda view: "it counts" in view.health.problem).health.problem
+        assert re.search(r"it counts as its books were left \d+ (min|h|days) ago, with an exposure of [\d,.]+: the others enter", problem)
+
+
+@pytest.mark.parametrize("never_starts", NEVER_STARTS, ids=["key refused", "host away", "no feed"])
+def test_what_an_account_that_never_ran_holds_nobody_knows_until_a_person_lets_others_enter_and_exits_go(
+    tmp_path: Path, never_starts: Callable[[Path, Seat], Engine]
+) -> None:
+    combined = Combined(("one", "two"), ALONE)
+    with accounts(tmp_path, combined, "one", settings=SETTINGS) as (one,):
+        assert one.answer(one.submit(market(10))).ok
+        until(one, lambda view: view.positions)
+        combined.change(FIVE_PER_CENT.combined)
+        with one_that_never_starts(never_starts, tmp_path / "two", combined, "two") as two:
+            problem = until(two, lambda view: "What it holds is not known" in view.health.problem).health.problem
+            assert "take these limits away in the preferences, by the word LOOSEN and a reason" in problem
+            assert "Where the account two stands is not known" in one.answer(one.submit(limit(5, 90))).text
+            assert one.answer(one.submit(market(10, side=Side.SELL))).ok
+            until(one, lambda view: not view.positions)
+            combined.change(ALONE, "I looked: it holds nothing")
+            assert one.answer(one.submit(limit(6, 90))).ok
+
+
+def test_books_in_which_there_is_no_run_yet_say_nothing_of_what_is_held(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    for _ in range(2):
+        with one_that_never_starts(NEVER_STARTS[0], tmp_path / "two", combined, "two") as two:
+            until(two, lambda view: "What it holds is not known" in view.health.problem)
+        assert (tmp_path / "two" / "paper.db").exists()
+
+
+def test_an_account_that_has_started_counts_with_where_it_stands_and_no_longer_by_its_books(tmp_path: Path) -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    with accounts(tmp_path, combined, "one"):
+        pass
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    with accounts(tmp_path, combined, "one"):
+        assert combined.counted("one", 0) == "In the limits on all accounts it counts with where it stood last."
+        combined.remember("one", Standing(equity=Decimal(1)), 1)
+        others = combined.others("two")
+        assert isinstance(others, Standing)
+        assert others.equity > 1
+
+
+@pytest.mark.parametrize(("minutes", "words"), [(-5, "0 min"), (119, "119 min"), (120, "2 h"), (47 * 60 + 59, "47 h"), (48 * 60, "2 days")])
+def test_the_age_of_books_is_told_in_what_one_counts_it_in(minutes: int, words: str) -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    combined.remember("two", Standing(), 0)
+    assert f"left {words} ago" in combined.counted("two", minutes * 60 * SECOND)
+
+
+def test_of_one_account_alone_and_where_no_limit_is_on_all_nothing_is_said() -> None:
+    assert Combined(("",), FIVE_PER_CENT.combined).counted("", 0) == ""
+    assert Combined(("one", "two"), ALONE).counted("two", 0) == ""
 
 
 # ---- changed while it runs
