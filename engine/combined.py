@@ -123,6 +123,7 @@ class Seat:
         self._combined = combined
         self._name = name
         self._hangs = ""
+        self._is_compared = False
 
     def remember(self, core: Core, at: int) -> None:
         """The others see where `core` stands by its journal, last written `at`, so that a feed or a broker that cannot be reached, or a key
@@ -141,6 +142,12 @@ class Seat:
         """From now on the gate of `core` sees the others, and they see where it stands as soon as it handles something."""
         core.gate.others = lambda: self._hangs or self._combined.others(self._name)
 
+    def _tell(self, core: Core) -> None:
+        """From the first comparison with the broker on. Until then its books say more, and already a link that is down comes here."""
+        self._is_compared = self._is_compared or core.gate.ready
+        if self._is_compared:
+            self._combined.tell(self._name, core.gate.standing())
+
     @contextmanager
     def turn(self, core: Core, event: Input) -> Iterator[None]:
         """While `event` is handled nobody else's gate judges anything. Where it left the account is told at the end, whatever happened."""
@@ -155,13 +162,13 @@ class Seat:
             try:
                 yield
             finally:
-                self._combined.tell(self._name, core.gate.standing())
+                self._tell(core)
             return
         with self._combined.turn(self._name, 0 if isinstance(event, _AT_ONCE) else PATIENCE_S) as self._hangs:
             try:
                 yield
             finally:
-                self._combined.tell(self._name, core.gate.standing())
+                self._tell(core)
 
 
 def _ago(nanoseconds: int) -> str:

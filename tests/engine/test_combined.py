@@ -22,7 +22,8 @@ from engine.feeds.base import Feed, FeedError
 from engine.live import Engine
 from engine.model import inputs
 from engine.model.effects import Send
-from engine.model.modes import TradingState
+from engine.model.inputs import LinkChanged
+from engine.model.modes import LinkState, TradingState
 from engine.model.orders import OrderState, Side
 from engine.model.settings import ALONE, CombinedLimits, Settings
 from engine.model.standing import Standing
@@ -200,6 +201,7 @@ def test_long_and_short_in_one_symbol_are_not_netted(tmp_path: Path) -> None:
 
 class RefusesTheKey(ToldBroker):
     async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+        tell(LinkChanged(self.name, LinkState.DOWN, "unauthorized"))
         raise BrokerError("The key is refused.")
 
 
