@@ -86,8 +86,8 @@ class Combined:
             return ""
         if standing is None:
             return (
-                "What it holds is not known, and the limits on all accounts count it: until it has started no other one enters. Exits go. "
-                "Who knows what it holds can take these limits away in the preferences, by the word LOOSEN and a reason."
+                "What it holds is not known: under the limits on all accounts no other enters, exits go. Who knows it can take these "
+                "away in the preferences by LOOSEN."
             )
         if at is None:
             return "In the limits on all accounts it counts with where it stood last."

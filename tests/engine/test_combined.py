@@ -273,7 +273,7 @@ def test_what_an_account_that_never_ran_holds_nobody_knows_until_a_person_lets_o
         combined.change(FIVE_PER_CENT.combined)
         with one_that_never_starts(never_starts, tmp_path / "two", combined, "two") as two:
             problem = until(two, lambda view: "What it holds is not known" in view.health.problem).health.problem
-            assert "take these limits away in the preferences, by the word LOOSEN and a reason" in problem
+            assert "no other enters, exits go. Who knows it can take these away in the preferences by LOOSEN." in problem
             assert "Where the account two stands is not known" in one.answer(one.submit(limit(5, 90))).text
             assert one.answer(one.submit(market(10, side=Side.SELL))).ok
             until(one, lambda view: not view.positions)
@@ -307,6 +307,20 @@ def test_the_age_of_books_is_told_in_what_one_counts_it_in(minutes: int, words: 
     combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     combined.remember("two", Standing(), 0)
     assert f"left {words} ago" in combined.counted("two", minutes * 60 * SECOND)
+
+
+def test_an_account_whose_link_breaks_goes_on_to_count_with_where_it_stands() -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    core = Floor(replace(floor_settings(), combined=FIVE_PER_CENT.combined), prices={"AAPL": 100.0}).core
+    seat = combined.seat("one")
+    seat.take(core)
+    for event in (inputs.Submit("c1", wish(Side.BUY, 1, limit=90)), LinkChanged("told", LinkState.DOWN, "cut")):
+        combined.tell("one", Standing())
+        with seat.turn(core, event):
+            core.handle(event, SECOND)
+        told = combined.others("two")
+        assert isinstance(told, Standing)
+        assert told.equity > 0
 
 
 def test_of_one_account_alone_and_where_no_limit_is_on_all_nothing_is_said() -> None:
