@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from msgspec.structs import replace
 
@@ -55,13 +56,21 @@ class AlertsDialog(ListDialog[str, Alert]):
             state = Cell(f"◆ fired {numbers.market_time(item.fired_at)}{', armed again' if item.armed else ''}", "accent")
         else:
             state = Cell("◇ armed", "muted")
-        level = "" if item.reference is None else f"at {round(item.level, 4).normalize():f}"
+        level = "" if item.reference is None else f"at {self._level(item)}"
         return [
             Cell(f" {item.symbol:<12} ", "title-focus" if marked else "title"),
             Cell(f"  {item.text:<18} "),
             Cell(f"{level:<13} ", "muted"),
             state,
         ]
+
+    def _level(self, item: Alert) -> str:
+        """The first price on the symbol's tick that a move in per cent is reached at."""
+        row = self._row(item.symbol)
+        if row is None:
+            return f"{round(item.level, 4).normalize():f}"
+        ticks = (item.level / row.tick).to_integral_value(ROUND_CEILING if item.above else ROUND_FLOOR)
+        return numbers.price(ticks * row.tick, row.tick)
 
     def enter(self) -> None:
         if not self.editor.text.strip():

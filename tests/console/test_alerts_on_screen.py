@@ -58,6 +58,8 @@ async def test_an_alert_beyond_the_price_is_refused_and_one_is_edited_and_delete
         await console.type("-3% repeat")
         await console.press("enter")
         await console.shows("Set: AAPL -3% repeat, each time it comes there.")
+        # 181.8944 is reached by the first price on the tick below it.
+        await console.shows("at 181.89 ")
         await console.press("down", "enter", "ctrl+u")
         await console.shows("Edit the alert -3% repeat on AAPL")
         await console.type("< 150")

@@ -16,6 +16,7 @@ from console.build import create_engine
 from console.screens.details.detail import Detail
 from console.screens.details.position import PAGE, PositionDossier
 from console.screens.details.story import order_terms, told
+from console.screens.details.writing import price
 from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
 from engine.live import Engine
@@ -277,3 +278,19 @@ async def test_older_fills_of_a_position_are_read_once_the_end_of_those_known_co
 
 def test_a_page_that_is_not_laid_out_yet_has_no_end_in_view() -> None:
     assert not Document("a page").near_end
+
+
+@pytest.mark.parametrize(
+    ("value", "tick", "said"),
+    [
+        (Decimal("187.5"), Decimal("0.01"), "187.50"),
+        (Decimal("187.5234"), Decimal("0.01"), "187.5234"),
+        (Decimal("187.5234"), None, "187.5234"),
+        (Decimal("1250"), Decimal(1), "1,250"),
+        (Decimal(1250), None, "1,250.00"),
+        (187.5234, Decimal("0.01"), "187.52"),
+        (None, Decimal("0.01"), "-"),
+    ],
+)
+def test_a_price_has_its_own_decimals_and_its_ticks_at_least(value: Decimal | float | None, tick: Decimal | None, said: str) -> None:
+    assert price(value, tick) == said

@@ -39,12 +39,16 @@ class Head(Struct, frozen=True):
 
 
 def price(value: Decimal | float | None, tick: Decimal | None) -> str:
-    """A price on its tick, or, where that is not known any more, in the decimals it has, cents at least."""
-    if value is None or tick is not None:
+    """A price in the decimals it has, at least its tick's, or cents where that is not known any more: a fill may lie between two ticks.
+
+    What the market said, a float, is on its tick.
+    """
+    if value is None or (tick is not None and isinstance(value, float)):
         return numbers.price(value, tick or Decimal(1))
     text = numbers.quantity(round(Decimal(repr(value)) if isinstance(value, float) else value, 6))
+    least = 2 if tick is None else numbers.decimals_of(tick)
     whole, _, decimals = text.partition(".")
-    return f"{whole}.{decimals:0<2}" if text != numbers.NONE else text
+    return f"{whole}.{decimals:0<{least}}" if text != numbers.NONE and (decimals or least) else text
 
 
 def facts(pairs: Iterable[tuple[str, Value]], width: int, least: int = LABELS) -> list[Line]:
