@@ -16,7 +16,7 @@ from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.latch import Latch, latch_path
 from engine.model.modes import TradingState
 from tests.console.killing import Capture, at_work_with_a_position, hanging, killing
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import PATIENT
 from tests.engine.brokers.test_alpaca_kill import at_work, changes, held, place
 from tests.engine.engines import SETTINGS, running
 from tests.servers.alpaca.server import AlpacaServer
@@ -37,7 +37,7 @@ def server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[AlpacaSe
 
 def left_alone(folder: Path, server: AlpacaServer, live: str = "") -> None:
     """A console that ended with a position and an order at work, on paper or in the `live` account of that number."""
-    broker = AlpacaBroker(KEY, SECRET, paper=not live, account=live, url=server.url, timings=IMPATIENT)
+    broker = AlpacaBroker(KEY, SECRET, paper=not live, account=live, url=server.url, timings=PATIENT)
     with running(folder, broker, settings=replace(SETTINGS, on_exit="keep")) as engine:
         at_work_with_a_position(engine)
     server.do(server.requests.clear)
@@ -52,7 +52,7 @@ def test_without_a_console_it_cancels_at_alpaca_itself_and_the_next_start_is_hal
     said = capsys.readouterr().out
     assert "Alpaca, account PA3LOOPBACK1: verified with Alpaca: nothing works; held: 10 AAPL" in said
     assert (at_work(server), held(server)) == (0, {"AAPL": Decimal(10)})
-    with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT)) as engine:
+    with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT)) as engine:
         assert engine.status().account.state is TradingState.HALTED
 
 

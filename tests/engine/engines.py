@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -271,12 +271,13 @@ def make(
 
 
 def until(engine: Engine, condition: Callable[[View], object], within_s: float = 20.0) -> View:
-    """The first view that meets `condition`."""
+    """The first view that meets `condition`. One that looks at an order or a row that is not there yet (`order_of`) is not met."""
     pause = threading.Event()
     for _ in range(int(within_s / 0.005)):
         view = engine.status(within_s)
-        if condition(view):
-            return view
+        with suppress(StopIteration):
+            if condition(view):
+                return view
         pause.wait(0.005)
     raise AssertionError(f"it did not come to pass: {view.orders} {view.account} {view.health} {[line.text for line in view.log]}")
 

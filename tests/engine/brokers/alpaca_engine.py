@@ -14,7 +14,7 @@ from engine.model.modes import LinkState
 from engine.model.money import cents
 from engine.model.orders import OrderState
 from engine.model.views import OrderRow, View
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import PATIENT
 from tests.engine.engines import running, until
 from tests.servers.alpaca.orders import Order
 from tests.servers.alpaca.server import AlpacaServer
@@ -25,7 +25,7 @@ SOON = (0.02, 0.05, 0.1)
 
 
 @contextmanager
-def trading(folder: Path, server: AlpacaServer, timings: Timings = IMPATIENT) -> Iterator[Engine]:
+def trading(folder: Path, server: AlpacaServer, timings: Timings = PATIENT) -> Iterator[Engine]:
     with running(folder, AlpacaBroker(KEY, SECRET, url=server.url, timings=timings)) as engine:
         yield engine
 

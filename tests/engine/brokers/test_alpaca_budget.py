@@ -17,13 +17,13 @@ from engine.live import Engine
 from engine.model.modes import LinkState
 from engine.model.orders import OrderState
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, posts, trading
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import PATIENT
 from tests.engine.brokers.test_alpaca_busy import ENTRY
 from tests.engine.engines import limit, market, order_of, said, until
 from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
 
-USED_UP = replace(IMPATIENT, requests_a_minute=60, kept_for_the_stop=30, poll_s=60.0, clock_s=60.0)
+USED_UP = replace(PATIENT, requests_a_minute=60, kept_for_the_stop=30, poll_s=60.0, clock_s=60.0)
 """Room for so much that a start fits in."""
 
 

@@ -21,7 +21,7 @@ from engine.model.modes import Level, LinkState
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms
 from engine.model.views import View
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, posts, trading
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import PATIENT
 from tests.engine.core.floor import facts
 from tests.engine.engines import SETTINGS, limit, market, order_of, running, said, until
 from tests.servers.alpaca.server import AlpacaServer
@@ -170,7 +170,7 @@ def test_a_flatten_is_sent_until_it_is_taken(tmp_path: Path) -> None:
 
 def test_exits_that_wait_outlive_a_broken_link(tmp_path: Path) -> None:
     """The comparison when it is back does not wait for what is known not to be there, as it does for one whose answer was lost."""
-    with AlpacaServer() as server, trading(tmp_path, server, replace(IMPATIENT, settle_s=60.0)) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, replace(PATIENT, settle_s=60.0)) as engine:
         server.faults.retry_after = "1"
         filled(engine, server, refused=1)
         server.faults.refuse_streams = 429
@@ -187,12 +187,12 @@ def test_exits_that_wait_outlive_a_broken_link(tmp_path: Path) -> None:
 def test_exits_that_waited_when_the_program_ended_are_sent_by_the_next_one(tmp_path: Path) -> None:
     settings = replace(SETTINGS, on_exit="keep")
     with AlpacaServer() as server:
-        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT), settings=settings) as engine:
             server.faults.retry_after = "57"
             filled(engine, server, refused=1)
             until(engine, lambda view: said(view, "asked again in 57 s"))
         assert works(server) == []
-        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT), settings=settings) as engine:
             until(engine, lambda view: works(server) == ["limit", "stop"])
             agree(engine, server)
 

@@ -16,7 +16,7 @@ from engine.brokers.base import AmbiguousError
 from engine.model.modes import LinkState
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms, TimeInForce
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, of_ours, posts, trading
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import PATIENT, patience
 from tests.engine.core.floor import facts
 from tests.engine.engines import SETTINGS, limit, market, order_of, running, said, until
 from tests.servers.alpaca.server import AlpacaServer
@@ -39,7 +39,7 @@ def soon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("what", LOST)
 def test_a_reply_lost_after_acceptance_is_one_order_and_its_fill_is_booked(tmp_path: Path, what: str) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, patience(what)) as engine:
         server.faults.arm("POST /v2/orders", f"after_{what}")
         engine.submit(market())
         view = until(engine, ended(1, OrderState.FILLED))
@@ -50,7 +50,7 @@ def test_a_reply_lost_after_acceptance_is_one_order_and_its_fill_is_booked(tmp_p
 
 @pytest.mark.parametrize("what", LOST)
 def test_a_request_lost_before_acceptance_is_no_order_once_nothing_can_turn_up_any_more(tmp_path: Path, what: str) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, patience(what)) as engine:
         server.faults.arm("POST /v2/orders", what)
         engine.submit(market())
         view = until(engine, ended(1, OrderState.REJECTED))
@@ -62,8 +62,8 @@ def test_a_request_lost_before_acceptance_is_no_order_once_nothing_can_turn_up_a
 def test_an_order_whose_reply_is_lost_counts_in_full_until_it_is_found(tmp_path: Path) -> None:
     with AlpacaServer() as server, trading(tmp_path, server) as engine:
         server.faults.arm("POST /v2/orders", "after_drop")
-        server.faults.arm("GET /v2/orders:by_client_order_id", "503", times=20)
-        server.faults.arm("update", "drop", times=20)
+        server.faults.arm("GET /v2/orders:by_client_order_id", "503", times=10_000)
+        server.faults.arm("update", "drop", times=10_000)
         engine.submit(limit())
         view = until(engine, ended(1, OrderState.UNKNOWN))
         assert view.account.exposure == 900
@@ -101,7 +101,7 @@ def test_of_many_ambiguous_submits_none_is_sent_again_and_none_is_closed_wrongly
     chance, count = random.Random(20261128), tries(50, 1000)
     faults = [*LOST[:1], *LOST[2:], *(f"after_{what}" for what in (*LOST[:1], *LOST[2:]))]
 
-    timings = replace(IMPATIENT, settle_s=0.1)
+    timings = replace(PATIENT, settle_s=0.1)
     with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
         taken: list[bool] = []
         kept = 0
@@ -132,7 +132,7 @@ def test_of_many_ambiguous_submits_none_is_sent_again_and_none_is_closed_wrongly
 
 async def test_an_order_in_a_status_that_nobody_knows_is_not_one_that_was_never_seen() -> None:
     with AlpacaServer() as server:
-        broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT)
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT)
         await broker.connect(lambda event: None)
         wish = {"symbol": "AAPL", "qty": "5", "side": "buy", "type": "limit", "limit_price": "90", "time_in_force": "day"}
         order = await asyncio.to_thread(server.do, lambda: server.book.submit({**wish, "client_order_id": "ours"}))
@@ -401,7 +401,7 @@ def test_one_of_ours_that_somebody_replaces_at_alpaca_is_followed(tmp_path: Path
 def test_what_filled_before_a_replace_is_booked_after_a_restart_too(tmp_path: Path) -> None:
     settings = replace(SETTINGS, on_exit="keep")
     with AlpacaServer() as server:
-        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT), settings=settings) as engine:
             engine.submit(Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(99), tif=TimeInForce.GTC))
             until(engine, ended(1, OrderState.WORKING))
             server.trade("AAPL", 99, 4)
@@ -410,7 +410,7 @@ def test_what_filled_before_a_replace_is_booked_after_a_restart_too(tmp_path: Pa
                 engine.replace(order_of(view, 1).id, Terms(D(10), D(price)))
                 until(engine, lambda view, price=price: order_of(view, 1).limit == price)  # type: ignore[misc]
                 until(engine, lambda view: order_of(view, 1).state is not OrderState.PENDING_REPLACE)
-        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT), settings=settings) as engine:
             view = agree(engine, server)
             assert facts(order_of(view, 1).quantity, order_of(view, 1).filled) == (10, 4)
             server.trade("AAPL", 97, 50)

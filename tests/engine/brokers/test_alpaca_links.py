@@ -20,7 +20,7 @@ from engine.brokers.base import BrokerError
 from engine.model.modes import Level, LinkState
 from engine.model.orders import OrderState
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, trading
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import IMPATIENT, PATIENT
 from tests.engine.core.floor import facts
 from tests.engine.engines import limit, market, order_of, running, said, until
 from tests.servers.alpaca.server import AlpacaServer
@@ -66,7 +66,7 @@ def test_a_handshake_that_is_refused_says_why(tmp_path: Path, status: int, words
 
 
 def test_a_stream_that_is_refused_fifty_times_is_tried_one_by_one_and_trading_goes_on_after(tmp_path: Path) -> None:
-    first, longest = IMPATIENT.backoff_s
+    first, longest = PATIENT.backoff_s
     with AlpacaServer() as server, trading(tmp_path, server) as engine:
         server.faults.refuse_streams = 429
         server.cut()
@@ -105,7 +105,7 @@ def test_a_half_open_line_is_found_out_and_the_engine_answers_meanwhile(tmp_path
         until(engine, ended(1, OrderState.WORKING))
         server.faults.deaf = True
         until(engine, lambda view: link(view) is LinkState.DOWN)
-        assert not engine.answer(engine.submit(limit(price=91)), timeout=2).ok
+        assert not engine.answer(engine.submit(limit(price=91))).ok
         server.do(lambda: server.book.trade("AAPL", limit().limit))  # type: ignore[arg-type]
         server.faults.deaf = False
         until(engine, ended(1, OrderState.FILLED))
@@ -192,7 +192,7 @@ def test_a_start_asks_once_more_where_the_key_is_refused(tmp_path: Path) -> None
 
 
 def test_a_wrong_key_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
-    with AlpacaServer() as server, running(tmp_path, AlpacaBroker(KEY, "wrong", url=server.url, timings=IMPATIENT), ready=False) as engine:
+    with AlpacaServer() as server, running(tmp_path, AlpacaBroker(KEY, "wrong", url=server.url, timings=PATIENT), ready=False) as engine:
         engine.wait_ready()
         problem = engine.view().health.problem
         assert engine.view().health.failed
@@ -205,7 +205,7 @@ def test_a_server_that_is_not_there_is_waited_for(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr("engine.shell.AGAIN_S", (0.1,))
     with AlpacaServer() as server:
         url, port = server.url, server.port
-    with running(tmp_path, AlpacaBroker(KEY, SECRET, url=url, timings=IMPATIENT), ready=False) as engine:
+    with running(tmp_path, AlpacaBroker(KEY, SECRET, url=url, timings=PATIENT), ready=False) as engine:
         while "Alpaca refuses the connection" not in engine.view().health.problem:
             pass
         with AlpacaServer(port) as server:
@@ -215,7 +215,7 @@ def test_a_server_that_is_not_there_is_waited_for(tmp_path: Path, monkeypatch: p
 
 async def test_an_account_that_is_another_than_was_asked_for_is_refused() -> None:
     with AlpacaServer() as server:
-        broker = AlpacaBroker(KEY, SECRET, url=server.url, account="PA999", timings=IMPATIENT)
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, account="PA999", timings=PATIENT)
         with pytest.raises(BrokerError, match="The key is for account PA3LOOPBACK1, not for PA999"):
             await broker.connect(lambda event: None)
         await broker.close()
@@ -223,7 +223,7 @@ async def test_an_account_that_is_another_than_was_asked_for_is_refused() -> Non
 
 async def test_a_paper_account_under_a_live_config_is_refused() -> None:
     with AlpacaServer() as server:
-        broker = AlpacaBroker(KEY, SECRET, paper=False, url=server.url, timings=IMPATIENT)
+        broker = AlpacaBroker(KEY, SECRET, paper=False, url=server.url, timings=PATIENT)
         with pytest.raises(BrokerError, match="The key is for paper account PA3LOOPBACK1, and the config says live"):
             await broker.connect(lambda event: None)
         await broker.close()

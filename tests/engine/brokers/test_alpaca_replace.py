@@ -17,7 +17,7 @@ from engine.model.modes import Level
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms
 from engine.model.views import View
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, trading
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import IMPATIENT, PATIENT
 from tests.engine.core.floor import facts
 from tests.engine.engines import SETTINGS, limit, order_of, running, until
 from tests.servers.alpaca.orders import Order
@@ -65,7 +65,7 @@ def replaced(engine: Engine, terms: Terms) -> None:
 
 
 def test_what_filled_unseen_before_a_replace_counts(tmp_path: Path) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server, replace(IMPATIENT, poll_s=60.0)) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, replace(PATIENT, poll_s=60.0)) as engine:
         engine.submit(limit(10, 99))
         view = until(engine, ended(1, OrderState.WORKING))
         server.faults.arm("update", "drop")
@@ -159,7 +159,7 @@ def test_the_surplus_of_a_replace_whose_answer_was_lost_is_found_after_a_restart
             server.faults.arm("GET /v2/", "503", times=10_000)
         server.do(server.faults.armed.clear)
         server.faults.mute = False
-        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=IMPATIENT), settings=settings) as engine:
+        with running(tmp_path, AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT), settings=settings) as engine:
             view = until(engine, ended(1, OrderState.CANCELED))
             assert works(server) == []
             assert "#1 BUY AAPL: 10 asked for, 6 bought" in errors(view)[-1]

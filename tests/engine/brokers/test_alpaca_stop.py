@@ -21,7 +21,7 @@ from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Si
 from engine.model.settings import StopSettings
 from engine.model.views import View
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, posts, trading
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import IMPATIENT, PATIENT, patience
 from tests.engine.engines import SETTINGS, limit, market, order_of, running, until
 from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
@@ -45,7 +45,7 @@ def verified(view: View) -> bool:
 
 
 def test_the_stop_cancels_everything_while_a_request_hangs(tmp_path: Path) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, IMPATIENT) as engine:
         for price in range(80, 90):
             engine.submit(limit(1, price), confirmed=True)
         until(engine, lambda view: len(works(server)) == 10)
@@ -110,8 +110,11 @@ def elsewhere(server: AlpacaServer, count: int) -> None:
         server.do(partial(server.book.submit, {**wish, "limit_price": f"{50 + number / 100:.2f}"}))
 
 
-UNHURRIED = replace(IMPATIENT, poll_s=60.0, clock_s=60.0)
+QUIET = {"poll_s": 60.0, "clock_s": 60.0}
 """Asks nothing by itself while the stop counts its requests."""
+UNHURRIED = replace(PATIENT, **QUIET)
+SOON_EACH = replace(UNHURRIED, together_s=0.1)
+"""The one request for all is given up soon."""
 
 
 def test_the_stop_ends_a_hundred_orders_with_the_few_requests_that_are_left_for_it(tmp_path: Path) -> None:
@@ -130,7 +133,7 @@ def test_the_stop_ends_a_hundred_orders_with_the_few_requests_that_are_left_for_
 
 @pytest.mark.parametrize("what", ["hang", "after_hang", "500", "503", "drop", "after_drop", "html", "401"])
 def test_the_stop_cancels_each_order_by_itself_where_the_one_request_for_all_fails(tmp_path: Path, what: str) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, replace(patience(what), **QUIET)) as engine:
         for price in range(80, 90):
             engine.submit(limit(1, price), confirmed=True)
         until(engine, lambda view: len(works(server)) == 10)
@@ -150,7 +153,7 @@ def late(server: AlpacaServer) -> None:
 
 
 def test_one_request_for_all_that_takes_effect_late_does_nothing_twice(tmp_path: Path) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, SOON_EACH) as engine:
         for price in range(80, 90):
             engine.submit(limit(1, price), confirmed=True)
         until(engine, lambda view: len(works(server)) == 10)
@@ -166,7 +169,7 @@ def test_one_request_for_all_that_takes_effect_late_does_nothing_twice(tmp_path:
 
 
 def test_a_closing_order_that_a_late_request_for_all_takes_away_is_sent_again_and_nothing_is_sold_twice(tmp_path: Path) -> None:
-    with AlpacaServer() as server, trading(tmp_path, server, UNHURRIED) as engine:
+    with AlpacaServer() as server, trading(tmp_path, server, SOON_EACH) as engine:
         engine.submit(market(10))
         until(engine, ended(1, OrderState.FILLED))
         for price in range(80, 83):
@@ -189,7 +192,7 @@ def test_a_closing_order_that_a_late_request_for_all_takes_away_is_sent_again_an
 
 
 def test_the_stop_waits_for_no_answer_to_the_one_request_for_all(tmp_path: Path) -> None:
-    timings = replace(UNHURRIED, cancel_s=60.0, together_s=0.05)
+    timings = replace(SOON_EACH, cancel_s=60.0)
     with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
         for price in range(80, 90):
             engine.submit(limit(1, price), confirmed=True)
@@ -241,10 +244,10 @@ def test_a_stop_order_placed_elsewhere_a_moment_ago_keeps_the_one_request_for_al
 _CHILD = """
 import sys
 from pathlib import Path
-from tests.engine.brokers.alpaca_engine import KEY, SECRET, IMPATIENT
+from tests.engine.brokers.alpaca_engine import KEY, SECRET, PATIENT
 from engine.brokers.alpaca.broker import AlpacaBroker
 from tests.engine.engines import make, limit, market
-engine = make(Path(sys.argv[1]), AlpacaBroker(KEY, SECRET, url=sys.argv[2], timings=IMPATIENT))
+engine = make(Path(sys.argv[1]), AlpacaBroker(KEY, SECRET, url=sys.argv[2], timings=PATIENT))
 engine.start()
 assert not engine.wait_ready().health.problem
 while not engine.status().watch[0].bid:
