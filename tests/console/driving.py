@@ -101,7 +101,7 @@ class Console:
         await self.pilot.pause()
 
     async def until(self, condition: Callable[[], object]) -> None:
-        for _ in range(400):
+        for _ in range(2_000):
             if condition():
                 return
             await self.pilot.pause(0.01)

@@ -28,7 +28,7 @@ from engine.model.settings import Settings, StrategySettings
 from engine.model.signals import SignalState
 from engine.model.views import View
 from tests.engine.brokers.alpaca_engine import agree, posts
-from tests.engine.brokers.alpaca_rig import IMPATIENT
+from tests.engine.brokers.alpaca_rig import PATIENT
 from tests.engine.engines import SETTINGS, limit, make, until
 from tests.engine.feeds.fake_history import at
 from tests.servers.alpaca.data import AlpacaDataServer
@@ -76,7 +76,7 @@ class Market:
             make_stream = partial(PriceStream, access)
             return AlpacaFeed(cached, ("AAPL",), "1m", history=history, make=make_stream, wall=self.wall)
 
-        broker = AlpacaBroker(KEY, SECRET, url=self.server.url, timings=IMPATIENT)
+        broker = AlpacaBroker(KEY, SECRET, url=self.server.url, timings=PATIENT)
         return make(self.folder, broker, settings=settings, feed=feed)
 
     def wall(self) -> int:
