@@ -102,9 +102,12 @@ def written(value: object) -> str:
             return f"{value}"
         case tuple() | list():
             return f"[{', '.join(map(written, value))}]"
+    import yaml
+
     text = str(value)
-    is_word = _PLAIN.fullmatch(text) and text.lower() not in ("null", "true", "false", "yes", "no", "on", "off")
-    return text if is_word else json.dumps(text, ensure_ascii=False)
+    # 0012 without quotes is the number 10.
+    reads_as_itself = _PLAIN.fullmatch(text) and str(yaml.safe_load(text)) == text
+    return text if reads_as_itself else json.dumps(text, ensure_ascii=False)
 
 
 # ---- in the text

@@ -49,7 +49,7 @@ def scale_for(low: float, high: float, near: Sequence[float], rows: int, tick: D
     low, high = min([low, *prices]), max([high, *prices])
     above = min(rows // 4, margin + sum(price > most for price in near))
     below = min(rows // 4, margin + sum(price < least for price in near))
-    least = max(float(tick) * 4, abs(high) * 1e-9)
+    least = max(float(tick) * 4, max(abs(low), abs(high)) * 1e-9)
     if high - low < least:
         middle = (high + low) / 2
         low, high = middle - least / 2, middle + least / 2

@@ -103,7 +103,7 @@ async def test_a_wide_screen_tells_of_the_backtest_under_the_cursor_beside_the_l
     async with listed(path, (200, 60)) as console:
         await console.until(lambda: tells(console, ("Final value", "Expectancy", "Months", "2004")))
         await console.shows("#3 rsi_reversion")
-        assert any("⠀" < character <= "⣿" for character in console.picture)
+        await console.until(lambda: any("⠀" < character <= "⣿" for character in console.picture))
         await console.press("down")
         await console.shows("#2 sma_cross")
         assert console.app.screen.query_one(BacktestTable).has_focus

@@ -133,7 +133,7 @@ def test_a_feed_may_be_named_from_the_home_folder(home: Path, monkeypatch: pytes
     (home / "prices").mkdir()
     reached: list[Settings] = []
 
-    def create(settings: Settings) -> NoReturn:
+    def create(settings: Settings, **more: object) -> NoReturn:
         reached.append(settings)
         raise TimeoutError
 

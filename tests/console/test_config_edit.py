@@ -124,6 +124,7 @@ def test_a_link_stays_a_link_and_rights_stay_as_they_were(file: Path, tmp_path: 
 @example("on")
 @example("null")
 @example("# no comment")
+@example("0012")
 @example("a: b")
 def test_any_text_is_written_so_that_it_reads_as_itself(text: str) -> None:
     import yaml

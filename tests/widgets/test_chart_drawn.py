@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -126,7 +126,12 @@ mark_st = st.builds(
 )
 
 
+SENSELESS = Bar("X", 0, 0.0, 0.0, 562949953421313.0, 0.0, 0.0)
+"""Its low is far above its high."""
+
+
 @settings(max_examples=200, deadline=None)
+@example([SENSELESS], [], 2, 1, 0, False, None, None)
 @given(
     st.lists(bar_st, max_size=12),
     st.lists(mark_st, max_size=6),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import on
 from textual.containers import Horizontal
@@ -85,6 +85,9 @@ class BacktestTable(LiveTable[BacktestRow], inherit_bindings=False):
         """A backtest is no part of the View."""
 
 
+_READING: Final = "Reading the backtests …"
+
+
 class BacktestsPage(Page):
     """Enter opens a report, Space marks, `c` compares those marked, `n` begins a new one, `d` deletes after a word."""
 
@@ -97,7 +100,7 @@ class BacktestsPage(Page):
         self._actions, self._path = actions, path
         self._table = BacktestTable(clock=stage.clock)
         self._table.name_keys(stage.keys.names)
-        self._table.empty_text = "Reading the backtests …"
+        self._table.empty_text = _READING
         self._seen = -1
         self._beside = Beside()
         self._told = -1
@@ -193,7 +196,8 @@ class BacktestsPage(Page):
     def _row(self) -> BacktestRow | None:
         row = self._table.cursor_row
         if row is None:
-            self.say("There is no backtest here yet.", Level.WARNING)
+            is_read = self._table.empty_text != _READING
+            self.say("There is no backtest here yet." if is_read else "The backtests are still being read.", Level.WARNING)
         return row
 
     def _open(self) -> None:

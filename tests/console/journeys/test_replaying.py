@@ -29,7 +29,7 @@ def test_a_backtest_is_watched_asked_why_and_trading_is_stopped_from_there(sit_d
     _run_backtest(tmp_path)
     terminal = sit_down(SIMULATED)
     terminal.press("B")
-    terminal.until("sma_cross")
+    terminal.until("Backtests", "1 kept")
     terminal.press("r")
     terminal.until("◀◀ REPLAY", "❚❚ paused x10", "nothing waits")
     terminal.press("n")
