@@ -194,7 +194,7 @@ def test_the_command_ends_with_1_where_something_is_wrong_and_0_where_not(
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
     monkeypatch.setenv("TERM", "xterm-256color")
     assert cli.run(["doctor"]) == 0
-    assert "It will start and trade" in capfd.readouterr().out
+    assert "It will start. " in capfd.readouterr().out
     (tmp_path / "tradeconsole.yaml").write_text("mode: sometimes\n")
     assert cli.run(["doctor"]) == 1
     said = capfd.readouterr().out
