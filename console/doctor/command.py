@@ -122,5 +122,5 @@ def _sum(problems: int, warnings: int) -> str:
     if problems:
         return f"{problems} thing{'s' * (problems != 1)} to put right first, marked PROBLEM. Nothing was changed."
     if warnings:
-        return f"It will start. {warnings} thing{'s' * (warnings != 1)} could be better, or cannot trade yet: see above. Nothing was changed."
+        return f"It will start. {warnings} thing{'s' * (warnings != 1)} could be better, or must be waited for. Nothing was changed."
     return "All is well. Nothing was changed."
