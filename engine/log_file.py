@@ -14,7 +14,7 @@ import time
 from datetime import UTC, datetime
 from io import TextIOWrapper
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeAlias
 
 import msgspec
 
@@ -28,6 +28,12 @@ LONGEST_QUEUE: Final = 10_000
 CLOSE_S: Final = 2.0
 """How long the end waits for such a disk."""
 
+GATHER_S: Final = 0.02
+"""How long the thread lets lines gather: one that worked as soon as there is one would compete with the order that it is about."""
+
+_Line: TypeAlias = tuple[int, int, str, str, str]
+"""(level, wall, source, text, detail)"""
+
 _LEVELS: Final = {Level.INFO: logging.INFO, Level.WARNING: logging.WARNING, Level.ERROR: logging.ERROR}
 _encode = msgspec.json.Encoder().encode
 
@@ -40,7 +46,7 @@ class LogFile:
         self._run_id = run_id
         self._redactor = redactor
         self._least = _LEVELS[settings.level]
-        self._queue: queue.SimpleQueue[logging.LogRecord | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Line | None] = queue.SimpleQueue()
         self._dropped = self._refused = self._told = 0
         """Lines that found the queue full, lines that the disk refused, and how many of them all the file speaks of."""
         self._file = _OwnersFile(path, settings)
@@ -67,18 +73,28 @@ class LogFile:
         if self._queue.qsize() >= LONGEST_QUEUE:
             self._dropped += 1
         else:
-            self._queue.put(self._record(level, wall, source, text, detail))
+            self._queue.put((level, wall, source, text, detail))
 
     def _write_on(self) -> None:
         """On the writer's thread. Where lines were lost, the file says so at their place."""
-        while (record := self._queue.get()) is not None:
+        while (line := self._next()) is not None:
             lost = self._dropped + self._refused
             if lost > self._told:
                 text = f"{lost - self._told:,} lines are missing here: the disk did not take them"
                 if self._file.wrote(self._record(logging.WARNING, time.time_ns(), "log", text, "")):
                     self._told = lost
-            if not self._file.wrote(record):
+            if not self._file.wrote(self._record(*line)):
                 self._refused += 1
+
+    def _next(self) -> _Line | None:
+        """The oldest line that waits, or the end."""
+        try:
+            return self._queue.get_nowait()
+        except queue.Empty:
+            line = self._queue.get()
+            if line is not None:
+                time.sleep(GATHER_S)
+            return line
 
     def _record(self, level: int, wall: int, source: str, text: str, detail: str) -> logging.LogRecord:
         record = logging.LogRecord(source, level, "", 0, text, None, None)
