@@ -18,6 +18,7 @@ from engine import feed_runner, shell
 from engine.brokers.base import BrokerEvent
 from engine.feeds.base import FeedError, FeedLostError
 from engine.latch import Latch, latch_path
+from engine.live import SWITCH_S
 from engine.model.market import Bar, MarketEvent
 from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.orders import OrderState
@@ -48,6 +49,12 @@ class Holding(Strategy):
 
 
 # ---- life
+
+
+def test_no_thread_beside_the_engine_keeps_the_interpreter_for_long(tmp_path: Path) -> None:
+    sys.setswitchinterval(0.005)
+    with running(tmp_path):
+        assert sys.getswitchinterval() == pytest.approx(SWITCH_S)
 
 
 def test_an_order_by_hand_fills_on_paper_and_shows(tmp_path: Path) -> None:
