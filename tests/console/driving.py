@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -114,8 +115,13 @@ class Console:
 async def go_to(console: Console, digit: str) -> None:
     """To a panel, and long enough there to read it."""
     await console.press(digit)
-    await console.until(lambda: console.screen.panels[console.screen.panel].size.height)
-    console.screen._frame()  # what is under the cursor has come there before the time passes, not after it
+    panel = console.screen.panels[console.screen.panel]
+    await console.until(lambda: panel.size.height)
+    # It has heard that it is shown, and what is under the cursor has come there, before the time passes and not after it.
+    heard = asyncio.Event()
+    panel.call_later(heard.set)
+    await heard.wait()
+    console.screen._frame()
     await console.let_pass(1)
 
 

@@ -198,10 +198,11 @@ def has_curves(console: Console) -> bool:
 async def test_beside_the_comparison_lie_the_curves_over_one_another_and_the_years(path: Path) -> None:
     async with compared(path, (200, 60)) as console:
         await console.until(lambda: has_curves(console))
+        await console.shows("◂ is the best of that year.")
+        await console.shows("━━ #3")
         rows = console.picture.splitlines()
         curve = next(row for row in rows if "#3 rsi_reversion" in row)
         assert curve.index("━━ #3") > max(row.index("Commission") for row in rows if "Commission" in row)
-        await console.shows("◂ is the best of that year.")
         year = next(row for row in rows if "2005 " in row and "◂" in row)
         assert year.count("◂") == 1
         assert "v curves" not in console.picture
