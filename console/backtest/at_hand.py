@@ -18,6 +18,7 @@ from engine.feeds.names import is_fetched, is_named, source_path
 from engine.model.settings import Settings
 from engine.strategies.loader import ready_made
 from engine.strategies.params import StrategyError, Value
+from engine.strategies.parse import parsed
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
@@ -97,7 +98,7 @@ def _strategy(job: Job) -> tuple[Requirements, str, tuple[Given, ...]]:
 
 def _described(needs: Requirements) -> str:
     """The first paragraph of what its file says of it, else of the file."""
-    tree = ast.parse(needs.path.read_bytes())
+    tree = parsed(needs.path.read_bytes())
     bodies = (node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef) and node.name == needs.name)
     own = next((ast.get_docstring(node) for node in bodies), None)
     return " ".join((own or ast.get_docstring(tree) or "").partition("\n\n")[0].split())

@@ -12,6 +12,7 @@ from engine.model.settings import is_symbol
 from engine.strategies.answers import KEYS
 from engine.strategies.loader import CALLBACKS, Found, check
 from engine.strategies.params import Param, Value
+from engine.strategies.parse import parsed
 
 ORDERING = frozenset({"buy", "sell", "close", "target"})
 SETTINGS = ("warmup", "timeframe", "update_interval")
@@ -54,7 +55,7 @@ class Requirements(Struct, frozen=True):
 def analyse(file: str, params: Mapping[str, Value]) -> Requirements:
     """Raises StrategyError with file and line where it is no strategy, or the parameters do not fit."""
     found = check(file, params)
-    tree = ast.parse(found.path.read_bytes(), str(found.path))
+    tree = parsed(found.path.read_bytes(), str(found.path))
     bodies = [node for node in tree.body if isinstance(node, ast.ClassDef | ast.FunctionDef)]
     told = () if found.is_function else tuple(name for name in CALLBACKS if name in _methods(bodies))
     kinds = {"market"} if found.is_function else set(_orders(tree))

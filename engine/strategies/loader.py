@@ -16,6 +16,7 @@ from msgspec import Struct
 from engine.own_file import line_in, run_file
 from engine.strategies.base import Strategy
 from engine.strategies.params import Param, StrategyError, Value, check_params, did_you_mean
+from engine.strategies.parse import parsed
 from engine.strategies.shapes import Shape, has_shape, shape_of
 
 READY = Path(__file__).parent / "ready"
@@ -147,7 +148,7 @@ class _Reader:
                 raise StrategyError(
                     f"{path} is longer than {MOST_BYTES:,} bytes: that is data, not a strategy; read such data in on_start."
                 )
-            self.tree = ast.parse(source, str(path))
+            self.tree = parsed(source, str(path))
         except OSError as error:
             raise StrategyError(f"{path} cannot be read: {error.strerror}.") from None
         except SyntaxError as error:

@@ -56,7 +56,7 @@ def test_a_pacing_violation_is_waited_out_and_the_bars_come(
     assert "AAPL: 9 bars of 1d" in run(capsys, "data", "fetch", "AAPL", "--source", "ib", *TEN_DAYS)
 
 
-def test_doctor_says_what_to_look_for_where_nobody_listens(tws: TwsProcess) -> None:
+def test_doctor_says_what_to_look_for_where_nobody_listens(tws: TwsProcess, at_noon: None) -> None:
     tws.do("away")
     *_, found = market.feed(Settings(feed=FeedSettings("ib"), symbols=("AAPL",)))
     assert found.state is State.WARNING

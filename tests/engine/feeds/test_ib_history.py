@@ -20,6 +20,7 @@ from engine.feeds.ib.line import Line
 from engine.feeds.priced import priced
 from engine.feeds.sources import ib_access
 from engine.model.settings import FeedSettings, IbSettings, Settings
+from tests.engine.brokers.ib_rig import at_noon
 from tests.engine.feeds.fake_history import at
 from tests.engine.feeds.ib_desk import history_of
 from tests.servers.tws.contracts import STOCKS
@@ -182,7 +183,7 @@ def test_a_line_that_breaks_makes_sense_to_be_tried_again(
 
 
 def test_where_nobody_listens_is_said_with_what_to_look_for() -> None:
-    ib = IbHistory(Calendar(), Line(IbConfig(port=1)), now=lambda: NOW)
+    ib = IbHistory(Calendar(), Line(IbConfig(port=1), wall=at_noon), now=lambda: NOW)
     with pytest.raises(
         FeedLostError, match=r"Nobody listens at 127\.0\.0\.1:1\. .*see whether TWS or Gateway runs, is logged in and has its API port open"
     ):
