@@ -205,7 +205,7 @@ async def test_beside_the_comparison_lie_the_curves_over_one_another_and_the_yea
         assert curve.index("━━ #3") > max(row.index("Commission") for row in rows if "Commission" in row)
         year = next(row for row in rows if "2005 " in row and "◂" in row)
         assert year.count("◂") == 1
-        assert "v curves" not in console.picture
+        await console.until(lambda: "v curves" not in console.picture)
 
 
 async def test_on_a_high_and_narrow_screen_the_curves_stand_above_the_comparison(path: Path) -> None:

@@ -75,11 +75,12 @@ class Camera:
 
     async def _still(self, console: Console) -> Shot:
         before = None
-        for _ in range(50):
+        for _ in range(500):
             self._draw(console)
             await console.pilot.pause()
             now = shot(console.app.screen._compositor.render_strips(), self.size[0])
-            if now == before:
+            # What the history answered may be a question more.
+            if now == before and UNSETTLED not in console.picture:
                 return now
             before = now
         raise AssertionError(f"it never stood still; the screen shows\n{console.picture}")
