@@ -189,6 +189,25 @@ def test_a_disk_that_hangs_is_said_with_what_was_stopped_all_the_same_and_again_
         until(engine, lambda view: said(view, "The stop is on the disk now: the next start is HALTED."))
 
 
+def test_who_does_not_wait_for_the_disk_is_told_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where several accounts are stopped, none waits on its own."""
+    free, fsync = threading.Event(), os.fsync
+
+    def hang(file: int) -> None:
+        free.wait(60)
+        fsync(file)
+
+    with running(tmp_path) as engine:
+        monkeypatch.setattr(os, "fsync", hang)
+        try:
+            engine.emergency_stop(latch_s=0)
+            view = until(engine, lambda view: view.stop and view.stop.verified)
+            assert halted(view)
+            assert not said(view, "on the disk")
+        finally:
+            free.set()
+
+
 def test_a_disk_that_refuses_after_it_hung_is_not_said_to_have_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     free = threading.Event()
 
