@@ -8,18 +8,17 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
 
 from console.backtest.worker import Order, Told
+from engine.priority import AGAIN_S, put_behind
 from engine.secrets import NAMES
 
 ROOT = Path(__file__).resolve().parents[2]
-NICENESS = 10
-SESSION_NICENESS = 5
-"""Less: it counts against all that the machine does, and behind a busy neighbour a backtest must not stand still."""
 _WORDS = 300
 _ENDING_S = 5.0
 """How long a process may take to end that has said all it had to say."""
@@ -90,11 +89,13 @@ class Running:
                 env=environment,
                 start_new_session=True,
             )
-            _put_behind(process.pid)
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
         with process:
+            # Before it is told what to run: until then it only waits.
+            while process.poll() is None and not put_behind(process.pid):
+                time.sleep(AGAIN_S)
             words: list[bytes] = []
             listener = threading.Thread(target=_listen, args=(process.stderr.fileno(), words), daemon=True)
             listener.start()
@@ -115,15 +116,6 @@ class Running:
                 code = process.wait()
             listener.join(1)
         return Told(problem=_ended(code, b"".join(words)))
-
-
-def _put_behind(pid: int) -> None:
-    """Has what computes go behind the console and its engine, from its first import on."""
-    with contextlib.suppress(OSError):
-        os.setpriority(os.PRIO_PROCESS, pid, min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, 19))
-    # Linux may share the processor between sessions first, and among the processes of one thereafter: then that alone says nothing.
-    with contextlib.suppress(OSError):
-        Path(f"/proc/{pid}/autogroup").write_text(str(SESSION_NICENESS))
 
 
 def _read(line: bytes) -> Told:

@@ -46,7 +46,6 @@ from engine.strategies.wire import (
     frame,
 )
 
-NICENESS = 10
 MAX_WARMUP = 100_000
 MIN_UPDATE_S, MAX_UPDATE_S = 0.1, 86_400.0
 LINES_A_SECOND = 10
@@ -278,7 +277,6 @@ def main() -> NoReturn:
     # Ctrl+C belongs to the console; what it means to a strategy is said through the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    os.nice(NICENESS)
     # Where memory runs out, the kernel ends this process and not the console. Only Linux can be asked for that.
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as score:
         score.write("1000")

@@ -17,6 +17,7 @@ from typing import cast
 
 import msgspec
 
+from engine.priority import AGAIN_S, put_behind
 from engine.secrets import NAMES
 from engine.strategies.params import Value
 from engine.strategies.text import many_lines
@@ -83,6 +84,7 @@ class HostProcess(asyncio.SubprocessProtocol):
         except OSError as error:
             host._watch.cancel()
             raise HostGoneError(f"its process could not be started: {error.strerror}") from error
+        host._step_back()
         return host
 
     async def load(self, file: str, params: Mapping[str, Value], symbols: tuple[str, ...]) -> Reply:
@@ -216,6 +218,10 @@ class HostProcess(asyncio.SubprocessProtocol):
             self.kill()
             return
         self._watch = self._loop.call_later(self._step_s, self._look)
+
+    def _step_back(self) -> None:
+        if self.gone is None and self._transport.get_returncode() is None and not put_behind(self.pid):
+            self._loop.call_later(AGAIN_S, self._step_back)
 
     def _end(self) -> None:
         self._watch.cancel()

@@ -19,7 +19,7 @@ import pytest
 from console.backtest import running as running_module
 from console.backtest.at_hand import look
 from console.backtest.job import job_of_tree
-from console.backtest.running import NICENESS, SESSION_NICENESS, Running
+from console.backtest.running import Running
 from console.backtest.worker import Order, Told
 from console.config_file import ConfigFile
 from console.screens.backtests.form import FormPage
@@ -28,6 +28,7 @@ from console.screens.backtests.listing import BacktestsPage
 from console.screens.backtests.report import BacktestPage
 from console.screens.trading import TradingScreen
 from engine.model.settings import Settings, StrategySettings
+from engine.priority import NICENESS, SESSION_NICENESS
 from storage.backtests import backtest_rows
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine

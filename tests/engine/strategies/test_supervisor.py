@@ -11,10 +11,10 @@ import pytest
 from engine.model.inputs import Note, Proposal, StrategyFailed
 from engine.model.market import Split
 from engine.model.orders import Fill, OrderType, Side
+from engine.priority import NICENESS, SESSION_NICENESS
 from engine.strategies import supervisor
-from engine.strategies.host import NICENESS
 from engine.strategies.supervisor import Snapshot
-from tests.engine.strategies.desk import Desk, make_bar, make_quote
+from tests.engine.strategies.desk import PATIENCE_S, Desk, make_bar, make_quote
 
 BUYER = """
 class Buyer(Strategy):
@@ -256,6 +256,24 @@ async def test_it_runs_niced_and_leaves_ctrl_c_to_the_console(desk: Desk) -> Non
     desk.bar()
     (made,) = await desk.hears(Proposal)
     assert made.quantity == 1 + min(os.nice(0) + NICENESS, 19)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/autogroup"), reason="only Linux shares the processor between sessions")
+async def test_its_session_steps_back_too_for_linux_shares_the_processor_between_sessions_first(desk: Desk) -> None:
+    await desk.run(
+        desk.write("""
+        class Polite(Strategy):
+            def on_bar(self, ctx, bar):
+                print(open("/proc/self/autogroup").read())
+        """)
+    )
+    until = time.monotonic() + PATIENCE_S
+    desk.bar()
+    # It is asked again where another session has just been heard, so the first bar may be too early.
+    while not (await desk.hears(Note))[-1].text.strip().endswith(f"nice {SESSION_NICENESS}"):
+        assert time.monotonic() < until
+        desk.told.clear()
+        desk.bar()
 
 
 async def test_loading_it_brings_in_nothing_heavy(desk: Desk) -> None:
