@@ -7,15 +7,17 @@ one that was taken while an order sent a moment ago might still turn up, is aske
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 from msgspec import Struct
 
-from engine.books import paid, venue_of
-from engine.brokers.base import STOPPING, AmbiguousError, Broker, BrokerEvent, BusyError, Heard, Reminded
+from engine import waits
+from engine.books import venue_of
+from engine.broker_link import BrokerLink
+from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError
+from engine.cancels import Cancels
 from engine.clock import Clock
 from engine.core.core import Core
 from engine.core.news import ALIVE
@@ -24,35 +26,11 @@ from engine.latch import StopSwitch
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
 from engine.model.journal import JournalError
-from engine.model.modes import Level, TradingState
+from engine.model.modes import Level
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState, Source, Terms
 
-ANSWER_S = 10.0
-"""How long a broker may take to answer before the order counts as UNKNOWN."""
-CANCEL_ANSWER_S = 5.0
-CLOSE_S = 1.0
-CANCEL_AGAIN_S = (0.5, 1.0, 2.0, 5.0)
-"""When a cancel that may be lost is sent again; the last one repeats, and a link that comes up ends the wait."""
-NEXT_CANCELS_S = 0.25
-"""How long the next of them waits for the answer to the one before."""
-ASK_AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
-"""When an UNKNOWN order is asked for by its id; likewise."""
-ALARM_S = 60.0
-BUSY_AGAIN_S = (0.5, 1.0, 2.0, 5.0, 10.0)
-"""When what a busy broker has not taken is sent again, where it does not say; likewise."""
-LONGEST_PAUSE_S = 60.0
-"""However long it says."""
-NAKED_S = 8.0
-"""When a position that has no exits for it is said as an error: from then on each `ALARM_S`."""
-LOOK_S = 0.1
-"""Between two looks whether what waits is still wanted."""
-SNAPSHOT_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0)
-TRIES = 5
-"""Snapshots asked for before the comparison is left to the next time, where trading goes on meanwhile."""
 _SECOND = 1_000_000_000
-
-Found = TypeVar("Found")
 
 
 class Wait(Struct):
@@ -63,7 +41,7 @@ class Wait(Struct):
     alarm_at: int = 0
 
     def __post_init__(self) -> None:
-        self.alarm_at = self.began + int(NAKED_S * _SECOND)
+        self.alarm_at = self.began + int(waits.NAKED_S * _SECOND)
 
 
 class Courier:
@@ -79,25 +57,17 @@ class Courier:
         handle: Callable[[Input], None],
         spawn: Callable[[Coroutine[Any, Any, None]], None],
     ) -> None:
-        self.heard = 0
-        """Monotonic nanoseconds of the broker's last word, 0 before the first."""
         self.started = False
         """Whether the first snapshot came."""
         self._core = core
         self._broker = broker
         self._clock = clock
-        self._switch = switch
         self._handle = handle
         self._spawn = spawn
+        self._link = BrokerLink(core, broker, clock, switch, self._told)
+        self._cancels = Cancels(self._link, broker, clock, handle=handle, spawn=spawn)
         self._unsent: set[str] = set()
-        self._cancelling: set[str] = set()
-        self._hurried: set[str] = set()
-        """Those of them that the stop asked for."""
         self._asking: set[str] = set()
-        self._news = 0
-        self._settled_at = 0
-        self._shut = False
-        self._link_up = asyncio.Event()
 
     # ---- the link
 
@@ -110,57 +80,36 @@ class Courier:
         """The broker, and the account's number there once it is connected."""
         return venue_of(self._broker)
 
+    @property
+    def heard(self) -> int:
+        """Monotonic nanoseconds of the broker's last word, 0 before the first."""
+        return self._link.heard
+
     async def open(self) -> BrokerSnapshot:
         """Opens the link and answers where the account stands there. Raises ConnectionError and AmbiguousError in words."""
-        if isinstance(self._broker, Reminded):
-            self._broker.remind(paid(self._core.state))
-        await self._broker.connect(self._hear)
-        self._unsettle()
+        await self._link.open()
         attempt = 0
         while (snapshot := await self._snapshot()) is None:
-            await self._pause(SNAPSHOT_AGAIN_S, attempt, self._link_up)
+            await self._link.pause(waits.SNAPSHOT_AGAIN_S, attempt, self._link.came_up)
             attempt += 1
         self.started = True
         return snapshot
 
     def shut(self) -> None:
         """From now on nothing is sent but cancels."""
-        self._shut = True
+        self._link.shut = True
         self._core.gate.ready = False
 
     async def close(self) -> str:
         """Lets go of the link, in bounded time whatever the adapter does. Why it did not close in order, or nothing."""
-        closing = asyncio.ensure_future(self._broker.close())
-        await asyncio.wait((closing,), timeout=CLOSE_S)
-        if not closing.done():
-            closing.cancel()
-            return f"the link to {self._broker.name} did not close within {CLOSE_S:g} s"
-        (broke,) = await asyncio.gather(closing, return_exceptions=True)
-        return f"the link to {self._broker.name} did not close in order: {broke}" if broke is not None else ""
+        return await self._link.close()
 
-    def _hear(self, event: BrokerEvent | Heard) -> None:
-        self.heard = self._clock.mono()
-        if isinstance(event, Heard):
-            return
-        self._tell(event)
-        if isinstance(event, LinkChanged) and event.up:
-            self._unsettle()
-            self._link_up.set()
-            self._link_up = asyncio.Event()
-            if self.started:
-                self._spawn(self._reconcile_again())
-
-    def _tell(self, event: BrokerEvent) -> None:
-        self._news += 1
+    def _told(self, event: BrokerEvent) -> None:
         if isinstance(event, OrderUpdate) and event.event is OrderEvent.REFUSE_CANCEL:
-            # That request is answered, though the broker may not have said that it is done with it: the next one is another.
-            self._cancelling.discard(event.order_id)
-            self._hurried.discard(event.order_id)
+            self._cancels.refused(event.order_id)
         self._handle(event)
-
-    def _unsettle(self) -> None:
-        """From now on for a while, an order that the broker does not list may be on its way."""
-        self._settled_at = self._clock.mono() + int(self._broker.settle_s * _SECOND)
+        if isinstance(event, LinkChanged) and event.up and self.started:
+            self._spawn(self._reconcile_again())
 
     # ---- orders
 
@@ -200,21 +149,21 @@ class Courier:
                     sending(order)
             try:
                 if len(orders) > 1:
-                    await self._ask(self._broker.submit_group(orders))
+                    await self._link.ask(self._broker.submit_group(orders))
                 else:
-                    await self._ask(self._broker.submit(orders[0]))
+                    await self._link.ask(self._broker.submit(orders[0]))
             except BusyError as busy:
                 if not all(order.reduce_only for order in orders):
                     for order in orders:
-                        self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=f"{busy}: it was not taken, and is not sent again"))
+                        self._link.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=f"{busy}: it was not taken, and is not sent again"))
                     return
                 # Nothing of them is there: until they go out again they are as unsent as before.
                 self._unsent.update(order.id for order in orders)
                 await self._wait_for_room(orders, wait, busy, lambda order: order.state is OrderState.PENDING_SUBMIT)
             except AmbiguousError as error:
-                self._unsettle()
+                self._link.unsettle()
                 for order in orders:
-                    self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+                    self._link.tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
                 return
             else:
                 if wait.attempts:
@@ -236,18 +185,14 @@ class Courier:
 
     def _ends(self, order: Order) -> bool:
         """Whether the stop, or the end of the program, keeps `order` from the broker for good."""
-        return self._shut or (self._stopped and order.source is not Source.FLATTEN)
-
-    @property
-    def _stopped(self) -> bool:
-        return self._switch.closed or self._core.state.trading is TradingState.HALTED
+        return self._link.shut or (self._link.stopped and order.source is not Source.FLATTEN)
 
     async def _wait_for_room(self, orders: Sequence[Order], wait: Wait, busy: BusyError, is_wanted: Callable[[Order], bool]) -> None:
         """Until a busy broker may be asked again for `orders`, which only reduce, or one of them is not wanted any more. A position that is
         without its exits for that is said again and again."""
         named, first = _names(orders), not wait.attempts
-        pause = busy.after_s if busy.after_s is not None else BUSY_AGAIN_S[min(wait.attempts, len(BUSY_AGAIN_S) - 1)]
-        pause = max(min(pause, LONGEST_PAUSE_S), LOOK_S)
+        pause = busy.after_s if busy.after_s is not None else waits.BUSY_AGAIN_S[min(wait.attempts, len(waits.BUSY_AGAIN_S) - 1)]
+        pause = max(min(pause, waits.LONGEST_PAUSE_S), waits.LOOK_S)
         wait.attempts += 1
         if first:
             text = f"{busy}: {named} not taken; asked again in {pause:g} s, and until the broker takes it"
@@ -256,11 +201,11 @@ class Courier:
         while not any(self._ends(order) or not is_wanted(order) for order in orders):
             now = self._clock.mono()
             if now >= wait.alarm_at:
-                wait.alarm_at = now + int(ALARM_S * _SECOND)
+                wait.alarm_at = now + int(waits.ALARM_S * _SECOND)
                 self._handle(Note(Level.ERROR, self._broker.name, _alarm(orders, (now - wait.began) // _SECOND, busy)))
             if now >= due and self._core.gate.ready:
                 return
-            await asyncio.sleep(LOOK_S)
+            await asyncio.sleep(waits.LOOK_S)
 
     def replace(self, order: Order, terms: Terms, durable: asyncio.Future[None] | None) -> None:
         """Asks the broker to let `order` work under `terms`, once `durable` says that the journal holds the wish."""
@@ -276,8 +221,8 @@ class Courier:
             self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=why))
             return
         if (
-            self._stopped
-            or self._shut
+            self._link.stopped
+            or self._link.shut
             or not self._core.gate.ready
             or order.state is not OrderState.PENDING_REPLACE
             or order.asked != terms
@@ -285,12 +230,12 @@ class Courier:
             self._handle(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason="not asked for: nothing is sent any more"))
             return
         try:
-            await self._ask(self._broker.replace(order, terms))
+            await self._link.ask(self._broker.replace(order, terms))
         except BusyError as busy:
-            self._tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=f"{busy}: it works on under its old terms"))
+            self._link.tell(OrderUpdate(order.id, OrderEvent.REFUSE_REPLACE, reason=f"{busy}: it works on under its old terms"))
         except AmbiguousError as error:
-            self._unsettle()
-            self._tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
+            self._link.unsettle()
+            self._link.tell(OrderUpdate(order.id, OrderEvent.LOSE, reason=str(error)))
 
     def cancel(self, order_ids: Iterable[str], durable: asyncio.Future[None] | None = None) -> None:
         """Has them cancelled at the broker, each by one request at a time, once `durable` says that the journal holds what takes their
@@ -298,13 +243,7 @@ class Courier:
         if durable is not None:
             self._spawn(self._cancel_once_written(tuple(order_ids), durable))
             return
-        hurries = self._stopped and self.capabilities.cancels_all
-        asked = self._hurried if hurries else self._cancelling
-        orders = [self._core.state.book.orders[i] for i in order_ids if i not in self._unsent and i not in asked]
-        if orders:
-            self._cancelling.update(order.id for order in orders)
-            self._hurried.update(order.id for order in orders if hurries)
-            self._spawn(self._cancel_in_batches(orders))
+        self._cancels.ask([self._core.state.book.orders[order_id] for order_id in order_ids if order_id not in self._unsent])
 
     async def _cancel_once_written(self, order_ids: tuple[str, ...], durable: asyncio.Future[None]) -> None:
         """Where it cannot be written nothing is asked, and they work on. The stop cancels them meanwhile as any other."""
@@ -317,52 +256,6 @@ class Courier:
         else:
             self.cancel(order_ids)
 
-    async def _cancel_in_batches(self, orders: Sequence[Order]) -> None:
-        """A batch follows the answer to the one before; a broker that does not answer is told of all of them all the same."""
-        size = self.capabilities.cancels_at_once
-        for first in range(0, len(orders), size):
-            answered = asyncio.Event()
-            self._spawn(self._cancel(orders[first : first + size], answered))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(NEXT_CANCELS_S):
-                    await answered.wait()
-
-    async def _cancel(self, orders: Sequence[Order], answered: asyncio.Event) -> None:
-        """Asks until the broker took the request; what came of it is told as events. `answered` is set by the first answer, or its lack."""
-        attempt = 0
-        try:
-            while still := [order for order in orders if not order.state.is_final]:
-                link_up, busy_s = self._link_up, None
-                try:
-                    await self._ask(self._broker.cancel(still), CANCEL_ANSWER_S)
-                except BusyError as busy:
-                    busy_s, why = busy.after_s, f"is not taken ({busy}): asking again{_when(busy.after_s)}"
-                except AmbiguousError as error:
-                    why = f"may be lost ({error}): asking again"
-                else:
-                    return
-                if not attempt:
-                    names = ", ".join(f"#{order.number}" for order in still)
-                    self._handle(Note(Level.WARNING, self._broker.name, f"the cancel of {names} {why}"))
-                answered.set()
-                if busy_s is None:
-                    await self._pause(CANCEL_AGAIN_S, attempt, link_up)
-                else:
-                    await self._leave_alone(busy_s, CANCEL_AGAIN_S[min(attempt, len(CANCEL_AGAIN_S) - 1)])
-                attempt += 1
-        finally:
-            answered.set()
-            self._cancelling.difference_update(order.id for order in orders)
-            self._hurried.difference_update(order.id for order in orders)
-
-    async def _leave_alone(self, busy_s: float, at_most_s: float) -> None:
-        """A broker that is busy for `busy_s`. The stop, and the end of the program, wait for it no longer than `at_most_s`."""
-        began = self._clock.mono()
-        while (now := (self._clock.mono() - began) / _SECOND) < max(min(busy_s, LONGEST_PAUSE_S), LOOK_S):
-            if (self._stopped or self._shut) and now >= at_most_s:
-                return
-            await asyncio.sleep(LOOK_S)
-
     def find_unknown(self) -> None:
         """Begins to ask for every UNKNOWN order that nobody asks for yet."""
         for order in self._core.state.book.working():
@@ -372,32 +265,32 @@ class Courier:
 
     async def _find(self, order: Order) -> None:
         """Asks for an UNKNOWN order by its id until the broker's evidence ends it."""
-        began, attempt, never_seen, link_up = self._clock.mono(), 0, 0, self._link_up
+        began, attempt, never_seen, came_up = self._clock.mono(), 0, 0, self._link.came_up
         try:
             while order.state is OrderState.UNKNOWN:
-                await self._pause(ASK_AGAIN_S, attempt, link_up)
-                link_up = self._link_up
+                await self._link.pause(waits.ASK_AGAIN_S, attempt, came_up)
+                came_up = self._link.came_up
                 attempt += 1
                 waited = (self._clock.mono() - began) / _SECOND
                 try:
-                    update = await self._ask(self._broker.find(order.id))
+                    update = await self._link.ask(self._broker.find(order.id))
                 except AmbiguousError as error:
-                    level = Level.ERROR if waited >= ALARM_S else Level.WARNING
+                    level = Level.ERROR if waited >= waits.ALARM_S else Level.WARNING
                     self._handle(Note(level, self._broker.name, f"#{order.number} {order.symbol} is UNKNOWN for {waited:.0f} s: {error}"))
                     continue
                 never_seen += update is None
                 if update is not None and self._may_still_be_replaced(order, update):
                     continue
                 if update is not None:
-                    self._tell(update)
-                elif never_seen > 1 and self._clock.mono() >= self._settled_at and order.state is OrderState.UNKNOWN:
-                    self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason="the broker has never seen it"))
+                    self._link.tell(update)
+                elif never_seen > 1 and self._link.settled and order.state is OrderState.UNKNOWN:
+                    self._link.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason="the broker has never seen it"))
         finally:
             self._asking.discard(order.id)
 
     def _may_still_be_replaced(self, order: Order, update: OrderUpdate) -> bool:
         """Whether a replace that was lost on its way may yet turn up, so that the old terms prove nothing."""
-        if order.asked is None or update.event not in ALIVE or self._clock.mono() >= self._settled_at:
+        if order.asked is None or update.event not in ALIVE or self._link.settled:
             return False
         return update.terms is None or update.terms.less(update.surplus) != order.asked
 
@@ -408,89 +301,56 @@ class Courier:
         succeeds, it is asked again."""
         attempt = 0
         while True:
-            link_up = self._link_up
+            came_up = self._link.came_up
             try:
                 snapshot = await self._snapshot()
             except AmbiguousError as error:
                 if not attempt:
                     self._handle(Note(Level.WARNING, self._broker.name, f"the account could not be compared with the broker's: {error}"))
-                again: tuple[float, ...] = ASK_AGAIN_S
+                again: tuple[float, ...] = waits.ASK_AGAIN_S
             else:
                 if snapshot is not None:
                     self._handle(snapshot)
                     return True
-                again = SNAPSHOT_AGAIN_S
+                again = waits.SNAPSHOT_AGAIN_S
             attempt += 1
-            if self._core.gate.link_down or (self._core.gate.ready and attempt >= TRIES):
+            if self._core.gate.link_down or (self._core.gate.ready and attempt >= waits.TRIES):
                 return False
-            await self._pause(again, attempt - 1, link_up)
+            await self._link.pause(again, attempt - 1, came_up)
 
     async def _reconcile_again(self) -> None:
         await self.reconcile()
 
     async def positions(self) -> tuple[tuple[str, Decimal], ...]:
         """(symbol, signed quantity) as the broker tells them now, no news since. Raises AmbiguousError."""
-        for _ in range(TRIES):
-            heard = self._news
+        for _ in range(waits.TRIES):
+            heard = self._link.news
             snapshot = await self._account([])
-            if heard == self._news:
+            if heard == self._link.news:
                 return tuple((symbol, quantity) for symbol, quantity, _ in snapshot.positions)
         raise AmbiguousError("they change faster than they can be read")
 
     async def _snapshot(self) -> BrokerSnapshot | None:
         """Where the account stands at the broker, or None where the answer proves nothing. Raises AmbiguousError."""
-        heard = self._news
+        heard = self._link.news
         ours = {order.id for order in self._core.state.book.working() if order.released} - self._unsent
         snapshot = await self._account(sorted(ours))
         missing = ours - {listed.order_id for listed in snapshot.orders}
-        if heard != self._news or (missing and self._clock.mono() < self._settled_at):
+        if heard != self._link.news or (missing and not self._link.settled):
             return None
-        self.heard = self._clock.mono()
+        self._link.answers()
         return snapshot
 
     async def _account(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         """As the broker tells it. Raises AmbiguousError, also for what cannot be reckoned with."""
-        snapshot = await self._ask(self._broker.snapshot(order_ids))
+        snapshot = await self._link.ask(self._broker.snapshot(order_ids))
         if wrong := nonsense(snapshot):
             raise AmbiguousError(f"its answer makes no sense: {wrong}")
         return snapshot
 
-    # ---- asking
-
-    async def _ask(self, question: Coroutine[Any, Any, Found], within_s: float | None = None) -> Found:
-        """The broker's answer; AmbiguousError where none came in time, the link broke, or the adapter itself failed over it."""
-        within_s = within_s or ANSWER_S
-        before = STOPPING.set(self._stopped)
-        try:
-            return await asyncio.wait_for(question, within_s)
-        except (AmbiguousError, BusyError):
-            raise
-        except TimeoutError:
-            raise AmbiguousError(f"no answer within {within_s:g} s") from None
-        except OSError as error:
-            raise AmbiguousError(str(error)) from error
-        except Exception as error:
-            # An adapter that stumbles over an answer has proved nothing about the order.
-            raise AmbiguousError(f"its answer was not understood ({type(error).__name__}: {error})") from error
-        finally:
-            STOPPING.reset(before)
-
-    async def _pause(self, seconds: Sequence[float], attempt: int, link_up: asyncio.Event) -> None:
-        """Waits before the next attempt, not longer than until the link comes up.
-
-        `link_up` was taken before the attempt: a link that came up while it was under way ends the wait at once.
-        """
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds[min(attempt, len(seconds) - 1)]):
-                await link_up.wait()
-
 
 def _names(orders: Sequence[Order]) -> str:
     return ", ".join(f"#{order.number} {order.symbol}" for order in orders)
-
-
-def _when(busy_s: float | None) -> str:
-    return "" if busy_s is None else f" in {min(busy_s, LONGEST_PAUSE_S):.0f} s"
 
 
 def _alarm(orders: Sequence[Order], seconds: int, busy: BusyError) -> str:

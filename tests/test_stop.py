@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.latch import Latch, latch_path
 from engine.live import Engine
 from engine.model.modes import TradingState
@@ -75,8 +75,8 @@ def test_a_hundred_orders_are_cancelled_in_four_requests_and_proved_gone(tmp_pat
 
 
 def test_a_broker_that_does_not_answer_is_told_of_all_hundred_all_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "NEXT_CANCELS_S", 0.02)
-    monkeypatch.setattr(courier, "CANCEL_ANSWER_S", 600)
+    monkeypatch.setattr(waits, "NEXT_CANCELS_S", 0.02)
+    monkeypatch.setattr(waits, "CANCEL_ANSWER_S", 600)
     broker = FarBroker(0)
 
     async def mute(orders: Sequence[Order]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.brokers.base import AmbiguousError
 from engine.clock import SystemClock
 from engine.comparison import SYNC_S, Comparison
@@ -104,7 +104,7 @@ def test_a_figure_that_is_another_by_now_is_not_accepted(tmp_path: Path) -> None
 
 
 def test_where_the_broker_does_not_answer_nothing_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "ASK_AGAIN_S", (0.02,))
+    monkeypatch.setattr(waits, "ASK_AGAIN_S", (0.02,))
 
     async def silent() -> None:
         raise AmbiguousError("no answer")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.live import Engine
 from engine.model.orders import OrderState, Side
 from engine.model.records import OrderChanged
@@ -55,7 +55,7 @@ def test_an_order_that_waits_for_the_disk_at_the_end_is_not_sent(tmp_path: Path)
 
 def until_shut(engine: Engine) -> None:
     pause = threading.Event()
-    while not shell_of(engine)._courier._shut:
+    while not shell_of(engine)._courier._link.shut:
         pause.wait(0.005)
 
 
@@ -76,7 +76,7 @@ def test_a_broker_that_hangs_does_not_keep_the_journal_from_the_runs_last_word(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
     monkeypatch.setattr("engine.shell.EXIT_S", 0.1)
-    monkeypatch.setattr(courier, "CLOSE_S", 0.1)
+    monkeypatch.setattr(waits, "CLOSE_S", 0.1)
     free = threading.Event()
 
     async def hang(*given: object) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine import courier, standstill
+from engine import standstill, waits
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
 from engine.model.market import MarketStatus, Phase
@@ -93,7 +93,7 @@ def test_an_order_that_turns_up_after_all_was_at_rest_is_cancelled_too(tmp_path:
 
 def test_what_the_broker_does_not_cancel_is_named_and_asked_for_until_it_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(standstill, "NAMED_AFTER_S", 0.3)
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (0.05,))
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", (0.05,))
     broker = ToldBroker()
 
     async def deaf(orders: Sequence[Order]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, Literal, TypeAlias
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.ib import client, link
 from engine.brokers.ib.broker import IbBroker
 from engine.brokers.ib.config import IbConfig
@@ -32,8 +32,8 @@ SOON = (0.02, 0.05, 0.1)
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has the patience of the real thing. What a test waits for to be given up is longer than a busy machine's pauses."""
-    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", SOON)
     monkeypatch.setattr(link, "AGAIN_S", SOON)
     monkeypatch.setattr(link, "HEARTBEAT_S", 0.3)
     monkeypatch.setattr(link, "CONNECT_S", 2.0)

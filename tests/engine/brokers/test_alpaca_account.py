@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.words import seen
 from engine.live import Engine
 from engine.model.modes import Level
@@ -24,7 +24,7 @@ D = Decimal
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ASK_AGAIN_S", "CANCEL_AGAIN_S", "BUSY_AGAIN_S"):
-        monkeypatch.setattr(courier, name, SOON)
+        monkeypatch.setattr(waits, name, SOON)
 
 
 def compare(server: AlpacaServer) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.budget import MINUTE_S, Budget
 from engine.brokers.alpaca.timings import Timings
@@ -30,7 +30,7 @@ USED_UP = replace(PATIENT, requests_a_minute=60, kept_for_the_stop=30, poll_s=60
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ASK_AGAIN_S", "CANCEL_AGAIN_S"):
-        monkeypatch.setattr(courier, name, SOON)
+        monkeypatch.setattr(waits, name, SOON)
 
 
 def test_a_fifth_of_what_alpaca_takes_is_kept_for_the_stop() -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.retry_after import retry_after_s
 from engine.live import Engine
@@ -34,7 +34,7 @@ ENTRY = Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(100), bracket=Bracket
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("ASK_AGAIN_S", "CANCEL_AGAIN_S", "BUSY_AGAIN_S"):
-        monkeypatch.setattr(courier, name, SOON)
+        monkeypatch.setattr(waits, name, SOON)
 
 
 def filled(engine: Engine, server: AlpacaServer, refused: int) -> None:
@@ -64,7 +64,7 @@ def test_an_order_that_gets_a_429_was_not_taken_and_says_so(tmp_path: Path) -> N
 
 
 def test_exits_are_sent_until_they_stand_and_a_position_without_them_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "NAKED_S", 0.5)
+    monkeypatch.setattr(waits, "NAKED_S", 0.5)
     with AlpacaServer() as server, trading(tmp_path, server) as engine:
         filled(engine, server, refused=12)
         # The stream tells that they stand, which may be before the answer to the request is there.
@@ -135,7 +135,7 @@ def test_a_cancel_is_asked_for_again_when_alpaca_says_and_the_stop_does_not_wait
 
 
 def test_a_cancel_is_not_put_off_for_longer_than_alpaca_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (60.0,))
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", (60.0,))
     with AlpacaServer() as server, trading(tmp_path, server) as engine:
         engine.submit(limit())
         view = until(engine, ended(1, OrderState.WORKING))

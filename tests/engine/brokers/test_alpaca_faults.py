@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.base import AmbiguousError
 from engine.model.modes import LinkState
@@ -30,8 +30,8 @@ LOST = ("drop", "hang", "500", "503", "504", "html")
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody has the patience of the real thing."""
-    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", SOON)
 
 
 # ---- replies that are lost

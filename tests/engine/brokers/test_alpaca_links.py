@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.ids import ClientId, read
 from engine.brokers.alpaca.stream import TradeUpdates
@@ -29,8 +29,8 @@ from tests.servers.alpaca.streams import KEY, SECRET
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", SOON)
 
 
 def reason(view: object) -> str:

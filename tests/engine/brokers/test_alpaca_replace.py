@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.live import Engine
 from engine.model.modes import Level
@@ -29,8 +29,8 @@ D = Decimal
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", SOON)
 
 
 def crosses(server: AlpacaServer, first: int, after: int = 0) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.tickets import Tickets
 from engine.brokers.alpaca.words import seen
@@ -32,8 +32,8 @@ ROOT = Path(__file__).parents[3]
 
 @pytest.fixture(autouse=True)
 def soon(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "ASK_AGAIN_S", SOON)
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "ASK_AGAIN_S", SOON)
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", SOON)
 
 
 def works(server: AlpacaServer) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.brokers.alpaca import kill as killer
 from engine.brokers.alpaca.config import AlpacaConfig
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms
@@ -24,7 +24,7 @@ DOTTED = "BRK.B"
 def dotted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tests.quotes.SYMBOLS", (DOTTED, "AAPL"))
     for name in ("ASK_AGAIN_S", "CANCEL_AGAIN_S", "BUSY_AGAIN_S"):
-        monkeypatch.setattr(courier, name, SOON)
+        monkeypatch.setattr(waits, name, SOON)
 
 
 @pytest.fixture

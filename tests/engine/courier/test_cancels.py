@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import LinkChanged, OrderUpdate
 from engine.model.modes import LinkState
@@ -58,7 +58,7 @@ def test_a_cancel_that_was_refused_may_be_asked_again_at_once_though_the_request
 
 
 def test_a_halt_does_not_pile_up_cancels_at_a_broker_that_is_mute(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "CANCEL_ANSWER_S", 0.3)
+    monkeypatch.setattr(waits, "CANCEL_ANSWER_S", 0.3)
     open_now, most = 0, 0
 
     async def mute(orders: Sequence[Order]) -> None:
@@ -81,7 +81,7 @@ def test_a_halt_does_not_pile_up_cancels_at_a_broker_that_is_mute(tmp_path: Path
 
 
 def test_a_cancel_is_sent_at_once_when_the_link_comes_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (60.0,))
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", (60.0,))
     broker = ToldBroker()
 
     async def no_link(orders: Sequence[Order]) -> None:
@@ -99,7 +99,7 @@ def test_a_cancel_is_sent_at_once_when_the_link_comes_back(tmp_path: Path, monke
 
 
 def test_a_link_that_comes_back_while_the_cancel_is_being_asked_for_is_not_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "CANCEL_AGAIN_S", (60.0,))
+    monkeypatch.setattr(waits, "CANCEL_AGAIN_S", (60.0,))
     broker = ToldBroker()
 
     async def link_returns_too_late(orders: Sequence[Order]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.brokers.base import AmbiguousError
 from engine.model.inputs import BrokerOrder, LinkChanged, OrderUpdate
 from engine.model.modes import LinkState
@@ -91,7 +91,7 @@ def test_an_adapter_that_stumbles_leaves_the_order_unknown_and_the_engine_alive(
 
 
 def test_a_broker_that_does_not_answer_in_time_has_not_said_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(courier, "ANSWER_S", 0.1)
+    monkeypatch.setattr(waits, "ANSWER_S", 0.1)
 
     async def mute(order: Order) -> None:
         await asyncio.Event().wait()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from engine import courier
+from engine import waits
 from engine.model.orders import OrderState
 from tests.engine.courier.waiting import state, terms
 from tests.engine.engines import limit, market, order_of, running, until
@@ -19,7 +19,7 @@ from tests.servers.venue_broker import VenueBroker
 def test_a_replace_that_is_lost_on_the_wire_ends_as_the_venue_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, quantity: int
 ) -> None:
-    monkeypatch.setattr(courier, "ANSWER_S", 0.2)
+    monkeypatch.setattr(waits, "ANSWER_S", 0.2)
     with VenueProcess("later") as venue, running(tmp_path, VenueBroker(venue.port)) as engine:
         engine.submit(limit())
         order = order_of(until(engine, state(OrderState.WORKING)), 1)
@@ -36,7 +36,7 @@ def test_a_replace_that_is_lost_on_the_wire_ends_as_the_venue_says(
 def test_a_submit_that_is_lost_on_the_wire_ends_as_the_venue_says(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str, end: OrderState
 ) -> None:
-    monkeypatch.setattr(courier, "ANSWER_S", 0.2)
+    monkeypatch.setattr(waits, "ANSWER_S", 0.2)
     with VenueProcess("later") as venue, running(tmp_path, VenueBroker(venue.port)) as engine:
         venue.fault("submit", what)
         if what == "unanswered":
