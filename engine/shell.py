@@ -22,9 +22,10 @@ from engine.comparison import Comparison
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.feed_runner import FeedRunner
-from engine.feeds.base import Feed, KnowsActs
+from engine.feeds.base import Feed
 from engine.latch import Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
+from engine.missed_acts import missed_acts
 from engine.model.effects import CancelAtBroker, Effect, Persist, ReplaceAtBroker, Reply, Send, StopStrategy
 from engine.model.effects import Latch as LatchEffect
 from engine.model.inputs import (
@@ -41,7 +42,7 @@ from engine.model.inputs import (
     Unsent,
 )
 from engine.model.journal import Journal, JournalError
-from engine.model.market import Bar, Dividend, Listing, MarketEvent, Split
+from engine.model.market import Bar, Listing, MarketEvent
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderState
@@ -210,7 +211,7 @@ class Shell:
         histories = {instrument.symbol: self._feed.history(instrument.symbol, HISTORY) for instrument in self._feed.instruments()}
         desk = self.core.desk
         desk.now = max(desk.now, *(bars[-1].at for bars in histories.values() if bars), 0)
-        acts, unsure = self._missed_acts()
+        acts, unsure = missed_acts(self._feed, self.core.state)
         if self._venue is not None:
             for act in acts:
                 self._venue(act)
@@ -242,32 +243,6 @@ class Shell:
         for strategy in self.strategies:
             await strategy.start()
         self._spawn(self._market.run())
-
-    def _missed_acts(self) -> tuple[list[Split | Dividend], list[str]]:
-        """What companies did while nobody ran this, where something is held or works. The feed's history is in the new shares already.
-
-        What was traded in the account's last session, on its ex-date, is in the new shares: that act is left, and where something was held
-        before, a sentence says so."""
-        state = self.core.state
-        acts: list[Split | Dividend] = []
-        unsure: list[str] = []
-        if not state.session or not isinstance(self._feed, KnowsActs):
-            return acts, unsure
-        for act in self._feed.acts_after(state.session):
-            holding = state.portfolio.holdings.get(act.symbol)
-            if state.portfolio.knows(act) or not ((holding and holding.quantity) or state.book.working(act.symbol)):
-                continue
-            since = self._feed.hours.current_or_next(act.at).pre
-            traded = [cost for cost, fill in holding.recent if fill.at >= since] if holding and act.ex_date == state.session else []
-            if not traded:
-                acts.append(act)
-            elif traded[0].quantity:
-                what = "split" if isinstance(act, Split) else "dividend"
-                unsure.append(
-                    f"{act.symbol}: the {what} of {act.ex_date} is not booked, for it was traded on that day before the feed told of it. "
-                    "Compare its position and the cash with the broker's statement."
-                )
-        return acts, unsure
 
     async def _reach_broker(self, waits: Callable[[str, Level], None]) -> BrokerSnapshot:
         attempt = 0
