@@ -161,7 +161,7 @@ def _tell_look_ahead(finding: Finding, reads: Reads, needs: Requirements) -> boo
     """Answers whether it looks ahead, as far as that shows."""
     for read in reads.found:
         print_line(f"Look-ahead: {needs.path}, line {read.line}, reads {read.path}.")
-        print_line("  What stands there is the future, too, and nobody holds it back.")
+        print_line("  What stands there is not held back: where it tells of later days, it tells the future.")
     for peek in needs.peeks:
         print_line(f"Look-ahead: {needs.path}, {peek}.")
     if finding.by_chance:

@@ -176,12 +176,18 @@ def _doubts(tree: ast.AST) -> Iterator[str]:
                     yield f"line {node.lineno} imports {name}: what it asks the network for is another thing in a backtest than it was then"
         elif isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
-            if called == "open" or called.startswith("read_"):
+            if (called == "open" and not _writes(node)) or called.startswith("read_"):
                 yield f"line {node.lineno} reads a file itself: what stands there is not held back in a backtest"
             elif called in _STALLS:
                 yield f"line {node.lineno} {_STALLS[called]}: a callback that takes long is killed"
             elif called in ("now", "today", "utcnow", "time") and isinstance(node.func, ast.Attribute) and _is_clock(node.func.value):
                 yield f"line {node.lineno} asks this computer's clock: in a backtest the market's time is ctx.now"
+
+
+def _writes(node: ast.Call) -> bool:
+    """Whether an open() says so itself."""
+    modes = [*node.args[1:2], *(keyword.value for keyword in node.keywords if keyword.arg == "mode")]
+    return any(isinstance(mode, ast.Constant) and str(mode.value).startswith(("w", "a", "x")) for mode in modes)
 
 
 def _is_clock(node: ast.expr) -> bool:

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
+import site
 import sys
+import sysconfig
 from pathlib import Path
 from types import FrameType
+from zoneinfo import TZPATH
 
 from msgspec import Struct
 
 _CODE = {".py", ".pyc", ".so", ".pyi"}
+_NEW = os.O_TRUNC | os.O_EXCL
+_SYSTEM = tuple(f"/{name}/" for name in ("dev", "etc", "proc", "sys"))
+"""Where a system tells of itself."""
 
 
 class Read(Struct, frozen=True):
@@ -25,6 +31,7 @@ class Reads:
     def __init__(self, file: Path) -> None:
         self._file = str(file)
         self._found: dict[Read, None] = {}
+        self._installed = _installed()
 
     def watch(self) -> None:
         sys.addaudithook(self._hear)
@@ -35,18 +42,30 @@ class Reads:
         return tuple(self._found)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event != "open" or not isinstance(arguments[0], str | bytes | os.PathLike):
+        if event not in ("open", "sqlite3.connect") or not isinstance(arguments[0], str | bytes | os.PathLike):
             return
-        path = Path(os.fsdecode(arguments[0]))
+        if event == "open" and isinstance(flags := arguments[2], int) and (flags & _NEW or flags & os.O_ACCMODE == os.O_WRONLY):
+            return  # it writes, and nothing stood there before
+        path = Path(os.fsdecode(arguments[0])).absolute()
         line = self._line()
-        if line and path.suffix not in _CODE and not path.is_dir():
-            self._found[Read(path.absolute(), line)] = None
+        if line and path.suffix not in _CODE and not str(path).startswith((*_SYSTEM, *self._installed)) and path.is_file():
+            self._found[Read(path, line)] = None
 
     def _line(self) -> int:
-        """The strategy's line that is at work now, 0 where none is."""
+        """The strategy's line that is at work now, 0 where none is, or where it imports a library: what that reads is the library's."""
         frame: FrameType | None = sys._getframe(1)
         while frame is not None:
-            if frame.f_code.co_filename == self._file:
+            code = frame.f_code
+            if code.co_filename == self._file:
                 return frame.f_lineno
+            if code.co_name == "<module>" and code.co_filename.startswith(self._installed):
+                return 0
             frame = frame.f_back
         return 0
+
+
+def _installed() -> tuple[str, ...]:
+    """Where Python, its libraries and the tables of time zones lie."""
+    own, base = sysconfig.get_paths(), sysconfig.get_paths(vars={"base": sys.base_prefix, "platbase": sys.base_prefix})
+    folders = {paths[name] for paths in (own, base) for name in ("stdlib", "platstdlib", "purelib", "platlib")}
+    return tuple(f"{folder}{os.sep}" for folder in (*TZPATH, *sorted({*folders, *site.getsitepackages(), site.getusersitepackages()})))

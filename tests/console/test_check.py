@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -129,6 +133,52 @@ class Mine(Strategy):
     code, told = check(capsys, file, "--data", str(prices), "--lookahead")
     assert code == 1
     assert f"Look-ahead: {file}, line 6, reads {prices}." in told
+
+
+def test_one_that_reads_a_database_of_its_own_is_caught(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with contextlib.closing(sqlite3.connect(home / "prices.db")) as database:
+        database.execute("CREATE TABLE prices (close REAL)")
+    file = written(
+        home,
+        f"""
+import sqlite3
+from tradeconsole import Strategy
+
+class Mine(Strategy):
+    def on_start(self, ctx):
+        sqlite3.connect({str(home / "prices.db")!r}).close()
+
+    def on_bar(self, ctx, bar):
+        ctx.buy(bar.symbol, 1)
+""",
+    )
+    code, told = check(capsys, file, "--lookahead", "--symbols", "IBM", "--from", "2013-01-02")
+    assert code == 1
+    assert f"Look-ahead: {file}, line 7, reads {home / 'prices.db'}." in told
+
+
+def test_what_libraries_and_time_zones_read_and_what_it_writes_is_no_peeking(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(
+        home,
+        f"""
+import numpy
+import pandas
+import zoneinfo
+
+def mine(data, symbol, current_price):
+    day = pandas.Timestamp(data.index[-1]).tz_convert("America/New_York")
+    zoneinfo.ZoneInfo.no_cache("Asia/Tokyo")
+    with open("/dev/null") as nothing, open({str(home / "log")!r}, "a") as log, open({str(home / "new")!r}, "w+") as new:
+        log.write(nothing.read())
+    return ("BUY" if day.day % 2 else "SELL"), 1.0, {{}}
+""",
+    )
+    # A process of its own: here all of these have long been imported.
+    words = [sys.executable, "-m", "tradeconsole", "check", file, "--lookahead", "--symbols", "IBM", "--from", "2013-01-02"]
+    ended = subprocess.run(words, capture_output=True, text=True, cwd=ROOT)
+    assert "Look-ahead: none. Its " in ended.stdout, ended.stdout + ended.stderr
+    assert ended.returncode == 0
+    assert "look at      line 9 reads a file itself" in ended.stdout, "of /dev/null its file alone cannot know"
 
 
 def test_every_example_of_the_readme_that_checks_a_strategy_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
