@@ -11,32 +11,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from engine.brokers.ib.decoded import UNSET, amount_of, cash_of, contract_of, listen
 from engine.brokers.ib.facts import (
     CURRENCY,
     CashTold,
     Contract,
     ErrorTold,
-    ExecutionTold,
     Fact,
-    FeeTold,
     Held,
     NotUnderstood,
     OrderFields,
-    OrderTold,
     RequestFailed,
-    StatusTold,
 )
-from engine.model.money import LARGEST, ZERO, exact
 
 Answer = TypeVar("Answer")
 LOGGERS = ("ib_insync", "eventkit")
-UNSET = sys.float_info.max
 ANSWER_S = 8.0
 """How long any request may take; less than the engine waits for an answer, so that the words are ours."""
 NO_SUCH_CONTRACT = 200
@@ -86,7 +80,7 @@ class Session:
         self._ib.disconnectedEvent += self._on_lost
         self._ib.client.apiError += self._on_api_error
         self._ib.client.conn.disconnected += self._on_dropped
-        _listen(self._ib.wrapper, self._heard)
+        listen(self._ib.wrapper, self._heard)
         self._count()
 
     def _count(self) -> None:
@@ -235,7 +229,7 @@ class Session:
 
     async def positions(self) -> list[Held]:
         told = await self._ask(lambda: self._ib.reqPositionsAsync(), alone=True)
-        return [Held(each.account, _contract(each.contract), _amount(each.position), _amount(each.avgCost)) for each in told]
+        return [Held(each.account, contract_of(each.contract), amount_of(each.position), amount_of(each.avgCost)) for each in told]
 
     async def cash(self, account: str) -> CashTold:
         """As it is now: asked for anew each time, for what is subscribed to may be three minutes old. Raises RequestFailed."""
@@ -255,7 +249,7 @@ class Session:
         total, balances = values[_TOTAL], values[_BALANCE]
         # The total has all currencies in it, converted into the account's own: it stands for one only where no other is told.
         balances = balances or {currency: value for currency, value in total.items() if currency == CURRENCY}
-        return CashTold(next(iter(total), ""), {currency: _cash(value) for currency, value in balances.items()})
+        return CashTold(next(iter(total), ""), {currency: cash_of(value) for currency, value in balances.items()})
 
     def _summary(self, request: int) -> Awaitable[Any]:
         answered: Awaitable[Any] = self._ib.wrapper.startReq(request)
@@ -280,7 +274,7 @@ class Session:
             if failed.code == NO_SUCH_CONTRACT:
                 return []
             raise
-        return [_contract(details.contract) for details in told]
+        return [contract_of(details.contract) for details in told]
 
     async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, leaves: int = FOR_CANCELS_S) -> Answer:
         """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
@@ -332,113 +326,6 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info:
             self._tell(NotUnderstood(f"{record.getMessage()[:200]} ({record.exc_info[1]})"))
-
-
-def _listen(wrapper: Any, hear: Callable[[Fact], None]) -> None:
-    """Has `hear` called with each message before the library's own `wrapper` deals with it."""
-
-    def tap(name: str, read: Callable[..., Fact | None]) -> None:
-        original = getattr(wrapper, name)
-
-        def tapped(*given: Any) -> None:
-            fact = read(*given)
-            if fact is not None:
-                hear(fact)
-            original(*given)
-
-        setattr(wrapper, name, tapped)
-
-    tap("openOrder", _open_order)
-    tap("completedOrder", _completed_order)
-    tap("orderStatus", _status)
-    tap("execDetails", _execution)
-    tap("commissionReport", _fee)
-    tap("error", lambda request, code, words, *more: ErrorTold(int(request), int(code), str(words)))
-
-
-def _open_order(order_id: int, contract: Any, order: Any, state: Any) -> OrderTold | None:
-    if order.whatIf:
-        return None
-    return OrderTold(order.permId, order.clientId, order_id, _contract(contract), _fields(order), state.status)
-
-
-def _completed_order(contract: Any, order: Any, state: Any) -> OrderTold:
-    words = f"{state.completedStatus}".strip()
-    filled = _price(order.filledQuantity) or ZERO
-    return OrderTold(order.permId, 0, 0, _contract(contract), _fields(order), state.status, True, filled, words)
-
-
-def _status(
-    order_id: int, status: str, filled: float, remaining: float, average: float, perm_id: int, parent: int, last: float,
-    client_id: int, why_held: str, *more: float,
-) -> StatusTold:  # fmt: skip
-    return StatusTold(perm_id, client_id, order_id, status, _amount(filled), _amount(average), why_held)
-
-
-def _execution(request: int, contract: Any, told: Any) -> ExecutionTold:
-    order_id = 0 if told.orderId == 2**31 - 1 else told.orderId
-    action = "BUY" if told.side == "BOT" else "SELL"
-    return ExecutionTold(
-        told.execId,
-        told.permId,
-        told.clientId,
-        order_id,
-        told.orderRef,
-        _contract(contract),
-        action,
-        _amount(told.shares),
-        _amount(told.price),
-        _amount(told.cumQty),
-        _amount(told.avgPrice),
-    )
-
-
-def _cash(text: str) -> Decimal:
-    """Raises RequestFailed where it is no amount of money."""
-    try:
-        amount = Decimal(text)
-    except ArithmeticError:
-        amount = Decimal("NaN")
-    if not (amount.is_finite() and abs(amount) <= LARGEST):
-        raise RequestFailed(0, f"TWS told {text[:40]!r} as an amount of cash")
-    return amount
-
-
-def _fee(report: Any) -> FeeTold | None:
-    """Nothing where TWS does not know it yet and leaves it unset: it is told again then, and whenever executions are asked for."""
-    return FeeTold(report.execId, _amount(report.commission), report.currency) if abs(report.commission) < UNSET else None
-
-
-def _fields(order: Any) -> OrderFields:
-    return OrderFields(
-        order.action,
-        _amount(order.totalQuantity),
-        order.orderType,
-        _price(order.lmtPrice),
-        _price(order.auxPrice),
-        order.tif,
-        bool(order.outsideRth),
-        _price(order.trailStopPrice),
-        _price(order.trailingPercent),
-        order.ocaGroup,
-        int(order.ocaType),
-        order.account,
-        order.orderRef,
-    )
-
-
-def _contract(told: Any) -> Contract:
-    return Contract(told.conId, told.symbol, told.secType, told.currency, told.localSymbol, told.primaryExchange)
-
-
-def _amount(value: float) -> Decimal:
-    """The decimal that a person would read off it, without a point where it is whole."""
-    number = exact(value)
-    return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
-
-
-def _price(value: float) -> Decimal | None:
-    return None if value in (0, UNSET) else _amount(value)
 
 
 def _double(value: Decimal | None) -> float:
