@@ -39,6 +39,10 @@ class AverageColumn:
         """From this row on a round of the window begins."""
         self.values: Iterator[float | None] = chain.from_iterable(self._parts())
 
+    def tell(self, _: float) -> None:
+        """As the indicator's `add`, of a close that is known already."""
+        self.indicator.value = next(self.values)
+
     def _parts(self) -> Iterator[Iterable[float | None]]:
         yield self._first()
         self._check()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import repeat
 from typing import NoReturn, TypeAlias
 
 from msgspec import Struct
@@ -27,8 +28,8 @@ from engine.strategies.params import StrategyError
 from engine.strategies.proposals import to_proposal
 from engine.strategies.wire import MAX_DRAFTS
 
-Averages: TypeAlias = dict[str, list[tuple[SMA, Iterator[float | None]]]]
-"""By symbol, each with its values to come."""
+Pair: TypeAlias = tuple[SMA, SMA, Iterator[tuple[float | None, float | None]]]
+"""Two averages with their values to come: what most strategies have, and told by one line."""
 Adds: TypeAlias = dict[str, list[Callable[[float], object]]]
 """By symbol, what is to be told each close."""
 
@@ -48,7 +49,7 @@ class Orders(Struct, frozen=True, gc=False):
 class Player:
     """Calls one strategy. Whatever it raises ends the run, as a BacktestError that says where."""
 
-    __slots__ = ("_columns", "_due", "_made", "_path", "_settings", "adds", "averages", "context", "name", "strategy", "symbols", "wants")
+    __slots__ = ("_columns", "_due", "_made", "_path", "_settings", "adds", "context", "name", "pairs", "strategy", "symbols", "wants")
 
     def __init__(self, settings: StrategySettings, name: str, symbols: tuple[str, ...], account: Account) -> None:
         """Loads the file and starts the strategy, which sees `account`. Raises BacktestError."""
@@ -59,7 +60,8 @@ class Player:
         self._settings = settings
         self._made = 0
         self._due = 0
-        self.averages: Averages = {}
+        self.pairs: dict[str, Pair] = {}
+        """By symbol, where there are averages that are told by column: the first two."""
         self.adds: Adds = {}
         self._columns: list[tuple[str, AverageColumn]] = []
         try:
@@ -108,7 +110,7 @@ class Player:
         """From now on its indicators are told the bars that close after `until`: averages by column, where nobody else shares them."""
         named = {symbol: self.context.indicators.get(symbol, []) for symbol in self.symbols if symbol in series}
         times = Counter(id(each) for indicators in named.values() for each in indicators)
-        averages: Averages = {}
+        pairs: dict[str, Pair] = {}
         adds: Adds = {}
         self._columns = []
         for symbol, indicators in named.items():
@@ -117,10 +119,11 @@ class Player:
             alone = [each for each in indicators if type(each) is SMA and times[id(each)] == 1]
             own = [AverageColumn(each, columns.close, begin) for each in alone]
             self._columns += [(symbol, column) for column in own]
-            averages[symbol] = [(column.indicator, column.values) for column in own]
-            adds[symbol] = [each.add for each in indicators if not any(each is known for known in alone)]
+            pairs[symbol] = _pair(own)
+            adds[symbol] = [column.tell for column in own[2:]]
+            adds[symbol] += [each.add for each in indicators if not any(each is known for known in alone)]
         # Where there is nothing of a kind, nobody looks for it at each bar.
-        self.averages = averages if any(averages.values()) else {}
+        self.pairs = pairs if self._columns else {}
         self.adds = adds if any(adds.values()) else {}
 
     def bring_indicators(self) -> None:
@@ -191,6 +194,13 @@ class Player:
         where = f" at the bar of {at[0]} that closed {_moment(at[1])}" if at is not None else ""
         detail = "" if isinstance(error, StrategyError) else traceback_of(error)
         raise BacktestError(f"{self._path}{line}, {callback}{where}: {words(error).rstrip('.')}.", detail) from error
+
+
+def _pair(columns: Sequence[AverageColumn]) -> Pair:
+    """The first two of them. For one that is not there comes one that nobody has."""
+    first, second = [*(column.indicator for column in columns[:2]), SMA(1), SMA(1)][:2]
+    values: list[Iterator[float | None]] = [*(column.values for column in columns[:2]), repeat(None), repeat(None)]
+    return first, second, zip(values[0], values[1], strict=False)
 
 
 def _moment(at: int) -> str:

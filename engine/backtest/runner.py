@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from heapq import merge
@@ -24,7 +24,7 @@ from engine.backtest.history import BacktestContext
 from engine.backtest.lane import Lane
 from engine.backtest.lane_gate import LeftLane
 from engine.backtest.looks import Looks
-from engine.backtest.player import Adds, Averages, Orders, Player
+from engine.backtest.player import Adds, Orders, Pair, Player
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result, result_of
 from engine.backtest.sessions import SECOND, Sessions
@@ -34,11 +34,13 @@ from engine.feeds.base import FeedError
 from engine.model.market import Bar, Split
 from engine.model.orders import Fill
 from engine.strategies.base import Strategy
+from engine.strategies.indicators import SMA
 from engine.strategies.names import strategy_names
 
 Progress = Callable[[int, int], None]
 """Told how many bars of how many are done, every few thousand."""
-Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None], Averages, Adds]
+_NO_PAIR = SMA(1), SMA(1), None
+Listener = tuple[Player, BacktestContext, Callable[[BacktestContext, Bar], None], Mapping[str, Pair], Adds]
 
 
 def run(
@@ -145,19 +147,20 @@ class _Run:
 
     def _listen(self) -> None:
         for symbol in self._seen.bars:
-            self._listeners[symbol] = [(p, p.context, p.strategy.on_bar, p.averages, p.adds) for p in self._players if symbol in p.symbols]
+            self._listeners[symbol] = [(p, p.context, p.strategy.on_bar, p.pairs, p.adds) for p in self._players if symbol in p.symbols]
         first, *others = self._players
         if not others and first.symbols == self._symbols:
-            self._alone = first, first.context, first.strategy.on_bar, first.averages, first.adds
+            self._alone = first, first.context, first.strategy.on_bar, first.pairs, first.adds
 
     def _tell_all(self, seen: tuple[Bar, ...], at: int, last: int) -> None:
         """Tells the bars in their order, and of each the strategies in theirs."""
         for bar in seen:
-            for player, context, on_bar, averages, adds in self._listeners[bar.symbol]:
+            for player, context, on_bar, pairs, adds in self._listeners[bar.symbol]:
                 context.bar = bar
                 try:
-                    for average, values in averages[bar.symbol] if averages else ():
-                        average.value = next(values)
+                    if pairs:
+                        first, second, values = pairs[bar.symbol]
+                        first.value, second.value = next(values)
                     for add in adds[bar.symbol] if adds else ():
                         add(bar.close)
                     on_bar(context, bar)
@@ -194,13 +197,13 @@ class _Run:
                 self._tell_all(seen, at, last)
             else:
                 # One strategy that is told everything: looked up once, and not for each bar.
-                player, context, on_bar, averages, adds = self._alone
+                player, context, on_bar, pairs, adds = self._alone
                 for bar in seen:
                     context.bar = bar
                     try:
-                        if averages:
-                            for average, values in averages[bar.symbol]:
-                                average.value = next(values)
+                        if pairs:
+                            first, second, values = pairs[bar.symbol]
+                            first.value, second.value = next(values)
                         if adds:
                             for add in adds[bar.symbol]:
                                 add(bar.close)
@@ -220,7 +223,8 @@ class _Run:
         trading = self._trading
         latest, working, act = self._now()
         context, on_bar = player.context, player.strategy.on_bar
-        averages, adds = player.averages.get(symbol), player.adds.get(symbol)
+        first, second, values = player.pairs.get(symbol, _NO_PAIR)
+        adds = player.adds.get(symbol)
         for end, bars in self._timeline.chunks_of_one():
             acts = end > act
             for bar in bars:
@@ -232,12 +236,12 @@ class _Run:
                     if acts or trading is not self._trading:
                         trading, (latest, working, act) = self._trading, self._now()
                         context, on_bar = player.context, player.strategy.on_bar
-                        averages, adds = player.averages.get(symbol), player.adds.get(symbol)
+                        first, second, values = player.pairs.get(symbol, _NO_PAIR)
+                        adds = player.adds.get(symbol)
                 latest[symbol] = context.bar = bar
                 try:
-                    if averages:
-                        for average, values in averages:
-                            average.value = next(values)
+                    if values is not None:
+                        first.value, second.value = next(values)
                     if adds:
                         for add in adds:
                             add(bar.close)

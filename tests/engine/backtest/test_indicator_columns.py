@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ from engine.backtest.profile import Profile
 from engine.backtest.runner import run
 from engine.model.settings import StrategySettings
 from engine.strategies.indicators import SMA
-from tests.engine.backtest.market import FREE
+from tests.engine.backtest.market import FREE, strategy
 from tests.engine.backtest.test_lane import markets
 from tests.engine.backtest.workloads import CROSS, crossing, market
 from tests.thorough import tries
@@ -76,6 +78,24 @@ def test_at_each_bar_an_average_knows_the_bars_until_then_and_none_beyond() -> N
 def test_an_average_that_is_told_more_than_the_closes_ends_the_run_in_words(after: int) -> None:
     with pytest.raises(BacktestError, match=r"told more than the closes; tell it nothing in on_bar\.$"):
         run(market(1, 300), crossing(PAST, twice=after))
+
+
+@pytest.mark.parametrize("symbols", [1, 3])
+@pytest.mark.parametrize("periods", [(), (3,), (3, 5), (3, 5, 8), (3, 5, 8, 13, 21)], ids=len)
+def test_however_many_averages_a_symbol_has_each_is_told_every_close(tmp_path: Path, periods: tuple[int, ...], symbols: int) -> None:
+    body = f"""
+        def on_start(self, ctx):
+            self.own = {{symbol: [SMA(period) for period in {periods}] for symbol in ctx.symbols}}
+            # The last symbol has none of its own.
+            self.named = {{symbol: [ctx.indicator(symbol, SMA(period)) for period in {periods}] for symbol in ctx.symbols[:2]}}
+
+        def on_bar(self, ctx, bar):
+            told = [average.add(bar.close) for average in self.own[bar.symbol]]
+            assert [average.value for average in self.named.get(bar.symbol, [])] == (told if bar.symbol in self.named else [])
+    """
+    file = strategy(tmp_path, body)
+    Path(file).write_text("from tradeconsole import SMA\n" + Path(file).read_text())
+    assert run(market(symbols, 100), crossing(Path(file))).bars == 100 * symbols
 
 
 def test_an_indicator_that_has_no_column_is_added_to() -> None:
