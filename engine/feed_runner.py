@@ -55,6 +55,8 @@ class FeedRunner:
         self._publish = publish
         self._failed = failed
         self._market_log = market_log
+        self._down: tuple[LinkState, str] | None = None
+        """How the feed stands and what is the matter with it, as the log has it last, until it speaks again."""
         self._delays = feed if isinstance(feed, Delays) else None
         self._delayed: dict[str, int] = {}
         """How old each symbol's quotes are, as the core was told."""
@@ -77,23 +79,24 @@ class FeedRunner:
             except FeedLostError as error:
                 attempt = attempt if self._health.feed_heard == began else 0
                 pause = AGAIN_S[min(attempt, len(AGAIN_S) - 1)] if error.again_s is None else error.again_s
-                self._health.feed_state = error.state
-                self._feed_is_down(f"{_sentence(error)} It is tried again in {_spoken(pause)}.")
+                self._feed_is_down(error.state, _sentence(error), again=f" It is tried again in {_spoken(pause)}.")
             except FeedError as error:
-                self._health.feed_state = LinkState.FATAL
-                self._feed_is_down(_sentence(error))
+                self._feed_is_down(LinkState.FATAL, _sentence(error))
                 return
             except Exception as error:  # noqa: BLE001 - without prices entries are denied by themselves; orders, exits and the stop live on
-                self._health.feed_state = LinkState.FATAL
-                self._feed_is_down(f"It broke ({type(error).__name__}: {error}).", "".join(traceback.format_exception(error)))
+                detail = "".join(traceback.format_exception(error))
+                self._feed_is_down(LinkState.FATAL, f"It broke ({type(error).__name__}: {error}).", detail=detail)
                 return
             await asyncio.sleep(pause)
             attempt += 1
 
-    def _feed_is_down(self, problem: str, detail: str = "") -> None:
-        self._health.feed_problem = problem
-        text = f"{problem} Prices go stale; positions and orders are as they were."
-        self._handle(Note(self._health.feed_state.level, self._feed.name, text, detail))
+    def _feed_is_down(self, state: LinkState, problem: str, *, again: str = "", detail: str = "") -> None:
+        """The link shows each try; the log has a line for what is the matter, and not one for each try in a night that it lasts."""
+        self._health.feed_state, self._health.feed_problem = state, f"{problem}{again}"
+        if (state, problem) != self._down:
+            self._down = state, problem
+            text = f"{problem}{again} Prices go stale; positions and orders are as they were."
+            self._handle(Note(state.level, self._feed.name, text, detail))
 
     def on_market(self, event: MarketEvent) -> None:
         """Everything that wants to know of `event` hears it. What breaks on the way is ours, and none of the feed's business."""
@@ -105,7 +108,7 @@ class FeedRunner:
     def _spread(self, event: MarketEvent) -> None:
         self._health.feed_heard = self._clock.mono()
         if self._health.feed_problem:
-            self._health.feed_state, self._health.feed_problem = LinkState.UP, ""
+            self._health.feed_state, self._health.feed_problem, self._down = LinkState.UP, "", None
             self._handle(Note(Level.INFO, self._feed.name, "the feed speaks again"))
         self._metrics.event()
         if isinstance(event, Split | Dividend) and self._was_told(event):

@@ -19,7 +19,7 @@ from engine.brokers.base import BrokerEvent
 from engine.feeds.base import FeedError, FeedLostError
 from engine.latch import Latch, latch_path
 from engine.live import SWITCH_S
-from engine.model.market import Bar, MarketEvent
+from engine.model.market import Bar, MarketEvent, MarketStatus, Phase
 from engine.model.modes import Level, LinkState, Mode, TradingState
 from engine.model.orders import OrderState
 from engine.model.records import FillBooked, OrderPlaced
@@ -254,6 +254,35 @@ def test_a_feed_whose_line_broke_is_tried_again_and_goes_on(
         assert [line.level for line in view.log if line.text.startswith("the line broke")] == [level]
         until(engine, lambda view: view.health.links[1].up and view.watch[0].bid)
         assert said(engine.status(), "the feed speaks again")
+    finally:
+        engine.shutdown()
+
+
+def test_a_feed_that_stays_away_for_long_is_a_line_of_the_log_for_what_is_the_matter_and_not_for_each_try(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_runner, "AGAIN_S", (0.02, 0.03))
+    tries = 0
+
+    class Away(QuoteFeed):
+        async def run(self, tell: Callable[[MarketEvent], None]) -> None:
+            nonlocal tries
+            tries += 1
+            if tries <= 10:
+                raise FeedLostError("TWS has lost IB.", state=LinkState.RESET)
+            if tries == 15:  # it speaks, and is away again for the reason of before
+                tell(MarketStatus(Phase.REGULAR, "quoting for a test", "2027-01-15", DAY))
+            if tries <= 20:
+                raise FeedLostError("TWS cannot be reached.")
+            await super().run(tell)
+
+    engine = make(tmp_path, ToldBroker(), feed=Away)
+    engine.start()
+    try:
+        engine.wait_ready()
+        view = until(engine, lambda view: view.health.links[1].up and view.watch[0].bid)
+        told = [line.text.split(". It is")[0] for line in view.log if line.text.startswith("TWS")]
+        assert told == ["TWS has lost IB", "TWS cannot be reached", "TWS cannot be reached"]
     finally:
         engine.shutdown()
 
