@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def test_a_rejection_reaches_the_person_word_for_word(tmp_path: Path) -> None:
         assert order_of(view, 1).reason == 'asset "IBM" not found'
 
 
+@pytest.mark.timeout(1800)
 def test_of_many_ambiguous_submits_none_is_sent_again_and_none_is_closed_wrongly(tmp_path: Path) -> None:
     """1,000 of them in a thorough run."""
     chance, count = random.Random(20261128), tries(50, 1000)
@@ -125,9 +127,12 @@ def test_of_many_ambiguous_submits_none_is_sent_again_and_none_is_closed_wrongly
             assert len(known) == taken[-1]
             assert order_of(view, number).state is (OrderState.FILLED if taken[-1] else OrderState.REJECTED)
             until(engine, lambda view: view.health.ready)
-        assert (posts(server), server.book.duplicates) == (count - kept, 0)
-        assert len(server.book.orders) == sum(taken)
+        again = posts(server) - (count - kept) + server.book.duplicates
+        wrongly = sum(taken) - len(server.book.orders)
         agree(engine, server)
+        # With -s or -rP it can be read: each order's own outcome was asserted above.
+        sys.stdout.write(f"{count - kept:,} ambiguous submits ({sum(taken):,} taken): {again} sent again, {abs(wrongly)} wrongly closed\n")
+        assert (again, wrongly) == (0, 0)
 
 
 async def test_an_order_in_a_status_that_nobody_knows_is_not_one_that_was_never_seen() -> None:
