@@ -1,21 +1,13 @@
 """The loopback Alpaca's market data: past bars in pages, splits and dividends, and what its stream tells of bars, trades and halts.
 
-    python -m tests.servers.alpaca.data [--port N]
-
-serves by hand, at any hour: AAPL, MSFT and IBM are quoted twice a second, and a bar of each minute follows it.
-
 Bars begin half an hour before the session and end half an hour after it, as Alpaca tells extended hours unasked; the one that is still
 forming is the last.
 """
 
 from __future__ import annotations
 
-import argparse
-import random
-import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -26,7 +18,6 @@ from engine.feeds.calendar import Calendar, Session
 from engine.feeds.new_york import SECOND
 from tests.servers.alpaca.rest import Answer, Query, Rest
 from tests.servers.alpaca.server import AlpacaServer
-from tests.servers.alpaca.streams import KEY, SECRET
 from tests.servers.yahoo import Share
 
 _LENGTHS = {"1Min": 60, "5Min": 300, "15Min": 900, "30Min": 1800, "1Hour": 3600, "1Day": 86_400}
@@ -144,6 +135,14 @@ class AlpacaDataServer(AlpacaServer):
         """To every connection of the data stream, whoever it listens to."""
         self.do(lambda: [self.prices._send(socket, message) for socket in self.prices.sockets])
 
+    def _carry_out(self, name: str, given: Mapping[str, Any]) -> None:
+        if name != "halt":
+            super()._carry_out(name, given)
+            return
+        code, words = ("H", "Trading Halt") if given.get("halted", True) else ("T", "Trading Resumption")
+        at = msgpack.Timestamp.from_unix_nano(time.time_ns())
+        self.prices.tell("statuses", {"T": "s", "S": given["symbol"], "sc": code, "sm": words, "rc": "", "rm": "", "z": "C", "t": at})
+
     def cut_prices(self) -> None:
         self.do(self.prices.cut)
 
@@ -153,34 +152,3 @@ class AlpacaDataServer(AlpacaServer):
 
     def _tell(self, channel: str, at: int, message: Mapping[str, Any]) -> None:
         self.do(lambda: self.prices.tell(channel, {**message, "t": msgpack.Timestamp.from_unix_nano(at)}))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--port", type=int, default=8802)
-    shares = [Share("AAPL", price=190.0), Share("MSFT", price=420.0), Share("IBM", price=170.0)]
-    chance = random.Random(7)
-    with AlpacaDataServer(shares, port=parser.parse_args().port) as server:
-        sys.stdout.write(
-            f"export ALPACA_API_KEY={KEY} ALPACA_SECRET_KEY={SECRET}\n"
-            f"tradeconsole --config FILE, with: {{symbols: [AAPL, MSFT, IBM], feed: {{source: alpaca, url: {server.url}}}}}\n"
-        )
-        sys.stdout.flush()
-        prices = {share.symbol: share.traded(datetime.now(UTC).date(), 0.5) for share in shares}
-        told = 0
-        with suppress(KeyboardInterrupt):
-            while True:
-                time.sleep(0.5)
-                now = time.time_ns()
-                for symbol in prices:
-                    prices[symbol] = round(prices[symbol] * (1 + chance.gauss(0, 0.0001)), 2)
-                    server.trade_at(now, symbol, prices[symbol])
-                    server.quote_at(now, symbol, prices[symbol] - 0.01, prices[symbol] + 0.01)
-                if (minute := now // (60 * SECOND) * 60 * SECOND) != told:
-                    for symbol, price in prices.items() if told else ():
-                        server.bar_at(told, symbol, price)
-                    told = minute
-
-
-if __name__ == "__main__":
-    main()

@@ -49,11 +49,15 @@ class AlpacaServer:
         self._delay_s = delay_s
         self._loop = asyncio.new_event_loop()
         self._listening = threading.Event()
+        self._refused: OSError | None = None
+        """Why it cannot listen."""
         self._thread = threading.Thread(target=self._run, name="loopback alpaca", daemon=True)
 
     def __enter__(self) -> AlpacaServer:
         self._thread.start()
         self._listening.wait(20)
+        if self._refused is not None:
+            raise self._refused
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -95,7 +99,13 @@ class AlpacaServer:
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
-        server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 22))
+        try:
+            server = self._loop.run_until_complete(asyncio.start_server(self._serve, "127.0.0.1", self.port, limit=1 << 22))
+        except OSError as error:
+            self._refused = error
+            self._loop.close()
+            self._listening.set()
+            return
         self.port = server.sockets[0].getsockname()[1]
         self._listening.set()
         self._loop.run_forever()
@@ -192,10 +202,13 @@ class AlpacaServer:
                 self.book.open = False
                 if given.get("open", True):
                     self.book.open_market()
+            case "asset":
+                may = dict(given)
+                self.book.assets[may.pop("symbol")] = may
             case "" | "state":
                 pass
             case _:
-                raise ValueError(f"there is no {name}: trade, arm, set, cut, market or state")
+                raise ValueError(f"there is no {name}: trade, arm, set, cut, market, asset or state")
 
 
 def _nanoseconds(moment: datetime) -> msgpack.Timestamp:
