@@ -16,7 +16,7 @@ from msgspec import Struct
 from engine import waits
 from engine.books import venue_of
 from engine.broker_link import BrokerLink
-from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError
+from engine.brokers.base import AmbiguousError, Broker, BrokerEvent, BusyError, KnowsAssets
 from engine.cancels import Cancels
 from engine.clock import Clock
 from engine.core.core import Core
@@ -24,7 +24,7 @@ from engine.core.news import ALIVE
 from engine.core.reconcile import nonsense
 from engine.latch import StopSwitch
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
+from engine.model.inputs import AssetTold, BrokerSnapshot, Input, LinkChanged, NotDurable, Note, OrderUpdate, Unsent
 from engine.model.journal import JournalError
 from engine.model.modes import Level
 from engine.model.order_states import OrderEvent
@@ -79,6 +79,19 @@ class Courier:
     def venue(self) -> str:
         """The broker, and the account's number there once it is connected."""
         return venue_of(self._broker)
+
+    @property
+    def tells_assets(self) -> bool:
+        return isinstance(self._broker, KnowsAssets)
+
+    async def asset(self, symbol: str) -> AssetTold | None:
+        """How the broker trades `symbol`, None where it does not tell. Raises AmbiguousError, also of a broker that is busy."""
+        if not isinstance(self._broker, KnowsAssets):
+            return None
+        try:
+            return await self._link.ask(self._broker.asset(symbol))
+        except BusyError as error:
+            raise AmbiguousError(str(error)) from error
 
     @property
     def heard(self) -> int:

@@ -14,6 +14,7 @@ from contextlib import AbstractContextManager
 from functools import partial
 from typing import Any
 
+from engine.assets import Assets
 from engine.books import refuse_another
 from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
@@ -106,6 +107,7 @@ class Shell:
         self._switch = switch
         self._venue = venue
         self._comparison = Comparison(core, self._courier, answer=views.answer, handle=self.handle)
+        self._assets = Assets(core, self._courier, handle=self.handle, mono=lambda: clock.mono() / 1e9)
         self._standstill = Standstill(
             core, self._courier, clock, handle=self.handle, answer=views.answer, until=self._until, spawn=self._spawn
         )
@@ -239,6 +241,7 @@ class Shell:
             self.handle(Note(Level.WARNING, self._feed.name, problem))
         self._spawn(self._tick())
         self._spawn(self._comparison.run())
+        self._spawn(self._assets.run())
         self._spawn(self._reports.run())
         for strategy in self.strategies:
             await strategy.start()

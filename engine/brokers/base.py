@@ -14,7 +14,7 @@ from engine.model.modes import LinkState
 from engine.model.orders import Order, Terms
 
 if TYPE_CHECKING:
-    from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
+    from engine.model.inputs import AssetTold, BrokerSnapshot, LinkChanged, Note, OrderUpdate
 
 
 class Heard(Struct, frozen=True):
@@ -73,6 +73,14 @@ class Reminded(Protocol):
     not ended, in the order in which it was booked."""
 
     def remind(self, paid: Mapping[str, Sequence[Paid]]) -> None: ...
+
+
+@runtime_checkable
+class KnowsAssets(Protocol):
+    """A broker that can be asked how it trades a symbol, without an order."""
+
+    async def asset(self, symbol: str) -> AssetTold | None:
+        """None where there is no telling. Raises AmbiguousError, and BusyError where it gets too many requests."""
 
 
 class Broker(Protocol):

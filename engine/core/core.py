@@ -33,6 +33,7 @@ from engine.model.effects import Effect, Latch
 from engine.model.inputs import (
     AcceptPosition,
     Approve,
+    AssetTold,
     BrokerSnapshot,
     Cancel,
     ClosePosition,
@@ -157,6 +158,7 @@ class Core:
             StrategyFailed: self._on_strategy_failed,
             OrderUpdate: self._on_order_update,
             BrokerSnapshot: self._on_snapshot,
+            AssetTold: self._on_asset,
             LinkChanged: self._on_link,
             NotDurable: self._on_not_durable,
             Unsent: self._on_unsent,
@@ -389,6 +391,14 @@ class Core:
         self.desk.record(StrategyErrored(failure.strategy, failure.error, failure.detail, failure.disabled, self.desk.now))
         if failure.disabled or failure.died:
             cancel_entries(self.desk, failure.strategy)
+
+    def _on_asset(self, told: AssetTold) -> None:
+        before = self.gate.assets.get(told.symbol)
+        self.gate.assets[told.symbol] = told
+        if told.closed and (before is None or before.closed != told.closed):
+            self.desk.note(Level.WARNING, "broker", f"{told.closed}: no entries in {told.symbol}; exits go out as the broker takes them")
+        elif before is not None and before.closed and not told.closed:
+            self.desk.note(Level.INFO, "broker", f"The broker takes orders in {told.symbol} again")
 
     def _on_note(self, note: Note) -> None:
         self.desk.note(note.level, note.source, note.text, note.detail)

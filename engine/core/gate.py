@@ -19,6 +19,7 @@ from engine.core.risk.repetition import Repetitions
 from engine.core.risk.rules import Rule, deny
 from engine.core.state import State
 from engine.model.capabilities import Capabilities, step
+from engine.model.inputs import AssetTold
 from engine.model.market import Instrument, MarketStatus
 from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.money import ZERO, is_amount, to_lot
@@ -63,6 +64,7 @@ class Gate:
         "_reserves",
         "_state",
         "_totals",
+        "assets",
         "capabilities",
         "closed",
         "link",
@@ -98,6 +100,8 @@ class Gate:
         self.repetitions = Repetitions(limits.repetition_s)
         self.capabilities = Capabilities()
         """What the broker can do, as soon as there is one."""
+        self.assets: dict[str, AssetTold] = {}
+        """How the broker trades a symbol, where it told; of all others nothing is held against an order."""
         self.ready = False
         """False until the account was compared with the broker's own: until then nothing is sent."""
         self.closed = ""
@@ -173,12 +177,23 @@ class Gate:
         if instrument is None and wish.reduce_only:
             # So are its exits, whose feed may be another since they were placed.
             instrument = Instrument(wish.symbol)
-        if instrument is None or fraction is None or not _in_parts(wish, instrument):
+        if instrument is None or fraction is None or not _in_parts(wish, instrument) or not self._trades_in_parts(wish.symbol, instrument):
             return instrument
         return replace(instrument, lot=step(instrument.lot, fraction, wish.type, wish.tif, bracketed=wish.bracket is not None))
 
     def _normal(self, wish: Intent, instrument: Instrument) -> tuple[Intent, Verdict | None]:
-        return normal_form(wish, instrument, self.capabilities, self._prices.reference(wish.symbol, wish.side))
+        can, whole = self.capabilities, not self._trades_in_parts(wish.symbol, instrument)
+        if whole:
+            can = replace(can, fraction=None)
+        intent, complaint = normal_form(wish, instrument, can, self._prices.reference(wish.symbol, wish.side))
+        if whole and complaint is not None and complaint.rule is Rule.LOT_SIZE:
+            complaint = replace(complaint, text=f"{complaint.text} The broker trades {wish.symbol} in whole shares alone.")
+        return intent, complaint
+
+    def _trades_in_parts(self, symbol: str, instrument: Instrument) -> bool:
+        """Whether the broker trades parts of a share of it, as far as is known. What is held in parts is closed in parts in any case."""
+        asset = self.assets.get(symbol)
+        return asset is None or asset.fractionable or bool(self._state.portfolio.position(symbol) % instrument.lot)
 
     def figures(self, aside: Collection[str] = ()) -> Figures:
         """The account in numbers, without what the orders `aside` reserve."""
@@ -193,7 +208,7 @@ class Gate:
         self, intent: Intent, instrument: Instrument, figures: Figures, net: Decimal, aside: Collection[str], now: int, mono: int
     ) -> RiskCase:
         state, prices, symbol, strategy = self._state, self._prices, intent.symbol, intent.strategy
-        market = prices.reference(symbol, intent.side)
+        market, asset = prices.reference(symbol, intent.side), self.assets.get(symbol)
         return RiskCase(
             intent=intent,
             instrument=instrument,
@@ -210,6 +225,7 @@ class Gate:
             price_life_s=prices.life_s,
             phase=self.market.phase if self.market else None,
             halt=state.halts.get(symbol),
+            shortable=asset is None or asset.shortable,
             equity=figures.equity,
             buying_power=figures.buying_power,
             maintenance=figures.maintenance,
@@ -284,6 +300,8 @@ class Gate:
             return None
         if self.closed:
             return deny(Rule.BROKER, f"{self.closed}: no entries until that has ended. Exits go out as the broker takes them.")
+        if (asset := self.assets.get(intent.symbol)) is not None and asset.closed:
+            return deny(Rule.BROKER, f"{asset.closed}: no entries in {intent.symbol}. Exits go out as the broker takes them.")
         if state.mode is Mode.RESEARCH:
             return deny(Rule.RESEARCH, "In RESEARCH nothing is entered; only orders that reduce a position go through.")
         if intent.strategy and (why := state.disabled.get(intent.strategy)) is not None:

@@ -306,6 +306,16 @@ class BrokerSnapshot(Struct, frozen=True):
     closed: str = ""
 
 
+class AssetTold(Struct, frozen=True):
+    """How the broker trades `symbol`: `closed` says in words, without a full stop, why it takes no orders in it, and nothing where it does;
+    `fractionable` whether parts of a share trade, `shortable` whether more may be sold than is held."""
+
+    symbol: str
+    closed: str = ""
+    fractionable: bool = True
+    shortable: bool = True
+
+
 class LinkChanged(Struct, frozen=True):
     """The link of the broker `name` stands otherwise, and why. Of one that is FATAL the reason says what to do."""
 
@@ -368,6 +378,7 @@ Input: TypeAlias = (
     | StrategyFailed
     | OrderUpdate
     | BrokerSnapshot
+    | AssetTold
     | LinkChanged
     | NotDurable
     | Unsent

@@ -22,7 +22,7 @@ from engine.brokers.alpaca.watch import Watch
 from engine.brokers.alpaca.words import FRACTION, Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
 from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent
 from engine.model.capabilities import Capabilities
-from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
+from engine.model.inputs import AssetTold, BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderType, Source, Terms
@@ -184,6 +184,9 @@ class AlpacaBroker:
     def _reject(self, orders: Sequence[Order], reason: str) -> None:
         for order in orders:
             self._tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=reason))
+
+    async def asset(self, symbol: str) -> AssetTold | None:
+        return await self._questions.asset(symbol)
 
     async def cancel(self, orders: Sequence[Order]) -> None:
         await self._cancels.ask(orders, together=STOPPING.get() and not self._closing)

@@ -10,9 +10,9 @@ from engine.brokers.alpaca import ids
 from engine.brokers.alpaca.link import Link
 from engine.brokers.alpaca.rest import Client, RefusedError, Rest
 from engine.brokers.alpaca.tickets import Ticket, Tickets
-from engine.brokers.alpaca.words import Fields, Raw, Seen, all_seen, amount, closed, seen
+from engine.brokers.alpaca.words import Fields, Raw, Seen, all_seen, amount, asset, closed, seen
 from engine.brokers.base import AmbiguousError
-from engine.model.inputs import BrokerSnapshot
+from engine.model.inputs import AssetTold, BrokerSnapshot
 from engine.model.orders import Order
 
 PAGE = 500
@@ -39,6 +39,18 @@ class Questions:
     async def clock(self) -> Raw:
         told: Raw = await self._ask(lambda api: api.get_clock(), dict)
         return told
+
+    async def asset(self, symbol: str) -> AssetTold | None:
+        """How Alpaca trades `symbol`, None where it cannot be asked: a currency pair's slash is no part of an address."""
+        if "/" in symbol:
+            return None
+        try:
+            return asset(symbol, await self._ask(lambda api: api.get_asset(symbol), dict))
+        except RefusedError as no:
+            # Without a code it is another's page that was not found, and not the asset.
+            if no.status == 404 and no.code:
+                return AssetTold(symbol, f"Alpaca has no {symbol}")
+            raise AmbiguousError(str(no)) from no
 
     async def by_broker_id(self, broker_id: str) -> Seen | None:
         """None where there is none of that id."""

@@ -9,6 +9,7 @@ from typing import Any, TypeAlias
 
 from msgspec import Struct
 
+from engine.model.inputs import AssetTold
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Order, OrderType, Side, Terms, TimeInForce
@@ -63,6 +64,12 @@ _CLOSED = {
 def closed(account: Raw) -> str:
     """Why Alpaca takes no entries for the account, nothing where it does."""
     return next((why for flag, why in _CLOSED.items() if account.get(flag) is True), "")
+
+
+def asset(symbol: str, told: Raw) -> AssetTold:
+    """How Alpaca trades it. A word that it leaves out is no no."""
+    closed = f"{symbol} is not tradable at Alpaca" if told.get("tradable") is False else ""
+    return AssetTold(symbol, closed, told.get("fractionable") is not False, told.get("shortable") is not False)
 
 
 class Seen(Struct, frozen=True):

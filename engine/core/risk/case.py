@@ -69,6 +69,8 @@ class RiskCase(Struct):
     trading_reason: str
     maintenance: Decimal = ZERO
     cushion: Decimal = Decimal(1)
+    shortable: bool = True
+    """Whether the broker lends the symbol for a short sale, as far as is known."""
     combined: CombinedLimits = ALONE
     others: Standing | str | None = None
     """Where the console's other accounts stand together, or the name of one of which that is not known."""

@@ -21,7 +21,7 @@ class Rule(StrEnum):
 
     SYMBOL = "symbol", "The feed knows the symbol."
     ORDER = "order", "Its numbers are numbers, and its type, prices and time in force belong together."
-    BROKER = "broker", "The broker can do it, and takes entries for the account."
+    BROKER = "broker", "The broker can do it, and takes entries for the account and in the symbol."
     TICK_SIZE = "tick size", "Its prices are one tick or more; they are put on the nearest tick."
     LOT_SIZE = "lot size", "Its quantity is one lot or more; it is cut down to whole lots."
     BRACKET = "bracket", "Its exits lie on the sides where they gain and lose, and it opens a position."

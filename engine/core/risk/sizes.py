@@ -14,11 +14,12 @@ from engine.model.verdicts import PASSED, Verdict
 
 def short_sale(case: RiskCase) -> Verdict:
     """Selling more than is held opens a short position, which the settings must allow."""
-    if case.intent.side is Side.BUY or case.limits.short_selling:
+    if case.intent.side is Side.BUY or (case.limits.short_selling and case.shortable):
         return PASSED
     free = f"{case.closable:f} {case.intent.symbol} are free to sell"
     setting = f"limits.symbols.{case.intent.symbol}.short_selling" if case.bounds.of("short_selling") else "limits.short_selling"
-    text = f"Selling {case.intent.quantity:f} would be short: {free}, and {setting} is off."
+    why = f"{setting} is off" if not case.limits.short_selling else "the broker does not lend it for a short sale"
+    text = f"Selling {case.intent.quantity:f} would be short: {free}, and {why}."
     return _cut(case, case.closable, Rule.SHORT_SALE, f"{case.closable:f} shares", f"{case.intent.quantity:f} shares", text)
 
 

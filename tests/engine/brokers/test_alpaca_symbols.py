@@ -9,10 +9,14 @@ import pytest
 
 from engine import waits
 from engine.brokers.alpaca import kill as killer
+from engine.brokers.alpaca.broker import AlpacaBroker
 from engine.brokers.alpaca.config import AlpacaConfig
+from engine.brokers.base import AmbiguousError
+from engine.model.inputs import AssetTold
 from engine.model.orders import Bracket, Exit, Intent, OrderState, OrderType, Side, Terms
-from tests.engine.brokers.alpaca_engine import SOON, agree, ended, trading
-from tests.engine.engines import limit, market, order_of, until
+from tests.engine.brokers.alpaca_engine import SOON, agree, ended, posts, trading
+from tests.engine.brokers.alpaca_rig import PATIENT
+from tests.engine.engines import limit, market, order_of, said, until
 from tests.servers.alpaca.server import AlpacaServer
 from tests.servers.alpaca.streams import KEY, SECRET
 
@@ -78,10 +82,11 @@ def test_the_stop_without_an_engine_closes_a_symbol_with_a_dot(server: AlpacaSer
         ({"fractionable": False}, Intent(DOTTED, Side.BUY, D("0.5"), OrderType.LIMIT, D(90)), 'asset "BRK.B" is not fractionable'),
     ],
 )
-def test_what_an_asset_may_not_be_is_told_in_alpacas_words(
+def test_what_an_asset_may_not_be_is_told_in_alpacas_words_where_it_is_not_known_before(
     tmp_path: Path, server: AlpacaServer, asset: dict[str, bool], wish: Intent, words: str
 ) -> None:
     server.book.assets[DOTTED] = asset
+    server.faults.arm("GET /v2/assets", "503", times=10_000)
     with trading(tmp_path, server) as engine:
         engine.submit(wish)
         view = until(engine, ended(1, OrderState.REJECTED))
@@ -89,3 +94,47 @@ def test_what_an_asset_may_not_be_is_told_in_alpacas_words(
         engine.submit(limit(1, 90, "AAPL"))
         until(engine, ended(2, OrderState.WORKING))
         agree(engine, server)
+
+
+@pytest.mark.parametrize(
+    ("asset", "wish", "words"),
+    [
+        ({"tradable": False}, limit(1, 90, DOTTED), "BRK.B is not tradable at Alpaca: no entries in BRK.B."),
+        ({"shortable": False}, market(1, DOTTED, Side.SELL), "the broker does not lend it for a short sale"),
+        ({"fractionable": False}, Intent(DOTTED, Side.BUY, D("0.5"), OrderType.LIMIT, D(90)), "in whole shares alone"),
+    ],
+)
+def test_what_is_known_of_an_asset_is_said_before_anything_is_sent(
+    tmp_path: Path, server: AlpacaServer, asset: dict[str, bool], wish: Intent, words: str
+) -> None:
+    server.book.assets[DOTTED] = asset
+    with trading(tmp_path, server) as engine:
+        until(engine, lambda view: words in engine.answer(engine.preview(wish)).text)
+        reply = engine.answer(engine.submit(wish))
+        assert (reply.ok, words in reply.text) == (False, True)
+        assert posts(server) == 0
+        server.do(server.book.assets.clear)
+        engine.submit(limit(1, 90, "AAPL"))
+        until(engine, ended(1, OrderState.WORKING))
+        agree(engine, server)
+
+
+def test_an_asset_that_alpaca_has_not_is_not_ordered(tmp_path: Path, server: AlpacaServer) -> None:
+    server.do(lambda: server.book.prices.pop(DOTTED))
+    with trading(tmp_path, server) as engine:
+        until(engine, lambda view: said(view, "Alpaca has no BRK.B: no entries in BRK.B"))
+        assert "Alpaca has no BRK.B" in engine.answer(engine.submit(limit(1, 90, DOTTED))).text
+        assert posts(server) == 0
+
+
+async def test_a_page_that_is_not_there_says_nothing_about_an_asset_and_a_pair_is_not_asked_for(server: AlpacaServer) -> None:
+    broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=PATIENT)
+    await broker.connect(lambda event: None)
+    assert await broker.asset(DOTTED) == AssetTold(DOTTED)
+    server.faults.arm("GET /v2/assets", "404")
+    with pytest.raises(AmbiguousError):
+        await broker.asset(DOTTED)
+    asked = len(server.requests)
+    assert await broker.asset("BTC/USD") is None
+    assert not any("BTC" in request for request in server.requests[asked:])
+    await broker.close()

@@ -11,6 +11,7 @@ REPLIES = {
     "500": (500, '{"code": 50010000, "message": "internal server error occurred"}'),
     "503": (503, "<html><body><h1>503 Service Unavailable</h1></body></html>"),
     "504": (504, "<html><body>upstream request timeout</body></html>"),
+    "404": (404, "<html><body><h1>404 Not Found</h1></body></html>"),
     "401": (401, '{"message": "unauthorized."}'),
     "html": (200, "<html><body>Be right back</body></html>"),
 }
