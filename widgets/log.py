@@ -6,6 +6,7 @@ from collections import Counter
 from typing import Unpack
 
 from textual import events
+from textual.geometry import Size
 
 from engine.model.modes import Level
 from engine.model.views import LogLine, View
@@ -60,6 +61,8 @@ class Log(TallTable[LogLine]):
         super().__init__(**options)
         self._unread = 0
         self._follows = True
+        self._settled = Size(0, 0)
+        """The room that it last found its place in."""
 
     def make_model(self) -> RowModel[LogLine]:
         return self._ring
@@ -107,6 +110,7 @@ class Log(TallTable[LogLine]):
         super().on_resize()
         if self._follows:
             self._to_end()
+        self._settled = self.size
 
     def on_click(self, event: events.Click) -> None:
         """Where the frame says that there is more below, a click leads there."""
@@ -115,7 +119,8 @@ class Log(TallTable[LogLine]):
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         super().watch_scroll_y(old_value, new_value)
-        if self.shown_rows and self.rows:
+        # Another room moves what is in view by itself: nobody scrolled.
+        if self.shown_rows and self.rows and self.size == self._settled:
             self._follows = round(new_value) >= self.last_top
             self._summarise()
 

@@ -56,6 +56,32 @@ async def test_the_newest_is_whole_in_view_however_long_it_is() -> None:
             assert log.summary_text == "follows"
 
 
+@pytest.mark.parametrize("last", [3, 30, 60])
+async def test_a_log_whose_room_changes_follows_on(last: int) -> None:
+    log = Log()
+    async with Harness(log).run_test(size=(60, 5)) as pilot:
+        await show(log, pilot, *(line(number, chosen) for number, chosen in enumerate((3, 40, 3, 3, 40, 3, 25, last), 1)))
+        for height in (4, 5, 6, 7, 12, 5, 7, 4, 6):
+            await pilot.resize_terminal(60, height)
+            await pilot.pause()
+            assert log.summary_text == "follows", height
+            assert log.scroll_offset.y == log.last_top, height
+
+
+async def test_a_log_that_somebody_reads_stays_where_it_is_when_its_room_changes() -> None:
+    log = Log()
+    async with Harness(log).run_test(size=(60, 5)) as pilot:
+        log.focus()
+        await show(log, pilot, *(line(number, 40) for number in range(1, 9)))
+        log.action_cursor(-1)
+        log.action_cursor(-1)
+        await pilot.resize_terminal(60, 7)
+        await pilot.pause()
+        await show(log, pilot, line(9))
+        assert log.cursor_key == "6"
+        assert "1 new below" in log.summary_text
+
+
 async def test_what_is_longer_than_the_panel_is_cut_and_told_under_the_line() -> None:
     log = Log()
     async with Harness(log).run_test(size=(60, 5)) as pilot:
