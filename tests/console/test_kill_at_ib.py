@@ -155,3 +155,17 @@ def test_reserved_ids_that_are_all_taken_say_what_to_do(
     monkeypatch.setenv("IB_KILL_CLIENT_ID", "555")
     assert killing(tmp_path) == kill.DONE
     assert works(tws) == []
+
+
+def test_it_closes_what_is_held_as_what_it_is_also_where_ibs_own_routing_does_not_take_it(
+    tmp_path: Path, tws: TwsProcess, capsys: Capture
+) -> None:
+    left_alone(tmp_path, tws)
+    tws.do("place 99 BUY 7 ARB@LSE MKT 70 theirs1")
+    tws.do("place 99 BUY 5 ARB MKT 70 theirs2")
+    tws.do("place 99 BUY 3 GONE MKT 5 theirs3")
+    assert killing(tmp_path, "--flatten") == kill.NOT_AT_REST
+    said = capsys.readouterr().out
+    assert "SELL 7 ARB at LSE at the market, to close it" in said
+    assert "3 GONE (IB refused: No security definition has been found for GONE)" in said
+    assert tws.positions == {"GONE": Decimal(3)}

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from decimal import Decimal
-from typing import Any
 
 from engine.brokers.base import STOPPING, AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
-from engine.brokers.ib.facts import CURRENCY, CashTold, Contract, RequestFailed
+from engine.brokers.ib.contracts import Contracts, NotTraded, is_followed
+from engine.brokers.ib.facts import CURRENCY, CashTold, Contract
 from engine.brokers.ib.hearing import Hearing
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import FOR_CANCELS_S, FOR_THE_STOP_S, Session, capture_logs
-from engine.brokers.ib.link import Link
-from engine.brokers.ib.orders import no_one_stock, rewritten, symbol_of, symbol_there, written
+from engine.brokers.ib.link import Link, answer
+from engine.brokers.ib.orders import rewritten, symbol_of, written
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, OrderUpdate
 from engine.model.modes import Level
 from engine.model.money import ZERO
@@ -45,8 +45,7 @@ class Client:
         self._link = Link(
             config, hearing.hear, hearing.changed, lambda words: hearing.note(Level.WARNING, words), lambda: hearing.tell(Heard()), wall
         )
-        self._contracts: dict[str, list[Contract]] = {}
-        self._asking: dict[str, asyncio.Lock] = {}
+        self._contracts = Contracts(self._session, lambda: self._link.account)
         self._preparing: set[str] = set()
         """Orders that wait for their turn to be sent, and those of them that were cancelled before."""
         self._withdrawn: set[str] = set()
@@ -54,7 +53,7 @@ class Client:
         """Those of which each is cancelled by a message of its own now."""
         self._swept = 0
         """How often all were cancelled by one message."""
-        self._left_out: set[str] = set()
+        self._left_out: set[int] = set()
         self._told_of_others = False
         """Whether it was said that the account is not all in our currency."""
         self._end_logs: Callable[[], None] = lambda: None
@@ -84,13 +83,14 @@ class Client:
         self._hearing.known.add(order.id)
         self._preparing.add(order.id)
         try:
-            contract = await self._contract(order)
+            contract = await self._contracts.of(order)
             session = self._session()
             await session.turn()
+        except NotTraded as refused:
+            self._hearing.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=str(refused)))
+            return
         finally:
             self._preparing.discard(order.id)
-        if contract is None:
-            return
         if order.id in self._withdrawn:
             self._hearing.tell(OrderUpdate(order.id, OrderEvent.CANCEL, reason="cancelled before it was sent"))
             return
@@ -187,7 +187,7 @@ class Client:
         """
         leaves = 0 if STOPPING.get() else FOR_THE_STOP_S
         known = {entry.id for entry in self._hearing.ledger}
-        listing = asyncio.ensure_future(self._answer(self._session().open_orders(leaves)))
+        listing = asyncio.ensure_future(answer(self._session().open_orders(leaves)))
         # Cancels do not wait for an answer that is late.
         await asyncio.wait((listing,), timeout=LISTED_S)
         if not listing.done() or listing.exception() is not None:
@@ -215,10 +215,10 @@ class Client:
         if not theirs:
             return
         for _ in range(20):
-            if not await self._answer(self._session().open_orders()) & {entry.perm_id for entry in theirs}:
+            if not await answer(self._session().open_orders()) & {entry.perm_id for entry in theirs}:
                 break
             await asyncio.sleep(0.1)
-        await self._answer(self._session().completed_orders())
+        await answer(self._session().completed_orders())
         for entry in theirs:
             self._hearing.retell(entry)
 
@@ -227,11 +227,11 @@ class Client:
     async def find(self, order_id: str) -> OrderUpdate | None:
         self._hearing.known.add(order_id)
         session = self._session()
-        listed = await self._answer(session.open_orders())
-        await self._answer(session.executions())
+        listed = await answer(session.open_orders())
+        await answer(session.executions())
         entry = self._hearing.ledger.find(order_id)
         if entry is None or not (entry.ended or entry.perm_id in listed):
-            await self._answer(session.completed_orders())
+            await answer(session.completed_orders())
             entry = self._hearing.ledger.find(order_id)
         if entry is None or not (entry.status or entry.executions or entry.rejected):
             if entry is not None and entry.objection:
@@ -248,27 +248,33 @@ class Client:
 
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         session = self._session()
-        held = await self._answer(session.positions())
-        cash = self._dollars(await self._answer(session.cash(self._link.account)))
-        open_ids = await self._answer(session.open_orders())
-        await self._answer(session.executions())
+        held = await answer(session.positions())
+        cash = self._dollars(await answer(session.cash(self._link.account)))
+        open_ids = await answer(session.open_orders())
+        await answer(session.executions())
         wanted = [self._hearing.ledger.find(order_id) for order_id in order_ids]
         if any(entry is None or not (entry.ended or entry.perm_id in open_ids) for entry in wanted):
-            await self._answer(session.completed_orders())
+            await answer(session.completed_orders())
             wanted = [self._hearing.ledger.find(order_id) for order_id in order_ids]
         listed: dict[str, BrokerOrder] = {}
         for entry in (*(entry for entry in self._hearing.ledger if entry.perm_id in open_ids), *wanted):
             row = entry.listed() if entry is not None and (entry.ended or entry.perm_id in open_ids) else None
             if entry is None or entry.fields is None or entry.fields.account not in ("", self._link.account):
                 continue  # a log-in may have other accounts beside ours
-            if row is not None and self._follows(row.symbol, entry.contract):
+            if row is None or entry.contract is None:
+                continue
+            if is_followed(entry.contract):
                 listed[row.order_id] = row
+            else:
+                self._leave_out((entry.contract,))
         self._hearing.known.update(listed)
-        positions = tuple(
-            (symbol_of(each.contract.symbol), each.quantity, each.average)
-            for each in held
-            if each.account == self._link.account and each.quantity and self._follows(each.contract.local_symbol, each.contract)
+        followed = await self._contracts.followed(held)
+        left_out = {each.contract.con_id for each in held} - {each.contract.con_id for each in followed}
+        self._leave_out(
+            each.contract for each in held if each.contract.con_id in left_out and each.account == self._link.account and each.quantity
         )
+        self._hearing.spawn(self._tell_of_others())
+        positions = tuple((symbol_of(each.contract.symbol), each.quantity, each.average) for each in followed)
         return BrokerSnapshot(cash, positions, tuple(listed.values()))
 
     def _dollars(self, told: CashTold) -> Decimal:
@@ -287,37 +293,19 @@ class Client:
             self._hearing.note(Level.WARNING, f"{kept}: {only}; convert at IB what is to be traded with")
         return cash
 
-    def _follows(self, name: str, contract: Contract | None) -> bool:
-        """Whether it is a stock in our currency: others are told once, and are not in the books."""
-        if contract is None or (contract.kind == "STK" and contract.currency == CURRENCY):
-            return contract is not None
-        if name not in self._left_out:
-            self._left_out.add(name)
-            self._hearing.note(
-                Level.WARNING,
-                f"{name} ({contract.kind}, {contract.currency}) at IB is not followed here: not in the books, nor in a flatten",
-            )
-        return False
+    def _leave_out(self, contracts: Iterable[Contract]) -> None:
+        """Tells, once of each, what of the account is not in the books."""
+        for contract in contracts:
+            if contract.con_id not in self._left_out:
+                self._left_out.add(contract.con_id)
+                what = f"{contract.local_symbol} ({contract.kind}, {contract.currency})"
+                beside = " beside another stock of that name" if is_followed(contract) else ""
+                self._hearing.note(Level.WARNING, f"{what}{beside} at IB is not followed here: not in the books, nor in a flatten")
 
-    async def _contract(self, order: Order) -> Contract | None:
-        """What is to be traded, or None where it is told that there is no such thing. Orders meanwhile wait for the answer, too."""
-        symbol = order.symbol
-        async with self._asking.setdefault(symbol, asyncio.Lock()):
-            if symbol != symbol_of(symbol):
-                self._contracts[symbol] = []
-            if symbol not in self._contracts:
-                self._contracts[symbol] = await self._answer(self._session().contracts(symbol_there(symbol), CURRENCY))
-            found = self._contracts[symbol]
-            if len(found) == 1:
-                return found[0]
-            del self._contracts[symbol]
-            elsewhere: list[Contract] = []
-            if not found:
-                with contextlib.suppress(AmbiguousError):
-                    elsewhere = await self._answer(self._session().contracts(symbol_there(symbol), ""))
-        reason = no_one_stock(symbol, found, elsewhere)
-        self._hearing.tell(OrderUpdate(order.id, OrderEvent.REJECT, reason=reason))
-        return None
+    async def _tell_of_others(self) -> None:
+        with contextlib.suppress(AmbiguousError):
+            for words in await self._contracts.others():
+                self._hearing.note(Level.WARNING, words)
 
     async def _entries(self, orders: Sequence[Order], leaves: int = FOR_CANCELS_S) -> dict[str, Entry]:
         """What TWS told of `orders`; it is asked where we have not heard of one, as after a restart. Those it has not told of are left
@@ -329,7 +317,7 @@ class Client:
         for question in questions:
             if all(ledger.find(order_id) is not None for order_id in ids):
                 break
-            await self._answer(question(leaves))
+            await answer(question(leaves))
         return {order_id: entry for order_id in ids if (entry := ledger.find(order_id)) is not None}
 
     def _is_mine(self, entry: Entry) -> bool:
@@ -343,17 +331,6 @@ class Client:
             return self._link.session
         except ConnectionError as error:
             raise AmbiguousError(str(error)) from None
-
-    async def _answer(self, question: Coroutine[Any, Any, Any]) -> Any:
-        """Raises AmbiguousError where TWS gives none."""
-        try:
-            return await question
-        except RequestFailed as failed:
-            raise AmbiguousError(str(failed)) from None
-        except TimeoutError:
-            raise AmbiguousError("TWS did not answer in time") from None
-        except OSError as error:
-            raise AmbiguousError(f"the link to TWS broke: {error}") from None
 
 
 def _whose(entry: Entry) -> str:

@@ -118,7 +118,7 @@ def _fields(order: Any) -> OrderFields:
 
 
 def contract_of(told: Any) -> Contract:
-    return Contract(told.conId, told.symbol, told.secType, told.currency, told.localSymbol, told.primaryExchange)
+    return Contract(told.conId, told.symbol, told.secType, told.currency, told.localSymbol, told.primaryExchange, told.exchange)
 
 
 def amount_of(value: float) -> Decimal:

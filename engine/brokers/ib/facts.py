@@ -21,6 +21,8 @@ class Contract(Struct, frozen=True):
     currency: str
     local_symbol: str = ""
     primary: str = ""
+    exchange: str = ""
+    """Where orders for it go; TWS does not say it of a position."""
 
 
 class OrderFields(Struct, frozen=True):

@@ -96,7 +96,7 @@ class Hearing:
         if entry.misses_executions and entry.fetched_for != entry.told_filled:
             # Once for each count: what TWS has forgotten, as what filled on an earlier day, it does not tell by being asked again.
             entry.fetched_for = entry.told_filled
-            self._spawn(self._fetch_executions())
+            self.spawn(self._fetch_executions())
 
     def retell(self, entry: Entry, event: OrderEvent | None = None, reason: str = "") -> None:
         update = entry.update(event, reason)
@@ -135,7 +135,7 @@ class Hearing:
             self._news(entry)
         else:
             entry.objection = told.words or f"code {told.code}"
-            self._spawn(self._verify(entry, told.code))
+            self.spawn(self._verify(entry, told.code))
 
     async def _verify(self, entry: Entry, code: int) -> None:
         """TWS objected to an order, or to what was asked of it: its own lists say what came of it. The library would have it Cancelled."""
@@ -211,7 +211,7 @@ class Hearing:
     def _stir(self) -> None:
         self._stirred.set()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -12,12 +12,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.brokers.base import BrokerError
 from engine.brokers.ib.config import IbConfig, account_of
+from engine.brokers.ib.contracts import is_followed
 from engine.brokers.ib.facts import CURRENCY, ErrorTold, ExecutionTold, Fact, Held, OrderFields, OrderTold, RequestFailed, StatusTold
 from engine.brokers.ib.ledger import Ledger
-from engine.brokers.ib.library import ClientBusy, Session, capture_logs
+from engine.brokers.ib.library import ROUTED, ClientBusy, Session, capture_logs
 from engine.brokers.ib.orders import symbol_of
 
 Answer = TypeVar("Answer")
@@ -65,8 +67,10 @@ class _There:
         self._client_id = 0
         self._ledger = Ledger()
         self._refused: dict[int, str] = {}
-        self._closing: dict[int, str] = {}
-        """Closing orders by their numbers, and which symbol they close."""
+        self._closing: dict[int, Held] = {}
+        """Closing orders by their numbers, and what they close."""
+        self._elsewhere: set[int] = set()
+        """Those that were refused and looked after."""
 
     async def cancel(self) -> None:
         config = self._config
@@ -111,20 +115,37 @@ class _There:
     async def flatten(self) -> None:
         """One order at the market for each stock that is held, and waits for them."""
         for held in await self._settled():
-            if not _is_followed(held):
-                continue
-            symbol, action = symbol_of(held.contract.symbol), "SELL" if held.quantity > 0 else "BUY"
-            await self.session.turn(leaves=0)
-            number = self.session.next_id()
-            self._closing[number] = symbol
-            fields = OrderFields(action, abs(held.quantity), "MKT", account=self._account)
-            self.session.place(number, held.contract, fields)
-            self._tell(f"{action} {abs(held.quantity):f} {symbol} at the market, to close it")
+            if is_followed(held.contract):
+                await self._close(held)
         until = asyncio.get_running_loop().time() + FLAT_S
         while asyncio.get_running_loop().time() < until:
-            if not [held for held in await self._positions() if _is_followed(held)] or self._closing.keys() == self._refused.keys():
+            if not [held for held in await self._positions() if is_followed(held.contract)]:
+                return
+            for number in self._refused.keys() - self._elsewhere:
+                await self._close_elsewhere(number)
+            if self._closing.keys() == self._refused.keys():
                 return
             await asyncio.sleep(POLL_S)
+
+    async def _close(self, held: Held, exchange: str = "") -> None:
+        """By IB's own routing, or at `exchange`. A position does not say where it trades, and to ask first would cost the time of all."""
+        action, at = "SELL" if held.quantity > 0 else "BUY", f" at {exchange}" if exchange else ""
+        await self.session.turn(leaves=0)
+        number = self.session.next_id()
+        self._closing[number] = held
+        fields = OrderFields(action, abs(held.quantity), "MKT", account=self._account)
+        self.session.place(number, replace(held.contract, exchange=exchange), fields)
+        self._tell(f"{action} {abs(held.quantity):f} {symbol_of(held.contract.symbol)}{at} at the market, to close it")
+
+    async def _close_elsewhere(self, number: int) -> None:
+        """What IB's own routing does not take goes to its exchange, once."""
+        self._elsewhere.add(number)
+        held = self._closing[number]
+        with contextlib.suppress(ConnectionError):
+            contract = await self._answer(self.session.contract(held.contract.con_id))
+            if contract is not None and contract.exchange != ROUTED:
+                del self._closing[number], self._refused[number]
+                await self._close(held, contract.exchange)
 
     async def left(self) -> Left:
         self.open = await self._answer(self.session.open_orders(leaves=0))
@@ -144,10 +165,9 @@ class _There:
 
     def _position(self, held: Held) -> str:
         symbol = symbol_of(held.contract.symbol)
-        why = [words for number, words in self._refused.items() if self._closing.get(number) == symbol]
-        other = (
-            "" if _is_followed(held) else f" ({held.contract.kind}, {held.contract.currency}: only stocks in {CURRENCY} are closed here)"
-        )
+        why = [words for number, words in self._refused.items() if self._closing[number].contract.con_id == held.contract.con_id]
+        kind, currency = held.contract.kind, held.contract.currency
+        other = "" if is_followed(held.contract) else f" ({kind}, {currency}: only stocks in {CURRENCY} are closed here)"
         return f"{held.quantity:f} {symbol}{other}{f' (IB refused: {why[0]})' if why else ''}"
 
     # ---- questions
@@ -181,7 +201,3 @@ class _There:
                 self._ledger.on_execution(fact)
             case ErrorTold() if fact.request in self._closing and fact.code not in (399, 10349):
                 self._refused[fact.request] = fact.words
-
-
-def _is_followed(held: Held) -> bool:
-    return held.contract.kind == "STK" and held.contract.currency == CURRENCY

@@ -16,6 +16,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from engine.brokers.ib.decoded import UNSET, amount_of, cash_of, contract_of, listen
 from engine.brokers.ib.facts import (
     CURRENCY,
@@ -34,6 +36,8 @@ LOGGERS = ("ib_insync", "eventkit")
 ANSWER_S = 8.0
 """How long any request may take; less than the engine waits for an answer, so that the words are ours."""
 NO_SUCH_CONTRACT = 200
+ROUTED = "SMART"
+"""The exchange that stands for IB's own routing."""
 _DROPPED = "it takes the connection and drops it, as TWS does where its API settings do not trust this machine"
 _TOTAL, _BALANCE = "TotalCashValue", "CashBalance"
 _ALL_IN_BASE = "BASE"
@@ -184,7 +188,7 @@ class Session:
 
     def place(self, order_id: int, contract: Contract, fields: OrderFields) -> None:
         """Sends a new order, or new terms of one that has this id. What comes of it is heard."""
-        from ib_insync import Order, Stock
+        from ib_insync import Order
 
         order = Order(
             orderId=order_id,
@@ -202,8 +206,7 @@ class Session:
             account=fields.account,
             orderRef=fields.ref,
         )
-        stock = Stock(contract.symbol, "SMART", contract.currency, conId=contract.con_id, primaryExchange=contract.primary)
-        self._ib.client.placeOrder(order_id, stock, order)
+        self._ib.client.placeOrder(order_id, stock(contract), order)
 
     def cancel(self, order_id: int) -> None:
         self._ib.client.cancelOrder(order_id)
@@ -269,12 +272,28 @@ class Session:
         from ib_insync import Stock
 
         try:
-            told = await self._ask(lambda: self._ib.reqContractDetailsAsync(Stock(symbol, "SMART", currency)))
+            told = await self._ask(lambda: self._ib.reqContractDetailsAsync(Stock(symbol, ROUTED, currency)))
         except RequestFailed as failed:
             if failed.code == NO_SUCH_CONTRACT:
                 return []
             raise
         return [contract_of(details.contract) for details in told]
+
+    async def contract(self, con_id: int) -> Contract | None:
+        """The stock that IB has this number for, and where orders for it go: IB's own routing where that takes them. None where it is
+        traded no more. Raises RequestFailed."""
+        from ib_insync import Contract as Wanted
+
+        try:
+            told = await self._ask(lambda: self._ib.reqContractDetailsAsync(Wanted(conId=con_id)))
+        except RequestFailed as failed:
+            if failed.code == NO_SUCH_CONTRACT:
+                return None
+            raise
+        for details in told:
+            routed = ROUTED in details.validExchanges.split(",")
+            return replace(contract_of(details.contract), exchange=ROUTED if routed else details.contract.exchange)
+        return None
 
     async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, leaves: int = FOR_CANCELS_S) -> Answer:
         """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
@@ -326,6 +345,14 @@ class _Handler(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         if record.exc_info:
             self._tell(NotUnderstood(f"{record.getMessage()[:200]} ({record.exc_info[1]})"))
+
+
+def stock(contract: Contract) -> Any:
+    """As the library has it in a message."""
+    from ib_insync import Stock
+
+    exchange = contract.exchange or ROUTED
+    return Stock(contract.symbol, exchange, contract.currency, conId=contract.con_id, primaryExchange=contract.primary)
 
 
 def _double(value: Decimal | None) -> float:

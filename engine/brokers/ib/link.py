@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
-from engine.brokers.base import AwayError, BrokerError
+from engine.brokers.base import AmbiguousError, AwayError, BrokerError
 from engine.brokers.ib.away import Away, away, reset_until
 from engine.brokers.ib.config import IbConfig, account_of
 from engine.brokers.ib.facts import Fact, RequestFailed
@@ -16,6 +17,7 @@ from engine.brokers.ib.library import ClientBusy, Mute, Session
 from engine.brokers.ib.numbers import Numbers
 from engine.model.modes import LinkState
 
+Answer = TypeVar("Answer")
 CONNECT_S = 5.0
 HEARTBEAT_S = 15.0
 ANSWER_S = 5.0
@@ -203,6 +205,18 @@ class Link:
         if off > MOST_SKEW_S and not self._skewed:
             self._said(f"TWS's clock and this machine's are {off:.0f} s apart: set the clock, times of orders are wrong until then")
         self._skewed = off > MOST_SKEW_S
+
+
+async def answer(question: Coroutine[Any, Any, Answer]) -> Answer:
+    """Raises AmbiguousError where TWS gives none."""
+    try:
+        return await question
+    except RequestFailed as failed:
+        raise AmbiguousError(str(failed)) from None
+    except TimeoutError:
+        raise AmbiguousError("TWS did not answer in time") from None
+    except OSError as error:
+        raise AmbiguousError(f"the link to TWS broke: {error}") from None
 
 
 def pause_s(attempt: int) -> float:

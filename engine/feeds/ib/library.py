@@ -12,7 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from engine.brokers.ib.facts import Contract, Fact, RequestFailed
-from engine.brokers.ib.library import Session
+from engine.brokers.ib.library import Session, stock
 from engine.feeds.ib.facts import DataType, FiveSeconds, HaltTick, PriceFact, PriceTick, SizeTick
 from engine.feeds.new_york import SECOND
 
@@ -49,7 +49,7 @@ class DataSession(Session):
         """Subscribes to its quotes, and answers under which number they come."""
         await self.turn()
         request = int(self._ib.client.getReqId())
-        self._ib.client.reqMktData(request, _stock(contract), "", False, False, [])
+        self._ib.client.reqMktData(request, stock(contract), "", False, False, [])
         return request
 
     async def unfollow(self, request: int) -> None:
@@ -60,7 +60,7 @@ class DataSession(Session):
         """The same of its bars of five seconds, of the regular session alone where that is said."""
         await self.turn()
         request = int(self._ib.client.getReqId())
-        self._ib.client.reqRealTimeBars(request, _stock(contract), _FIVE_S, "TRADES", regular, [])
+        self._ib.client.reqRealTimeBars(request, stock(contract), _FIVE_S, "TRADES", regular, [])
         return request
 
     async def unfollow_bars(self, request: int) -> None:
@@ -79,7 +79,7 @@ class DataSession(Session):
         request = int(client.getReqId())
         told: list[Any] = []
         future = wrapper.startReq(request, container=told)
-        client.reqHistoricalData(request, _stock(contract), end, duration, size, what, regular, 2, False, [])
+        client.reqHistoricalData(request, stock(contract), end, duration, size, what, regular, 2, False, [])
         try:
             async with asyncio.timeout(HISTORY_S):
                 await future
@@ -90,12 +90,6 @@ class DataSession(Session):
                 client.cancelHistoricalData(request)
             raise TimeoutError(f"TWS did not tell the bars within {HISTORY_S:g} s") from None
         return [PastBar(bar.date, (bar.open, bar.high, bar.low, bar.close, bar.volume)) for bar in told]
-
-
-def _stock(contract: Contract) -> Any:
-    from ib_insync import Stock
-
-    return Stock(contract.symbol, "SMART", contract.currency, conId=contract.con_id, primaryExchange=contract.primary)
 
 
 def _listen(wrapper: Any, price: Callable[[PriceFact], None]) -> None:

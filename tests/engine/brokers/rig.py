@@ -16,7 +16,7 @@ import pytest
 
 from engine.brokers.base import Broker, BrokerEvent, Heard
 from engine.brokers.paper import PaperBroker
-from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, OrderUpdate
+from engine.model.inputs import BrokerOrder, BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.market import Instrument, MarketStatus, Phase, Quote
 from engine.model.modes import LinkState
 from engine.model.order_states import OrderEvent
@@ -45,6 +45,7 @@ class Rig:
     def __init__(self) -> None:
         self.news: list[OrderUpdate] = []
         self.links: list[LinkChanged] = []
+        self.notes: list[str] = []
         self._run = f"c{next(_runs)}"
         self._numbers = count(1)
         self._heard = asyncio.Event()
@@ -59,6 +60,8 @@ class Rig:
             self.news.append(event)
         elif isinstance(event, LinkChanged):
             self.links.append(event)
+        elif isinstance(event, Note):
+            self.notes.append(event.text)
         self._heard.set()
 
     # ---- what a subclass does

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tests.servers.tws.contracts import Stock, known
+from tests.servers.tws.contracts import called
 from tests.servers.tws.exchange import PLENTY
 from tests.servers.tws.faults import Fault
 from tests.servers.tws.server import LOST, Tws
@@ -97,7 +97,7 @@ class Control:
     # ---- the market
 
     def do_price(self, symbol: str, last: str, shares: str = "") -> None:
-        (stock,) = known(symbol.replace(".", " "))
+        stock = called(symbol)
         self._tws.gateway.price(stock, Decimal(last), Decimal(shares) if shares else PLENTY)
         self._tws.data.moved(stock)
 
@@ -124,7 +124,7 @@ class Control:
     def do_rights(self, symbol: str, what: str) -> None:
         if what not in ("live", "delayed", "none"):
             raise ValueError(what)
-        self._tws.data.rights[_stock(symbol).symbol] = what
+        self._tws.data.rights[called(symbol).symbol] = what
 
     def do_lines(self, count: str) -> None:
         self._tws.data.lines = int(count)
@@ -136,10 +136,10 @@ class Control:
             self._tws.data.taken_by_another = False
 
     def do_tick(self, symbol: str, kind: str, price: str) -> None:
-        self._tws.data.tick(_stock(symbol), int(kind), Decimal(price))
+        self._tws.data.tick(called(symbol), int(kind), Decimal(price))
 
     def do_halt(self, symbol: str, state: str) -> None:
-        self._tws.data.halt(_stock(symbol), int(state))
+        self._tws.data.halt(called(symbol), int(state))
 
     def do_walk(self, on: str) -> None:
         self._tws.walks = on == "on"
@@ -148,7 +148,7 @@ class Control:
         self._tws.data.by_itself = on == "on"
 
     def do_bar(self, symbol: str, opened: str, price: str) -> None:
-        self._tws.data.bar(_stock(symbol), int(_moment(opened)), Decimal(price))
+        self._tws.data.bar(called(symbol), int(_moment(opened)), Decimal(price))
 
     def do_clock(self, now: str) -> None:
         self._tws.data.ahead_s = _moment(now) - time.time()
@@ -186,7 +186,7 @@ class Control:
         self._tws.gateway.tell_fees(self._ticket(order))
 
     def do_place(self, client: str, side: str, shares: str, symbol: str, kind: str, price: str, ref: str = "", account: str = "") -> Answer:
-        (stock,) = known(symbol)
+        stock = called(symbol)
         gateway, at = self._tws.gateway, Decimal(price)
         limit, aux = (at if kind == "LMT" else None), (at if kind == "STP" else None)
         terms = Terms(side, Decimal(shares), kind, limit, aux, "GTC", order_ref=ref, account=account)
@@ -208,7 +208,7 @@ class Control:
         return {
             "orders": [_row(ticket) for ticket in gateway.tickets],
             "cash": gateway.cash,
-            "positions": {stock.symbol.replace(" ", "."): shares for stock, shares, _ in gateway.positions()},
+            "positions": {stock.name_here: shares for stock, shares, _ in gateway.positions()},
             "copies": self._tws.copies,
             "lost": self._tws.lost,
             "asked": self._tws.asked,
@@ -283,11 +283,6 @@ class Control:
         self._tws.kill = (int(pid), int(nth))
 
 
-def _stock(symbol: str) -> Stock:
-    (stock,) = known(symbol.replace(".", " "))
-    return stock
-
-
 def _moment(text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
 
@@ -300,6 +295,7 @@ def _row(ticket: Ticket) -> Answer:
         "order_id": ticket.order_id,
         "client_id": ticket.client_id,
         "symbol": ticket.stock.symbol,
+        "con_id": ticket.stock.con_id,
         "side": terms.action,
         "quantity": terms.quantity,
         "type": terms.type,
