@@ -48,7 +48,8 @@ class EngineRun(Struct, frozen=True, kw_only=True):
     or the last `days` days on, through `end`, in bars of `granularity`, or as they are.
 
     `settings` say the rest: costs, margin, limits. Without `enable_trading` no order leaves for a broker whose money is real. `seconds` is
-    how long an engine runs whose data do not end, `pace` how many moments a second it plays of those that do.
+    how long an engine runs whose data do not end, `pace` how many moments a second it plays of those that do, 0 as
+    fast as the strategy answers.
     """
 
     strategy: str
@@ -62,7 +63,7 @@ class EngineRun(Struct, frozen=True, kw_only=True):
     settings: Settings = field(default_factory=Settings)
     enable_trading: bool = False
     seconds: float = 60.0
-    pace: float = 20.0
+    pace: float = 0.0
 
 
 class EngineResult(Struct, frozen=True, kw_only=True):

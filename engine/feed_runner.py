@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 
 from engine.chart import ChartBuilder
 from engine.clock import Clock
-from engine.feeds.base import Delays, Feed, FeedError, FeedLostError, Lags
+from engine.feeds.base import Delays, Feed, FeedError, FeedLostError, Lags, Plays
 from engine.metrics import Metrics
 from engine.model.inputs import Input, Note, PriceLag
 from engine.model.market import Bar, Dividend, MarketEvent, Quote, Split
@@ -27,7 +27,8 @@ AGAIN_S = (1.0, 2.0, 5.0, 10.0, 30.0)
 
 
 class FeedRunner:
-    """Lives on the engine's loop. `failed` is told, in words, of what broke on our side of an event."""
+    """Lives on the engine's loop. `failed` is told, in words, of what broke on our side of an event, and `sent` returns when
+    all orders that are to go are at the broker."""
 
     def __init__(
         self,
@@ -42,6 +43,7 @@ class FeedRunner:
         handle: Callable[[Input], None],
         publish: Callable[[MarketEvent], None],
         failed: Callable[[str, BaseException], None],
+        sent: Callable[[], Awaitable[None]],
         market_log: MarketLog | None = None,
     ) -> None:
         self._feed = feed
@@ -54,6 +56,7 @@ class FeedRunner:
         self._handle = handle
         self._publish = publish
         self._failed = failed
+        self._sent = sent
         self._market_log = market_log
         self._down: tuple[LinkState, str] | None = None
         """How the feed stands and what is the matter with it, as the log has it last, until it speaks again."""
@@ -70,6 +73,8 @@ class FeedRunner:
                 await asyncio.gather(*(strategy.settled() for strategy in self._strategies))
         if isinstance(self._feed, Lags):
             self._feed.complain = lambda text: self._handle(Note(Level.WARNING, self._feed.name, text))
+        if isinstance(self._feed, Plays):
+            self._feed.taken = self._taken
         attempt = 0
         while True:
             began = self._health.feed_heard
@@ -89,6 +94,12 @@ class FeedRunner:
                 return
             await asyncio.sleep(pause)
             attempt += 1
+
+    async def _taken(self) -> None:
+        """Of bars that are played as fast as they are taken none comes before each strategy has answered, and its orders are sent."""
+        for strategy in self._strategies:
+            await strategy.answered()
+        await self._sent()
 
     def _feed_is_down(self, state: LinkState, problem: str, *, again: str = "", detail: str = "") -> None:
         """The link shows each try; the log has a line for what is the matter, and not one for each try in a night that it lasts."""

@@ -138,6 +138,7 @@ class Shell:
             handle=self.handle,
             publish=publish,
             failed=self._break,
+            sent=lambda: self._until(lambda: not self._courier.waits_to_send, EXIT_S),
             market_log=market_log,
         )
         self._seat = seat

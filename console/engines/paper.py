@@ -72,8 +72,12 @@ def settings_of(run: EngineRun) -> tuple[Settings, Data | None]:
         data = open_data(feed, run.symbols).latest(run.days, run.start, run.end)
         first = data.calendar.day_of(data.first) if run.start or run.days else None
         feed = replace(feed, start=first.isoformat() if first else "", pace=run.pace)
+    limits = run.settings.limits
+    if data is not None:
+        # Of played bars several come in a second: what is ordered again at the next one is no slip of anybody's finger.
+        limits = replace(limits, repetition_s=0.0)
     strategy = StrategySettings(run.strategy, params=dict(run.params), symbols=run.symbols)
-    return replace(run.settings, mode=Mode.FULL_AUTO, symbols=run.symbols, feed=feed, strategies=(strategy,)), data
+    return replace(run.settings, mode=Mode.FULL_AUTO, symbols=run.symbols, feed=feed, limits=limits, strategies=(strategy,)), data
 
 
 def _played(name: str, run: EngineRun, settings: Settings, data: Data | None, began: float) -> EngineResult:
@@ -110,12 +114,13 @@ def _played(name: str, run: EngineRun, settings: Settings, data: Data | None, be
 
 def _until_quiet(engine: Engine) -> None:
     """The data are over: what the strategy still answers, and what still fills, comes within moments."""
-    give_up, seen = time.monotonic() + _LATEST_S, -1
+    give_up, seen = time.monotonic() + _LATEST_S, None
     while time.monotonic() < give_up:
-        revision = engine.status().revision
-        if revision == seen:
+        view = engine.status()
+        happened = view.orders, view.positions, view.signals, [(strategy.signals, strategy.errors) for strategy in view.strategies]
+        if happened == seen:
             return
-        seen = revision
+        seen = happened
         time.sleep(_QUIET_S)
 
 
@@ -125,7 +130,7 @@ def _result(
     from engine.backtest.metrics import trade_figures
     from engine.backtest.trades import trades_of
 
-    trades = trades_of(fills, [run.strategy] * len(fills), data.bars if data else {})
+    trades = trades_of(fills, [Path(run.strategy).stem] * len(fills), data.bars if data else {})
     figures = trade_figures(trades)
     total = float(value / settings.paper.cash) - 1
     return EngineResult(

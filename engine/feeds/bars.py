@@ -42,6 +42,10 @@ async def _sleep(seconds: float) -> None:
     await sleep(seconds)
 
 
+async def _at_once() -> None:
+    """Where nobody takes it, everybody has."""
+
+
 class Recorded(NamedTuple):
     """One symbol's bars, oldest first, and its corporate actions in order of their days. A problem is a sentence for the log."""
 
@@ -95,6 +99,7 @@ class BarFeed:
         self.hours: Hours
         self.hours = self._calendar = calendar or Calendar()
         self._interval = 1 / pace if pace else 0.0
+        self.taken: Callable[[], Awaitable[None]] = _at_once
         self._clock = clock
         self._sleep = sleep or _sleep
         self._actions = tuple(actions)
@@ -197,6 +202,8 @@ class BarFeed:
         last = 0
         moments = self._moments()
         for number in itertools.count():
+            if not self._interval:
+                await self.taken()
             moment = next(moments, None)
             if moment is None:
                 break

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from engine.model.market import Bar, Dividend, Instrument, Listing, MarketEvent, Split
@@ -105,6 +105,14 @@ class Lags(Protocol):
 
     def lag(self, bar: Bar) -> int:
         """How old `bar` is, ns by the wall clock."""
+
+
+@runtime_checkable
+class Plays(Protocol):
+    """A feed that can be played as fast as what it tells is taken."""
+
+    taken: Callable[[], Awaitable[None]]
+    """Returns when all that was told is taken. Whoever runs the feed puts in its own."""
 
 
 @runtime_checkable

@@ -114,6 +114,7 @@ class StrategyRunner:
         self._stopping = False
         self._wake = asyncio.Event()
         self._settled = asyncio.Event()
+        self._idle = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._edit: asyncio.Task[_Life] | None = None
@@ -132,6 +133,10 @@ class StrategyRunner:
         await self._settled.wait()
         return self._state == "running"
 
+    async def answered(self) -> None:
+        """Wait until it has answered all that it was told, or will answer nothing more. One that begins again is waited for."""
+        await self._idle.wait()
+
     def on_bar(self, bar: Bar) -> None:
         if bar.symbol in self.symbols:
             for told in self._bars.add(bar):
@@ -144,7 +149,7 @@ class StrategyRunner:
     def on_quote(self, quote: Quote) -> None:
         if self._life and self._life.wants.quotes and quote.symbol in self.symbols:
             self._inbox.put_quote(quote)
-            self._wake.set()
+            self._wake_up()
 
     def on_split(self, split: Split) -> None:
         """What it knows of the symbol is in other shares: it begins again, with the history as it is told from now on."""
@@ -154,7 +159,7 @@ class StrategyRunner:
         self._bars.split(split)
         self._inbox.drop_bars(symbol)
         self._again = f"{symbol} split, so it begins again with its history in the new shares"
-        self._wake.set()
+        self._wake_up()
 
     def on_time(self, at: int) -> None:
         """Market time has come to `at`; told before the event that brought it there, so that an update sees all that came before."""
@@ -222,6 +227,7 @@ class StrategyRunner:
             raise
         finally:
             self._settled.set()
+            self._idle.set()
 
     async def _check(self) -> None:
         try:
@@ -307,6 +313,7 @@ class StrategyRunner:
                 heard, event = waiting
                 await self._tell_event(life.host, heard, self._wire(event))
             else:
+                self._idle.set()
                 await self._wake.wait()
 
     def _wire(self, event: Waiting) -> ToStrategy:
@@ -437,6 +444,11 @@ class StrategyRunner:
         if self._state in ("disabled", "stopped") or self._stopping:
             return
         self._inbox.put(event, running=self._state == "running")
+        self._wake_up()
+
+    def _wake_up(self) -> None:
+        if self._state not in ("disabled", "stopped") and not self._stopping:
+            self._idle.clear()
         self._wake.set()
 
     def _account(self) -> State:

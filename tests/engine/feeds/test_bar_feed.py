@@ -267,6 +267,28 @@ async def test_pace_nought_plays_without_waiting() -> None:
     assert fake.seconds() == 0
 
 
+async def test_at_pace_nought_no_moment_comes_before_the_one_before_it_is_taken() -> None:
+    told: list[object] = []
+    seen: list[int] = []
+
+    async def taken() -> None:
+        seen.append(sum(isinstance(event, Bar) for event in told))
+
+    feed = feed_of({"A": daily("A", range(3)), "B": daily("B", range(3))}, pace=0)
+    feed.taken = taken
+    await feed.run(told.append)
+    assert seen == [0, 2, 4, 6]
+
+
+async def test_at_a_pace_of_its_own_it_waits_for_nobody() -> None:
+    async def taken() -> None:
+        raise AssertionError
+
+    feed = feed_of({"A": daily("A", range(3))}, pace=4.0)
+    feed.taken = taken
+    assert sum(isinstance(event, Bar) for event in await play(feed)) == 3
+
+
 async def test_a_bar_time_takes_its_share_of_a_second_and_delays_do_not_add_up() -> None:
     fake = FakeTime()
     at_bar: list[float] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import time
 from decimal import Decimal
@@ -274,6 +275,30 @@ async def test_its_session_steps_back_too_for_linux_shares_the_processor_between
         assert time.monotonic() < until
         desk.told.clear()
         desk.bar()
+
+
+async def test_who_waits_for_its_answers_waits_for_all_of_them_and_for_one_that_begins_again(desk: Desk) -> None:
+    await desk.run(desk.write(BUYER))
+    desk.bar()
+    desk.bar()
+    await asyncio.wait_for(desk.runner.answered(), PATIENCE_S)
+    assert len(desk.heard(Proposal)) == 2
+    desk.runner.on_split(Split("AAPL", 3, Decimal(2)))
+    await asyncio.wait_for(desk.runner.answered(), PATIENCE_S)
+    assert desk.runner.row().state == "running"
+    desk.bar()
+    await asyncio.wait_for(desk.runner.answered(), PATIENCE_S)
+    assert len(desk.heard(Proposal)) == 3
+
+
+async def test_nobody_waits_for_the_answers_of_one_that_runs_no_more(desk: Desk) -> None:
+    await desk.run(desk.write(BUYER))
+    await desk.runner.disable("a person did")
+    desk.bar()
+    await asyncio.wait_for(desk.runner.answered(), PATIENCE_S)
+    await desk.begin(desk.write("x = 1"))
+    await asyncio.wait_for(desk.runner.answered(), PATIENCE_S)
+    assert desk.runner.row().state == "disabled"
 
 
 async def test_loading_it_brings_in_nothing_heavy(desk: Desk) -> None:
