@@ -20,7 +20,7 @@ from engine.brokers.alpaca.tickets import Executions, Ticket, Tickets
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.watch import Watch
 from engine.brokers.alpaca.words import FRACTION, Fields, Raw, Seen, amount, group_fields, order_fields, replace_fields, seen
-from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent
+from engine.brokers.base import STOPPING, AmbiguousError, BrokerError, BrokerEvent, Heard
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import AssetTold, BrokerSnapshot, LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
@@ -54,7 +54,7 @@ class AlpacaBroker:
         self._account = account
         self.account = ""
         self._paper = paper
-        self._tell: Callable[[BrokerEvent], None] = _nobody
+        self._tell: Callable[[BrokerEvent | Heard], None] = _nobody
         self._tasks: set[asyncio.Task[None]] = set()
         stream_url = f"ws{url.removeprefix('http')}/stream" if url else ""
         # Of the account, and not of a link: what went out before a link was made anew counts there all the same.
@@ -73,12 +73,12 @@ class AlpacaBroker:
         self._rest = self._make_rest()
         self._questions = Questions(self._rest, self._tickets, self._link)
         self._cancels = Cancels(self._rest, self._questions, self._tickets, self._link, self._timings, tell=self._tell_of)
-        self._stream = TradeUpdates(self._make_stream, self._on_update, self._on_stream, self._is_key_wrong, self._timings)
+        self._stream = TradeUpdates(self._make_stream, self._on_update, self._on_stream, self._is_key_wrong, self._timings, self._beat)
         self._watch = Watch(self._questions, self._tickets, self._link, self._stream, self._timings, tell=self._tell_of, note=self._note)
 
     # ---- the link
 
-    async def connect(self, tell: Callable[[BrokerEvent], None]) -> None:
+    async def connect(self, tell: Callable[[BrokerEvent | Heard], None]) -> None:
         self._begin()
         self._tell = tell
         await self._rest.load()
@@ -122,6 +122,9 @@ class AlpacaBroker:
 
     def _say(self, change: LinkChanged) -> None:
         self._tell(change)
+
+    def _beat(self) -> None:
+        self._tell(Heard())
 
     def _on_stream(self, state: LinkState, reason: str) -> None:
         if state is LinkState.FATAL:
@@ -353,5 +356,5 @@ def _execution(data: Raw) -> Executions:
     return {str(execution): (quantity, price)} if execution and quantity is not None and price is not None else {}
 
 
-def _nobody(event: BrokerEvent) -> None:
+def _nobody(event: BrokerEvent | Heard) -> None:
     """Before connect and after close there is nobody to tell."""

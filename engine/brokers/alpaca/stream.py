@@ -34,8 +34,8 @@ class KeyRefusedError(Exception):
 
 
 class TradeUpdates:
-    """`hear` gets each update as it came, `tell` how the stream stands: UP, DOWN and why, or FATAL. `is_key_wrong` makes sure of it: a good
-    key may be refused for a moment, too."""
+    """`hear` gets each update as it came, `tell` how the stream stands: UP, DOWN and why, or FATAL. `beat` is called whenever the other end
+    has shown that it lives. `is_key_wrong` makes sure of it: a good key may be refused for a moment, too."""
 
     def __init__(
         self,
@@ -44,12 +44,14 @@ class TradeUpdates:
         tell: Callable[[LinkState, str], None],
         is_key_wrong: Callable[[], Awaitable[bool]],
         timings: Timings,
+        beat: Callable[[], None] = lambda: None,
     ) -> None:
         self._make = make
         self._hear = hear
         self._tell = tell
         self._is_key_wrong = is_key_wrong
         self._timings = timings
+        self._beat = beat
         self._stream: Stream | None = None
         self._again = ""
         self.heard = 0.0
@@ -106,9 +108,21 @@ class TradeUpdates:
             while json.loads(await stream._ws.recv()).get("stream") != "listening":
                 pass
         self._tell(LinkState.UP, "")
-        # The library's own loop looks up every five seconds, and can miss there that it is to end.
-        while True:
-            await stream._dispatch(json.loads(await stream._ws.recv()))
+        beating = asyncio.ensure_future(self._beats(stream))
+        try:
+            # The library's own loop looks up every five seconds, and can miss there that it is to end.
+            while True:
+                await stream._dispatch(json.loads(await stream._ws.recv()))
+        finally:
+            beating.cancel()
+
+    async def _beats(self, stream: Stream) -> None:
+        """Nothing may be told for hours where nothing trades. Who ends a line that does not answer is the library, by pings of its own."""
+        with contextlib.suppress(Exception):  # a line that broke, which the listener says
+            while True:
+                await (await stream._ws.ping())
+                self._beat()
+                await asyncio.sleep(self._timings.beat_s)
 
     async def _update(self, raw: Raw) -> None:
         self.heard = time.monotonic()

@@ -16,6 +16,8 @@ class Timings(Struct, frozen=True):
     """Until the stream of trade updates is there."""
     ping_s: float = 10.0
     """Between two pings on it, and until one counts as unanswered."""
+    beat_s: float = 5.0
+    """Between two heartbeats on it, by which a person sees how long it has been silent."""
     poll_s: float = 15.0
     """Between two looks at the open orders while any work: nothing else notices a stream that is open and says nothing."""
     poll_down_s: float = 2.0

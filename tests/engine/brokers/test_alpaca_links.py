@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -16,7 +17,8 @@ from engine.brokers.alpaca.stream import TradeUpdates
 from engine.brokers.alpaca.tickets import Tickets
 from engine.brokers.alpaca.timings import Timings
 from engine.brokers.alpaca.words import Seen, moment, seen
-from engine.brokers.base import BrokerError
+from engine.brokers.base import BrokerError, BrokerEvent, Heard
+from engine.model.inputs import LinkChanged
 from engine.model.modes import Level, LinkState
 from engine.model.orders import OrderState
 from tests.engine.brokers.alpaca_engine import SOON, agree, ended, link, trading
@@ -96,6 +98,29 @@ def test_pauses_grow_to_the_longest_and_no_two_consoles_come_back_together() -> 
 
 async def _no() -> bool:
     return False
+
+
+async def test_a_stream_on_which_nothing_is_told_beats_all_the_same_and_after_a_break_again() -> None:
+    beat, up = asyncio.Event(), asyncio.Event()
+
+    def hear(event: BrokerEvent | Heard) -> None:
+        if isinstance(event, LinkChanged) and event.up:
+            up.set()
+        if isinstance(event, Heard):
+            beat.set()
+
+    with AlpacaServer() as server:
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=replace(PATIENT, beat_s=0.02))
+        await broker.connect(hear)
+        for _ in range(2):
+            async with asyncio.timeout(20):
+                await up.wait()
+                for _ in range(3):
+                    beat.clear()
+                    await beat.wait()
+            up.clear()
+            await asyncio.to_thread(server.cut)
+        await broker.close()
 
 
 def test_a_half_open_line_is_found_out_and_the_engine_answers_meanwhile(tmp_path: Path) -> None:
