@@ -17,12 +17,13 @@ from engine.core.checkpoint import save, take_over
 from engine.core.closer import Closer
 from engine.core.commands import Commands
 from engine.core.corporate import Corporate
-from engine.core.desk import SECOND, Desk
+from engine.core.desk import SECOND, Desk, wish_of
 from engine.core.groups import REPLACEABLE, Groups
 from engine.core.halts import Halts
 from engine.core.limits import LimitChanges
 from engine.core.margin_call import MarginCall
 from engine.core.news import read
+from engine.core.normal_form import valued_at
 from engine.core.reconcile import reconcile
 from engine.core.runaway import Runaway
 from engine.core.signals import Signals
@@ -70,6 +71,7 @@ from engine.model.orders import Order, OrderState, Terms
 from engine.model.records import (
     EquityMarked,
     ModeChanged,
+    OrderReplaced,
     Record,
     RunEnded,
     RunStarted,
@@ -299,7 +301,7 @@ class Core:
         news = read(order, update, self.desk.now)
         if news.replaced:
             had = order.quantity
-            self.desk.record(news.replaced)
+            self.desk.record(self._valued(order, news.replaced))
             self._groups.on_terms(order, had, answered=news.replaced.terms == asked)
         booked = news.fill or (self.state.portfolio.settled(news.corrected) if news.corrected else None)
         if booked is not None:
@@ -320,6 +322,13 @@ class Core:
             self._supervise()
         if news.complaint:
             self.desk.note(Level.ERROR, "broker", news.complaint)
+
+    def _valued(self, order: Order, replaced: OrderReplaced) -> OrderReplaced:
+        """Terms that somebody else gave it, or that the broker made of its money, are worth what a share of them may cost now."""
+        if replaced.terms == order.asked:
+            return replaced
+        market = self.prices.reference(order.symbol, order.side)
+        return replace(replaced, mark=valued_at(wish_of(order, replaced.terms), market))
 
     def _without_old_terms(self, order: Order, update: OrderUpdate) -> OrderUpdate:
         """Terms that held before the ones we know say nothing any more, and answer no later replace."""

@@ -174,6 +174,8 @@ class OrderBook:
         order.surplus = record.surplus
         if terms == order.asked:
             order.mark = order.asked_mark
+        elif record.mark is not None:
+            order.mark = record.mark
         order.asked = None
         order.changed_at = record.at
         self._changed(order)

@@ -109,13 +109,14 @@ def _terms(listed: BrokerOrder) -> Terms:
 
 
 def _in_shares(desk: Desk, listed: BrokerOrder) -> BrokerOrder:
-    """One that was placed by its value and of which nothing filled yet: the shares it was taken over for, or those it is worth now."""
+    """One that was placed by its value and of which nothing filled yet: the shares it was taken over for, or where it had no price then,
+    those it is worth now."""
     if listed.notional is None or listed.quantity:
         return listed
-    ours = desk.state.book.orders.get(listed.order_id)
-    if ours is not None and ours.quantity:
+    ours, price = desk.state.book.orders.get(listed.order_id), _price(desk, listed)
+    if ours is not None and ours.quantity and (ours.mark != _UNKNOWN or price is None):
         return replace(listed, quantity=ours.quantity)
-    return replace(listed, quantity=(listed.notional / (_price(desk, listed) or _UNKNOWN)).quantize(_SHARES, ROUND_UP))
+    return replace(listed, quantity=(listed.notional / (price or _UNKNOWN)).quantize(_SHARES, ROUND_UP))
 
 
 _SHARES = Decimal("0.001")

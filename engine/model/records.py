@@ -121,13 +121,15 @@ class ReplaceAsked(Struct, frozen=True):
 
 
 class OrderReplaced(Struct, frozen=True):
-    """The order works under these terms now. `exit_pct` as in `ReplaceAsked`, `surplus` as in `OrderUpdate`."""
+    """The order works under these terms now. `exit_pct` as in `ReplaceAsked`, `surplus` as in `OrderUpdate`. `mark` is the price that its
+    exposure is reserved at from now on, where nobody here asked for these terms; None leaves it as it is."""
 
     order_id: str
     terms: Terms
     at: int
     exit_pct: Decimal | None = None
     surplus: Decimal = ZERO
+    mark: Decimal | None = None
 
 
 class FillBooked(Struct, frozen=True):

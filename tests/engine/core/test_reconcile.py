@@ -12,7 +12,7 @@ from engine.model.capabilities import Capabilities
 from engine.model.effects import CancelAtBroker
 from engine.model.inputs import BrokerOrder, BrokerSnapshot, Cancel, OrderUpdate, Submit
 from engine.model.order_states import OrderEvent
-from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
+from engine.model.orders import OrderState, OrderType, Side, Source, Terms, TimeInForce
 from engine.model.records import CashMoved, FillBooked, FillCorrected, Noted, OrderPlaced, PositionAdopted, RunStarted
 from engine.model.settings import PaperSettings, SlippageSettings
 from tests.engine.core.floor import FRICTIONLESS, Floor, essence, facts, restored, settings, wish
@@ -256,7 +256,44 @@ def test_an_order_that_was_changed_elsewhere_has_its_new_terms_here() -> None:
     the_floor.handle(told(the_floor, ELSEWHERE))
     the_floor.handle(told(the_floor, replace(ELSEWHERE, quantity=D(80), limit=D(89))))
     order = the_floor.core.state.book.orders["web-1"]
-    assert facts(order.quantity, order.limit, the_floor.core.gate.figures().reserved) == (80, 89, 80 * 90)
+    assert facts(order.quantity, order.limit, the_floor.core.gate.figures().reserved) == (80, 89, 80 * 89)
+
+
+def test_an_order_that_was_changed_elsewhere_counts_for_what_it_may_cost_now() -> None:
+    the_floor = floor()
+    the_floor.handle(told(the_floor, ELSEWHERE))
+    the_floor.handle(told(the_floor, replace(ELSEWHERE, quantity=D(40), limit=D(110))))
+    assert the_floor.core.gate.figures().reserved == 4400
+    the_floor.handle(OrderUpdate("web-1", OrderEvent.WORK, "B9", terms=Terms(D(40), D(80), None)))
+    assert the_floor.core.gate.figures().reserved == 3200
+    assert essence(restored(the_floor.records)) == essence(the_floor.core.state)
+
+
+def test_an_order_by_its_value_without_a_price_is_reckoned_anew_when_there_is_one() -> None:
+    the_floor = Floor(settings())
+    listed = replace(ELSEWHERE, quantity=D(0), type=OrderType.MARKET, limit=None, notional=D(2500))
+    the_floor.handle(told(the_floor, listed))
+    order = the_floor.core.state.book.orders["web-1"]
+    assert facts(order.quantity, the_floor.core.gate.figures().reserved) == (2500, 2500)
+    the_floor.handle(told(the_floor, listed))
+    assert order.quantity == 2500
+    the_floor.quote("AAPL", 50)
+    the_floor.handle(told(the_floor, listed))
+    assert facts(order.quantity, the_floor.core.gate.figures().reserved) == (50, 2500)
+    the_floor.quote("AAPL", 51)
+    before = len(the_floor.records)
+    the_floor.handle(told(the_floor, listed))
+    assert facts(order.quantity, len(the_floor.records)) == (50, before), "a second look changes nothing"
+    assert essence(restored(the_floor.records)) == essence(the_floor.core.state)
+
+
+def test_what_is_left_of_an_order_by_its_value_counts_at_the_market_once_a_part_filled() -> None:
+    the_floor = Floor(settings())
+    listed = replace(ELSEWHERE, quantity=D(0), type=OrderType.MARKET, limit=None, notional=D(2500))
+    the_floor.handle(told(the_floor, listed))
+    the_floor.quote("AAPL", 50)
+    the_floor.handle(OrderUpdate("web-1", OrderEvent.FILL_PART, "B9", D(20), D(1000), terms=Terms(D(50), None, None)))
+    assert the_floor.core.gate.figures().reserved == 1500
 
 
 def filled_elsewhere(the_floor: Floor, filled: int, cost: object, held: int, fees: object = 0) -> BrokerSnapshot:
