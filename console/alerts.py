@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 import threading
-import time
 from collections.abc import Callable
 from decimal import Decimal
 
@@ -41,7 +40,7 @@ class Alert(Struct, frozen=True):
     """Waits while `armed` for the price of `symbol` to come beyond `level`: over it, or under it.
 
     A level written as a price is passed, one in per cent is reached. One that `repeat`s has `fired` and waits, until the price has been
-    back, to be armed again. Times are nanoseconds of the wall clock.
+    back, to be armed again. It `fired_at` the market time of that price.
     """
 
     id: int
@@ -120,10 +119,9 @@ class AlertBook:
     `fired` is told, on the engine's thread, of each alert that fires and in which words.
     """
 
-    def __init__(self, kept: Kept, fired: Callable[[Alert, str], None], wall: Callable[[], int] = time.time_ns) -> None:
+    def __init__(self, kept: Kept, fired: Callable[[Alert, str], None]) -> None:
         self._kept = kept
         self._fired = fired
-        self._wall = wall
         self._lock = threading.Lock()
         self._alerts: dict[int, Alert] = {}
         self._by_symbol: dict[str, tuple[int, ...]] = {}
@@ -189,7 +187,7 @@ class AlertBook:
         if quote.symbol in self._by_symbol:
             with self._lock:
                 if self._is_newest(quote.symbol, quote.at) and self._prices.on_quote(quote, 1):
-                    self._look(quote.symbol, quote.last, quote.last, quote.last)
+                    self._look(quote.symbol, quote.at, quote.last, quote.last, quote.last)
 
     def on_bar(self, bar: Bar) -> None:
         """Where prices come from bars alone, all of a bar counts: it happened since the one before, which was on the screen."""
@@ -199,7 +197,7 @@ class AlertBook:
                     return
                 if not self._prices.by_symbol[bar.symbol].quoted:
                     high, low = (edge if is_price(edge) else bar.close for edge in (bar.high, bar.low))
-                    self._look(bar.symbol, max(high, bar.close), min(low, bar.close), bar.close)
+                    self._look(bar.symbol, bar.at, max(high, bar.close), min(low, bar.close), bar.close)
 
     def on_split(self, split: Split) -> None:
         """A level is a price of a share, and there are others now: it moves along."""
@@ -221,7 +219,7 @@ class AlertBook:
         self._newest[symbol] = at
         return True
 
-    def _look(self, symbol: str, high: float, low: float, close: float) -> None:
+    def _look(self, symbol: str, at: int, high: float, low: float, close: float) -> None:
         changed, top, bottom, end = False, exact(high), exact(low), exact(close)
         for number in self._by_symbol[symbol]:
             alert = self._alerts[number]
@@ -229,7 +227,7 @@ class AlertBook:
                 if not alert.is_beyond(top if alert.above else bottom):
                     continue
                 edge, back = high if alert.above else low, alert.repeat and not alert.is_beyond(end)
-                alert = replace(alert, armed=back, fired_at=self._wall(), fired_price=edge)
+                alert = replace(alert, armed=back, fired_at=at, fired_price=edge)
                 self._fired(alert, alert.told(edge))
             elif alert.repeat and not alert.is_beyond(end):
                 alert = replace(alert, armed=True)

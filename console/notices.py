@@ -65,11 +65,11 @@ RULES = (
 
 
 class Notice(Struct, frozen=True):
-    """`number` is its newest line's in the log, `wall` that line's time; `count` how often the same was said. `row` is the number of the
-    order or signal, or the symbol, that it is about, empty where it is the line itself."""
+    """`number` is its newest line's in the log, `at` that line's time, by the clock that the screen has; `count` how often the same was
+    said. `row` is the number of the order or signal, or the symbol, that it is about, empty where it is the line itself."""
 
     number: int
-    wall: int
+    at: int
     level: Level
     source: str
     text: str
@@ -137,7 +137,7 @@ def notice_of(line: LogLine, *, away: bool) -> Notice | None:
         return None
     found = re.search(rule.row, line.text) if rule.row else None
     panel = rule.panel if found or not rule.row else "log"
-    return Notice(line.number, line.wall, line.level, line.source, line.text, panel, found[1] if found else "", account=line.account)
+    return Notice(line.number, line.time, line.level, line.source, line.text, panel, found[1] if found else "", account=line.account)
 
 
 def _same(one: Notice, other: Notice) -> bool:

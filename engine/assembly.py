@@ -12,7 +12,7 @@ from engine.chart import ChartBuilder
 from engine.combined import Seat
 from engine.core.checkpoint import SHAPE
 from engine.core.core import Core
-from engine.feeds.base import Prepares
+from engine.feeds.base import KeepsTime, Prepares
 from engine.latch import LATCH_S, Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.model.journal import JournalError
@@ -65,7 +65,8 @@ async def assembled(
         not_told = await follow_again(feed, core)
         broker, venue = parts.open_broker(core)
         keep = log_file.write if log_file else None
-        views = ViewBuilder(core, settings.account.upper(), ChartBuilder(core, feed), redactor=redactor, keep=keep)
+        own_time = isinstance(feed, KeepsTime) and feed.own_time
+        views = ViewBuilder(core, settings.account.upper(), ChartBuilder(core, feed), redactor=redactor, keep=keep, own_time=own_time)
         if log_problem:
             views.log(parts.clock.wall(), Level.WARNING, "log", log_problem)
         for problem in not_told:

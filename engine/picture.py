@@ -41,7 +41,9 @@ class Picture:
 
     def fail(self, problem: str, detail: str, wall: int) -> None:
         """The engine has ended with this."""
-        line = LogLine(0, wall, Level.ERROR, "engine", _shown(problem), _shown(detail))
+        own_time = bool(self.view.log) and self.view.log[-1].at is not None
+        at = self.view.health.market_time if own_time else None
+        line = LogLine(0, wall, Level.ERROR, "engine", _shown(problem), _shown(detail), at=at)
         self.say(problem, (*self.view.log, line), failed=True)
 
     def say(self, problem: str, log: tuple[LogLine, ...], *, failed: bool = False) -> None:

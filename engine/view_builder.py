@@ -78,11 +78,14 @@ class ViewBuilder:
         *,
         redactor: Redactor | None = None,
         keep: Callable[[LogLine], None] | None = None,
+        own_time: bool = False,
     ) -> None:
-        """`keep` gets every line of the log, cleaned of secrets as the screen's are."""
+        """`keep` gets every line of the log, cleaned of secrets as the screen's are. `own_time` says that the market's time is another than
+        the wall clock's."""
         self._core = core
         self._redactor = redactor or Redactor()
         self._keep = keep
+        self._own_time = own_time
         self._badge = badge
         self.chart = chart
         self._instruments: list[Instrument] = list(core.desk.instruments.values())
@@ -109,7 +112,8 @@ class ViewBuilder:
     def log(self, wall: int, level: Level, source: str, text: str, detail: str = "") -> None:
         self._line_number += 1
         clean = self._redactor.clean
-        line = LogLine(self._line_number, wall, level, source, clean(text), clean(detail))
+        at = self._core.desk.now if self._own_time else None
+        line = LogLine(self._line_number, wall, level, source, clean(text), clean(detail), at=at)
         self._lines.append(line)
         if self._keep is not None:
             self._keep(line)

@@ -51,7 +51,7 @@ class Log(TallTable[LogLine]):
         Subset[LogLine]("errors", lambda line: line.level is Level.ERROR),
     )
     COLUMNS = (
-        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.wall), "muted"), 8, priority=1),
+        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.time), "muted"), 8, priority=1),
         Column[LogLine]("What", words_of, 10, flex=1),
     )
 
@@ -72,7 +72,7 @@ class Log(TallTable[LogLine]):
 
     def text_of(self, row: LogLine) -> str:
         # Every line is read as it comes, filter or not: made here by hand, for drawing it would cost ten times as much.
-        return clean(f"{numbers.market_time(row.wall)} {row.account} {row.text} {row.source} {row.level}").casefold()
+        return clean(f"{numbers.market_time(row.time)} {row.account} {row.text} {row.source} {row.level}").casefold()
 
     def sentence(self, row: LogLine) -> Sentence | None:
         return sentence_of(row)

@@ -39,10 +39,10 @@ class NoticeLine(Lines):
         super().__init__(id=id, classes=classes)
         self._said: tuple[int, Level, int, str, str, str] | None = None
 
-    def show(self, unread: int, level: Level, wall: int, newest: str, key: str, elsewhere: str = "") -> None:
-        """`unread` notices, the worst of `level`; the newest says `newest` and is of `wall`. `key` reads them. `elsewhere` tells of which
+    def show(self, unread: int, level: Level, at: int, newest: str, key: str, elsewhere: str = "") -> None:
+        """`unread` notices, the worst of `level`; the newest says `newest` and is of `at`. `key` reads them. `elsewhere` tells of which
         accounts that are not shown how many are."""
-        said = (unread, level, wall, clean(newest), key, clean(elsewhere))
+        said = (unread, level, at, clean(newest), key, clean(elsewhere))
         if said != self._said:
             self._said = said
             self.display = unread > 0
@@ -61,12 +61,12 @@ class NoticeLine(Lines):
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         if self._said is None:
             return [("", [])]
-        unread, level, wall, newest, key, elsewhere = self._said
+        unread, level, at, newest, key, elsewhere = self._said
         mark, role = _MARKS[level]
         count = Cell(f" {mark} {unread} notice{'' if unread == 1 else 's'} ", role)
         end = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
         whose = [Cell(f"· {elsewhere} ", role)] if elsewhere else []
-        start = [count, *whose, Cell(f" {numbers.market_time(wall)} ", "muted"), Cell(newest)]
+        start = [count, *whose, Cell(f" {numbers.market_time(at)} ", "muted"), Cell(newest)]
         room = width - length(end)
         if room < length([count]):
             return [("", fit_cells(start, width))]

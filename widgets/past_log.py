@@ -20,7 +20,7 @@ class PastLog(TallTable[LogLine], inherit_bindings=False):
     GAP = 1
     EMPTY = "Nothing has happened yet."
     COLUMNS = (
-        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.wall, "%Y-%m-%d %H:%M"), "muted"), 8, grow=16, priority=1),
+        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.time, "%Y-%m-%d %H:%M"), "muted"), 8, grow=16, priority=1),
         Column[LogLine]("What", words_of, 10, flex=1),
     )
 
@@ -28,7 +28,7 @@ class PastLog(TallTable[LogLine], inherit_bindings=False):
         """As `past_rows.pattern_for` answers it."""
 
         def time(line: LogLine) -> Content:
-            return Cell(numbers.market_time(line.wall, pattern), "muted")
+            return Cell(numbers.market_time(line.time, pattern), "muted")
 
         self.columns = with_times(self.COLUMNS, "Time", time, pattern)
         self.rearrange(self.arrangement)

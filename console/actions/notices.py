@@ -61,7 +61,7 @@ class NoticeActions:
         unread = self._notices.unread
         key = self._stage.keys.names["notices"]
         if unread:
-            line.show(len(unread), loudest(unread), unread[0].wall, unread[0].said, key, self._elsewhere(unread))
+            line.show(len(unread), loudest(unread), unread[0].at, unread[0].said, key, self._elsewhere(unread))
         else:
             line.show(0, loudest(()), 0, "", key)
 

@@ -34,7 +34,7 @@ class NoticesDialog(ListDialog[Notice, Notice]):
         role = "muted" if item.read else _ROLES[item.level]
         return [
             Cell("  " if item.read else "● ", "accent"),
-            Cell(f"{numbers.market_time(item.wall)} ", "muted"),
+            Cell(f"{numbers.market_time(item.at)} ", "muted"),
             Cell(_MARKS[item.level], role),
             Cell(f"{said}{times}", "title-focus" if marked else role),
         ]

@@ -76,6 +76,8 @@ class BarFeed:
     `sleep` waits for some; tests hand in their own.
     """
 
+    own_time = True
+
     def __init__(
         self,
         name: str,

@@ -116,6 +116,13 @@ class Plays(Protocol):
 
 
 @runtime_checkable
+class KeepsTime(Protocol):
+    """A feed whose market may have a time of its own, as one of past days has, or one that goes faster than the wall clock."""
+
+    own_time: bool
+
+
+@runtime_checkable
 class Delays(Protocol):
     """A feed whose quotes may be of some time ago, for want of a subscription to live ones."""
 

@@ -222,8 +222,8 @@ class BreakerRow(Struct, frozen=True):
 
 
 class LogLine(Struct, frozen=True):
-    """`number` grows by one a line for ever; `wall` is when, in nanoseconds UTC, where the market's time may be another day's. `account` is
-    the account's name among several."""
+    """`number` grows by one a line for ever; `wall` is when, in nanoseconds UTC by the wall clock. `at` is the market's time where that is
+    another one, 0 before it is known, and else None. `account` is the account's name among several."""
 
     number: int
     wall: int
@@ -232,6 +232,12 @@ class LogLine(Struct, frozen=True):
     text: str
     detail: str = ""
     account: str = ""
+    at: int | None = None
+
+    @property
+    def time(self) -> int:
+        """When, by the clock that orders, fills and the screen's own have."""
+        return self.wall if self.at is None else self.at
 
 
 class ChartMark(Struct, frozen=True):

@@ -24,7 +24,7 @@ class Told:
 
     def __init__(self, *texts: str, last: float | None = 100.0, previous: float | None = None, keep: Kept | None = None) -> None:
         self.said: list[str] = []
-        self.book = AlertBook(keep or kept(), lambda alert, text: self.said.append(text), lambda: 42)
+        self.book = AlertBook(keep or kept(), lambda alert, text: self.said.append(text))
         self._at = 0
         for text in texts:
             self.book.set(read(text, "AAPL", last, previous), last)
@@ -118,7 +118,7 @@ def test_it_fires_at_the_first_price_beyond_and_once() -> None:
     assert told.quotes(100, 101, 100.99) == []
     assert told.quotes(101.01, 105, 100, 105) == ["AAPL 101.01 is above 101"]
     (alert,) = told.book.alerts
-    assert (alert.armed, alert.fired_at, alert.fired_price) == (False, 42, 101.01)
+    assert (alert.armed, alert.fired_at, alert.fired_price) == (False, 4, 101.01)  # by the fourth price, at its time
 
 
 def test_a_move_in_per_cent_fires_when_it_is_reached_to_the_last_digit() -> None:
@@ -212,7 +212,7 @@ def test_a_restart_finds_what_was_armed_and_what_has_fired(tmp_path: Path) -> No
     again = Told(keep=kept(tmp_path))
     again.book.load()
     assert [(alert.text, alert.armed, alert.fired_at) for alert in again.book.alerts] == [
-        ("> 101", False, 42),
+        ("> 101", False, 1),
         ("< 90", True, 0),
         ("> 105 repeat", True, 0),
     ]

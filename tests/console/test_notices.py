@@ -12,6 +12,13 @@ from engine.model.views import LogLine
 INFO, WARNING, ERROR = Level.INFO, Level.WARNING, Level.ERROR
 
 
+def test_a_notice_is_of_the_time_that_its_line_shows() -> None:
+    of_now, played = notice_of(line(ERROR, "x", "y"), away=False), notice_of(replace(line(ERROR, "x", "y"), at=7), away=False)
+    assert of_now is not None
+    assert played is not None
+    assert (of_now.at, played.at) == (1_001, 7)
+
+
 def line(level: Level, source: str, text: str, number: int = 1) -> LogLine:
     return LogLine(number, 1_000 + number, level, source, text)
 

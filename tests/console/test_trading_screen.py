@@ -7,7 +7,8 @@ from msgspec.structs import replace
 from textual import events
 
 from console.screens.trading import TradingScreen
-from engine.model import TradingState
+from engine.feeds.simulated.universe import LEVELS
+from engine.model import Level, TradingState
 from engine.model.signals import SignalState
 from engine.model.views import SignalRow
 from tests.console.driving import SMALL, WIDE, Console, go_to, running
@@ -274,6 +275,17 @@ async def test_the_small_screen_has_header_one_panel_order_line_and_hints(engine
 
 
 # ---- what is shown
+
+
+@pytest.mark.parametrize("noticed", [False, True], ids=["quiet", "a notice"])
+async def test_a_usual_screen_shows_all_symbols_that_are_watched_by_default(engine: FakeEngine, noticed: bool) -> None:
+    row = engine.current.watch[0]
+    engine.change(watch=tuple(replace(row, symbol=symbol) for symbol in LEVELS), log=())
+    async with running(engine, WIDE) as console:
+        if noticed:
+            engine.note(Level.ERROR, "order", "#12 AAPL rejected: too much")
+            await console.shows("1 notice")
+        await console.until(lambda: all(f" {symbol} " in console.picture for symbol in LEVELS))
 
 
 async def test_the_first_picture_does_not_wait_for_the_engine(engine: FakeEngine) -> None:

@@ -67,6 +67,22 @@ def test_an_order_by_hand_fills_on_paper_and_shows(tmp_path: Path) -> None:
         assert said(view, "#1 filled BUY 5 AAPL @ 100.02")
 
 
+def test_the_log_of_a_market_that_goes_faster_has_its_time_as_its_orders_have(tmp_path: Path) -> None:
+    feed = FeedSettings("sim", start="2024-11-25", speed=60)
+    engine = create_engine(replace(SETTINGS, database=tmp_path / "paper.sqlite", symbols=("AAPL",), feed=feed))
+    engine.start()
+    try:
+        engine.wait_ready()
+        until(engine, lambda view: view.watch[0].ask)
+        assert engine.answer(engine.submit(market(5))).ok
+        view = until(engine, lambda view: view.positions)
+        (line,) = (line for line in view.log if line.text.startswith("#1 filled"))
+        assert order_of(view, 1).created_at <= line.time <= view.health.market_time
+        assert line.wall > view.health.market_time
+    finally:
+        engine.shutdown()
+
+
 def test_a_ten_line_script_trades_and_ends(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(

@@ -200,6 +200,17 @@ def test_a_log_line_keeps_its_number_when_older_ones_fall_out(desk: Desk) -> Non
     assert [line.number for line in lines] == list(range(2_501, 3_001))
 
 
+def test_a_log_line_has_the_markets_time_where_that_is_another_than_the_wall_clocks(desk: Desk) -> None:
+    desk.builder.log(5, Level.INFO, "test", "beside a market of now")
+    played = ViewBuilder(desk.core, "PAPER", ChartBuilder(desk.core, OpenFeed()), own_time=True)
+    desk.mono = 7 * SECOND
+    desk.quote(100.0)
+    played.log(6, Level.INFO, "test", "beside a market of its own time")
+    ours, its = *desk.view().log, *played.lines()
+    assert (ours.wall, ours.time) == (5, 5)
+    assert (its.wall, its.time) == (6, 7 * SECOND)
+
+
 def test_links_tell_their_age_and_why_they_are_down(desk: Desk) -> None:
     desk.health.broker_heard = desk.mono - 5_000_000
     desk.health.feed_problem, desk.health.feed_state = "the line went dead", LinkState.DOWN

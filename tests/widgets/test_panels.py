@@ -29,6 +29,7 @@ from tests.views import (
 )
 from tests.widgets.harness import HINTS, PANELS, Harness, lines_of, text_of
 from tests.worst import FREE, worst_view
+from widgets import numbers
 from widgets.banner import MOST_LINES, Banner, unprotected
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
@@ -197,6 +198,15 @@ async def test_a_loud_line_is_marked_by_more_than_its_colour() -> None:
     assert "!" in warning
     assert "✗ test error: line 3" in error
     assert "test" in plain
+
+
+async def test_the_log_has_the_clock_of_the_header() -> None:
+    a_year_ago = NOW - 365 * 24 * 3600 * 10**9 - 17 * 10**9
+    said = await drawn(Log(), sample_view(log=(line(1), replace(line(2), at=a_year_ago), replace(line(3), at=0))))
+    now, played, unknown = (text for text in said.splitlines() if "line" in text and "lines" not in text)
+    assert numbers.market_time(NOW) in now
+    assert numbers.market_time(a_year_ago) in played
+    assert re.search(r"│.- +line 3", unknown)
 
 
 async def test_a_narrow_log_shows_what_happened_rather_than_who_says_so() -> None:

@@ -60,6 +60,7 @@ class SimulatedFeed:
             raise FeedError(f"The simulated market begins between {_YEARS[0]} and {_YEARS[-1]}, not on {start}: choose another start.")
         self.name = "sim"
         self.problems: tuple[str, ...] = ()
+        self.own_time = start is not None or settings.speed != 1
         self.timeframe = settings.timeframe or named(settings.bar_seconds)
         self._sleep = sleep
         self._seed = settings.seed
