@@ -129,4 +129,15 @@ class Stop:
     def _cancel_everything(self) -> list[Order]:
         """Asks for every cancel, again and again while HALTED, until nothing works. Closing orders of a flatten stay."""
         self._cancel_due = self._desk.mono + _CANCEL_AGAIN_EVERY
-        return self._desk.cancel(self.left())
+        return self._desk.cancel(self._soonest_first(self.left()))
+
+    def _soonest_first(self, orders: list[Order]) -> list[Order]:
+        """What may open a position before what closes one, and of each what is nearest to its price: a broker takes so many cancels a
+        second and no more, and what waits longest should be what is least likely to trade."""
+        closes = closing(self._desk.state, orders)
+
+        def away(order: Order) -> float:
+            price, last = order.limit or order.stop, self._desk.prices.last(order.symbol)
+            return abs(float(price) / last - 1) if price and last else 0.0
+
+        return sorted(orders, key=lambda order: (order.id in closes, away(order)))

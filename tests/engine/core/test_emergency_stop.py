@@ -70,6 +70,17 @@ def test_the_stop_asks_again_until_nothing_works() -> None:
     assert CancelAtBroker((order.id,)) not in the_floor.core.handle(Tick(), the_floor.mono)
 
 
+def test_the_stop_cancels_first_what_may_open_a_position_soonest() -> None:
+    """A broker takes so many cancels a second and no more."""
+    the_floor = floor()
+    the_floor.hold(10, 100)
+    closes = the_floor.sell(10, limit=101)
+    far, near, between = (the_floor.buy(1, limit=price) for price in (50, 99, 96))
+    effects = the_floor.core.handle(EmergencyStop("c", "too fast"), the_floor.mono)
+    (cancel,) = [effect for effect in effects if isinstance(effect, CancelAtBroker)]
+    assert cancel.order_ids == (near.id, between.id, far.id, closes.id)
+
+
 def test_an_unknown_order_that_turns_up_while_halted_is_cancelled_at_once() -> None:
     the_floor = floor()
     order = the_floor.buy(10, limit=90)
