@@ -133,7 +133,8 @@ def _state(view: View) -> list[Field]:
     name = (Cell("  "), Cell(view.name, "title")) if view.name else ()
     fields = [Field(0, ((badge, *name, Cell("  "), *mode),))]
     if not health.ready:
-        fields.append(Field(1, ((Cell("not ready", "warning"),),)))
+        failed = Cell("FAILED", "error") if health.failed else Cell("not ready", "warning")
+        fields.append(Field(1, ((failed,),)))
     return fields
 
 
@@ -153,13 +154,14 @@ def _waiting(view: View, key: str, *, coarse: bool) -> list[Field]:
 
 
 def _others(view: View) -> list[Field]:
-    """The console's other accounts. Who wants a look or trades real money is named in any case, the rest is counted where room is short."""
+    """The console's other accounts. Who wants a look, trades real money or sends by itself is named in any case, the rest is counted where
+    room is short."""
     named_already = {each.name for each, _ in waiting(others(view))}
     rest = [each for each in others(view) if each.name not in named_already or not is_well(each)]
     if not rest:
         return []
     unwell = [each for each in rest if not is_well(each)]
-    told = [each for each in rest if not is_well(each) or each.account.badge == "LIVE"]
+    told = [each for each in rest if not is_well(each) or each.account.badge == "LIVE" or each.account.mode is Mode.FULL_AUTO]
     well = Cell(f"{' ' if told else ''}+{len(rest) - len(told)} ok", "muted")
     forms = [_listed(rest), (*_listed(told), *[well] * (len(told) < len(rest)))]
     if len(unwell) > 2:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from engine.model.modes import LinkState, TradingState
+from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.signals import SignalState
 from engine.model.views import SignalRow, View
 from widgets.cells import Cell
@@ -36,7 +36,7 @@ def role_of(state: LinkState) -> str:
 
 
 def brief(view: View) -> tuple[Cell, ...]:
-    """`alpaca ok`, `ib DOWN`, `calm HALTED`, `alpaca starting`."""
+    """`alpaca ok`, `ib DOWN`, `calm HALTED`, `alpaca starting`, `bold FULL_AUTO`."""
     return (*named(view), _standing(view))
 
 
@@ -73,4 +73,5 @@ def _standing(view: View) -> Cell:
         return Cell("starting", "warning")
     if account.state is TradingState.REDUCING:
         return Cell(_REDUCING, "warning")
-    return Cell("ok")
+    # What sends by itself is told from all that asks, wherever one looks.
+    return Cell("FULL_AUTO" if account.mode is Mode.FULL_AUTO else "ok")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
+from engine.model.modes import Mode
 from engine.model.signals import SignalState
 from engine.model.views import SignalRow, View
-from tests.views import sample_account, sample_signals, sample_view
+from tests.views import sample_account, sample_health, sample_signals, sample_view
 from widgets.header import HeaderBar
 
 
@@ -49,6 +50,20 @@ async def test_the_one_that_is_shown_is_not_named_for_what_waits_in_it() -> None
 async def test_what_was_decided_does_not_wait() -> None:
     decided = replace(left(3)[0], state=SignalState.REJECTED, expires_in_s=None)
     assert "bold ok" in await said(all_of(mine=(), bold=(decided,)), 200)
+
+
+@pytest.mark.parametrize("width", [120, 200])
+async def test_one_that_sends_by_itself_is_named_with_its_mode_where_others_are_counted(width: int) -> None:
+    view = all_of(mine=(), bold=(), far=(), calm=())
+    auto = replace(view.accounts[2], account=sample_account(mode=Mode.FULL_AUTO))
+    assert "far FULL_AUTO" in await said(replace(view, accounts=(*view.accounts[:2], auto, view.accounts[3])), width)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+async def test_one_that_has_failed_says_so_where_it_is_shown_too(width: int) -> None:
+    head = await said(sample_view(health=sample_health(ready=False, failed=True)), width)
+    assert "FAILED" in head
+    assert "not ready" not in head
 
 
 async def test_over_a_thin_line_the_time_that_changes_all_the_time_is_left_out() -> None:
