@@ -82,6 +82,23 @@ class Written(Preference, frozen=True):
         return str
 
 
+class Unknown(Written, frozen=True):
+    """What an `account` holds that has not told yet: a person may say that it is nothing."""
+
+    account: str = ""
+
+
+def unknown_rows(unknown: Iterable[str], left_out: Iterable[str]) -> Iterator[Unknown]:
+    """Beside the limits on all accounts together, those accounts of which nobody knows what they hold, and those that a person left out."""
+    means = "what it holds; until it has told, no other account enters under these limits"
+    how = "Enter says that it holds nothing, after the word and a reason. Exits go in any case."
+    for name in unknown:
+        yield Unknown(f"unknown.{name}", name, means, says="not known", how=how, account=name)
+    means, how = "what it holds, by your word", "It counts with what it holds once it has started."
+    for name in left_out:
+        yield Unknown(f"unknown.{name}", name, means, says="nothing", how=how, account=name)
+
+
 GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
     (
         "Screen",

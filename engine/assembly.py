@@ -106,13 +106,14 @@ async def _remember(settings: Settings, parts: Parts, seat: Seat, run_id: str) -
     """The other accounts count this one by its books before its feed or broker is opened: they may wait, or refuse."""
     if not parts.database.exists():
         return
-    core, at = Core(settings, (), run_id=run_id), 0
+    core = Core(settings, (), run_id=run_id)
     try:
         journal = await parts.open_journal(parts.database, run_id=run_id)
         try:
             async for record in journal.read(SHAPE):
                 core.restore((record,))
-                at = max(at, getattr(record, "at", 0))
+            # Market time would be of the day that was played, and nothing before the market's first word.
+            at = journal.written_at
         finally:
             await journal.close()
     except (JournalError, OSError):

@@ -38,6 +38,8 @@ class Combined:
         self._standings: dict[str, Standing | None] = dict.fromkeys(names)
         self._books: dict[str, int] = {}
         """Of each account that counts by its books alone, when these were last written, in nanoseconds."""
+        self._left_out: set[str] = set()
+        """What a person said holds nothing, until it tells by itself."""
         self._whose = ""
         self._limits = limits
 
@@ -56,9 +58,29 @@ class Combined:
 
     def whole(self) -> Standing | None:
         """Where all accounts stand together; None where one has not told."""
-        told = list(self._standings.values())
-        known = [standing for standing in told if standing is not None]
-        return together(known) if len(known) == len(told) else None
+        return None if self.unknown else together(standing for standing in self._standings.values() if standing is not None)
+
+    @property
+    def unknown(self) -> tuple[str, ...]:
+        """Of these nobody knows what they hold: under a limit on all accounts no other enters."""
+        return tuple(name for name, standing in self._standings.items() if standing is None and name not in self._left_out)
+
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        """Those that count as nothing by a person's word."""
+        return tuple(name for name in self._standings if name in self._left_out)
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Of an unknown one a person says that it holds nothing: so it counts, until it tells by itself. Waits for nobody. Raises
+        ValueError without a `reason`."""
+        if not reason.strip():
+            raise ValueError(f"to leave {name} out takes a reason")
+        if name in self.unknown:
+            self._left_out.add(name)
+
+    def has_told(self, name: str) -> bool:
+        """Whether it has told by itself where it stands."""
+        return self._standings[name] is not None and name not in self._books
 
     @property
     def counts_several(self) -> bool:
@@ -72,22 +94,26 @@ class Combined:
     def tell(self, name: str, standing: Standing) -> None:
         self._standings[name] = standing
         self._books.pop(name, None)
+        self._left_out.discard(name)
 
     def remember(self, name: str, standing: Standing, at: int) -> None:
         """What its books say, until it tells by itself."""
         if self._standings[name] is None or name in self._books:
             self._books[name] = at
             self._standings[name] = standing
+            self._left_out.discard(name)
 
     def counted(self, name: str, now: int) -> str:
         """How an account that does not run counts in the others' entries, in a sentence; nothing where no limit is on all of them."""
         standing, at = self._standings[name], self._books.get(name)
         if self._limits == ALONE or not self.counts_several:
             return ""
+        if name in self._left_out:
+            return "By your word it counts as nothing in the limits on all accounts, until it has started."
         if standing is None:
             return (
-                "What it holds is not known: under the limits on all accounts no other enters, exits go. Who knows it can take these "
-                "away in the preferences by LOOSEN."
+                "What it holds is not known: under the limits on all accounts no other enters, exits go. Who knows that it holds nothing "
+                f"can say so of {name} in the preferences, by LOOSEN."
             )
         if at is None:
             return "In the limits on all accounts it counts with where it stood last."
@@ -111,7 +137,7 @@ class Combined:
 
     def others(self, name: str) -> Standing | str:
         """The others together, or the name of one that has not told yet where it stands."""
-        told = [(other, standing) for other, standing in self._standings.items() if other != name]
+        told = [(other, standing) for other, standing in self._standings.items() if other != name and other not in self._left_out]
         silent = [other for other, standing in told if standing is None]
         return silent[0] if silent else together(standing for _, standing in told if standing is not None)
 
@@ -134,9 +160,6 @@ class Seat:
     @property
     def has_others(self) -> bool:
         return self._combined.counts_several
-
-    def counted(self, now: int) -> str:
-        return self._combined.counted(self._name, now)
 
     def take(self, core: Core) -> None:
         """From now on the gate of `core` sees the others, and they see where it stands as soon as it handles something."""

@@ -373,7 +373,7 @@ class Engine:
             keeper=self._keeper,
             switch=self._switch,
             publish=self._publish,
-            say=lambda text: self._picture.say(self._with_count(text), ()),
+            say=lambda text: self._picture.say(text, ()),
             ending=ending,
         ) as shell:
             self._views = shell.views
@@ -422,21 +422,13 @@ class Engine:
 
     def _waits(self, problem: str, level: Level) -> None:
         """The start is held up, and goes on by itself: the screen says by what."""
-        if level is not Level.INFO:
-            problem = self._with_count(problem)
         if self._views is not None:
             self._views.log(self._parts.clock.wall(), level, "start", problem)
             self._picture.say(problem, self._views.lines())
 
     def _failed(self, problem: str, detail: str = "") -> None:
         self._shell = None
-        self._picture.fail(self._with_count(problem), detail, self._parts.clock.wall())
-
-    def _with_count(self, problem: str) -> str:
-        """How others count this account, which does not run, goes with why it does not."""
-        seat = self._parts.seat
-        counted = seat.counted(self._parts.clock.wall()) if seat is not None else ""
-        return f"{problem.rstrip('.')}. {counted}" if counted else problem
+        self._picture.fail(problem, detail, self._parts.clock.wall())
 
 
 async def _started(shell: Shell, start: Coroutine[Any, Any, None], ending: asyncio.Event) -> bool:

@@ -15,7 +15,7 @@ import aiosqlite
 from msgspec import Struct
 
 from engine.model.journal import JournalError
-from engine.model.records import Record
+from engine.model.records import Noted, Record
 from engine.model.settings import HistorySettings
 from storage import schema
 from storage.codec import decode, encode
@@ -71,7 +71,7 @@ async def open_journal(
     on until a person acts), another program's, or where a newer version wrote it.
     """
 
-    def prepare() -> tuple[Path, WriterLock, Projector, int]:
+    def prepare() -> tuple[Path, WriterLock, Projector, tuple[int, int]]:
         # By whatever link it is reached: the lock, the log and the damaged file's new name lie beside the file itself.
         path = given.resolve()
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -80,7 +80,11 @@ async def open_journal(
             database = schema.open_database(path)
             try:
                 projector = Projector(database, keep)
-                (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM journal").fetchone()
+                last = database.execute(
+                    "SELECT coalesce(max(seq), 0), "
+                    "coalesce((SELECT wall FROM journal WHERE kind != ? ORDER BY seq DESC LIMIT 1), 0) FROM journal",
+                    (Noted.__name__,),
+                ).fetchone()
             except BaseException:
                 database.close()
                 raise
@@ -129,8 +133,9 @@ class SqliteJournal:
         projector: Projector,
         history_thread: ThreadPoolExecutor,
         lock: WriterLock,
-        last: int,
+        last: tuple[int, int],
     ) -> None:
+        """`last` is the newest entry's number, and the wall clock's nanosecond of the newest that is no note."""
         self._path = path
         self._run_id = run_id
         self._wall_ns = wall_ns
@@ -139,8 +144,8 @@ class SqliteJournal:
         self._history_thread = history_thread
         self._lock = lock
         self._loop = asyncio.get_running_loop()
-        self._last = last
-        self._durable = last
+        self._last, self._written_at = last
+        self._durable = self._last
         self._commits = 0
         self._queue: deque[_Unit] = deque()
         self._wake = asyncio.Event()
@@ -167,6 +172,8 @@ class SqliteJournal:
         bodies = [encode(record) for record in records]
         rows = [(seq, self._run_id, wall, kind, body) for seq, (kind, body) in enumerate(bodies, self._last + 1)]
         self._last += len(rows)
+        if not all(isinstance(record, Noted) for record in records):
+            self._written_at = wall
         unit = _Unit(rows, self._last, self._loop.create_future())
         self._queue.append(unit)
         self._wake.set()
@@ -197,6 +204,10 @@ class SqliteJournal:
     def backlog(self) -> int:
         """Records that are queued and not yet durable."""
         return self._last - self._durable
+
+    @property
+    def written_at(self) -> int:
+        return self._written_at
 
     @property
     def problem(self) -> str | None:

@@ -11,4 +11,4 @@ from engine.combined import Combined
 def create_engines(accounts: Accounts, combined: Combined) -> AccountEngines:
     """One for each, none of them started; they keep the limits of `combined` together. Raises ValueError as `create_engine` does."""
     engines = {name: create_engine(settings, account=name, seat=combined.seat(name)) for name, settings in accounts.settings.items()}
-    return AccountEngines(engines, current=accounts.preferred, preferred=accounts.preferred_for)
+    return AccountEngines(engines, current=accounts.preferred, preferred=accounts.preferred_for, combined=combined)

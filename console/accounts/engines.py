@@ -29,12 +29,15 @@ from engine.model.views import PositionRow
 if TYPE_CHECKING:
     from decimal import Decimal
 
+    from engine.combined import Combined
     from engine.model.inputs import GroupKind
 
 E = TypeVar("E", bound=MarketEvent)
 
 PATIENCE_S = 2.0
 """How long an answer for all accounts waits for the last of them. One that is well answers within milliseconds."""
+STARTS_S = 5.0
+"""So long a start may take before it is said how the account counts meanwhile: prices are fetched, a broker is asked."""
 ANSWERS_KEPT = 50
 _NOT_LATCHED = "its stop is not on the disk yet: until it is, a restart would not know of it"
 
@@ -51,7 +54,8 @@ class _ToAll(Struct):
 
 class AccountEngines:
     """`engines` by the accounts' names, which must not give two commands the same id. `current` is shown first; `preferred` tells of
-    symbols the account that their orders go to where nobody says another. A TradingEngine; `clock` is monotonic seconds."""
+    symbols the account that their orders go to where nobody says another, `combined` how each counts in the limits on all of them.
+    A TradingEngine; `clock` is monotonic seconds, `wall` the wall clock's nanoseconds."""
 
     def __init__(
         self,
@@ -59,12 +63,19 @@ class AccountEngines:
         *,
         current: str = "",
         preferred: Mapping[str, str] | None = None,
+        combined: Combined | None = None,
         clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], int] = time.time_ns,
     ) -> None:
         self._engines = dict(engines)
         self._current = current or next(iter(engines))
         self._preferred = dict(preferred or {})
+        self._combined = combined
+        self._counted: dict[str, str] = {}
+        """Of each account that does not run how it counts for the others, in a sentence."""
         self._clock = clock
+        self._wall = wall
+        self._started_at = clock()
         self._lock = threading.Lock()
         self._raw: dict[str, View] = {}
         self._named: dict[str, View] = {}
@@ -109,6 +120,7 @@ class AccountEngines:
 
     def start(self) -> None:
         """Starts all of them. One that cannot be started is FAILED, and says why; the others start."""
+        self._started_at = self._clock()
         for name, engine in self._engines.items():
             try:
                 engine.start()
@@ -152,7 +164,9 @@ class AccountEngines:
 
     def _look(self) -> View:
         raw = {name: self._failed.view(name, engine) for name, engine in self._engines.items()}
-        changed = [name for name, view in raw.items() if view is not self._raw.get(name)]
+        counted = {name: self._how_counted(name, view) for name, view in raw.items()}
+        changed = [name for name, view in raw.items() if view is not self._raw.get(name) or counted[name] != self._counted.get(name, "")]
+        self._counted = counted
         for name in changed:
             self._named[name] = self._with_name(name, raw[name])
         self._raw = raw
@@ -173,7 +187,18 @@ class AccountEngines:
         return self._view
 
     def _with_name(self, name: str, view: View) -> View:
+        if counted := self._counted[name]:
+            view = replace(view, health=replace(view.health, problem=f"{view.health.problem.rstrip('.')}. {counted}"))
         return replace(view, name=name, positions=tuple(self._row(name, row) for row in view.positions))
+
+    def _how_counted(self, name: str, view: View) -> str:
+        """How others count an account that does not run, which goes with why it does not. It is looked up each time: the limits change,
+        and books grow older. Of one that is still starting as it should nothing is said."""
+        combined, health = self._combined, view.health
+        if combined is None or not health.problem:
+            return ""
+        is_late = not combined.has_told(name) and self._clock() - self._started_at >= STARTS_S
+        return combined.counted(name, self._wall()) if health.failed or is_late else ""
 
     def _row(self, name: str, row: PositionRow) -> PositionRow:
         """With its account. One that says the same is the same object."""

@@ -86,10 +86,15 @@ class PreferenceActions:
 
     @property
     def together(self) -> tuple[Preference, ...]:
-        """The limits on all accounts together, where there are several or one alone is under them."""
-        from console.preferences import TOGETHER
+        """The limits on all accounts together, where there are several or one alone is under them, and of whom it is not known what he
+        holds."""
+        from console.preferences import TOGETHER, unknown_rows
+        from engine.model.settings import ALONE
 
-        return TOGETHER if self.combined.held is not None else ()
+        held = self.combined.held
+        if held is None:
+            return ()
+        return (*TOGETHER, *(unknown_rows(held.unknown, held.left_out) if held.counts_several and held.limits != ALONE else ()))
 
     def own_limits(self) -> tuple[Preference, ...]:
         """The limits that single strategies and symbols have."""
@@ -205,7 +210,8 @@ class PreferenceActions:
             self._set(newest, wanted(newest), answer.reason, lambda: done(True))
 
         text = f"Lets more through than now:\n{listed([f'   {change}' for change in loosened])}"
-        title = "Loosen limits" if len(loosened) > 1 else "Loosen a limit"
+        whose = self._stage.engine.view().name
+        title = f"Loosen {'limits' if len(loosened) > 1 else 'a limit'}{f' of {whose}' if whose else ''}"
         self._stage.ask(TypedWord(title, text, "LOOSEN", self._stage.clock, reason=True), typed)
 
     def _is_waiting(self) -> bool:

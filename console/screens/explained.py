@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from console.preferences import LIMITS, OFFERED, Preference, Written, path_of, value_at, words
+from console.preferences import LIMITS, OFFERED, Preference, Unknown, Written, path_of, value_at, words
 from console.screens.details.writing import LABELS, Section, Value, facts, sections
 from console.screens.dialog import Line, paragraph
 from engine.model import View
@@ -55,7 +55,7 @@ def _what(item: Preference, value: Any, options: Sequence[Any], allowed: str, wi
     default = None if isinstance(item, Written) or item.is_own else value_at(Settings(), item.key)
     pairs: list[tuple[str, Value]] = [
         ("means", item.means),
-        ("in the file", item.key),
+        *([] if isinstance(item, Unknown) else [("in the file", item.key)]),
         ("now", Cell(words(value, item.unit), "muted" if value is None else "accent")),
     ]
     if not isinstance(item, Written):

@@ -11,7 +11,7 @@ from textual.geometry import Offset
 from textual.message import Message
 from textual.widget import Widget
 
-from console.preferences import GROUPS, Preference, Written, read, stepped, words
+from console.preferences import GROUPS, Preference, Unknown, Written, read, stepped, words
 from console.screens.beside import Beside
 from console.screens.dialog import Line, paragraph
 from console.screens.explained import LOOSER, TIGHTER, explained
@@ -234,6 +234,9 @@ class PreferencesPage(Page):
         if item is None:
             if typing:
                 self._actions.add_own_limit(self._add)
+            return
+        if isinstance(item, Unknown) and item.account in self._actions.combined.unknown:
+            self._actions.combined.leave_out(item.account)
             return
         if isinstance(item, Written):
             self.say(f"{item.name}: {item.how}", Level.INFO)

@@ -33,6 +33,11 @@ class Journal(Protocol):
         """Records that are queued and not yet durable."""
 
     @property
+    def written_at(self) -> int:
+        """When the newest record that is no note was queued, by this run or an earlier one: the wall clock's nanosecond, 0 where there is
+        none. A start that is refused leaves a note, and knows nothing new."""
+
+    @property
     def problem(self) -> str | None:
         """Why it cannot be written now, in words; None while it can."""
 

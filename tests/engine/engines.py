@@ -99,6 +99,10 @@ class HeldJournal:
         return self.failing or self.inner.problem
 
     @property
+    def written_at(self) -> int:
+        return self.inner.written_at
+
+    @property
     def history_problem(self) -> str | None:
         return self.inner.history_problem
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
@@ -246,8 +248,6 @@ def test_an_account_that_never_starts_counts_by_its_books_and_the_screen_says_ho
         two.submit(limit(10, 90, "MSFT"))
         broker.fill(until(two, lambda view: len(broker.listed) == 2).orders[-1].id)
         until(two, lambda view: view.positions)
-        shell = two._shell
-    assert shell is not None
     combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     with one_that_never_starts(never_starts, tmp_path / "two", combined, "two") as two, accounts(tmp_path, combined, "one") as (one,):
         until(one, lambda view: isinstance(combined.others("one"), Standing))
@@ -257,9 +257,11 @@ def test_an_account_that_never_starts_counts_by_its_books_and_the_screen_says_ho
         reply = one.answer(one.submit(limit(20, 90)))
         assert "The exposure of all accounts would be" in reply.text
         assert one.answer(one.submit(limit(5, 90))).ok
-        assert combined._books == {"two": shell.core.desk.now}
-        problem = until(two, lambda view: "it counts" in view.health.problem).health.problem
-        assert re.search(r"it counts as its books were left \d+ (min|h|days) ago, with an exposure of [\d,.]+: the others enter", problem)
+        with sqlite3.connect(tmp_path / "two" / "paper.db") as books:
+            assert combined._books == {"two": books.execute("SELECT max(wall) FROM journal WHERE kind != 'Noted'").fetchone()[0]}
+        until(two, lambda view: view.health.problem not in ("", "starting"))
+        counted = combined.counted("two", time.time_ns())
+        assert re.search(r"it counts as its books were left \d min ago, with an exposure of [\d,.]+: the others enter", counted)
 
 
 @pytest.mark.parametrize("never_starts", NEVER_STARTS, ids=["key refused", "host away", "no feed"])
@@ -272,20 +274,51 @@ def test_what_an_account_that_never_ran_holds_nobody_knows_until_a_person_lets_o
         until(one, lambda view: view.positions)
         combined.change(FIVE_PER_CENT.combined)
         with one_that_never_starts(never_starts, tmp_path / "two", combined, "two") as two:
-            problem = until(two, lambda view: "What it holds is not known" in view.health.problem).health.problem
-            assert "no other enters, exits go. Who knows it can take these away in the preferences by LOOSEN." in problem
+            until(two, lambda view: view.health.problem not in ("", "starting"))
+            counted = combined.counted("two", 0)
+            assert counted.startswith("What it holds is not known: under the limits on all accounts no other enters, exits go.")
+            assert counted.endswith("Who knows that it holds nothing can say so of two in the preferences, by LOOSEN.")
             assert "Where the account two stands is not known" in one.answer(one.submit(limit(5, 90))).text
             assert one.answer(one.submit(market(10, side=Side.SELL))).ok
             until(one, lambda view: not view.positions)
-            combined.change(ALONE, "I looked: it holds nothing")
+            denied = one.answer(one.preview(limit(5, 90)))
+            assert denied.verdict is not None
+            assert (denied.verdict.limit, denied.verdict.actual) == ("5 % of all equity", "not known")
+            combined.leave_out("two", "I looked: it holds nothing")
             assert one.answer(one.submit(limit(6, 90))).ok
+            assert "would be" in one.answer(one.submit(limit(100, 90))).text, "the limit holds for all that is known"
+            assert combined.counted("two", 0) == "By your word it counts as nothing in the limits on all accounts, until it has started."
+
+
+@pytest.mark.parametrize(
+    "tells",
+    [lambda it: it.tell("two", Standing(Decimal(7))), lambda it: it.remember("two", Standing(Decimal(7)), 1)],
+    ids=["told", "books"],
+)
+def test_one_that_was_left_out_counts_again_once_it_tells_or_its_books_are_read(tells: Callable[[Combined], None]) -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    with pytest.raises(ValueError, match="takes a reason"):
+        combined.leave_out("two", " ")
+    assert (combined.unknown, combined.others("one")) == (("one", "two"), "two")
+    combined.leave_out("two", "looked")
+    assert (combined.unknown, combined.left_out, combined.others("one")) == (("one",), ("two",), Standing())
+    tells(combined)
+    assert (combined.left_out, combined.others("one")) == ((), Standing(Decimal(7)))
+
+
+def test_who_is_known_is_not_left_out() -> None:
+    combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
+    combined.tell("two", Standing(Decimal(7)))
+    combined.leave_out("two", "looked")
+    assert (combined.left_out, combined.others("one")) == ((), Standing(Decimal(7)))
 
 
 def test_books_in_which_there_is_no_run_yet_say_nothing_of_what_is_held(tmp_path: Path) -> None:
     combined = Combined(("one", "two"), FIVE_PER_CENT.combined)
     for _ in range(2):
         with one_that_never_starts(NEVER_STARTS[0], tmp_path / "two", combined, "two") as two:
-            until(two, lambda view: "What it holds is not known" in view.health.problem)
+            until(two, lambda view: view.health.failed)
+            assert combined.unknown == ("one", "two")
         assert (tmp_path / "two" / "paper.db").exists()
 
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from engine.model.journal import Journal, JournalError
-from engine.model.records import Checkpoint, Noted, Record
+from engine.model.modes import Level
+from engine.model.records import Checkpoint, Noted, Record, RunEnded
 from storage.journal import MAX_COMMIT, SqliteJournal, open_journal
 from tests.storage.conftest import note, stored
 
@@ -247,3 +248,18 @@ async def test_a_reading_begins_at_the_newest_checkpoint_of_the_readers_shape(da
         assert [record.at async for record in journal.read(shape) if isinstance(record, Noted | Checkpoint)] == [1, 3, 4, 5]
     await journal.close()
     assert [seq for seq, _ in stored(database)] == [1, 3, 4, 5]
+
+
+async def test_the_time_of_the_newest_record_is_that_of_facts_and_not_of_notes(tmp_path: Path) -> None:
+    clock = iter(range(1_000, 9_000, 1_000))
+    journal = await open_journal(tmp_path / "a.db", run_id="r1", wall_ns=lambda: next(clock))
+    assert journal.written_at == 0
+    await journal.append([RunEnded("r0", 5)])
+    await journal.append([Noted(Level.INFO, "start", "the key is refused", "", 7)])
+    assert journal.written_at == 1_000
+    await journal.close()
+    journal = await open_journal(tmp_path / "a.db", run_id="r2", wall_ns=lambda: next(clock))
+    assert journal.written_at == 1_000
+    await journal.append([Noted(Level.INFO, "start", "the key is refused", "", 7), RunEnded("r1", 8)])
+    assert journal.written_at == 3_000
+    await journal.close()

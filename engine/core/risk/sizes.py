@@ -102,9 +102,8 @@ def _combined(case: RiskCase, pct: Decimal | None, own: Decimal, rule: Rule, wha
     if pct is None or others is None:
         return PASSED
     if isinstance(others, str):
-        return deny(
-            rule, f"Where the account {others} stands is not known, and the limit on all accounts counts it.", f"{pct:f} % of all equity"
-        )
+        text = f"Where the account {others} stands is not known, and the limit on all accounts counts it."
+        return deny(rule, text, f"{pct:f} % of all equity", "not known")
     theirs = others.in_symbol(case.intent.symbol, case.intent.side) if rule is Rule.COMBINED_POSITION else others.exposure
     equity = case.equity + others.equity
     allowed, already = equity * pct / HUNDRED, own + theirs

@@ -10,15 +10,18 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from console.accounts.engines import AccountEngines, engine_of
+from console.accounts.engines import STARTS_S, AccountEngines, engine_of, view_of
+from engine.combined import Combined
 from engine.latch import LATCH_S
 from engine.model import Intent, Level, Mode, Side, View
 from engine.model.effects import Reply
 from engine.model.market import Quote
+from engine.model.settings import ALONE, CombinedLimits
+from engine.model.standing import Standing
 from engine.model.views import LogLine
 from tests.console.driving import Clock
 from tests.console.fake_engine import FakeEngine
-from tests.views import sample_view
+from tests.views import sample_health, sample_view
 
 UNTIL = 10.0
 ONE_SHARE = Intent("AAPL", Side.BUY, Decimal(1))
@@ -278,3 +281,50 @@ def test_rows_of_a_closed_position_leave_with_it() -> None:
     rows = engines["one"].current.positions
     engines["one"].change(positions=(replace(rows[0], quantity=Decimal(5)),))
     assert [(row.symbol, row.quantity) for row in accounts.view().positions] == [(rows[0].symbol, Decimal(5))]
+
+
+def counted(clock: Clock) -> tuple[AccountEngines, Combined, dict[str, FakeEngine]]:
+    engines = {name: FakeEngine(sample_view(log=()), account=name) for name in ("one", "two")}
+    combined = Combined(engines, CombinedLimits(max_exposure_pct=Decimal(60)))
+    combined.tell("one", Standing(Decimal(100)))
+    return AccountEngines(engines, combined=combined, clock=clock, wall=lambda: int(clock() * 1e9)), combined, engines
+
+
+def problem(accounts: AccountEngines, name: str = "two") -> str:
+    return view_of(accounts.view(), name).health.problem
+
+
+def test_what_is_said_of_one_that_failed_follows_the_limits_and_the_age_of_its_books() -> None:
+    clock = Clock()
+    accounts, combined, engines = counted(clock)
+    engines["two"].change(health=sample_health(ready=False, failed=True, problem="The key is refused."))
+    assert problem(accounts).startswith("The key is refused. What it holds is not known: under the limits on all accounts no other enters")
+    combined.leave_out("two", "looked")
+    assert problem(accounts) == "The key is refused. By your word it counts as nothing in the limits on all accounts, until it has started."
+    combined.remember("two", Standing(Decimal(100), Decimal(10)), int(clock() * 1e9))
+    assert "books were left 0 min ago, with an exposure of 10.00" in problem(accounts)
+    assert accounts.view() is accounts.view(), "what stays the same is not made anew"
+    clock.now += 61
+    assert "books were left 1 min ago" in problem(accounts)
+    combined.change(ALONE, "no limit")
+    assert problem(accounts) == "The key is refused."
+
+
+def test_one_that_cannot_be_started_at_all_says_how_it_counts_too() -> None:
+    clock = Clock()
+    accounts, _, engines = counted(clock)
+    engines["two"].start = lambda: (_ for _ in ()).throw(RuntimeError("can't start new thread"))  # type: ignore[method-assign]
+    accounts.start()
+    assert "can't start new thread" in problem(accounts)
+    assert "What it holds is not known" in problem(accounts)
+
+
+def test_of_one_that_is_starting_nothing_is_said_until_it_takes_long() -> None:
+    clock = Clock()
+    accounts, combined, engines = counted(clock)
+    engines["two"].change(health=sample_health(ready=False, problem="fetching AAPL, 1 of 2"))
+    assert problem(accounts) == "fetching AAPL, 1 of 2"
+    clock.now += STARTS_S
+    assert "fetching AAPL, 1 of 2. What it holds is not known" in problem(accounts)
+    combined.tell("two", Standing())
+    assert problem(accounts) == "fetching AAPL, 1 of 2"

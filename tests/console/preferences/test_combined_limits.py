@@ -157,3 +157,43 @@ async def test_one_account_without_such_limits_has_no_row_for_them(tmp_path: Pat
         assert isinstance(page, PreferencesPage)
         assert EXPOSURE not in {item.key for item in page._items() if item}
         assert console.app.trading.preferences.combined.limits == ALONE
+
+
+@pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", "120x36", "200x60"])
+async def test_one_of_which_nobody_knows_what_it_holds_is_left_out_by_name_after_the_word_and_nobody_else(
+    file: Path, size: tuple[int, int]
+) -> None:
+    async with both(file, size) as (console, combined, engines):
+        combined.tell("calm", Standing(Decimal(100_000)))
+        await go_to(console, "unknown.bold")
+        assert "not known" in next(line for line in console.picture.splitlines() if "▸  bold" in line)
+        await console.press("enter")
+        await console.shows("Loosen: bold holds nothing")
+        await loosen(console, "I looked at the broker")
+        await console.shows("bold counts as nothing until it has started.")
+        assert (combined.unknown, combined.left_out, combined.limits) == ((), ("bold",), SIXTY)
+        for engine in engines.values():
+            assert engine.current.log[-1].text.endswith("until it has started, because I looked at the broker")
+        assert "nothing" in next(line for line in console.picture.splitlines() if "▸  bold" in line)
+        combined.tell("bold", Standing())
+        await console.until(lambda: "▸  bold" not in console.picture)
+    assert text_of(file) == SAID, "it is no setting"
+
+
+async def test_one_that_has_told_while_the_word_was_typed_counts_with_what_it_holds(file: Path) -> None:
+    async with both(file) as (console, combined, _):
+        combined.tell("calm", Standing(Decimal(100_000)))
+        await go_to(console, "unknown.bold")
+        await console.press("enter")
+        await console.shows("Type LOOSEN")
+        combined.tell("bold", Standing(Decimal(5)))
+        await loosen(console, "I looked at the broker")
+        await console.shows("bold has told meanwhile where it stands")
+        assert combined.left_out == ()
+
+
+async def test_the_word_for_a_limit_of_one_account_says_whose_it_is(file: Path) -> None:
+    async with both(file) as (console, _, _):
+        await go_to(console, "limits.max_position_pct")
+        await write(console, "99")
+        await console.shows("Loosen a limit of calm")
