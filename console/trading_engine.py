@@ -65,7 +65,8 @@ class TradingEngine(Protocol):
         """The gate is closed before this returns, whatever the engine's loop is doing. The latch is waited for, `latch_s` at most."""
 
     def latched(self, within_s: float) -> bool:
-        """Whether the latch of every stop so far is on the disk, or was refused by it, after `within_s` at most."""
+        """Whether the latch of every stop so far is on the disk, or was refused by it, after `within_s` at most. That one is late the log
+        says, and when it is there."""
 
     def sync(self) -> str:
         """Compares orders and positions with the broker's now; the answer says what differs."""

@@ -266,8 +266,13 @@ class Engine:
         return self._stop(reason, latch_s, lambda shell, i, press: shell.stop_trading(inputs.EmergencyStop(i, reason), press))
 
     def latched(self, within_s: float) -> bool:
-        """Whether the latch of every stop so far is on the disk, or was refused by it, after `within_s` at most."""
-        return self._keeper.finish(within_s)
+        """Whether the latch of every stop so far is on the disk, or was refused by it, after `within_s` at most. That one is late the log
+        says, and when it is there."""
+        if self._keeper.finish(within_s):
+            return True
+        if within_s:
+            self._say_it_is_late(within_s)
+        return False
 
     def close_position(self, symbol: str, side: Side, quantity: Decimal) -> str:
         """Closes what is held of `symbol` at the market, by an order on `side` of at most `quantity` shares.
@@ -293,13 +298,16 @@ class Engine:
         press = self._switch.press()
         command_id = self._post_command(lambda shell, i: work(shell, i, press))
         if not self._keeper.set(reason, latch_s) and latch_s:
-            self._say_of_stop(
-                f"The stop is not on the disk yet, which has not answered for {latch_s:g} s. Trading is halted and what works is being "
-                "cancelled all the same; no position is lost. If the machine dies before it is, the next start may not be HALTED: it is "
-                "said when it is there."
-            )
-            self._keeper.then(lambda: self._say_of_stop("The stop is on the disk now: the next start is HALTED.", Level.INFO))
+            self._say_it_is_late(latch_s)
         return command_id
+
+    def _say_it_is_late(self, by_s: float) -> None:
+        self._say_of_stop(
+            f"The stop is not on the disk yet, which has not answered for {by_s:g} s. Trading is halted and what works is being "
+            "cancelled all the same; no position is lost. If the machine dies before it is, the next start may not be HALTED: it is "
+            "said when it is there."
+        )
+        self._keeper.then(lambda: self._say_of_stop("The stop is on the disk now: the next start is HALTED.", Level.INFO))
 
     def _stop_from_outside(self, reason: str, flatten: bool) -> str:
         """The control socket's word. On the engine's loop."""

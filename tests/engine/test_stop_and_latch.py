@@ -203,9 +203,33 @@ def test_who_does_not_wait_for_the_disk_is_told_nothing_of_it(tmp_path: Path, mo
             engine.emergency_stop(latch_s=0)
             view = until(engine, lambda view: view.stop and view.stop.verified)
             assert halted(view)
-            assert not said(view, "on the disk")
+            assert not engine.latched(0)
+            assert not said(engine.view(), "on the disk")
         finally:
             free.set()
+
+
+def test_who_waits_for_the_disk_after_the_stop_is_told_that_it_is_late_and_when_it_has_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where several accounts are stopped, and then all their files are waited for at once."""
+    free, fsync = threading.Event(), os.fsync
+
+    def hang(file: int) -> None:
+        free.wait(60)
+        fsync(file)
+
+    with running(tmp_path) as engine:
+        monkeypatch.setattr(os, "fsync", hang)
+        try:
+            engine.emergency_stop(latch_s=0)
+            assert not engine.latched(0.05)
+            view = until(engine, lambda view: said(view, "The stop is not on the disk yet, which has not answered for 0.05 s."))
+            assert not said(view, "The stop is on the disk now")
+        finally:
+            free.set()
+        until(engine, lambda view: said(view, "The stop is on the disk now: the next start is HALTED."))
+        assert engine.latched(20)
 
 
 def test_a_disk_that_refuses_after_it_hung_is_not_said_to_have_the_stop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
