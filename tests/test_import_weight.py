@@ -53,6 +53,11 @@ def test_the_first_picture_waits_for_no_part_of_the_engine_that_does_the_work() 
     }
 
 
+def test_brokers_of_ours_are_looked_at_before_the_first_picture_without_the_names_of_installed_ones() -> None:
+    loaded = loaded_by("engine.brokers.open", "engine.brokers.alpaca.broker", "engine.brokers.ib.broker")
+    assert not loaded & {"importlib.metadata", "email", "zipfile"}
+
+
 def test_python_m_loads_what_the_command_does_and_not_what_strategies_and_scripts_are_offered() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "tradeconsole", "--version"]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stderr.split()

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from importlib.metadata import EntryPoint, entry_points
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from engine.brokers.base import Broker, BrokerError
 from engine.model.settings import Settings
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "tradeconsole.brokers"
 
@@ -47,6 +50,9 @@ def check_broker(settings: Settings) -> None:
 
 
 def installed() -> dict[str, EntryPoint]:
+    # A broker of ours is looked at before the first picture, and needs none of the others' names.
+    from importlib.metadata import entry_points
+
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 

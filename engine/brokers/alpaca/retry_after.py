@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Mapping
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
@@ -22,6 +21,9 @@ def retry_after_s(headers: Mapping[str, str]) -> float | None:
 
 def _stamp(given: str) -> str:
     """The moment of an HTTP date, in seconds since 1970; nothing where it is none."""
+    # No first picture waits for what reads dates.
+    from email.utils import parsedate_to_datetime
+
     try:
         return str(parsedate_to_datetime(given).timestamp())
     except (ValueError, OverflowError):
