@@ -128,6 +128,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("row_earlier", ("K",), "move the row up in the list", panels=_WATCH),
     Action("row_later", ("J",), "move the row down in the list", panels=_WATCH),
     Action("help", ("question_mark", "f1"), "help: every key there is", "help", typing=True),
+    # Beside help: with a mouse alone, where few hints have room, it is the way to all the others.
+    Action("palette", ("f2", "ctrl+p"), "find an action by its words, and carry it out", "find", typing=True),
     Action("buy", ("b",), "buy: opens the ticket on the row's symbol", "buy", WITH_SYMBOL),
     Action("sell", ("s",), "sell: opens the ticket on the row's symbol", "sell", WITH_SYMBOL),
     Action("order_line", ("colon",), "the order line: buy 100 AAPL @ 187.50 day, cancel *, mode semi", "order line"),
@@ -135,7 +137,6 @@ ACTIONS: tuple[Action, ...] = (
     Action("mode", ("m",), "execution mode; also the way out of a stop", "mode"),
     Action("zoom", ("z",), "give the panel the whole screen, and back", "zoom"),
     Action("quit", ("q", "ctrl+c"), "quit: says what still works, and asks", "quit", typing=True),
-    Action("palette", ("f2", "ctrl+p"), "find an action by its words, and carry it out", "find", typing=True),
     Action("jump", ("apostrophe", "f6"), "jump: a letter on all that can be gone to", typing=True),
     Action("detail", ("enter",), "everything about the row", "detail", WITH_ROWS),
     Action("cancel_symbol", ("C",), "cancel all orders of the row's symbol", "cancel all of the symbol", WITH_SYMBOL - {"chart"}),

@@ -18,7 +18,8 @@ STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), 
 class HintLine(Lines):
     """One line. Where room is short, whole hints go, the last first, but not the way out; and the stop is said shorter, never left out.
 
-    A click on a hint posts `Chosen`. An app whose stop is for several accounts says for how many as `stop_accounts`.
+    A click on a hint posts `Chosen`; the wheel brings those that have no room. An app whose stop is for several accounts says for how many
+    as `stop_accounts`.
     """
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
@@ -26,6 +27,9 @@ class HintLine(Lines):
         self._hints: tuple[tuple[str, str], ...] = ()
         self._shown: list[tuple[str, str]] = []
         self._accounts = 1
+        self._passed = 0
+        """How many of the first hints the wheel has rolled out of sight."""
+        self._last_hidden = False
 
     class Chosen(Message):
         """A hint was clicked; `key` is its key as it is shown."""
@@ -46,25 +50,41 @@ class HintLine(Lines):
             if left <= event.x < right:
                 self.post_message(self.Chosen(key))
 
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        event.stop()
+        self._roll(1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        event.stop()
+        self._roll(-1)
+
+    def _roll(self, step: int) -> None:
+        if step < 0 or self._last_hidden:
+            self._passed = max(0, self._passed + step)
+            self.redraw()
+
     def show(self, hints: Sequence[tuple[str, str]]) -> None:
         """`hints` are (key, what it does), the most useful first."""
-        self._hints = tuple((clean(key), clean(text)) for key, text in hints)
+        before, self._hints = self._hints, tuple((clean(key), clean(text)) for key, text in hints)
+        if self._hints != before:
+            self._passed = 0
         self.redraw()
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        self._shown = []
+        self._shown, self._last_hidden = [], False
         stop = STOP[0 if width >= 100 else 1 if width >= 40 else 2]
         if self._accounts > 1:
             stop = Cell(f"{stop.text} OF {self._accounts} ACCOUNTS" if width >= 100 else f"{stop.text} ALL {self._accounts}", stop.role)
         if width < length([stop]) + 3:
             return [("", [stop])]
         room = width - length([stop]) - 4
-        for shown in range(len(self._hints), 0, -1):
+        for end in range(len(self._hints), self._passed, -1):
             # Whoever has only a mouse must get out, too.
-            out = [hint for hint in self._hints[shown:] if hint[0] == OUT][:1]
-            self._shown = [*self._hints[:shown], *out]
+            out = [hint for hint in (*self._hints[: self._passed], *self._hints[end:]) if hint[0] == OUT][:1]
+            self._shown = [*self._hints[self._passed : end], *out]
             cells = _cells(self._shown)
             if length(cells) <= room:
+                self._last_hidden = end < len(self._hints)
                 break
         else:
             self._shown, cells = [], []

@@ -16,7 +16,7 @@ from console.screens.page import Page
 from console.screens.preferences import PreferencesPage
 from engine.model import Mode, Side, TradingState
 from tests.console.driving import SMALL, WIDE, Console, running
-from tests.console.everywhere import PLACES, go, go_back, history
+from tests.console.everywhere import PLACES, backtests_beside, go, go_back, history
 from tests.console.fake_engine import FakeEngine
 from tests.console.test_mouse_and_keys import at_once, click, place_of
 from tests.views import order, position, sample_view
@@ -262,3 +262,43 @@ async def test_whatever_is_open_is_left_by_a_click_on_its_hint(engine: FakeEngin
                 assert console.app.screen is not opened, place
             await go_back(console)
         assert engine.sent() == []
+
+
+@BOTH
+async def test_a_click_leads_from_every_table_to_all_that_keys_do(engine: FakeEngine, size: tuple[int, int]) -> None:
+    async with running(engine, size) as console:
+        for panel in "123456":
+            await console.press(panel)
+            await hint(console, "F2 find")
+            await console.shows("Find an action")
+            await go_back(console)
+
+
+async def test_the_wheel_over_the_hints_brings_those_that_have_no_room_and_back_and_a_click_is_their_key(engine: FakeEngine) -> None:
+    async with running(engine, SMALL) as console:
+        await console.press("7")
+        y = console.app.screen.query_one(HintLine).region.y
+        line = console.picture.split("\n")[y]
+        assert "m mode" not in line
+        await wheel(console, 5, y, 40)
+        rolled = console.picture.split("\n")[y]
+        assert "B backtests" in rolled, "no further than until the last is there"
+        assert "F12 / ^G STOP" in rolled
+        await wheel(console, 5, y, -40)
+        assert console.picture.split("\n")[y] == line
+        await wheel(console, 5, y, 9)
+        await hint(console, "m mode")
+        await console.shows("Execution mode")
+        await console.press("escape", "1")
+        assert console.picture.split("\n")[y].startswith(" + add"), "another panel's hints begin with their first"
+        assert engine.sent() == []
+
+
+async def test_the_way_out_stays_however_far_hints_are_rolled(engine: FakeEngine, tmp_path: Path) -> None:
+    async with running(engine, SMALL, database=history(tmp_path), backtests=backtests_beside(tmp_path / "paper.db")) as console:
+        await go(console, "replay")
+        page = console.app.screen
+        await wheel(console, 5, page.query_one(HintLine).region.y, 40)
+        assert "g go to" in console.picture
+        await hint(console, "Esc ")
+        assert console.app.screen is not page
