@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -53,6 +54,8 @@ OnHangup = Literal["end", "go_on"]
 WELCOMED = "welcomed"
 SWITCH_S = 0.001
 """How long a thread that wants to run waits for one that runs, in seconds."""
+STOOD_STILL_S = 1.0
+"""From what on the console may have been suspended where nobody said so."""
 CLICK_S = 0.5
 """Longer no key waits for a click before it: the widget may be gone."""
 DEMO_FRAMES_PER_SECOND = 20
@@ -290,9 +293,12 @@ class ConsoleApp(SteadyLoop, App[int], inherit_bindings=False):
         command_id = self._engine.emergency_stop()
         self.call_later(self.trading.stopped, command_id)
 
-    def resumed(self) -> None:
-        """Called in the middle of anything the screen's thread does: the process was suspended, and goes on."""
-        self.call_later(self.trading.desk.stood_still, self.trading.since_frame())
+    def resumed(self, *, suspended: bool) -> None:
+        """Called in the middle of anything the screen's thread does: the process goes on, and was `suspended`, or may have been by a signal
+        that nobody is told of."""
+        # Whoever ends a job tells it to go on first, as GNU screen, sshd and a shell do, though nothing stood still.
+        if suspended or self.trading.since_frame() >= STOOD_STILL_S:
+            self.call_later(self.trading.desk.stood_still, self.trading.since_frame())
 
     def terminal_gone(self) -> None:
         """Called from any thread: the terminal hung up, whether or not a signal says so."""
@@ -365,6 +371,10 @@ def run_console(
             from console.headless import go_on
 
             code = go_on(engine, ending)
+        elif ending.came:
+            # No screen is left to say it on: the log and the audit do.
+            cause = "The terminal hung up" if ending.hung_up else f"{signal.Signals(ending.came).name} came from outside"
+            engine.note(Level.WARNING, "console", f"{cause}: the console ends in order, as on_exit says.")
     finally:
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()

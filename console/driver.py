@@ -64,7 +64,7 @@ _NO_FRAME = re.compile("\a|\x1b[\\]P]|\x1b\\[[?<>]")
 
 class StopsAtOnce(Protocol):
     """An app whose stop may be pressed from any thread, and that is told, from any thread, when its terminal is gone. `resumed` tells it
-    that the process was suspended and goes on."""
+    that the process goes on; with `suspended` that it was asked to stand still before, without it that it may have been."""
 
     stop_keys: frozenset[str]
 
@@ -72,7 +72,7 @@ class StopsAtOnce(Protocol):
 
     def terminal_gone(self) -> None: ...
 
-    def resumed(self) -> None: ...
+    def resumed(self, *, suspended: bool) -> None: ...
 
 
 class ConsoleDriver(LinuxDriver):
@@ -199,7 +199,7 @@ class ConsoleDriver(LinuxDriver):
         os.kill(os.getpid(), signal.SIGSTOP)
 
     def _sigcont_application(self, *_: object) -> None:
-        cast(StopsAtOnce, self._app).resumed()
+        cast(StopsAtOnce, self._app).resumed(suspended=self._is_suspended)
         # SIGSTOP tells nobody: then the shell took the terminal as it was, and all of it is to be taken anew.
         if not self._is_suspended:
             self.suspend_application_mode()

@@ -292,6 +292,8 @@ def test_a_signal_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> No
         os.kill(terminal.pid, number)
         assert terminal.ended() == 128 + number
         assert terminal.said("shutdown") is not None
+        cause = "The terminal hung up" if number == signal.SIGHUP else f"{number.name} came from outside"
+        assert f"{cause}: the console ends in order, as on_exit says." in (terminal.said("notes") or "")
         assert b"\x1b[?1049l" in terminal.seen, "the terminal was not given back"
 
 

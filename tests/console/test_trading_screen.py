@@ -327,3 +327,15 @@ async def test_a_log_line_shows_its_traceback(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("6", "enter")
         assert "ZeroDivisionError: no" in console.picture
+
+
+async def test_a_console_told_to_go_on_that_did_not_stand_still_says_nothing_of_it() -> None:
+    engine = FakeEngine()
+    async with running(engine) as console:
+        await console.until(lambda: console.screen.since_frame() == 0)
+        console.app.resumed(suspended=False)
+        await console.pilot.pause()
+        assert ("sync",) not in engine.sent()
+        console.clock.now += 2
+        console.app.resumed(suspended=False)
+        await console.until(lambda: ("sync",) in engine.sent())
