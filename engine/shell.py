@@ -23,7 +23,7 @@ from engine.comparison import Comparison
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.feed_runner import FeedRunner
-from engine.feeds.base import Feed
+from engine.feeds.base import Feed, Lags
 from engine.latch import Latch, LatchKeeper, StopSwitch
 from engine.log_file import LogFile
 from engine.missed_acts import missed_acts
@@ -102,6 +102,7 @@ class Shell:
         self._journal = journal
         self._feed = feed
         self._clock = clock
+        self._by_the_wall = isinstance(feed, Lags)
         self._latch = latch
         self._keeper = keeper
         self._switch = switch
@@ -303,7 +304,7 @@ class Shell:
         self.health.stop = self._standstill.view()
         if self._venue is None:
             self.health.broker_heard = self._courier.heard
-        return self.views.build(self.health, self._reports.view(), self._clock.mono())
+        return self.views.build(self.health, self._reports.view(), self._clock.mono(), self._clock.wall() if self._by_the_wall else 0)
 
     # ---- effects
 

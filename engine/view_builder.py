@@ -127,13 +127,14 @@ class ViewBuilder:
 
     # ---- the view
 
-    def build(self, health: Health, metrics: MetricsView, mono: int) -> View:
+    def build(self, health: Health, metrics: MetricsView, mono: int, wall: int = 0) -> View:
+        """`wall` is the wall clock's time where the market goes by it: the header's clock goes on while the feed says nothing."""
         self._revision += 1
         self._before, self._rows = self._rows, {}
         return View(
             revision=self._revision,
             account=self._account(),
-            health=self._health(health, mono),
+            health=self._health(health, mono, wall),
             watch=tuple(self._same("watch", i.symbol, self._watch(i, mono)) for i in self._instruments),
             positions=tuple(self._same("position", h.symbol, self._position(h, mono)) for h in self._held()),
             orders=tuple(self._same("order", o.id, self._order(o)) for o in self._recent_orders()),
@@ -187,8 +188,8 @@ class ViewBuilder:
             margin_call=figures.margin_call,
         )
 
-    def _health(self, health: Health, mono: int) -> HealthView:
-        gate, clean = self._core.gate, self._redactor.clean
+    def _health(self, health: Health, mono: int, wall: int) -> HealthView:
+        gate, clean, now = self._core.gate, self._redactor.clean, self._core.desk.now
         market = gate.market
         # Where both are of one house each has its name.
         feed = f"{health.feed} data" if health.feed == health.broker else health.feed
@@ -203,7 +204,7 @@ class ViewBuilder:
             links=links,
             market_open=market.open if market else False,
             market_text=market.text if market else "no market time yet",
-            market_time=self._core.desk.now,
+            market_time=max(now, wall) if now else now,
             problem=clean(health.problem) or gate.unwritable,
         )
 

@@ -188,3 +188,12 @@ def test_any_symbol_can_be_watched_although_the_source_lists_few(desk: Desk) -> 
     desk.source.error = FeedError("fake does not know NOPE.")
     answer = desk.engine.answer(desk.engine.watch("NOPE"))
     assert (answer.ok, answer.text) == (False, "fake does not know NOPE.")
+
+
+def test_the_markets_clock_goes_on_while_the_source_says_nothing(desk: Desk) -> None:
+    desk.engine.start()
+    desk.engine.wait_ready()
+    until(desk.engine, fresh)
+    desk.source.open.clear()
+    before = time.time_ns()
+    until(desk.engine, lambda view: view.health.market_time >= before)

@@ -222,3 +222,13 @@ def test_an_empty_account_shows_zeros_and_no_complaint() -> None:
     core = Core(Settings(), [], run_id="r")
     view = ViewBuilder(core, "PAPER", ChartBuilder(core, QuoteFeed())).build(Health(), MetricsView(), 0)
     assert (view.account.equity, view.chart, view.positions, view.health.ready) == (ZERO, None, (), False)
+
+
+def test_the_market_has_the_wall_clocks_time_only_where_it_goes_by_it_and_never_goes_back() -> None:
+    desk = Desk()
+
+    def shown(wall: int) -> int:
+        return desk.builder.build(desk.health, MetricsView(), desk.mono, wall).health.market_time
+
+    told = desk.core.desk.now
+    assert (shown(0), shown(told - 1), shown(told + 90 * SECOND)) == (told, told, told + 90 * SECOND)
