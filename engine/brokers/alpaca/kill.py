@@ -3,6 +3,10 @@
 Whose account it is comes first: nothing is sent to another one. Then everything is cancelled, and asked for until nothing works; with
 `flatten` each position is closed by Alpaca itself, by what it holds. What gets no answer, or too many requests, is asked again for as
 long as the time lasts. A position gets a second closing order only where there is none that works.
+
+How long Alpaca asks to be left alone after too many requests (Retry-After) is told, and not waited for: it may be longer than all the time
+there is, the count begins anew each minute whoever asks, and the first request that it lets through then is to be the cancel. So that it is
+not this one that asks too much, it looks less and less often: at no more than half of the 200 requests a minute that an account has.
 """
 
 from __future__ import annotations
@@ -21,6 +25,7 @@ from urllib.request import HTTPRedirectHandler, HTTPSHandler, OpenerDirector, Pr
 from msgspec import Struct
 
 from engine.brokers.alpaca.config import AlpacaConfig, is_paper
+from engine.brokers.alpaca.retry_after import retry_after_s
 from engine.brokers.base import BrokerError
 
 URLS = {"paper": "https://paper-api.alpaca.markets", "live": "https://api.alpaca.markets"}
@@ -31,7 +36,8 @@ CANCELLED_S = 10.0
 FLAT_S = 20.0
 AGAIN_S = 1.0
 """Between two cancels of everything, and two looks that agree that nothing closes a position."""
-POLL_S = 0.1
+POLL_S, SLOWER, SELDOM_S = 0.1, 1.5, 0.6
+"""The first pause between two looks at what is left, how much longer each is than the one before it, and the longest."""
 PAUSE_S = 0.5
 """After a question without an answer."""
 REFUSALS = 2
@@ -114,9 +120,9 @@ class _There:
 
     def cancel(self) -> None:
         """Until nothing works, or the time is up."""
-        until, due = time.monotonic() + CANCELLED_S, 0.0
+        until, due, poll = time.monotonic() + CANCELLED_S, 0.0, POLL_S
         while True:
-            pause = POLL_S
+            pause, poll = poll, min(poll * SLOWER, SELDOM_S)
             if time.monotonic() >= due:
                 try:
                     self._http.ask("DELETE", "/v2/orders", list)
@@ -137,8 +143,9 @@ class _There:
         """One closing order for each position, and waits for them."""
         until = time.monotonic() + FLAT_S
         bare: set[str] | None = None
-        looked = -AGAIN_S
+        looked, poll = -AGAIN_S, POLL_S
         while True:
+            pause, poll = poll, min(poll * SLOWER, SELDOM_S)
             try:
                 held = {str(each.get("symbol")): each for each in self._positions()}
                 closing = {str(each.get("symbol")) for each in self._open()}
@@ -151,7 +158,7 @@ class _There:
                     looked, bare = time.monotonic(), now - lacking
                     for symbol in sorted(lacking):
                         self._close(symbol, held[symbol], tell)
-                time.sleep(POLL_S)
+                time.sleep(pause)
             except (_NoAnswerError, _NoError):
                 if time.monotonic() >= until:
                     return
@@ -258,11 +265,14 @@ def _read(response: Any) -> bytes:
 
 
 def _refusal(error: HTTPError) -> _NoError | _NoAnswerError:
+    told = {name: error.headers.get(name, "") for name in ("Retry-After", "X-RateLimit-Reset")}
+    wait = retry_after_s(told) if error.code == 429 else None
+    when = "" if wait is None else f", and asks to be left alone for {wait:.0f} s"
     with error, contextlib.suppress(OSError, HTTPException, ValueError, AttributeError):
         words = str(json.loads(_read(error)).get("message"))[:_SHOWN]
         if error.code == 429 or error.code >= 500:
-            return _NoAnswerError(f"Alpaca answers {error.code}: {words}")
+            return _NoAnswerError(f"Alpaca answers {error.code}: {words}{when}")
         return _NoError(error.code, words)
     if 400 <= error.code < 500 and error.code != 429:
         return _NoError(error.code, "refused")
-    return _NoAnswerError(f"Alpaca answers {error.code}")
+    return _NoAnswerError(f"Alpaca answers {error.code}{when}")

@@ -157,6 +157,48 @@ def test_cancels_go_out_though_nobody_tells_what_works_and_that_is_said() -> Non
         assert (left.unknown, at_work(server)) == ("Alpaca answers 429: rate limit exceeded", 0)
 
 
+def test_how_long_it_asks_to_be_left_alone_is_said_and_not_waited_for() -> None:
+    with AlpacaServer() as server:
+        place(server)
+        server.faults.set(retry_after="42")
+        server.faults.arm("DELETE /v2/orders", "429", times=2)
+        assert (stopped(server).trouble, at_work(server)) == ("", 0), "the third is let through at once"
+        place(server)
+        server.faults.arm("DELETE /v2/orders", "429", times=100_000)
+        left = stopped(server)
+        assert left.trouble == "Alpaca answers 429: rate limit exceeded, and asks to be left alone for 42 s"
+        assert len(left.orders) == 1
+
+
+@pytest.mark.parametrize("flatten", [False, True])
+def test_what_stays_is_looked_at_less_and_less_often(monkeypatch: pytest.MonkeyPatch, flatten: bool) -> None:
+    """It must not be the stop itself that has no request left."""
+    now, pauses = [1_000.0], []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        now[0] += seconds
+
+    class Time:
+        monotonic = staticmethod(lambda: now[0])
+
+    Time.sleep = staticmethod(sleep)  # type: ignore[attr-defined]
+    monkeypatch.setattr(killer, "time", Time)
+    for name, seconds in (("AGAIN_S", 1.0), ("CANCELLED_S", 10.0), ("FLAT_S", 20.0)):
+        monkeypatch.setattr(killer, name, seconds)
+    with AlpacaServer() as server:
+        if flatten:
+            hold(server)
+            server.do(lambda: setattr(server.book, "open", False))
+        else:
+            place(server)
+            monkeypatch.setattr(server._rest, "_cancel_all", list)
+        stopped(server, flatten=flatten)
+        asked = server.do(lambda: len(server.requests))
+    assert (pauses[0], max(pauses)) == (killer.POLL_S, killer.SELDOM_S)
+    assert asked < 100
+
+
 @pytest.mark.parametrize("fault", ["hang", "429"])
 def test_a_server_that_answers_nothing_ends_it_in_bounded_time_in_words(fault: str) -> None:
     with AlpacaServer() as server:
