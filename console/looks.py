@@ -88,8 +88,10 @@ class Looks:
         for name in self._themes.names:
             if name not in mistakes:
                 self._app.register_theme(self._themes.load(name))
-        if mistakes:
-            self._tell(f"{'. '.join(mistakes.values())}. It is left out.")
+        if len(mistakes) == 1:
+            self._tell(f"{next(iter(mistakes.values()))}. It is left out.")
+        elif mistakes:
+            self._tell(f"These themes cannot be used and are left out: {', '.join(mistakes)}. The choice of themes says of each why.")
 
     def show(self, name: str) -> None:
         """Repaint everything in this theme, without keeping it."""

@@ -127,7 +127,9 @@ def test_the_script_that_takes_the_engine_which_suits_runs(tmp_path: Path) -> No
 
 
 def test_the_script_trades(tmp_path: Path) -> None:
-    assert "BUY 10 AAPL" in run(PYTHON[3], tmp_path)
+    sent, held = run(PYTHON[3], tmp_path).splitlines()
+    assert "BUY 10 AAPL" in sent
+    assert held.startswith("AAPL 10 ")
     assert PYTHON[4] == PYTHON[3]
 
 

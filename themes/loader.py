@@ -122,7 +122,8 @@ class Themes:
         # A user's own `dark` that extends `dark` means ours.
         base = self._ours.get(name, path) if name == path.stem else self._files.get(name)
         if base is None:
-            raise ThemeError(f"{path}: extends: there is no theme {name!r}; there are {', '.join(self.names)}")
+            others = ", ".join(other for other in self.names if other != path.stem)
+            raise ThemeError(f"{path}: extends: there is no theme {name!r}; there are {others}")
         if base in (path, *extended):
             raise ThemeError(f"{path}: extends: {name} extends this theme itself")
         below = self._fields(base, (path, *extended))

@@ -98,6 +98,17 @@ def test_one_theme_is_read_for_the_first_picture(tmp_path: Path, monkeypatch: py
     assert read == ["dark"]
 
 
+async def test_several_broken_themes_are_named_in_one_sentence_and_each_says_why_in_the_choice(tmp_path: Path) -> None:
+    (tmp_path / "lost.yaml").write_text("extends: nosuch\n")
+    (tmp_path / "ugly.yaml").write_text("extends: ember\nroles: {up: '#222222'}\n")
+    async with running(FakeEngine(), theme_folders=(tmp_path,)) as console:
+        await console.shows("These themes cannot be used and are left out: lost, ugly.")
+        why = console.app.looks.about("lost")
+        assert "there is no theme 'nosuch'; there are colour-blind, dark" in why
+        assert "lost," not in why, "a theme that cannot be used is no way out of what it says itself"
+        assert "roles.up: #222222" in console.app.looks.about("ugly")
+
+
 async def test_a_users_theme_is_offered_and_a_broken_one_says_why_it_is_not(tmp_path: Path) -> None:
     (tmp_path / "mine.yaml").write_text("extends: ember\n")
     (tmp_path / "ugly.yaml").write_text("extends: ember\nroles: {up: '#222222'}\n")
