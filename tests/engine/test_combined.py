@@ -277,7 +277,7 @@ def test_what_an_account_that_never_ran_holds_nobody_knows_until_a_person_lets_o
             until(two, lambda view: view.health.problem not in ("", "starting"))
             counted = combined.counted("two", 0)
             assert counted.startswith("What it holds is not known: under the limits on all accounts no other enters, exits go.")
-            assert counted.endswith("Who knows that it holds nothing can say so of two in the preferences, by LOOSEN.")
+            assert counted.endswith("If it holds nothing, say so in the preferences by LOOSEN.")
             assert "Where the account two stands is not known" in one.answer(one.submit(limit(5, 90))).text
             assert one.answer(one.submit(market(10, side=Side.SELL))).ok
             until(one, lambda view: not view.positions)
