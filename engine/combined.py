@@ -112,8 +112,8 @@ class Combined:
             return "By your word it counts as nothing in the limits on all accounts, until it has started."
         if standing is None:
             return (
-                "What it holds is not known: under the limits on all accounts no other enters, exits go. If it holds nothing, say so in the "
-                "preferences by LOOSEN."
+                "What it holds is not known: under the limits on all accounts no other enters, exits go. If it holds nothing, say so in "
+                "the preferences by LOOSEN."
             )
         if at is None:
             return "In the limits on all accounts it counts with where it stood last."

@@ -9,7 +9,7 @@ from console.actions.stage import Stage
 from console.config_file import ConfigFile
 from engine.model import Level
 from engine.model.settings import Settings
-from widgets.other_accounts import waiting
+from widgets.other_accounts import others, waiting
 from widgets.positions import Positions
 from widgets.table import LiveTable
 
@@ -33,8 +33,10 @@ class AccountActions:
         self.show(names[(names.index(engine.current) + 1) % len(names)])
 
     def do_first_waiting(self) -> None:
+        # Where the header says that it goes: what waits here is before one's eyes, though it run out sooner, and what is pressed next
+        # would be done to it in the wrong account.
         view = self._stage.view
-        found = waiting(view.accounts or (view,))
+        found = waiting(others(view)) or waiting((view,))
         if not found:
             self._stage.say(f"No signal waits{' in any account' if view.accounts else ''}.", Level.INFO)
             return

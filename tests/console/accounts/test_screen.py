@@ -257,6 +257,22 @@ async def test_what_waits_in_another_account_is_named_with_what_it_has_left_and_
         assert [engine.sent() for engine in engines.values()] == [[], [("approve", "s3")], []]
 
 
+async def test_the_key_goes_where_the_header_says_though_something_here_runs_out_sooner_and_back_from_there() -> None:
+    async with console_of("calm", "bold") as (console, engines):
+        engines["calm"].change(signals=(left(5, 4),))
+        engines["bold"].change(signals=(left(42, 3),))
+        await console.until(lambda: "bold 1 waits 0:42 F8" in header(console))
+        await console.press("f8")
+        await console.until(lambda: "PAPER   bold" in header(console) and "calm 1 waits 0:05 F8" in header(console))
+        await console.press("f8")
+        await console.until(lambda: "PAPER   calm" in header(console))
+        engines["bold"].change(signals=())
+        await console.until(lambda: "F8" not in header(console))
+        await console.press("1", "f8")
+        await console.until(lambda: console.screen.panel == "signals")
+        assert "PAPER   calm" in header(console)
+
+
 async def test_the_key_works_in_the_middle_of_a_line_and_says_where_nothing_waits() -> None:
     async with console_of("calm", "bold") as (console, engines):
         engines["calm"].change(signals=())
