@@ -111,9 +111,10 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
         said.append(Told("reducing", "▼ REDUCING: ", reason, end=". Only orders that shrink a position pass.", rest=why, order=1))
     said += [told for each in others(view) for told in _elsewhere(each)]
     # The header says which, and has seldom room for why.
+    already: set[str] = set()
     for link in health.links:
         if not link.up:
-            reason = _words(link.reason.rstrip(". ") or "no reason given")
+            reason = _words(_new_in(link.reason.rstrip(". "), already) or "no reason given")
             start = f"✗ {clean(link.name)} is {_LINKS.get(link.state, link.state)}: "
             said.append(Told("reducing", start, reason, end=".", rest="see the log", order=2))
     if not health.ready and not health.problem:
@@ -144,6 +145,15 @@ def _elsewhere(view: View) -> list[Told]:
                 Told("reducing", start, _words(link.reason.rstrip(". ") or "no reason given"), end=".", rest="see the log", order=2)
             )
     return said
+
+
+def _new_in(text: str, already: set[str]) -> str:
+    """Without the sentences behind its first that were told `already`, to which all of them are added: a broker and its prices often lack
+    the same program, and say the same of it."""
+    first, *more = text.split(". ")
+    new = [first, *(sentence for sentence in more if sentence not in already)]
+    already.update((first, *more))
+    return ". ".join(new)
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -362,6 +362,19 @@ async def test_a_banner_that_is_too_long_for_its_line_is_wrapped() -> None:
     assert "flatten" in said
 
 
+async def test_what_two_links_say_alike_the_banner_says_once() -> None:
+    alike = "IB restarts each night at 23:45. See whether TWS runs"
+    links = (
+        LinkView("ib", LinkState.DOWN, None, f"the connection ended. {alike}.", True),
+        LinkView("ib data", LinkState.DOWN, None, f"Nobody listens at 127.0.0.1:7497. {alike}. It is tried again in 5 s."),
+        LinkView("news", LinkState.DOWN, None, "the connection ended"),
+    )
+    said = " ".join((await drawn(Banner(), sample_view(health=sample_health(links=links)), 200)).split())
+    assert f"✗ ib is DOWN: the connection ended. {alike}." in said
+    assert "✗ ib data is DOWN: Nobody listens at 127.0.0.1:7497. It is tried again in 5 s." in said
+    assert "✗ news is DOWN: the connection ended." in said, "its first sentence says what it is"
+
+
 async def test_the_banner_says_reducing_not_ready_and_problems() -> None:
     account = sample_account(state=TradingState.REDUCING, reason="daily loss 2.1% of 2%")
     said = await drawn(
