@@ -45,7 +45,8 @@ def kill(arguments: Sequence[str]) -> int:
     whys = {name: _no_database(path, latch_path(path)) for name, path in databases.items()}
     if all(whys.values()):
         end(f"{'; '.join(whys.values())}, so nothing was stopped. Give the one that your console uses with --database.")
-    by = f"tradeconsole kill at {time.strftime('%H:%M:%S')}"
+    # It stands beside the exchange's time, which is another.
+    by = f"tradeconsole kill at {time.strftime('%H:%M:%S %Z').rstrip()}"
     reason = f"{given.reason} ({by})" if given.reason else by
     there = [name for name, why in whys.items() if not why]
     # All of them before anything else: an engine obeys its latch by itself.
