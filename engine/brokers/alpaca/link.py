@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -35,6 +36,8 @@ class Link:
         self._rest = ""
         self._failures = 0
         self._refusals = 0
+        self.shaken = asyncio.Event()
+        """Set by a request that got no answer, until one got one: whether REST is there has to be asked."""
         self.doubted = False
         """Whether the key was refused and has to be asked for again."""
         self.fatal = ""
@@ -76,11 +79,13 @@ class Link:
     def answered(self) -> None:
         self._failures, self._rest = 0, ""
         self._refusals, self.doubted = 0, False
+        self.shaken.clear()
         self._look()
 
     def failed(self, reason: str) -> None:
         """A request without an answer."""
         self._failures += 1
+        self.shaken.set()
         if self._failures >= FAILURES:
             self._rest = reason
             self._look()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 
@@ -50,7 +51,7 @@ class Watch:
             try:
                 if self._link.doubted:
                     await self._questions.account()
-                if time.monotonic() >= clock_due:
+                if time.monotonic() >= clock_due or self._link.shaken.is_set():
                     clock_due = time.monotonic() + self._timings.clock_s
                     await self._look_at_clock()
                 if self._tickets.open() or not up:
@@ -59,7 +60,12 @@ class Watch:
                 pass  # the key: the link says so, and ends or has it asked again
             except AmbiguousError:
                 pass  # the link counts it, and asks sooner
-            await asyncio.sleep(self._timings.poll_s if self._link.state is LinkState.UP else self._timings.poll_down_s)
+            if self._link.state is LinkState.UP:
+                # The first request that is lost says nothing yet: the next one is not left to chance, which may come a minute later.
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._timings.poll_s - self._timings.poll_down_s):
+                        await self._link.shaken.wait()
+            await asyncio.sleep(self._timings.poll_down_s)
 
     async def _look_at_orders(self) -> None:
         """Asks for all that works, and for what works here and not there; what the stream should have told, it is not waited for."""

@@ -123,6 +123,20 @@ async def test_a_stream_on_which_nothing_is_told_beats_all_the_same_and_after_a_
         await broker.close()
 
 
+def test_after_a_lost_answer_the_next_question_is_not_left_to_chance_and_two_far_apart_are_no_line_that_is_down(tmp_path: Path) -> None:
+    with AlpacaServer() as server:
+        broker = AlpacaBroker(KEY, SECRET, url=server.url, timings=replace(PATIENT, poll_s=600.0, clock_s=600.0))
+        with running(tmp_path, broker) as engine:
+            for number in (1, 2, 3):
+                asked = server.requests.count("GET /v2/clock")
+                server.faults.arm("POST /v2/orders", "after_drop")
+                assert engine.answer(engine.submit(market(), confirmed=True)).ok
+                until(engine, ended(number, OrderState.FILLED))
+                until(engine, lambda view: server.requests.count("GET /v2/clock") > asked and not broker._link.shaken.is_set())  # noqa: B023
+            assert not said(engine.status(), "link down")
+            agree(engine, server)
+
+
 def test_a_half_open_line_is_found_out_and_the_engine_answers_meanwhile(tmp_path: Path) -> None:
     timings = replace(IMPATIENT, answer_s=0.5, cancel_s=0.5, connect_s=0.5, stream_s=0.5)
     with AlpacaServer() as server, trading(tmp_path, server, timings) as engine:
