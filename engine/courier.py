@@ -1,7 +1,7 @@
 """Between the engine and its broker: orders and cancels out, questions asked and asked again. No order is ever sent twice.
 
-What the broker says, or fails to say, comes back as inputs. A snapshot counts only where it proves something: one that news overtook, or
-one that was taken while an order sent a moment ago might still turn up, is asked for again.
+What the broker says, or fails to say, comes back as inputs. A snapshot counts only where it proves something: one that news overtook is
+asked for again, and an order sent a moment ago that is not on it may still turn up.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine import waits
 from engine.books import venue_of
@@ -349,10 +350,21 @@ class Courier:
         ours = {order.id for order in self._core.state.book.working() if order.released} - self._unsent
         snapshot = await self._account(sorted(ours))
         missing = ours - {listed.order_id for listed in snapshot.orders}
-        if heard != self._link.news or (missing and not self._link.settled):
+        if heard != self._link.news:
             return None
+        if missing and not self._link.settled:
+            if not all(map(self._is_awaited, missing)):
+                return None
+            # These alone are in doubt, and hold up nothing but themselves.
+            snapshot = replace(snapshot, awaited=frozenset(missing))
         self._link.answers()
         return snapshot
+
+    def _is_awaited(self, order_id: str) -> bool:
+        """Whether its own answer is waited for, or asked for again and again, whatever the account looks like without it."""
+        order = self._core.state.book.orders[order_id]
+        lost = order.state is OrderState.UNKNOWN or (order.state is OrderState.PENDING_CANCEL and not order.broker_id)
+        return self.started and (lost or order_id in self._core.desk.in_flight)
 
     async def _account(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         """As the broker tells it. Raises AmbiguousError, also for what cannot be reckoned with."""

@@ -19,6 +19,7 @@ NAKED_S = 8.0
 """When a position that has no exits for it is said as an error: from then on each `ALARM_S`."""
 LOOK_S = 0.1
 """Between two looks whether what waits is still wanted."""
-SNAPSHOT_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+SNAPSHOT_AGAIN_S = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0)
+"""When the account is asked for again where its answer proved nothing. Each takes several requests, of which a broker counts a minute's."""
 TRIES = 5
 """Snapshots asked for before the comparison is left to the next time, where trading goes on meanwhile."""

@@ -67,7 +67,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
         )
     unsent = []
     for order in book.working():
-        if order.id in told or order.id in desk.in_flight or not order.released:
+        if order.id in told or order.id in desk.in_flight or order.id in snapshot.awaited or not order.released:
             continue
         if order.state in (OrderState.PENDING_SUBMIT, OrderState.UNKNOWN) or (
             order.state is OrderState.PENDING_CANCEL and not order.broker_id
@@ -234,10 +234,10 @@ def _compare_positions(desk: Desk, snapshot: BrokerSnapshot, first: bool) -> Non
 
 
 def _compare_cash(desk: Desk, snapshot: BrokerSnapshot) -> None:
-    """A difference that stays from one comparison to the next, while orders and positions agree, is no fill on its way: money came in or
-    went out at the broker. Where the broker's word on cash is not the account's own, it is only shown."""
+    """A difference that stays from one comparison to the next, while all orders are told and positions agree, is no fill on its way: money
+    came in or went out at the broker. Where the broker's word on cash is not the account's own, it is only shown."""
     difference = cents(snapshot.cash - desk.state.portfolio.cash)
-    if desk.gate.mismatched or not difference:
+    if desk.gate.mismatched or not difference or snapshot.awaited:
         desk.cash_off = ZERO
         desk.cash_told = False
         return

@@ -297,13 +297,15 @@ class BrokerOrder(Struct, frozen=True):
 
 class BrokerSnapshot(Struct, frozen=True):
     """The broker's own truth, asked for on start and on every link up. `orders` holds the open ones and any of ours that ended; `closed`
-    says in words, without a full stop, why the account takes no entries, and nothing where it does."""
+    says in words, without a full stop, why the account takes no entries, and nothing where it does. `awaited` are orders of ours that are
+    not among them and may turn up yet: that they are missing proves nothing."""
 
     cash: Decimal
     positions: tuple[tuple[str, Decimal, Decimal], ...]
     """(symbol, signed quantity, average cost)"""
     orders: tuple[BrokerOrder, ...]
     closed: str = ""
+    awaited: frozenset[str] = frozenset()
 
 
 class AssetTold(Struct, frozen=True):

@@ -50,6 +50,17 @@ def test_an_order_placed_elsewhere_is_cancelled_by_the_stop() -> None:
     assert the_floor.core.state.book.orders["web-1"].state is OrderState.PENDING_CANCEL
 
 
+def test_money_is_not_said_to_have_come_while_an_order_is_awaited() -> None:
+    the_floor = floor()
+    the_floor.core.gate.capabilities = replace(the_floor.core.gate.capabilities, cash=True)
+    for _ in range(3):
+        the_floor.handle(replace(the_floor.snapshot(), cash=D(99_000), awaited=frozenset({"r1-9"})))
+    assert the_floor.of(CashMoved) == []
+    for _ in range(2):
+        the_floor.handle(replace(the_floor.snapshot(), cash=D(99_000)))
+    assert len(the_floor.of(CashMoved)) == 1
+
+
 def test_fills_of_an_order_placed_elsewhere_are_booked() -> None:
     the_floor = floor()
     part = replace(ELSEWHERE, event=OrderEvent.FILL_PART, filled=D(20), cost=D(1800), fees=D(1))

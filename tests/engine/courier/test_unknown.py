@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -57,25 +58,65 @@ def test_an_order_the_broker_has_never_seen_is_rejected_only_once_nothing_can_tu
         assert len(broker.submitted) == 1
 
 
-def test_a_snapshot_without_an_order_sent_a_moment_ago_proves_nothing(tmp_path: Path) -> None:
+def pull(broker: ToldBroker) -> None:
+    """The link breaks and comes back."""
+    broker.say(LinkChanged("told", LinkState.DOWN, "pulled"), LinkChanged("told", LinkState.UP))
+
+
+async def silence(order_id: str) -> OrderUpdate | None:
+    raise AmbiguousError("no answer")
+
+
+def test_a_snapshot_without_an_order_sent_a_moment_ago_proves_nothing_about_it_and_holds_up_no_other(tmp_path: Path) -> None:
     """The link breaks over a submit and comes back: the order may still be on its way."""
-    broker = ToldBroker(settle_s=0.5, on_submit=lost)
-
-    async def silence(order_id: str) -> OrderUpdate | None:
-        raise AmbiguousError("no answer")
-
-    broker.on_find = silence
+    broker = ToldBroker(settle_s=3600, on_submit=lost, on_find=silence)
     with running(tmp_path, broker) as engine:
         engine.submit(limit())
         until(engine, state(OrderState.UNKNOWN))
         asked = broker.snapshots
-        broker.say(LinkChanged("told", LinkState.DOWN, "pulled"), LinkChanged("told", LinkState.UP))
-        view = until(engine, lambda view: broker.snapshots >= asked + 2)
+        pull(broker)
+        view = until(engine, lambda view: broker.snapshots > asked and view.health.ready)
         assert order_of(view, 1).state is OrderState.UNKNOWN
+        assert view.account.exposure == 900, "all of it counts while nobody knows"
+        assert "is UNKNOWN: no entries in AAPL" in engine.answer(engine.submit(limit(price=91))).text
         broker.on_submit = None
+        assert engine.answer(engine.submit(limit(symbol="MSFT"))).ok
+        until(engine, lambda view: order_of(view, 2).state is OrderState.WORKING)
         order = engine._shell.core.state.book.orders[order_of(view, 1).id]  # type: ignore[union-attr]
         broker._loop.call_soon_threadsafe(broker.accept, order)
         until(engine, state(OrderState.WORKING))
+
+
+def test_one_that_is_cancelled_while_it_is_awaited_is_not_said_to_have_never_been_there(tmp_path: Path) -> None:
+    async def mute(orders: Sequence[Order]) -> None:
+        await asyncio.Event().wait()
+
+    broker = ToldBroker(settle_s=3600, on_submit=lost, on_find=silence, on_cancel=mute)
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        view = until(engine, state(OrderState.UNKNOWN))
+        engine.cancel(order_of(view, 1).id)
+        until(engine, lambda view: broker.cancels)
+        asked = broker.snapshots
+        pull(broker)
+        view = until(engine, lambda view: broker.snapshots > asked and view.health.ready)
+        assert order_of(view, 1).state in (OrderState.PENDING_CANCEL, OrderState.UNKNOWN)
+
+
+def test_a_working_order_that_is_missing_for_a_moment_is_asked_about_before_anything_is_sent(tmp_path: Path) -> None:
+    broker = ToldBroker(settle_s=3600)
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit())
+        until(engine, state(OrderState.WORKING))
+        (listed,) = broker.listed.items()
+        broker.listed.clear()
+        asked = broker.snapshots
+        pull(broker)
+        view = until(engine, lambda view: broker.snapshots >= asked + 2)
+        assert not view.health.ready
+        broker.listed.update([listed])
+        view = until(engine, lambda view: view.health.ready)
+        assert order_of(view, 1).state is OrderState.WORKING
 
 
 def test_an_adapter_that_stumbles_leaves_the_order_unknown_and_the_engine_alive(tmp_path: Path) -> None:
