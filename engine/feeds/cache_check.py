@@ -30,7 +30,8 @@ def look_through(cache: BarCache, held: Held) -> Iterator[str]:
     sessions = sessions_between(calendar, held.first, held.last)
     lacking = [session for session in sessions if session.day not in kept.days]
     for run in runs(sessions, lacking):
-        yield f"{_span(run[0].day, run[-1].day)} {'was' if len(run) == 1 else 'were'} not fetched ({len(run)} sessions)."
+        was, what = ("was", "session") if len(run) == 1 else ("were", "sessions")
+        yield f"{_span(run[0].day, run[-1].day)} {was} not fetched ({len(run)} {what})."
     empty = [session for session in sessions if session.day in kept.days and not kept.days[session.day]]
     for run in runs(sessions, empty):
         if run[0].day > _first_bar(kept.days):

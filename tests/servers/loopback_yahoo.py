@@ -1,7 +1,7 @@
 """A source for the console over a Yahoo of ours, to try a live feed by hand, without a network:
 
 python -m tests.servers.yahoo --port 8801
-tradeconsole --feed tests/servers/loopback_yahoo.py --symbols AAPL,MSFT
+PYTHONPATH=. tradeconsole --feed tests/servers/loopback_yahoo.py --symbols AAPL,MSFT
 """
 
 from __future__ import annotations
