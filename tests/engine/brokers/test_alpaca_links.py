@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import urllib.request
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -149,6 +151,15 @@ def test_a_half_open_line_is_found_out_and_the_engine_answers_meanwhile(tmp_path
         server.faults.deaf = False
         until(engine, ended(1, OrderState.FILLED))
         agree(engine, server)
+
+
+def test_by_hand_a_server_that_answers_nothing_is_told_to_answer_again() -> None:
+    with AlpacaServer() as server:
+        for deaf in (True, False):
+            told = json.dumps({"deaf": deaf}).encode()
+            with urllib.request.urlopen(f"{server.url}/control/set", told, 20) as answer:
+                assert answer.status == 200
+            assert server.faults.deaf is deaf
 
 
 def test_a_stream_that_is_open_and_mute_is_found_out_by_asking_and_connected_anew(tmp_path: Path) -> None:
