@@ -53,6 +53,26 @@ def test_a_fee_that_tws_leaves_unset_is_none_and_booked_once_when_it_is_told(tmp
         assert not said(engine.status(), "no trade explains it")
 
 
+def test_a_fee_that_is_unset_over_comparisons_in_a_row_moves_cash_to_tws_own_and_counts_once_when_it_is_told(tmp_path: Path) -> None:
+    """Cash that stays off without a trade is taken for money that went out. The fee that explains it brings it back, and is a cost once."""
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        tws.do("fees unset")
+        order = bought_without_a_fee(engine, tws)
+        for _ in range(3):
+            engine.answer(engine.sync())
+        assert fees(agree(engine, tws)) == 0
+        moved = lambda view: [line.text for line in view.log if "no trade explains it" in line.text]  # noqa: E731
+        assert moved(engine.status()) == ["cash changed by -1.00 without a trade: no trade explains it"]
+        tws.do("fees USD")
+        tws.do(f"fee {order}")
+        until(engine, lambda view: fees(view) == D(1))
+        for _ in range(3):
+            engine.answer(engine.sync())
+        view = agree(engine, tws)
+        assert moved(view)[1:] == ["cash changed by +1.00 without a trade: no trade explains it"]
+        assert fees(view) == D(there(tws, view)["fees"]) == D(1)
+
+
 def test_a_fee_in_another_currency_is_said_once_and_not_booked_as_dollars(tmp_path: Path) -> None:
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
         tws.do("fees EUR")
