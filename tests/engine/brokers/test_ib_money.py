@@ -23,6 +23,10 @@ def fees(view: View) -> Decimal:
     return sum((row.fees for row in view.exposure_by_symbol), D(0))
 
 
+def moved_without_a_trade(view: View) -> list[str]:
+    return [line.text for line in view.log if "no trade explains it" in line.text]
+
+
 def bought_without_a_fee(engine: Engine, tws: TwsProcess) -> str:
     """Ten shares, for whose price alone cash went down; the order's id."""
     before = tws.cash
@@ -61,15 +65,14 @@ def test_a_fee_that_is_unset_over_comparisons_in_a_row_moves_cash_to_tws_own_and
         for _ in range(3):
             engine.answer(engine.sync())
         assert fees(agree(engine, tws)) == 0
-        moved = lambda view: [line.text for line in view.log if "no trade explains it" in line.text]  # noqa: E731
-        assert moved(engine.status()) == ["cash changed by -1.00 without a trade: no trade explains it"]
+        assert moved_without_a_trade(engine.status()) == ["cash changed by -1.00 without a trade: no trade explains it"]
         tws.do("fees USD")
         tws.do(f"fee {order}")
         until(engine, lambda view: fees(view) == D(1))
         for _ in range(3):
             engine.answer(engine.sync())
         view = agree(engine, tws)
-        assert moved(view)[1:] == ["cash changed by +1.00 without a trade: no trade explains it"]
+        assert moved_without_a_trade(view)[1:] == ["cash changed by +1.00 without a trade: no trade explains it"]
         assert fees(view) == D(there(tws, view)["fees"]) == D(1)
 
 
