@@ -164,7 +164,9 @@ def _fetch_each(given: argparse.Namespace, source: CachedHistory, timeframe: str
         print_line(f"{symbol}: {len(told.bars):,} bars of {timeframe}, {span}{_acts(told.actions)}")
         for problem in told.problems:
             print_line(f"  {problem}")
-    return FAILED if failed else 0
+    if source.unkept:
+        say("Not all of it is kept: make room for the cache, or give yourself the right to it, and fetch it again.")
+    return FAILED if failed or source.unkept else 0
 
 
 def _acts(actions: Sequence[Action]) -> str:

@@ -35,6 +35,8 @@ class CachedHistory:
         self.calendar = calendar
         self.cache = cache
         self._now = now
+        self.unkept = False
+        """Whether something that was fetched could not be kept."""
 
     def tell(self, say: Callable[[str], None]) -> None:
         """From now on `say` is told in words what the source waits for, on whatever thread."""
@@ -164,6 +166,7 @@ class CachedHistory:
             if over:
                 self.cache.write(series, over, actions, now)
         except CacheError as error:
+            self.unkept = True
             problems.append(f"{error} What was fetched is used, and not kept.")
 
     def _nothing(self, symbol: str, timeframe: str, start: date, end: date, problems: Iterable[str]) -> str:

@@ -23,6 +23,7 @@ from engine.feeds.calendar import Calendar
 from engine.feeds.history import History
 from engine.feeds.yahoo import YahooHistory, library
 from engine.model.settings import FeedSettings, Settings
+from tests.engine.feeds.full_disk import fill_disk
 from tests.servers.alpaca.data import AlpacaDataServer
 from tests.servers.alpaca.streams import KEY, SECRET
 from tests.servers.yahoo import Share, YahooServer, loopback_session
@@ -93,6 +94,16 @@ def test_a_source_that_is_asked_too_much_ends_the_fetch_in_words(server: YahooSe
     server.arm("/chart/MSFT", "429", 4)
     told = run(capsys, "data", "fetch", "AAPL,MSFT,IBM", *MAY, code=1)
     assert "asked too much (429): it is left alone for 2 min. 2 of 3 symbols were not fetched; what was is kept." in told
+
+
+def test_what_could_not_be_kept_is_not_said_to_be_done(
+    server: YahooServer, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(capsys, "data", "fetch", "MSFT", "--from", "2024-05-01", "--to", "2024-05-01")
+    fill_disk(monkeypatch)
+    told = run(capsys, "data", "fetch", "AAPL", "--from", "2020-01-01", "--to", "2024-05-31", code=1)
+    assert "database or disk is full. What was fetched is used, and not kept." in told
+    assert "tradeconsole: Not all of it is kept: make room for the cache" in told
 
 
 def test_what_cannot_be_asked_is_said(server: YahooServer, capsys: pytest.CaptureFixture[str]) -> None:
