@@ -34,7 +34,7 @@ _JSON = "For a program: everything, as JSON on standard output."
 def data(arguments: Sequence[str]) -> int:
     """Answers the exit code. Raises SystemExit with code 2 where the command or the config is wrong.
 
-    0: done. 1: something could not be fetched, kept or read, or `check` found something. 3: the word that deletes was not given. 130: Ctrl+C
+    0: done. 1: something could not be got, kept or read, or `check` found something. 3: the word that deletes was not given. 130: Ctrl+C
     ended it; what was fetched until then is kept.
     """
     given = _options().parse_args(arguments)
