@@ -104,8 +104,10 @@ class FeedRunner:
     def _feed_is_down(self, state: LinkState, problem: str, *, again: str = "", detail: str = "") -> None:
         """The link shows each try; the log has a line for what is the matter, and not one for each try in a night that it lasts."""
         self._health.feed_state, self._health.feed_problem = state, f"{problem}{again}"
-        if (state, problem) != self._down:
-            self._down = state, problem
+        # What has a name of its own is the same matter however it shows: in a reset TWS loses IB, then hangs up, then is not there.
+        matter = state, "" if state in (LinkState.RESET, LinkState.LOGIN) else problem
+        if matter != self._down:
+            self._down = matter
             text = f"{problem}{again} Prices go stale; positions and orders are as they were."
             self._handle(Note(state.level, self._feed.name, text, detail))
 

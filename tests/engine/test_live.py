@@ -285,7 +285,7 @@ def test_a_feed_that_stays_away_for_long_is_a_line_of_the_log_for_what_is_the_ma
             nonlocal tries
             tries += 1
             if tries <= 10:
-                raise FeedLostError("TWS has lost IB.", state=LinkState.RESET)
+                raise FeedLostError(f"TWS {'has lost IB' if tries <= 5 else 'hung up'}.", state=LinkState.RESET)
             if tries == 15:  # it speaks, and is away again for the reason of before
                 tell(MarketStatus(Phase.REGULAR, "quoting for a test", "2027-01-15", DAY))
             if tries <= 20:
