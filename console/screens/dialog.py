@@ -17,6 +17,7 @@ from textual.widget import Widget
 
 from console.key_names import key_named
 from console.keys import KeyMap
+from console.screens.behind import Behind
 from widgets.cells import Cell, length
 from widgets.hints import HintLine
 from widgets.line_editor import LineEditor
@@ -47,7 +48,7 @@ class HasKeys(Protocol):
     """When the mouse was last pressed, on Textual's own clock."""
 
 
-class Dialog(SteadyLoop, ModalScreen[ResultT], inherit_bindings=False):
+class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
     """`body` draws it, `key` takes its keys; Escape and Ctrl+C answer `safe`. A subclass says what it asks.
 
     `clock` is monotonic seconds. Keys typed before the dialog opened are dropped, and for its first moment those that confirm; where it

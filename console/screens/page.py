@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widget import Widget
 
 from console.key_names import key_named
+from console.screens.behind import Behind
 from engine.model import Level
 from widgets.banner import Banner
 from widgets.cells import Cell
@@ -36,7 +37,7 @@ BACK = ("Esc", "back")
 _ROLES = {Level.INFO: "accent", Level.WARNING: "warning", Level.ERROR: "error"}
 
 
-class Page(SteadyLoop, Screen[None], inherit_bindings=False):
+class Page(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
     """`stage` is the trading screen below. A subclass gives `content`, draws itself in `frame` and takes keys in `key`.
 
     Escape, q and Ctrl+C close it. Keys typed before it opened are dropped.

@@ -27,6 +27,7 @@ from console.key_names import key_named
 from console.keys import LINE, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.notify import Notifier
+from console.screens.behind import Behind
 from console.screens.desk import Desk
 from console.screens.layout import LAYOUTS, TABS, is_out, is_single, layout_for, order_of
 from console.screens.line_meanings import LineMeanings
@@ -62,7 +63,7 @@ if TYPE_CHECKING:
 ResultT = TypeVar("ResultT")
 
 
-class TradingScreen(SteadyLoop, Screen[None], inherit_bindings=False):
+class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
     """`clock` is monotonic seconds; `on_exit` what quitting does to working orders; `leave` ends the program."""
 
     BINDINGS: ClassVar[list[BindingType]] = []

@@ -230,6 +230,23 @@ def test_a_terminal_that_stops_reading_holds_nothing_up_and_is_painted_again_onc
         assert terminal.painted.lines[-1].endswith("F12 / ^G EMERGENCY STOP")
 
 
+def test_what_changes_behind_a_dialog_is_seen_on_the_terminal_while_it_is_open(tmp_path: Path) -> None:
+    with console("busy", tmp_path) as terminal:
+        terminal.write(b"m")
+        terminal.until(lambda: "Execution mode" in terminal.painted.text)
+        seen = set[str]()
+
+        def moved() -> bool:
+            seen.add(terminal.painted.lines[1])
+            return len(seen) > 5
+
+        terminal.until(moved)
+        assert terminal.painted.lines[-1].endswith("F12 / ^G EMERGENCY STOP")
+        assert "Execution mode" in terminal.painted.text
+        terminal.write(b"\x1b")
+        terminal.until(lambda: "Execution mode" not in terminal.painted.text and "Positions" in terminal.painted.text)
+
+
 def test_keys_typed_while_the_terminal_is_not_read_arrive_in_order(tmp_path: Path) -> None:
     with console("busy", tmp_path) as terminal:
         terminal.until(lambda: terminal.frames() > 150, reading=False)
