@@ -29,6 +29,7 @@ class Preference(Struct, frozen=True):
     key: str
     name: str
     means: str
+    """Its first phrase alone says it, too, where there is no room for all."""
     unit: str = ""
     next_start: bool = False
 
@@ -104,7 +105,7 @@ GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
         "Screen",
         (
             Preference("theme", "theme", "the colours of the whole screen"),
-            Preference("screen.layout", "layout", "auto takes the largest that there is room for"),
+            Preference("screen.layout", "layout", "auto: the largest there is room for"),
             Preference("screen.frames_per_second", "refresh", "how often what changed is drawn, at most", "a second"),
             Preference("screen.low_bandwidth", "low bandwidth", "for a thin line: data is drawn twice a second at most, keys at once"),
             Preference("plain", "plain text", "all is written and nothing drawn, for a screen reader", next_start=True),
@@ -121,7 +122,7 @@ GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
     (
         "Confirmations",
         (
-            Preference("confirm.order_line", "order line", "asks for a yes before the order line sends"),
+            Preference("confirm.order_line", "order line", "a yes before the order line sends"),
             Preference("confirm.quit", "quit", "asks at quit; while something works or waits it asks in any case"),
             Preference("on_exit", "on exit", "what quitting does to working orders", next_start=True),
         ),
@@ -136,12 +137,12 @@ GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
             Preference("limits.max_exposure_pct", "total exposure", "all positions and working entries, of equity", "%"),
             Preference("limits.max_net_exposure_pct", "net exposure", "long less short, of equity", "%"),
             Preference("limits.max_daily_loss_pct", "daily loss", "of the session's opening equity; then entries stop", "%"),
-            Preference("limits.max_drawdown_pct", "drawdown", "how far equity may fall under its highest", "%"),
-            Preference("limits.circuit_breaker_pct", "circuit breaker", "a loss within the next row's minutes that stops entries", "%"),
-            Preference("limits.circuit_breaker_minutes", "breaker's window", "over how long the circuit breaker looks back", "min"),
-            Preference("limits.collar_pct", "collar", "how far through the market a limit may be", "%"),
-            Preference("limits.stale_after_s", "stale after", "the age from which a price is too old for an entry", "s"),
-            Preference("limits.repetition_s", "repetition", "how soon the same order again looks like a slip", "s"),
+            Preference("limits.max_drawdown_pct", "drawdown", "how far equity may fall from its high", "%"),
+            Preference("limits.circuit_breaker_pct", "circuit breaker", "a loss that stops entries, within the next row's minutes", "%"),
+            Preference("limits.circuit_breaker_minutes", "breaker's window", "how far the circuit breaker looks back", "min"),
+            Preference("limits.collar_pct", "collar", "how far a limit may cross the market", "%"),
+            Preference("limits.stale_after_s", "stale after", "when a price is too old for an entry", "s"),
+            Preference("limits.repetition_s", "repetition", "how soon a repeated order is a slip", "s"),
             Preference("limits.short_selling", "short selling", "whether more may be sold than is held"),
             Preference("limits.outside_hours", "outside hours", "an entry while the market is closed: waits for the open, or is denied"),
             Preference("limits.max_orders_second", "orders a second", "entries of one strategy"),

@@ -10,7 +10,7 @@ from msgspec import Struct
 from engine.model.effects import Reply
 from widgets import numbers
 from widgets.cells import Cell, length, wrap_cells
-from widgets.text import clean, width_of, wrap
+from widgets.text import clean, cut, width_of, wrap
 from widgets.verdict import distance_words, gate_words
 
 SPACE = Cell("   ")
@@ -129,8 +129,9 @@ def _in_a_row(entries: list[list[Cell]]) -> list[Cell]:
     return [cell for number, entry in enumerate(entries) for cell in ([SPACE] if number else []) + entry]
 
 
-def meaning(reading: Reading, reply: Reply | None, width: int) -> Drawn:
-    """Normal form and verdict, then how it was counted and the figures; where the verdict needs the room, it comes before the figures."""
+def meaning(reading: Reading, reply: Reply | None, width: int, rows: int) -> Drawn:
+    """Normal form and verdict, then how it was counted and the figures; where the verdict needs the room, it comes before the figures, and
+    at last before the normal form: what was typed stands over it, why it is denied nowhere else."""
     normal = Cell(clean(reading.normal), "title")
     note = Cell(clean(reading.note), "muted")
     if reply is None:
@@ -139,7 +140,13 @@ def meaning(reading: Reading, reply: Reply | None, width: int) -> Drawn:
     gate = Cell(f"gate: {words.text}" if reply.verdict is not None else words.text, words.role)
     if length([normal, SPACE, gate]) <= width:
         return [[normal, SPACE, gate], [Cell(_figures(reading, reply, width), "muted")]]
-    return [[normal], *([Cell(line, gate.role)] for line in wrap(gate.text, width))]
+    said = wrap(gate.text, width)
+    if len(said) < rows:
+        return [[normal], *([Cell(line, gate.role)] for line in said)]
+    both = wrap_cells([normal, SPACE, gate], width)
+    if len(both) <= rows:
+        return both
+    return [[Cell(line, gate.role)] for line in (*said[: rows - 1], cut(" ".join(said[rows - 1 :]), width))]
 
 
 def _figures(reading: Reading, reply: Reply, width: int) -> str:

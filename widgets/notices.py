@@ -64,9 +64,13 @@ class NoticeLine(Lines):
         unread, level, at, newest, key, elsewhere = self._said
         mark, role = _MARKS[level]
         count = Cell(f" {mark} {unread} notice{'' if unread == 1 else 's'} ", role)
-        end = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
+        reads = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
         whose = [Cell(f"· {elsewhere} ", role)] if elsewhere else []
-        start = [count, *whose, Cell(f" {numbers.market_time(at)} ", "muted"), Cell(newest)]
+        said, time = [count, *whose], Cell(f" {numbers.market_time(at)} ", "muted")
+        untimed = [*said, Cell(" "), Cell(newest)]
+        # A row is worth more than the time, which the list tells, and the word behind the key.
+        forms = (([*said, time, Cell(newest)], reads), (untimed, reads), (untimed, [*reads[:2], Cell(" ")]))
+        start, end = min(forms, key=lambda form: min(len(wrap_cells(form[0], max(width - length(form[1]), 1), HANGING)), MOST_LINES + 1))
         room = width - length(end)
         if room < length([count]):
             return [("", fit_cells(start, width))]

@@ -382,7 +382,7 @@ class OrderLine(Lines, can_focus=True):
         if not self.text:
             return [[Cell(EXAMPLES, "muted")]] if self._active else line_notes.left_out(self._left_out, self.detail_key, width, ROWS - 1)
         if reading.command is not None:
-            return line_notes.meaning(reading, self._preview, width)
+            return line_notes.meaning(reading, self._preview, width, ROWS - 1)
         column = width_of(self.text[first : max(reading.start, first)])
         if not self._is_mistake:
             return line_notes.unfinished(reading, column, width)

@@ -13,6 +13,7 @@ from textual.containers import VerticalScroll
 from textual.geometry import Offset
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.scrollbar import ScrollBar
 from textual.widget import Widget
 
 from console.key_names import key_named
@@ -24,6 +25,10 @@ from widgets.line_editor import LineEditor
 from widgets.lines import Lines
 from widgets.steady import SteadyLoop
 from widgets.text import clean, wrap
+from widgets.thumb import Thumb
+
+ScrollBar.renderer = Thumb
+"""Dialogs alone have a scroll bar of Textual's."""
 
 ResultT = TypeVar("ResultT")
 Line: TypeAlias = list[Cell]
@@ -61,7 +66,7 @@ class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
     DEFAULT_CSS = """
     Dialog { align: center middle; background: $background 20%; }
     Dialog > VerticalScroll {
-        width: 80; max-width: 94%; height: auto; max-height: 92%; padding: 1 2;
+        width: 80; max-width: 94%; height: auto; max-height: 92%; padding: 1 0 1 2;
         background: $background; border: round $focus; border-title-color: $focus; border-title-style: bold;
         scrollbar-size-vertical: 1; scrollbar-color: $focus; scrollbar-background: $background; scrollbar-color-hover: $focus;
         scrollbar-background-hover: $background;
@@ -266,7 +271,7 @@ class _Body(Lines):
     """Draws a dialog's lines, as high as there are lines."""
 
     DEFAULT_CSS = """
-    _Body { height: auto; }
+    _Body { height: auto; padding-right: 2; }
     """
 
     def __init__(self, body: Callable[[int], list[Line]], clicked: Callable[[events.Click], None], wheeled: Callable[[str], bool]) -> None:

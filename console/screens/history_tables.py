@@ -13,7 +13,7 @@ from console.screens.details.writing import moment, price, profit
 from engine.model import Level, View
 from engine.model.signals import SignalState
 from widgets import numbers
-from widgets.cells import Cell
+from widgets.cells import UNLIMITED, Cell, Forms, pieces
 from widgets.columns import Column
 from widgets.table import LiveTable
 
@@ -41,8 +41,7 @@ class HistoryTable(LiveTable[Any], inherit_bindings=False):
 
     def line(self, row: Any) -> str:
         """The row as text, column by column."""
-        cells = [column.cell(row) for column in self.COLUMNS]
-        return "\t".join("".join(piece.text for piece in ([cell] if isinstance(cell, Cell) else cell)) for cell in cells)  # type: ignore[union-attr]
+        return "\t".join("".join(piece.text for piece in pieces(column.cell(row), UNLIMITED)) for column in self.COLUMNS)
 
 
 def _time(at: int) -> Cell:
@@ -69,8 +68,10 @@ def _taken(row: OrderRow) -> Cell:
     return profit(row.realised) if row.closes else Cell(numbers.NONE, "muted")
 
 
-def _order_from(row: OrderRow) -> Cell:
-    return Cell(" · ".join(filter(None, (row.strategy or row.source.value.lower(), row.reason))), "muted")
+def _order_from(row: OrderRow) -> Forms:
+    """Who sent it, and, where there is room for all of it, why."""
+    who = row.strategy or row.source.value.lower()
+    return Forms(Cell(" · ".join(filter(None, (who, row.reason))), "muted"), Cell(who, "muted"))
 
 
 class OrdersTab(HistoryTable, inherit_bindings=False):
@@ -90,7 +91,7 @@ class OrdersTab(HistoryTable, inherit_bindings=False):
         Column[Any]("Filled", lambda row: _quantity(row.filled), 6, "right", grow=12, priority=3),
         Column[Any]("Average", lambda row: Cell(price(row.average, None)), 8, "right", grow=14, priority=1),
         Column[Any]("Realised", _taken, 9, "right", grow=16, priority=5),
-        Column[Any]("From", _order_from, 8, flex=1, priority=8),
+        Column[Any]("From", _order_from, 8, flex=1, grow=60, priority=8),
     )
 
     def ask(self, history: History, narrowed: Narrowed, before: int | None) -> Awaitable[Sequence[OrderRow]]:

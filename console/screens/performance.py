@@ -135,7 +135,7 @@ class PerformancePage(Page):
             ("filled", f"{metrics.filled:,}"),
             ("cancelled", f"{metrics.cancelled:,}"),
             ("rejected", Cell(f"{metrics.rejected:,}", "error" if metrics.rejected else "")),
-            ("denied by the gate", f"{metrics.denied:,}"),
+            ("denied by gate", f"{metrics.denied:,}"),
             ("fill rate", numbers.NONE if metrics.fill_rate is None else f"{metrics.fill_rate:.1%}"),
             ("slippage", f"{numbers.signed(metrics.slippage)}{bps}"),
             ("market events", f"{metrics.market_events:,}"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +34,7 @@ NAME, VALUE = 21, 15
 OWN_MORE = 12
 """So much more the first has where a strategy's or a symbol's name stands in it, too."""
 UNDER = Cell("    ")
+_PHRASE_END = re.compile(r"[,:;] ")
 OWN = "Limits of single strategies and symbols"
 ADD = "add a limit"
 ACCOUNTS = "Accounts"
@@ -123,12 +125,13 @@ class PreferencesPage(Page):
         value = self._value(item)
         means = f"{item.means}; from the next start on" if item.next_start else item.means
         shown = fit_cells([Cell(f" {words(value, item.unit)}", "muted" if value is None else "accent")], VALUE)
-        row = fit_cells([lead, *name, *shown, Cell(f" {means}", "" if marked else "muted")], width)
+        fits = 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) <= width
         if not marked:
-            return [row]
-        if 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) > width:
+            said = means if fits else _PHRASE_END.split(means)[0]
+            return [fit_cells([lead, *name, *shown, Cell(f" {said}", "muted")], width)]
+        if not fits:
             return [[lead, *name, *shown], *paragraph(f"{means}.", width, "", UNDER), *self._allowed(item, width)]
-        return [row, *self._allowed(item, width)]
+        return [fit_cells([lead, *name, *shown, Cell(f" {means}")], width), *self._allowed(item, width)]
 
     def _value(self, item: Preference) -> Any:
         return item.says if isinstance(item, Written) else self._actions.value(item.key)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from console.screens.history_tables import TABS, HistoryTable
+from console.screens.history_tables import TABS, HistoryTable, OrdersTab
 from engine.model import Level
 from engine.model.orders import OrderState, OrderType, Side, Source, TimeInForce
 from engine.model.signals import SignalState
@@ -71,6 +71,17 @@ LONGEST: dict[str, Any] = {
 def rows(tab: type[HistoryTable]) -> list[Any]:
     states = (OrderState if tab.NAME == "Orders" else SignalState) if tab.NAME in ("Orders", "Signals") else (None,)
     return [SimpleNamespace(**{**LONGEST, "seq": place, "state": state}) for place, state in enumerate(states)]
+
+
+@pytest.mark.parametrize("width", [80, 120, 160, 200])
+async def test_who_sent_an_order_is_not_cut_where_why_has_no_room(width: int) -> None:
+    table = OrdersTab()
+    async with Harness(table).run_test(size=(width, 24)) as pilot:
+        table.show_rows([SimpleNamespace(**{**LONGEST, "strategy": "sma_cross", "state": OrderState.FILLED})])
+        for _ in range(3):
+            await pilot.pause()
+        assert "sma_cross" in text_of(table) or "From" not in text_of(table)
+        assert "sma_cross ·" not in text_of(table)
 
 
 @pytest.mark.parametrize("width", [80, 120, 160, 200])

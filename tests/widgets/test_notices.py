@@ -33,6 +33,23 @@ def test_what_to_do_stands_there_in_80_columns_too() -> None:
     assert "…" not in "".join(said)
 
 
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_last_word_takes_no_row_that_the_time_and_the_word_behind_the_key_can_give(width: int) -> None:
+    line = NoticeLine()
+    rows = []
+    for words in range(2, 30):
+        line.show(1, Level.ERROR, 1_700_000_000_000_000_000, " ".join(["four"] * words), "i")
+        said = ["".join(cell.text for cell in cells) for _, cells in line.draw(width)]
+        assert " i " in said[0]
+        assert "1 notice " in said[0]
+        rows.append([text.split() for text in said])
+    # The first row that is taken has more than what the others could have taken.
+    first = next(said for said in rows if len(said) > 1)
+    assert len(" ".join(first[1])) >= 4
+    before = rows[rows.index(first) - 1]
+    assert "17:13:20" not in before[0]
+
+
 def test_what_has_no_room_ends_in_an_ellipsis() -> None:
     line = NoticeLine()
     line.show(1, Level.ERROR, 1, "a word and another " * 40, "i")

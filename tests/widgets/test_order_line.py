@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from engine.model import Level
+from engine.model import Level, Outcome
+from engine.model.effects import Reply
+from engine.model.verdicts import Verdict
 from tests.widgets.harness import Harness, lines_of
 from widgets.line_history import MOST, LineHistory
 from widgets.line_notes import Reading, meaning, mistake, offers, unfinished
@@ -282,8 +284,22 @@ async def test_tab_puts_in_the_only_word_there_is() -> None:
 
 
 def test_a_note_stands_with_what_the_line_means() -> None:
-    rows = meaning(Reading(command=1, normal="REPLACE #12 50 limit 188.00", note="#12 SELL AAPL: 100 -> 50"), None, 76)
+    rows = meaning(Reading(command=1, normal="REPLACE #12 50 limit 188.00", note="#12 SELL AAPL: 100 -> 50"), None, 76, 2)
     assert ["".join(cell.text for cell in row) for row in rows] == ["REPLACE #12 50 limit 188.00", "#12 SELL AAPL: 100 -> 50"]
+
+
+def test_a_long_no_is_whole_before_the_normal_form_has_room() -> None:
+    reading = Reading(command=1, normal="BUY 1,000 ABCDEFGH.IJK stop 1,187.52 limit 1,188.00 GTC tp +4% sl -2%")
+    for words in ("no shares to borrow", "no shares to borrow " * 3, "no shares to borrow " * 6, "no shares to borrow " * 30):
+        text = words.strip()
+        reply = Reply("c", ok=False, text=text, verdict=Verdict(Outcome.DENY, "broker", "", "", text))
+        rows = ["".join(cell.text for cell in row) for row in meaning(reading, reply, 75, 2)]
+        said = " ".join(" ".join(rows).split())
+        assert len(rows) <= 2
+        assert all(len(row) <= 75 for row in rows)
+        assert text in said or said.endswith("…")
+        assert (reading.normal in said) is (len(text) < 70)
+        assert ("…" in said) is (len(text) > 150)
 
 
 async def test_what_was_said_stays_until_the_next_key() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from console.accounts.config import load_accounts
 from console.config import load, text_of
 from console.config_file import ConfigFile
+from console.preferences import GROUPS
 from console.screens.beside import Beside
 from console.screens.preferences import PreferencesPage
 from engine.model.settings import ScreenSettings, Settings
@@ -28,6 +29,19 @@ async def test_the_page_shows_groups_values_and_where_they_are_kept(file: Path, 
         assert "add a limit" in console.picture
         await console.press("q")
         assert console.app.screen is console.screen
+
+
+@SIZES
+async def test_no_meaning_ends_in_the_middle_of_a_phrase_and_the_marked_one_is_whole(file: Path, size: tuple[int, int]) -> None:
+    async with running(engine_with(load(file).limits), size, config=config_of(file)) as console:
+        for _, group in GROUPS:
+            for item in group:
+                await go_to(console, item.key)
+                whole = " ".join(console.picture.split())
+                assert item.means.split()[-1] in whole
+                assert all(word in whole for word in item.means.split())
+                rows = [row for row in console.picture.split("\n") if not any(own in row for own in ("BRK.B", "sma_cross"))]
+                assert "…" not in "\n".join(rows[3:]), console.picture
 
 
 async def test_a_wide_screen_explains_the_marked_setting_beside_the_list(file: Path) -> None:
