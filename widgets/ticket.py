@@ -38,6 +38,8 @@ class Sheet(Struct, frozen=True):
     """What a ticket shows. `head` is the market's line, `order` the one way in which the order is written out, and
     `changes` what an edit makes of what. How many shares an order `in_money` is, only the gate knows.
 
+    `exits` is what its take-profit and stop-loss would make and lose.
+
     `mistake` is what is wrong in words, about the field `wrong` where it is one's, or, `unfinished`, what is still missing. `question` is
     asked while the ticket waits for a yes: then no field takes a key.
     """
@@ -46,6 +48,7 @@ class Sheet(Struct, frozen=True):
     fields: tuple[Field, ...] = ()
     order: str = ""
     changes: str = ""
+    exits: str = ""
     in_money: bool = False
     wrong: str = ""
     mistake: str = ""
@@ -182,6 +185,8 @@ class Ticket(Lines, can_focus=True):
             lines = [[Cell(line, "title")] for line in wrap(clean(sheet.order), width)[:2]]
             if sheet.in_money and sheet.reply is not None and sheet.reply.quantity is not None:
                 lines[-1].append(Cell(f"   {numbers.quantity(sheet.reply.quantity)} shares", "muted"))
+            if sheet.exits:
+                lines = _with_exits(lines, clean(sheet.exits), width)
             if sheet.changes:
                 lines += [[Cell(line, "accent")] for line in wrap(clean(sheet.changes), width)]
             if sheet.reply is not None:
@@ -193,6 +198,14 @@ class Ticket(Lines, can_focus=True):
         for key, does in CONFIRMING:
             cells += [Cell(f" {key} ", "title-focus" if key == "y" else ""), Cell(f"{does} ")]
         return cells
+
+
+def _with_exits(lines: list[list[Cell]], exits: str, width: int) -> list[list[Cell]]:
+    """Behind the order where there is room, else below it."""
+    behind = Cell(f"   {exits}", "muted")
+    if length([*lines[-1], behind]) <= width:
+        return [*lines[:-1], [*lines[-1], behind]]
+    return [*lines, [Cell(line, "muted") for line in wrap(exits, width)[:1]]]
 
 
 def _answer(reply: Reply, width: int, room: int) -> list[list[Cell]]:

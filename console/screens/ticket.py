@@ -132,7 +132,8 @@ class TicketDialog(Dialog[Ready | None]):
         if (its.name, its.account.state) != self._titled:
             self._draw_title()
         self._form.look(view)
-        read = self._asked or self._form.read()
+        said = self._form.read()
+        read = self._asked or said
         fields, head = self._form.fields(), self._form.head()
         if isinstance(read, Mistake):
             self._previews.of(None, "", view, self._clock())
@@ -147,8 +148,10 @@ class TicketDialog(Dialog[Ready | None]):
         reply = self._previews.of(read.asked, read.normal, view, self._clock())
         question = "" if self._asked is None else f"{TOO_SOON} {self._form.question}" if self._too_soon else self._form.question
         shown = None if reply is None else _uncut(reply)
+        # What is asked about stays as it is; what its exits come to goes with the market.
+        exits = said.exits if isinstance(said, Ready) and _means_the_same(said, read) else read.exits
         in_money = isinstance(read.asked, Intent) and read.asked.notional is not None
-        self._ticket.show(Sheet(head, fields, read.normal, read.changes, in_money, reply=shown, question=question))
+        self._ticket.show(Sheet(head, fields, read.normal, read.changes, exits, in_money, reply=shown, question=question))
 
     # ---- keys
 

@@ -36,7 +36,8 @@ class Ready(Struct, frozen=True):
     """The fields mean something: `does` is carried out after a yes, `normal` is it written out.
 
     `asked` is what the gate is asked about: an order, or a working order's new terms. `changes` says before -> after, of an edit.
-    `account` is that of several which it is for, empty where it is the one that is shown.
+    `account` is that of several which it is for, empty where it is the one that is shown. `exits` is what those of its bracket would make
+    and lose, as prices are now: `tp +74.88 sl -37.44`.
     """
 
     does: Ticketed
@@ -44,6 +45,7 @@ class Ready(Struct, frozen=True):
     asked: Intent | ReplaceOrder
     changes: str = ""
     account: str = ""
+    exits: str = ""
 
 
 class Mistake(Struct, frozen=True):

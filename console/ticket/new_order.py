@@ -137,7 +137,7 @@ class NewOrder:
         meaning = read.meaning if isinstance(read, Parsed) else None
         meaning = meaning.meaning if isinstance(meaning, OnAccount) else meaning
         if isinstance(read, Parsed) and isinstance(meaning, PlaceOrder):
-            return Ready(meaning, read.normal, meaning.intent, account=self.account)
+            return Ready(meaning, read.normal, meaning.intent, account=self.account, exits=read.note)
         if isinstance(read, Parsed):
             raise TypeError(f"the ticket wrote what is no order: {read.normal}")
         right = "  ".join(read.right)

@@ -135,6 +135,37 @@ async def test_an_order_in_money_says_how_many_shares_that_is(engine: FakeEngine
         await console.shows("BUY $5000 AAPL market DAY   26 shares")
 
 
+@BOTH
+async def test_the_ticket_says_what_its_exits_would_make_and_lose(engine: FakeEngine, size: tuple[int, int]) -> None:
+    async with running(engine, size) as console:
+        await console.press("b")
+        await console.type("7")
+        await console.press("tab", "tab", "tab")
+        await console.type("4%")
+        await console.shows("tp +52.51")
+        await console.press("tab")
+        await console.type("2%")
+        await console.shows("tp +52.51 sl -26.25")
+        await console.press("f5")
+        await console.shows("Send this order?")
+        assert "tp +52.51 sl -26.25" in console.picture
+        assert "passes" in console.picture
+
+
+async def test_what_the_exits_make_and_lose_goes_with_the_market_while_the_ticket_asks(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("b")
+        await console.type("7")
+        await console.press("tab", "tab", "tab", "tab")
+        await console.type("2%")
+        await console.press("f5")
+        await console.shows("sl -26.25")
+        watch = tuple(replace(row, bid=199.98, ask=200.0) if row.symbol == AAPL else row for row in engine.current.watch)
+        engine.current = replace(engine.current, watch=watch)
+        await console.shows("sl -28.00")
+        assert "Send this order?" in console.picture
+
+
 async def test_a_no_of_the_gate_names_rule_limit_and_actual(engine: FakeEngine) -> None:
     engine.verdict = Verdict(Outcome.DENY, "order size", "10 %", "18.5 %", "The order would be 18.5 %.")
     async with running(engine) as console:

@@ -69,6 +69,21 @@ async def test_its_height_is_the_same_whatever_it_shows() -> None:
         assert len(heights) == 1
 
 
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize(
+    "order", ["BUY 7 AAPL market DAY tp +4% sl -2%", "BUY 1000 BRK.B stop 187.00 limit 187.53 GTC tp 195.00 sl 184.00"]
+)
+async def test_what_the_exits_make_and_lose_is_whole_beside_or_below_the_order(order: str, width: int) -> None:
+    ticket = Ticket(6, "limit")
+    app = Harness(ticket)
+    async with app.run_test(size=(width, 20)) as pilot:
+        ticket.show(replace(sheet(), order=order, exits="tp +7,470.00 sl -3,750.60"))
+        await pilot.pause()
+        shown = text_of(ticket)
+        for text in ("tp +7,470.00 sl -3,750.60", "18,753.00", "33,657.11", "Position after", "Distance", "passes"):
+            assert text in shown, shown
+
+
 async def test_a_long_no_is_shown_whole_before_the_figures() -> None:
     verdict = Verdict(Outcome.DENY, "order size", "", "", " ".join(["The order would be far too large for this account."] * 3))
     ticket = Ticket(5, "limit")
