@@ -4,6 +4,11 @@ Returns are simple ones from one close of a period to the next, the first from t
 are a day or longer, else a UTC day: a minute's returns are mostly noise of the tick, and a year's worth of them is of no use to anybody.
 `Periods.per_year` is counted, not looked up: as many as came a year in these data, about 252 of a stock's days, 365 where markets never
 close. The risk-free rate is taken as zero throughout.
+
+Two sums need no function. Fees are all fills' commissions and fees: the explicit part of what the Global Investment Performance Standards
+(GIPS), 2020, glossary, call transaction costs. Slippage is the sum of |price filled - the market's| * quantity, the market's price being
+the one that a fill's matching rule found before the slippage model made it worse: the execution cost of A. Perold, The Implementation
+Shortfall: Paper versus Reality, Journal of Portfolio Management 14 (1988), without its cost of not trading. Profits are net of both.
 """
 
 from __future__ import annotations
@@ -61,7 +66,8 @@ def periods_of(curve: Curve, cash: float, spacing_s: int) -> Periods:
 
 
 def total_return(first: float, last: float) -> float | None:
-    """last / first - 1."""
+    """The holding-period return, last / first - 1, with dividends in the last. Z. Bodie, A. Kane and A. Marcus, Investments (10th edition,
+    2014), chapter 5."""
     return last / first - 1 if first > 0 else None
 
 
@@ -80,7 +86,8 @@ def annualised_return(total: float | None, years: float) -> float | None:
 
 def volatility(periods: Periods) -> float | None:
     """Sample standard deviation of the returns times the square root of the periods a year. J. Hull, Options, Futures, and Other
-    Derivatives, chapter on estimating volatility from historical data."""
+    Derivatives (9th edition, 2014), chapter 15, estimating volatility from historical data; there of logarithmic returns, here of simple
+    ones, as the ratios below are."""
     deviation, per_year = _deviation(periods.returns), periods.per_year
     return None if deviation is None or per_year is None else deviation * sqrt(per_year)
 
@@ -172,9 +179,11 @@ class TradeFigures(Struct, frozen=True):
 
 
 def trade_figures(trades: Sequence[Trade]) -> TradeFigures:
-    """Win rate is won / all. Profit factor is the sum of profits over the sum of losses, R. Pardo, The Evaluation and Optimization of
-    Trading Strategies (2008). Expectancy is the mean profit a trade, V. K. Tharp, Trade Your Way to Financial Freedom (1998), in money.
-    Streaks are in the order of the exits."""
+    """Win rate is won / all, average win and loss are the mean profit of those that won and of those that lost: T. Stridsman, Trading
+    Systems and Money Management (2003), part 1. Profit factor is the sum of profits over the sum of losses, R. Pardo, The Evaluation and
+    Optimization of Trading Strategies (2008). Expectancy is the mean profit a trade, V. K. Tharp, Trade Your Way to Financial Freedom
+    (1998), in money. MAE and MFE are the means of the trades' own, whose source `Trade` tells. By definition best and worst are the
+    highest and the lowest profit, and streaks the most that won, or lost, one after another in the order of the exits."""
     columns = trades if isinstance(trades, Trades) else Trades([[getattr(trade, name) for trade in trades] for name in _FIELDS])
     profits, bars, fees = columns.column("profit"), columns.column("bars"), columns.column("fees")
     adverse, favourable = ([each for each in columns.column(name) if each is not None] for name in ("mae", "mfe"))
@@ -201,12 +210,14 @@ def trade_figures(trades: Sequence[Trade]) -> TradeFigures:
 
 
 def exposure(curve: Curve) -> float | None:
-    """The share of moments at whose close a position was held."""
+    """The share of moments at whose close a position was held: moments with one / all. T. Stridsman, Trading Systems and Money Management
+    (2003), part 1, the relative time spent in the market; he adds up the bars of trades, which counts those of two at once twice."""
     return float((curve.gross > 0).mean()) if len(curve.at) else None
 
 
 def turnover(bought: float, sold: float, curve: Curve, years: float) -> float | None:
-    """The lesser of purchases and sales over the average equity, a year: the portfolio turnover rate of the SEC's Form N-1A, item 13."""
+    """The lesser of purchases and sales over the average equity, a year: the portfolio turnover rate of the SEC's Form N-1A, item 13, which
+    divides by the average value of the securities held. A strategy may be out of the market most of the time, and hold next to none."""
     if years < _LEAST_YEARS or not len(curve.at):
         return None
     average = float(curve.equity.mean())
@@ -214,7 +225,8 @@ def turnover(bought: float, sold: float, curve: Curve, years: float) -> float | 
 
 
 def monthly(periods: Periods, cash: float) -> list[tuple[int, int, float | None]]:
-    """(year, month, return) of each month that has a period, from the close of the one before, by UTC. None after all was lost."""
+    """(year, month, return) of each month that has a period, from the close of the one before, by UTC: by definition the `total_return` of
+    each. None after all was lost."""
     import numpy as np
 
     table: list[tuple[int, int, float | None]] = []
@@ -230,7 +242,12 @@ def monthly(periods: Periods, cash: float) -> list[tuple[int, int, float | None]
 
 def buy_and_hold(prices: Iterable[tuple[float, float]]) -> float | None:
     """The total return of equal parts in each symbol, bought at its first close and kept until its last, without costs; `prices` are those
-    two, in the same shares. A symbol that starts late waits as cash."""
+    two, in the same shares. A symbol that starts late waits as cash.
+
+    The mean of last / first - 1: the buy-and-hold return of B. Barber and J. Lyon, Detecting Long-run Abnormal Stock Returns, Journal of
+    Financial Economics 43 (1997), equally weighted. What a trading rule is held against since E. Fama and M. Blume, Filter Rules and
+    Stock-Market Trading, Journal of Business 39 (1966).
+    """
     returns = [last / first - 1 for first, last in prices if first > 0]
     return _mean(returns)
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
+from inspect import getmembers, isfunction
 from math import sqrt
 from typing import Any
 
 import numpy as np
 import pytest
 
+from engine.backtest import metrics
 from engine.backtest.curve import Curve
 from engine.backtest.metrics import (
     Drawdown,
@@ -141,3 +144,14 @@ def test_nothing_divides_by_zero(equity: tuple[float, ...]) -> None:
         assert figure is None or np.isfinite(figure)
     assert np.isfinite(max_drawdown(held, 100).depth)
     monthly(periods, 100)
+
+
+def test_every_figure_says_where_its_formula_is_from() -> None:
+    mine = {name: made.__doc__ or "" for name, made in getmembers(metrics, isfunction) if made.__module__ == metrics.__name__}
+    own = {name: text for name, text in mine.items() if not name.startswith("_") and name != "periods_of"}
+    assert {"exposure", "buy_and_hold", "trade_figures", "total_return"} <= own.keys()
+    assert [name for name, text in own.items() if not re.search(r"\b(19|20)\d\d\b|\bForm N-1A\b|[Bb]y definition", text)] == []
+    for figure in ("Win rate", "average win and loss", "Profit factor", "Expectancy", "MAE and MFE", "best and worst", "streaks"):
+        assert figure in (metrics.trade_figures.__doc__ or "")
+    for sum_of in ("Fees are", "Slippage is"):
+        assert sum_of in (metrics.__doc__ or "")
