@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import gc
 import os
-import signal
 import sys
 import time
 from collections.abc import Callable
@@ -373,8 +372,7 @@ def run_console(
             code = go_on(engine, ending)
         elif ending.came:
             # No screen is left to say it on: the log and the audit do.
-            cause = "The terminal hung up" if ending.hung_up else f"{signal.Signals(ending.came).name} came from outside"
-            engine.note(Level.WARNING, "console", f"{cause}: the console ends in order, as on_exit says.")
+            engine.note(Level.WARNING, "console", f"{ending.cause}: the console ends in order, as on_exit says.")
     finally:
         # Whatever ended the screen, a terminal that went away included, the engine ends in order.
         engine.shutdown()

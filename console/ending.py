@@ -27,6 +27,11 @@ class EndingSignals:
         """Whether it is a terminal that went away which ends the run."""
         return bool(self.came) and self.came == getattr(signal, "SIGHUP", 0)
 
+    @property
+    def cause(self) -> str:
+        """What ends the run, as the log says it."""
+        return "The terminal hung up" if self.hung_up else f"{signal.Signals(self.came).name} came from outside"
+
     def outlive_hang_up(self) -> None:
         """The run goes on without its terminal: from now on another signal ends it. A shell that ends tells of the hang-up once more."""
         self.tell = None

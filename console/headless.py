@@ -36,6 +36,7 @@ def go_on(engine: TradingEngine, ending: EndingSignals) -> int:
         if all(each.health.failed for each in view.accounts or (view,)):
             return 1
         time.sleep(_POLL_S)
+    engine.note(Level.WARNING, "console", f"{ending.cause}: the engine ends in order, as on_exit says.")
     return 128 + ending.came
 
 

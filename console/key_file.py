@@ -6,7 +6,7 @@ Every mistake is named at once, as in the config: file, line, action, key, what 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
+from difflib import SequenceMatcher
 from pathlib import Path
 
 from msgspec import Struct
@@ -115,7 +115,14 @@ def _keys(action: Action) -> str:
 
 
 def _nearest(name: str, known: Mapping[str, Action]) -> str:
-    near = get_close_matches(name.lower(), known, 3, 0.6)
-    # Somebody may have named what it does: `stop`, `panel`.
-    near += [other for other in known if other not in near and len(name) > 2 and name.lower() in other][: 3 - len(near)]
-    return f"; did you mean {' or '.join(near)}?" if near else f"; allowed: {', '.join(known)}"
+    likeness = {other: _likeness(name.lower(), other) for other in known}
+    ordered = sorted(known, key=likeness.__getitem__, reverse=True)
+    if near := [other for other in ordered if likeness[other] >= max(0.6, likeness[ordered[0]] - 0.2)][:3]:
+        return f"; did you mean {' or '.join(near)}?"
+    # All of them would fill the screen, and hide the mistake.
+    return f"; the nearest are {' and '.join(ordered[:2])}, and the page of keys has all {len(known)}"
+
+
+def _likeness(name: str, action: str) -> float:
+    """From 0 to 1. Somebody may have named what it does: `stop`, `panel`."""
+    return max(SequenceMatcher(None, name, words).ratio() for words in (action, *action.split("_")))

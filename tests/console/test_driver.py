@@ -377,3 +377,4 @@ def test_a_hang_up_may_leave_the_engine_running_until_a_signal_ends_it(tmp_path:
         terminal.file = os.open(os.devnull, os.O_RDWR)
         assert terminal.ended() == 128 + signal.SIGTERM
         assert terminal.said("shutdown") is not None
+        assert "SIGTERM came from outside: the engine ends in order, as on_exit says." in (terminal.said("notes") or "")

@@ -152,7 +152,7 @@ class OrderDossier(Dossier):
             pairs += [
                 ("value", numbers.money(kept.cost)),
                 ("commission", numbers.money(kept.fees)),
-                ("profit taken", profit(kept.realised) if kept.closes else "none: it only opened"),
+                ("profit taken", profit(kept.realised) if kept.closes else "none: it only opened" if row.filled else numbers.NONE),
                 ("broker's id", kept.broker_id or numbers.NONE),
                 ("our id", kept.id),
             ]
