@@ -72,12 +72,8 @@ def settings_of(run: EngineRun) -> tuple[Settings, Data | None]:
         data = open_data(feed, run.symbols).latest(run.days, run.start, run.end)
         first = data.calendar.day_of(data.first) if run.start or run.days else None
         feed = replace(feed, start=first.isoformat() if first else "", pace=run.pace)
-    limits = run.settings.limits
-    if data is not None:
-        # Of played bars several come in a second: what is ordered again at the next one is no slip of anybody's finger.
-        limits = replace(limits, repetition_s=0.0)
     strategy = StrategySettings(run.strategy, params=dict(run.params), symbols=run.symbols)
-    return replace(run.settings, mode=Mode.FULL_AUTO, symbols=run.symbols, feed=feed, limits=limits, strategies=(strategy,)), data
+    return replace(run.settings, mode=Mode.FULL_AUTO, symbols=run.symbols, feed=feed, strategies=(strategy,)), data
 
 
 def _played(name: str, run: EngineRun, settings: Settings, data: Data | None, began: float) -> EngineResult:

@@ -161,7 +161,7 @@ class Desk:
         self.record(placed)
         order = self.state.book.orders[placed.id]
         if not (parent or judgement.reduces):
-            self.gate.repetitions.remember(with_quantity(intent, requested), order, self.mono)
+            self.gate.repetitions.remember(with_quantity(intent, requested), order, self.now, self.mono)
         if order.released:
             self.in_flight.add(order.id)
             self.ask(Send(order))
@@ -174,7 +174,9 @@ class Desk:
 
     def repetition(self, judgement: Judgement, requested: Decimal) -> Verdict | None:
         """A no where what the gate let through looks like the order before it. What only reduces may be said as often as one likes."""
-        return None if judgement.reduces else self.gate.repetitions.find(with_quantity(judgement.intent, requested), self.mono)
+        if judgement.reduces:
+            return None
+        return self.gate.repetitions.find(with_quantity(judgement.intent, requested), self.now, self.mono)
 
     def release(self, order: Order, judgement: Judgement) -> None:
         """Lets an order that was held here go to the broker, as the gate has just let it through."""

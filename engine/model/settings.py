@@ -146,7 +146,7 @@ class Limits(Struct, frozen=True):
     max_account_orders_day: AccountRate = 10_000
     """Entries of everybody together, in market time."""
     repetition_s: Annotated[float, Meta(ge=0, le=60)] = 2.0
-    """How soon the same order again looks like a slip."""
+    """How soon the same order again looks like a slip; a strategy's by the market's time, too, which bars that are played bring fast."""
     outside_hours: Literal["queue", "deny"] = "queue"
     """What becomes of an entry while the market is closed: it waits for the open, or it is refused."""
     strategies: dict[str, StrategyLimits] = field(default_factory=dict)

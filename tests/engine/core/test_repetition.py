@@ -63,6 +63,24 @@ def test_after_two_seconds_and_for_what_only_reduces_there_is_no_repetition() ->
     assert [state_of(the_floor, name) for name in ("two", "out", "again out")] == [SignalState.SENT] * 3
 
 
+def test_a_strategy_that_orders_again_at_the_next_bar_means_it_however_fast_bars_are_played() -> None:
+    the_floor = floor(Mode.FULL_AUTO)
+    for number in (1, 2):
+        the_floor.bar("AAPL", 100, 100, 100, 100)
+        the_floor.propose(f"first at {number}", quantity=10, limit=99)
+        the_floor.propose(f"again at {number}", quantity=10, limit=99)
+    states = [state_of(the_floor, name) for name in ("first at 1", "again at 1", "first at 2", "again at 2")]
+    assert states == [SignalState.SENT, SignalState.DENIED] * 2
+
+
+def test_a_persons_second_press_of_a_key_is_caught_however_fast_bars_are_played() -> None:
+    the_floor = floor()
+    the_floor.bar("AAPL", 100, 100, 100, 100)
+    assert the_floor.submit(wish(Side.BUY, 10), confirmed=False).ok
+    the_floor.bar("AAPL", 100, 100, 100, 100)
+    assert "looks like a repetition" in the_floor.submit(wish(Side.BUY, 10), confirmed=False).text
+
+
 def test_a_person_is_told_of_a_repetition_and_passes_with_a_confirmation() -> None:
     the_floor = floor()
     assert the_floor.submit(wish(Side.BUY, 10), confirmed=False).ok

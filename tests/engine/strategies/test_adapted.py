@@ -395,7 +395,6 @@ def test_the_same_file_on_the_same_bars_fills_the_same_in_a_backtest_and_on_pape
         max_daily_loss_pct=HUNDRED,
         max_drawdown_pct=HUNDRED,
         circuit_breaker_pct=HUNDRED,
-        repetition_s=0,
     )
     tested = played(open_data(FeedSettings(source="sample"), symbols).between(date(2012, 9, 4), None), file)
     assert len(tested.fills) >= 6
