@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 import textwrap
@@ -25,13 +26,30 @@ T = TypeVar("T")
 
 NOTHING_WRITTEN = 1
 NARROWEST = 40
-_FEEDS = {
-    "sim": "a simulated market, open at any hour",
-    "sample": "real past days of AAPL, MSFT, IBM, GOOG and FB",
-    "yahoo": "the real market, by the bars that Yahoo gives away: a minute each, no account needed",
-    "files": "your own prices, from a CSV or Parquet file or a folder of them",
+_BROKERS = {
+    "paper": "the console's own paper account: no broker needed",
+    "alpaca": "your paper account at Alpaca",
+    "ib": "your paper account at Interactive Brokers, through TWS or Gateway",
 }
-_LIVE = ("sim", "yahoo")
+_YAHOO = {"yahoo": "the real market, by the bars that Yahoo gives away: a minute each, no account needed"}
+_FEEDS = {
+    "paper": {
+        "sim": "a simulated market, open at any hour",
+        "sample": "real past days of AAPL, MSFT, IBM, GOOG and FB",
+        **_YAHOO,
+        "files": "your own prices, from a CSV or Parquet file or a folder of them",
+    },
+    "alpaca": {"alpaca": "Alpaca's live quotes, with the same keys", **_YAHOO},
+    "ib": {"ib": "the live quotes of the same TWS or Gateway", **_YAHOO},
+}
+"""Of each broker, the first by default."""
+_NEEDS = {
+    "alpaca": "It needs the account's keys: ALPACA_API_KEY and ALPACA_SECRET_KEY in the environment, or the keyring; never this file.",
+    "ib": "It needs a TWS or Gateway that is logged in, with its API port open; IB_HOST, IB_PORT and IB_CLIENT_ID say where and as whom.",
+}
+_REAL = ("yahoo", "alpaca", "ib")
+"""They follow the real market, and must be told what to follow."""
+_LIVE = ("sim", *_REAL)
 """They go by a clock of their own, and are not played."""
 _MODES = {
     "manual": "every signal of a strategy waits for your yes",
@@ -44,6 +62,7 @@ _MODES = {
 class Answers(Struct, frozen=True):
     """What somebody chose; the defaults are a newcomer's."""
 
+    broker: str = "paper"
     source: str = "sim"
     pace: float = 1.0
     symbols: tuple[str, ...] = ()
@@ -148,24 +167,28 @@ def ask(questions: Questions, file: Path) -> Answers:
     tell = questions.tell
     there = " It is there already: you are asked before it is replaced." if file.exists() else ""
     tell(f"This writes {file}.{there} Enter takes what stands in [brackets], Ctrl+C leaves everything as it is.\n")
-    source, pace = questions.choice("Where do prices come from?", _FEEDS, "sim"), 1.0
+    broker = questions.choice("Where do orders go?", _BROKERS, "paper")
+    if broker in _NEEDS:
+        tell(_NEEDS[broker])
+    feeds = _FEEDS[broker]
+    source, pace = questions.choice("\nWhere do prices come from?", feeds, next(iter(feeds))), 1.0
     if source == "files":
         source = questions.until("File or folder", "", _prices)
     if source not in _LIVE:
         pace = questions.until("How many bars a second are played", "1", _as(hints(FeedSettings)["pace"]))
-    if source == "yahoo":
-        symbols = questions.until("Symbols, as Yahoo spells them", "AAPL,MSFT", _symbols)
+    if source in _REAL:
+        symbols = questions.until(f"Symbols, as {source.capitalize() if source != 'ib' else 'IB'} spells them", "AAPL,MSFT", _symbols)
     else:
         symbols = questions.until("Symbols, as AAPL,MSFT; none for all that the feed offers", "", _symbols)
     tell("\nStrategies propose trades: the ready-made ones are " + ", ".join(_ready_made()) + "; or the path of your own file.")
     strategies = questions.until("Strategies, with commas between; none to trade by hand", "", _strategies)
     mode = questions.choice("\nWho decides about their signals?", _MODES, "manual") if strategies else "manual"
     tell("\nThe account is on paper.")
-    cash = questions.until("It begins with", f"{Answers().cash:,f}", _amount)
+    cash = questions.until("It begins with", f"{Answers().cash:,f}", _amount) if broker == "paper" else Answers().cash
     limits = hints(Limits)
     position = questions.until("Most of it in one symbol, in per cent", f"{Answers().max_position_pct:f}", _as(limits["max_position_pct"]))
     loss = questions.until("Most it may lose in a day, in per cent", f"{Answers().max_daily_loss_pct:f}", _as(limits["max_daily_loss_pct"]))
-    return Answers(source, pace, symbols, strategies, mode, cash, position, loss)
+    return Answers(broker, source, pace, symbols, strategies, mode, cash, position, loss)
 
 
 def _agreed(questions: Questions, file: Path, text: str) -> bool:
@@ -227,7 +250,8 @@ def _tell(text: str) -> None:
     """To the terminal, which itself would break lines within words."""
     width = max(shutil.get_terminal_size().columns, NARROWEST)
     for line in text.split("\n"):
-        indent = " " * (len(line) - len(line.lstrip()))
+        # What a choice means goes on under where it began.
+        indent = " " * len(re.match(r" *(\d  \S+ +)?", line)[0])  # type: ignore[index]
         print("\n".join(textwrap.wrap(line, width, subsequent_indent=indent, break_on_hyphens=False)))
 
 
@@ -247,6 +271,8 @@ def written(answers: Answers) -> str:
         lines.append(f"symbols: [{', '.join(map(json.dumps, answers.symbols))}]")
     else:
         lines.append(_line("# symbols: [AAPL, MSFT]", "without it, all that the feed offers"))
+    if answers.broker != "paper":
+        lines.append(_line(f"broker: {answers.broker}", "the paper account there"))
     lines += ["", "feed:", f"  source: {json.dumps(answers.source, ensure_ascii=False)}"]
     if answers.source not in _LIVE:
         lines.append(_line(f"  pace: {answers.pace:g}", "bars a second"))
@@ -264,10 +290,9 @@ def written(answers: Answers) -> str:
         f"  max_position_pct: {answers.max_position_pct:f}",
         f"  max_daily_loss_pct: {answers.max_daily_loss_pct:f}",
         "",
-        "paper:",
-        _line(f"  cash: {answers.cash:f}", "what a new account begins with"),
-        "",
     ]
+    if answers.broker == "paper":
+        lines += ["paper:", _line(f"  cash: {answers.cash:f}", "what a new account begins with"), ""]
     return "\n".join(lines)
 
 

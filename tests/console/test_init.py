@@ -48,14 +48,14 @@ def settings_of(tmp_path: Path, answers: Answers) -> Settings:
 
 
 def test_enter_at_every_question_is_a_newcomers_config(tmp_path: Path) -> None:
-    person = Person(*[""] * 6)
+    person = Person(*[""] * 7)
     assert ask(person.questions(), tmp_path / "c.yaml") == Answers()
     assert person.said_everything
     assert settings_of(tmp_path, Answers()) == Settings()
 
 
 def test_what_was_answered_is_what_the_config_says(tmp_path: Path) -> None:
-    person = Person("2", "0.5", "aapl, MSFT", "sma_cross", "semi-auto", "25000", "20", "1.5")
+    person = Person("", "2", "0.5", "aapl, MSFT", "sma_cross", "semi-auto", "25000", "20", "1.5")
     settings = settings_of(tmp_path, ask(person.questions(), tmp_path / "c.yaml"))
     assert (settings.feed.source, settings.feed.pace, settings.symbols) == ("sample", 0.5, ("AAPL", "MSFT"))
     assert [strategy.file for strategy in settings.strategies] == ["sma_cross"]
@@ -64,14 +64,23 @@ def test_what_was_answered_is_what_the_config_says(tmp_path: Path) -> None:
 
 
 def test_yahoo_needs_symbols_and_no_pace(tmp_path: Path) -> None:
-    person = Person("yahoo", *[""] * 5)
+    person = Person("", "yahoo", *[""] * 5)
     settings = settings_of(tmp_path, ask(person.questions(), tmp_path / "c.yaml"))
     assert (settings.feed, settings.symbols) == (FeedSettings("yahoo"), ("AAPL", "MSFT"))
     assert person.said_everything
 
 
+@pytest.mark.parametrize(("broker", "needs"), [("alpaca", "ALPACA_API_KEY"), ("ib", "IB_PORT")])
+def test_who_has_an_account_at_a_broker_chooses_it_and_hears_what_it_needs(tmp_path: Path, broker: str, needs: str) -> None:
+    person = Person(broker, *[""] * 5)
+    settings = settings_of(tmp_path, ask(person.questions(), tmp_path / "c.yaml"))
+    assert (settings.broker, settings.feed, settings.symbols) == (broker, FeedSettings(broker), ("AAPL", "MSFT"))
+    assert needs in "\n".join(person.heard)
+    assert person.said_everything, "what it begins with is the broker's to say"
+
+
 def test_an_answer_that_will_not_do_is_asked_again_with_what_would(tmp_path: Path) -> None:
-    wrong_then_right = ("9", "sim", "a b", "AAPL", "nosuch", "", "-5", "100000", "250", "10", "two", "2")
+    wrong_then_right = ("", "9", "sim", "a b", "AAPL", "nosuch", "", "-5", "100000", "250", "10", "two", "2")
     person = Person(*wrong_then_right)
     assert ask(person.questions(), tmp_path / "c.yaml") == Answers(symbols=("AAPL",))
     told = "\n".join(person.heard)
@@ -82,7 +91,7 @@ def test_an_answer_that_will_not_do_is_asked_again_with_what_would(tmp_path: Pat
 
 
 def test_an_amount_may_be_written_as_it_is_shown(tmp_path: Path) -> None:
-    person = Person("", "", "", "25,000", "", "")
+    person = Person("", "", "", "", "25,000", "", "")
     assert ask(person.questions(), tmp_path / "c.yaml").cash == Decimal(25_000)
     assert "It begins with [100,000]: " in person.heard
 
@@ -90,14 +99,16 @@ def test_an_amount_may_be_written_as_it_is_shown(tmp_path: Path) -> None:
 def test_a_file_that_is_there_is_told_before_anything_is_asked(tmp_path: Path) -> None:
     file = tmp_path / "c.yaml"
     for there in (False, True):
-        person = Person(*[""] * 6)
+        person = Person(*[""] * 7)
         ask(person.questions(), file)
         assert ("It is there already" in person.heard[0]) is there
         file.write_text("mode: manual\n")
 
 
 @pytest.mark.parametrize(
-    "answers", [Answers(), Answers("sample", 0.5, ("AAPL",), ("sma_cross",), "semi-auto")], ids=["a newcomer's", "more"]
+    "answers",
+    [Answers(), Answers("alpaca", "alpaca"), Answers("paper", "sample", 0.5, ("AAPL",), ("sma_cross",), "semi-auto")],
+    ids=["a newcomer's", "a broker's", "more"],
 )
 def test_the_file_that_is_written_fits_80_columns(answers: Answers) -> None:
     assert max(map(len, written(answers).split("\n"))) <= 80
@@ -105,7 +116,7 @@ def test_the_file_that_is_written_fits_80_columns(answers: Answers) -> None:
 
 def test_a_file_of_prices_must_be_there(tmp_path: Path) -> None:
     (tmp_path / "prices.csv").write_text("date,close\n")
-    person = Person("files", str(tmp_path / "gone.csv"), "", str(tmp_path / "prices.csv"), *[""] * 6)
+    person = Person("", "files", str(tmp_path / "gone.csv"), "", str(tmp_path / "prices.csv"), *[""] * 6)
     assert ask(person.questions(), tmp_path / "c.yaml").source == str(tmp_path / "prices.csv")
 
 
@@ -114,7 +125,7 @@ names = st.text(st.characters(blacklist_categories=("Cs", "Cc")), min_size=1, ma
 
 @given(st.lists(names, max_size=3, unique=True), st.decimals(1, 100, places=3), st.floats(0, 10_000))
 def test_whatever_is_answered_the_file_reads_back_the_same(files: list[str], per_cent: Decimal, pace: float) -> None:
-    answers = Answers("sample", float(f"{pace:g}"), ("BRK.B", "ON"), tuple(files), "full-auto", Decimal(7), per_cent, per_cent)
+    answers = Answers("paper", "sample", float(f"{pace:g}"), ("BRK.B", "ON"), tuple(files), "full-auto", Decimal(7), per_cent, per_cent)
     with tempfile.TemporaryDirectory() as folder:
         settings = settings_of(Path(folder), answers)
     assert [strategy.file for strategy in settings.strategies] == [os.path.join(folder, name) for name in files]
@@ -170,7 +181,7 @@ def terminal(tmp_path: Path) -> Iterator[PseudoTerminal]:
 
 
 def test_a_person_at_a_terminal_answers_and_sees_the_file_before_it_is_written(tmp_path: Path, terminal: PseudoTerminal) -> None:
-    for question in (b"Which [sim]", b"Symbols", b"Strategies, with", b"It begins with", b"in one symbol", b"in a day"):
+    for question in (b"Which [paper]", b"Which [sim]", b"Symbols", b"Strategies, with", b"It begins with", b"in one symbol", b"in a day"):
         terminal.until(question)
         terminal.write(b"\n")
     terminal.until(b"Write this to")
@@ -181,7 +192,7 @@ def test_a_person_at_a_terminal_answers_and_sees_the_file_before_it_is_written(t
 
 
 def test_ctrl_c_leaves_everything_as_it_is(tmp_path: Path, terminal: PseudoTerminal) -> None:
-    terminal.until(b"Which [sim]")
+    terminal.until(b"Which [paper]")
     for _ in range(10):
         terminal.write(b"\x03")  # between the question and its wait for a key Python holds it back until the next
         with suppress(TimeoutError):
@@ -195,9 +206,10 @@ def test_no_word_is_broken_at_the_edge_of_the_terminal(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "tradeconsole", "init"]
     narrow = PseudoTerminal(command, (44, 24), {"TRADECONSOLE_HOME": str(tmp_path)})
     try:
-        narrow.until(b"Which [sim]")
+        narrow.until(b"Which [paper]")
         lines = narrow.recent.decode().split("\r\n")
     finally:
         narrow.close()
     assert max(map(len, lines)) <= 44
-    assert "  2  sample     real past days of AAPL, MSFT," in lines or "  2  sample     real past days of AAPL," in lines
+    assert "  1  paper      the console's own paper" in lines
+    assert "                account: no broker needed" in lines
