@@ -13,10 +13,11 @@ from console import __version__
 from console.accounts.config import load_whole
 from console.config import ConfigError, Folders, folders
 from console.doctor import account, market, terminal
-from console.doctor.finding import Finding, State, fine, problem
+from console.doctor.finding import Finding, State, fine, problem, warning
 from console.options import Options
 from engine.model.settings import Settings
 from engine.secrets import without_secrets
+from themes import ThemeError, Themes, choose_theme
 from widgets.text import clean, wrap
 
 _ABOUT, _STATE = 10, 7
@@ -63,6 +64,7 @@ def findings(config: Path | None, database: Path | None) -> Iterator[Finding]:
         yield problem("config", str(error), "Nothing starts until that is put right.")
         return
     yield _config(config, mine, settings)
+    yield from _theme(mine, settings)
     if accounts is None:
         yield from _account(settings, database or settings.database or mine.database)
         return
@@ -100,14 +102,27 @@ def _keys(mine: Folders) -> Finding:
 
 
 def _themes(mine: Folders) -> Finding:
-    from themes import ThemeError, load_themes
-
     folder = mine.config / "themes"
+    themes = Themes((folder,))
+    wrong = [told for name in themes.names if (told := _wrong(themes, name))]
+    if wrong:
+        return warning("themes", "\n".join(wrong), "The console leaves these out. Put the files right, or take them out of the folder.")
+    return fine("themes", f"{len(themes.names)}; your own go into {folder}")
+
+
+def _theme(mine: Folders, settings: Settings) -> Iterator[Finding]:
+    """Nothing where the screen can begin with the config's theme."""
+    if told := _wrong(Themes((mine.config / "themes",)), choose_theme(settings.theme, os.environ)):
+        yield problem("theme", told, "Name another as `theme` in the config, or put that one right: no screen opens before.")
+
+
+def _wrong(themes: Themes, name: str) -> str:
+    """Why this theme cannot be used, or nothing."""
     try:
-        count = len(load_themes((folder,)))
+        themes.load(name)
     except ThemeError as error:
-        return problem("themes", str(error), "Put the file right, or take it out of the folder.")
-    return fine("themes", f"{count}; your own go into {folder}")
+        return str(error)
+    return ""
 
 
 def written(finding: Finding, width: int) -> str:

@@ -231,6 +231,21 @@ def test_a_terminal_without_the_letters_to_draw_with_is_told_to_the_end(tmp_path
     assert told.stderr == b""
 
 
+def test_a_theme_that_cannot_be_used_keeps_the_console_from_starting_only_where_the_config_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
+    (tmp_path / "themes").mkdir()
+    (tmp_path / "themes" / "mine.yaml").write_text("extends: nosuch\n")
+    finding = only(findings(None, None), "themes")
+    assert (finding.state, "there is no theme 'nosuch'" in finding.text) == (State.WARNING, True)
+    assert [each for each in findings(None, None) if each.about == "theme"] == []
+    for named, told in (("mine", "mine.yaml: extends: there is no theme 'nosuch'"), ("dusk", "there is no theme 'dusk'; there are")):
+        (tmp_path / "tradeconsole.yaml").write_text(f"theme: {named}\n")
+        finding = only(findings(None, None), "theme")
+        assert (finding.state, told in finding.text) == (State.PROBLEM, True)
+
+
 def test_everything_is_looked_at_and_nothing_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
     about = {finding.about for finding in findings(None, None)}
