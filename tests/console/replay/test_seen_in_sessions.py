@@ -262,6 +262,7 @@ def _times(replay: Replay) -> list[int]:
 
 
 def test_a_fill_within_a_bar_is_of_that_bar(replay: Replay) -> None:
+    replay.seek(replay.steps)
     for mark in replay.trades:
         bars = [bar.at for bar in replay.bars(mark.symbol)]
         number = next(number for number, at in enumerate(bars) if at >= mark.at)
