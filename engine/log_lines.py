@@ -100,6 +100,9 @@ def _replace_asked(r: ReplaceAsked, state: State) -> Line:
 
 def _replaced(r: OrderReplaced, state: State) -> Line:
     order = state.book.orders[r.order_id]
+    if r.as_before:
+        text = f"#{order.number} {order.symbol}: the replace came to nothing, it works on its old terms: {_terms(r.terms)}"
+        return Level.WARNING, "order", text, ""
     return Level.INFO, "order", f"#{order.number} {order.symbol} works on new terms: {_terms(r.terms)}", ""
 
 

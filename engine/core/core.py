@@ -314,6 +314,8 @@ class Core:
         if news.change:
             self.desk.record(news.change)
             self._follow(order, before, asked, news.change.event)
+            if asked is not None and order.state.is_final and news.replaced is None:
+                self._tell_too_late(order)
         if order.surplus:
             self._surplus.follow(order, before)
         if booked is not None:
@@ -322,6 +324,13 @@ class Core:
             self._supervise()
         if news.complaint:
             self.desk.note(Level.ERROR, "broker", news.complaint)
+
+    def _tell_too_late(self, order: Order) -> None:
+        """`order` ended, and nothing showed that the broker had taken the terms that it was to get."""
+        filled = order.state is OrderState.FILLED
+        what = f"#{order.number} {order.symbol}: the replace came too late"
+        level, how = (Level.WARNING, "it had filled") if filled else (Level.INFO, f"it was {order.state.lower()}")
+        self.desk.note(level, "order", f"{what}, {how} under its old terms")
 
     def _valued(self, order: Order, replaced: OrderReplaced) -> OrderReplaced:
         """Terms that somebody else gave it, or that the broker made of its money, are worth what a share of them may cost now."""

@@ -42,7 +42,10 @@ def read(order: Order, update: OrderUpdate, at: int) -> News:
     terms, nonsense = _terms(order, update)
     event = _event(order, update, filled, terms)
     after = next_state(order.state, event)
-    replaced = None if terms is None else OrderReplaced(order.id, terms, at, _exit_pct(order, terms), update.surplus)
+    replaced: OrderReplaced | None = None
+    if terms is not None:
+        as_before = order.asked is not None and terms == _terms_now(order)
+        replaced = OrderReplaced(order.id, terms, at, _exit_pct(order, terms), update.surplus, as_before=as_before)
     quantity = order.quantity if terms is None else terms.quantity
     change: OrderChanged | None = None
     if after is None:
@@ -104,10 +107,9 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
         return (order.asked if taken else None), ""
     if not _is_sound(told):
         return None, f"#{order.number}: the broker told terms that are none; the old ones stand until it is asked again"
-    now = order.terms
+    now = _terms_now(order)
     if order.type is OrderType.TRAILING_STOP:
-        # Its stop moves by itself, and is told as such.
-        told, now = replace(told, stop=None), replace(now, stop=None)
+        told = replace(told, stop=None)
     # The answer to what was asked is one however many fills overtook it.
     answers = update.event is OrderEvent.REPLACE and told.less(update.surplus) == order.asked
     old = update.filled < order.filled and not update.corrected and not answers
@@ -116,6 +118,11 @@ def _terms(order: Order, update: OrderUpdate) -> tuple[Terms | None, str]:
         return None, ""
     settles = order.asked is not None and order.state is not OrderState.PENDING_REPLACE
     return (told if told != now or settles else None), ""
+
+
+def _terms_now(order: Order) -> Terms:
+    """Without the stop of a trailing one, which moves by itself and is told as such."""
+    return replace(order.terms, stop=None) if order.type is OrderType.TRAILING_STOP else order.terms
 
 
 def _exit_pct(order: Order, terms: Terms) -> Decimal | None:
@@ -153,10 +160,10 @@ def _trailed(order: Order, update: OrderUpdate, at: int) -> OrderTrailed | None:
 
 def _shows_taken(order: Order, update: OrderUpdate) -> bool:
     """Whether what filled shows that the broker took the replace it has not answered yet: more than the old terms allow, or all of the
-    new ones."""
+    new ones where these are for fewer."""
     if order.asked is None:
         return False
-    whole = update.event is OrderEvent.FILL_ALL and update.filled == order.asked.quantity
+    whole = update.event is OrderEvent.FILL_ALL and update.filled == order.asked.quantity < order.quantity
     return whole or order.quantity < update.filled <= order.asked.quantity
 
 

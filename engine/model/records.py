@@ -122,7 +122,8 @@ class ReplaceAsked(Struct, frozen=True):
 
 class OrderReplaced(Struct, frozen=True):
     """The order works under these terms now. `exit_pct` as in `ReplaceAsked`, `surplus` as in `OrderUpdate`. `mark` is the price that its
-    exposure is reserved at from now on, where nobody here asked for these terms; None leaves it as it is."""
+    exposure is reserved at from now on, where nobody here asked for these terms; None leaves it as it is. They are `as_before` where others
+    were asked for, and came to nothing."""
 
     order_id: str
     terms: Terms
@@ -130,6 +131,7 @@ class OrderReplaced(Struct, frozen=True):
     exit_pct: Decimal | None = None
     surplus: Decimal = ZERO
     mark: Decimal | None = None
+    as_before: bool = False
 
 
 class FillBooked(Struct, frozen=True):

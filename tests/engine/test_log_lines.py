@@ -169,6 +169,10 @@ def test_a_replace_is_told_when_asked_for_and_when_it_holds() -> None:
         (Level.INFO, "order", "#1 AAPL is to be replaced: 80, limit 187.25"),
         (Level.INFO, "order", "#1 AAPL works on new terms: 80, limit 187.25"),
     ]
+    old = Terms(D(100), limit=D(190))
+    assert said(PLACED, ReplaceAsked("r-1", terms, D("187.5"), PASSED, 2), OrderReplaced("r-1", old, 3, as_before=True))[2] == (
+        *(Level.WARNING, "order", "#1 AAPL: the replace came to nothing, it works on its old terms: 100, limit 190"),
+    )
 
 
 def test_what_changes_the_account_without_an_order_is_told() -> None:

@@ -153,6 +153,9 @@ def told(record: Record, priced: Priced) -> list[Told]:
         case ReplaceAsked(terms=terms, verdict=verdict, at=at):
             asked = f"new terms on disk and asked of the broker: {_terms(terms, priced)}"
             return [Told(at, "replace", asked), Told(at, "gate", verdict_text(verdict), _judged(verdict))]
+        case OrderReplaced(terms=terms, at=at, as_before=True):
+            said = f"the new terms came to nothing, it works under its old ones: {_terms(terms, priced)}"
+            return [Told(at, "replace", said, "warning")]
         case OrderReplaced(terms=terms, at=at):
             return [Told(at, "replaced", f"works under its new terms: {_terms(terms, priced)}")]
         case FillBooked(fill=fill):

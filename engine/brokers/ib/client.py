@@ -7,6 +7,8 @@ import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from decimal import Decimal
 
+from msgspec.structs import replace
+
 from engine.brokers.base import STOPPING, AmbiguousError, BrokerEvent, Heard, Paid
 from engine.brokers.ib.config import IbConfig
 from engine.brokers.ib.contracts import Contracts, NotTraded, is_followed
@@ -131,10 +133,11 @@ class Client:
             return
         await self._session().turn()
         session = self._session()
-        entry.asked, entry.objection = terms, ""
-        session.place(entry.order_id, entry.contract, rewritten(order, terms, self._link.account, entry.fields.oca_group))
+        fields = rewritten(order, terms, self._link.account, entry.fields.oca_group)
+        entry.asks(fields)
+        session.place(entry.order_id, entry.contract, fields)
         await self._hearing.until(
-            lambda: entry.asked is not terms or entry.ended, FIRST_WORD_S, f"TWS said nothing of the new terms of #{order.number}"
+            lambda: entry.asked is not fields or entry.ended, FIRST_WORD_S, f"TWS said nothing of the new terms of #{order.number}"
         )
 
     async def cancel(self, orders: Sequence[Order]) -> None:
@@ -244,7 +247,7 @@ class Client:
         update = entry.update()
         if update is None:
             raise AmbiguousError(f"TWS has it with a status nobody knows ({entry.status or 'none'})")
-        return update
+        return update if entry.ended else replace(update, terms=entry.terms)
 
     async def snapshot(self, order_ids: Sequence[str]) -> BrokerSnapshot:
         session = self._session()

@@ -62,7 +62,7 @@ def _status(
     order_id: int, status: str, filled: float, remaining: float, average: float, perm_id: int, parent: int, last: float,
     client_id: int, why_held: str, *more: float,
 ) -> StatusTold:  # fmt: skip
-    return StatusTold(perm_id, client_id, order_id, status, amount_of(filled), amount_of(average), why_held)
+    return StatusTold(perm_id, client_id, order_id, status, amount_of(filled), amount_of(average), why_held, amount_of(remaining))
 
 
 def _execution(request: int, contract: Any, told: Any) -> ExecutionTold:

@@ -65,6 +65,7 @@ class StatusTold(Struct, frozen=True):
     filled: Decimal
     average: Decimal
     why_held: str = ""
+    remaining: Decimal = ZERO
 
 
 class ExecutionTold(Struct, frozen=True):

@@ -13,7 +13,7 @@ from engine.brokers.ib import codes
 from engine.brokers.ib.facts import CURRENCY, ErrorTold, ExecutionTold, Fact, FeeTold, NotUnderstood, OrderTold, RequestFailed, StatusTold
 from engine.brokers.ib.ledger import Entry, Ledger
 from engine.brokers.ib.library import Session
-from engine.brokers.ib.orders import same_but_for_the_trailed_stop
+from engine.brokers.ib.orders import same_but_for_the_trailed_stop, terms_of
 from engine.model.inputs import LinkChanged, Note, OrderUpdate
 from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
@@ -79,7 +79,7 @@ class Hearing:
         """Tells the engine what is new."""
         if entry.id not in self.known or not entry.status:
             return
-        if entry.asked is not None and entry.terms is not None and same_but_for_the_trailed_stop(entry.terms, entry.asked):
+        if entry.asked is not None and entry.terms is not None and same_but_for_the_trailed_stop(entry.terms, terms_of(entry.asked)):
             entry.asked = None
             self.retell(entry, OrderEvent.REPLACE)
             return

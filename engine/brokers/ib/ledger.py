@@ -34,7 +34,7 @@ class Entry:
 
     __slots__ = (
         "asked", "cancel_asked", "cancelled_there", "client_id", "contract", "corrected", "executions", "fees", "fetched_for", "fields",
-        "first", "id", "last_told", "objection", "order_id", "perm_id", "rejected", "seen_unfilled", "status", "told_average",
+        "first", "had", "id", "last_told", "objection", "order_id", "perm_id", "rejected", "seen_unfilled", "status", "told_average",
         "told_filled", "was_paid", "why_held",
     )  # fmt: skip
 
@@ -67,8 +67,10 @@ class Entry:
         """TWS's words, where it refused the order when it was new."""
         self.objection = ""
         """TWS's words against it or what was asked of it, while it is not known what came of that."""
-        self.asked: Terms | None = None
-        """The terms of a modification that is not answered."""
+        self.asked: OrderFields | None = None
+        """What a modification that is not answered asks for."""
+        self.had: Terms | None = None
+        """The terms before it."""
         self.cancel_asked = False
         self.cancelled_there = False
         """Somebody cancelled it, by hand or for another order of its group: its time did not end."""
@@ -81,6 +83,19 @@ class Entry:
     @property
     def terms(self) -> Terms | None:
         return None if self.fields is None else terms_of(self.fields)
+
+    def asks(self, fields: OrderFields) -> None:
+        """A modification goes out now."""
+        self.asked, self.had, self.objection = fields, self.terms, ""
+
+    def heed(self, filled: Decimal, *, whole: bool = False) -> None:
+        """Takes a modification whose answer was lost for carried out where what `filled` shows it: more than the old terms allow, or, where
+        that is the `whole`, all of the new ones, which are for fewer."""
+        asked, fields = self.asked, self.fields
+        if asked is None or fields is None:
+            return
+        if fields.quantity < filled <= asked.quantity or (whole and filled == asked.quantity < fields.quantity):
+            self.fields = asked
 
     @property
     def misses_executions(self) -> bool:
@@ -174,7 +189,8 @@ class Entry:
         return tif is not TimeInForce.GTC and not self.cancel_asked and not self.cancelled_there
 
     def update(self, event: OrderEvent | None = None, reason: str = "") -> OrderUpdate | None:
-        """News of it as it stands, None where TWS has not told enough to make any."""
+        """News of it as it stands, None where TWS has not told enough to make any. While a modification is not answered, terms that are the
+        old ones are none: nobody knows whether they hold."""
         event = event or self.event()
         if event is None or not self.id:
             return None
@@ -188,7 +204,7 @@ class Entry:
             cost,
             fees,
             reason=reason or self.rejected,
-            terms=None if self.ended else self.terms,
+            terms=None if self.ended or (self.asked is not None and self.terms == self.had) else self.terms,
             stop=self.fields.trail_stop if trails and self.fields is not None else None,
             corrected=self.corrected,
         )
@@ -262,6 +278,7 @@ class Ledger:
         if told.completed:
             entry.status, entry.why_held = told.status, ""
             entry.told_filled = max(entry.told_filled, told.filled)
+            entry.heed(told.filled, whole=told.status == "Filled")
             entry.cancelled_there = entry.cancelled_there or "expire" not in told.words.lower()
         elif entry.status not in ENDED:
             entry.status = told.status or entry.status
@@ -276,6 +293,7 @@ class Ledger:
         entry.seen_unfilled = entry.seen_unfilled or not (told.filled or entry.told_filled or entry.executions)
         if told.filled >= entry.told_filled:
             entry.told_filled, entry.told_average = told.filled, told.average
+            entry.heed(told.filled, whole=told.status == "Filled" and not told.remaining)
         return entry
 
     def on_execution(self, told: ExecutionTold) -> Entry:
@@ -288,6 +306,7 @@ class Ledger:
         if before is not None and _nth(revision) < _nth(before.exec_id.rpartition(".")[2]):
             return entry
         entry.executions[base] = told
+        entry.heed(told.cumulative)
         if told.exec_id in self._fees:
             entry.on_fee(self._fees.pop(told.exec_id))
         if entry.contract is None:
