@@ -11,9 +11,9 @@ from msgspec import Struct
 from engine.model.capabilities import Capabilities
 from engine.model.market import Bar, Instrument, MarketEvent
 from engine.model.modes import LinkState
-from engine.model.orders import OrderState, Side
+from engine.model.orders import Order, OrderState, Side
 from engine.model.settings import Limits
-from engine.model.signals import SignalState, Vote
+from engine.model.signals import Signal, SignalState, Vote
 from engine.model.verdicts import Verdict
 from engine.model.views import StrategyRow
 
@@ -66,6 +66,18 @@ class Event(Struct, frozen=True):
     text: str
 
 
+class AfterBar(Struct, frozen=True):
+    """How it was after a bar of a symbol: `quantity` (signed) was held at an `average` price, with that much `unrealised`; `orders` worked,
+    and `signals` waited for a person. `silent` are the strategies that are told of the symbol and had nothing to say at the bar."""
+
+    quantity: Decimal
+    average: Decimal
+    unrealised: Decimal
+    orders: tuple[Order, ...]
+    signals: tuple[Signal, ...]
+    silent: tuple[StrategyRow, ...]
+
+
 class Why(Struct, frozen=True):
     """Why there was an order, a signal, or nothing at a bar; only what had happened by the playhead.
 
@@ -73,6 +85,7 @@ class Why(Struct, frozen=True):
     gate's, oldest first, each with rule, limit and actual value. `story` is what became of it, fills and refusals among it. `outcome` says
     in a sentence whether it filled, and why it did not. `state` is None for a bar. `seen` are strategies that proposed nothing at a bar,
     with what their indicators stood at, as far as that is recorded; a side is what a function answered, which acts on a change alone.
+    Of a bar it has the `bar` itself, as far as it is kept, and how it was `after` it.
     """
 
     title: str
@@ -83,6 +96,8 @@ class Why(Struct, frozen=True):
     outcome: str
     state: OrderState | SignalState | None = None
     seen: tuple[Vote, ...] = ()
+    bar: Bar | None = None
+    after: AfterBar | None = None
 
 
 class Facts(Struct, frozen=True):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from engine.feeds.bar_columns import Times
+from engine.model.market import Bar
 from engine.model.modes import Level
 from engine.model.money import ZERO
 from engine.model.orders import Order, OrderState
-from engine.model.recording import Event, Why
+from engine.model.recording import AfterBar, Event, Why
 from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, Record, ReplaceAsked, SignalDecided, SignalRaised
 from engine.model.signals import Signal, SignalState
 from engine.model.verdicts import Outcome, Verdict
 from engine.replay.fold import Fold, at_of
 from engine.replay.index import Index, ids_of
 from engine.replay.recording import Recording
+from engine.strategies.names import strategy_names
+
+_PAST = 1_000
+"""So many bars of before a recording are looked through: a chart shows no more."""
 
 
 class Told(NamedTuple):
@@ -85,10 +90,10 @@ class Reasons:
 
     def bar(self, symbol: str, at: int, since: int | None = None) -> Why | None:
         """Of the bar of `symbol` that closed at `at`: of that moment, or of all that is later than `since`, and of what strategies made of
-        the bar thereafter. None where the playhead has not come there, or nothing happened then."""
+        the bar thereafter. None where the playhead has not come there, or nothing is known of then."""
         steps = steps_of(self._stamps, at, since, self._until)
         if not steps:
-            return None
+            return self._before(symbol, at, since)
         closed = at <= int(self._stamps[self._until])
         proposed = set(self._recording.proposed(symbol, at)) if closed else set()
         later = sorted({step for signal_id in proposed for step in self._about.get(signal_id, ()) if step >= steps.stop})
@@ -108,6 +113,7 @@ class Reasons:
             outcome = "Nobody proposed anything at it, and nothing filled in it."
         votes = tuple(vote for signal in signals for vote in signal.votes)
         seen = self._recording.seen(symbol, at) if closed else ()
+        spoke = {vote.strategy for vote in (*votes, *seen)} | {signal.strategy for signal in signals}
         return Why(
             title=symbol,
             reason="; ".join(dict.fromkeys(signal.reason for signal in signals if signal.reason)),
@@ -116,6 +122,43 @@ class Reasons:
             story=_story(told),
             outcome=outcome,
             seen=tuple(vote for vote in seen if vote.strategy not in {each.strategy for each in votes}),
+            bar=self._bar(symbol, at, since, steps[-1], max(len(steps), 1)),
+            after=self._after(symbol, steps[-1], spoke if closed else None),
+        )
+
+    def _before(self, symbol: str, at: int, since: int | None) -> Why | None:
+        """Of a bar that had closed when the recording began; None of one that is not kept."""
+        bar = self._bar(symbol, at, since, self._until, _PAST) if at < int(self._stamps[0]) else None
+        if bar is None:
+            return None
+        outcome = "It closed before the recording begins: nobody was asked anything."
+        return Why(title=symbol, reason="", votes=(), verdicts=(), story=(), outcome=outcome, bar=bar)
+
+    def _bar(self, symbol: str, at: int, since: int | None, step: int, count: int) -> Bar | None:
+        """The bar that closed at `at`, of the newest `count` known after `step`: all that are later than `since` as one, or without that
+        the newest by then."""
+        bars = [bar for bar in self._recording.bars(symbol, step, count) if bar.at <= at]
+        if since is None:
+            return bars[-1] if bars else None
+        if not (bars := [bar for bar in bars if bar.at > since]):
+            return None
+        high, low, volume = max(bar.high for bar in bars), min(bar.low for bar in bars), sum(bar.volume for bar in bars)
+        return Bar(symbol, bars[-1].at, bars[0].open, high, low, bars[-1].close, volume)
+
+    def _after(self, symbol: str, step: int, spoke: Collection[str] | None) -> AfterBar:
+        """`spoke` are the strategies that had something to say, None where they were not told of the bar yet."""
+        fold = self._reader.at(step)
+        state, settings = fold.state, self._recording.settings
+        wanted = dict(zip(strategy_names(settings), (each.symbols for each in settings.strategies), strict=True))
+        told = [row for row in fold.facts.strategies if symbol in (wanted.get(row.name) or (symbol,))]
+        holding = state.portfolio.holdings.get(symbol)
+        return AfterBar(
+            quantity=holding.quantity if holding else ZERO,
+            average=holding.average if holding else ZERO,
+            unrealised=holding.unrealised if holding else ZERO,
+            orders=tuple(state.book.working(symbol)),
+            signals=tuple(case.signal for case in state.approvals.waiting.values() if case.signal.symbol == symbol),
+            silent=() if spoke is None else tuple(row for row in told if row.name not in spoke),
         )
 
 

@@ -211,6 +211,9 @@ async def test_enter_on_a_bar_at_which_nothing_was_proposed_says_what_was_seen(k
         await console.press("enter")
         for text in (
             "Nobody proposed anything at it",
+            "open ",
+            ", volume ",
+            "no order, and no signal",
             "Seen by who proposed nothing",
             "· sma_cross: SMA5 ",
             ", SMA20 ",

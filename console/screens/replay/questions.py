@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
+from decimal import Decimal
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from console.screens.details.story import verdict_text, vote_text
-from console.screens.details.writing import Section, sections
+from console.screens.details.story import order_terms, terms_of, terms_text, verdict_text, vote_text
+from console.screens.details.writing import Section, Value, facts, price, profit, sections
 from console.screens.dialog import Dialog, Field, Line, paragraph
 from console.screens.reading import Reading
 from engine.model import Outcome, Side
-from engine.model.recording import Span, Why
+from engine.model.market import Bar
+from engine.model.recording import AfterBar, Span, Why
 from engine.model.signals import Vote
 from widgets import numbers
 from widgets.cells import Cell
@@ -80,6 +82,10 @@ def why_dialog(title: str, why: Why, clock: Callable[[], float]) -> Reading:
             role = "flat" if vote.side is None else vote.side.value.lower()
             mark = numbers.UP if vote.side is Side.BUY else numbers.DOWN if vote.side is Side.SELL else numbers.FLAT
             lines += paragraph(vote_text(vote), width, "", Cell(f"{mark} ", role))
+        for row in why.after.silent if why.after is not None else ():
+            if row.name not in {vote.strategy for vote in why.seen}:
+                said = "had nothing to say" if row.state == "running" else f"was {row.state}"
+                lines += paragraph(f"{row.name} {said}", width, "muted", Cell(f"{numbers.FLAT} ", "flat"))
         return lines or [[Cell("Nobody proposed anything.", "muted")]]
 
     def seen(width: int) -> list[Line]:
@@ -101,12 +107,40 @@ def why_dialog(title: str, why: Why, clock: Callable[[], float]) -> Reading:
         return lines or [[Cell("Nothing yet.", "muted")]]
 
     of_indicators = (Section("Seen by who proposed nothing", seen),) if why.seen else ()
+    bar, after = why.bar, why.after
     parts = (
-        *(Section("What came of it", outcome), Section("Proposed", proposed), *of_indicators),
-        *(Section("The gate", gate), Section("Step by step", story)),
+        Section("What came of it", outcome),
+        *((Section("The bar", lambda width: paragraph(_bar_text(bar), width)),) if bar is not None else ()),
+        *((Section("After it", lambda width: facts(_held(after), width)),) if after is not None else ()),
+        *(Section("Proposed", proposed), *of_indicators, Section("The gate", gate), Section("Step by step", story)),
     )
     named = title or (why.title[:1].upper() + why.title[1:])
     return Reading(f"Why: {named}", lambda width: sections(parts, width), clock)
+
+
+def _bar_text(bar: Bar) -> str:
+    """`open 84.00, high 86.65, low 83.80, close 86.00, volume 12,100`"""
+    prices = (("open", bar.open), ("high", bar.high), ("low", bar.low), ("close", bar.close))
+    return ", ".join([*(f"{name} {price(value, None)}" for name, value in prices), f"volume {numbers.quantity(bar.volume)}"])
+
+
+def _held(after: AfterBar) -> Iterator[tuple[str, Value]]:
+    """What was held and what waited after a bar."""
+    if after.quantity:
+        yield "Held", [Cell(f"{numbers.quantity(after.quantity)} at {price(after.average, None)}  "), profit(after.unrealised)]
+    else:
+        yield "Held", "nothing"
+    if not after.orders and not after.signals:
+        yield "Waited", "no order, and no signal"
+    for order in after.orders:
+        yield f"Order #{order.number}", f"{order.side} {numbers.quantity(order.remaining)} {order_terms(order, _priced)}"
+    for signal in after.signals:
+        wanted = f"{signal.side} {numbers.quantity(signal.quantity)} {terms_text(signal.type, terms_of(signal), _priced)}"
+        yield f"Signal {signal.number}", f"{wanted}, waits for a yes"
+
+
+def _priced(value: Decimal | None) -> str:
+    return price(value, None)
 
 
 def _seen_text(vote: Vote) -> str:

@@ -18,6 +18,7 @@ from engine.backtest.result import Result
 from engine.backtest.runner import run
 from engine.core.checkpoint import save
 from engine.feeds.actions import Action
+from engine.model.market import Bar
 from engine.model.money import ZERO
 from engine.model.orders import OrderState, Side
 from engine.model.settings import FeedSettings, Limits, StrategySettings
@@ -166,6 +167,41 @@ def test_a_bar_at_which_an_order_was_refused_says_by_which_rule(tmp_path: Path) 
     assert why is not None
     assert why.verdicts
     assert replay.why_bar("AAPL", day(3)) is None
+
+
+def test_a_bar_at_which_nothing_happened_says_its_prices_what_was_held_and_waited_and_that_nobody_spoke(tmp_path: Path) -> None:
+    says = """
+        def on_bar(self, ctx, bar):
+            self.bar += 1
+            if self.bar == 1:
+                ctx.buy(bar.symbol, 10)
+                ctx.buy(bar.symbol, 3, limit=5, tif="GTC")
+    """
+    rows: list[Row] = [(8, 9, 7, 8), (9, 10, 8, 9), (11, 11, 11, 11), (12, 15, 9, 14), (13, 13, 13, 13)]
+    replay = recorded(days({"AAPL": rows}, first=3), strategy(tmp_path, says)).replay()
+    replay.seek(replay.steps)
+    why = replay.why_bar("AAPL", day(5))
+    assert why is not None
+    assert why.bar is not None
+    assert why.after is not None
+    assert (why.bar.at, why.bar.open, why.bar.high, why.bar.low, why.bar.close, why.bar.volume) == (day(5), 13, 13, 13, 13, 1e6)
+    assert (why.after.quantity, why.after.average, why.after.unrealised) == (Decimal(10), Decimal(12), Decimal(10))
+    assert [(order.quantity, order.limit) for order in why.after.orders] == [(Decimal(3), Decimal(5))]
+    assert [row.name for row in why.after.silent] == ["mine"]
+    spoke = replay.why_bar("AAPL", day(3))
+    assert spoke is not None
+    assert spoke.after is not None
+    assert not spoke.after.quantity
+    assert not spoke.after.silent
+    larger = replay.why_bar("AAPL", day(5), day(3))
+    assert larger is not None
+    assert larger.bar == Bar("AAPL", day(5), 12, 15, 9, 13, 2e6)
+    before = replay.why_bar("AAPL", day(2))
+    assert before is not None
+    assert before.bar == Bar("AAPL", day(2), 9, 10, 8, 9, 1e6)
+    assert before.outcome == "It closed before the recording begins: nobody was asked anything."
+    replay.seek(1)
+    assert replay.why_bar("AAPL", day(5)) is None
 
 
 def test_a_split_leaves_the_account_as_it_was(tmp_path: Path) -> None:
