@@ -11,10 +11,12 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from msgspec import Struct
+from msgspec import Struct, to_builtins
 from msgspec.structs import asdict
 
 from console import __version__
+from console.backtest.rounded import rounded
+from engine.backtest.curve import Curve
 from engine.backtest.result import Result
 from engine.backtest.trades import Trade
 from engine.strategies.loader import find
@@ -28,7 +30,7 @@ def write_json(result: Result, file: Path) -> None:
 def write_csv(result: Result, folder: Path) -> None:
     """trades.csv, fills.csv, equity.csv and months.csv, with times as ISO 8601. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
-    trades = [asdict(trade) for trade in result.trades]
+    trades = [rounded(asdict(trade)) for trade in result.trades]
     titles = Trade.__struct_fields__
     _table(folder / "trades.csv", titles, ([_cell(title, trade[title]) for title in titles] for trade in trades))
     fills = (
@@ -36,14 +38,14 @@ def write_csv(result: Result, folder: Path) -> None:
         for fill, owner in zip(result.fills, result.owners, strict=True)
     )
     _table(folder / "fills.csv", ["strategy", "symbol", "side", "quantity", "price", "fees", "at", "rule", "order"], fills)
-    curve = result.curve
-    points = zip(curve.at.tolist(), curve.equity.tolist(), curve.cash.tolist(), curve.gross.tolist(), strict=True)
-    _table(folder / "equity.csv", ["at", "equity", "cash", "gross"], ((_iso(at), *values) for at, *values in points))
-    _table(folder / "months.csv", ["year", "month", "return"], result.figures.monthly)
+    curve = _columns(result.curve)
+    points = zip(*curve.values(), strict=True)
+    _table(folder / "equity.csv", list(curve), ((_iso(at), *values) for at, *values in points))
+    _table(folder / "months.csv", ["year", "month", "return"], rounded(result.figures.monthly))
 
 
 def _tree(result: Result) -> dict[str, Any]:
-    data, profile, curve = result.data, result.profile, result.curve
+    data, profile = result.data, result.profile
     return {
         "version": __version__,
         "data": {"name": data.name, "symbols": list(data.bars), "calendar": data.calendar.name, "sha256": data.fingerprint()},
@@ -68,16 +70,21 @@ def _tree(result: Result) -> dict[str, Any]:
         "first_at": result.first_at,
         "last_at": result.last_at,
         "final_value": result.final_value,
-        "figures": asdict(result.figures),
-        "held": [asdict(holding) for holding in result.held],
-        "trades": [asdict(trade) for trade in result.trades],
+        "figures": rounded(to_builtins(result.figures)),
+        "held": rounded([asdict(holding) for holding in result.held]),
+        "trades": rounded([asdict(trade) for trade in result.trades]),
         "fills": [{**asdict(fill), "strategy": owner} for fill, owner in zip(result.fills, result.owners, strict=True)],
-        "equity": {"at": curve.at.tolist(), "equity": curve.equity.tolist(), "cash": curve.cash.tolist(), "gross": curve.gross.tolist()},
+        "equity": _columns(result.curve),
         "signals": {"all": result.signals, "denied": dict(result.denied), "cut": dict(result.cut)},
         "orders": {"open": result.open_orders, "ended": dict(result.ended)},
         "notes": dict(result.notes),
         "problems": list(data.problems),
     }
+
+
+def _columns(curve: Curve) -> dict[str, list[Any]]:
+    at, equity, cash, gross = (column.tolist() for column in (curve.at, curve.equity, curve.cash, curve.gross))
+    return {"at": at, **rounded({"equity": equity, "cash": cash, "gross": gross})}
 
 
 def _plain(value: object) -> str | dict[str, Any]:

@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from console.backtest.command import FAILED, INTERRUPTED, Progress, print_line
+from console.backtest.rounded import rounded
 from console.config import folders
 from console.deleting import WORD, typed_to_delete
 from console.options import Options, end, say
 
 if TYPE_CHECKING:
     from console.backtest.kept import Kept
+    from console.backtest.summary import Summary
     from storage.backtests import BacktestRow
 
 OTHER = 3
@@ -91,7 +93,7 @@ def _list(path: Path, given: argparse.Namespace) -> int:
 
     rows = backtest_rows(path)
     if given.json:
-        _write([_tree(row) for row in rows])
+        _write(rounded([_tree(row) for row in rows]))
     elif not rows:
         print_line("No backtest is kept yet. `tradeconsole backtest sma_cross` runs one and keeps it.")
     else:
@@ -148,7 +150,7 @@ def _compare(path: Path, given: argparse.Namespace) -> int:
     kept = [read_kept(path, number) for number in numbers]
     runs = [each.summary for each in kept]
     if given.json:
-        _write({"differ": differing(runs), "backtests": [{"row": _tree(each.row), "told": _tree(each.summary)} for each in kept]})
+        _write({"differ": differing(runs), "backtests": [{"row": rounded(_tree(each.row)), "told": _told(each.summary)} for each in kept]})
         return 0
     from widgets.text import clean, cut
 
@@ -188,7 +190,9 @@ def _repeat(path: Path, given: argparse.Namespace) -> int:
         shown.clear()
     same, kept_as = again.same["outcome"], again.now.number or None
     if given.json:
-        _write({"number": number, "same": dict(again.same), "kept_as": kept_as, "differ": list(again.differ), "row": _tree(again.now)})
+        _write(
+            {"number": number, "same": dict(again.same), "kept_as": kept_as, "differ": list(again.differ), "row": rounded(_tree(again.now))}
+        )
         return 0 if same else OTHER
     for line in in_words(again):
         print_line(line)
@@ -234,8 +238,14 @@ def _tree(value: Any) -> Any:
 def _whole(kept: Kept) -> dict[str, Any]:
     points = kept.points
     return {
-        "row": _tree(kept.row),
-        "told": _tree(kept.summary),
-        "trades": _tree(kept.trades),
-        "equity": {name: list(getattr(points, name)) for name in points.__struct_fields__},
+        "row": rounded(_tree(kept.row)),
+        "told": _told(kept.summary),
+        "trades": rounded(_tree(kept.trades)),
+        "equity": rounded({name: list(getattr(points, name)) for name in points.__struct_fields__}),
     }
+
+
+def _told(summary: Summary) -> dict[str, Any]:
+    """What the run was given is told as it was given."""
+    tree: dict[str, Any] = _tree(summary)
+    return {**tree, "figures": rounded(tree["figures"]), "held": rounded(tree["held"])}

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import signal
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -82,6 +84,22 @@ def test_the_same_run_writes_the_same_bytes(home: Path) -> None:
     assert told["figures"]["trades"]["count"] == len(told["trades"]) > 0
     assert float(told["final_value"]) == pytest.approx(told["equity"]["equity"][-1])
     assert told["strategies"][0]["params"] == {"fast": 10, "slow": 30}
+
+
+def test_what_is_written_is_the_money_that_changed_hands_and_no_noise_of_arithmetic(home: Path) -> None:
+    assert backtest("sma_cross", *YEARS, "--json", str(home / "told.json"), "--csv", str(home)) == 0
+    told = json.loads((home / "told.json").read_text(), parse_float=Decimal)
+    cash, steps = Decimal(100_000), {Decimal(100_000)}
+    for fill in told["fills"]:
+        paid = Decimal(fill["quantity"]) * Decimal(fill["price"])
+        cash -= (paid if fill["side"] == "BUY" else -paid) + Decimal(fill["fees"])
+        steps.add(round(cash, 6))
+    assert {*told["equity"]["cash"]} <= steps
+    prices = {Decimal(fill["price"]) for fill in told["fills"]}
+    assert {price for trade in told["trades"] for price in (trade["entry"], trade["exit"])} <= prices
+    assert all(trade["profit"] == round(trade["profit"], 6) for trade in told["trades"])
+    with (home / "trades.csv").open() as lines:
+        assert [Decimal(row["entry"]) for row in csv.DictReader(lines)] == [trade["entry"] for trade in told["trades"]]
 
 
 def test_another_parameter_or_cost_is_another_fingerprint(home: Path) -> None:
