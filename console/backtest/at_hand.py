@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from console.backtest.entries import ENTRIES, Mistake, read
-from console.backtest.report import costs_of, latency_of
+from console.backtest.report import costs_of, latency_of, limits_of
 from engine.feeds.base import FeedError
 from engine.feeds.names import is_fetched, is_named, source_path
 from engine.model.settings import Settings
@@ -184,6 +184,6 @@ def _terms(profile: Profile) -> tuple[tuple[str, str], ...]:
         ("slippage", slippage),
         ("latency", latency_of(profile) or f"{profile.paper.latency_ms:g} ms, paper's"),
         ("volume cap", f"{profile.paper.volume_cap_pct:g} % of a bar"),
-        ("limits", "none" if profile.limits is None else "as the file says"),
+        ("limits", ", ".join(f"{key} {value}" for key, value in limits_of(profile).items()) or "none"),
         ("fills at", "the next bar's open" if profile.fill == "next_open" else "the next bar's close"),
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from msgspec import Struct
 
 from console.backtest.figures import NONE, RETURNS, TRADES, day_of
-from console.backtest.report import costs_of, latency_of
+from console.backtest.report import costs_of, latency_of, limits_of
 from console.backtest.summary import Summary, fingerprint, profile_fingerprint
 from engine.backtest.profile import Profile
 from engine.feeds.timeframe import timeframe
@@ -64,6 +64,11 @@ def _setup(runs: Sequence[Summary]) -> Iterator[Compared]:
     yield from (Compared(name, tuple(_params(run).get(name, NONE) for run in runs)) for name in names)
     costs = [_costs(run.job.profile) for run in runs]
     yield from (Compared(name, tuple(cost[name] for cost in costs)) for name in costs[0])
+    limits = [limits_of(run.job.profile) for run in runs]
+    for key in dict.fromkeys(key for each in limits for key in each):
+        values = tuple(each.get(key, NONE) for each in limits)
+        if len(set(values)) > 1:
+            yield Compared(key, values)
     if len({profile_fingerprint(run.job) for run in runs}) > 1:
         yield Compared("Profile", tuple(profile_fingerprint(run.job)[:SHORT] for run in runs))
 

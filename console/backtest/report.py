@@ -8,7 +8,7 @@ from itertools import zip_longest
 from console.backtest.figures import NONE, RETURNS, TRADES, day_of, number
 from console.backtest.summary import Summary
 from engine.backtest.metrics import TradeFigures
-from engine.backtest.profile import Profile
+from engine.backtest.profile import OFF, Profile
 from engine.feeds.timeframe import timeframe
 from engine.model.settings import CommissionSettings, SlippageSettings
 
@@ -44,8 +44,26 @@ def _head(result: Summary) -> Iterator[str]:
     late = latency_of(profile)
     yield f"  market orders fill {where}{f', {late} late' if late else ''}, at most {profile.paper.volume_cap_pct:g} % of a bar's volume"
     commission, slippage = costs_of(profile)
-    yield f"  commission {commission}, slippage {slippage}; {'no limits' if profile.limits is None else 'limits as given'}"
+    limits = ", ".join(f"{key} {value}" for key, value in limits_of(profile).items())
+    yield f"  commission {commission}, slippage {slippage}{'' if limits else '; no limits'}"
+    if limits:
+        yield from _wrapped(f"limits {limits}")
     yield ""
+
+
+def limits_of(profile: Profile) -> dict[str, str]:
+    """The limits that held, by name; nothing where none was given."""
+    if profile.limits is None:
+        return {}
+    from console.preferences import LIMITS, OFFERED
+    from engine.model.limit_changes import changes
+
+    told: dict[str, str] = {}
+    for each in changes(OFF, profile.settings(()).limits):
+        of, _, name = each.key.rpartition(".")
+        limit, whose = OFFERED[f"{LIMITS}{name}"], of.partition(".")[2]
+        told[f"{whose} {limit.name}".strip()] = f"{each.after} {limit.unit}".strip()
+    return told
 
 
 def latency_of(profile: Profile) -> str:
