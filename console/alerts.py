@@ -172,7 +172,7 @@ class AlertBook:
                 alert = replace(alert, id=max(self._alerts, default=0) + 1)
             self._alerts[alert.id] = alert
             if last is not None and alert.symbol not in self._prices.by_symbol:
-                self._prices.prime(alert.symbol, last, None)
+                self._prices.prime(alert.symbol, last)
                 self._prices.by_symbol[alert.symbol].heard = 1
             self._changed()
 

@@ -21,6 +21,7 @@ from engine.model.modes import Level
 from engine.model.records import Record
 from engine.model.settings import LogSettings, Settings
 from engine.parts import Parts
+from engine.previous_close import SessionOf
 from engine.secrets import Redactor
 from engine.shell import Shell
 from engine.strategies.names import strategy_names
@@ -59,7 +60,9 @@ async def assembled(
         names = strategy_names(settings)
         sizes = {name: s.size_pct for name, s in zip(names, settings.strategies, strict=True)}
         named = tuple(instrument.symbol for instrument in feed.instruments())
-        core = Core(settings, feed.instruments(), run_id=run_id, price_life_s=feed.quote_life_s, sizes=sizes)
+        session_of = SessionOf(feed.hours, feed.timeframe)
+        life_s = feed.quote_life_s
+        core = Core(settings, feed.instruments(), run_id=run_id, price_life_s=life_s, sizes=sizes, session_of=session_of)
         async for record in journal.read(SHAPE):
             core.restore((record,))
         not_told = await follow_again(feed, core)

@@ -9,6 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from engine.clock import Clock
+from engine.core.closes import Closes
 from engine.core.core import Core
 from engine.feeds.base import Feed
 from engine.feeds.calendar import Calendar
@@ -57,10 +58,9 @@ class Recorder:
         )
         self._look(self._strategies)
 
-    def prime(self, symbol: str, bars: Sequence[Bar]) -> None:
-        """The past of `symbol`, oldest first."""
-        primed = Primed(symbol, bars[-1].close, bars[0].close, bars[-1].at) if bars else None
-        self._log.prime(primed, bars)
+    def prime(self, symbol: str, bars: Sequence[Bar], closes: Closes) -> None:
+        """The past of `symbol`, oldest first, and those of its sessions."""
+        self._log.prime(Primed(symbol, bars[-1].close, bars[-1].at, closes) if bars else None, bars)
 
     def recorded(self, records: Sequence[Record]) -> None:
         """These are about to go to the journal."""

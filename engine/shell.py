@@ -20,6 +20,7 @@ from engine.brokers.base import AmbiguousError, Broker
 from engine.clock import Clock
 from engine.combined import Seat
 from engine.comparison import Comparison
+from engine.core.closes import Closes
 from engine.core.core import Core
 from engine.courier import Courier
 from engine.feed_runner import FeedRunner
@@ -50,6 +51,7 @@ from engine.model.orders import Order, OrderState
 from engine.model.recording import MarketLog
 from engine.model.records import FillBooked, PositionAccepted, PositionAdopted, Record, RunStarted
 from engine.model.views import View
+from engine.previous_close import past_closes
 from engine.recorder import Recorder
 from engine.reports import Reports
 from engine.secrets import Redactor
@@ -233,9 +235,10 @@ class Shell:
             self.handle(act)
         for symbol, bars in histories.items():
             self.views.chart.kept.prime(symbol, bars)
-            self._prime(symbol, bars)
+            closes = past_closes(self._feed, self.core.prices, symbol, bars)
+            self._prime(symbol, bars, closes)
             if bars:
-                self.core.prime(symbol, bars[-1].close, bars[0].close, bars[-1].at)
+                self.core.prime(symbol, bars[-1].close, closes, bars[-1].at)
         self.handle(snapshot)
         for text in unsure:
             self.handle(Note(Level.WARNING, self._feed.name, text))
@@ -351,9 +354,9 @@ class Shell:
         durable.add_done_callback(_look_at)
         return durable
 
-    def _prime(self, symbol: str, bars: Sequence[Bar]) -> None:
+    def _prime(self, symbol: str, bars: Sequence[Bar], closes: Closes) -> None:
         if self._recorder is not None:
-            self._recorder.prime(symbol, bars)
+            self._recorder.prime(symbol, bars, closes)
 
     def _need(self, symbol: str) -> None:
         """A fill after the cancel, or what the broker had, may be of a symbol that nobody watches."""

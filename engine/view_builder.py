@@ -220,9 +220,10 @@ class ViewBuilder:
         price = self._core.prices.by_symbol.get(symbol)
         if price is None:
             return WatchRow(symbol, None, None, None, None, 0.0, None, instrument.tick)
-        change = price.last / price.previous - 1 if price.previous else None
+        previous = self._core.prices.previous(symbol)
+        change = price.last / previous - 1 if previous else None
         stale_s = self._stale_s(symbol, mono)
-        return WatchRow(symbol, price.last, change, price.bid, price.ask, price.volume, stale_s, instrument.tick, price.previous)
+        return WatchRow(symbol, price.last, change, price.bid, price.ask, price.volume, stale_s, instrument.tick, previous)
 
     def _held(self) -> list[Holding]:
         return sorted((h for h in self._core.state.portfolio.holdings.values() if h.quantity), key=lambda h: h.symbol)

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable, Collection, Sequence
 from difflib import get_close_matches
 
+from engine.core.closes import Closes
 from engine.core.core import Core
 from engine.feeds.base import Feed, FeedError, FollowsMore, OpenEnded
 from engine.feeds.names import listed, shown
@@ -15,6 +16,7 @@ from engine.model.inputs import Input, Note, Unwatch, Watch
 from engine.model.market import Bar, Instrument, Listing
 from engine.model.modes import Level
 from engine.model.settings import is_symbol
+from engine.previous_close import past_closes
 from engine.view_builder import ViewBuilder
 
 MOST = 500
@@ -22,7 +24,7 @@ MOST = 500
 
 
 class Watching:
-    """Lives on the engine's loop. `history` is how many bars a new symbol's chart begins with; `prime` is told them."""
+    """Lives on the engine's loop. `history` is how many bars a new symbol's chart begins with; `prime` is told them and their closes."""
 
     def __init__(
         self,
@@ -32,7 +34,7 @@ class Watching:
         *,
         handle: Callable[[Input], None],
         history: int,
-        prime: Callable[[str, Sequence[Bar]], None],
+        prime: Callable[[str, Sequence[Bar], Closes], None],
     ) -> None:
         self.offers: tuple[Listing, ...] | None = None
         """What the feed knows of, once `look_up` has found out."""
@@ -115,12 +117,9 @@ class Watching:
         bars = self._feed.history(instrument.symbol, self._history)
         self._views.add(instrument)
         self._views.chart.kept.prime(instrument.symbol, bars)
-        self._prime(instrument.symbol, bars)
-        newest, oldest = (bars[-1], bars[0]) if bars else (None, None)
-        if newest is not None and oldest is not None:
-            self._handle(Watch(command_id, instrument, newest.close, oldest.close))
-        else:
-            self._handle(Watch(command_id, instrument))
+        closes = past_closes(self._feed, self._core.prices, instrument.symbol, bars)
+        self._prime(instrument.symbol, bars, closes)
+        self._handle(Watch(command_id, instrument, bars[-1].close if bars else None, closes))
 
     async def _offered(self) -> tuple[Listing, ...]:
         return tuple(await self._feed.offers()) if isinstance(self._feed, FollowsMore) else self._told()

@@ -69,8 +69,7 @@ class FreeCore(Core):
         if not self.state.session or len(self.state.book.orders) > _MANY:
             super()._on_market_status(status)
         else:
-            self.desk.now = max(self.desk.now, status.at)
-            self.gate.market = status
+            self._take_status(status)
 
 
 class Shell:

@@ -15,6 +15,7 @@ from engine.core.acceptance import Acceptance
 from engine.core.breakers import Breakers, cancel_entries
 from engine.core.checkpoint import save, take_over
 from engine.core.closer import Closer
+from engine.core.closes import Closes
 from engine.core.commands import Commands
 from engine.core.corporate import Corporate
 from engine.core.desk import SECOND, Desk, wish_of
@@ -24,6 +25,7 @@ from engine.core.limits import LimitChanges
 from engine.core.margin_call import MarginCall
 from engine.core.news import read
 from engine.core.normal_form import valued_at
+from engine.core.prices import Prices
 from engine.core.reconcile import reconcile
 from engine.core.runaway import Runaway
 from engine.core.signals import Signals
@@ -91,7 +93,8 @@ _MARKET = frozenset({Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend})
 class Core:
     """Gate, approvals, order book, portfolio and limits behind one door.
 
-    `price_life_s` is how long a price counts as fresh; `sizes` the per cent of equity that each strategy's signals are worth.
+    `price_life_s` is how long a price counts as fresh; `sizes` the per cent of equity that each strategy's signals are worth; `session_of`
+    is for the prices' changes.
     """
 
     def __init__(
@@ -102,9 +105,10 @@ class Core:
         run_id: str,
         price_life_s: float | None = None,
         sizes: Mapping[str, Decimal] | None = None,
+        session_of: Callable[[int], str] | None = None,
     ) -> None:
         life = settings.limits.stale_after_s if price_life_s is None else price_life_s
-        self.desk = Desk(settings, {i.symbol: i for i in instruments}, life, run_id)
+        self.desk = Desk(settings, {i.symbol: i for i in instruments}, Prices(life, session_of), run_id)
         self.state = self.desk.state
         self.prices = self.desk.prices
         self.gate = self.desk.gate
@@ -223,11 +227,11 @@ class Core:
 
     # ---- the market
 
-    def prime(self, symbol: str, last: float, previous: float | None, at: int = 0) -> None:
+    def prime(self, symbol: str, last: float, closes: Closes = (), at: int = 0) -> None:
         """The price before the first live event, of market time `at`: marks what is held, and is too old to trade on."""
         self.desk.now = max(self.desk.now, at)
         self._in_old_shares = self._in_old_shares or self.state.portfolio.acted_since(symbol, at)
-        if self.prices.prime(symbol, last, previous):
+        if self.prices.prime(symbol, last, closes):
             self.state.portfolio.mark(symbol, last)
 
     def _on_bar(self, bar: Bar) -> None:
@@ -246,12 +250,15 @@ class Core:
         self.desk.now = max(self.desk.now, auction.at)
         self._halts.on_price(auction.symbol)
 
-    def _on_market_status(self, status: MarketStatus) -> None:
+    def _take_status(self, status: MarketStatus) -> None:
         self.desk.now = max(self.desk.now, status.at)
         self.gate.market = status
+        self.prices.session = status.session
+
+    def _on_market_status(self, status: MarketStatus) -> None:
+        self._take_status(status)
         if status.session != self.state.session and status.session > self._session:
             self._session = status.session
-            self.prices.open_session()
             state = self.state
             profits = tuple((name, state.strategy_profit(name)) for name in sorted(state.attribution.books) if name)
             symbols = tuple((holding.symbol, holding.profit) for holding in state.portfolio.holdings.values() if holding.profit)

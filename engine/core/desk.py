@@ -52,12 +52,12 @@ class Desk:
         "state",
     )
 
-    def __init__(self, settings: Settings, instruments: dict[str, Instrument], price_life_s: float, run_id: str) -> None:
+    def __init__(self, settings: Settings, instruments: dict[str, Instrument], prices: Prices, run_id: str) -> None:
         self.settings = settings = replace(settings, limits=copied(settings.limits))
         self.instruments = instruments
         self.run_id = run_id
         self.state = State()
-        self.prices = Prices(price_life_s)
+        self.prices = prices
         self.gate = Gate(self.state, self.prices, instruments, settings.limits, settings.margin, settings.combined)
         self.by_hand = Mode.MANUAL if settings.enable_trading else Mode.RESEARCH
         """The mode in which a person takes over, after a crash or a stop."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from msgspec import Struct
 
-from engine.model.market import Bar, Quote
+from engine.core.closes import Closes, close_before, with_close
+from engine.model.market import Bar, Close, Quote
 from engine.model.money import after_dividend, after_split, exact, is_price
 from engine.model.orders import Side
 
@@ -17,7 +18,7 @@ _JUMP = 0.2
 
 
 class Price(Struct):
-    """`heard` is the monotonic nanosecond of its last event, 0 before the first live one. `previous` is the session's reference close.
+    """`heard` is the monotonic nanosecond of its last event, 0 before the first live one. `closes` are those of its sessions.
 
     `doubt` says in words why the price may not be traded on, empty while it may; `jumped` is a print that waits to be confirmed.
     """
@@ -26,7 +27,7 @@ class Price(Struct):
     bid: float | None = None
     ask: float | None = None
     heard: int = 0
-    previous: float | None = None
+    closes: Closes = ()
     volume: float = 0.0
     doubt: str = ""
     jumped: float | None = None
@@ -41,10 +42,15 @@ class Prices:
     """Takes market data in and keeps only numbers: a NaN, a zero, a crossed quote or a jump that nothing confirms leaves the old price,
     which may not be traded on then. A bar sums up many trades, so its close is believed at once."""
 
-    __slots__ = ("_delays", "_lags", "_life", "by_symbol")
+    __slots__ = ("_delays", "_lags", "_life", "_session_of", "by_symbol", "session")
 
-    def __init__(self, life_s: float) -> None:
+    def __init__(self, life_s: float, session_of: Callable[[int], str] | None = None) -> None:
+        """`session_of` answers in which regular session a bar closed at a time, empty where it did in none. Nobody asks for changes where
+        it is left out."""
         self.by_symbol: dict[str, Price] = {}
+        self.session = ""
+        """The one under way, as the market told it last: changes count from the close before it."""
+        self._session_of = session_of
         self._lags: dict[str, int] = {}
         self._delays: dict[str, int] = {}
         self._life = int(life_s * _SECOND)
@@ -53,11 +59,11 @@ class Prices:
         """The next bars of `symbol`, or its next `quotes`, tell what cost what `by` ns ago: they are no fresher than that."""
         (self._delays if quotes else self._lags)[symbol] = by
 
-    def prime(self, symbol: str, last: float, previous: float | None) -> bool:
+    def prime(self, symbol: str, last: float, closes: Closes = ()) -> bool:
         """A price from history: good for a mark, never fresh enough to trade on. False where it is no price."""
         if not is_price(last):
             return False
-        self.by_symbol[symbol] = Price(last, previous=previous)
+        self.by_symbol[symbol] = Price(last, closes=closes)
         return True
 
     def on_bar(self, bar: Bar, mono: int) -> bool:
@@ -67,13 +73,14 @@ class Prices:
         heard = max(1, mono - self._lags[bar.symbol]) if bar.symbol in self._lags else mono
         price = self.by_symbol.get(bar.symbol)
         if price is None:
-            self.by_symbol[bar.symbol] = Price(bar.close, heard=heard, volume=bar.volume)
-            return True
+            price = self.by_symbol[bar.symbol] = Price(bar.close)
         price.volume = bar.volume
         if not price.quoted:
             price.last = bar.close
             price.heard = heard
             price.doubt = ""
+        if self._session_of is not None:
+            price.closes = with_close(price.closes, self._session_of(bar.at), bar.close)
         return True
 
     def on_quote(self, quote: Quote, mono: int) -> bool:
@@ -102,10 +109,10 @@ class Prices:
         price = self.by_symbol.get(symbol)
         if price is not None:
             price.volume *= float(ratio)
-            price.previous = None if price.previous is None else after_split(price.previous, ratio)
+            price.closes = tuple(Close(close.session, after_split(close.price, ratio)) for close in price.closes)
 
     def on_dividend(self, symbol: str, amount: Decimal) -> None:
-        """The price goes without `amount` from now on; the previous close stays what it was."""
+        """The price goes without `amount` from now on; the closes of before stay what they were."""
         self._restate(symbol, lambda price: after_dividend(price, amount))
 
     def _restate(self, symbol: str, restated: Callable[[float], float]) -> None:
@@ -116,14 +123,22 @@ class Prices:
             price.ask = None if price.ask is None else restated(price.ask)
             price.jumped = None
 
-    def open_session(self) -> None:
-        """A trading day began: from now on changes count from the last prices."""
-        for price in self.by_symbol.values():
-            price.previous = price.last
-
     def last(self, symbol: str) -> float | None:
         price = self.by_symbol.get(symbol)
         return price.last if price is not None else None
+
+    def closes_in(self, bars: Iterable[Bar]) -> Closes:
+        """Those of the newest sessions that `bars`, of one symbol, tell of."""
+        closes: Closes = ()
+        if self._session_of is not None:
+            for bar in bars:
+                closes = with_close(closes, self._session_of(bar.at), bar.close)
+        return closes
+
+    def previous(self, symbol: str) -> float | None:
+        """The close of the last session before the one under way, None where none is known."""
+        price = self.by_symbol.get(symbol)
+        return close_before(price.closes, self.session) if price is not None else None
 
     def reference(self, symbol: str, side: Side) -> Decimal | None:
         """What a market order would pay now: the ask to buy, the bid to sell, the last close on a feed of bars."""

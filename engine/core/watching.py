@@ -34,7 +34,7 @@ class Watching:
         new = symbol not in desk.instruments
         if new:
             desk.instruments[symbol] = command.instrument
-            if command.last is not None and desk.prices.prime(symbol, command.last, command.previous):
+            if command.last is not None and desk.prices.prime(symbol, command.last, command.closes):
                 desk.state.portfolio.mark(symbol, command.last)
         if symbol not in self._named and symbol not in desk.state.watched:
             desk.record(SymbolWatched(symbol, True, desk.now))

@@ -76,6 +76,9 @@ class Hours(Protocol):
     def previous(self, at: int) -> Session:
         """The latest session that had ended by `at`."""
 
+    def day_of(self, at: int) -> date:
+        """The trading day of a bar that closes at `at`; outside all sessions the exchange's own date."""
+
     def described(self, at: int) -> str:
         """For the header."""
 
@@ -88,9 +91,8 @@ class Calendar:
         self.name = name
         self.zone = NEW_YORK if name == TABLE_NAME else ZoneInfo("UTC") if name == ALWAYS else _library_zone(name)
         self._years: dict[int, list[Session]] = {}
-        # The last answer of `current_or_next`, good from the moment asked for until that session's end.
-        self._latest: Session | None = None
-        self._asked = 0
+        # The last answer of `current_or_next`, good from the moment asked for until that session's end. Both at once: threads ask, too.
+        self._latest: tuple[int, Session] | None = None
 
     def session_on(self, day: date) -> Session | None:
         """The session of `day`; None on a weekend or a holiday. Raises CalendarError, as all that follow."""
@@ -106,14 +108,16 @@ class Calendar:
 
     def current_or_next(self, at: int) -> Session:
         """The session under way at `at`, extended hours included, or else the next one."""
-        if self._latest is None or not self._asked <= at < self._latest.post:
-            # None ends later than on the day after its own.
-            first = (datetime.fromtimestamp(at // SECOND, UTC) - timedelta(days=2)).date()
-            self._latest = next((session for session in self.sessions_from(first) if at < session.post), None)
-            if self._latest is None:
-                raise CalendarError(f"{self.name} has no session within a year of {first}.")
-            self._asked = at
-        return self._latest
+        latest = self._latest
+        if latest is not None and latest[0] <= at < latest[1].post:
+            return latest[1]
+        # None ends later than on the day after its own.
+        first = (datetime.fromtimestamp(at // SECOND, UTC) - timedelta(days=2)).date()
+        found = next((session for session in self.sessions_from(first) if at < session.post), None)
+        if found is None:
+            raise CalendarError(f"{self.name} has no session within a year of {first}.")
+        self._latest = at, found
+        return found
 
     def previous(self, at: int) -> Session:
         """The latest session that had ended by `at`, extended hours included."""

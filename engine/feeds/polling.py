@@ -158,7 +158,12 @@ class PollingFeed:
         bars = self._source.bars(symbol, self.timeframe, self._since(today), today, ask=ask)
         if self.timeframe == "1d" or "1d" not in self._source.history.timeframes:
             return bars, Fetched(())
-        return bars, self._source.bars(symbol, "1d", today - timedelta(days=ACTS_DAYS), today, ask=ask)
+        try:
+            return bars, self._source.bars(symbol, "1d", today - timedelta(days=ACTS_DAYS), today, ask=ask)
+        except FeedLostError:
+            raise
+        except FeedError as error:  # it trades for the first day
+            return bars, Fetched((), problems=(str(error),))
 
     def _kept(self, symbol: str) -> tuple[Fetched, Fetched]:
         """What is on the disk. Never raises."""

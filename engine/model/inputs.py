@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from msgspec import Struct
 
-from engine.model.market import Instrument, MarketEvent
+from engine.model.market import Close, Instrument, MarketEvent
 from engine.model.modes import Level, LinkState, Mode
 from engine.model.money import ZERO
 from engine.model.order_states import OrderEvent
@@ -166,13 +166,13 @@ class AcceptPosition(Struct, frozen=True):
 
 
 class Watch(Struct, frozen=True):
-    """The feed tells about one more symbol from now on. `last` is its last price and `previous` what changes count from; without a `last`
-    nothing is known of it yet."""
+    """The feed tells about one more symbol from now on. `last` is its last price and `closes` are what changes count from; without a
+    `last` nothing is known of it yet."""
 
     id: str
     instrument: Instrument
     last: float | None = None
-    previous: float | None = None
+    closes: tuple[Close, ...] = ()
 
 
 class Unwatch(Struct, frozen=True):

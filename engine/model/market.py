@@ -51,6 +51,13 @@ class Quote(Struct, gc=False):
     last: float
 
 
+class Close(Struct, frozen=True):
+    """What a symbol cost at the close of a regular `session`, a trading day as MarketStatus names it."""
+
+    session: str
+    price: float
+
+
 class Phase(StrEnum):
     """Where in its day a market is. PRE and POST are the extended hours around the REGULAR session."""
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from msgspec import Struct
 
 from engine.model.capabilities import Capabilities
-from engine.model.market import Bar, Instrument, MarketEvent
+from engine.model.market import Bar, Close, Instrument, MarketEvent
 from engine.model.modes import LinkState
 from engine.model.orders import Order, OrderState, Side
 from engine.model.settings import Limits
@@ -117,12 +117,12 @@ class Facts(Struct, frozen=True):
 
 
 class Primed(Struct, frozen=True):
-    """What was known of a symbol before its first live event: its `last` price, the `previous` close that changes count from, and when."""
+    """What was known of a symbol before its first live event: its `last` price, and when; and the `closes` that changes count from."""
 
     symbol: str
     last: float
-    previous: float | None
     at: int
+    closes: tuple[Close, ...] = ()
 
 
 class MarketLog(Protocol):

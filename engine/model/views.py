@@ -80,7 +80,7 @@ class HealthView(Struct, frozen=True):
 
 
 class WatchRow(Struct, frozen=True):
-    """`change` is a fraction of the previous close (0.0084 is +0.84%), None before there is one. `stale_s` is None while fresh."""
+    """`change` is a fraction of the previous close (0.0084 is +0.84%), None where none is known. `stale_s` is None while fresh."""
 
     symbol: str
     last: float | None
@@ -91,7 +91,7 @@ class WatchRow(Struct, frozen=True):
     stale_s: int | None
     tick: Decimal
     previous: float | None = None
-    """The previous close, or what else changes count from."""
+    """The close of the last session before the one under way, from which `change` counts."""
 
 
 class PositionRow(Struct, frozen=True):

@@ -73,8 +73,9 @@ class Fold(Core):
         price_life_s: float | None,
         sizes: Mapping[str, Decimal],
         opens_sessions: bool,
+        session_of: Callable[[int], str],
     ) -> None:
-        super().__init__(settings, instruments, run_id="replay", price_life_s=price_life_s, sizes=sizes)
+        super().__init__(settings, instruments, run_id="replay", price_life_s=price_life_s, sizes=sizes, session_of=session_of)
         self.step = -1
         self.wall = 0
         self.lines = 0
@@ -150,15 +151,10 @@ class Fold(Core):
             self.desk.instruments.update((instrument.symbol, instrument) for instrument in facts.instruments)
 
     def _on_status(self, status: MarketStatus) -> None:
-        desk, state = self.desk, self.state
-        desk.now = max(desk.now, status.at)
-        self.gate.market = status
-        known = self._last_session if self._opens_sessions else max(state.session, self._last_session)
-        if status.session > known:
+        self._take_status(status)
+        if self._opens_sessions and status.session > self._last_session:
             self._last_session = status.session
-            self.prices.open_session()
-            if self._opens_sessions:
-                self._open_session(status.session)
+            self._open_session(status.session)
 
     def _open_session(self, session: str) -> None:
         state, desk = self.state, self.desk
@@ -205,7 +201,9 @@ class Fold(Core):
         state.book.stale.update(dict.fromkeys(state.book.symbols()))
         self.prices.by_symbol.update((symbol, replace(price)) for symbol, price in frame.prices.items())
         self.learn(frame.facts)
-        self.gate.market, self._last_session = frame.market, frame.session
+        if frame.market is not None:
+            self._take_status(frame.market)
+        self._last_session = frame.session
         self.desk.now, self.desk.mono, self.wall = frame.now, frame.mono, frame.wall
         self.step, self.lines = frame.step, frame.lines
 

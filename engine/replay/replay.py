@@ -17,6 +17,7 @@ from engine.model.modes import LinkState
 from engine.model.money import ZERO
 from engine.model.recording import Span, TradeMark, Why
 from engine.model.views import View
+from engine.previous_close import SessionOf
 from engine.replay.feed import ReplayFeed
 from engine.replay.fold import Fold, Frame
 from engine.replay.index import Index, Progress, index_of
@@ -184,6 +185,7 @@ class Replay:
             price_life_s=recording.price_life_s,
             sizes=recording.sizes,
             opens_sessions=recording.opens_sessions,
+            session_of=SessionOf(recording.hours, recording.timeframe),
         )
 
     def _stand_at(self, frame: Frame) -> None:

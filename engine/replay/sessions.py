@@ -149,7 +149,7 @@ class SessionRecording:
             fold.learn(event)
             fold.desk.mono = max(fold.desk.mono, mono)
         elif isinstance(event, Primed):
-            fold.prime(event.symbol, event.last, event.previous, event.at)
+            fold.prime(event.symbol, event.last, event.closes, event.at)
         else:
             if self._late and isinstance(event, Bar | Quote):
                 fold.prices.lags(event.symbol, lag, quotes=isinstance(event, Quote))

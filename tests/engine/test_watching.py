@@ -156,7 +156,7 @@ async def test_a_list_of_many_symbols_holds_up_the_loop_for_one_of_them_at_a_tim
     def handle(event: Input) -> None:
         core.handle(event, 0)
 
-    follower = watching.Watching(feed, core, views, handle=handle, history=10, prime=lambda symbol, bars: None)
+    follower = watching.Watching(feed, core, views, handle=handle, history=10, prime=lambda symbol, bars, closes: None)
     await follower.look_up()
     turns = 0
 

@@ -22,6 +22,9 @@ class AlwaysOpen:
     def previous(self, at: int) -> Session:
         return self.current_or_next(midnight_of(at) - 1)
 
+    def day_of(self, at: int) -> date:
+        return day_of(at - 1)
+
     def described(self, at: int) -> str:
         return "market, always open"
 

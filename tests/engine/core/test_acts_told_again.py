@@ -47,7 +47,7 @@ def test_what_is_booked_is_not_booked_again(crash: bool) -> None:
     tell(floor)
     assert money(floor) == (200, 90_100)
     floor.restart(crash=crash)
-    floor.core.prime("AAPL", 100.0, None, floor.at - SECOND)
+    floor.core.prime("AAPL", 100.0, at=floor.at - SECOND)
     tell(floor)
     floor.tick()
     assert money(floor) == (200, 90_100)
@@ -62,7 +62,7 @@ def test_what_a_crash_kept_from_the_disk_is_booked_when_it_is_told_again() -> No
     tell(floor)
     del floor.records[on_disk:]
     floor.restart(crash=True)
-    floor.core.prime("AAPL", 100.0, None, floor.at - SECOND)
+    floor.core.prime("AAPL", 100.0, at=floor.at - SECOND)
     tell(floor)
     assert money(floor) == (200, 90_100)
 
@@ -71,7 +71,7 @@ def test_a_crash_between_two_acts_of_a_morning_loses_neither() -> None:
     floor = holding()
     floor.market(Split("AAPL", floor.at, D(2), 100.0, FRIDAY))
     floor.restart(crash=True)
-    floor.core.prime("AAPL", 100.0, None, floor.at - SECOND)
+    floor.core.prime("AAPL", 100.0, at=floor.at - SECOND)
     tell(floor)
     assert money(floor) == (200, 90_100)
 
@@ -133,7 +133,7 @@ def test_a_price_from_before_the_split_that_is_booked_trips_no_limit(ratio: Deci
     floor.quote("AAPL", 100 / float(ratio))
     marks = len(floor.of(EquityMarked))
     floor.restart(crash=True)
-    floor.core.prime("AAPL", 100.0, None, told - SECOND)
+    floor.core.prime("AAPL", 100.0, at=told - SECOND)
     floor.tick(61)
     assert facts(floor.trading(), len(floor.of(EquityMarked))) == (TradingState.ACTIVE, marks)
     floor.market(Split("AAPL", told, D(ratio), 100.0, FRIDAY))

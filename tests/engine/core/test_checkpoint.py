@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from engine.core import checkpoint
 from engine.core.checkpoint import save, take_over
 from engine.core.desk import Desk
+from engine.core.prices import Prices
 from engine.core.state import State
 from engine.model.journal import JournalError
 from engine.model.modes import Mode
@@ -76,7 +77,7 @@ def test_who_begins_at_a_checkpoint_knows_what_one_knows_who_read_everything(see
 def test_what_works_is_reserved_after_a_start_from_a_checkpoint() -> None:
     floor = Floor(prices={"AAPL": 100, "MSFT": 100})
     floor.buy(10, limit=90)
-    desk = Desk(floor.settings, floor.core.desk.instruments, 5.0, "r2")
+    desk = Desk(floor.settings, floor.core.desk.instruments, Prices(5.0), "r2")
     take_over(desk.state, save(floor.core.state, floor.at))
     assert desk.gate.figures().reserved == floor.core.gate.figures().reserved == 900
 

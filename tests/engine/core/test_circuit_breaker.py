@@ -83,7 +83,7 @@ def test_it_trips_again_after_a_restart_on_what_was_lost_before_it() -> None:
     the_floor = holding(**CIRCUIT)
     later(the_floor, 5, 94)
     the_floor.restart()
-    the_floor.core.prime("AAPL", 94.0, 94.0)
+    the_floor.core.prime("AAPL", 94.0)
     later(the_floor, 1, 90)
     assert the_floor.trading() is TradingState.REDUCING
 

@@ -253,7 +253,7 @@ class AnythingGoes(Account):
         prices = {symbol: self.last(symbol) for symbol in trading.SYMBOLS}
         self.floor.restart(crash=crash, mode=mode)
         for symbol, price in prices.items():
-            self.floor.core.prime(symbol, price, None)
+            self.floor.core.prime(symbol, price)
             self.floor.quote(symbol, price, size=0)
 
     @precondition(lambda self: self.floor.core.state.book.open)

@@ -13,7 +13,7 @@ from engine.brokers.base import BrokerEvent
 from engine.core.corporate import dividend_booked, ratio_text, split_booked
 from engine.core.portfolio import Portfolio
 from engine.log_lines import line_of
-from engine.model.market import Dividend, Split
+from engine.model.market import Close, Dividend, Split
 from engine.model.modes import TradingState
 from engine.model.money import cents
 from engine.model.orders import Fill, OrderState, Side
@@ -60,10 +60,14 @@ def test_a_split_leaves_as_much_money_in_more_or_fewer_shares(held: int, ratio: 
 
 def test_the_price_the_day_counts_from_splits_too() -> None:
     the_floor = floor()
-    the_floor.session("2025-06-13")
+    the_floor.core.prime("AAPL", 100.0, (Close("2025-06-11", 80.0), Close("2025-06-12", 100.0)))
+    the_floor.quote("AAPL", 100.0)
     split(the_floor, 4)
-    price = the_floor.core.prices.by_symbol["AAPL"]
-    assert (price.last, price.bid, price.ask, price.previous) == (25.0, 25.0, 25.0, 25.0)
+    prices = the_floor.core.prices
+    price = prices.by_symbol["AAPL"]
+    assert (price.last, price.bid, price.ask, prices.previous("AAPL")) == (25.0, 25.0, 25.0, 20.0)
+    the_floor.session("2025-06-13")
+    assert prices.previous("AAPL") == 25.0
 
 
 def test_what_no_lot_can_hold_is_paid_out_at_the_last_price() -> None:

@@ -235,7 +235,7 @@ class Everything(Account):
         prices = {symbol: self.last(symbol) for symbol in trading.SYMBOLS}
         self.floor.restart(crash=crash, mode=Mode.FULL_AUTO)
         for symbol, price in prices.items():
-            self.floor.core.prime(symbol, price, None)
+            self.floor.core.prime(symbol, price)
         before = self.account()
         self.feed_begins()
         assert self.account() == before
@@ -295,7 +295,7 @@ class Everything(Account):
             self.floor.records = records[:length]
             self.floor.restart(crash=True)
             for symbol, price in prices.items():
-                self.floor.core.prime(symbol, price, None)
+                self.floor.core.prime(symbol, price)
             ours, theirs = self.floor.core.state.portfolio, self.floor.broker_account()
             assert (ours.cash, held(ours)) == (theirs.cash, held(theirs))
             self.feed_begins()

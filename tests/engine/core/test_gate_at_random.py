@@ -141,7 +141,7 @@ def take(the_floor: Watched, number: int, step: tuple[object, ...]) -> None:
             prices = {symbol: the_floor.core.prices.last(symbol) or 1 for symbol in SYMBOLS}
             the_floor.restart(crash=crash, mode=Mode.FULL_AUTO)
             for symbol, price in prices.items():
-                the_floor.core.prime(symbol, price, None)
+                the_floor.core.prime(symbol, price)
                 the_floor.quote(symbol, price, size=0)
         case (str(who), str(symbol), Side() as side, int(quantity), int(away)):
             limit = round((the_floor.core.prices.last(symbol) or 1) * (1 + away / 100), 2) if away else None

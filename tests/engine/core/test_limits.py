@@ -81,7 +81,7 @@ def test_a_limit_of_a_symbol_or_a_strategy_holds_at_once_and_one_of_nobody_is_re
 
 def test_a_limit_of_a_symbol_that_is_watched_no_longer_keeps_nobody_from_tightening_others() -> None:
     the_floor = floor()
-    the_floor.handle(Watch("w", Instrument("TSLA"), 240.0, 230.0))
+    the_floor.handle(Watch("w", Instrument("TSLA"), 240.0))
     assert set_limits(the_floor, symbols={"TSLA": SymbolLimits(max_order_quantity=D(5))}).ok
     the_floor.handle(Unwatch("u", "TSLA"))
     assert set_limits(the_floor, max_order_pct=D(1)).ok
@@ -107,7 +107,7 @@ def test_new_limits_trip_nothing_while_a_price_is_still_told_in_the_shares_of_be
     the_floor.session("2025-06-13")
     the_floor.quote("AAPL", 200)
     the_floor.restart()
-    the_floor.core.prime("AAPL", 100.0, None, the_floor.at - SECOND)
+    the_floor.core.prime("AAPL", 100.0, at=the_floor.at - SECOND)
     assert set_limits(the_floor, max_order_pct=D(1)).ok
     assert the_floor.trading() is TradingState.ACTIVE
 

@@ -7,8 +7,12 @@ from decimal import Decimal
 import pytest
 
 from engine.core.prices import Prices
-from engine.model.market import Bar, Quote
+from engine.feeds.calendar import ALWAYS, Calendar, Hours
+from engine.feeds.simulated.hours import AlwaysOpen
+from engine.model.market import Bar, Close, Quote
 from engine.model.orders import Side
+from engine.previous_close import SessionOf
+from tests.engine.feeds.fake_history import at
 
 SECOND = 1_000_000_000
 NAN, INF = float("nan"), float("inf")
@@ -24,7 +28,7 @@ def bar(close: float) -> Bar:
 
 def test_a_price_from_history_marks_and_is_never_fresh() -> None:
     prices = Prices(5)
-    assert prices.prime("AAPL", 100.0, 99.0)
+    assert prices.prime("AAPL", 100.0)
     assert (prices.last("AAPL"), prices.is_fresh("AAPL", 1), prices.age_s("AAPL", 1)) == (100.0, False, None)
 
 
@@ -32,7 +36,7 @@ def test_a_price_from_history_marks_and_is_never_fresh() -> None:
 def test_nonsense_is_no_price_from_history_a_bar_or_a_quote(nonsense: float) -> None:
     prices = Prices(5)
     prices.on_quote(quote(99.0, 101.0, 100.0), SECOND)
-    assert not prices.prime("AAPL", nonsense, None)
+    assert not prices.prime("AAPL", nonsense)
     assert not prices.on_bar(bar(nonsense), 9 * SECOND)
     assert not prices.on_quote(quote(nonsense, 101.0, 100.0), 9 * SECOND)
     assert not prices.on_quote(quote(99.0, nonsense, 100.0), 9 * SECOND)
@@ -70,13 +74,60 @@ def test_a_buyer_pays_the_ask_a_seller_gets_the_bid_and_on_bars_both_get_the_clo
     assert prices.reference("MSFT", Side.BUY) is None
 
 
-def test_changes_count_from_the_price_at_which_the_session_opened() -> None:
-    prices = Prices(5)
-    prices.on_bar(bar(100.0), SECOND)
-    assert prices.by_symbol["AAPL"].previous is None
-    prices.open_session()
-    prices.on_bar(bar(110.0), SECOND)
-    assert prices.by_symbol["AAPL"].previous == 100.0
+def of_new_york() -> Prices:
+    return Prices(5, SessionOf(Calendar(), "1m"))
+
+
+def closed(moment: str, close: float) -> Bar:
+    """A minute's bar that closes at `moment`, UTC."""
+    return Bar("AAPL", at(moment), close, close, close, close, 1000)
+
+
+def test_a_new_session_counts_from_the_last_regular_close_whatever_traded_after_hours() -> None:
+    prices = of_new_york()
+    prices.session = "2024-06-18"
+    prices.on_bar(closed("2024-06-18T19:59:00", 100.0), SECOND)
+    prices.on_bar(closed("2024-06-18T20:00:00", 110.0), SECOND)
+    prices.on_bar(closed("2024-06-18T23:00:00", 130.0), SECOND)
+    prices.on_quote(quote(139.0, 141.0, 140.0), SECOND)
+    assert prices.previous("AAPL") is None
+    prices.session = "2024-06-20"  # the day between is a holiday
+    prices.on_bar(closed("2024-06-20T12:00:00", 150.0), SECOND)
+    prices.on_bar(closed("2024-06-20T13:31:00", 160.0), SECOND)
+    assert prices.previous("AAPL") == 110.0
+
+
+def test_a_bar_that_comes_after_the_next_session_began_is_still_the_close_of_its_own() -> None:
+    prices = of_new_york()
+    prices.on_bar(closed("2024-06-17T19:59:00", 100.0), SECOND)
+    prices.session = "2024-06-18"
+    prices.on_bar(closed("2024-06-18T13:31:00", 120.0), SECOND)
+    prices.on_bar(closed("2024-06-17T20:00:00", 110.0), SECOND)
+    assert prices.previous("AAPL") == 110.0
+
+
+def test_what_was_closed_before_the_last_two_sessions_is_forgotten() -> None:
+    prices = of_new_york()
+    for day in ("14", "17", "18"):
+        prices.on_bar(closed(f"2024-06-{day}T20:00:00", float(day)), SECOND)
+    assert prices.by_symbol["AAPL"].closes == (Close("2024-06-17", 17.0), Close("2024-06-18", 18.0))
+    assert prices.previous("AAPL") == 17.0, "until the market says which session it is, that of the newest bar is under way"
+
+
+@pytest.mark.parametrize("hours", [Calendar(ALWAYS), AlwaysOpen()])
+def test_a_market_that_never_closes_counts_from_the_midnight_of_its_day(hours: Hours) -> None:
+    prices = Prices(5, SessionOf(hours, "1m"))
+    midnight = hours.current_or_next(at("2024-06-18T12:00:00")).opens
+    for minutes, close in ((-1, 100.0), (0, 101.0), (1, 102.0), (600, 103.0)):
+        prices.on_bar(Bar("AAPL", midnight + minutes * 60 * SECOND, close, close, close, close, 1.0), SECOND)
+    prices.session = hours.current_or_next(midnight).day.isoformat()
+    assert prices.previous("AAPL") == 101.0
+
+
+def test_where_the_calendar_ends_no_change_is_shown_and_prices_go_on() -> None:
+    prices = of_new_york()
+    prices.on_bar(Bar("AAPL", 2**63 - 1, 100.0, 100.0, 100.0, 100.0, 1.0), SECOND)
+    assert (prices.last("AAPL"), prices.previous("AAPL")) == (100.0, None)
 
 
 def fresh(prices: Prices) -> tuple[bool, float | None]:
@@ -129,7 +180,7 @@ def test_a_fifth_is_borne(near: float) -> None:
 
 def test_the_first_price_of_a_run_is_believed_however_far_history_lies() -> None:
     prices = Prices(5)
-    prices.prime("AAPL", 10.0, None)
+    prices.prime("AAPL", 10.0)
     assert prices.on_quote(quote(100.0, 100.0, 100.0), SECOND)
 
 

@@ -199,7 +199,7 @@ def first_start(*orders: BrokerOrder, cash: int, positions: tuple[tuple[str, Dec
     the_floor.records.clear()
     core = type(the_floor.core)(the_floor.settings, the_floor.core.desk.instruments.values(), run_id="first")
     the_floor.core = core
-    core.prime("AAPL", 100.0, None)
+    core.prime("AAPL", 100.0)
     the_floor._perform(core.start(RunStarted("first", "paper", "test", D(cash), 0), the_floor.core.state.mode, "", the_floor.mono))
     the_floor.handle(BrokerSnapshot(D(cash), positions, orders))
     return the_floor

@@ -363,7 +363,7 @@ def test_a_rule_with_more_to_say_says_it(name: str) -> None:
 
 def _only_history() -> Floor:
     the_floor = Floor(settings())
-    the_floor.core.prime("AAPL", 100.0, 99.0)
+    the_floor.core.prime("AAPL", 100.0)
     return the_floor
 
 

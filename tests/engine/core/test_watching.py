@@ -18,7 +18,7 @@ from tests.engine.core.floor import Floor, wish
 
 def watching(symbol: str = "TSLA") -> Floor:
     floor = Floor(prices={"AAPL": 100.0})
-    floor.handle(Watch("w", Instrument(symbol), 240.0, 230.0))
+    floor.handle(Watch("w", Instrument(symbol), 240.0))
     return floor
 
 
