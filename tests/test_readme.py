@@ -13,9 +13,10 @@ from xml.etree import ElementTree
 
 import pytest
 
+from console.accounts.config import load_whole
 from console.backtest.command import backtest
 from console.check import check
-from console.config import leaves, read
+from console.config import leaves
 from console.data.command import data
 from console.doctor.command import doctor
 from console.init import init
@@ -23,6 +24,7 @@ from console.key_names import shown
 from console.keys import ACTIONS, FIXED
 from console.kill import kill
 from console.start import start
+from engine.feeds.names import FETCHED
 from engine.model.settings import Settings
 from engine.strategies.loader import load
 from tests.project_files import ROOT
@@ -157,4 +159,15 @@ def test_the_theme_is_a_theme(tmp_path: Path) -> None:
 def test_a_config_is_a_config(config: str, tmp_path: Path) -> None:
     file = tmp_path / "tradeconsole.yaml"
     file.write_text(config)
-    assert read(file, {}).feed.source in ("sim", "sample")
+    settings, accounts = load_whole(file)
+    assert settings.feed.source in ("sim", "sample")
+    if accounts is not None:
+        asked = {name: its.symbols for name, its in accounts.settings.items() if its.feed.source in FETCHED}
+        assert all(asked.values()), f"no such account starts without symbols: {asked}"
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_command_that_asks_a_market_says_for_what(page: str) -> None:
+    """Else it ends with just that."""
+    commands = re.findall(r"tradeconsole (?:--\w+ \w+ )*--feed (?:yahoo|alpaca|ib)\b[^`\n]*", re.sub(r"\n(?! {4}|\n)", " ", PAGES[page]))
+    assert [command for command in commands if "--symbols" not in command] == []

@@ -22,7 +22,7 @@ async def run(port: int, control_port: int, lasts_s: float, account: str) -> Non
     bars = asyncio.create_task(every(5.0, tws.data.five_seconds))
     walk = asyncio.create_task(every(0.5, tws.walk))
     tws.walks = sys.stdin.isatty()
-    by_hand = asyncio.create_task(_by_hand(control)) if sys.stdin.isatty() else None
+    by_hand = asyncio.create_task(_by_hand(control, port)) if sys.stdin.isatty() else None
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(lasts_s):
             await asyncio.Event().wait()
@@ -31,9 +31,10 @@ async def run(port: int, control_port: int, lasts_s: float, account: str) -> Non
             task.cancel()
 
 
-async def _by_hand(control: Control) -> None:
+async def _by_hand(control: Control, port: int) -> None:
     """Commands from the terminal it was started in."""
-    sys.stdout.write("Listens as TWS does (port, port for commands): IB_PORT=17497 tradeconsole --broker ib --feed ib. Type help.\n")
+    command = f"IB_PORT={port} tradeconsole --broker ib --feed ib --symbols AAPL"
+    sys.stdout.write(f"Listens as TWS does (port, port for commands): {command}. Type help.\n")
     while line := await asyncio.to_thread(sys.stdin.readline):
         answer = await control.do(line)
         sys.stdout.write(f"{answer.get('help') or json.dumps(answer, default=str, indent=1)}\n")
@@ -47,7 +48,10 @@ def main() -> None:
     parser.add_argument("--account", default="DU1234567")
     given = parser.parse_args()
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(run(given.port, given.control, given.lasts_s, given.account))
+        try:
+            asyncio.run(run(given.port, given.control, given.lasts_s, given.account))
+        except OSError:
+            sys.exit(f"Port {given.port} is taken, or not to be had: give another one by --port.")
 
 
 if __name__ == "__main__":
