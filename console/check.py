@@ -17,9 +17,10 @@ from engine.engine_types import EngineError
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
+    from engine.backtest.data import Data
     from engine.backtest.honesty import Difference, Finding
     from engine.strategies.analysis import Requirements
-    from engine.strategies.reads import Reads
+    from engine.strategies.reads import Read, Reads
 
 FOUND = 1
 SHOWN = 10
@@ -143,7 +144,8 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
         data = job.open()
         reads.watch()
         if given.lookahead:
-            wrong |= _tell_look_ahead(look_ahead(data, job.profile), reads, needs)
+            finding = look_ahead(data, job.profile)
+            wrong |= _tell_look_ahead(finding, _apart(reads, data), needs)
         if given.warmup:
             wrong |= _tell_warm_up(warm_up(data, job.profile))
     except FeedError as error:
@@ -157,9 +159,26 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
     return FOUND if wrong else 0
 
 
-def _tell_look_ahead(finding: Finding, reads: Reads, needs: Requirements) -> bool:
-    """Answers whether it looks ahead, as far as that shows."""
+def _apart(reads: Reads, data: Data) -> tuple[list[Read], list[Read]]:
+    """What a strategy read that may tell of bars to come, and its settings."""
+    from engine.strategies.settings_files import is_settings
+
+    ends = [series.columns.at for series in data.played().values()]
+    first, last = (data.calendar.day_of(int(at)) for at in (min(at[0] for at in ends), max(at[-1] for at in ends)))
+    fewest = min(map(len, ends))
+    told: tuple[list[Read], list[Read]] = [], []
     for read in reads.found:
+        told[is_settings(read.path, first, last, fewest)].append(read)
+    return told
+
+
+def _tell_look_ahead(finding: Finding, reads: tuple[list[Read], list[Read]], needs: Requirements) -> bool:
+    """Answers whether it looks ahead, as far as that shows."""
+    prices, settings = reads
+    for read in settings:
+        print_line(f"Reads a file: {needs.path}, line {read.line}, reads {read.path}.")
+        print_line("  It names none of these days: as settings it is no look-ahead, if they were not found on these very bars.")
+    for read in prices:
         print_line(f"Look-ahead: {needs.path}, line {read.line}, reads {read.path}.")
         print_line("  What stands there is not held back: where it tells of later days, it tells the future.")
     for peek in needs.peeks:
@@ -169,9 +188,9 @@ def _tell_look_ahead(finding: Finding, reads: Reads, needs: Requirements) -> boo
     elif finding.differences:
         print_line("Look-ahead: it decides otherwise where the data end:")
         _tell(finding.differences, "with all of the data", "where the data end")
-    elif not (reads.found or needs.peeks):
+    elif not (prices or needs.peeks):
         print_line(f"Look-ahead: none. Its {finding.decisions:,} decisions are the same in {finding.runs} runs on data that end earlier.")
-    return bool(reads.found or needs.peeks or finding.differences)
+    return bool(prices or needs.peeks or finding.differences)
 
 
 def _tell_warm_up(finding: Finding) -> bool:

@@ -135,6 +135,49 @@ class Mine(Strategy):
     assert f"Look-ahead: {file}, line 6, reads {prices}." in told
 
 
+SETTINGS = """
+import json
+from pathlib import Path
+from tradeconsole import Strategy
+class Mine(Strategy):
+    def on_start(self, ctx):
+        self.own = json.loads((Path(__file__).parent / "mine.json").read_text())
+    def on_bar(self, ctx, bar):
+        if bar.close < bar.open:
+            ctx.buy(bar.symbol, 1)
+"""
+
+
+def test_one_that_reads_its_own_settings_is_told_of_it_and_accused_of_nothing(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = written(home, SETTINGS)
+    (home / "mine.json").write_text('{"fast": 10, "slow": 30, "made": "2024-05-01", "symbols": ["IBM"]}')
+    code, told = check(capsys, file, "--lookahead", "--symbols", "IBM", "--from", "2006-01-01", "--to", "2006-12-31")
+    assert code == 0
+    assert f"Reads a file: {file}, line 7, reads {home / 'mine.json'}." in told
+    assert "Look-ahead: none." in told
+
+
+@pytest.mark.parametrize(
+    "held",
+    [
+        '{"buy": ["2006-05-01"]}',
+        '{"buy": "5/1/2006"}',
+        '{"buy": 20060501}',
+        '{"buy": 1146495600}',
+        '{"buy": 1146495600000}',
+        f"{[*range(200)]}",
+    ],
+)
+def test_settings_that_name_one_of_the_days_or_say_something_of_every_bar_are_a_look_ahead(
+    held: str, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = written(home, SETTINGS)
+    (home / "mine.json").write_text(held)
+    code, told = check(capsys, file, "--lookahead", "--symbols", "IBM", "--from", "2006-01-01", "--to", "2006-12-31")
+    assert code == 1
+    assert f"Look-ahead: {file}, line 7, reads {home / 'mine.json'}." in told
+
+
 def test_one_that_reads_a_database_of_its_own_is_caught(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with contextlib.closing(sqlite3.connect(home / "prices.db")) as database:
         database.execute("CREATE TABLE prices (close REAL)")
