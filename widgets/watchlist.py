@@ -62,6 +62,9 @@ class Watchlist(LiveTable[WatchRow]):
     DIGIT = "1"
     TITLE = "Watchlist"
     EMPTY = "Nothing is watched yet. {add_symbol} adds a symbol."
+    STARTING = "The feed is being asked. What is watched stands here as soon as it has answered."
+    FAILED = "The engine did not start: nothing is watched."
+    EMPTY_LIST = "This list is empty. {add_symbol} adds a symbol, {next_list} shows the next list."
     COLUMNS = (
         Column[WatchRow]("Symbol", _symbol, 6, grow=14, sort=lambda row: row.symbol),
         Column[WatchRow]("Last", _last, 7, "right", grow=14, sort=lambda row: row.last, volatile=True),
@@ -100,19 +103,28 @@ class Watchlist(LiveTable[WatchRow]):
             self.set_title(Cell(name), Cell(f"{place}/{count}", "muted"))
         else:
             self.set_title(Cell(self.TITLE))
-        self.empty_text = (
-            self.EMPTY if symbols is None else "This list is empty. {add_symbol} adds a symbol, {next_list} shows the next list."
-        )
+        self.empty_text = self._empty_text()
         if self._view is not None:
             self.show(self._view)
 
     def show(self, view: View) -> None:
         self._view = view
+        if (empty := self._empty_text()) != self.empty_text:
+            self.empty_text = empty
+            self.refresh()
         rows = self._listed(view)
         stale = sum(row.stale_s is not None for row in rows)
         watched = sum(not isinstance(row, WatchedRow) or row.watched for row in rows)
         self.set_summary(Cell(f"{stale} stale" if stale else f"{watched} watched", "warning" if stale else ""))
         self.show_rows(rows)
+
+    def _empty_text(self) -> str:
+        if self._symbols is not None:
+            return self.EMPTY_LIST
+        health = self._view.health if self._view is not None else None
+        if health is None or health.ready:
+            return self.EMPTY
+        return self.FAILED if health.failed else self.STARTING
 
     def _listed(self, view: View) -> Sequence[WatchRow]:
         if self._symbols is None and not self._marks:

@@ -105,6 +105,17 @@ async def test_a_symbol_taken_out_of_all_is_let_go_by_the_engine_unless_somethin
         await console.shows("Nothing is watched yet. + adds a symbol.")
 
 
+async def test_while_the_engine_starts_the_watchlist_says_that_the_feed_is_asked_and_where_it_fails_so(engine: FakeEngine) -> None:
+    health = engine.current.health
+    engine.change(health=replace(health, ready=False), watch=())
+    async with running(engine) as console:
+        await console.shows("The feed is being asked.")
+        engine.change(health=replace(health, ready=False, failed=True, problem="no keys"))
+        await console.shows("The engine did not start:")
+        engine.change(health=health)
+        await console.shows("Nothing is watched yet. + adds a symbol.")
+
+
 async def test_a_symbol_in_a_list_or_with_an_alert_is_not_let_go(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await begin_list(console, "Tech")
