@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from console.engines.factory import EngineFactory
     from engine.engine_types import EngineError, EngineInfo, EngineResult, EngineRun
     from engine.feeds.actions import Action
-    from engine.feeds.history import Fetched
+    from engine.feeds.history import Fetched, Reach
 
 __all__ = [
     "RSI",
@@ -88,6 +88,7 @@ __all__ = [
     "PaperSettings",
     "Position",
     "Quote",
+    "Reach",
     "Settings",
     "Side",
     "SignalDecided",
@@ -109,6 +110,7 @@ _LATER = {
     "EngineFactory": "console.engines.factory",
     "Action": "engine.feeds.actions",
     "Fetched": "engine.feeds.history",
+    "Reach": "engine.feeds.history",
     **dict.fromkeys(("EngineError", "EngineInfo", "EngineResult", "EngineRun"), "engine.engine_types"),
 }
 

@@ -5,8 +5,9 @@ A package adds one by an entry point of the group `tradeconsole.feeds`; a file i
     def history(self, symbol, timeframe, start, end)
 
 that is made without arguments and answers a list of `Bar`, oldest first, each at its close, or a `Fetched` where there are splits and
-dividends to tell. `start` and `end` are days and both belong to it. It may say `timeframes`, ("1d",) without it, and `adjusted`. It is
-called on a thread of its own, one call at a time; what it raises is told in words, and its bars are looked at before they are believed.
+dividends to tell. `start` and `end` are days and both belong to it. It may say `timeframes`, ("1d",) without it, and `adjusted`, and by a
+method `reach(timeframe)` a `Reach`: how many days one call may span, and how far back there are any. It is called on a thread of its own,
+one call at a time; what it raises is told in words, and its bars are looked at before they are believed.
 """
 
 from __future__ import annotations
@@ -120,9 +121,21 @@ class Provided:
             raise FeedError(f"{who}: `timeframes` is {shown(repr(told))}; allowed are some of {', '.join(TIMEFRAMES)}.")
         self.timeframes: Sequence[str] = tuple(told)
         self.adjusted = bool(getattr(self._made, "adjusted", False))
+        self._reaches = {each: self._asked_reach(each) for each in self.timeframes}
 
     def reach(self, timeframe: str) -> Reach:
-        return Reach()
+        return self._reaches[timeframe]
+
+    def _asked_reach(self, timeframe: str) -> Reach:
+        if not callable(asked := getattr(self._made, "reach", None)):
+            return Reach()
+        try:
+            told = asked(timeframe)
+        except Exception as error:
+            raise FeedError(f"{self.name}: its `reach` failed for {timeframe} ({self._where(error)}).") from error
+        if not isinstance(told, Reach) or not all(days is None or (type(days) is int and days > 0) for days in (told.at_once, told.back)):
+            raise FeedError(f"{self.name}: its `reach` is {shown(repr(told))} for {timeframe}; it is to be a Reach of days, 1 or more, or None.")
+        return told
 
     def history(self, symbol: str, timeframe: str, start: date, end: date) -> Fetched:
         try:

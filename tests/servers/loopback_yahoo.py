@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from engine.feeds.calendar import Calendar
-from engine.feeds.history import Fetched
+from engine.feeds.history import Fetched, Reach
 from engine.feeds.yahoo import YahooHistory, library
 from tests.servers.yahoo import loopback_session
 
@@ -22,6 +22,9 @@ class LoopbackYahoo:
     def __init__(self) -> None:
         port = int(os.environ.get("LOOPBACK_YAHOO", "8801"))
         self._yahoo = YahooHistory(Calendar("XNYS"), session=loopback_session(port, library.session_class()))
+
+    def reach(self, timeframe: str) -> Reach:
+        return self._yahoo.reach(timeframe)
 
     def history(self, symbol: str, timeframe: str, start: date, end: date) -> Fetched:
         return self._yahoo.history(symbol, timeframe, start, end)

@@ -155,7 +155,8 @@ class YahooHistory:
         session = self._session or library.session
         session.begin(CALL_S)
         first, after = (datetime(day.year, day.month, day.day, tzinfo=self._calendar.zone) for day in (start, end + timedelta(days=1)))
-        try:
+
+        def asked() -> tuple[Any, dict[str, Any]]:
             ticker = library.yfinance.Ticker(symbol.replace("/", "-"), session=session)
             frame = ticker.history(
                 interval=timeframe,
@@ -167,7 +168,15 @@ class YahooHistory:
                 repair=False,
                 timeout=REQUEST_S,
             )
-            meta = dict(ticker.history_metadata) if len(frame) else {}
+            return frame, dict(ticker.history_metadata) if len(frame) else {}
+
+        try:
+            try:
+                frame, meta = asked()
+            except library.unkept:
+                # A disk without room is no reason to be without prices.
+                library.keep_nothing()
+                frame, meta = asked()
         except exceptions.YFRateLimitError:
             library.forget()
             pause = PAUSES_S[min(self._pauses, len(PAUSES_S) - 1)]

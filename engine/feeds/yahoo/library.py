@@ -38,6 +38,7 @@ class Library:
             logger.propagate = False
         import yfinance  # type: ignore[import-untyped]
         import yfinance.cache  # type: ignore[import-untyped]
+        from peewee import OperationalError  # type: ignore[import-untyped]
         from yfinance.config import YfConfig  # type: ignore[import-untyped]
 
         # After the import, which lets its own warnings through.
@@ -48,6 +49,8 @@ class Library:
         # Failures are told by exceptions, not by an empty frame and a line on standard error.
         YfConfig.debug.hide_exceptions = False
         self.yfinance = yfinance
+        self.unkept: type[Exception] = OperationalError
+        """Is raised where it cannot keep something."""
         self.session = session_class()()
 
     def forget(self) -> None:
@@ -62,6 +65,13 @@ class Library:
             with suppress(Exception):  # the library's own file of cookies, which it can do without
                 get_cookie_cache().store("curlCffi", None)
             data._session.cookies.clear()
+
+    def keep_nothing(self) -> None:
+        """Cookies and time zones stay in memory from now on: the library's files, without which it would ask nobody, cannot be written."""
+        from yfinance import cache
+
+        cache._TzCacheManager._tz_cache = cache._TzCacheDummy()
+        cache._CookieCacheManager._Cookie_cache = cache._CookieCacheDummy()
 
     def forget_false_crumb(self) -> None:
         """A refusal is taken for the crumb, and would be sent along from then on."""

@@ -77,6 +77,29 @@ def test_a_file_may_tell_splits_and_dividends(tmp_path: Path) -> None:
     assert [action.kind for action in got.actions] == ["dividend"]
 
 
+def test_a_source_that_says_how_far_it_reaches_is_asked_no_further(tmp_path: Path) -> None:
+    text = """
+        from tradeconsole import Bar, Reach
+
+        class Mine:
+            def __init__(self):
+                self.asked = []
+
+            def reach(self, timeframe):
+                return Reach(at_once=3, back=8)
+
+            def history(self, symbol, timeframe, start, end):
+                self.asked.append((end - start).days + 1)
+                assert self.asked[-1] <= 3
+                return [Bar(symbol, 1715716800 * 10**9, 1.0, 2.0, 0.5, 1.5, 10.0)] if start.day <= 14 <= end.day else []
+    """
+    history = open_history(file(tmp_path, text), Calendar())
+    now = 1715904000 * 10**9  # 17 May 2024
+    got = CachedHistory(history, BarCache(tmp_path), Calendar(), now=lambda: now).bars("AAPL", "1d", date(2024, 5, 1), date(2024, 5, 16))
+    assert [bar.close for bar in got.bars] == [1.5]
+    assert "mine.py has 1d bars of the last 8 days alone: none of AAPL before 2024-05-09." in got.problems
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -87,6 +110,8 @@ def test_a_file_may_tell_splits_and_dividends(tmp_path: Path) -> None:
         ("class A:\n    def history(self:", r"mine\.py, line 2: SyntaxError"),
         ("import sys\nsys.exit(3)", r"mine\.py, line 2: SystemExit: 3"),
         ("class A:\n    def __init__(self, key): ...\n    def history(self): ...", r"A cannot be made without arguments"),
+        ("class A:\n    def history(self): ...\n    def reach(self, timeframe): return 7", r"mine\.py: its `reach` is 7 for 1d; it is to be a Reach"),
+        ("class A:\n    def history(self): ...\n    def reach(self): ...", r"mine\.py: its `reach` failed for 1d \(TypeError"),
         ("class A:\n    timeframes = ['7m']\n    def history(self): ...", r"`timeframes` is \['7m'\]; allowed are some of 1s, 1m"),
     ],
 )

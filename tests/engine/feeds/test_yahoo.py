@@ -261,3 +261,21 @@ def test_what_yahoo_says_reaches_the_person_on_one_line(desk: Desk) -> None:
     with pytest.raises(FeedError, match="Something") as told:
         yahoo.history("AAPL", "1d", date(2024, 5, 6), date(2024, 5, 10))
     assert str(told.value).isprintable()
+
+
+def test_where_the_library_cannot_keep_its_cookies_prices_come_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from yfinance import cache
+
+    kept = cache.get_tz_cache()
+    kept.lookup("AAPL")
+    # What stands in for them afterwards is for this test alone.
+    monkeypatch.setattr(cache._TzCacheManager, "_tz_cache", kept)
+    monkeypatch.setattr(cache._CookieCacheManager, "_Cookie_cache", cache.get_cookie_cache())
+    database = kept.db
+    database.execute_sql("PRAGMA query_only = 1")
+    try:
+        got = desk.yahoo().history("AAPL", "1d", date(2024, 5, 6), date(2024, 5, 10))
+        assert len(got.bars) == 5
+        assert len(desk.yahoo().history("MSFT", "1d", date(2024, 5, 6), date(2024, 5, 10)).bars) == 5
+    finally:
+        database.execute_sql("PRAGMA query_only = 0")
