@@ -14,6 +14,8 @@ from msgspec.structs import replace
 from engine.model.modes import Level
 from engine.model.views import LogLine
 
+_LEAST_CAUSE = 12
+"""Characters; fewer may stand anywhere by chance."""
 KEPT = 200
 """Notices at most. The oldest go, read ones first: the log has them."""
 
@@ -128,6 +130,12 @@ class Notices:
         self._notices.append(notice)
         while len(self._notices) > KEPT:
             self._notices.pop(next((place for place, other in enumerate(self._notices) if other.read), 0))
+
+
+def is_told_in(notice: Notice, text: str) -> bool:
+    """Whether `text`, which stands on the screen already, says why: the end of the notice's first sentence."""
+    why = notice.text.partition(". ")[0].rpartition(": ")[2].rstrip(".")
+    return len(why) >= _LEAST_CAUSE and why.casefold() in text.casefold()
 
 
 def notice_of(line: LogLine, *, away: bool) -> Notice | None:

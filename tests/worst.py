@@ -15,6 +15,8 @@ from tests.views import NOW, SECOND, exposure, order, position, sample_account, 
 D = Decimal
 FREE_WORDS = tuple(f"{start}{end}" for start in ("quin", "ver", "lum", "pra") for end in ("tessence", "itable", "inous", "gmatic", "ally"))
 FREE = " ".join(FREE_WORDS * 2)[:200].rsplit(" ", 1)[0]
+WHY_DOWN = " ".join((FREE_WORDS[0], *reversed(FREE.split()[1:])))
+"""Other than what the log says, which would stand on the screen once."""
 """A reason of nearly 200 characters, in words that nothing else has."""
 STRATEGY = "quintessence_pragmatic_v"
 """24 characters."""
@@ -138,7 +140,7 @@ def worst_view(**changes: Any) -> View:
         "health": sample_health(
             engine_lag_ms=1_840.0,
             journal_backlog=99_312,
-            links=(LinkView("simulated", LinkState.UP, 100.0), LinkView("alpaca paper", LinkState.DOWN, 98_200.0, FREE, True)),
+            links=(LinkView("simulated", LinkState.UP, 100.0), LinkView("alpaca paper", LinkState.DOWN, 98_200.0, WHY_DOWN, True)),
         ),
         "watch": watched(),
         "positions": positions(),

@@ -10,7 +10,7 @@ from textual.message import Message
 
 from engine.model.modes import LinkState, TradingState
 from engine.model.orders import OrderState, OrderType, Side, Source
-from engine.model.views import StopView, View
+from engine.model.views import LinkView, StopView, View
 from widgets import numbers
 from widgets.banner_lines import Told, fitted
 from widgets.cells import Cell
@@ -24,6 +24,9 @@ PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING
 STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 MOST_LINES = 6
+MOST_LINES_SMALL = 4
+"""Where the screen has few rows, the panel under it needs them more; not more than a stop."""
+_FEW_ROWS = 30
 _LINKS = {LinkState.FATAL: "DOWN and not tried again", LinkState.RESET: "in its RESET", LinkState.LOGIN: "waiting for a LOGIN"}
 
 
@@ -87,7 +90,9 @@ class Banner(Lines):
             self.post_message(self.FlattenChosen())
 
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
-        return [(role, [Cell(f" {line}")]) for role, line in fitted(self._said, max(10, width - 2), MOST_LINES)]
+        small = self.app.size.height < _FEW_ROWS and all(told.role != "halted" for told in self._said)
+        most = MOST_LINES_SMALL if small else MOST_LINES
+        return [(role, [Cell(f" {line}")]) for role, line in fitted(self._said, max(10, width - 2), most)]
 
 
 def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
@@ -110,14 +115,9 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
         reason = _words(account.reason or "a limit was tripped")
         said.append(Told("reducing", "▼ REDUCING: ", reason, end=". Only orders that shrink a position pass.", rest=why, order=1))
     said += [told for each in others(view) for told in _elsewhere(each)]
-    # The header says which, and has seldom room for why.
-    already: set[str] = set()
-    for link in health.links:
-        if not link.up:
-            reason = _words(_new_in(link.reason.rstrip(". "), already) or "no reason given")
-            start = f"✗ {clean(link.name)} is {_LINKS.get(link.state, link.state)}: "
-            said.append(Told("reducing", start, reason, end=".", rest="see the log", order=2))
-    if not health.ready and not health.problem:
+    said += _links_down(health.links)
+    # Nothing is compared before there is a link, and what is down says that.
+    if not health.ready and not health.problem and all(link.up for link in health.links if link.is_broker):
         said.append(Told("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:
         said.append(Told("reducing", "! ", _words(health.problem), rest="see the log", order=1))
@@ -147,13 +147,22 @@ def _elsewhere(view: View) -> list[Told]:
     return said
 
 
-def _new_in(text: str, already: set[str]) -> str:
-    """Without the sentences behind its first that were told `already`, to which all of them are added: a broker and its prices often lack
-    the same program, and say the same of it."""
-    first, *more = text.split(". ")
-    new = [first, *(sentence for sentence in more if sentence not in already)]
-    already.update((first, *more))
-    return ". ".join(new)
+def _links_down(links: tuple[LinkView, ...]) -> list[Told]:
+    """The header says which, and has seldom room for why. A broker and its prices often lack the same program: of one cause they are one
+    sentence, and what is to be done about it stands there once."""
+    causes: dict[str, tuple[list[str], list[str]]] = {}
+    already: set[str] = set()
+    for link in links:
+        if not link.up:
+            cause, *more = (link.reason.rstrip(". ") or "no reason given").split(". ")
+            which, then = causes.setdefault(cause, ([], []))
+            which.append(f"{clean(link.name)} is {_LINKS.get(link.state, link.state)}")
+            then += [sentence for sentence in more if sentence not in already]
+            already.update(more)
+    return [
+        Told("reducing", f"✗ {', '.join(which)}: ", _words(". ".join((cause, *then))), end=".", rest="see the log", order=2)
+        for cause, (which, then) in causes.items()
+    ]
 
 
 def _words(text: str) -> tuple[str, ...]:

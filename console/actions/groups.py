@@ -23,6 +23,7 @@ from console.config_file import ConfigFile
 from console.looks import Looks
 from console.notify import Notifier
 from engine.model import View
+from widgets.banner import Banner
 from widgets.chart import Chart
 from widgets.notices import NoticeLine
 
@@ -35,6 +36,7 @@ class Groups:
         stage: Stage,
         chart: Chart,
         notice_line: NoticeLine,
+        banner: Banner,
         *,
         on_exit: OnExit,
         leave: Callable[[], None],
@@ -45,7 +47,7 @@ class Groups:
         self.readings = ReadingActions(stage)
         self.watchlists = WatchlistActions(stage)
         self.accounts = AccountActions(stage, config, self.watchlists.follow)
-        self.notices = NoticeActions(stage, notice_line, notifier, self.watchlists.show_row, self.accounts.show)
+        self.notices = NoticeActions(stage, notice_line, lambda: banner.text, notifier, self.watchlists.show_row, self.accounts.show)
         self.tables = TableActions(stage)
         self.preferences = PreferenceActions(stage, config, looks, notifier)
         self.backtests = BacktestActions(stage, config)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from console.actions.stage import Stage
-from console.notices import Notice, Notices, loudest
+from console.notices import Notice, Notices, is_told_in, loudest
 from console.notify import Notifier
 from engine.model import View
 from widgets.notices import NoticeLine
@@ -19,13 +19,21 @@ FILLS = frozenset({"orders", "positions"})
 
 
 class NoticeActions:
-    """`frame` is to be called with each View. `show_row` brings out a symbol's row in the watchlist, `show_account` another account."""
+    """`frame` is to be called with each View. `above` answers what the banner over the `line` says. `show_row` brings out a symbol's row in
+    the watchlist, `show_account` another account."""
 
     def __init__(
-        self, stage: Stage, line: NoticeLine, notifier: Notifier, show_row: Callable[[str], bool], show_account: Callable[[str], None]
+        self,
+        stage: Stage,
+        line: NoticeLine,
+        above: Callable[[], str],
+        notifier: Notifier,
+        show_row: Callable[[str], bool],
+        show_account: Callable[[str], None],
     ) -> None:
         self._stage = stage
         self._line = line
+        self._above = above
         self._notifier = notifier
         self._show_row = show_row
         self._show_account = show_account
@@ -54,14 +62,16 @@ class NoticeActions:
         self.show()
 
     def show(self) -> None:
-        self.show_on(self._line)
+        self.show_on(self._line, self._above())
 
-    def show_on(self, line: NoticeLine) -> None:
-        """What was not read yet, on the line of another screen."""
+    def show_on(self, line: NoticeLine, above: str = "") -> None:
+        """What was not read yet, on the line of another screen. What stands `above` it already takes no room a second time."""
         unread = self._notices.unread
         key = self._stage.keys.names["notices"]
         if unread:
-            line.show(len(unread), loudest(unread), unread[0].at, unread[0].said, key, self._elsewhere(unread))
+            newest = next((notice for notice in unread if not is_told_in(notice, above)), None)
+            at, said = (newest.at, newest.said) if newest else (unread[0].at, "as told above")
+            line.show(len(unread), loudest(unread), at, said, key, self._elsewhere(unread))
         else:
             line.show(0, loudest(()), 0, "", key)
 

@@ -291,7 +291,8 @@ class Desk:
                 self._answers.expect(engine.liquidate_all(), what, self._clock())
 
         lines = [(f"{clean(each.name)}: " if each.name else "") + (_held(each) or "none is known now") for each in view.accounts or (view,)]
-        text = "Closes every position at the market, reduce-only: " + ("\n" if view.accounts else "") + "\n".join(lines) + "."
+        does = "Stops trading, cancels every order, and closes every position at the market, reduce-only:"
+        text = does + ("\n" if view.accounts else " ") + "\n".join(lines) + "."
         title = f"Flatten {len(view.accounts)} accounts" if view.accounts else f"Flatten {clean(view.name)}".rstrip()
         self._ask(TypedWord(title, text, "FLATTEN", self._clock), typed)
 

@@ -146,7 +146,7 @@ class ListDialog(Dialog[ResultT | None], Generic[ResultT, ItemT]):
         if not items:
             lines += paragraph(self.empty(), width, "muted")
         counted = f"{self.marked + 1} of {len(items)}" if len(shown) < len(items) else ""
-        text = "   ".join(filter(None, (counted, self.footer())))
+        text = " · ".join(filter(None, (counted, self.footer())))
         foot = said or (paragraph(text, width, "muted") if text else [])
         return [*lines, [], *foot] if foot else lines
 

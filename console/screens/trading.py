@@ -127,7 +127,9 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
         self.order_line = self._meanings.line
         self.order_line.detail_key = keys.names["detail"]
         self.subject = Subject(self, keys, lambda: self.performers)
-        self._groups = Groups(self, chart, self._notice_line, on_exit=on_exit, leave=leave, looks=looks, notifier=notifier, config=config)
+        self._groups = Groups(
+            self, chart, self._notice_line, self._banner, on_exit=on_exit, leave=leave, looks=looks, notifier=notifier, config=config
+        )
         self.performers: dict[str, Callable[..., None]] = self._groups.performers
         self.watchlists, self.notices = self._groups.watchlists, self._groups.notices
         self.preferences, self.backtests = self._groups.preferences, self._groups.backtests

@@ -30,7 +30,9 @@ class NoticesDialog(ListDialog[Notice, Notice]):
 
     def cells(self, item: Notice, marked: bool) -> list[Cell]:
         times = f" ({item.count} times)" if item.count > 1 else ""
-        said = f"{clean(item.source)}: {clean(item.said)}" if item.source not in ("alert", "fill", "order") else clean(item.said)
+        # Of an account that is called as its broker is, the name stands there once.
+        named = item.source in ("alert", "fill", "order") or item.said.startswith(f"{item.source}: ")
+        said = clean(item.said) if named else f"{clean(item.source)}: {clean(item.said)}"
         role = "muted" if item.read else _ROLES[item.level]
         return [
             Cell("  " if item.read else "● ", "accent"),

@@ -134,7 +134,8 @@ class Provided:
         except Exception as error:
             raise FeedError(f"{self.name}: its `reach` failed for {timeframe} ({self._where(error)}).") from error
         if not isinstance(told, Reach) or not all(days is None or (type(days) is int and days > 0) for days in (told.at_once, told.back)):
-            raise FeedError(f"{self.name}: its `reach` is {shown(repr(told))} for {timeframe}; it is to be a Reach of days, 1 or more, or None.")
+            said = f"its `reach` is {shown(repr(told))} for {timeframe}"
+            raise FeedError(f"{self.name}: {said}; it is to be a Reach of days, 1 or more, or None.")
         return told
 
     def history(self, symbol: str, timeframe: str, start: date, end: date) -> Fetched:

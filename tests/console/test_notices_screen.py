@@ -9,10 +9,12 @@ from textual import events
 
 from console.notify import BEL
 from engine.model import Level, TradingState
+from engine.model.modes import LinkState
 from engine.model.settings import NotifySettings
+from engine.model.views import LinkView, LogLine
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
-from tests.views import sample_account
+from tests.views import sample_account, sample_health
 from widgets.notices import NoticeLine
 from widgets.table import LiveTable
 
@@ -34,6 +36,34 @@ def cursor(console: Console) -> Any:
     panel = console.screen.panels[console.screen.panel]
     assert isinstance(panel, LiveTable)
     return panel.cursor_row
+
+
+@BOTH
+async def test_what_the_banner_says_is_not_said_once_more_below_it(engine: FakeEngine, size: tuple[int, int]) -> None:
+    links = (LinkView("ib", LinkState.DOWN, None, "Nobody listens at 127.0.0.1:7497. See whether TWS runs.", is_broker=True),)
+    async with running(engine, size) as console:
+        engine.change(health=sample_health(ready=False, links=links))
+        engine.note(Level.WARNING, "alert", "MSFT 402.00 is above 401")
+        engine.note(Level.ERROR, "ib", "link down: Nobody listens at 127.0.0.1:7497. See whether TWS runs")
+        await console.until(lambda: "2 notices" in line_of(console))
+        assert "MSFT 402.00 is above 401" in line_of(console)
+        assert "Nobody listens" not in line_of(console)
+        await console.press("i")
+        await console.let_pass(1)
+        await console.press("down", "r", "escape")
+        await console.until(lambda: "1 notice " in line_of(console))
+        assert "as told above" in line_of(console)
+        engine.change(health=sample_health())
+        await console.until(lambda: "Nobody listens" in line_of(console))
+
+
+async def test_of_an_account_that_is_called_as_its_broker_the_name_stands_once_in_the_list(engine: FakeEngine) -> None:
+    async with running(engine, WIDE) as console:
+        line = LogLine(7, 1_800_000_000_000_000_000, Level.ERROR, "ib", "Nobody listens at 127.0.0.1:7497", account="ib")
+        engine.change(log=(line,))
+        await console.until(lambda: "1 notice " in line_of(console))
+        await console.press("i")
+        await console.shows("✗ ib: Nobody listens")
 
 
 @BOTH

@@ -153,6 +153,8 @@ async def test_what_a_flatten_closes_is_told_with_its_thousands(engine: FakeEngi
     async with running(engine) as console:
         await console.press("f9")
         await console.shows("reduce-only: -1,250,000 SNDL.")
+        # What it does beside that is as grave, and was not said.
+        assert "Stops trading, cancels every order, and closes" in console.picture
 
 
 async def test_an_order_that_looks_like_a_repetition_is_sent_once_it_is_recalled(engine: FakeEngine) -> None:

@@ -367,12 +367,30 @@ async def test_what_two_links_say_alike_the_banner_says_once() -> None:
     links = (
         LinkView("ib", LinkState.DOWN, None, f"the connection ended. {alike}.", True),
         LinkView("ib data", LinkState.DOWN, None, f"Nobody listens at 127.0.0.1:7497. {alike}. It is tried again in 5 s."),
-        LinkView("news", LinkState.DOWN, None, "the connection ended"),
+        LinkView("news", LinkState.DOWN, None, f"the line is busy. {alike}"),
     )
     said = " ".join((await drawn(Banner(), sample_view(health=sample_health(links=links)), 200)).split())
     assert f"✗ ib is DOWN: the connection ended. {alike}." in said
     assert "✗ ib data is DOWN: Nobody listens at 127.0.0.1:7497. It is tried again in 5 s." in said
-    assert "✗ news is DOWN: the connection ended." in said, "its first sentence says what it is"
+    assert "✗ news is DOWN: the line is busy." in said, "its first sentence says what it is"
+
+
+async def test_a_cause_that_two_links_share_is_one_sentence_of_the_banner_and_nothing_is_compared_before_there_is_a_link() -> None:
+    cause = "TWS has lost IB's servers (1100); it comes back by itself"
+    links = (
+        LinkView("ib", LinkState.DEGRADED, None, f"{cause}.", True),
+        LinkView("ib data", LinkState.DOWN, None, f"{cause}. It is tried again in 1 s."),
+    )
+    said = await drawn(Banner(), sample_view(health=sample_health(ready=False, links=links)), 200)
+    assert said.strip() == f"✗ ib is DEGRADED, ib data is DOWN: {cause}. It is tried again in 1 s."
+
+
+@pytest.mark.parametrize(("rows", "most"), [(24, 4), (36, 6)])
+async def test_the_banner_leaves_a_small_screen_its_rows(rows: int, most: int) -> None:
+    links = tuple(LinkView(name, LinkState.DOWN, None, f"{name} says " + "why " * 90, name == "ib") for name in ("ib", "ib data"))
+    said = await drawn(Banner(), sample_view(health=sample_health(links=links)), 80, rows)
+    assert len(said.splitlines()) == most
+    assert said.count("see the log") == 2
 
 
 async def test_the_banner_says_reducing_not_ready_and_problems() -> None:

@@ -93,7 +93,7 @@ class Link:
 
     def connectivity(self, lost: str) -> None:
         """TWS says that it lost IB (why), or has it back (nothing)."""
-        self._connectivity = lost
+        self._connectivity = lost.rstrip(". ")
         if self._session is not None and self._session.connected and self.account:
             self._up()
 

@@ -18,9 +18,11 @@ def short_sale(case: RiskCase) -> Verdict:
         return PASSED
     free = f"{case.closable:f} {case.intent.symbol} are free to sell"
     setting = f"limits.symbols.{case.intent.symbol}.short_selling" if case.bounds.of("short_selling") else "limits.short_selling"
-    why = f"{setting} is off" if not case.limits.short_selling else "the broker does not lend it for a short sale"
+    off = not case.limits.short_selling
+    why = f"{setting} is off" if off else "the broker does not lend it for a short sale"
+    limit = f"{case.closable:f} shares ({'short selling is off' if off else 'the broker lends none'})"
     text = f"Selling {case.intent.quantity:f} would be short: {free}, and {why}."
-    return _cut(case, case.closable, Rule.SHORT_SALE, f"{case.closable:f} shares", f"{case.intent.quantity:f} shares", text)
+    return _cut(case, case.closable, Rule.SHORT_SALE, limit, f"{case.intent.quantity:f} shares", text)
 
 
 def order_size(case: RiskCase) -> Verdict:

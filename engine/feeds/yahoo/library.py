@@ -38,7 +38,7 @@ class Library:
             logger.propagate = False
         import yfinance  # type: ignore[import-untyped]
         import yfinance.cache  # type: ignore[import-untyped]
-        from peewee import OperationalError  # type: ignore[import-untyped]
+        from peewee import OperationalError
         from yfinance.config import YfConfig  # type: ignore[import-untyped]
 
         # After the import, which lets its own warnings through.

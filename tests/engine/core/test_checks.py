@@ -134,7 +134,7 @@ BEYOND = {
     "short sale": (
         replace(CASE, intent=wish(Side.SELL, 101), position=D(160), working_sells=D(60)),
         100,
-        "100 shares",
+        "100 shares (short selling is off)",
         "101 shares",
         "Selling 101 would be short: 100 AAPL are free to sell, and limits.short_selling is off. 100 would pass.",
     ),
@@ -185,7 +185,7 @@ REFUSED = {
     ),
     "short sale": (
         replace(CASE, intent=wish(Side.SELL, 100)),
-        "0 shares",
+        "0 shares (short selling is off)",
         "100 shares",
         "Selling 100 would be short: 0 AAPL are free to sell, and limits.short_selling is off.",
     ),

@@ -110,7 +110,7 @@ def test_a_source_that_says_how_far_it_reaches_is_asked_no_further(tmp_path: Pat
         ("class A:\n    def history(self:", r"mine\.py, line 2: SyntaxError"),
         ("import sys\nsys.exit(3)", r"mine\.py, line 2: SystemExit: 3"),
         ("class A:\n    def __init__(self, key): ...\n    def history(self): ...", r"A cannot be made without arguments"),
-        ("class A:\n    def history(self): ...\n    def reach(self, timeframe): return 7", r"mine\.py: its `reach` is 7 for 1d; it is to be a Reach"),
+        ("class A:\n    def history(self): ...\n    def reach(self, timeframe): return 7", r"its `reach` is 7 for 1d; it is to be a Reach"),
         ("class A:\n    def history(self): ...\n    def reach(self): ...", r"mine\.py: its `reach` failed for 1d \(TypeError"),
         ("class A:\n    timeframes = ['7m']\n    def history(self): ...", r"`timeframes` is \['7m'\]; allowed are some of 1s, 1m"),
     ],

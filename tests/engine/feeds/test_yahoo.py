@@ -264,7 +264,7 @@ def test_what_yahoo_says_reaches_the_person_on_one_line(desk: Desk) -> None:
 
 
 def test_where_the_library_cannot_keep_its_cookies_prices_come_all_the_same(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from yfinance import cache
+    from yfinance import cache  # type: ignore[import-untyped]
 
     kept = cache.get_tz_cache()
     kept.lookup("AAPL")
