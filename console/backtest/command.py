@@ -16,6 +16,7 @@ from console.backtest.terms import (
     job_of,
     misnamed,
     read_assignment,
+    read_commission,
     read_day,
     read_days,
     read_granularity,
@@ -26,10 +27,11 @@ from console.backtest.terms import (
 from console.config import ConfigError, folders, load
 from console.options import Options, end, say
 from engine.model.ranges import hints, parse
-from engine.model.settings import CommissionSettings, PaperSettings, SlippageSettings
+from engine.model.settings import PaperSettings, SlippageSettings
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
+    from console.backtest.kept import Finished
 
 FAILED, INTERRUPTED = 1, 130
 KEY = "B"
@@ -47,30 +49,15 @@ def backtest(arguments: Sequence[str]) -> int:
     if given.replay and not sys.stdout.isatty():
         end("--replay opens the console: there is no terminal to draw on. Nothing was run.")
     job = _job(given)
-    from console.backtest.kept import carry_out, keep
+    from console.backtest.kept import carry_out
     from console.backtest.report import report
     from engine.backtest.errors import BacktestError
     from engine.feeds.base import FeedError
-    from storage.backtests import BacktestsError
 
     shown = Progress()
     try:
         finished = carry_out(job, *((shown, shown.say) if sys.stderr.isatty() else ()))
         shown.clear()
-        for line in report(finished.summary):
-            print_line(line)
-        if given.json is not None:
-            from console.backtest.export import write_json
-
-            write_json(finished.result, given.json)
-        if given.csv is not None:
-            from console.backtest.export import write_csv
-
-            write_csv(finished.result, given.csv)
-        number, lacks = keep(folders().backtests, finished)
-        print_line(f"Kept as #{number}: `tradeconsole backtests show {number}`, or {KEY} in the console.")
-        if lacks:
-            say(lacks)
     except FeedError as error:
         shown.clear()
         end(str(error))
@@ -78,18 +65,22 @@ def backtest(arguments: Sequence[str]) -> int:
         shown.clear()
         say(f"{error} The run ended there, and nothing was written.")
         return FAILED
-    except BacktestsError as error:
-        say(f"{error} The run itself went to its end.")
-        return FAILED
-    except BrokenPipeError:
-        return 0
-    except OSError as error:
-        say(f"{error.filename or 'a file'} cannot be written ({error.strerror}). The run itself went to its end.")
-        return FAILED
     except KeyboardInterrupt:
         shown.clear()
         say(f"Stopped by Ctrl+C{shown.where()}. Nothing was written.")
         return INTERRUPTED
+    # First it is safe, then it is told: whoever reads no more than its first lines still has the run.
+    number, lacks, failed = _save(given, finished)
+    with suppress(BrokenPipeError):
+        for line in report(finished.summary):
+            print_line(line)
+        if number:
+            print_line(f"Kept as #{number}: `tradeconsole backtests show {number}`, or {KEY} in the console.")
+        sys.stdout.flush()
+    for lack in (*lacks, *failed):
+        say(lack)
+    if failed:
+        return FAILED
     if given.replay:
         from console.cli import run
 
@@ -97,8 +88,30 @@ def backtest(arguments: Sequence[str]) -> int:
     return 0
 
 
+def _save(given: argparse.Namespace, finished: Finished) -> tuple[int, list[str], list[str]]:
+    """Keeps the run and writes the files that were asked for: one that fails does not cost the others. Answers its number, 0 where it is
+    not kept, and in sentences what it lacks and what failed."""
+    from console.backtest.export import write_csv, write_json
+    from console.backtest.kept import keep
+    from storage.backtests import BacktestsError
+
+    number, lack, failed = 0, "", []
+    try:
+        number, lack = keep(folders().backtests, finished)
+    except BacktestsError as error:
+        failed.append(f"{error} The run itself went to its end.")
+    for path, write in ((given.json, write_json), (given.csv, write_csv)):
+        if path is None:
+            continue
+        try:
+            write(finished.result, path)
+        except OSError as error:
+            failed.append(f"{error.filename or path} cannot be written ({error.strerror}). The run itself went to its end.")
+    return number, [lack] if lack else [], failed
+
+
 def _options() -> Options:
-    paper, commission, slippage = hints(PaperSettings), hints(CommissionSettings), hints(SlippageSettings)
+    paper, slippage = hints(PaperSettings), hints(SlippageSettings)
     options = Options(
         prog="tradeconsole backtest",
         description="Runs a strategy over past bars, by the same gate, orders and matching as on paper, and says what came of it.",
@@ -115,7 +128,7 @@ def _options() -> Options:
     add("--days", type=reading(read_days), metavar="N", help="Instead of --from: the last so many days before --to, or of the data.")
     add("--granularity", type=reading(read_granularity), metavar="1h", help="Of the bars: 1s, 1m, 5m, 15m, 1h or 1d, made of the data's.")
     add("--cash", type=_as(paper["cash"]), metavar="N", help="What the account begins with.")
-    add("--commission", type=_as(commission["rate"]), metavar="PCT", help="Of the traded value, without a minimum.")
+    add("--commission", type=reading(read_commission), metavar="PCT", help="Of the traded value, without a minimum.")
     add("--slippage", type=_as(slippage["bps"]), metavar="BPS", help="In hundredths of a per cent of the price.")
     add("--latency", type=reading(read_latency), metavar="N", help="How long orders take to the market: 250ms, 30s or 2bars.")
     add("--volume-cap", type=_as(paper["volume_cap_pct"]), metavar="PCT", help="Of a bar's volume: the most that all orders take of it.")

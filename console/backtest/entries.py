@@ -14,6 +14,7 @@ from console.backtest.terms import (
     job_of,
     misnamed,
     read_assignment,
+    read_commission,
     read_day,
     read_latency,
     read_limits,
@@ -21,7 +22,7 @@ from console.backtest.terms import (
 )
 from console.config import ConfigError, folders
 from engine.model.ranges import hints, parse
-from engine.model.settings import CommissionSettings, PaperSettings, Settings, SlippageSettings
+from engine.model.settings import PaperSettings, Settings, SlippageSettings
 
 if TYPE_CHECKING:
     from console.backtest.job import Job
@@ -124,7 +125,7 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "end": read_day,
     "data": str,
     "cash": _as(PaperSettings, "cash"),
-    "commission": _as(CommissionSettings, "rate"),
+    "commission": read_commission,
     "slippage": _as(SlippageSettings, "bps"),
     "volume_cap": _as(PaperSettings, "volume_cap_pct"),
     "latency": read_latency,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from datetime import date
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from console.config import guess, read
+from console import yaml_nodes
+from console.config import ConfigError, guess, settings_in, tree_of
 from engine.model.ranges import hints, parse
 from engine.model.settings import CommissionSettings, FeedSettings, Limits, Settings, SlippageSettings, StrategySettings, Symbol
 
@@ -90,8 +92,13 @@ def misnamed(job: Job, settings: Settings) -> str:
 
 
 def read_limits(text: str) -> Limits:
-    """Those of the YAML config that `text` names. Raises ConfigError."""
-    return read(Path(text).expanduser()).limits
+    """Those of the YAML config that `text` names. Raises ConfigError, also where it says nothing of limits: the defaults, which nobody
+    asked for, would hold."""
+    file = Path(text).expanduser()
+    tree = tree_of(file)
+    if not isinstance(tree, yaml_nodes.Mapping) or "limits" not in tree.items:
+        raise ConfigError(f"{file}: there is no section `limits` in it. Write one, or leave --limits out for a run without limits.")
+    return settings_in(tree, file, os.environ).limits
 
 
 # ---- from text: each raises ValueError with what is allowed
@@ -99,6 +106,14 @@ def read_limits(text: str) -> Limits:
 
 def read_symbols(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(parse(Symbol, symbol) for symbol in text.split(",")))
+
+
+def read_commission(text: str) -> Decimal:
+    """In per cent of the traded value; no more than all of it is ever taken."""
+    rate: Decimal = parse(hints(CommissionSettings)["rate"], text)
+    if rate > 100:
+        raise ValueError("a number at least 0, at most 100")
+    return rate
 
 
 def read_latency(text: str) -> Latency:

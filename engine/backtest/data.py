@@ -57,6 +57,8 @@ class Data(Struct, frozen=True):
 
     def between(self, start: date | None, end: date | None) -> Data:
         """Played from the trading day `start` on, through `end`. Raises FeedError where nothing is left to play."""
+        if start is not None and end is not None and start > end:
+            raise FeedError(f"The first day, {start}, lies after the last, {end}.")
         day_of = self.calendar.day_of
         bars, firsts = {}, []
         for symbol, series in self.bars.items():

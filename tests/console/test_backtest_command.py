@@ -172,6 +172,8 @@ def test_limits_come_from_a_config_of_their_own(home: Path, capsys: pytest.Captu
         (("sma_cross", "--cash", "-5"), "--cash: '-5' is not allowed"),
         (("sma_cross", "--fill", "yesterday"), "--fill"),
         (("sma_cross", "--limits", "nowhere.yaml"), "nowhere.yaml: cannot be read"),
+        (("sma_cross", "--commission", "101"), "--commission: '101' is not allowed. Give a number at least 0, at most 100"),
+        (("sma_cross", "--from", "2006-01-02", "--to", "2005-01-02"), "The first day, 2006-01-02, lies after the last, 2005-01-02."),
         (("sma_cross", "--data", "sim"), "The simulated market keeps no past"),
         ((), "STRATEGY"),
     ],
@@ -180,6 +182,13 @@ def test_a_mistake_is_one_sentence_and_nothing_is_run(capsys: pytest.CaptureFixt
     told = mistake_in(capsys, *words)
     assert said in told
     assert told.count("\n") == 1
+
+
+def test_a_limits_file_that_says_nothing_of_limits_is_refused_instead_of_limiting_by_defaults(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "mode.yaml").write_text("mode: manual\n")
+    assert "there is no section `limits` in it" in mistake_in(capsys, "sma_cross", "--limits", str(home / "mode.yaml"))
 
 
 def test_a_strategy_that_fails_ends_the_run_in_words(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -193,9 +202,26 @@ def test_a_strategy_that_fails_ends_the_run_in_words(home: Path, capsys: pytest.
     assert not (home / "told.json").exists()
 
 
-def test_a_folder_that_cannot_be_written_is_told(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert backtest("sma_cross", *YEARS, "--json", str(home / "missing" / "told.json")) == 1
-    assert "cannot be written (No such file or directory)" in capsys.readouterr().err
+def test_a_file_that_cannot_be_written_is_told_and_costs_neither_the_run_nor_the_other_file(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert backtest("sma_cross", *YEARS, "--json", str(home / "missing" / "told.json"), "--csv", str(home / "csv")) == 1
+    said = capsys.readouterr()
+    assert "cannot be written (No such file or directory)" in said.err
+    assert "Kept as #1" in said.out
+    assert (home / "csv" / "trades.csv").exists()
+    assert cli.run(["backtests", "show", "1"]) == 0
+
+
+def test_whoever_reads_only_the_first_lines_of_the_report_still_has_the_run(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [sys.executable, "-m", "console.cli", "backtest", "sma_cross", *YEARS, "--json", str(home / "told.json")]
+    reading, writing = os.pipe()
+    os.close(reading)
+    ended = subprocess.run(words, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=os.environ)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert (home / "told.json").exists()
+    assert cli.run(["backtests", "show", "1"]) == 0
 
 
 def test_ctrl_c_ends_it_in_words(home: Path) -> None:
