@@ -10,7 +10,7 @@ from console.backtest.terms import Terms, job_of
 from engine.engine_types import ALL_ORDERS, EngineInfo, EngineResult, EngineRun, misfits_of
 
 if TYPE_CHECKING:
-    from engine.backtest.result import Result
+    from engine.backtest.result import Figures, Result
     from engine.strategies.analysis import Requirements
 
 INFO = EngineInfo(
@@ -30,6 +30,8 @@ _FIGURES = (
     "buy_and_hold",
     "fees",
 )
+METRICS = (*_FIGURES, "max_drawdown", "win_rate", "profit_factor")
+"""What a result tells."""
 
 
 class BacktestEngine:
@@ -67,21 +69,24 @@ def terms_of(run: EngineRun) -> Terms:
 
 
 def result_of(engine: str, run: EngineRun, result: Result, began: float) -> EngineResult:
-    figures = result.figures
     return EngineResult(
         engine_type=engine,
         strategy=run.strategy,
-        total_return=figures.total_return,
+        total_return=result.figures.total_return,
         final_value=Decimal(result.final_value),
         trades=tuple(result.trades),
-        metrics={
-            **{name: getattr(figures, name) for name in _FIGURES},
-            "max_drawdown": figures.drawdown.depth,
-            "win_rate": figures.trades.win_rate,
-            "profit_factor": figures.trades.profit_factor,
-        },
+        metrics=metrics_of(result.figures),
         execution_time=time.perf_counter() - began,
     )
+
+
+def metrics_of(figures: Figures) -> dict[str, float | None]:
+    return {
+        **{name: getattr(figures, name) for name in _FIGURES},
+        "max_drawdown": figures.drawdown.depth,
+        "win_rate": figures.trades.win_rate,
+        "profit_factor": figures.trades.profit_factor,
+    }
 
 
 def failed(name: str, run: EngineRun, error: Exception, began: float) -> EngineResult:

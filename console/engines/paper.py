@@ -16,9 +16,9 @@ from engine.model.modes import Mode
 from engine.model.settings import Settings, StrategySettings
 
 if TYPE_CHECKING:
+    from engine.backtest.account import Booked
     from engine.backtest.data import Data
     from engine.live import Engine
-    from engine.model.orders import Fill
     from engine.strategies.analysis import Requirements
 
 INFO = EngineInfo(
@@ -42,7 +42,8 @@ class PaperEngine:
 
     def run(self, run: EngineRun) -> EngineResult:
         """In FULL_AUTO, on an account of its own that is removed at the end; until the data end, or, of a market that goes on, for
-        `seconds`."""
+        `seconds`. The metrics are a backtest's where the data are played. Of a market that goes on those of its trades and fees alone have
+        a value: its minutes say nothing by the year, and nobody wrote its bars down."""
         from console.engines.backtest import failed
         from engine.feeds.base import FeedError
         from engine.strategies.params import StrategyError
@@ -79,16 +80,26 @@ def settings_of(run: EngineRun) -> tuple[Settings, Data | None]:
 def _played(name: str, run: EngineRun, settings: Settings, data: Data | None, began: float) -> EngineResult:
     from console.build import create_engine
     from engine.model.market import Bar
-    from engine.model.records import FillBooked, StrategyErrored
+    from engine.model.records import DividendBooked, FillBooked, SplitBooked, StrategyErrored
 
-    fills: list[Fill] = []
+    booked: list[Booked] = []
     errors: list[str] = []
+    first = 0
     last = max(int(series.columns.at[-1]) for series in data.bars.values()) if data else 0
     over = threading.Event()
     engine: Engine = create_engine(settings)
-    engine.subscribe(FillBooked, lambda record: fills.append(record.fill))
+
+    def on_bar(bar: Bar) -> None:
+        nonlocal first
+        first = first or bar.at
+        if last and bar.at >= last:
+            over.set()
+
+    engine.subscribe(FillBooked, lambda record: booked.append(record.fill))
+    engine.subscribe(SplitBooked, booked.append)
+    engine.subscribe(DividendBooked, booked.append)
     engine.subscribe(StrategyErrored, lambda record: errors.append(record.error))
-    engine.subscribe(Bar, lambda bar: over.set() if last and bar.at >= last else None)
+    engine.subscribe(Bar, on_bar)
     engine.start()
     try:
         engine.wait_ready()
@@ -105,7 +116,9 @@ def _played(name: str, run: EngineRun, settings: Settings, data: Data | None, be
     finally:
         engine.shutdown()
     problem = engine.view().health.problem or "; ".join(errors[:3])
-    return _result(name, run, settings, data, fills, value, began, problem)
+    # It may begin with a later bar than the data do.
+    played = None if data is None or not first else replace(data, first=first)
+    return _result(name, run, settings, played, booked, value, began, problem)
 
 
 def _until_quiet(engine: Engine) -> None:
@@ -121,13 +134,21 @@ def _until_quiet(engine: Engine) -> None:
 
 
 def _result(
-    name: str, run: EngineRun, settings: Settings, data: Data | None, fills: list[Fill], value: Decimal, began: float, problem: str
+    name: str, run: EngineRun, settings: Settings, data: Data | None, booked: list[Booked], value: Decimal, began: float, problem: str
 ) -> EngineResult:
+    from console.engines.backtest import METRICS
+    from engine.backtest.account import fills_of
     from engine.backtest.metrics import trade_figures
     from engine.backtest.trades import trades_of
 
-    trades = trades_of(fills, [Path(run.strategy).stem] * len(fills), data.bars if data else {})
-    figures = trade_figures(trades)
+    strategy = Path(run.strategy).stem
+    trades = trades_of(booked, [strategy] * len(booked), data.bars if data else {})
+    if data is not None:
+        metrics = _metrics(data, settings.paper.cash, booked, strategy)
+    else:
+        figures, fees = trade_figures(trades), float(sum(fill.fees for fill in fills_of(booked)))
+        known = {"win_rate": figures.win_rate, "profit_factor": figures.profit_factor, "fees": fees}
+        metrics = {name: known.get(name) for name in METRICS}
     total = float(value / settings.paper.cash) - 1
     return EngineResult(
         engine_type=name,
@@ -135,7 +156,41 @@ def _result(
         total_return=total,
         final_value=value,
         trades=tuple(trades),
-        metrics={"total_return": total, "win_rate": figures.win_rate, "profit_factor": figures.profit_factor},
+        metrics={**metrics, "total_return": total},
         execution_time=time.perf_counter() - began,
         error=problem,
     )
+
+
+def _metrics(data: Data, cash: Decimal, booked: list[Booked], owner: str) -> dict[str, float | None]:
+    """A backtest's figures of what was `booked`, over the bars that were played."""
+    from console.engines.backtest import metrics_of
+    from engine.backtest.account import Account, fills_of
+    from engine.backtest.curve import curve_of
+    from engine.backtest.result import figures_of, filled_of
+    from engine.backtest.timeline import Timeline
+    from engine.core.portfolio import Portfolio
+    from engine.model.market import Dividend, Split
+    from engine.model.orders import Fill
+    from engine.model.records import SplitBooked
+
+    bars, portfolio, account = data.played(), Portfolio(cash), Account()
+    account.take(portfolio, data.first - 1)
+    for event in booked:
+        account.book(event, owner)
+        if isinstance(event, Fill):
+            portfolio.book(event)
+        else:
+            series = bars[event.symbol]
+            if before := int(series.columns.at.searchsorted(event.at)):
+                account.latest[event.symbol] = series[before - 1]
+            if isinstance(event, SplitBooked):
+                portfolio.split(event)
+                account.act(Split(event.symbol, event.at, event.ratio))
+            else:
+                portfolio.receive_dividend(event)
+                account.act(Dividend(event.symbol, event.at, event.amount))
+        account.take(portfolio, event.at)
+    curve = curve_of(account, bars, Timeline(bars).moments)
+    filled = filled_of(account, fills_of(account.booked), bars)
+    return metrics_of(figures_of(data, float(cash), bars, curve, filled, None, (owner,)))

@@ -48,7 +48,7 @@ class Holding(Struct, frozen=True):
 
 
 class Figures(Struct, frozen=True):
-    """Fractions and ratios; money where a name says fees, slippage or profit. None has no value, see `metrics`."""
+    """Fractions and ratios; money where a name says fees, slippage or profit. None has no value, see `metrics`; of slippage: not known."""
 
     total_return: float | None
     annualised_return: float | None
@@ -61,7 +61,7 @@ class Figures(Struct, frozen=True):
     turnover: float | None
     buy_and_hold: float | None
     fees: float
-    slippage: float
+    slippage: float | None
     periods_a_year: float | None
     years: float
     trades: TradeFigures
@@ -129,7 +129,7 @@ def result_of(
             if h.quantity
         ),
         curve=curve,
-        figures=_figures(data, profile, bars, curve, filled, trading.slipped, tuple(params)),
+        figures=figures_of(data, float(profile.paper.cash), bars, curve, filled, trading.slipped, tuple(params)),
         signals=trading.signals,
         denied=dict(sorted(trading.denied.items())),
         cut=dict(sorted(trading.cut.items())),
@@ -139,7 +139,7 @@ def result_of(
     )
 
 
-class _Filled(Struct):
+class Filled(Struct):
     """What filled, and the sums of it: money."""
 
     fills: Sequence[Fill]
@@ -150,29 +150,34 @@ class _Filled(Struct):
     fees: float
 
 
-def _filled(account: Account, trading: Trading, bars: Mapping[str, BarColumns]) -> _Filled:
+def _filled(account: Account, trading: Trading, bars: Mapping[str, BarColumns]) -> Filled:
     columns = trading.by_column
     if columns is not None:
         fills, trades = Fills(len(columns.orders), trading.fills), columns.trades(bars)
-        return _Filled(fills, tuple(columns.owners), trades, columns.traded(bought=True), columns.traded(bought=False), float(columns.paid))
-    told, owners = trading.fills(), account.owners
+        return Filled(fills, tuple(columns.owners), trades, columns.traded(bought=True), columns.traded(bought=False), float(columns.paid))
+    return filled_of(account, trading.fills(), bars)
+
+
+def filled_of(account: Account, told: Sequence[Fill], bars: Mapping[str, BarColumns]) -> Filled:
+    """What an account booked, whose fills are those `told`."""
+    owners = account.owners
     if len(told) < len(owners):
         owners = [owner for event, owner in zip(account.booked, owners, strict=True) if isinstance(event, Fill)]
     bought, sold = (float(sum([fill.cost for fill in told if fill.side is side])) for side in Side)
     fees = float(sum(map(attrgetter("fees"), told)))
-    return _Filled(tuple(told), tuple(owners), trades_of(account.booked, account.owners, bars), bought, sold, fees)
+    return Filled(tuple(told), tuple(owners), trades_of(account.booked, account.owners, bars), bought, sold, fees)
 
 
-def _figures(
+def figures_of(
     data: Data,
-    profile: Profile,
+    cash: float,
     bars: Mapping[str, BarColumns],
     curve: Curve,
-    filled: _Filled,
-    slipped: float,
+    filled: Filled,
+    slipped: float | None,
     strategies: tuple[str, ...],
 ) -> Figures:
-    cash = float(profile.paper.cash)
+    """Of an account that began with `cash`, over the `bars` that were played."""
     periods: Periods = periods_of(curve, cash, data.spacing_s)
     total = total_return(cash, float(curve.equity[-1]))
     annualised = annualised_return(total, periods.years)

@@ -27,7 +27,8 @@ class Trade(Struct, frozen=True, gc=False):
 
     `mae` and `mfe`, the maximum adverse and favourable excursion, are fractions of the entry price, never below zero: J. Sweeney, Maximum
     Adverse Excursion (Wiley, 1997). They are taken from the high and the low of each bar from the first fill's on, and in the last one
-    from the exit's price alone, for nobody knows which of that bar came before it. None where a split came in between.
+    from the exit's price alone, for nobody knows which of that bar came before it. None where a split came in between, or where no bars
+    are known.
     """
 
     strategy: str
@@ -192,7 +193,7 @@ def _told(trips: Sequence[_Trip], bars: Mapping[str, BarColumns]) -> Trades:
     )
     mae, mfe = whole.column("mae"), whole.column("mfe")
     for place, trip in enumerate(trips):
-        if trip.split:
+        if trip.split or trip.symbol not in bars:
             mae[place] = mfe[place] = None
     return whole
 
@@ -219,7 +220,8 @@ def trades_by_column(
     gain = np.divide(profit, paid, out=np.zeros(len(paid)), where=paid != 0)
     best, worst, count = np.maximum(entry, end), np.minimum(entry, end), np.zeros(len(paid), dtype=np.int64)
     for symbol, places in by_symbol(symbols).items():
-        _look(bars[symbol], places, entry_at, exit_at, best, worst, count)
+        if symbol in bars:
+            _look(bars[symbol], places, entry_at, exit_at, best, worst, count)
     up, down = best / entry - 1, 1 - worst / entry
     buy, sell = Side.BUY, Side.SELL
     return Trades(

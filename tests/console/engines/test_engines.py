@@ -126,6 +126,8 @@ def test_paper_plays_the_data_to_their_end_and_answers_the_same(tmp_path: Path) 
     assert paper.final_value == backtest.final_value
     assert paper.trades == backtest.trades
     assert len(paper.trades) == 1
+    assert paper.metrics == pytest.approx(backtest.metrics)
+    assert paper.metrics["sharpe"] is not None
 
 
 def test_paper_takes_an_order_again_at_the_next_bar_for_none_of_a_slipped_finger(tmp_path: Path) -> None:

@@ -43,6 +43,11 @@ def test_within_one_bar_only_its_own_prices_are_known() -> None:
     assert (trade.bars, trade.mae, trade.mfe) == pytest.approx((1, 0.05, 0))
 
 
+def test_of_a_market_whose_bars_nobody_wrote_down_a_trip_is_told_without_how_far_it_went() -> None:
+    [trade] = trades_of([fill(1, Side.BUY, 10, 10, 1), fill(3, Side.SELL, 10, 14, 2)], ["s"] * 2, {})
+    assert (trade.entry, trade.exit, trade.profit, trade.mae, trade.mfe) == (10, 14, 37, None, None)
+
+
 def test_what_is_added_and_what_leaves_in_parts_is_one_trip() -> None:
     [trade] = trips(fill(1, Side.BUY, 10, 10), fill(2, Side.BUY, 30, 12), fill(3, Side.SELL, 20, 14, 1), fill(4, Side.SELL, 20, 9, 1))
     assert (trade.quantity, trade.entry, trade.exit, trade.fees) == (40, 11.5, 11.5, 2)
