@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from console.backtest.command import print_line, reading
+from console.backtest.command import Progress, print_line, reading
 from console.backtest.terms import Terms, job_of, read_assignment, read_day, read_symbols
 from console.config import ConfigError, load
 from console.engines.factory import EngineFactory
@@ -18,7 +19,8 @@ from engine.engine_types import EngineError
 if TYPE_CHECKING:
     from console.backtest.job import Job
     from engine.backtest.data import Data
-    from engine.backtest.honesty import Difference, Finding
+    from engine.backtest.honesty import Difference, Finding, Told
+    from engine.backtest.profile import Profile
     from engine.strategies.analysis import Requirements
     from engine.strategies.reads import Read, Reads
 
@@ -138,22 +140,34 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
     from engine.feeds.base import FeedError
     from engine.strategies.reads import Reads
 
-    reads = Reads(needs.path)
+    reads, shown = Reads(needs.path), Progress()
     wrong = False
+
+    def look(name: str, how: Callable[[Data, Profile, Told | None], Finding]) -> Finding:
+        def told(number: int, count: int, part: float) -> None:
+            shown.say(f"{name}: {(number - 1 + part) / count:4.0%}, run {number} of {count}")
+
+        found = how(data, job.profile, told if sys.stderr.isatty() else None)
+        shown.clear()
+        return found
+
     try:
         data = job.open()
         reads.watch()
         if given.lookahead:
-            finding = look_ahead(data, job.profile)
+            finding = look("Look-ahead", look_ahead)
             wrong |= _tell_look_ahead(finding, _apart(reads, data), needs)
         if given.warmup:
-            wrong |= _tell_warm_up(warm_up(data, job.profile))
+            wrong |= _tell_warm_up(look("Warm-up", warm_up))
     except FeedError as error:
+        shown.clear()
         end(str(error))
     except BacktestError as error:
+        shown.clear()
         say(f"{error} The check ended there.")
         return FOUND
     except KeyboardInterrupt:
+        shown.clear()
         say("Stopped by Ctrl+C: the check did not end.")
         return FOUND
     return FOUND if wrong else 0

@@ -7,7 +7,7 @@ chance decides otherwise on the same data, too: of that one nothing can be said,
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
 from itertools import accumulate
 from typing import TypeVar
@@ -24,6 +24,8 @@ from engine.feeds.base import FeedError
 from engine.strategies.base import Draft
 
 T = TypeVar("T")
+Told = Callable[[int, int, float], None]
+"""Told which run of how many is under way, and what part of it is done: often enough for somebody who waits."""
 
 CUTS = 8
 """So many of the decisions are looked at with the data cut off right behind them, evenly over the run, and so many moments between."""
@@ -61,35 +63,38 @@ class Finding(Struct, frozen=True):
     by_chance: bool = False
 
 
-def look_ahead(data: Data, profile: Profile) -> Finding:
+def look_ahead(data: Data, profile: Profile, told: Told | None = None) -> Finding:
     """Raises what `run` does."""
-    usual = _decisions(data, profile)
-    if _decisions(data, profile) != usual:
+    runs = _Runs(profile, told, 2 + 2 * CUTS)
+    usual = runs.decisions(data)
+    if runs.decisions(data) != usual:
         return Finding(len(usual), 2, by_chance=True)
     cuts = _cuts(data, usual)
+    runs.count = 2 + len(cuts)
     found: dict[tuple[str, int, str], Difference] = {}
     for cut in cuts:
         before = [decision for decision in usual if decision.at <= cut]
-        for difference in _differences(before, _decisions(_until(data, cut), profile)):
+        for difference in _differences(before, runs.decisions(_until(data, cut))):
             found.setdefault((difference.strategy, difference.at, difference.symbol), difference)
     return Finding(len(usual), len(cuts), tuple(found[key] for key in sorted(found, key=lambda key: key[1:])))
 
 
-def warm_up(data: Data, profile: Profile) -> Finding:
+def warm_up(data: Data, profile: Profile, told: Told | None = None) -> Finding:
     """Compares where both runs hold the same of a symbol: one that begins later begins flat, whatever the other holds by then. How large
     an order is may follow from the account, and is not compared. Raises what `run` does."""
-    usual, held = _run(data, profile)
-    if _decisions(data, profile) != usual:
+    beginnings = _beginnings(data)
+    runs = _Runs(profile, told, 2 + len(beginnings))
+    usual, held = runs.run(data)
+    if runs.decisions(data) != usual:
         return Finding(len(usual), 2, by_chance=True)
     differences: list[Difference] = []
-    runs = looked_at = 0
-    for day in _beginnings(data):
+    looked_at = 0
+    for day in beginnings:
         try:
             later = data.between(day, None)
         except FeedError:
             continue
-        other, others = _run(later, profile)
-        runs += 1
+        other, others = runs.run(later)
         moments = sorted({(d.strategy, d.at, d.symbol) for d in (*usual, *other) if d.at >= later.first and d.callback == "on_bar"})
         alike = [key for key in moments if held.before(key[2], key[1]) == others.before(key[2], key[1])]
         looked_at += len(alike)
@@ -97,7 +102,7 @@ def warm_up(data: Data, profile: Profile) -> Finding:
         differences += [
             Difference(*key, mine.get(key, ()), theirs.get(key, ())) for key in alike if mine.get(key, ()) != theirs.get(key, ())
         ]
-    return Finding(looked_at, runs, tuple(differences))
+    return Finding(looked_at, runs.begun - 2, tuple(differences))
 
 
 class _Held:
@@ -117,19 +122,31 @@ class _Held:
         return (held > 0) - (held < 0)
 
 
-def _run(data: Data, profile: Profile) -> tuple[list[Decision], _Held]:
-    made: list[Decision] = []
+class _Runs:
+    """Runs of one profile, `count` of them, as far as that is known; `begun` have begun."""
 
-    def ordered(orders: Orders) -> None:
-        words = tuple(map(_words, orders.drafts))
-        made.append(Decision(orders.player.name, orders.at, orders.symbol, orders.callback, words))
+    def __init__(self, profile: Profile, told: Told | None, count: int) -> None:
+        self._profile, self._told = profile, told
+        self.begun, self.count = 0, count
 
-    result = run(data, profile, ordered=ordered)
-    return made, _Held(result)
+    def run(self, data: Data) -> tuple[list[Decision], _Held]:
+        self.begun += 1
+        self._hear(0, 1)
+        made: list[Decision] = []
 
+        def ordered(orders: Orders) -> None:
+            words = tuple(map(_words, orders.drafts))
+            made.append(Decision(orders.player.name, orders.at, orders.symbol, orders.callback, words))
 
-def _decisions(data: Data, profile: Profile) -> list[Decision]:
-    return _run(data, profile)[0]
+        result = run(data, self._profile, self._hear if self._told else None, ordered)
+        return made, _Held(result)
+
+    def decisions(self, data: Data) -> list[Decision]:
+        return self.run(data)[0]
+
+    def _hear(self, done: int, total: int) -> None:
+        if self._told is not None:
+            self._told(self.begun, self.count, done / total)
 
 
 def _words(draft: Draft) -> str:

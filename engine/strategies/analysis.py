@@ -174,6 +174,8 @@ def _doubts(tree: ast.AST) -> Iterator[str]:
             for name in names:
                 if name.partition(".")[0] in _NETWORK:
                     yield f"line {node.lineno} imports {name}: what it asks the network for is another thing in a backtest than it was then"
+                elif name.partition(".")[0] == "subprocess":
+                    yield f"line {node.lineno} imports {name}: what another program reads for it is not held back in a backtest"
         elif isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
             if (called == "open" and not _writes(node)) or called.startswith("read_"):

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import pty
+import re
 import sqlite3
 import subprocess
 import sys
@@ -35,6 +38,7 @@ def test_what_a_strategy_needs_is_told_without_running_it(home: Path, capsys: py
     file = written(
         home,
         """
+import subprocess
 import time
 from tradeconsole import Strategy, param
 
@@ -68,7 +72,8 @@ class Mine(Strategy):
         "  warmup       30",
         "  runs in      backtest (without its quotes: bars tell none), replay (without its quotes: bars tell none), paper, live",
         "  best in      backtest",
-        "  look at      line 18 waits: a callback that takes long is killed.",
+        "  look at      line 2 imports subprocess: what another program reads for it is not held back in a backtest.",
+        "  look at      line 19 waits: a callback that takes long is killed.",
     ]
 
 
@@ -222,6 +227,26 @@ def mine(data, symbol, current_price):
     assert "Look-ahead: none. Its " in ended.stdout, ended.stdout + ended.stderr
     assert ended.returncode == 0
     assert "look at      line 9 reads a file itself" in ended.stdout, "of /dev/null its file alone cannot know"
+
+
+def test_whoever_waits_at_a_terminal_sees_how_far_the_runs_are_and_nothing_of_it_is_left(home: Path) -> None:
+    words = [sys.executable, "-m", "tradeconsole", "check", "sma_cross", "--lookahead", "--warmup", "--symbols", "IBM"]
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=theirs, text=True, cwd=ROOT) as running:
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # a terminal whose other end is gone reads so
+            while some := os.read(ours, 65_536):
+                seen += some
+        told = running.stdout.read() if running.stdout else ""
+    os.close(ours)
+    assert running.returncode == 0
+    looked = re.search(r"Look-ahead: none\. .* in (\d+) runs", told)
+    assert looked is not None
+    assert b"Look-ahead:   0%, run 1 of 18" in seen
+    assert b"run %d of %d" % ((int(looked[1]) + 2,) * 2) in seen, "two more: the whole run, and the same again"
+    assert b"Warm-up:   0%, run 1 of 6" in seen
+    assert seen.endswith(b"\r\x1b[K")
 
 
 def test_every_example_of_the_readme_that_checks_a_strategy_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
