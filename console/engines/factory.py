@@ -57,12 +57,9 @@ class EngineFactory:
 
             names = EngineFactory.get_supported_engines()
             raise EngineError(f"There is no engine {name!r}.{did_you_mean(name, names)} Engines are {', '.join(names)}.")
-        try:
-            installed: EngineType = point.load()()
-        except Exception as error:
-            # Somebody else's code: whatever it raises, the person must read which engine it was and what it said.
-            raise EngineError(f"The engine {name!r} of {point.value} cannot be made: {type(error).__name__}: {error}.") from error
-        return installed
+        from console.engines.installed import InstalledEngine
+
+        return InstalledEngine(point)
 
     @staticmethod
     def get_engine_info(name: str) -> EngineInfo:
@@ -72,7 +69,9 @@ class EngineFactory:
         except EngineError as error:
             if name not in EngineFactory.get_supported_engines():
                 raise
-            return EngineInfo(name, "an installed package's", (), (), "", why_not=str(error))
+            from console.engines.installed import unusable
+
+            return unusable(name, str(error).rstrip("."))
 
     @staticmethod
     def analyze_strategy_requirements(path: str, params: Mapping[str, Value] | None = None) -> Requirements:

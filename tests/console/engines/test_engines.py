@@ -186,6 +186,44 @@ def test_one_that_cannot_be_made_is_listed_with_its_error_and_takes_nobody_with_
     assert "\x1b" not in told
 
 
+def test_one_that_breaks_in_whatever_it_is_asked_is_told_of_and_takes_nobody_with_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Breaks(Theirs):
+        def info(self) -> EngineInfo:
+            raise RuntimeError("no licence")
+
+        def misfits(self, needs: Any) -> tuple[str, ...]:
+            raise RuntimeError("no licence")
+
+    install(monkeypatch, Breaks)
+    assert run(["engines"]) == 0
+    told = capsys.readouterr().out
+    assert "backtest: past bars" in told
+    assert "usable here  no: The engine 'theirs' of their.package:Theirs cannot say what it supports: RuntimeError: no licence\n" in told
+    assert run(["check", "sma_cross"]) == 0
+    assert "  runs in      backtest, replay, paper, live\n" in capsys.readouterr().out
+    with pytest.raises(SystemExit) as ended:
+        run(["--engine", "theirs", "--strategy", "sma_cross"])
+    assert ended.value.code == 2
+    assert "RuntimeError: no licence.\n" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("answer", "why"), [(ValueError("broke"), "broke: ValueError: broke."), (None, "it answered NoneType, and not")])
+def test_one_whose_run_breaks_or_answers_something_else_is_a_failed_run(
+    answer: Exception | None, why: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Breaks(Theirs):
+        def run(self, run: EngineRun) -> EngineResult:
+            if answer is not None:
+                raise answer
+            return None  # type: ignore[return-value]
+
+    install(monkeypatch, Breaks)
+    assert run(["--engine", "theirs", "--strategy", "sma_cross"]) == 1
+    assert why in capsys.readouterr().err
+
+
 def test_engines_are_listed_with_what_they_support(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["engines"]) == 0
     listed = capsys.readouterr().out
