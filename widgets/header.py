@@ -293,10 +293,11 @@ def _work(view: View, width: int) -> list[Field]:
     if width >= WIDE:
         return []
     working = sum(not order.state.is_final for order in view.orders)
+    known = view.health.ready or view.orders
     waiting = sum(signal.state is SignalState.WAITING for signal in view.signals)
     wait = Cell(f"{waiting} wait{'s' if waiting == 1 else ''}", "accent") if waiting else Cell("none")
     return [
-        Field(2, ((Cell("orders ", "muted"), Cell(str(working))),)),
+        Field(2, ((Cell("orders ", "muted"), Cell(str(working) if known else numbers.NONE)),)),
         Field(1, ((Cell("signals ", "muted"), wait),)),
     ]
 

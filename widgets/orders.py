@@ -96,6 +96,8 @@ class Orders(LiveTable[OrderRow]):
     DIGIT = "3"
     TITLE = "Orders"
     EMPTY = "No orders yet. {buy} buys, {order_line} opens the order line."
+    UNKNOWN = "No orders are known yet. They appear once the engine is up."
+    """Before the broker was asked: that nothing works would not be true."""
     NEWEST_FIRST = True
     SUBSETS = (Subset[OrderRow]("all"), *(Subset(name, holds) for name, holds in _SUBSETS.items()))
     COLUMNS = (
@@ -122,6 +124,7 @@ class Orders(LiveTable[OrderRow]):
         return _works(row)
 
     def show(self, view: View) -> None:
+        self.say_when_empty(self.EMPTY if view.health.ready else self.UNKNOWN)
         self.show_rows(view.orders)
 
     def rows_changed(self) -> None:
@@ -129,7 +132,8 @@ class Orders(LiveTable[OrderRow]):
         working = sum(count for state, count in counts.items() if not state.is_final)
         filled, unknown = counts[OrderState.FILLED], counts[OrderState.UNKNOWN]
         total = sum(counts.values())
-        parts = [Cell(f"{working} work{'s' if working == 1 else ''}" if working else "none works", "accent" if working else "")]
+        none = "not known yet" if not total and self.empty_text == self.UNKNOWN else "none works"
+        parts = [Cell(f"{working} work{'s' if working == 1 else ''}" if working else none, "accent" if working else "")]
         if unknown:
             parts.append(Cell(f"  {unknown} unknown", "error"))
         self.set_summary(*parts)

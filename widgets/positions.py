@@ -74,6 +74,8 @@ class Positions(LiveTable[PositionRow]):
     DIGIT = "2"
     TITLE = "Positions"
     EMPTY = "No positions. {buy} buys, {order_line} opens the order line."
+    UNKNOWN = "No positions are known yet. They appear once the engine is up."
+    """Before the broker was asked: that nothing is held would not be true."""
     COLUMNS = (
         Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=12, sort=lambda row: row.symbol),
         Column[PositionRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity)), 5, "right", grow=12, sort=lambda row: row.quantity),
@@ -126,6 +128,7 @@ class Positions(LiveTable[PositionRow]):
 
     def show(self, view: View) -> None:
         self._view = view
+        self.say_when_empty(self.EMPTY if view.health.ready else self.UNKNOWN)
         if not view.accounts:
             self.show_rows(view.positions)
             return
@@ -146,7 +149,7 @@ class Positions(LiveTable[PositionRow]):
             self.show_subsets(self._counts)
         unrealised = sum((row.unrealised for row in rows), ZERO)
         if not self.total:
-            self.set_summary(Cell("none held"))
+            self.set_summary(Cell("not known yet" if self.empty_text == self.UNKNOWN else "none held"))
             self.set_totals({})
             return
         self.set_summary(Cell(f"{self.total} held  "), _profit(unrealised))

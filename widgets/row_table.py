@@ -120,6 +120,13 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         """Whether space marks this row."""
         return False
 
+    def say_when_empty(self, text: str) -> None:
+        """What stands in it from now on where there are no rows."""
+        if text != self.empty_text:
+            self.empty_text = text
+            self.rows_changed()
+            self.refresh()
+
     def lets_go(self, before: RowT, after: RowT) -> bool:
         """Whether the row under the cursor has become one that nobody waits on, so that the cursor goes to the top."""
         return False

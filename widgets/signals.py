@@ -125,10 +125,7 @@ class Signals(LiveTable[SignalRow]):
         return 0 if waits(row) else 1
 
     def show(self, view: View) -> None:
-        empty = self.EMPTY if view.strategies or not view.health.ready else self.ALONE
-        if empty != self.empty_text:
-            self.empty_text = empty
-            self.refresh()
+        self.say_when_empty(self.EMPTY if view.strategies or not view.health.ready else self.ALONE)
         self.show_rows(view.signals)
 
     def rows_changed(self) -> None:

@@ -109,9 +109,7 @@ class Watchlist(LiveTable[WatchRow]):
 
     def show(self, view: View) -> None:
         self._view = view
-        if (empty := self._empty_text()) != self.empty_text:
-            self.empty_text = empty
-            self.refresh()
+        self.say_when_empty(self._empty_text())
         rows = self._listed(view)
         stale = sum(row.stale_s is not None for row in rows)
         watched = sum(not isinstance(row, WatchedRow) or row.watched for row in rows)

@@ -432,6 +432,15 @@ async def test_an_empty_queue_says_how_a_strategy_is_started_where_none_runs() -
         assert words in " ".join((await drawn(Signals(), sample_view(signals=(), strategies=strategies), 70, 10)).split())
 
 
+async def test_before_the_broker_was_asked_nothing_is_said_to_be_held_or_to_work() -> None:
+    for panel, none in ((Positions, "none held"), (Orders, "none works")):
+        before = await drawn(panel(), empty_view(), 60, 10)
+        assert "not known yet" in before, before
+        assert "No positions." not in before, before
+        assert none in await drawn(panel(), empty_view(health=sample_health()), 60, 10)
+    assert "orders -" in await drawn(HeaderBar(), empty_view(), 80, 2)
+
+
 async def test_in_an_empty_panel_a_key_stays_on_the_line_of_what_it_does() -> None:
     class Told(Positions):
         EMPTY = "No positions. b buys, {order_line} opens the order line."
@@ -439,7 +448,7 @@ async def test_in_an_empty_panel_a_key_stays_on_the_line_of_what_it_does() -> No
     for width in range(20, 60):
         panel = Told()
         panel.name_keys({"order_line": ":"})
-        said = await drawn(panel, empty_view(), width, 12)
+        said = await drawn(panel, empty_view(health=sample_health()), width, 12)
         assert ": opens" in said, said
 
 
