@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from engine.model.inputs import Cancel, EmergencyStop, Flatten, Input
 from engine.model.limit_changes import combined_changes
-from engine.model.market import Auction, Bar, Dividend, Halt, MarketStatus, Quote, Split
+from engine.model.market import Auction, Bar, Dividend, Halt, MarketStatus, Quote, SessionClose, Split
 from engine.model.settings import ALONE, CombinedLimits
 from engine.model.standing import Standing, together
 
@@ -27,7 +27,7 @@ PATIENCE_S = 0.25
 """How long an account waits for its turn. A turn takes microseconds: who has it longer hangs."""
 _AT_ONCE = (EmergencyStop, Flatten, Cancel)
 """These open nothing, and wait for nobody."""
-_MARKET = (Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend)
+_MARKET = (Bar, Quote, MarketStatus, Auction, SessionClose, Halt, Split, Dividend)
 
 
 class Combined:

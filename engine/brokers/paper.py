@@ -28,7 +28,7 @@ from engine.core.matching import Ended, Execution, Matcher, Moved, Outcome, Redu
 from engine.core.portfolio import Portfolio
 from engine.model.capabilities import Capabilities
 from engine.model.inputs import BrokerSnapshot, LinkChanged, Note, OrderUpdate
-from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, Split
+from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Phase, Quote, SessionClose, Split
 from engine.model.modes import Level, LinkState
 from engine.model.money import ZERO, exact, is_amount, is_price
 from engine.model.order_states import OrderEvent
@@ -172,6 +172,8 @@ class PaperBroker:
                 outcomes = self._matcher.on_halt(event)
             case Split():
                 outcomes = self._split(event)
+            case SessionClose():
+                outcomes = ()
             case Dividend():
                 outcomes = ()
                 if (dividend := dividend_booked(event, self._portfolio)) is not None:

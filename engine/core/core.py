@@ -65,7 +65,7 @@ from engine.model.inputs import (
     Unwatch,
     Watch,
 )
-from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketStatus, Quote, Split
+from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketStatus, Quote, SessionClose, Split
 from engine.model.modes import Level, Mode, TradingState
 from engine.model.money import cents
 from engine.model.order_states import OrderEvent
@@ -87,7 +87,7 @@ _EQUITY_EVERY = 60 * SECOND
 CHECKPOINT_AFTER = 50_000
 """A start that had to read more records than this leaves the next one a checkpoint. A run's end leaves one in any case; while it trades
 there is none, as it would hold up the orders."""
-_MARKET = frozenset({Bar, Quote, MarketStatus, Auction, Halt, Split, Dividend})
+_MARKET = frozenset({Bar, Quote, MarketStatus, Auction, SessionClose, Halt, Split, Dividend})
 
 
 class Core:
@@ -139,6 +139,7 @@ class Core:
             Quote: self._on_quote,
             MarketStatus: self._on_market_status,
             Auction: self._on_auction,
+            SessionClose: self._on_session_close,
             Halt: self._halts.on_halt,
             Split: self._corporate.on_split,
             Dividend: self._corporate.on_dividend,
@@ -249,6 +250,10 @@ class Core:
     def _on_auction(self, auction: Auction) -> None:
         self.desk.now = max(self.desk.now, auction.at)
         self._halts.on_price(auction.symbol)
+
+    def _on_session_close(self, event: SessionClose) -> None:
+        self.desk.now = max(self.desk.now, event.at)
+        self.prices.on_session_close(event.symbol, event.close)
 
     def _take_status(self, status: MarketStatus) -> None:
         self.desk.now = max(self.desk.now, status.at)

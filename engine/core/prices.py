@@ -103,6 +103,12 @@ class Prices:
         price.doubt, price.jumped = "", None
         return True
 
+    def on_session_close(self, symbol: str, close: Close) -> None:
+        """Better than the last bar of that session."""
+        price = self.by_symbol.get(symbol)
+        if price is not None:
+            price.closes = with_close(price.closes, close.session, close.price)
+
     def on_split(self, symbol: str, ratio: Decimal) -> None:
         """From now on `ratio` shares stand for one: what is known is told in the new shares, so that nothing looks like a fall."""
         self._restate(symbol, lambda price: after_split(price, ratio))

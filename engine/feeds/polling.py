@@ -9,6 +9,7 @@ from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from math import prod
 from operator import attrgetter
 
 from engine.feeds.actions import Action, adjust, restated
@@ -23,7 +24,7 @@ from engine.feeds.names import check_symbols, listed, shown
 from engine.feeds.new_york import SECOND, to_ns
 from engine.feeds.timeframe import DAY_S, check_multiple, seconds_of
 from engine.feeds.worker import Worker
-from engine.model.market import Bar, Dividend, Instrument, Listing, MarketEvent, Split
+from engine.model.market import Bar, Close, Dividend, Instrument, Listing, MarketEvent, SessionClose, Split
 from engine.model.settings import TIMEFRAMES
 
 KEPT = 1_000
@@ -48,8 +49,9 @@ _AT = attrgetter("at")
 
 class _Symbol:
     """`bars` and `days` are from before the first that is told, as they were traded; `last` is the newest of all and `told` its close,
-    `acted` the last day whose splits and dividends are in all that was told. Where the source did not say what the company did until the
-    start (`learned`), `owed` is the account's session after which that is to be told before anything else."""
+    `acted` the last day whose splits and dividends are in all that was told, `closed` the last whose close is known by its day's bar.
+    Where the source did not say what the company did until the start (`learned`), `owed` is the account's session after which that is to
+    be told before anything else."""
 
     def __init__(self) -> None:
         self.bars: list[Bar] = []
@@ -59,6 +61,7 @@ class _Symbol:
         self.told = 0
         self.acted = date.min
         self.learned = False
+        self.closed = date.min
         self.owed = ""
         self.problem = ""
 
@@ -111,6 +114,8 @@ class PollingFeed:
         self._failures = 0
         self._away = False
         """Whether the source let a question hang, or wants a pause: until it has answered again nobody waits for it."""
+        self._closes_due = 0.0
+        """Before that no source that was away is asked for a close."""
         self._delay = 0
         """How long after its close the newest bar was seen first, ns."""
 
@@ -149,7 +154,7 @@ class PollingFeed:
         past = await self._worker.call(partial(self._past, symbol, ask=True))
         self._remember(symbol, past)
         if (kept := self._symbols.get(symbol)) is not None:
-            kept.learned = True
+            kept.learned, kept.closed = True, self._calendar.previous(self._wall()).day
         return tuple(dict.fromkeys(problem for told in past for problem in told.problems))
 
     def _past(self, symbol: str, *, ask: bool) -> tuple[Fetched, Fetched]:
@@ -332,6 +337,8 @@ class PollingFeed:
         if lost is not None:
             raise self._lost(lost)
         self._failures, self._away = 0, False
+        while await self._learn_close(tell):
+            pass
         return max((kept.told for kept in self._symbols.values()), default=0)
 
     def _lost(self, error: FeedLostError) -> FeedLostError:
@@ -395,6 +402,32 @@ class PollingFeed:
         if fresh and kept.told:
             self._delay = max(0, self._wall() - fresh[-1].at)
         return fresh
+
+    async def _learn_close(self, tell: Callable[[MarketEvent], None]) -> bool:
+        """Tells what the session that ended last closed at, of one symbol that nobody knows it of yet; whether there may be another. A
+        source that is away is asked again in a while: until then the last bar is the close."""
+        if self._seconds >= DAY_S or "1d" not in self._source.history.timeframes or self._mono() < self._closes_due:
+            return False
+        ended = self._calendar.previous(self._wall()).day
+        symbol = next((symbol for symbol, kept in self._symbols.items() if kept.closed < ended), None)
+        if symbol is None:
+            return False
+        try:
+            day = (await self._worker.call(partial(self._source.bars, symbol, "1d", ended, ended))).bars[-1]
+        except FeedLostError:
+            self._closes_due = self._mono() + _BACKOFF_S[-1]
+            return False
+        except FeedError:  # nothing traded
+            day = None
+        if (kept := self._symbols.get(symbol)) is None:
+            return True
+        kept.closed = ended
+        if day is not None:
+            told = [action for action in kept.actions.values() if action.kind == "split" and ended < action.day <= kept.acted]
+            price = day.close / prod(float(split.value) for split in told)
+            now = max(self._market.now(0).at, *(other.told for other in self._symbols.values()))
+            tell(SessionClose(symbol, now, Close(ended.isoformat(), price)))
+        return True
 
     def _expects_none(self, since: date, today: date) -> bool:
         """Whether no bar can have closed in these days."""

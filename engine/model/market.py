@@ -58,6 +58,15 @@ class Close(Struct, frozen=True):
     price: float
 
 
+class SessionClose(Struct, frozen=True):
+    """What a session closed at, as it is known once that is over: with the closing auction, which no bar of a minute has in it. Changes
+    count from it; nothing trades at it."""
+
+    symbol: str
+    at: int
+    close: Close
+
+
 class Phase(StrEnum):
     """Where in its day a market is. PRE and POST are the extended hours around the REGULAR session."""
 
@@ -134,5 +143,5 @@ class Dividend(Struct, frozen=True):
     ex_date: str = ""
 
 
-MarketEvent: TypeAlias = Bar | Quote | MarketStatus | Auction | Halt | Split | Dividend
+MarketEvent: TypeAlias = Bar | Quote | MarketStatus | Auction | SessionClose | Halt | Split | Dividend
 """All that a feed tells. Each has `at`, its market time."""

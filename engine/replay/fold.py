@@ -22,7 +22,7 @@ from engine.core.prices import Price
 from engine.core.state import State
 from engine.log_lines import line_of
 from engine.model.limit_changes import copied
-from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Quote, Split
+from engine.model.market import Auction, Bar, Dividend, Halt, Instrument, MarketEvent, MarketStatus, Quote, SessionClose, Split
 from engine.model.modes import Level
 from engine.model.money import cents
 from engine.model.recording import Facts
@@ -112,6 +112,8 @@ class Fold(Core):
             desk.now = max(desk.now, event.at)
         elif isinstance(event, Auction):
             self._on_auction(event)
+        elif isinstance(event, SessionClose):
+            self._on_session_close(event)
 
     def take(self, record: Record) -> None:
         """This was decided, or the broker said it."""

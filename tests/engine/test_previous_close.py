@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
@@ -26,7 +27,7 @@ from engine.feeds.polling import PollingFeed
 from engine.feeds.simulated.feed import SimulatedFeed
 from engine.feeds.timeframe import DAY_S, seconds_of
 from engine.live import Engine
-from engine.model.market import Bar
+from engine.model.market import Bar, Close, MarketEvent, MarketStatus, Phase, SessionClose
 from engine.model.settings import FeedSettings
 from engine.model.views import View, WatchRow
 from tests.engine.engines import SETTINGS, ToldBroker, make, until
@@ -188,3 +189,23 @@ def test_a_replay_shows_the_change_that_was_on_the_screen(tmp_path: Path) -> Non
     replay = open_session(tmp_path / "paper.db", engine.run_id, "a session")
     replay.seek(replay.steps)
     assert (replay.view().watch[0].previous, replay.view().watch[0].change) == (114.0, view.watch[0].change)
+
+
+def test_a_close_that_is_told_overnight_is_that_of_the_next_day_and_of_its_replay(tmp_path: Path) -> None:
+    moment = at("2024-06-18T19:50:30")
+    feed = polled(tmp_path, moment, Source(Calendar(), moment), Calendar())
+    evening, morning = at("2024-06-18T20:00:00"), at("2024-06-20T08:00:00")
+
+    async def overnight(tell: Callable[[MarketEvent], None]) -> None:
+        tell(MarketStatus(Phase.REGULAR, "open", "2024-06-18", moment))
+        tell(Bar("AAPL", evening, 115.0, 115.0, 115.0, 115.0, 1.0))
+        tell(MarketStatus(Phase.PRE, "pre-market", "2024-06-20", morning))
+        tell(SessionClose("AAPL", morning, Close("2024-06-18", 116.0)))
+        await asyncio.sleep(3600)
+
+    feed.run = overnight  # type: ignore[method-assign]
+    with watched(tmp_path, feed) as (engine, _):
+        row = until(engine, lambda view: view.watch[0].previous == 116.0).watch[0]
+    replay = open_session(tmp_path / "paper.db", engine.run_id, "a session")
+    replay.seek(replay.steps)
+    assert (replay.view().watch[0].previous, replay.view().watch[0].change) == (116.0, row.change)

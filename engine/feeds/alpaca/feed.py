@@ -94,6 +94,7 @@ class AlpacaFeed(PollingFeed):
                 await self._learn_acts()
                 for symbol in self._symbols:
                     self._act(symbol, self._day(self._wall()), tell)
+            await self._learn_close(tell)
             if self._seconds > 60 and self._wall() >= due + round(_REST_S * SECOND):
                 await self._poll(tell, False)
                 due = next_close(self._calendar, self._seconds, self._wall())

@@ -113,7 +113,7 @@ class IbFeed(PollingFeed):
         newest = self._newest_close()
         self._missing = {symbol: newest for symbol, kept in self._symbols.items() if kept.told < newest}
         due = next_close(self._calendar, self._seconds, self._wall())
-        asking = asyncio.create_task(self._ask())
+        asking = asyncio.create_task(self._ask(tell))
         try:
             while not asking.done():
                 await self._sleep(FLUSH_S)
@@ -196,13 +196,15 @@ class IbFeed(PollingFeed):
                 self._tries[symbol] = 0
                 self._not_before.pop(symbol, None)
 
-    async def _ask(self) -> None:
-        """Asks for what is missing, one symbol after the other, for as long as the feed runs. Raises FeedLostError."""
+    async def _ask(self, tell: Callable[[MarketEvent], None]) -> None:
+        """Asks for what is missing, one symbol after the other, for as long as the feed runs, and for what the last session closed at where
+        nothing is. Raises FeedLostError."""
         while True:
             now = self._mono()
             symbol = next((each for each in self._missing if self._not_before.get(each, now) <= now), None)
             if symbol is None:
-                await self._sleep(FLUSH_S)
+                if not await self._learn_close(tell):
+                    await self._sleep(FLUSH_S)
                 continue
             wanted = self._missing.pop(symbol)
             self._missing[symbol] = wanted  # behind all others

@@ -106,6 +106,15 @@ def test_a_bar_that_comes_after_the_next_session_began_is_still_the_close_of_its
     assert prices.previous("AAPL") == 110.0
 
 
+def test_what_a_session_is_told_to_have_closed_at_goes_before_its_last_bar() -> None:
+    prices = of_new_york()
+    prices.on_bar(closed("2024-06-18T20:00:00", 110.0), SECOND)
+    prices.session = "2024-06-20"
+    prices.on_bar(closed("2024-06-20T13:31:00", 120.0), SECOND)
+    prices.on_session_close("AAPL", Close("2024-06-18", 111.0))
+    assert (prices.previous("AAPL"), prices.last("AAPL")) == (111.0, 120.0)
+
+
 def test_what_was_closed_before_the_last_two_sessions_is_forgotten() -> None:
     prices = of_new_york()
     for day in ("14", "17", "18"):

@@ -24,7 +24,7 @@ from engine.feeds.cache import BarCache
 from engine.feeds.cached import CachedHistory
 from engine.feeds.calendar import Calendar
 from engine.feeds.new_york import SECOND
-from engine.model.market import Bar, Halt, MarketEvent, MarketStatus, Phase, Quote, Split
+from engine.model.market import Bar, Close, Halt, MarketEvent, MarketStatus, Phase, Quote, SessionClose, Split
 from tests.engine.feeds.fake_history import at
 from tests.servers.alpaca.data import AlpacaDataServer
 from tests.servers.alpaca.streams import KEY, SECRET
@@ -156,6 +156,14 @@ async def test_larger_bars_are_asked_for_when_they_have_closed(server: AlpacaDat
         desk.skip = 275 * SECOND
         await desk.until(lambda: desk.of(Bar))
         assert desk.of(Bar)[0].at == at("2024-06-18T16:05:00")
+
+
+async def test_when_the_session_is_over_what_it_closed_at_is_told_by_its_day(server: AlpacaDataServer, tmp_path: Path) -> None:
+    desk = Desk(server, tmp_path)
+    async with desk.listening():
+        desk.skip = (8 * 3600 + 60) * SECOND  # after hours are over
+        await desk.until(lambda: desk.of(SessionClose))
+        assert [told.close for told in desk.of(SessionClose)] == [Close("2024-06-18", server.tape.shares["AAPL"].traded(TUESDAY, 1.0))]
 
 
 async def test_a_halt_and_its_end_are_told_with_the_venues_words(server: AlpacaDataServer, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched, PausedError
 from engine.feeds.new_york import SECOND
 from engine.feeds.polling import PollingFeed
-from engine.model.market import Bar, Dividend, MarketEvent, MarketStatus, Phase, Split
+from engine.model.market import Bar, Close, Dividend, MarketEvent, MarketStatus, Phase, SessionClose, Split
 from tests.engine.feeds.fake_history import FakeHistory, at
 from tests.engine.feeds.fake_time import FakeTime, OverError
 
@@ -350,6 +350,44 @@ async def test_no_session_begins_while_a_source_that_went_away_may_know_of_its_a
     assert {event.session for _, event in desk.told[begin:] if isinstance(event, MarketStatus)} == {"2024-06-17"}
     desk.history.error = None
     assert bars_of(await desk.run("2024-06-18T16:01:30"))[0].at == at("2024-06-18T13:31:00")
+
+
+def closes_of(events: list[MarketEvent]) -> list[Close]:
+    return [event.close for event in events if isinstance(event, SessionClose)]
+
+
+async def test_what_a_session_closed_at_is_told_once_by_its_day_which_has_the_auction_in_it(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    await desk.prepare()
+    events = await desk.run("2024-06-20T13:35:00")  # over a holiday
+    assert closes_of(events) == [Close("2024-06-18", 100.0)]
+    assert bars_of(events)[389 - 150].close != 100.0
+    assert [event.at for event in events] == sorted(event.at for event in events)
+
+
+async def test_a_close_that_is_learned_after_a_split_is_told_in_the_new_shares(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    desk.history.actions = [Action("AAPL", date(2024, 6, 20), "split", Decimal(4))]
+    await desk.prepare()
+    assert closes_of(await desk.run("2024-06-20T13:35:00")) == [Close("2024-06-18", 25.0)]
+
+
+async def test_a_close_that_the_source_does_not_tell_is_asked_for_again_and_holds_up_no_bar(tmp_path: Path) -> None:
+    desk = Desk(tmp_path)
+    await desk.prepare()
+    told = desk.history.history
+
+    def without_days(symbol: str, timeframe: str, start: date, end: date) -> Fetched:
+        if timeframe == "1d":
+            raise FeedLostError("fake does not answer.")
+        return told(symbol, timeframe, start, end)
+
+    desk.history.history = without_days  # type: ignore[method-assign]
+    desk.acts = [(at("2024-06-20T13:34:00"), lambda: setattr(desk.history, "history", told))]
+    events = await desk.run("2024-06-20T13:40:00")
+    (late,) = [place for place, event in enumerate(events) if isinstance(event, SessionClose)]
+    assert len(bars_of(events[:late])) > 240 + 3
+    assert closes_of(events) == [Close("2024-06-18", 100.0)]
 
 
 async def test_a_split_knows_what_a_share_cost_before_it_however_long_ago(tmp_path: Path) -> None:
