@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Iterable
 from contextlib import suppress
@@ -37,6 +38,7 @@ _ALWAYS_S = 1e9
 """How long a price is fresh: between two bars there is nothing fresher to wait for."""
 _NOTES = 200
 """Different sentences of the core's that are kept."""
+_NUMBER = re.compile(r"#\d+")
 _MANY = 2_000
 """Orders in the book from which it is worth letting go of the old ones."""
 _UNFILLED = frozenset({OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED})
@@ -207,7 +209,9 @@ class Shell:
 
     def _order_changed(self, record: OrderChanged) -> None:
         if record.state in _UNFILLED:
-            self.ended[f"{record.state.lower()}: {record.reason}" if record.reason else record.state.lower()] += 1
+            # Counted are the ways to end: with the number of another order in it, each would be one of its own.
+            reason = _NUMBER.sub("another order", record.reason)
+            self.ended[f"{record.state.lower()}: {reason}" if reason else record.state.lower()] += 1
 
     def _session_opened(self, record: SessionOpened) -> None:
         self._new_session = True

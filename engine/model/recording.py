@@ -84,7 +84,8 @@ class Why(Struct, frozen=True):
     `title` names it and `reason` is its strategy's own; `votes` are what each strategy said, with its indicators. `verdicts` are the
     gate's, oldest first, each with rule, limit and actual value. `story` is what became of it, fills and refusals among it. `outcome` says
     in a sentence whether it filled, and why it did not. `state` is None for a bar. `seen` are strategies that proposed nothing at a bar,
-    with what their indicators stood at, as far as that is recorded; a side is what a function answered, which acts on a change alone.
+    or named no indicators with what they proposed, with what theirs stood at, as far as that is recorded; a side is what a function
+    answered, which acts on a change alone.
     Of a bar it has the `bar` itself, as far as it is kept, and how it was `after` it.
     """
 

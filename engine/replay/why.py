@@ -12,7 +12,7 @@ from engine.model.money import ZERO
 from engine.model.orders import Order, OrderState
 from engine.model.recording import AfterBar, Event, Why
 from engine.model.records import FillBooked, OrderChanged, OrderDenied, OrderPlaced, Record, ReplaceAsked, SignalDecided, SignalRaised
-from engine.model.signals import Signal, SignalState
+from engine.model.signals import Signal, SignalState, Vote
 from engine.model.verdicts import Outcome, Verdict
 from engine.replay.fold import Fold, at_of
 from engine.replay.index import Index, ids_of
@@ -60,6 +60,7 @@ class Reasons:
             verdicts=tuple(dict.fromkeys([*_verdicts(before), *_verdicts(told)])),
             story=_story([*before, *told]),
             outcome=_came_to(order, told),
+            seen=self._seen_for(before),
             state=changes[-1] if changes else OrderState.PENDING_SUBMIT,
         )
 
@@ -85,6 +86,7 @@ class Reasons:
             verdicts=tuple(_verdicts(told)),
             story=_story(told),
             outcome=outcome,
+            seen=self._seen_for(told),
             state=decided.state if decided is not None else SignalState.WAITING,
         )
 
@@ -121,10 +123,20 @@ class Reasons:
             verdicts=tuple(verdicts),
             story=_story(told),
             outcome=outcome,
-            seen=tuple(vote for vote in seen if vote.strategy not in {each.strategy for each in votes}),
+            seen=_unsaid(seen, votes),
             bar=self._bar(symbol, at, since, steps[-1], max(len(steps), 1)),
             after=self._after(symbol, steps[-1], spoke if closed else None),
         )
+
+    def _seen_for(self, told: Iterable[Told]) -> tuple[Vote, ...]:
+        """What the indicators of those stood at who made the signal that was raised in `told`, where they named none."""
+        for each in told:
+            if isinstance(each.record, SignalRaised):
+                signal = each.record.signal
+                seen = self._recording.seen(signal.symbol, int(self._stamps[each.step]))
+                named = {vote.strategy for vote in signal.votes}
+                return _unsaid([vote for vote in seen if vote.strategy in named], signal.votes)
+        return ()
 
     def _before(self, symbol: str, at: int, since: int | None) -> Why | None:
         """Of a bar that had closed when the recording began; None of one that is not kept."""
@@ -160,6 +172,12 @@ class Reasons:
             signals=tuple(case.signal for case in state.approvals.waiting.values() if case.signal.symbol == symbol),
             silent=() if spoke is None else tuple(row for row in told if row.name not in spoke),
         )
+
+
+def _unsaid(seen: Iterable[Vote], votes: Collection[Vote]) -> tuple[Vote, ...]:
+    """Of who proposed nothing what they saw, and of who proposed what indicators they keep, where they named none with it."""
+    told = {vote.strategy: bool(vote.indicators) for vote in votes}
+    return tuple(vote for vote in seen if vote.strategy not in told or (vote.side is None and not told[vote.strategy]))
 
 
 def steps_of(stamps: Times, at: int, since: int | None, until: int) -> range:

@@ -214,7 +214,7 @@ async def test_enter_on_a_bar_at_which_nothing_was_proposed_says_what_was_seen(k
             "open ",
             ", volume ",
             "no order, and no signal",
-            "Seen by who proposed nothing",
+            "What they saw",
             "· sma_cross: SMA5 ",
             ", SMA20 ",
             "It was not asked.",

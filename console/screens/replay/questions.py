@@ -106,7 +106,7 @@ def why_dialog(title: str, why: Why, clock: Callable[[], float]) -> Reading:
             lines += paragraph(event.text, width, "", Cell(f"{numbers.market_time(event.at, '%Y-%m-%d %H:%M')}  ", "muted"))
         return lines or [[Cell("Nothing yet.", "muted")]]
 
-    of_indicators = (Section("Seen by who proposed nothing", seen),) if why.seen else ()
+    of_indicators = (Section("What they saw", seen),) if why.seen else ()
     bar, after = why.bar, why.after
     parts = (
         Section("What came of it", outcome),

@@ -164,6 +164,18 @@ def test_what_volume_leaves_of_an_order_for_the_day_ends_with_its_session(tmp_pa
     assert result.ended == {"expired: the session it was for is over": 1}
 
 
+def test_exits_whose_entries_never_filled_are_counted_as_one_way_to_end(tmp_path: Path) -> None:
+    far = """
+        def on_bar(self, ctx, bar):
+            ctx.buy(bar.symbol, 1, limit=5, stop_loss_pct=2)
+    """
+    result = played(days({"AAPL": flat(10, 10, 10, 10)}), strategy(tmp_path, far))
+    assert result.ended == {
+        "canceled: another order ended without a fill: expired": 3,
+        "expired: the session it was for is over": 3,
+    }
+
+
 def test_a_short_is_sold_and_bought_back(tmp_path: Path) -> None:
     shorts = """
         def on_bar(self, ctx, bar):

@@ -92,6 +92,31 @@ def _seen(replay: Replay, at: int) -> dict[str, float]:
     return dict(why.seen[0].indicators) if why.seen else {}
 
 
+def test_an_order_that_came_without_indicators_tells_what_those_its_strategy_keeps_stood_at(tmp_path: Path) -> None:
+    body = """
+        def on_start(self, ctx):
+            self.average = ctx.indicator("AAPL", SMA(4))
+            self.bars = 0
+
+        def on_bar(self, ctx, bar):
+            self.bars += 1
+            if self.bars == 8:
+                ctx.buy(bar.symbol, 1, reason="the eighth")
+    """
+    rows = _walk(3, 12)
+    replay = recorded(days({"AAPL": rows}), _file(tmp_path, body)).replay()
+    mark = replay.next_trade()
+    assert mark is not None
+    average = SMA(4)
+    for _, _, _, close in rows[:8]:
+        average.add(close)
+    signal = replay.view().signals[0].id
+    for why in (replay.why_order(mark.order_id), replay.why_signal(signal), replay.why_bar("AAPL", day(8))):
+        assert why is not None
+        assert [vote.indicators for vote in why.votes] == [()]
+        assert [dict(vote.indicators) for vote in why.seen] == [{"SMA4": average.value}]
+
+
 @pytest.mark.parametrize("told", ["bar.close * 2", "bar.close if bar.close > 100 else bar.open"])
 def test_of_an_indicator_that_is_told_something_of_its_own_nothing_is_said(tmp_path: Path, told: str) -> None:
     body = f"""
