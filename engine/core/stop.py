@@ -60,8 +60,9 @@ class Stop:
         self._flattens = self._flattens or command.flatten
         self._signals.void("stop", "the emergency stop was pressed")
         asked = self._cancel_everything()
-        text = f"HALTED{' already' if again else ''}: {len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
-        self._desk.reply(command.id, True, text)
+        count = f"{len(asked)} working order{'s' if len(asked) != 1 else ''} being cancelled"
+        text = count if asked else "no order is known to work; the broker is asked for its list"
+        self._desk.reply(command.id, True, f"HALTED{' already' if again else ''}: {text}")
 
     def on_flatten(self, command: Flatten) -> None:
         """One closing order a symbol, and none while an earlier one still works: no race takes a position across zero."""

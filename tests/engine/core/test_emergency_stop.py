@@ -47,6 +47,10 @@ def test_the_stop_latches_voids_and_cancels_everything_in_this_order() -> None:
     assert essence(restored([*the_floor.records, *persist.records])) == essence(the_floor.core.state)
 
 
+def test_a_stop_that_finds_nothing_to_cancel_says_so_and_that_the_broker_is_asked() -> None:
+    assert floor().stop().text == "HALTED: no order is known to work; the broker is asked for its list"
+
+
 def test_ten_presses_are_one_stop() -> None:
     the_floor = floor()
     the_floor.hold(100, 100)
