@@ -21,7 +21,7 @@ from engine.backtest.sessions import SECOND, Sessions
 from engine.backtest.timeline import Timeline
 from engine.feeds.base import FeedError
 from engine.feeds.calendar import Hours
-from engine.feeds.timeframe import timeframe
+from engine.feeds.timeframe import DAY_S, timeframe
 from engine.model.market import Bar, Dividend, Instrument, MarketEvent, MarketStatus, Split
 from engine.model.recording import Facts
 from engine.model.records import Record
@@ -36,6 +36,8 @@ from engine.strategies.names import strategy_names
 
 _ALWAYS_S: Final = 1e9
 _BLOCK: Final = 500
+_PAST: Final = 1_500
+"""Bars of before the run that are looked through for what changes of its first session count from: a day of minutes and some."""
 _BEFORE, _AFTER = 0, 1
 """Whether something came before the bars of its moment, or after them."""
 Progress = Callable[[int, int], None]
@@ -134,6 +136,10 @@ class BacktestRecording:
     def begin(self, fold: Fold) -> None:
         fold.learn(Facts(strategies=tuple(StrategyRow(name, "running", "", 0, 0, None) for name in self._names)))
         fold.desk.now = fold.desk.mono = fold.wall = self._first - self._data.spacing_s * SECOND
+        count = _PAST if self._data.spacing_s < DAY_S else 2
+        for symbol in self._bars:
+            if past := self.bars(symbol, -1, count):
+                fold.prime(symbol, past[-1].close, fold.prices.closes_in(past), past[-1].at)
 
     def resume(self, fold: Fold) -> None:
         at = int(self.stamps[fold.step]) if fold.step >= 0 else self._first - 1

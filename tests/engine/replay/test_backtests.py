@@ -82,6 +82,15 @@ def test_equity_at_each_step_is_the_backtests_curve(market: Recorded) -> None:
         assert float(replay.view().account.equity) == pytest.approx(equity, abs=1e-6)
 
 
+def test_a_change_counts_from_the_close_of_the_day_before_wherever_the_playhead_comes_from(market: Recorded) -> None:
+    replay = market.replay()
+    for place in (40, 3, 59, 1, 0):
+        replay.seek(place)
+        for row in replay.view().watch:
+            before = [bar.close for bar in replay.bars(row.symbol)][:-1]
+            assert row.previous == (before[-1] if before else None)
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.integers(-1, 60), min_size=1, max_size=6))
 def test_wherever_the_playhead_was_it_ends_in_the_same_state_byte_for_byte(market: Recorded, steps: list[int]) -> None:
