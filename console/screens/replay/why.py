@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from engine.model.recording import Why
     from engine.replay.replay import Replay
 
+_MINUTE = 60_000_000_000
+
 
 def ask_of_row(player: Player, row: Any) -> bool:
     """False where the recording knows no more of this row than it says itself."""
@@ -42,7 +44,7 @@ def ask_of_bar(player: Player, moment: Moment | None, crosshair_at: int | None) 
         return True
     at = chart.bars[-1].at if crosshair_at is None else crosshair_at
     before = max((bar.at for bar in chart.bars if bar.at < at), default=None)
-    when = numbers.market_time(at, "%a %Y-%m-%d %H:%M ET")
+    when = numbers.market_time(at, f"%a %Y-%m-%d %H:%M{':%S' if at % _MINUTE else ''} ET")
     player.ask(f"{chart.symbol}, the bar of {when}", lambda replay: _of_bar(replay, chart.symbol, at, before))
     return True
 

@@ -84,5 +84,14 @@ async def test_a_run_of_the_history_is_watched(tmp_path: Path) -> None:
                 (row.symbol, row.quantity, row.average) for row in last.positions
             ]
             assert now.account.equity == last.account.equity
+            # A bar of five seconds is named by its second.
+            await console.press("7", "left")
+            while not (page._chart.crosshair_at or 0) % 60_000_000_000:
+                await console.press("left")
+            at = page._chart.crosshair_at
+            assert at is not None
+            await console.press("enter")
+            await console.shows(f"Why: AAPL, the bar of {numbers.market_time(at, '%a %Y-%m-%d %H:%M:%S')} ET")
+            await console.shows(", volume ")
         finally:
             page.player.close()
