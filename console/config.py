@@ -93,8 +93,8 @@ def read(file: Path, environment: Mapping[str, str] = os.environ) -> Settings:
     return settings_in(tree_of(file), file, environment)
 
 
-def settings_in(tree: Node | None, file: Path, environment: Mapping[str, str]) -> Settings:
-    """As `read`, of a `file` that says `tree`."""
+def settings_in(tree: Node | None, file: Path, environment: Mapping[str, str], *, names: bool = True) -> Settings:
+    """As `read`, of a `file` that says `tree`. Without `names` it may name strategies and symbols that are another run's."""
     reading = Reading(environment)
     shared, several = without_accounts(tree)
     settings = reading.value(Settings, shared, "") if shared is not None else Settings()
@@ -102,7 +102,8 @@ def settings_in(tree: Node | None, file: Path, environment: Mapping[str, str]) -
         text = "combined: these limits hold over several accounts, and there is one: name others under `accounts`, or take it out"
         reading.mistakes.append((line_of(tree, "combined"), text))
     raise_mistakes(file, reading.mistakes)
-    raise_mistakes(file, [(line_of(tree, key), f"{key}: {why}") for key, why in unknown_names(settings)])
+    unknown = unknown_names(settings) if names else ()
+    raise_mistakes(file, [(line_of(tree, key), f"{key}: {why}") for key, why in unknown])
     return from_folder(settings, file.resolve().parent)
 
 

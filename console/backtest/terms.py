@@ -92,13 +92,13 @@ def misnamed(job: Job, settings: Settings) -> str:
 
 
 def read_limits(text: str) -> Limits:
-    """Those of the YAML config that `text` names. Raises ConfigError, also where it says nothing of limits: the defaults, which nobody
-    asked for, would hold."""
+    """Those of the YAML config that `text` names; the strategies and symbols in them are judged by `misnamed`. Raises ConfigError, also
+    where it says nothing of limits: the defaults, which nobody asked for, would hold."""
     file = Path(text).expanduser()
     tree = tree_of(file)
     if not isinstance(tree, yaml_nodes.Mapping) or "limits" not in tree.items:
         raise ConfigError(f"{file}: there is no section `limits` in it. Write one, or leave --limits out for a run without limits.")
-    return settings_in(tree, file, os.environ).limits
+    return settings_in(tree, file, os.environ, names=False).limits
 
 
 # ---- from text: each raises ValueError with what is allowed

@@ -146,14 +146,14 @@ def test_a_plain_function_runs_with_what_it_is_given(home: Path, capsys: pytest.
 
 
 def test_limits_come_from_a_config_of_their_own(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    own = "symbols: {AAPL: {max_order_pct: 2.5}}"
+    own = "symbols: {AAPL: {max_order_pct: 2.5}}, strategies: {sma_cross: {max_position_pct: 7}}"
     (home / "limits.yaml").write_text(f"limits: {{max_order_notional: 1000, {own}}}\n")
     assert backtest("sma_cross", *YEARS, "--limits", str(home / "limits.yaml")) == 0
     out = capsys.readouterr().out
     told = " ".join(out.split())
     assert "limits position 10 %, order size 10 %, total exposure 80 %," in told
     assert "order notional 1000," in told
-    assert "all a day 10000, AAPL order size 2.5 %" in told
+    assert "all a day 10000, sma_cross position 7 %, AAPL order size 2.5 %" in told
     assert max(map(len, out.splitlines())) <= 80
     assert "by order notional" in out
 
