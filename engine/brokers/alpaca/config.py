@@ -22,6 +22,7 @@ _OTHER: dict[AccountKind, AccountKind] = {"paper": "live", "live": "paper"}
 _PAPER_ACCOUNT = "PA"
 """Every paper account's number begins with it, no live one does."""
 KEYRING = "tradeconsole"
+_WITHOUT_KEYRING = " For that the package keyring must be installed beside this one, and is not: pipx inject tradeconsole keyring."
 _LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?")
 
 
@@ -74,7 +75,7 @@ def keys_of(environment: Mapping[str, str], which: str, *kinds: AccountKind, who
     kept_as = " or ".join(f"{ring}-key and {ring}-secret" for ring in rings)
     raise BrokerError(
         f"{whose} the keys of a {' or '.join(kinds)} account: set {pairs[0][0]} and {pairs[0][1]} in the environment, or keep them in the "
-        f"keyring under {KEYRING} as {kept_as}."
+        f"keyring under {KEYRING} as {kept_as}.{'' if _has_keyring() else _WITHOUT_KEYRING}"
     )
 
 
@@ -100,10 +101,18 @@ def _named(which: str) -> tuple[tuple[str, str], ...]:
     return ((f"{ours[0]}_{which.upper()}", f"{ours[1]}_{which.upper()}"),) if which else KEYS
 
 
+def _has_keyring() -> bool:
+    try:
+        import keyring  # type: ignore[import-not-found]  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def _from_keyring(ring: str) -> tuple[str, str] | None:
     """What the system's keyring has, where the package that reads it is installed."""
     try:
-        import keyring  # type: ignore[import-not-found]
+        import keyring
     except ImportError:
         return None
     try:

@@ -29,6 +29,7 @@ def test_keys_come_from_the_environment_by_either_name() -> None:
     ("environment", "url", "account", "words"),
     [
         ({}, "", "", "set ALPACA_API_KEY and ALPACA_SECRET_KEY"),
+        ({}, "", "", "the package keyring must be installed beside this one, and is not: pipx inject tradeconsole keyring."),
         ({"ALPACA_API_KEY": "PK"}, "", "", "only one is set"),
         ({**KEYS, "ALPACA_API_KEY": "AKLIVE"}, "", "", "The key is one for a live account"),
         ({**KEYS, "APCA_API_BASE_URL": "https://api.alpaca.markets"}, "", "", "leads to https://api.alpaca.markets, and this is a paper"),
@@ -52,6 +53,12 @@ def test_keys_of_the_keyring_are_hidden_like_those_of_the_environment(monkeypatc
     monkeypatch.setattr("engine.secrets._learned", set())
     assert alpaca_config({}, AlpacaSettings()).secret == "ring-secret-0123"
     assert "ring-secret" not in without_secrets("refused: ring-secret-0123")
+
+
+def test_of_a_keyring_that_can_be_read_and_has_no_keys_no_package_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", SimpleNamespace(get_password=lambda service, name: None))
+    with pytest.raises(BrokerError, match=r"as alpaca-paper-key and alpaca-paper-secret\.$"):
+        alpaca_config({}, AlpacaSettings())
 
 
 def test_a_keyring_that_is_locked_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
