@@ -141,6 +141,8 @@ def _real_broker(settings: Settings) -> Finding:
         state, reason = (error.state, str(error)) if isinstance(error, AwayError) else (told.state, told.reason)
         advice = "The console asks again by itself until it does, and sends nothing before."
         return _away(warning("broker", f"{name} does not answer: {error or 'not in time'}", advice), name, state, reason)
+    except Exception as error:  # noqa: BLE001 - somebody else's package: whatever it raises, all else is looked at
+        return problem("broker", f"{name} failed: {type(error).__name__}: {error}", "Tell whoever made it: the console ends with it.")
     if snapshot.closed:
         advice = "The console starts and enters nothing until that has ended; exits go out as the broker takes them."
         return warning("broker", f"{name}, a {settings.account} account: {snapshot.closed}", advice)

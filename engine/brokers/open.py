@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 ENTRY_POINTS = "tradeconsole.brokers"
+_METHODS = [name for name, value in vars(Broker).items() if callable(value) and not name.startswith("_")]
 
 
 def open_broker(name: str, settings: Settings) -> Broker:
@@ -33,6 +34,9 @@ def open_broker(name: str, settings: Settings) -> Broker:
     except Exception as error:
         # Somebody else's package: whatever it raises, the start ends in words.
         raise BrokerError(f"The broker {name!r} of an installed package cannot be opened ({type(error).__name__}: {error}).") from error
+    lacks = [each for each in _METHODS if not callable(getattr(broker, each, None))]
+    if lacks:
+        raise BrokerError(f"The broker {name!r} of an installed package is {type(broker).__name__}, without {', '.join(lacks)}.")
     return broker
 
 

@@ -98,12 +98,13 @@ class CachedHistory:
         for run in missing:
             if progress is not None:
                 progress(done, total)
-            told = self._fetch(symbol, timeframe, run)
+            told, all_good = self._fetch(symbol, timeframe, run)
             by_day = _by_day(told.bars, run)
             days |= by_day
             actions += told.actions
             problems += told.problems
-            self._keep(series, run, by_day, told.actions, problems)
+            # A day of which nothing was good is no day without bars: it is asked for again, by then the source may be mended.
+            self._keep(series, run if all_good else [session for session in run if session.day in by_day], by_day, told.actions, problems)
             done += len(run)
             if progress is not None:
                 progress(done, total)
@@ -136,8 +137,8 @@ class CachedHistory:
 
     # ---- asking
 
-    def _fetch(self, symbol: str, timeframe: str, run: Sequence[Session]) -> Fetched:
-        """One stretch of days, looked at before anybody believes it."""
+    def _fetch(self, symbol: str, timeframe: str, run: Sequence[Session]) -> tuple[Fetched, bool]:
+        """One stretch of days, looked at before anybody believes it; and whether no bar was left out."""
         told = self.history.history(symbol, timeframe, run[0].day, run[-1].day)
         if not isinstance(told, Fetched):
             raise FeedError(f"{self.history.name} answered {type(told).__name__}, not Fetched: its `history` is wrong.")
@@ -150,7 +151,7 @@ class CachedHistory:
             elif len(bad) < _TOLD:
                 bad.append(f"{self.history.name} told a bar of {symbol} that is left out: {why}.")
         actions = tuple(action for action in told.actions if action.symbol == symbol and run[0].day <= action.day <= run[-1].day)
-        return Fetched(good, actions, (*told.problems, *bad))
+        return Fetched(good, actions, (*told.problems, *bad)), not bad
 
     def _keep(
         self, series: Series, run: Sequence[Session], days: dict[date, list[Bar]], actions: Iterable[Action], problems: list[str]
@@ -217,7 +218,8 @@ def fault(bar: Bar, symbol: str, now: int, last: int) -> str | None:
         return "it does not follow the one before it"
     values = (bar.open, bar.high, bar.low, bar.close)
     if not all(isinstance(value, float) and is_price(value) for value in values) or bar.high < bar.low:
-        return f"its prices are {values}"
+        floats = all(isinstance(value, float) for value in values)
+        return f"its prices are {values}{'' if floats else ', and are to be floats'}"
     if not (isinstance(bar.volume, float) and isfinite(bar.volume) and bar.volume >= 0):
-        return f"its volume is {bar.volume!r}"
+        return f"its volume is {bar.volume!r}{'' if isinstance(bar.volume, float) else ', and is to be a float'}"
     return None

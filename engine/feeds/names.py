@@ -42,9 +42,10 @@ def source_path(source: str) -> Path:
     except (OSError, RuntimeError, ValueError) as error:  # too long a name, a ~user who does not exist, a NUL
         raise FeedError(f"The feed {shown(source)!r} cannot be opened: {shown(str(error))}.") from error
     if not there:
-        raise FeedError(
-            f"There is no feed {shown(source)!r}, nor such a file: write {', '.join((*PLAYED, *FETCHED))}, or the path of bars."
-        )
+        from importlib.metadata import entry_points
+
+        names = (*PLAYED, *FETCHED, *sorted(entry_points(group=ENTRY_POINTS).names))
+        raise FeedError(f"There is no feed {shown(source)!r}, nor such a file: write {', '.join(names)}, or the path of bars.")
     return path
 
 

@@ -19,12 +19,15 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from msgspec.structs import replace
+
 from engine.feeds.base import FeedError, FeedLostError
 from engine.feeds.cache import BarCache, cache_folder
 from engine.feeds.cached import CachedHistory
 from engine.feeds.calendar import Calendar
 from engine.feeds.history import Fetched, History, Reach
 from engine.feeds.names import ENTRY_POINTS, FETCHED, shown
+from engine.model.market import Bar
 from engine.model.settings import TIMEFRAMES, FeedSettings, IbSettings
 from engine.own_file import line_in, run_file
 
@@ -141,7 +144,8 @@ class Provided:
     def history(self, symbol: str, timeframe: str, start: date, end: date) -> Fetched:
         try:
             told = self._made.history(symbol, timeframe, start, end)
-            return told if isinstance(told, Fetched) else Fetched(list(told))
+            fetched = told if isinstance(told, Fetched) else Fetched(list(told))
+            return replace(fetched, bars=[_in_floats(bar) if isinstance(bar, Bar) else bar for bar in fetched.bars])
         except FeedError:
             raise
         except Exception as error:
@@ -151,6 +155,14 @@ class Provided:
     def _where(self, error: Exception) -> str:
         line = line_in(self._path, error) if self._path is not None else ""
         return f"{line.removeprefix(', ')}: {_said(error)}" if line else _said(error)
+
+
+def _in_floats(bar: Bar) -> Bar:
+    """Python's own arithmetic makes whole numbers of prices: these are as good. What else is no bar is told by who looks at all of them."""
+    values = bar.open, bar.high, bar.low, bar.close, bar.volume
+    if all(type(value) is not int for value in values):
+        return bar
+    return Bar(bar.symbol, bar.at, *(float(value) if type(value) is int else value for value in values))
 
 
 def _from_file(path: Path) -> Provided:

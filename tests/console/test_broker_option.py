@@ -103,7 +103,7 @@ def test_the_doctor_asks_the_broker_where_the_account_stands(home: Path) -> None
         server.faults.unauthorized = True
         (found,) = broker(settings(server, home))
         assert found.state is State.PROBLEM
-        assert "Alpaca refuses the key (unauthorized.)" in found.text
+        assert "Alpaca refuses the key (unauthorized)" in found.text
 
 
 @pytest.mark.usefixtures("keys")

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.metadata import EntryPoint
 from pathlib import Path
 
 import pytest
@@ -20,10 +21,11 @@ from console.doctor import account, market, terminal
 from console.doctor.command import findings, written
 from console.doctor.finding import Finding, State, warning
 from console.doctor.terminal import Terminal
+from engine.brokers import open as opening
 from engine.latch import Latch, latch_path
 from engine.model.settings import FeedSettings, Settings, StrategySettings
 from storage.lock import WriterLock
-from tests.engine.engines import running
+from tests.engine.engines import ToldBroker, running
 
 GOOD = Terminal({"TERM": "xterm-256color", "COLORTERM": "truecolor"}, (120, 36), "utf-8", lambda: None)
 
@@ -35,6 +37,20 @@ def with_environment(**variables: str) -> Terminal:
 def only(found: Iterator[Finding], about: str) -> Finding:
     [finding] = [finding for finding in found if finding.about == about]
     return finding
+
+
+def raises(params: dict[str, object]) -> ToldBroker:
+    async def raised() -> None:
+        raise KeyError("cash")
+
+    return ToldBroker(name="theirs", on_snapshot=raised)
+
+
+def test_a_broker_of_an_installed_package_that_breaks_is_a_finding_like_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("theirs", f"{__name__}:raises", opening.ENTRY_POINTS)
+    monkeypatch.setattr(opening, "installed", lambda: {"theirs": point})
+    found = only(market.broker(Settings(broker="theirs")), "broker")
+    assert (found.state, found.text) == (State.PROBLEM, "theirs failed: KeyError: 'cash'")
 
 
 @pytest.fixture

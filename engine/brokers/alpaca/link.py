@@ -56,7 +56,7 @@ class Link:
             told = await answer
         except RefusedError as no:
             if no.is_key:
-                self._refuse_key(REFUSED_KEY.format(kind=self._kind, words=no), proven=proves_key)
+                self._refuse_key(REFUSED_KEY.format(kind=self._kind, words=str(no).rstrip(".")), proven=proves_key)
             else:
                 self.answered()
             raise

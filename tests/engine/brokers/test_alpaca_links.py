@@ -246,7 +246,7 @@ def test_a_wrong_key_does_not_start_and_says_what_to_do(tmp_path: Path) -> None:
         engine.wait_ready()
         problem = engine.view().health.problem
         assert engine.view().health.failed
-        assert "Alpaca refuses the key (unauthorized.)" in problem
+        assert "Alpaca refuses the key (unauthorized)" in problem
         assert "for paper, then start again" in problem
         assert "wrong" not in problem
 

@@ -18,6 +18,10 @@ def theirs(params: dict[str, object]) -> ToldBroker:
     return ToldBroker(name=str(params["name"]))
 
 
+def none(params: dict[str, object]) -> None:
+    """Forgot to answer one."""
+
+
 def broken(params: dict[str, object]) -> ToldBroker:
     raise RuntimeError("no licence")
 
@@ -39,6 +43,13 @@ def test_a_package_that_fails_ends_the_start_in_words(monkeypatch: pytest.Monkey
     monkeypatch.setattr(opening, "installed", lambda: {"broken": point})
     with pytest.raises(BrokerError, match=r"cannot be opened \(RuntimeError: no licence\)"):
         open_broker("broken", Settings())
+
+
+def test_what_is_no_broker_is_said_with_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("none", f"{__name__}:none", opening.ENTRY_POINTS)
+    monkeypatch.setattr(opening, "installed", lambda: {"none": point})
+    with pytest.raises(BrokerError, match="The broker 'none' of an installed package is NoneType, without connect, submit, submit_group, "):
+        open_broker("none", Settings())
 
 
 def test_ib_on_its_own_ports_takes_no_orders_on_simulated_prices(monkeypatch: pytest.MonkeyPatch) -> None:

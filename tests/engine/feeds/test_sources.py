@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import date
-from importlib.metadata import EntryPoint
+from importlib.metadata import EntryPoint, EntryPoints
 from pathlib import Path
 from textwrap import dedent
 
@@ -75,6 +75,19 @@ def test_a_file_may_tell_splits_and_dividends(tmp_path: Path) -> None:
     """
     got = open_history(file(tmp_path, text), Calendar()).history("AAPL", "1d", DAY, DAY)
     assert [action.kind for action in got.actions] == ["dividend"]
+
+
+def test_whole_numbers_are_prices_and_what_is_no_float_is_said(tmp_path: Path) -> None:
+    bars = GOOD.replace("1.0, 2.0, 0.5, 1.5, 10.0", "1, 2, 0.5, 1.5, 10")
+    source = open_history(file(tmp_path, bars), Calendar())
+    got = CachedHistory(source, BarCache(tmp_path), Calendar()).bars("AAPL", "1d", DAY, DAY)
+    assert repr(got.bars[0].open) == "1.0"
+    source = open_history(file(tmp_path, GOOD.replace("1.0, 2.0", "'1', 2.0")), Calendar())
+    with pytest.raises(FeedError, match=r"its prices are \('1', 2\.0, 0\.5, 1\.5\), and are to be floats\."):
+        CachedHistory(source, BarCache(tmp_path / "other"), Calendar()).bars("AAPL", "1d", DAY, DAY)
+    # Mended, it is asked again: the day was not kept as one without bars.
+    mended = open_history(file(tmp_path, bars), Calendar())
+    assert CachedHistory(mended, BarCache(tmp_path / "other"), Calendar()).bars("AAPL", "1d", DAY, DAY).bars == got.bars
 
 
 def test_a_source_that_says_how_far_it_reaches_is_asked_no_further(tmp_path: Path) -> None:
@@ -150,6 +163,13 @@ def test_an_installed_package_that_breaks_is_said(monkeypatch: pytest.MonkeyPatc
 class Installed:
     def history(self, symbol: str, timeframe: str, start: date, end: date) -> list[object]:
         return []
+
+
+def test_a_feed_that_is_not_there_is_said_with_those_that_packages_bring(monkeypatch: pytest.MonkeyPatch) -> None:
+    point = EntryPoint("mybars", "x:Y", names.ENTRY_POINTS)
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda group: EntryPoints((point,)) if group == names.ENTRY_POINTS else ())
+    with pytest.raises(FeedError, match="write sim, sample, yahoo, alpaca, ib, mybars, or the path of bars"):
+        open_feed(FeedSettings("mybarz"))
 
 
 def test_a_name_is_told_from_a_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
