@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from engine.feeds.ib import watch as watch_module
 from engine.feeds.ib.line import IDS_ABOVE
 from engine.feeds.ib.watch import DELAY_NS
 from engine.feeds.new_york import SECOND
-from engine.model.market import Bar, Halt, MarketStatus, Phase, Quote
+from engine.model.market import Bar, Close, Halt, MarketStatus, Phase, Quote, SessionClose
 from tests.engine.feeds.fake_history import at
 from tests.engine.feeds.ib_desk import BEGIN, Desk
 from tests.servers.tws.driver import TwsProcess
@@ -111,6 +112,17 @@ async def test_days_are_asked_for_when_they_have_closed(tws: TwsProcess, tmp_pat
         await desk.forward(4 * 3600)
         await desk.until(lambda: desk.bars())
         assert desk.bars()[0][0] == at("2024-06-18T20:00:00")
+
+
+async def test_when_the_session_is_over_what_it_closed_at_is_told_by_its_day(tws: TwsProcess, tmp_path: Path) -> None:
+    desk = Desk(tws, tmp_path)
+    async with desk.listening():
+        await desk.forward(8 * 3600 + 60)  # after hours are over
+        await desk.until(lambda: desk.of(SessionClose))
+        (told,) = desk.of(SessionClose)
+        tuesday = date(2024, 6, 18)
+        (day,) = (await desk.feed._worker.call(lambda: desk.feed._source.bars("AAPL", "1d", tuesday, tuesday))).bars
+        assert told.close == Close("2024-06-18", day.close)
 
 
 async def test_a_halt_and_its_end_are_told(tws: TwsProcess, tmp_path: Path) -> None:
