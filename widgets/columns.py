@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from widgets.cells import Content
 
@@ -72,6 +73,11 @@ def shown(columns: Sequence[Column[RowT]], arrangement: Arrangement) -> tuple[Co
     """The columns to draw: as arranged, without those hidden; all of them where none would be left."""
     inorder = ordered(columns, arrangement.columns)
     return tuple(column for column in inorder if column.title not in arrangement.hidden) or inorder
+
+
+def drawn_by(columns: Sequence[Column[RowT]], title: str, cell: Callable[[RowT], Content], **changes: Any) -> tuple[Column[RowT], ...]:
+    """`columns` with the one of this `title` drawn by `cell`, and changed otherwise where that is given."""
+    return tuple(replace(column, cell=cell, **changes) if column.title == title else column for column in columns)
 
 
 def place(

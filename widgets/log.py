@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Unpack
 
 from textual import events
@@ -12,7 +13,7 @@ from engine.model.modes import Level
 from engine.model.views import LogLine, View
 from widgets import numbers
 from widgets.cells import Cell
-from widgets.columns import Column
+from widgets.columns import Column, drawn_by
 from widgets.row_painter import Sentence
 from widgets.row_table import TableOptions
 from widgets.rows import Ring, RowModel
@@ -51,7 +52,7 @@ class Log(TallTable[LogLine]):
         Subset[LogLine]("errors", lambda line: line.level is Level.ERROR),
     )
     COLUMNS = (
-        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.time), "muted"), 8, priority=1),
+        Column[LogLine]("Time", lambda line: Cell(numbers.market_time(line.time), "muted"), 8, grow=11, priority=1),
         Column[LogLine]("What", words_of, 10, flex=1),
     )
 
@@ -72,7 +73,8 @@ class Log(TallTable[LogLine]):
 
     def text_of(self, row: LogLine) -> str:
         # Every line is read as it comes, filter or not: made here by hand, for drawing it would cost ten times as much.
-        return clean(f"{numbers.market_time(row.time)} {row.account} {row.text} {row.source} {row.level}").casefold()
+        at = numbers.market_time(row.time, "%Y-%m-%d %H:%M:%S")
+        return clean(f"{at} {row.account} {row.text} {row.source} {row.level}").casefold()
 
     def sentence(self, row: LogLine) -> Sentence | None:
         return sentence_of(row)
@@ -80,7 +82,11 @@ class Log(TallTable[LogLine]):
     def can_mark(self, row: LogLine) -> bool:
         return True
 
+    def columns_on(self, today: str) -> Sequence[Column[LogLine]]:
+        return drawn_by(self.COLUMNS, "Time", lambda line: Cell(numbers.moment(line.time, today), "muted"))
+
     def show(self, view: View) -> None:
+        self.show_day(view.health.market_time)
         newest = self._ring.newest
         if not view.log or view.log[-1].number <= newest:
             return

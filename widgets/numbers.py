@@ -15,6 +15,7 @@ NONE = "-"
 """Stands wherever a number does not apply or is not known."""
 
 UP, DOWN, FLAT = "▲", "▼", "·"
+_DAY = "%Y-%m-%d"
 _SECOND = 1_000_000_000
 _EXCHANGE = ZoneInfo("America/New_York")
 _MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
@@ -169,6 +170,19 @@ def exchange_time(at: int) -> datetime | None:
 def market_time(at: int, pattern: str = "%H:%M:%S") -> str:
     """Nanoseconds UTC as the exchange's clock in New York shows them; zero, or a time no calendar has, is `-`."""
     return _moment(at, pattern, _EXCHANGE)
+
+
+def market_day(at: int) -> str:
+    """The day it is in New York then, to tell `moment` which one is today."""
+    return market_time(at, _DAY)
+
+
+def moment(at: int, today: str, pattern: str = "%H:%M:%S") -> str:
+    """When, in New York: today by the time of day, on another day with that day, and in another year by its day alone."""
+    day = market_day(at)
+    if NONE in (day, today) or day == today:
+        return market_time(at, pattern)
+    return market_time(at, "%m-%d %H:%M") if day[:4] == today[:4] else day
 
 
 def wall_time(at: int, pattern: str = "%H:%M:%S") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from collections.abc import Sequence
 
 from engine.model.orders import OrderState, OrderType
 from engine.model.views import OrderRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content, Forms
-from widgets.columns import Column
+from widgets.columns import Column, drawn_by
 from widgets.table import LiveTable, Subset
 
 _TYPES = {
@@ -112,7 +113,7 @@ class Orders(LiveTable[OrderRow]):
             "Average", lambda row: Cell(numbers.price(row.average, row.tick)), 7, "right", grow=14, priority=2, sort=lambda row: row.average
         ),
         Column[OrderRow](
-            "Time", lambda row: Cell(numbers.market_time(row.created_at), "muted"), 8, priority=7, sort=lambda row: row.created_at
+            "Time", lambda row: Cell(numbers.market_time(row.created_at), "muted"), 8, grow=11, priority=7, sort=lambda row: row.created_at
         ),
         Column[OrderRow]("From", _note, 4, grow=60, flex=1, priority=8, sort=lambda row: row.strategy),
     )
@@ -123,7 +124,11 @@ class Orders(LiveTable[OrderRow]):
     def can_mark(self, row: OrderRow) -> bool:
         return _works(row)
 
+    def columns_on(self, today: str) -> Sequence[Column[OrderRow]]:
+        return drawn_by(self.COLUMNS, "Time", lambda row: Cell(numbers.moment(row.created_at, today), "muted"))
+
     def show(self, view: View) -> None:
+        self.show_day(view.health.market_time)
         self.say_when_empty(self.EMPTY if view.health.ready else self.UNKNOWN)
         self.show_rows(view.orders)
 

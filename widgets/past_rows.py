@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from engine.model.views import OrderRow, SignalRow
 from widgets import numbers
 from widgets.cells import Cell, Content
-from widgets.columns import Column, RowT
+from widgets.columns import Column, RowT, drawn_by
 from widgets.orders import Orders
 from widgets.signals import Signals, waits
 
@@ -43,6 +43,9 @@ class PastOrders(Orders):
         self.columns = with_times(columns, "Time", time, pattern)
         self.rearrange(self.arrangement)
 
+    def show_day(self, market_time: int) -> None:
+        """How its times are written is said once, by `write_times`."""
+
 
 class PastSignals(Signals):
     GAP = 1
@@ -58,6 +61,9 @@ class PastSignals(Signals):
         self.columns = with_times(self.COLUMNS, "Left", time, pattern, called="When")
         self.rearrange(self.arrangement)
 
+    def show_day(self, market_time: int) -> None:
+        """How its times are written is said once, by `write_times`."""
+
 
 def with_times(
     columns: Sequence[Column[RowT]], title: str, cell: Callable[[RowT], Content], pattern: str, called: str = ""
@@ -65,5 +71,4 @@ def with_times(
     """`columns` with the one of this `title` drawn by `cell`, as wide as the times of `pattern` are, and `called` otherwise where that is
     given."""
     width = len(numbers.market_time(1, pattern))
-    changes = {"title": called or title, "cell": cell, "width": width, "grow": width}
-    return tuple(replace(column, **changes) if column.title == title else column for column in columns)
+    return drawn_by(columns, title, cell, title=called or title, width=width, grow=width)

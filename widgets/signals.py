@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.model.orders import Side
 from engine.model.signals import SignalState
 from engine.model.views import SignalRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content, Forms
-from widgets.columns import Column
+from widgets.columns import Column, drawn_by
 from widgets.row_painter import Sentence
 from widgets.table import LiveTable, Subset
 
@@ -24,9 +26,10 @@ def _quiet(row: SignalRow, role: str = "") -> str:
     return role if waits(row) else "muted"
 
 
-def _time(row: SignalRow) -> Content:
+def _time(row: SignalRow, today: str = numbers.NONE) -> Content:
     if not waits(row):
-        return Cell(numbers.market_time(row.raised_at, "%H:%M"), "muted")
+        said = numbers.moment(row.raised_at, today, "%H:%M")
+        return Forms(Cell(said, "muted"), Cell(said.split()[0], "muted"))
     hurry = row.expires_in_s is not None and row.expires_in_s < HURRY_S
     return Cell(numbers.countdown(row.expires_in_s), "warning" if hurry else "key")
 
@@ -66,7 +69,7 @@ class Signals(LiveTable[SignalRow]):
     NEWEST_FIRST = True
     SUBSETS = (Subset[SignalRow]("all"), Subset("waiting", waits), Subset[SignalRow]("decided", lambda row: not waits(row)))
     COLUMNS = (
-        Column[SignalRow]("Left", _time, 5, "right", grow=7, sort=lambda row: row.raised_at, volatile=True),
+        Column[SignalRow]("Left", _time, 5, "right", grow=11, sort=lambda row: row.raised_at, volatile=True),
         Column[SignalRow](
             "Side", lambda row: Cell(row.side.value, _quiet(row, row.side.value.lower())), 4, sort=lambda row: row.side.value
         ),
@@ -124,7 +127,11 @@ class Signals(LiveTable[SignalRow]):
         """What waits comes first, whatever it is sorted by."""
         return 0 if waits(row) else 1
 
+    def columns_on(self, today: str) -> Sequence[Column[SignalRow]]:
+        return drawn_by(self.COLUMNS, "Left", lambda row: _time(row, today))
+
     def show(self, view: View) -> None:
+        self.show_day(view.health.market_time)
         self.say_when_empty(self.EMPTY if view.strategies or not view.health.ready else self.ALONE)
         self.show_rows(view.signals)
 

@@ -9,6 +9,7 @@ from msgspec import Struct
 from textual import events
 from textual.message import Message
 
+from widgets import numbers
 from widgets.cells import Cell, length
 from widgets.columns import Arrangement, Column, ordered, shown
 from widgets.filter_line import FilterLine
@@ -44,6 +45,7 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
     def __init__(self, **options: Unpack[TableOptions]) -> None:
         super().__init__(**options)
         self._arrangement = Arrangement()
+        self._today = numbers.NONE
         self._filter = FilterLine()
         self._filter_span = range(0)
         self._subset_spans: dict[str, range] = {}
@@ -62,6 +64,18 @@ class LiveTable(RowTable[RowT], Generic[RowT], inherit_bindings=True):
         self._arrangement = arrangement
         self._painter.choose(shown(self.columns, arrangement))
         self._sort()
+
+    def columns_on(self, today: str) -> Sequence[Column[RowT]]:
+        """All columns as they are on this day of the market: a row of another day says which."""
+        return self.COLUMNS
+
+    def show_day(self, market_time: int) -> None:
+        """Other rows are of today from now on, where this market time is of another day than the last one."""
+        today = numbers.market_day(market_time)
+        if today != self._today:
+            self._today = today
+            self.columns = self.columns_on(today)
+            self.rearrange(self._arrangement)
 
     def column_choice(self) -> tuple[tuple[str, bool], ...]:
         """Every column by its title, in order, and whether it is shown."""

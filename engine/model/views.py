@@ -236,8 +236,8 @@ class LogLine(Struct, frozen=True):
 
     @property
     def time(self) -> int:
-        """When, by the clock that orders, fills and the screen's own have."""
-        return self.wall if self.at is None else self.at
+        """When, by the clock that orders, fills and the screen's own have; by the wall's before that one goes."""
+        return self.at or self.wall
 
 
 class ChartMark(Struct, frozen=True):

@@ -203,10 +203,33 @@ async def test_a_loud_line_is_marked_by_more_than_its_colour() -> None:
 async def test_the_log_has_the_clock_of_the_header() -> None:
     a_year_ago = NOW - 365 * 24 * 3600 * 10**9 - 17 * 10**9
     said = await drawn(Log(), sample_view(log=(line(1), replace(line(2), at=a_year_ago), replace(line(3), at=0))))
-    now, played, unknown = (text for text in said.splitlines() if "line" in text and "lines" not in text)
+    now, played, not_yet = (text for text in said.splitlines() if "line" in text and "lines" not in text)
     assert numbers.market_time(NOW) in now
-    assert numbers.market_time(a_year_ago) in played
-    assert re.search(r"│.- +line 3", unknown)
+    assert numbers.market_time(a_year_ago, "%Y-%m-%d") in played
+    assert numbers.market_time(NOW) in not_yet
+
+
+@pytest.mark.parametrize(
+    ("days", "pattern"), [(0, "%H:%M:%S"), (3, "%m-%d %H:%M"), (400, "%Y-%m-%d")], ids=["today", "this year", "years ago"]
+)
+async def test_orders_signals_and_lines_of_the_log_that_are_not_of_today_say_their_day(days: int, pattern: str) -> None:
+    then = NOW - days * 24 * 3600 * 10**9
+    decided = replace(sample_view().signals[-1], raised_at=then)
+    view = sample_view(log=(replace(line(1), at=then),), orders=(order(1, created_at=then),), signals=(decided,))
+    assert numbers.market_time(then, pattern) in await drawn(Log(), view)
+    assert numbers.market_time(then, pattern) in await drawn(Orders(), view, 200)
+    assert numbers.market_time(then, pattern.removesuffix(":%S")) in await drawn(Signals(), view, 200)
+
+
+async def test_what_was_of_today_says_its_day_when_the_next_one_begins() -> None:
+    log = Log()
+    app = Harness(log)
+    async with app.run_test() as pilot:
+        app.show(sample_view(log=(line(1),)))
+        await pilot.pause()
+        app.show(sample_view(log=(line(1),), health=sample_health(market_time=NOW + 24 * 3600 * 10**9)))
+        await pilot.pause()
+        assert numbers.market_time(NOW, "%m-%d %H:%M") in text_of(log)
 
 
 async def test_a_narrow_log_shows_what_happened_rather_than_who_says_so() -> None:
