@@ -75,7 +75,7 @@ def shown(columns: Sequence[Column[RowT]], arrangement: Arrangement) -> tuple[Co
     return tuple(column for column in inorder if column.title not in arrangement.hidden) or inorder
 
 
-def drawn_by(columns: Sequence[Column[RowT]], title: str, cell: Callable[[RowT], Content], **changes: Any) -> tuple[Column[RowT], ...]:
+def drawn_by(columns: Sequence[Column[RowT]], title: str, cell: Callable[[RowT], Content], /, **changes: Any) -> tuple[Column[RowT], ...]:
     """`columns` with the one of this `title` drawn by `cell`, and changed otherwise where that is given."""
     return tuple(replace(column, cell=cell, **changes) if column.title == title else column for column in columns)
 

@@ -30,7 +30,7 @@ class OrderActions:
     def _open(self, side: Side) -> None:
         from console.ticket.new_order import NewOrder
 
-        view, symbol = self._stage.view, self._stage.subject.symbol()
+        view, symbol = self._stage.view, self._stage.subject.symbol_at_first()
         account = getattr(self._stage.subject.row(), "account", "") or view.preferred.get(symbol, view.name)
         self._ticket(NewOrder(symbol, side, account, tuple(each.name for each in view.accounts)))
 

@@ -184,5 +184,5 @@ class WatchlistActions:
     def do_alert(self) -> None:
         from console.screens.watch_alerts import AlertsDialog
 
-        dialog = AlertsDialog(self._stage.subject.symbol(), self._row, self._alerts, self._arrange, self._stage.clock)
+        dialog = AlertsDialog(self._stage.subject.symbol_at_first(), self._row, self._alerts, self._arrange, self._stage.clock)
         self._stage.ask(dialog, lambda answer: None)

@@ -30,11 +30,18 @@ class Subject:
 
     def symbol(self) -> str:
         """The symbol of the row or of the chart, or nothing."""
-        symbol = getattr(self.row(), "symbol", "")
+        return self._of_the_row() or (self._charted() if self._screen.panel == "chart" else "")
+
+    def symbol_at_first(self) -> str:
+        """What a new order or alert is about until its person says otherwise: where no row is, what the chart shows."""
+        return self._of_the_row() or self._charted()
+
+    def _of_the_row(self) -> str:
+        return str(getattr(self.row(), "symbol", ""))
+
+    def _charted(self) -> str:
         chart = self._screen.view.chart
-        if not symbol and self._screen.panel == "chart" and chart is not None:
-            symbol = chart.symbol
-        return str(symbol)
+        return chart.symbol if chart is not None else ""
 
     def row(self) -> Any:
         """The one whose page is open, else the one under the cursor; None where there is none."""

@@ -149,7 +149,7 @@ class FakeEngine:
 
     def note(self, level: Level, source: str, text: str) -> None:
         number = self.current.log[-1].number + 1 if self.current.log else 1
-        self.change(log=(*self.current.log, LogLine(number, 1_700_000_000_000_000_000 + number, level, source, text)))
+        self.change(log=(*self.current.log, LogLine(number, self.current.health.market_time + number, level, source, text)))
 
     def subscribe(self, kind: type[Any], callback: Callable[[Any], None]) -> Callable[[], None]:
         self.subscribers.setdefault(kind, []).append(callback)

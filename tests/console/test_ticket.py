@@ -80,6 +80,15 @@ async def test_each_order_is_what_its_keys_say(engine: FakeEngine, keys: list[st
         assert not is_open(console)
 
 
+async def test_where_no_row_is_the_ticket_opens_on_what_the_chart_shows(engine: FakeEngine) -> None:
+    engine.change(orders=())
+    async with running(engine) as console:
+        await console.press("3", "s")
+        await console.type("9")
+        await confirm(console)
+        assert engine.sent() == [("submit", Intent(AAPL, SELL, D(9)))]
+
+
 @pytest.mark.parametrize(
     ("keys", "price"),
     [
