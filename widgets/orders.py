@@ -99,6 +99,7 @@ class Orders(LiveTable[OrderRow]):
     EMPTY = "No orders yet. {buy} buys, {order_line} opens the order line."
     UNKNOWN = "No orders are known yet. They appear once the engine is up."
     """Before the broker was asked: that nothing works would not be true."""
+    MARKABLE = "orders that work"
     NEWEST_FIRST = True
     SUBSETS = (Subset[OrderRow]("all"), *(Subset(name, holds) for name, holds in _SUBSETS.items()))
     COLUMNS = (

@@ -76,6 +76,7 @@ class Positions(LiveTable[PositionRow]):
     EMPTY = "No positions. {buy} buys, {order_line} opens the order line."
     UNKNOWN = "No positions are known yet. They appear once the engine is up."
     """Before the broker was asked: that nothing is held would not be true."""
+    MARKABLE = "positions of one account"
     COLUMNS = (
         Column[PositionRow]("Symbol", lambda row: Cell(row.symbol), 6, grow=12, sort=lambda row: row.symbol),
         Column[PositionRow]("Qty", lambda row: Cell(numbers.quantity(row.quantity)), 5, "right", grow=12, sort=lambda row: row.quantity),

@@ -58,6 +58,8 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
     HEADER: ClassVar[bool] = True
     GAP: ClassVar[int] = 2
     EMPTY: ClassVar[str] = ""
+    MARKABLE: ClassVar[str] = "what stands here"
+    """Which rows `can_mark` lets be marked, in words."""
     NEWEST_FIRST: ClassVar[bool] = False
     """Whether what matters comes in at the top. Such a table shows its top while nobody is in it."""
 

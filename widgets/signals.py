@@ -66,6 +66,7 @@ class Signals(LiveTable[SignalRow]):
     EMPTY = "No signals yet. A strategy's proposals wait here for your {approve} or {reject}."
     ALONE = "No strategy runs. `tradeconsole --strategy sma_cross` starts one: its proposals wait here for your {approve} or {reject}."
     """Where there is nobody who could propose."""
+    MARKABLE = "signals that wait"
     NEWEST_FIRST = True
     SUBSETS = (Subset[SignalRow]("all"), Subset("waiting", waits), Subset[SignalRow]("decided", lambda row: not waits(row)))
     COLUMNS = (

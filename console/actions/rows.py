@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.actions.stage import Stage
+from engine.model import Level
 from widgets.table import LiveTable
 
 
@@ -40,8 +41,13 @@ class RowActions:
 
     def do_mark(self) -> None:
         # What is marked is acted on without another look, so it must have been seen when it is marked.
-        if (table := self._table()) and self._stage.subject.seen():
+        table = self._table()
+        if table is None or table.cursor_row is None or not self._stage.subject.seen():
+            return
+        if table.can_mark(table.cursor_row):
             table.action_mark()
+        else:
+            self._stage.say(f"Only {table.MARKABLE} can be marked.", Level.INFO)
 
     def _table(self) -> LiveTable[Any] | None:
         panel = self._stage.panels[self._stage.panel]

@@ -240,7 +240,7 @@ def results_lines(found: Sequence[Results], title: str, width: int, *, past: boo
         factor = each.profit_factor
         rows.append(
             [
-                Cell(each.name or ("by you" if title == "Strategy" else numbers.NONE)),
+                Cell(each.name or ("by hand" if title == "Strategy" else numbers.NONE)),
                 profit(each.profit),
                 profit(each.realised),
                 profit(each.unrealised),

@@ -125,7 +125,7 @@ class EditOrder:
     def _was(self, name: str) -> tuple[Cell, ...]:
         row = self._row
         if row.exit_pct is not None and not row.released:
-            return (Cell(f"was {plain(row.exit_pct)}% from its entry", "muted"),)
+            return (Cell(f"was {plain(row.exit_pct)}% away", "muted"),)
         stands = f", stands at {numbers.price(row.stop, row.tick)}" if name == "trail" and row.stop is not None else ""
         return (Cell(f"was {_word(self._before, name)}{stands}", "muted"),)
 

@@ -136,7 +136,7 @@ async def test_the_page_shows_curve_figures_results_and_metrics(database: Path, 
         page = console.app.screen
         assert isinstance(page, PerformancePage)
         text = "\n".join("".join(cell.text for cell in line) for line in page._document._lines)
-        for words in ("profit factor", "win rate", "By symbol", "MSFT", "By strategy", "by you", "fill rate", "70.0%", "9.9", "+1.2 bps"):
+        for words in ("profit factor", "win rate", "By symbol", "MSFT", "By strategy", "by hand", "fill rate", "70.0%", "9.9", "+1.2 bps"):
             assert words in text
         for keys, period in (("1", "Day"), ("right", "7 days"), ("tab", "30 days"), ("left", "7 days"), ("4", "Year to date")):
             await console.press(keys)

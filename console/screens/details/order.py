@@ -144,7 +144,7 @@ class OrderDossier(Dossier):
     def _result(self, width: int) -> list[Line]:
         row, kept = self._row, self.kept
         pairs: list[tuple[str, Value]] = [
-            ("state", f"{row.state.value.lower().replace('_', ' ')}{', held here' if not row.released else ''}"),
+            ("state", f"{row.state.value.lower().replace('_', ' ')}{', never sent' if row.state.is_final and not row.released else ''}"),
             ("filled", f"{numbers.quantity(row.filled)} of {numbers.quantity(row.quantity)}"),
             ("average", price(row.average, self._told_with)),
         ]

@@ -37,6 +37,15 @@ async def test_in_the_detail_of_an_order_c_is_about_that_order_alone(engine: Fak
         assert engine.sent() == [("cancel", "t1-7", "")]
 
 
+async def test_a_row_that_cannot_be_marked_says_which_can(engine: FakeEngine) -> None:
+    engine.change(orders=(replace(ORDERS[0], state=OrderState.FILLED),))
+    async with running(engine) as console:
+        await go_to(console, "3")
+        await console.press("space")
+        await console.shows("Only orders that work can be marked.")
+        assert "●" not in console.picture
+
+
 async def test_x_rejects_the_marked_signals_with_one_reason(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await go_to(console, "4")
