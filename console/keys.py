@@ -111,7 +111,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("cancel", ("c",), "cancel the order, or those marked", "cancel", frozenset({"orders"})),
     Action("edit_row", ("e",), "edit the working order, or the signal before you approve it", "edit", frozenset({"orders", "signals"})),
     Action("close_position", ("X",), "close the position or those marked at the market; asks first", "close", frozenset({"positions"})),
-    Action("mark", ("space",), "mark the row and go to the next, for what acts on those marked", "mark", WITH_MARKS),
+    Action("mark", ("space",), "mark the row and go on, for what acts on those marked", "mark", WITH_MARKS),
     Action("crosshair", ("left",), "crosshair: one candle to the past", "crosshair", CHART, "left"),
     Action("crosshair", ("right",), "crosshair: one candle on", panels=CHART, argument="right"),
     Action("timeframe", ("greater_than_sign",), "the next longer time frame", "time frame", CHART, "longer"),

@@ -103,7 +103,14 @@ def _replaced(r: OrderReplaced, state: State) -> Line:
     if r.as_before:
         text = f"#{order.number} {order.symbol}: the replace came to nothing, it works on its old terms: {_terms(r.terms)}"
         return Level.WARNING, "order", text, ""
-    return Level.INFO, "order", f"#{order.number} {order.symbol} works on new terms: {_terms(r.terms)}", ""
+    return Level.INFO, "order", f"#{order.number} {order.symbol} works on new terms: {_terms(r.terms)}{_distance(r)}", ""
+
+
+def _distance(r: OrderReplaced) -> str:
+    """Of an exit that is held, and has no price before its entry fills."""
+    if r.exit_pct is None or r.terms.limit is not None or r.terms.stop is not None:
+        return ""
+    return f", {r.exit_pct.normalize():f}% away from its entry"
 
 
 def _terms(terms: Terms) -> str:

@@ -38,7 +38,7 @@ def price_of(word: Word, known: Known, symbol: str, end: int) -> Decimal:
 def trail_of(word: Word, known: Known, symbol: str) -> tuple[Decimal | None, Decimal | None]:
     """How far a trailing stop follows the market: (in price, in per cent), one of the two."""
     if match := PERCENT.fullmatch(word.text):
-        return None, _per_cent(match[1], word)
+        return None, per_cent(match[1], word)
     if NUMBER.fullmatch(word.text):
         return _on_tick(word, known, symbol), None
     raise wrong(word, f"no distance: {word.text}", ("1.5%", "2.50"))
@@ -57,9 +57,9 @@ def exit_of(keyword: Word, word: Word, known: Known, symbol: str, side: Side, en
         if match[1] != sign:
             what, where = ("profit", "above" if sign == "+" else "below") if profit else ("loss", "above" if sign == "+" else "below")
             raise wrong(word, f"the {what} of a {side.lower()} lies {where} its entry", (f"{sign}{match[2]}",))
-        return Exit(pct=_per_cent(pct[1], word))
+        return Exit(pct=per_cent(pct[1], word))
     if match := PERCENT.fullmatch(word.text):
-        return Exit(pct=_per_cent(match[1], word))
+        return Exit(pct=per_cent(match[1], word))
     return Exit(price=price_of(word, known, symbol, end))
 
 
@@ -68,11 +68,12 @@ def sign_of(side: Side, *, profit: bool) -> str:
     return "+" if (side is Side.BUY) == profit else "-"
 
 
-def _per_cent(digits: str, word: Word) -> Decimal:
-    per_cent = number(digits, word)
-    if not 0 < per_cent < HUNDRED:
+def per_cent(digits: str, word: Word) -> Decimal:
+    """How far, of `word`, whose number is `digits`."""
+    found = number(digits, word)
+    if not 0 < found < HUNDRED:
         raise wrong(word, "a distance is above 0% and under 100%", ("1.5%",))
-    return per_cent
+    return found
 
 
 def _on_tick(word: Word, known: Known, symbol: str) -> Decimal:

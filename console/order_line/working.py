@@ -8,8 +8,8 @@ from decimal import Decimal
 from msgspec.structs import replace
 
 from console.meanings import LIMIT_WORDS, CancelOrders, Context, Known, Parsed, ReplaceOrder, plain, price_words, symbol_word
-from console.order_line.prices import PRICE_EXAMPLES, price_of, trail_of
-from console.order_line.words import NUMBER, Word, WrongError, missing, nothing_after, number, symbol_of, wrong
+from console.order_line.prices import PRICE_EXAMPLES, per_cent, price_of, trail_of
+from console.order_line.words import NUMBER, PERCENT, Word, WrongError, missing, nothing_after, number, symbol_of, wrong
 from engine.model import OrderType
 from engine.model.orders import Terms
 from engine.model.views import OrderRow
@@ -53,10 +53,12 @@ def replace_order(rest: list[Word], context: Context, end: int) -> Parsed:
     terms = _new_terms(rest[1:], row, context, end)
     if terms == terms_of(row):
         raise wrong(rest[0], f"#{row.number} is {plain(row.quantity)} {how_it_trades(row)} already", replaceable(row))
-    note = f"#{row.number} {row.side} {symbol_word(row.symbol)}: {plain(row.quantity)} {how_it_trades(row)} -> {_written(terms)}"
+    note = f"#{row.number} {row.side} {symbol_word(row.symbol)}: {plain(row.quantity)} {how_it_trades(row)} -> {_written(row, terms)}"
     if row.filled:
         note += f", {plain(row.filled)} of it filled"
-    return Parsed(ReplaceOrder(row.id, terms), f"REPLACE #{row.number} {_written(terms)}", note)
+    if terms.exit_pct is not None:
+        note += " from its entry"
+    return Parsed(ReplaceOrder(row.id, terms), f"REPLACE #{row.number} {_written(row, terms)}", note)
 
 
 def replaceable(row: OrderRow) -> tuple[str, ...]:
@@ -89,9 +91,11 @@ def _new_terms(words: list[Word], row: OrderRow, context: Context, end: int) -> 
         if name == "trail":
             trail, trail_pct = trail_of(value, known, row.symbol)
             terms = replace(terms, trail=trail, trail_pct=trail_pct)
+        elif (distance := PERCENT.fullmatch(value.text)) and may_be_distant(row):
+            terms = replace(terms, limit=None, stop=None, exit_pct=per_cent(distance[1], value))
         else:
             price = price_of(value, known, row.symbol, end)
-            terms = replace(terms, limit=price) if name == "limit" else replace(terms, stop=price)
+            terms = replace(terms, exit_pct=None, limit=price) if name == "limit" else replace(terms, exit_pct=None, stop=price)
     return terms
 
 
@@ -122,18 +126,31 @@ def terms_of(row: OrderRow) -> Terms:
     """What the order works under, or was last asked to. Where a trailing stop stands is the broker's to say, and no term of it."""
     if row.asked is not None:
         return row.asked
-    return Terms(row.quantity, row.limit, None if row.type is OrderType.TRAILING_STOP else row.stop, row.trail, row.trail_pct)
+    stop = None if row.type is OrderType.TRAILING_STOP else row.stop
+    return Terms(row.quantity, row.limit, stop, row.trail, row.trail_pct, row.exit_pct if waits_for_its_price(row) else None)
+
+
+def waits_for_its_price(row: OrderRow) -> bool:
+    """Whether it is an exit in per cent of an entry that has not filled yet."""
+    return row.exit_pct is not None and not row.released and row.limit is None and row.stop is None
+
+
+def may_be_distant(row: OrderRow) -> bool:
+    """Whether it is an exit that may still be put so many per cent away from its entry."""
+    return bool(row.parent) and not row.released and row.type in (OrderType.LIMIT, OrderType.STOP)
 
 
 def how_it_trades(row: OrderRow) -> str:
-    """`limit 190.00`; of an exit whose entry has not filled yet, `limit 4% from its entry`."""
-    if row.exit_pct is not None and row.limit is None and row.stop is None:
-        return f"{row.type.lower()} {plain(row.exit_pct)}% from its entry"
-    return " ".join(price_words(terms_of(row)))
+    """`limit 190.00`; of an exit whose entry has not filled yet, `limit 4%`, which is counted from there."""
+    return " ".join(_price_words(row, terms_of(row)))
 
 
-def _written(terms: Terms) -> str:
-    return " ".join([plain(terms.quantity), *price_words(terms)])
+def _written(row: OrderRow, terms: Terms) -> str:
+    return " ".join([plain(terms.quantity), *_price_words(row, terms)])
+
+
+def _price_words(row: OrderRow, terms: Terms) -> list[str]:
+    return price_words(terms) if terms.exit_pct is None else [row.type.lower(), f"{plain(terms.exit_pct)}%"]
 
 
 def _numbers(context: Context) -> tuple[str, ...]:

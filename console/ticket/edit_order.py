@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from console.meanings import ReplaceOrder, normal_form, plain
-from console.order_line.working import PRICES_OF, terms_of
+from console.meanings import ReplaceOrder, normal_form, plain, symbol_word
+from console.order_line.working import PRICES_OF, may_be_distant, terms_of
 from console.ticket.form import (
     DIGITS,
     Market,
@@ -13,6 +13,7 @@ from console.ticket.form import (
     Ready,
     by_distance,
     by_lot,
+    by_tick_or_distance,
     follow_market,
     number_of,
     price_field,
@@ -20,6 +21,7 @@ from console.ticket.form import (
 )
 from engine.model import Intent, View
 from engine.model.capabilities import step
+from engine.model.money import HUNDRED
 from engine.model.orders import Terms
 from engine.model.views import OrderRow
 from widgets import numbers
@@ -40,7 +42,8 @@ class EditOrder:
         self._market = Market(row.symbol)
         self._quantity = TextField("quantity", "Quantity", DIGITS)
         self._quantity.put(plain(self._before.quantity))
-        self._prices = {"limit": price_field("limit", "Limit"), "stop": price_field("stop", "Stop")}
+        distant = may_be_distant(row)
+        self._prices = {name: price_field(name, label, distant=distant) for name, label in (("limit", "Limit"), ("stop", "Stop"))}
         self._trail = TextField("trail", "Trail", f"{DIGITS}%")
         self._trail.takes = (Cell("per cent of the market, or in price", "muted"),)
         for name, price in self._prices.items():
@@ -56,6 +59,7 @@ class EditOrder:
         row, known = self._row, self._market.known
         for name, price in self._prices.items():
             follow_market(price, self._market)
+            price.stepped = by_tick_or_distance(self._market)
             price.note = self._was(name)
         self._trail.stepped = by_distance(known.tick)
         self._trail.note = self._was("trail")
@@ -85,7 +89,7 @@ class EditOrder:
             return Mistake("", "a change; everything is as it was", unfinished=True)
         changes = ", ".join(f"{name} {before} -> {after}" for name, before, after in self._changes(terms))
         asked = ReplaceOrder(row.id, terms)
-        return Ready(asked, f"#{row.number} {normal_form(_intent(row, terms))}", asked, changes)
+        return Ready(asked, f"#{row.number} {_normal(row, terms)}", asked, changes)
 
     def _terms(self) -> Terms | Mistake:
         row = self._row
@@ -102,21 +106,26 @@ class EditOrder:
         found: dict[str, Decimal | None] = {}
         for name in PRICES_OF[row.type]:
             text = self._trail.text if name == "trail" else self._prices[name].text
-            per_cent = name == "trail" and text.endswith("%")
+            per_cent = text.endswith("%")
             price = _positive(name, f"{name} price" if name != "trail" else "trail", text.removesuffix("%") if per_cent else text)
             if isinstance(price, Mistake):
                 return price
+            if per_cent and price >= HUNDRED:
+                return Mistake(name, "a distance is under 100%")
             if not per_cent and price % row.tick:
                 return Mistake(name, f"off the tick of {row.symbol}, {row.tick:f}")
-            found["trail_pct" if per_cent else name] = price if per_cent else price.quantize(row.tick)
-        return Terms(quantity, found.get("limit"), found.get("stop"), found.get("trail"), found.get("trail_pct"))
+            if per_cent:
+                found["trail_pct" if name == "trail" else "exit_pct"] = price
+            else:
+                found[name] = price.quantize(row.tick)
+        return Terms(quantity, **found)
 
     @property
     def _lot(self) -> Decimal:
         return step(self._market.known.lot, self._market.known.fraction, self._row.type, self._row.tif)
 
     def _changes(self, terms: Terms) -> list[tuple[str, str, str]]:
-        names = ("quantity", "limit", "stop", "trail")
+        names = ("quantity", *PRICES_OF[self._row.type])
         return [(name, before, after) for name in names if (before := _word(self._before, name)) != (after := _word(terms, name))]
 
     def _written(self, name: str) -> str:
@@ -124,15 +133,15 @@ class EditOrder:
 
     def _was(self, name: str) -> tuple[Cell, ...]:
         row = self._row
-        if row.exit_pct is not None and not row.released:
-            return (Cell(f"was {plain(row.exit_pct)}% away", "muted"),)
+        away = " away" if self._before.exit_pct is not None else ""
         stands = f", stands at {numbers.price(row.stop, row.tick)}" if name == "trail" and row.stop is not None else ""
-        return (Cell(f"was {_word(self._before, name)}{stands}", "muted"),)
+        return (Cell(f"was {_word(self._before, name)}{away}{stands}", "muted"),)
 
 
 def _word(terms: Terms, name: str) -> str:
-    if name == "trail" and terms.trail_pct is not None:
-        return f"{plain(terms.trail_pct)}%"
+    pct = terms.trail_pct if name == "trail" else None if name == "quantity" else terms.exit_pct
+    if pct is not None:
+        return f"{plain(pct)}%"
     number = getattr(terms, name)
     return "-" if number is None else plain(number) if name == "quantity" else f"{number:f}"
 
@@ -144,6 +153,14 @@ def _positive(name: str, what: str, text: str) -> Decimal | Mistake:
     if number is None or number <= 0:
         return Mistake(name, f"no {what}: {text}")
     return number
+
+
+def _normal(row: OrderRow, terms: Terms) -> str:
+    """`SELL 50 MSFT limit 402.05 DAY`; of an exit in per cent of its entry, `SELL 50 MSFT limit 4% away from its entry GTC`."""
+    if terms.exit_pct is None:
+        return normal_form(_intent(row, terms))
+    away = f"{row.type.lower()} {plain(terms.exit_pct)}% away from its entry"
+    return f"{row.side} {plain(terms.quantity)} {symbol_word(row.symbol)} {away} {row.tif}"
 
 
 def _intent(row: OrderRow, terms: Terms) -> Intent:

@@ -127,8 +127,9 @@ def send_field(label: str) -> ButtonField:
     return ButtonField("send", label)
 
 
-def price_field(name: str, label: str) -> TextField:
-    return TextField(name, label, DIGITS)
+def price_field(name: str, label: str, *, distant: bool = False) -> TextField:
+    """`distant` where per cent may stand in the place of a price."""
+    return TextField(name, label, f"{DIGITS}%" if distant else DIGITS)
 
 
 def follow_market(price: TextField, market: Market) -> None:
@@ -182,6 +183,12 @@ def by_distance(tick: Decimal) -> Callable[[str, int], str | None]:
         return f"{sign}{plain(moved)}{'%' if per_cent else ''}" if moved > 0 else None
 
     return stepped
+
+
+def by_tick_or_distance(market: Market) -> Callable[[str, int], str | None]:
+    """Steps a price, or what is written in per cent."""
+    price, distance = by_tick(market), by_distance(market.known.tick)
+    return lambda text, steps: (distance if text.endswith("%") else price)(text, steps)
 
 
 def number_of(text: str) -> Decimal | None:

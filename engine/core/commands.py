@@ -11,10 +11,11 @@ from engine.core.breakers import closing
 from engine.core.desk import Desk, wish_of
 from engine.core.gate import Judgement
 from engine.core.groups import REPLACEABLE, Groups
+from engine.core.normal_form import exit_price, is_pct
 from engine.model.effects import Reply
 from engine.model.inputs import Cancel, GroupKind, Preview, PreviewReplace, Replace, Submit, SubmitGroup
 from engine.model.modes import TradingState
-from engine.model.money import cents
+from engine.model.money import cents, to_tick
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, Terms
 from engine.model.records import OrderReplaced
 
@@ -149,6 +150,11 @@ class Commands:
         if not judgement.passes:
             self._refuse(command.id, wish, judgement)
             return
+        if terms.exit_pct is not None:
+            # Its price it gets when its entry fills, as it would have at first.
+            desk.record(OrderReplaced(order.id, Terms(order.quantity), desk.now, terms.exit_pct))
+            desk.reply(command.id, True, f"#{order.number}, still held, is {terms.exit_pct.normalize():f}% away from its entry now")
+            return
         intent = judgement.intent
         asked = Terms(order.filled + intent.quantity, intent.limit, intent.stop, intent.trail, intent.trail_pct)
         if asked == replace(order.terms, stop=intent.stop if order.type is OrderType.TRAILING_STOP else order.stop):
@@ -165,14 +171,23 @@ class Commands:
         # It is the person who wants it now: what does not pass is refused, never cut down behind their back.
         wish = replace(wish_of(order, terms), quantity=terms.quantity - order.filled, source=Source.PERSON)
         if not order.released:
-            return wish, self._desk.gate.in_itself(wish)
+            return wish, self._desk.gate.in_itself(self._priced(wish, order, terms))
         aside = [order.id, *(other.id for other in self._groups.siblings(order))]
         return wish, self._desk.gate.judge(wish, self._desk.now, self._desk.mono, aside=aside, lighter=_is_lighter(order, terms))
+
+    def _priced(self, wish: Intent, order: Order, terms: Terms) -> Intent:
+        """`wish` at the price that it would get if its entry filled at its own, or at the market's."""
+        entry = self._desk.state.book.orders.get(order.parent)
+        if terms.exit_pct is None or entry is None:
+            return wish
+        at, profit = entry.average or entry.limit or entry.stop or entry.mark, order.type is OrderType.LIMIT
+        price = to_tick(exit_price(at, entry.side, terms.exit_pct, profit=profit), self._desk.instrument(order.symbol).tick)
+        return replace(wish, limit=price) if profit else replace(wish, stop=price)
 
     def _not_replaceable(self, order: Order, terms: Terms) -> str:
         """Why `order` cannot get `terms`, as far as that shows before the gate is asked."""
         name = f"#{order.number}"
-        numbers = (terms.quantity, terms.limit, terms.stop, terms.trail, terms.trail_pct)
+        numbers = (terms.quantity, terms.limit, terms.stop, terms.trail, terms.trail_pct, terms.exit_pct)
         if not all(number is None or number.is_finite() for number in numbers):
             return f"{name} cannot have these terms: one of their numbers is none."
         if order.state.is_final:
@@ -181,6 +196,8 @@ class Commands:
             return f"Trading is halted ({self._desk.state.halt_reason}): nothing is replaced."
         if order.family and terms.quantity != order.quantity:
             return f"{name} hangs together with others, and its quantity follows from their fills: replace its price alone, or cancel it."
+        if terms.exit_pct is not None:
+            return _not_distant(order, terms.exit_pct)
         if not order.released:
             return ""
         if not self._desk.gate.capabilities.replace:
@@ -207,6 +224,15 @@ class Commands:
             chosen = [o for o in book.working(command.symbol) if not (command.entries_only and o.id in spared)]
         asked = self._desk.cancel(chosen)
         self._desk.reply(command.id, bool(asked), f"cancel of {_numbers(asked)} sent" if asked else "nothing is working there")
+
+
+def _not_distant(order: Order, pct: Decimal) -> str:
+    """Why `order` cannot be an exit so many per cent from its entry."""
+    if order.released or not order.parent or order.type not in (OrderType.LIMIT, OrderType.STOP):
+        return f"#{order.number} is no exit that waits for its entry: it takes a price."
+    if pct == order.exit_pct:
+        return f"#{order.number} has these terms already"
+    return "" if is_pct(pct) else f"{pct} % is not between 0 and 100."
 
 
 def describe(intent: Intent) -> str:

@@ -105,7 +105,7 @@ def _numbers(wish: Intent) -> str:
         price = getattr(wish, name)
         if price is not None and not is_amount(price):
             return f"The {name} price {price} is not a price above zero."
-    if wish.trail_pct is not None and not _is_pct(wish.trail_pct):
+    if wish.trail_pct is not None and not is_pct(wish.trail_pct):
         return f"The trail of {wish.trail_pct} % is not between 0 and 100."
     for name, leave in _exits(wish):
         if sum(given is not None for given in (leave.price, leave.pct, leave.trail, leave.trail_pct)) != 1:
@@ -116,7 +116,7 @@ def _numbers(wish: Intent) -> str:
             if price is not None and not is_amount(price):
                 return f"The {name} price {price} is not a price above zero."
         for pct in (leave.pct, leave.trail_pct):
-            if pct is not None and not _is_pct(pct):
+            if pct is not None and not is_pct(pct):
                 return f"The {name} of {pct} % is not between 0 and 100."
     return ""
 
@@ -219,7 +219,7 @@ def _exit_on_tick(leave: Exit | None, instrument: Instrument) -> Exit | None:
     return leave and replace(leave, price=_on_tick(leave.price, instrument), trail=_on_tick(leave.trail, instrument))
 
 
-def _is_pct(value: Decimal) -> bool:
+def is_pct(value: Decimal) -> bool:
     return is_amount(value) and value < HUNDRED
 
 

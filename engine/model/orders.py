@@ -90,7 +90,8 @@ FINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXP
 class Terms(Struct, frozen=True):
     """What of an order may be replaced while it works. `quantity` is the whole one, what filled already included.
 
-    `trail` is how far a trailing stop follows the market, in price; `trail_pct` the same in per cent of the market.
+    `trail` is how far a trailing stop follows the market, in price; `trail_pct` the same in per cent of the market. `exit_pct` is asked
+    of an exit that is still held, in the place of its price: how far from its entry's average it is to be, in per cent of that.
 
     Raises TypeError where one of them is no Decimal.
     """
@@ -100,6 +101,7 @@ class Terms(Struct, frozen=True):
     stop: Decimal | None = None
     trail: Decimal | None = None
     trail_pct: Decimal | None = None
+    exit_pct: Decimal | None = None
 
     def __post_init__(self) -> None:
         _check(self, "an order's terms", _TERMS)
@@ -183,7 +185,7 @@ _INTENT: tuple[tuple[str, type, bool], ...] = (
     ("bracket", Bracket, True),
 )
 _EXIT = tuple((name, Decimal, True) for name in ("price", "pct", "trail", "trail_pct"))
-_TERMS = (("quantity", Decimal, False), *((name, Decimal, True) for name in ("limit", "stop", "trail", "trail_pct")))
+_TERMS = (("quantity", Decimal, False), *((name, Decimal, True) for name in ("limit", "stop", "trail", "trail_pct", "exit_pct")))
 
 
 def _check(value: object, what: str, kinds: tuple[tuple[str, type, bool], ...]) -> None:

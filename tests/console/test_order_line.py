@@ -381,11 +381,20 @@ def test_the_normal_form_of_a_command_means_the_same(line: str) -> None:
     assert read(found.normal) == found
 
 
-def test_an_exit_that_is_held_tells_how_far_from_its_entry_it_will_be() -> None:
-    held = order(17, limit=None, exit_pct=Decimal("4.0"), parent="t1-16", released=False)
-    found = parse("replace #17 @ 200", replace(CONTEXT, working={17: held}))
+@pytest.mark.parametrize(
+    ("line", "terms", "note"),
+    [
+        ("replace #17 @ 200", Terms(Decimal(100), Decimal("200.00")), "100 limit 4% -> 100 limit 200.00"),
+        ("replace #17 limit 5.5%", Terms(Decimal(100), exit_pct=Decimal("5.5")), "100 limit 4% -> 100 limit 5.5% from its entry"),
+    ],
+)
+def test_an_exit_that_is_held_takes_a_price_or_another_distance_from_its_entry(line: str, terms: Terms, note: str) -> None:
+    context = replace(CONTEXT, working={17: order(17, limit=None, exit_pct=Decimal("4.0"), parent="t1-16", released=False)})
+    found = parse(line, context)
     assert isinstance(found, Parsed)
-    assert found.note == "#17 SELL AAPL: 100 limit 4% from its entry -> 100 limit 200.00"
+    assert found.meaning == ReplaceOrder("t1-17", terms)
+    assert found.note == f"#17 SELL AAPL: {note}"
+    assert parse(found.normal, context) == found
 
 
 def test_a_replace_shows_what_was_and_what_will_be() -> None:

@@ -45,6 +45,28 @@ async def test_e_edits_the_working_order_and_shows_before_and_after(engine: Fake
         assert engine.replaces[-1] == (WORKING.id, Terms(D(80), D("189.99")))
 
 
+@BOTH
+async def test_an_exit_that_is_held_is_put_farther_from_its_entry(engine: FakeEngine, size: tuple[int, int]) -> None:
+    held = {
+        "type": OrderType.STOP,
+        "limit": None,
+        "parent": "t1-9",
+        "oco": "g",
+        "released": False,
+        "exit_pct": D(2),
+        "state": OrderState.HELD,
+    }
+    engine.change(orders=(order(12, **held),))
+    async with running(engine, size) as console:
+        await edit(console, "3")
+        await console.press("up", "up")
+        await console.shows("stop 2% -> 2.2%")
+        for words in ("2.2%", "was 2% away", "b bid  a ask  l last", "SELL 100 AAPL stop 2.2% away from its entry DAY"):
+            assert words in console.picture
+        await confirm(console)
+        assert engine.sent() == [("replace", "t1-12", Terms(D(100), exit_pct=D("2.2")))]
+
+
 @pytest.mark.parametrize(
     ("changes", "keys", "terms"),
     [

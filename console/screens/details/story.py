@@ -156,8 +156,10 @@ def told(record: Record, priced: Priced) -> list[Told]:
         case OrderReplaced(terms=terms, at=at, as_before=True):
             said = f"the new terms came to nothing, it works under its old ones: {_terms(terms, priced)}"
             return [Told(at, "replace", said, "warning")]
-        case OrderReplaced(terms=terms, at=at):
-            return [Told(at, "replaced", f"works under its new terms: {_terms(terms, priced)}")]
+        case OrderReplaced(terms=terms, at=at, exit_pct=exit_pct):
+            priced_yet = terms.limit is not None or terms.stop is not None
+            away = "" if exit_pct is None or priced_yet else f", {exit_pct.normalize():f}% away from its entry"
+            return [Told(at, "replaced", f"works under its new terms: {_terms(terms, priced)}{away}")]
         case FillBooked(fill=fill):
             rule = f", by the rule {fill.rule}" if fill.rule else ""
             said = (

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.model.inputs import Approve, NotDurable, OrderUpdate, Proposal, SetMode, StrategyFailed, Submit
+from engine.model.inputs import Approve, NotDurable, OrderUpdate, Proposal, Replace, SetMode, StrategyFailed, Submit
 from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
-from engine.model.orders import Bracket, Exit, Order, OrderState, OrderType, Side, TimeInForce
+from engine.model.orders import Bracket, Exit, Order, OrderState, OrderType, Side, Terms, TimeInForce
 from engine.model.records import OrderPlaced
 from tests.engine.core.brackets import bracketed, news_of, shorting
 from tests.engine.core.floor import OPEN_LIMITS, SECOND, Floor, facts, settings
@@ -46,6 +46,30 @@ def test_held_exits_count_for_nothing_and_are_not_asked_for() -> None:
     told.listed()
     told.tick()
     assert profit.state is loss.state is OrderState.HELD
+
+
+@pytest.mark.parametrize(("leg", "price"), [(1, D("112.00")), (2, D("88.00"))], ids=["take-profit", "stop-loss"])
+def test_an_exit_that_is_held_can_be_put_so_far_from_its_entry(leg: int, price: Decimal) -> None:
+    told = Told()
+    legs = bracketed(told)
+    reply = told.ask(Replace, legs[leg].id, Terms(D(100), exit_pct=D(12)))
+    assert (reply.ok, reply.text) == (True, f"#{leg + 1}, still held, is 12% away from its entry now")
+    assert (legs[leg].limit, legs[leg].stop, legs[leg].exit_pct) == (None, None, D(12))
+    told.fill(legs[0], 100, 100)
+    assert price in (legs[leg].limit, legs[leg].stop)
+
+
+@pytest.mark.parametrize(
+    ("leg", "pct", "why"),
+    [(0, 5, "takes a price"), (1, 100, "not between 0 and 100"), (1, 0, "not between 0 and 100")],
+    ids=["no exit", "all of it", "nothing"],
+)
+def test_what_is_no_distance_of_a_held_exit_is_refused(leg: int, pct: int, why: str) -> None:
+    told = Told()
+    legs = bracketed(told)
+    reply = told.ask(Replace, legs[leg].id, Terms(D(100), exit_pct=D(pct)))
+    assert not reply.ok
+    assert why in reply.text
 
 
 def test_the_first_fill_releases_the_exits_for_what_filled_and_the_next_ones_make_them_grow() -> None:
