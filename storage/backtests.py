@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
-from storage.schema import back_up
+from storage.schema import back_up, make_private
 
 STEPS: Final[tuple[tuple[str, ...], ...]] = (
     (
@@ -137,6 +137,7 @@ def _open(path: Path, lost: str = "Nothing was changed.") -> Iterator[sqlite3.Co
     """A connection to a database of the newest schema. `lost` says what an error costs."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         with closing(sqlite3.connect(path, timeout=_TIMEOUT_S)) as connection:
             _prepare(connection, path)
             yield connection

@@ -9,7 +9,7 @@ from __future__ import annotations
 import glob
 import os
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
@@ -50,6 +50,7 @@ def open_database(path: Path) -> sqlite3.Connection:
         _refuse_while_aside(path)
         _refuse_a_strangers(path)
         path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(path)
         connection = connect(path)
     except (OSError, sqlite3.Error) as error:
         if _is_damage(error):
@@ -70,6 +71,13 @@ def open_database(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Makes the file, empty, where there is none, to be read by its owner alone: SQLite would let everybody read what somebody holds. Its
+    logs take the mode of the file. One that is there stays as its owner has it. Raises OSError."""
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def connect(path: Path) -> sqlite3.Connection:
@@ -135,6 +143,7 @@ def back_up(connection: sqlite3.Connection, target: Path) -> None:
     """Copies the whole database to `target`, which appears only when the copy is complete."""
     unfinished = target.with_name(target.name + ".unfinished")
     unfinished.unlink(missing_ok=True)
+    make_private(unfinished)
     copy = sqlite3.connect(unfinished)
     try:
         connection.backup(copy)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from decimal import Decimal
@@ -32,9 +33,32 @@ def version(database: Path) -> int:
         return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def modes_beside(database: Path) -> dict[str, int]:
+    return {path.name: stat.S_IMODE(path.stat().st_mode) for path in database.parent.iterdir()}
+
+
 async def test_a_folder_that_is_not_there_is_made(tmp_path: Path) -> None:
     journal = await open_journal(tmp_path / "new" / "deeper" / "paper.db", run_id="r")
     await journal.close()
+
+
+async def test_nobody_else_on_the_machine_reads_what_somebody_holds(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its logs and a backup neither; a mode that its owner gave it stays."""
+    before = os.umask(0o022)
+    try:
+        journal = await open_journal(database, run_id="r")
+        await journal.append([note(1)])
+        modes = modes_beside(database)
+        await journal.close()
+        assert modes == dict.fromkeys(modes, 0o600)
+        assert {database.name, f"{database.name}-wal"} <= set(modes)
+        os.chmod(database, 0o640)
+        monkeypatch.setattr(schema, "STEPS", (*schema.STEPS, "CREATE TABLE later (a);"))
+        await (await open_journal(database, run_id="r")).close()
+        modes = modes_beside(database)
+        assert (modes["paper.db"], modes["paper.db.schema-2.backup"]) == (0o640, 0o600)
+    finally:
+        os.umask(before)
 
 
 async def test_a_migration_keeps_a_backup_and_everything_in_the_journal(database: Path, monkeypatch: pytest.MonkeyPatch) -> None:
