@@ -148,8 +148,8 @@ def _options() -> Options:
         prog="tradeconsole",
         description="A trading console for the terminal: it watches, proposes, asks, trades and stops. Without options, on paper money.",
         epilog="Also: tradeconsole kill stops trading from another terminal, backtest runs a strategy over past bars, backtests tells "
-        "of those that were run, data fetches bars and keeps them, init writes a config, doctor looks whether all is well. "
-        "-h after each tells more.",
+        "of those that were run, check looks whether a strategy can be believed, engines tells what can run it, data fetches bars and "
+        "keeps them, init writes a config, doctor looks whether all is well. -h after each tells more.",
         allow_abbrev=False,
     )
     feed, everything = hints(FeedSettings), hints(Settings)

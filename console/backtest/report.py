@@ -120,6 +120,8 @@ def _by(what: str, figures: Mapping[str, TradeFigures]) -> Iterator[str]:
 
 def _left(result: Summary) -> Iterator[str]:
     """What a reader must know to believe the figures."""
+    if result.figures.drawdown.depth >= 1:
+        yield from _wrapped("The account lost all it had and went on: a broker would have ended it there. Believe nothing after that.")
     for held in result.held:
         yield f"  Still held: {held.quantity:f} {held.symbol} at {held.average:.4f}, last {held.last:g}, unrealised {held.unrealised:,.2f}"
     if result.open_orders:

@@ -202,6 +202,16 @@ def test_a_strategy_that_fails_ends_the_run_in_words(home: Path, capsys: pytest.
     assert not (home / "told.json").exists()
 
 
+def test_an_account_that_lost_all_it_had_is_no_account_any_more(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shorts = "def on_bar(self, ctx, bar):\n    if not ctx.position(bar.symbol):\n        ctx.sell(bar.symbol, {})"
+    told = {}
+    for count in (10, 3000):
+        assert backtest(strategy(home, shorts.format(count)), "--symbols", "AAPL", "--from", "2005-01-01", *PLAIN) == 0
+        told[count] = " ".join(capsys.readouterr().out.split())
+    assert "The account lost all it had and went on: a broker would have ended it there." in told[3000]
+    assert "lost all" not in told[10]
+
+
 def test_a_file_that_cannot_be_written_is_told_and_costs_neither_the_run_nor_the_other_file(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
