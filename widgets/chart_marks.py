@@ -98,6 +98,7 @@ def draw_fills(
     `newest` says that the last candle is the newest there is: what happened after it began is shown at it.
     """
     fills = sorted((mark for mark in marks if mark.kind == FILL and is_price(mark.price)), key=lambda mark: mark.at, reverse=True)
+    worded: list[tuple[ChartMark, int, int]] = []
     for number, mark in enumerate(fills):
         index = _index(mark, candles)
         if index is None or (mark.at > candles[-1].at and not newest):
@@ -107,10 +108,13 @@ def draw_fills(
         row = min(prices.rows - 1, prices.row(candle.low) + 1) if bought else max(0, prices.row(candle.high) - 1)
         canvas.put(x, row, numbers.UP if bought else numbers.DOWN, its)
         if number < _WORDED:
-            away = 1 if bought else -1
-            lines = [line for line in (row, row + away, row + 2 * away) if 0 <= line < prices.rows]
-            lines.sort(key=lambda line: line in lined)
-            _words(canvas, f" {in_words(mark, tick)} ", x, lines, width, its)
+            worded.append((mark, x, row))
+    # Once all arrows stand: one that came later would stand in the words of another.
+    for mark, x, row in worded:
+        away = 1 if mark.side is Side.BUY else -1
+        lines = [line for line in (row, row + away, row + 2 * away) if 0 <= line < prices.rows]
+        lines.sort(key=lambda line: line in lined)
+        _words(canvas, f" {in_words(mark, tick)} ", x, lines, width, mark.side.value.lower())
 
 
 def _words(canvas: Canvas, words: str, x: int, lines: Iterable[int], width: int, its: str) -> None:

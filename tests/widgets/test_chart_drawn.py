@@ -80,6 +80,13 @@ def test_a_fill_an_order_and_one_beyond_the_scale_are_marked_with_price_and_quan
     ]
 
 
+def test_no_fills_arrow_stands_in_the_words_of_another() -> None:
+    bars = [Bar("X", NOON + n * MINUTE, 10.00, 10.10, 9.90, 10.00, 0) for n in range(40)]
+    marks = [ChartMark(bar.at, Side.SELL, 10.00, Decimal(10), "fill") for bar in (bars[-6], bars[-1])]
+    drawn = "\n".join(text(plot_of(chart_of(bars, *marks), look(), 60, 14)))
+    assert (drawn.count("▼"), drawn.count("sold")) == (2, drawn.count("sold 10 @ 10.00")), drawn
+
+
 def test_the_crosshair_names_its_price_and_its_time_on_the_axes() -> None:
     drawn = text(plot_of(chart_of(QUIET), look(cross=1), 30, 9))
     assert drawn[2] == "╌╌╌╌╌╌╌╌╌╌╌╌╌╌╌║╌┃╌║╌┃╌ 10.40"
