@@ -36,7 +36,7 @@ def go_on(engine: TradingEngine, ending: EndingSignals) -> int:
         if all(each.health.failed for each in view.accounts or (view,)):
             return 1
         time.sleep(_POLL_S)
-    engine.note(Level.WARNING, "console", f"{ending.cause}: the engine ends in order, as on_exit says.")
+    _note_the_end(engine, ending)
     return 128 + ending.came
 
 
@@ -53,6 +53,8 @@ def run_headless(engine: TradingEngine) -> int:
             told = _tell(view.log, told)
             problems = {each.name: each.health.problem for each in view.accounts or (view,) if each.health.failed}
             time.sleep(_POLL_S)
+        if ending.came:
+            _note_the_end(engine, ending)
         engine.shutdown()
         _tell(engine.view().log, told)
     except BrokenPipeError:
@@ -63,6 +65,10 @@ def run_headless(engine: TradingEngine) -> int:
             say(f"{name}: {problem}" if name else problem)
         engine.shutdown()
     return 1 if problems else 128 + ending.came if ending.came else 0
+
+
+def _note_the_end(engine: TradingEngine, ending: EndingSignals) -> None:
+    engine.note(Level.WARNING, "console", f"{ending.cause}: the engine ends in order, as on_exit says.")
 
 
 def _tell(log: Sequence[LogLine], told: int) -> int:

@@ -117,6 +117,7 @@ def test_every_line_of_the_real_command_says_whose_it_is_and_a_signal_ends_all_a
         process.send_signal(signal.SIGTERM)
         rest = process.stdout.read().splitlines()
         assert (process.wait(30), process.stderr.read()) == (128 + signal.SIGTERM, "")
+    assert any("SIGTERM came from outside: the engine ends in order, as on_exit says." in line for line in rest), rest
     of_none = [line for line in chain(lines, rest) if not re.match(r"[\d:]{8} [A-Z ]{7} (calm|bold): ", line) and line[:9].strip()]
     assert of_none == []
 
