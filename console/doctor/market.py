@@ -144,7 +144,7 @@ def _real_broker(settings: Settings) -> Finding:
     except Exception as error:  # noqa: BLE001 - somebody else's package: whatever it raises, all else is looked at
         return problem("broker", f"{name} failed: {type(error).__name__}: {error}", "Tell whoever made it: the console ends with it.")
     if snapshot.closed:
-        advice = "The console starts and enters nothing until that has ended; exits go out as the broker takes them."
+        advice = "The console starts, with no entries until that has ended; exits go out as the broker takes them."
         return warning("broker", f"{name}, a {settings.account} account: {snapshot.closed}", advice)
     held = f"{len(snapshot.positions)} positions and {len(snapshot.orders)} open orders"
     found = fine("broker", f"{name}, a {settings.account} account: {snapshot.cash:,.2f} in cash, {held}")

@@ -299,7 +299,7 @@ class Gate:
         if case.reduces or lighter:
             return None
         if self.closed:
-            return deny(Rule.BROKER, f"{self.closed}: no entries until that ends; exits are sent.")
+            return deny(Rule.BROKER, f"{self.closed}: no entries until that has ended; exits go out as the broker takes them.")
         if (asset := self.assets.get(intent.symbol)) is not None and asset.closed:
             return deny(Rule.BROKER, f"{asset.closed}: no entries in {intent.symbol}. Exits go out as the broker takes them.")
         if state.mode is Mode.RESEARCH:

@@ -53,7 +53,7 @@ def test_a_blocked_account_is_said_and_enters_nothing_while_its_exits_go_out(tmp
         view = until(engine, lambda view: view.health.ready and said(view, f"{words}: no entries"))
         assert [line.level for line in view.log if words in line.text] == [Level.ERROR], "said once"
         refused = engine.answer(engine.submit(limit()))
-        assert (refused.ok, refused.text) == (False, f"{words}: no entries until that ends; exits are sent.")
+        assert (refused.ok, refused.text) == (False, f"{words}: no entries until that has ended; exits go out as the broker takes them.")
         engine.submit(market(10, side=Side.SELL))
         until(engine, ended(2, OrderState.FILLED))
         server.book.flags = set()
