@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 NOTHING_WRITTEN = 1
 NARROWEST = 40
+_PAGE = Path(__file__).with_name("docs") / "settings.md"
+"""It is installed with the console: the folder that README speaks of is a checkout's."""
 _BROKERS = {
     "paper": "the console's own paper account: no broker needed",
     "alpaca": "your paper account at Alpaca",
@@ -103,6 +105,7 @@ def init(arguments: Sequence[str]) -> int:
         end(f"{error}\nNothing was written.")
     say(f"{file} is written." + (f" The one before is {kept}." if kept else ""), sys.stdout)
     say("`tradeconsole` starts with it; `tradeconsole doctor` looks whether all is well.", sys.stdout)
+    say(f"Every setting there is, with its default and its range: {_PAGE}", sys.stdout)
     return 0
 
 

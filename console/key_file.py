@@ -19,6 +19,7 @@ from console.keys import ACTIONS, FIXED, Action, KeyMap, clashes
 from console.yaml_nodes import Node, Scalar, YamlError
 
 FILE = "keys.yaml"
+_PAGE = Path(__file__).with_name("docs") / "keys.md"
 
 
 def load_keys(folder: Path) -> KeyMap:
@@ -120,7 +121,7 @@ def _nearest(name: str, known: Mapping[str, Action]) -> str:
     if near := [other for other in ordered if likeness[other] >= max(0.6, likeness[ordered[0]] - 0.2)][:3]:
         return f"; did you mean {' or '.join(near)}?"
     # All of them would fill the screen, and hide the mistake.
-    return f"; the nearest are {' and '.join(ordered[:2])}, and the page of keys has all {len(known)}"
+    return f"; the nearest are {' and '.join(ordered[:2])}, all {len(known)} are in {_PAGE}"
 
 
 def _likeness(name: str, action: str) -> float:

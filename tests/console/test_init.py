@@ -139,6 +139,9 @@ def test_a_file_that_is_there_is_left_as_it_is_where_nobody_can_be_asked(
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path))
     file = tmp_path / "tradeconsole.yaml"
     assert cli.run(["init", "--defaults"]) == 0
+    page = Path(capsys.readouterr().out.split()[-1])
+    assert page.name == "settings.md"
+    assert page.is_file(), "whoever installed it with pipx has no checkout to look in"
     file.write_text("mode: research\n")
     with pytest.raises(SystemExit) as ended:
         cli.run(["init", "--defaults"])
