@@ -20,7 +20,7 @@ import msgspec
 from engine.control_client import is_trusted
 from engine.model.orders import Source
 from engine.model.views import View
-from engine.strategies.text import one_line
+from engine.text import one_line
 
 LONGEST_REQUEST = 4096
 PATIENCE_S = 2.0

@@ -393,7 +393,10 @@ class Core:
             self._end_unsent(order_id, f"not sent, the journal could not be written: {event.reason}")
 
     def _on_unsent(self, event: Unsent) -> None:
-        self._end_unsent(event.order_id, "cancelled before it was sent")
+        reason = "cancelled before it was sent"
+        if self.state.book.orders[event.order_id].state is OrderState.PENDING_SUBMIT and not (self.gate.ready or self.gate.link_down):
+            reason = "not sent, for the account is compared with the broker's just now: order it again"
+        self._end_unsent(event.order_id, reason)
 
     def _journal_is(self, problem: str) -> None:
         """Shuts the gate while the journal cannot be written, and opens it again: said once each time."""

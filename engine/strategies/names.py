@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from engine.model.settings import Settings
-from engine.strategies.text import one_line
+from engine.text import one_line
 
 
 def strategy_names(settings: Settings) -> list[str]:

@@ -20,8 +20,8 @@ import msgspec
 from engine.priority import AGAIN_S, put_behind
 from engine.secrets import NAMES
 from engine.strategies.params import Value
-from engine.strategies.text import many_lines
 from engine.strategies.wire import LENGTH_BYTES, MAX_FRAME, Beat, Load, Log, Reply, ToStrategy, decode_from_strategy, frame
+from engine.text import many_lines
 
 LOAD_S = 30.0
 """How long loading may take: starting Python, importing what the strategy needs (pandas and more), and its on_start."""

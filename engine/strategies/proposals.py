@@ -12,8 +12,8 @@ from engine.model.orders import Bracket, Exit, OrderType, Side
 from engine.model.signals import Vote
 from engine.strategies.base import REASON_LENGTH, Draft
 from engine.strategies.params import StrategyError
-from engine.strategies.text import one_line
 from engine.strategies.wire import Seen
+from engine.text import one_line
 
 MOST = 1e12
 """No share count and no price is larger; what is, is a slip."""

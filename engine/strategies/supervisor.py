@@ -34,8 +34,8 @@ from engine.strategies.loader import check
 from engine.strategies.params import StrategyError
 from engine.strategies.process import HostGoneError, HostProcess
 from engine.strategies.proposals import to_proposal, to_vote
-from engine.strategies.text import many_lines, one_line
 from engine.strategies.wire import MAX_DRAFTS, Answer, Loaded, OnBar, OnFill, OnQuote, OnUpdate, Refused, State, Stop, ToStrategy, Warm
+from engine.text import many_lines, one_line
 
 WARM_CHUNK = 250
 ERRORS, ERRORS_WITHIN_S = 3, 60.0

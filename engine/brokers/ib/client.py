@@ -69,7 +69,7 @@ class Client:
     async def open(self) -> None:
         """Raises ConnectionError and BrokerError in words, as `Link.open` does."""
         asyncio.get_running_loop().set_exception_handler(self._hearing.broke)
-        self._end_logs = capture_logs(self._hearing.hear)
+        self._end_logs = capture_logs()
         await self._link.open()
 
     async def close(self) -> None:

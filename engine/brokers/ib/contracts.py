@@ -13,6 +13,7 @@ from engine.brokers.ib.library import Session
 from engine.brokers.ib.link import answer
 from engine.brokers.ib.orders import no_one_stock, symbol_of, symbol_there
 from engine.model.orders import Order
+from engine.model.settings import is_symbol
 
 
 class NotTraded(Exception):  # noqa: N818 - a state of the world
@@ -105,7 +106,7 @@ class Contracts:
 
 
 def is_followed(contract: Contract) -> bool:
-    return contract.kind == "STK" and contract.currency == CURRENCY
+    return contract.kind == "STK" and contract.currency == CURRENCY and is_symbol(symbol_of(contract.symbol))
 
 
 def _another(symbol: str, held: Contract, meant: Contract) -> str:

@@ -19,9 +19,11 @@ from engine.brokers.ib.facts import (
     RequestFailed,
     StatusTold,
 )
-from engine.model.money import LARGEST, ZERO, exact
+from engine.model.money import LARGEST, ZERO, exact, is_amount
+from engine.text import one_line
 
 UNSET = sys.float_info.max
+_SIDES = {"BOT": "BUY", "SLD": "SELL"}
 
 
 def listen(wrapper: Any, hear: Callable[[Fact], None]) -> None:
@@ -43,43 +45,47 @@ def listen(wrapper: Any, hear: Callable[[Fact], None]) -> None:
     tap("orderStatus", _status)
     tap("execDetails", _execution)
     tap("commissionReport", _fee)
-    tap("error", lambda request, code, words, *more: ErrorTold(int(request), int(code), str(words)))
+    tap("error", lambda request, code, words, *more: ErrorTold(int(request), int(code), one_line(str(words))))
 
 
 def _open_order(order_id: int, contract: Any, order: Any, state: Any) -> OrderTold | None:
     if order.whatIf:
         return None
-    return OrderTold(order.permId, order.clientId, order_id, contract_of(contract), _fields(order), state.status)
+    return OrderTold(_perm_id(order.permId), order.clientId, order_id, contract_of(contract), _fields(order), one_line(state.status))
 
 
 def _completed_order(contract: Any, order: Any, state: Any) -> OrderTold:
-    words = f"{state.completedStatus}".strip()
-    filled = _price(order.filledQuantity) or ZERO
-    return OrderTold(order.permId, 0, 0, contract_of(contract), _fields(order), state.status, True, filled, words)
+    words = one_line(f"{state.completedStatus}")
+    filled = _count(_price(order.filledQuantity) or ZERO)
+    return OrderTold(_perm_id(order.permId), 0, 0, contract_of(contract), _fields(order), one_line(state.status), True, filled, words)
 
 
 def _status(
     order_id: int, status: str, filled: float, remaining: float, average: float, perm_id: int, parent: int, last: float,
     client_id: int, why_held: str, *more: float,
 ) -> StatusTold:  # fmt: skip
-    return StatusTold(perm_id, client_id, order_id, status, amount_of(filled), amount_of(average), why_held, amount_of(remaining))
+    counts = [_count(amount_of(each)) for each in (filled, average, remaining)]
+    return StatusTold(_perm_id(perm_id), client_id, order_id, one_line(status), counts[0], counts[1], why_held, counts[2])
 
 
 def _execution(request: int, contract: Any, told: Any) -> ExecutionTold:
     order_id = 0 if told.orderId == 2**31 - 1 else told.orderId
-    action = "BUY" if told.side == "BOT" else "SELL"
+    if "." not in told.execId.strip("."):
+        raise ValueError(f"{told.execId!r} is no id of an execution")
+    if told.side not in _SIDES:
+        raise ValueError(f"{told.side!r} is no side of an execution")
     return ExecutionTold(
         told.execId,
-        told.permId,
+        _perm_id(told.permId),
         told.clientId,
         order_id,
         told.orderRef,
         contract_of(contract),
-        action,
-        amount_of(told.shares),
-        amount_of(told.price),
-        amount_of(told.cumQty),
-        amount_of(told.avgPrice),
+        _SIDES[told.side],
+        _traded(told.shares),
+        _traded(told.price),
+        _count(amount_of(told.cumQty)),
+        _count(amount_of(told.avgPrice)),
     )
 
 
@@ -96,7 +102,7 @@ def cash_of(text: str) -> Decimal:
 
 def _fee(report: Any) -> FeeTold | None:
     """Nothing where TWS does not know it yet and leaves it unset: it is told again then, and whenever executions are asked for."""
-    return FeeTold(report.execId, amount_of(report.commission), report.currency) if abs(report.commission) < UNSET else None
+    return FeeTold(report.execId, amount_of(report.commission), one_line(report.currency)) if abs(report.commission) < UNSET else None
 
 
 def _fields(order: Any) -> OrderFields:
@@ -118,13 +124,36 @@ def _fields(order: Any) -> OrderFields:
 
 
 def contract_of(told: Any) -> Contract:
-    return Contract(told.conId, told.symbol, told.secType, told.currency, told.localSymbol, told.primaryExchange, told.exchange)
+    texts = (told.symbol, told.secType, told.currency, told.localSymbol, told.primaryExchange, told.exchange)
+    return Contract(told.conId, *map(one_line, texts))
 
 
 def amount_of(value: float) -> Decimal:
-    """The decimal that a person would read off it, without a point where it is whole."""
+    """The decimal that a person would read off it, without a point where it is whole. Raises ValueError where it is no amount of anything:
+    the message that it is in is not understood then."""
+    if not abs(value) <= LARGEST:  # a NaN is not, either
+        raise ValueError(f"{value} is no amount")
     number = exact(value)
     return number.quantize(Decimal(1)) if number == number.to_integral_value() else number
+
+
+def _perm_id(number: int) -> int:
+    """0 before an order has one."""
+    if not 0 <= number < 2**63:
+        raise ValueError(f"{number} is no permId")
+    return number
+
+
+def _count(amount: Decimal) -> Decimal:
+    if amount < 0:
+        raise ValueError(f"{amount} is below zero")
+    return amount
+
+
+def _traded(value: float) -> Decimal:
+    if not is_amount(amount := amount_of(value)):
+        raise ValueError(f"nothing trades for {value}, nor so many")
+    return amount
 
 
 def _price(value: float) -> Decimal | None:

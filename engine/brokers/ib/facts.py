@@ -8,6 +8,7 @@ from typing import TypeAlias
 from msgspec import Struct
 
 from engine.model.money import ZERO
+from engine.text import one_line
 
 CURRENCY = "USD"
 """What is traded here is priced in it, and the books are kept in it alone: no amount of another is ever booked."""
@@ -99,9 +100,11 @@ class ErrorTold(Struct, frozen=True):
 
 
 class NotUnderstood(Struct, frozen=True):
-    """The library stumbled over a message: whatever it said is lost."""
+    """A message made no sense, to the library or to us: whatever it said is lost. `asked`: while an answer was waited for."""
 
+    kind: str
     words: str
+    asked: bool
 
 
 Fact: TypeAlias = OrderTold | StatusTold | ExecutionTold | FeeTold | ErrorTold | NotUnderstood
@@ -127,5 +130,5 @@ class RequestFailed(Exception):  # noqa: N818 - it is TWS's answer, not an error
     """TWS answered a request with an error code."""
 
     def __init__(self, code: int, words: str) -> None:
-        super().__init__(f"{words} (code {code})")
+        super().__init__(f"{one_line(words)} (code {code})")
         self.code = code

@@ -19,6 +19,8 @@ from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
 
 NAME = "ib"
+COMPARE_S = 1.0
+"""How long the account waits to be compared for messages that were not understood, so that it is not for each."""
 
 
 class Hearing:
@@ -42,6 +44,10 @@ class Hearing:
         self._connectivity = connectivity
         self._foreign: set[str] = set()
         """Executions of which it was said that their fee is in another currency."""
+        self._unread: set[str] = set()
+        """Of what kinds there were messages that were not understood."""
+        self._is_due = False
+        """Whether the account is to be compared for one in a moment."""
         self._state = LinkState.DOWN
         self._stirred = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -71,8 +77,7 @@ class Hearing:
             case ErrorTold():
                 self._on_error(fact)
             case NotUnderstood():
-                self.note(Level.ERROR, f"A message of TWS was not understood, the account is compared: {fact.words}")
-                self._compare()
+                self._on_not_understood(fact)
         self._stir()
 
     def _news(self, entry: Entry) -> None:
@@ -106,6 +111,20 @@ class Hearing:
             self.tell(update)
             entry.last_told = entry.update()
 
+    def _on_not_understood(self, told: NotUnderstood) -> None:
+        """Said once of each kind, for where one makes no sense there may be one with each fill. The account is compared, unless an answer
+        of TWS's is waited for just now: else answers alone would have it compared without end."""
+        if told.kind not in self._unread:
+            self._unread.add(told.kind)
+            self.note(Level.ERROR, f"A message of TWS was not understood, the account is compared; more like it are not told: {told.words}")
+        if not (told.asked or self._is_due):
+            self._is_due = True
+            asyncio.get_running_loop().call_later(COMPARE_S, self._compare_again)
+
+    def _compare_again(self) -> None:
+        self._is_due = False
+        self._compare()
+
     def _on_foreign_fee(self, told: FeeTold) -> None:
         if told.exec_id not in self._foreign:
             self._foreign.add(told.exec_id)
@@ -115,7 +134,7 @@ class Hearing:
         code = told.code
         entry = self.ledger.by_number(self._client_id, told.request) if told.request > 0 else None
         if code in codes.CONNECTIVITY_LOST:
-            self._connectivity(told.words)
+            self._connectivity(told.words or f"code {code}")
         elif code in codes.CONNECTIVITY_RESTORED:
             self._connectivity("")
         elif entry is not None:

@@ -45,7 +45,7 @@ async def kill(config: IbConfig, *, flatten: bool, tell: Callable[[str], None]) 
     """Cancels all orders of the log-in, with `flatten` closes the account's positions, and answers what is left then, in bounded time.
     `tell` is told each step. Raises ConnectionError and BrokerError in words where nothing could be done."""
     there = _There(config, tell)
-    end_logs = capture_logs(lambda fact: None)
+    end_logs = capture_logs()
     try:
         await there.cancel()
         if flatten and not there.open:

@@ -102,17 +102,28 @@ class Entry:
         """Whether TWS counts more than it has told."""
         return self._known()[0] < self.told_filled
 
+    def contradicts(self, told: ExecutionTold) -> bool:
+        """Whether an execution cannot be one of this order: of another stock, or of the other side."""
+        if self.fields is None or self.contract is None or self.contract.kind != "STK":
+            return False
+        return side_of(self.fields) != told.action or self.contract.con_id != told.contract.con_id
+
     # ---- figures
 
     def figures(self) -> tuple[Decimal, Decimal, Decimal]:
         """(shares, what they cost, fees) so far."""
         shares, cost = self._known()
         counted = self.told_filled
-        if counted > shares and not self.corrected:
+        if counted > shares and not self.corrected and self._may_fill(counted):
             average = self.told_average or max((e.average for e in self.executions.values()), default=ZERO)
             whole = (counted * average).quantize(_CENT_OF_A_CENT)
             shares, cost = counted, max(whole, cost)
         return shares, cost, self._fees()
+
+    def _may_fill(self, counted: Decimal) -> bool:
+        """Whether a count may stand for executions that were not told: for more than the order is for there must be those."""
+        most = [each.quantity for each in (self.fields, self.asked) if each is not None]
+        return not most or counted <= max(most)
 
     def on_fee(self, told: FeeTold) -> None:
         """The fee of an execution that takes another's place takes that of the other's: until it is told the old one stands."""
@@ -298,6 +309,8 @@ class Ledger:
 
     def on_execution(self, told: ExecutionTold) -> Entry:
         entry = self._entry(told.order_id, told.client_id, told.perm_id, told.ref)
+        if entry.contradicts(told):
+            raise ValueError(f"an execution of another stock or side is told as one of {entry.id or entry.perm_id}")
         base, _, revision = told.exec_id.rpartition(".")
         before = entry.executions.get(base)
         entry.corrected = entry.corrected or (before is not None and before.exec_id != told.exec_id) or revision not in _FIRST
@@ -339,7 +352,7 @@ class Ledger:
         if perm_id:
             entry.perm_id = perm_id
             self._by_perm[perm_id] = entry
-        if order_id > 0:
+        if order_id > 0 and (entry.order_id <= 0 or (entry.client_id, entry.order_id) == number):
             entry.order_id, entry.client_id = order_id, client_id
             self._by_number[number] = entry
         return entry

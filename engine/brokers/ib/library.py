@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
@@ -30,12 +31,17 @@ from engine.brokers.ib.facts import (
     OrderFields,
     RequestFailed,
 )
+from engine.text import one_line
 
 Answer = TypeVar("Answer")
 LOGGERS = ("ib_insync", "eventkit")
 ANSWER_S = 8.0
 """How long any request may take; less than the engine waits for an answer, so that the words are ours."""
 NO_SUCH_CONTRACT = 200
+_EXECUTION, _ITS_TIME = 11, 15
+"""The number of the message of an execution, and of the field in it."""
+_READ = 200
+"""How much of a message is shown that was not understood."""
 ROUTED = "SMART"
 """The exchange that stands for IB's own routing."""
 _DROPPED = "it takes the connection and drops it, as TWS does where its API settings do not trust this machine"
@@ -85,6 +91,13 @@ class Session:
         self._ib.client.apiError += self._on_api_error
         self._ib.client.conn.disconnected += self._on_dropped
         listen(self._ib.wrapper, self._heard)
+        decoder = self._ib.client.decoder
+        decoder.logger = _Unread(self._on_unread)
+        execution = decoder.handlers[_EXECUTION]
+        # When it traded is not looked at here, and one whose time is of a zone that this machine does not know would be lost.
+        decoder.handlers[_EXECUTION] = lambda fields: execution([*fields[:_ITS_TIME], "0", *fields[_ITS_TIME + 1 :]])
+        self._asking = self._unread = 0
+        """How many answers are waited for, and how many messages were not understood."""
         self._count()
 
     def _count(self) -> None:
@@ -137,7 +150,7 @@ class Session:
             await asyncio.gather(connecting, return_exceptions=True)
             if not self._failed.cancel():
                 self._failed.exception()
-        return tuple(self._ib.client.getAccounts())
+        return tuple(map(one_line, self._ib.client.getAccounts()))
 
     @property
     def connected(self) -> bool:
@@ -166,6 +179,10 @@ class Session:
         if isinstance(fact, ErrorTold) and fact.code == 326 and not self._failed.done():
             self._failed.set_exception(ClientBusy(fact.words))
         self._hear(fact)
+
+    def _on_unread(self, what: str, error: BaseException | None) -> None:
+        self._unread += 1
+        self._hear(NotUnderstood(what.partition(",")[0], one_line(f"{what[:_READ]} ({error})"), self._asking > 0))
 
     async def turn(self, leaves: int = FOR_CANCELS_S) -> None:
         """Waits until TWS may be sent one message more, which must follow at once, and `leaves` as many for what is more urgent."""
@@ -231,7 +248,7 @@ class Session:
         await self._ask(lambda: self._ib.reqExecutionsAsync(), leaves=leaves)
 
     async def positions(self) -> list[Held]:
-        told = await self._ask(lambda: self._ib.reqPositionsAsync(), alone=True)
+        told = await self._ask(lambda: self._ib.reqPositionsAsync(), alone=True, whole=True)
         return [Held(each.account, contract_of(each.contract), amount_of(each.position), amount_of(each.avgCost)) for each in told]
 
     async def cash(self, account: str) -> CashTold:
@@ -240,7 +257,7 @@ class Session:
         request = int(ib.client.getReqId())
         told = self._summaries[request] = {}
         try:
-            await self._ask(lambda: self._summary(request))
+            await self._ask(lambda: self._summary(request), whole=True)
         finally:
             del self._summaries[request]
             if self.connected:
@@ -261,7 +278,7 @@ class Session:
 
     def _on_summary(self, request: int, account: str, tag: str, value: str, currency: str) -> None:
         if request in self._summaries:
-            self._summaries[request][account, tag, currency] = value
+            self._summaries[request][account, tag, one_line(currency)] = value
 
     async def time(self) -> float:
         """TWS's clock, in whole seconds since 1970."""
@@ -295,15 +312,26 @@ class Session:
             return replace(contract_of(details.contract), exchange=ROUTED if routed else details.contract.exchange)
         return None
 
-    async def _ask(self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, leaves: int = FOR_CANCELS_S) -> Answer:
-        """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none."""
+    async def _ask(
+        self, question: Callable[[], Awaitable[Answer]], *, alone: bool = False, whole: bool = False, leaves: int = FOR_CANCELS_S
+    ) -> Answer:
+        """Raises RequestFailed, TimeoutError, and ConnectionError where the link breaks or there is none. An answer that must be `whole` is
+        none where a message was not understood: what it left out would be taken for nothing."""
         from ib_insync import RequestError
 
         async def asked() -> Answer:
             async with asyncio.timeout(ANSWER_S):
                 async with self._one if alone else contextlib.nullcontext():
                     await self.turn(leaves)
-                    return await question()
+                    unread = self._unread
+                    self._asking += 1
+                    try:
+                        answer = await question()
+                    finally:
+                        self._asking -= 1
+                    if whole and self._unread > unread:
+                        raise RequestFailed(0, "a message of TWS's answer was not understood")
+                    return answer
 
         asking = asyncio.ensure_future(asked())
         asking.add_done_callback(_heard_of)
@@ -320,9 +348,9 @@ def _heard_of(asking: asyncio.Future[Any]) -> None:
         asking.exception()
 
 
-def capture_logs(hear: Callable[[Fact], None]) -> Callable[[], None]:
-    """Keeps the library's loggers off the terminal; a message that it could not decode is told. Returns what ends it."""
-    handler = _Handler(hear)
+def capture_logs() -> Callable[[], None]:
+    """Keeps the library's loggers off the terminal: what they tell was heard already. Returns what ends it."""
+    handler = logging.NullHandler()
     loggers = [logging.getLogger(name) for name in LOGGERS]
     for logger in loggers:
         logger.addHandler(handler)
@@ -335,16 +363,14 @@ def capture_logs(hear: Callable[[Fact], None]) -> Callable[[], None]:
     return end
 
 
-class _Handler(logging.Handler):
-    """What the library logs was heard already, but for what it stumbled over."""
+class _Unread:
+    """In the place of the decoder's logger, which is one for all connections."""
 
-    def __init__(self, hear: Callable[[Fact], None]) -> None:
-        super().__init__(logging.ERROR)
-        self._tell = hear
+    def __init__(self, tell: Callable[[str, BaseException | None], None]) -> None:
+        self._tell = tell
 
-    def emit(self, record: logging.LogRecord) -> None:
-        if record.exc_info:
-            self._tell(NotUnderstood(f"{record.getMessage()[:200]} ({record.exc_info[1]})"))
+    def exception(self, what: str) -> None:
+        self._tell(what, sys.exc_info()[1])
 
 
 def stock(contract: Contract) -> Any:

@@ -128,6 +128,9 @@ class IbHistory:
         now, found, bad = self._now(), dict[int, Bar](), list[str]()
         for row in rows:
             opened = row.opened
+            if isinstance(opened, datetime) and opened.tzinfo is None:
+                bad.append(f"IB's {symbol} bar left out: {opened} is of no time zone.")
+                continue
             session = by_day.get(opened.astimezone(self._calendar.zone).date() if isinstance(opened, datetime) else opened)
             if session is None:
                 continue  # a day that nobody asked for, or that the exchange has not

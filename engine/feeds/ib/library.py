@@ -22,6 +22,8 @@ DELAYED = 3
 """Asks for what is live where the user has it, and for what is delayed elsewhere."""
 _HALTED = 49
 _FIVE_S = 5
+_PAST_BARS = 17
+"""The number of the message that tells them."""
 
 
 class PastBar:
@@ -41,6 +43,21 @@ class DataSession(Session):
     def __init__(self, hear: Callable[[Fact], None], lost: Callable[[str], None], price: Callable[[PriceFact], None]) -> None:
         super().__init__(hear, lost)
         _listen(self._ib.wrapper, price)
+        self._past: dict[int, asyncio.Future[None]] = {}
+        """What waits for past bars, by the number it was asked under."""
+        handlers = self._ib.client.decoder.handlers
+        self._bars_told = handlers[_PAST_BARS]
+        handlers[_PAST_BARS] = self._on_past_bars
+
+    def _on_past_bars(self, fields: list[str]) -> None:
+        """Where they are not understood their end is not told either, and nothing more is to be waited for."""
+        try:
+            self._bars_told(fields)
+        except Exception as error:
+            future = self._past.get(int(fields[1])) if len(fields) > 1 and fields[1].isdecimal() else None
+            if future is not None and not future.done():
+                future.set_exception(RequestFailed(0, f"its answer was not understood: {error}"))
+            raise
 
     def ask_for_delayed(self) -> None:
         self._ib.client.reqMarketDataType(DELAYED)
@@ -78,7 +95,7 @@ class DataSession(Session):
         client, wrapper = self._ib.client, self._ib.wrapper
         request = int(client.getReqId())
         told: list[Any] = []
-        future = wrapper.startReq(request, container=told)
+        future = self._past[request] = wrapper.startReq(request, container=told)
         client.reqHistoricalData(request, stock(contract), end, duration, size, what, regular, 2, False, [])
         try:
             async with asyncio.timeout(HISTORY_S):
@@ -89,6 +106,8 @@ class DataSession(Session):
             if self.connected:
                 client.cancelHistoricalData(request)
             raise TimeoutError(f"TWS did not tell the bars within {HISTORY_S:g} s") from None
+        finally:
+            del self._past[request]
         return [PastBar(bar.date, (bar.open, bar.high, bar.low, bar.close, bar.volume)) for bar in told]
 
 

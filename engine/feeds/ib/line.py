@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from engine.brokers.ib.away import Away, away, reset_until
 from engine.brokers.ib.codes import CONNECTIVITY_LOST, CONNECTIVITY_RESTORED, DATA_TAKEN
 from engine.brokers.ib.config import IbConfig
-from engine.brokers.ib.facts import CURRENCY, Contract, ErrorTold, Fact, RequestFailed
+from engine.brokers.ib.facts import CURRENCY, Contract, ErrorTold, Fact, NotUnderstood, RequestFailed
 from engine.brokers.ib.library import ClientBusy, Mute, capture_logs
 from engine.brokers.ib.orders import no_one_stock, symbol_of, symbol_there
 from engine.brokers.ib.thread import live
@@ -58,6 +58,8 @@ class Line:
         self._contracts: dict[str, Contract | FeedError] = {}
         self._keeper: asyncio.Task[None] | None = None
         self._notes: list[str] = []
+        self._unread: set[str] = set()
+        """Of what kinds there were messages that were not understood."""
         self.watch = Watch(wall=wall)
         self.pacing = Pacing()
         self.say: Callable[[str], None] = lambda text: None
@@ -119,7 +121,7 @@ class Line:
 
     def _live(self, loop: asyncio.AbstractEventLoop) -> None:
         loop.set_exception_handler(self._broke)
-        end_logs = capture_logs(lambda fact: None)
+        end_logs = capture_logs()
         try:
             live(loop)
         finally:
@@ -191,11 +193,14 @@ class Line:
         raise ConnectionError(f"The client ids {first} to {last} are all in use at {config.at}")
 
     def _hear(self, fact: Fact) -> None:
+        if isinstance(fact, NotUnderstood) and fact.kind not in self._unread:
+            self._unread.add(fact.kind)
+            self._notes.append(f"A message of TWS was not understood and is left out, and so are more like it: {fact.words}")
         if not isinstance(fact, ErrorTold):
             return
         code = fact.code
         if code in CONNECTIVITY_LOST:
-            self._no_ib = shown(fact.words).rstrip(".")
+            self._no_ib = shown(fact.words).rstrip(".") or f"code {code}"
         elif code in CONNECTIVITY_RESTORED:
             self._no_ib = ""
             if code == _DATA_LOST:

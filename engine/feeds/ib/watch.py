@@ -17,12 +17,14 @@ from engine.feeds.ib.pacing import Pacing
 from engine.feeds.names import listed, shown
 from engine.feeds.new_york import SECOND
 from engine.model.market import Bar, Halt, Quote
-from engine.model.money import is_price
+from engine.model.money import MOST_PRICE, is_price
 
 LINES = 100
 """How many subscriptions a user has at once, as IB gives them to everybody. Where TWS refuses one earlier, that is the number."""
 DELAY_NS = 900 * SECOND
 """How old delayed prices are."""
+_MOST_OFF_NS = 3600 * SECOND
+"""How far a bar of five seconds may be from now: clocks differ, and TWS may be slow."""
 _BID, _ASK, _LAST = (1, 66), (2, 67), (4, 68)
 _BID_SIZE, _ASK_SIZE = (0, 69), (3, 70)
 _DELAYED_TICKS = range(66, 77)
@@ -190,9 +192,9 @@ class Watch:
                 self._price(followed, fact.kind, fact.price, fact.size)
             case SizeTick() if fact.kind in (*_BID_SIZE, *_ASK_SIZE):
                 if fact.kind in _BID_SIZE:
-                    followed.bid_size = fact.size
+                    followed.bid_size = _size(fact.size)
                 else:
-                    followed.ask_size = fact.size
+                    followed.ask_size = _size(fact.size)
                 self._quote(followed)
             case DataType():
                 self._typed(followed, fact.type != _LIVE)
@@ -207,7 +209,7 @@ class Watch:
         if kind in _DELAYED_TICKS:
             self._typed(followed, True)
         # -1 says that there is nobody on that side: the quote of before is none any more.
-        price = price if is_price(price) else nan
+        price, size = price if is_price(price) else nan, _size(size)
         if kind in _BID:
             followed.bid, followed.bid_size = price, size
         elif kind in _ASK:
@@ -245,11 +247,13 @@ class Watch:
     def _bar(self, followed: _Followed, bar: FiveSeconds) -> None:
         if not (all(map(is_price, (bar.open, bar.high, bar.low, bar.close))) and bar.low <= bar.high):
             return
+        if not (followed.newest < bar.at and abs(bar.at - self._wall()) <= _MOST_OFF_NS):
+            return  # told twice, or of a time that it cannot be of: what comes next would lie before it
         if bar.at - followed.newest > 5 * SECOND:
             followed.since = bar.at - 5 * SECOND  # the first, or the first after a gap
         followed.newest = bar.at
         with self._lock:
-            self._news.bars.append(Bar(followed.symbol, bar.at, bar.open, bar.high, bar.low, bar.close, max(bar.volume, 0.0)))
+            self._news.bars.append(Bar(followed.symbol, bar.at, bar.open, bar.high, bar.low, bar.close, _size(bar.volume)))
 
     def on_error(self, request: int, code: int, words: str, pacing: Pacing) -> None:
         """What TWS says of one of the subscriptions."""
@@ -291,6 +295,11 @@ class Watch:
     def _say(self, text: str) -> None:
         with self._lock:
             self._news.said.append(text)
+
+
+def _size(told: float) -> float:
+    """As many shares as were told, none where that is no number of them."""
+    return told if 0.0 <= told <= MOST_PRICE else 0.0
 
 
 def _have(symbols: Sequence[str]) -> str:

@@ -39,6 +39,9 @@ code NUMBER [WORDS]             1100, 1101, 1102, 2103, 10197 or any other, said
 object ID NUMBER [WORDS]        any code, said of this order
 arm ON WHAT [NTH] [TIMES] [works] [: WORDS]            see `faults`
 disarm                          what was armed and did not strike yet
+spoil KIND FIELD [VALUE]        in each message of this kind from now on that field is VALUE (JSON), or the message ends before it
+whole                           no message is spoilt any more
+say FIELDS                      any message (JSON), to all
 mute, unmute                    connected, and no word any more; new connections speak
 logout, login                   connections are taken and never answered, as before the weekly log-in
 storm TIMES accept|hello|ready  so many connections are dropped when they come, say who they are, or have begun
@@ -234,6 +237,16 @@ class Control:
 
     def do_disarm(self) -> None:
         self._tws.faults.disarm()
+
+    def do_spoil(self, kind: str, at: str, *value: str) -> None:
+        self._tws.faults.spoils[int(kind)] = int(at), json.loads(" ".join(value)) if value else None
+
+    def do_whole(self) -> None:
+        self._tws.faults.spoils.clear()
+
+    def do_say(self, *fields: str) -> None:
+        for session in self._tws.sessions:
+            session.send(json.loads(" ".join(fields)))
 
     def do_mute(self) -> None:
         for session in self._tws.sessions:

@@ -43,6 +43,16 @@ class Faults:
     def __init__(self) -> None:
         self._armed: list[Fault] = []
 
+        self.spoils: dict[int, tuple[int, str | None]] = {}
+        """By the kind of a message that goes out: which of its fields is what else; none where it ends before that one."""
+
+    def spoilt(self, fields: list[object]) -> list[object]:
+        kind = fields[0]
+        if not isinstance(kind, int) or kind not in self.spoils:
+            return fields
+        at, value = self.spoils[kind]
+        return fields[:at] if value is None else [*fields[:at], value, *fields[at + 1 :]]
+
     def arm(self, fault: Fault) -> None:
         if fault.on not in (*INCOMING, *OUTGOING):
             raise ValueError(f"nothing is called {fault.on}: {', '.join((*INCOMING, *OUTGOING))}")

@@ -100,7 +100,7 @@ class Session:
 
     def send(self, fields: list[object]) -> None:
         if not (self.mute or self._writer.is_closing()):
-            self._writer.write(message(fields))
+            self._writer.write(message(self._server.faults.spoilt(fields)))
 
     def _take(self, payload: bytes) -> None:
         fields = Fields.of(payload)

@@ -1,4 +1,4 @@
-"""Text from a strategy is data: control characters are taken out and its length is bounded before anybody stores or shows it."""
+"""Text from a strategy, or a broker, is data: control characters are taken out and its length is bounded before it is stored or shown."""
 
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.strategies.text import many_lines, one_line
+from engine.text import many_lines, one_line
 
 
 @given(st.text(st.characters(), max_size=300), st.integers(1, 50))
