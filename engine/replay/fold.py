@@ -31,6 +31,7 @@ from engine.model.records import (
     FillBooked,
     PositionAccepted,
     Record,
+    RunStarted,
     SessionOpened,
 )
 from engine.model.settings import Settings
@@ -122,7 +123,10 @@ class Fold(Core):
         self.work += 1
         self.desk.now = max(self.desk.now, at_of(record))
         take_over(self.state, record)
-        if isinstance(record, FillBooked | PositionAccepted):
+        if self._opens_sessions and isinstance(record, RunStarted):
+            # The first session opened just before, when there was no money yet.
+            self.state.session_equity = cents(self.state.portfolio.equity())
+        elif isinstance(record, FillBooked | PositionAccepted):
             symbol = record.fill.symbol
             last = self.prices.last(symbol)
             if last is not None:

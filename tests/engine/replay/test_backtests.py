@@ -131,6 +131,15 @@ def test_trades_are_gone_to_one_after_the_other(market: Recorded) -> None:
     assert replay.step < seen[-1]
 
 
+def test_on_the_first_day_the_cash_it_began_with_is_no_profit_of_the_day(market: Recorded) -> None:
+    replay = market.replay()
+    replay.seek(0)
+    account = replay.view().account
+    assert account.equity > 0
+    assert account.day_start == account.equity
+    assert account.day_pnl == 0
+
+
 def test_an_order_says_why_it_was_made_and_what_became_of_it(market: Recorded) -> None:
     replay = market.replay()
     mark = replay.next_trade()
