@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from datetime import date
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from console.backtest.kept import carry_out
+from console.backtest.terms import Terms, job_of
 from console.screens.backtests.comparison import ComparisonPage
 from console.screens.backtests.drawings import bar_of, bins, distribution, months, signed
 from console.screens.backtests.listing import BacktestTable
 from console.screens.backtests.report import TABS, BacktestPage
 from console.screens.backtests.trades import TripTable
+from engine.model.settings import Settings
 from storage.backtests import backtest_rows
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
-from tests.console.kept_backtests import keep
+from tests.console.kept_backtests import keep, keep_as
 from widgets.cells import length
 from widgets.document import Document
 
@@ -129,6 +133,17 @@ async def test_a_usual_screen_reads_no_backtest_that_nobody_opened(path: Path, m
         await console.press("down")
         await console.pilot.pause(0.2)
         assert read == []
+
+
+async def test_a_run_of_one_bar_says_why_it_has_no_curve(tmp_path: Path) -> None:
+    file = tmp_path / "backtests.sqlite"
+    finished = carry_out(job_of(Terms("sma_cross", symbols=("IBM",), start=date(2013, 3, 1)), Settings()))
+    keep_as(file, finished, finished.stored)
+    async with running(FakeEngine(), WIDE, backtests=file) as console:
+        await console.press("B")
+        await console.shows("sma_cross")
+        await console.press("enter")
+        await console.shows("One bar is no curve yet.")
 
 
 async def test_round_trips_are_sorted_and_each_is_told(path: Path) -> None:

@@ -211,7 +211,7 @@ def draw_curve(curve: Curve, kept: Kept, more: str = "", *, hold: bool) -> None:
         drawn.append(Point(at, equity, 1 - equity / highest if highest > 0 else 0.0))
     total, held = kept.summary.figures.total_return, kept.summary.figures.buy_and_hold
     legend = [Cell(numbers.change(total), numbers.change_direction(total)), Cell("  held ", "muted"), Cell(numbers.change(held), "muted")]
-    curve.show_points(drawn, "The backtest has no bars.", "%Y-%m-%d", points.held if hold else ())
+    curve.show_points(drawn, "One bar is no curve yet.", "%Y-%m-%d", points.held if hold else ())
     curve.set_summary(*legend, Cell(more, "muted"))
 
 
