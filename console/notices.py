@@ -133,9 +133,9 @@ class Notices:
 
 
 def is_told_in(notice: Notice, text: str) -> bool:
-    """Whether `text`, which stands on the screen already, says why: the end of the notice's first sentence."""
-    why = notice.text.partition(". ")[0].rpartition(": ")[2].rstrip(".")
-    return len(why) >= _LEAST_CAUSE and why.casefold() in text.casefold()
+    """Whether `text`, which stands on the screen already, says why: a part of the notice's first sentence."""
+    first, there = notice.text.partition(". ")[0].rstrip(".").casefold(), text.casefold()
+    return any(len(part) >= _LEAST_CAUSE and part in there for part in first.split(": "))
 
 
 def notice_of(line: LogLine, *, away: bool) -> Notice | None:

@@ -221,6 +221,10 @@ class Standstill:
     def _rest_in_words(self) -> str:
         does = {order.number: "closes" if order.source is Source.FLATTEN else "protects" for order in self._core.state.book.working()}
         works = [f"#{number}, which {what}," for number, what in does.items()]
-        held = [f"{h.quantity:f} {h.symbol}" for h in self._core.state.portfolio.holdings.values() if h.quantity]
+        # What the broker holds, as it told last, where our books say otherwise.
+        off = self._core.desk.broker_off
+        ours = {h.symbol: h.quantity for h in self._core.state.portfolio.holdings.values()}
+        theirs = {symbol: ours.get(symbol, ZERO) + (off[symbol][0] if symbol in off else ZERO) for symbol in (*ours, *off)}
+        held = [f"{quantity:f} {symbol}" for symbol, quantity in theirs.items() if quantity]
         still = f"only {' and '.join(works)} still works" if works else "nothing works"
         return f"verified with the broker: {still}; held: {', '.join(held) or 'nothing'}"

@@ -71,6 +71,20 @@ def test_a_stop_is_done_when_the_broker_itself_lists_nothing(tmp_path: Path) -> 
         assert engine.status().stop is None
 
 
+def test_what_a_stop_verified_as_held_is_what_the_broker_holds_and_not_what_the_books_say(tmp_path: Path) -> None:
+    broker = ToldBroker()
+    with running(tmp_path, broker) as engine:
+        engine.submit(limit(10))
+        until(engine, working(1))
+        broker.fill(order_of(engine.status(), 1).id)
+        until(engine, lambda view: view.positions)
+        broker.positions = [("AAPL", D(7), D(100))]
+        engine.answer(engine.sync())
+        engine.answer(engine.emergency_stop())
+        view = until(engine, at_rest)
+        assert said(view, "verified with the broker: nothing works; held: 7 AAPL")
+
+
 def test_an_order_placed_elsewhere_is_found_by_the_stop_and_cancelled(tmp_path: Path) -> None:
     broker = ToldBroker()
     with running(tmp_path, broker) as engine:

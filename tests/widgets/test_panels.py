@@ -416,6 +416,12 @@ async def test_the_banner_leaves_a_small_screen_its_rows(rows: int, most: int) -
     assert said.count("see the log") == 2
 
 
+async def test_the_banner_says_for_as_long_as_it_lasts_that_the_broker_holds_something_else() -> None:
+    differ = ("The broker holds 7 AAPL, our books say 10", "The broker holds 1 IBM, our books say no")
+    said = " ".join((await drawn(Banner(), sample_view(mismatches=differ), 120)).split())
+    assert f"! {differ[0]}; {differ[1]}: no entries in what differs until both agree." in said
+
+
 async def test_the_banner_says_reducing_not_ready_and_problems() -> None:
     account = sample_account(state=TradingState.REDUCING, reason="daily loss 2.1% of 2%")
     said = await drawn(
