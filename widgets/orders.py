@@ -42,7 +42,8 @@ def side_role(row: OrderRow) -> str:
 def _quantity(row: OrderRow) -> Content:
     """A quantity that the gate cut down shows what was asked for, too, or, where that has no room, that it was more."""
     quantity = numbers.quantity(row.quantity)
-    if row.requested == row.quantity:
+    if row.requested <= row.quantity:
+        # More than was asked for at first is what a person asked for since.
         return Cell(quantity)
     return Forms(Cell(f"{quantity} of {numbers.quantity(row.requested)}", "warning"), Cell(f"↓{quantity}", "warning"))
 

@@ -53,7 +53,7 @@ class AlertsDialog(ListDialog[str, Alert]):
 
     def cells(self, item: Alert, marked: bool) -> list[Cell]:
         if item.fired_at:
-            state = Cell(f"◆ fired {numbers.market_time(item.fired_at)}{', armed again' if item.armed else ''}", "accent")
+            state = Cell(f"◆ fired {numbers.market_time(item.fired_at)}{', armed' if item.armed else ''}", "accent")
         else:
             state = Cell("◇ armed", "muted")
         level = "" if item.reference is None else f"at {self._level(item)}"

@@ -21,7 +21,7 @@ from console.screens.ticket import TicketDialog
 from console.screens.trading import TradingScreen
 from engine.live import Engine
 from engine.model import Intent, OrderState, OrderType, Settings, Side, TradingState
-from engine.model.orders import Bracket, Exit, Source
+from engine.model.orders import Bracket, Exit, Source, Terms
 from engine.model.signals import SignalState
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
@@ -103,6 +103,18 @@ async def test_an_open_order_is_followed_live_and_c_cancels_it_from_its_detail(t
         assert "it only opened" not in text_of(console), "of an order that filled nothing"
         while "now       canceled" in console.picture:
             await console.let_pass(1)
+
+
+@pytest.mark.parametrize("quantity", [4, 15])
+async def test_an_order_that_a_person_made_larger_or_smaller_is_not_said_to_be_cut_down(tmp_path: Path, quantity: int) -> None:
+    async with trading(tmp_path) as (console, engine):
+        engine.submit(Intent("AAPL", Side.BUY, D(10), OrderType.LIMIT, D(100)))
+        await console.until(lambda: [row.state for row in console.screen.view.orders] == [OrderState.WORKING])
+        engine.replace(engine.view().orders[0].id, Terms(D(quantity), D(100)))
+        await console.until(lambda: [row.quantity for row in console.screen.view.orders] == [D(quantity)])
+        await console.press("3", "enter")
+        await reads(console, "first asked      10 limit 100.00", "works under its new terms")
+        assert "requested" not in text_of(console)
 
 
 async def test_the_legs_of_a_bracket_are_listed_with_their_entry(tmp_path: Path) -> None:

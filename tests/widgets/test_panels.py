@@ -89,6 +89,7 @@ async def test_a_resized_order_shows_both_quantities_and_an_unknown_one_says_so(
     rows = (order(1, quantity=Decimal(40), requested=Decimal(100)), order(2, state=OrderState.UNKNOWN))
     said = await drawn(Orders(), sample_view(orders=rows))
     assert "40 of 100" in said
+    assert " of " not in await drawn(Orders(), sample_view(orders=(order(1, quantity=Decimal(150), requested=Decimal(100)),)))
     assert "? unknown" in said
     assert "1 unknown" in said.splitlines()[0]
 

@@ -107,9 +107,12 @@ class OrderDossier(Dossier):
             ("price", order_terms(row, self._priced)),
             ("time in force", f"{row.tif}{', extended hours too' if row.extended_hours else ''}"),
         ]
-        if (first := self._first_terms()) is not None and first != now:
+        first = self._first_terms()
+        if first is not None and first != now:
             pairs.append(("first asked", f"{numbers.quantity(first.quantity)} {terms_text(row.type, first, self._priced)}"))
-        if row.requested != row.quantity:
+        # Of one that stands alone, what a person made of it since is no cut.
+        by_now = row.quantity if first is None or row.parent or row.oco else first.quantity
+        if row.requested > by_now:
             pairs.append(("requested", Cell(f"{numbers.quantity(row.requested)}: the gate or its group cut it down", "warning")))
         if asked is not None:
             pairs.append(
