@@ -216,7 +216,8 @@ class Commands:
             order = book.orders.get(command.order_id)
             if order is None or order.state.is_final:
                 text = "there is no such order" if order is None else f"#{order.number} ended already: {order.state.lower()}"
-                self._desk.reply(command.id, False, text)
+                # One that went with the other leg of its group, cancelled a moment ago, is what was asked for.
+                self._desk.reply(command.id, order is not None and order.state is OrderState.CANCELED, text)
                 return
             chosen = [order, *self._groups.siblings(order)]
         else:

@@ -48,6 +48,13 @@ def test_held_exits_count_for_nothing_and_are_not_asked_for() -> None:
     assert profit.state is loss.state is OrderState.HELD
 
 
+def test_cancelling_both_legs_one_after_the_other_is_no_failure() -> None:
+    told = Told()
+    _, profit, loss = bracketed(told)
+    assert [told.cancel(leg).ok for leg in (profit, loss)] == [True, True]
+    assert (profit.state, loss.state) == (OrderState.CANCELED, OrderState.CANCELED)
+
+
 @pytest.mark.parametrize(("leg", "price"), [(1, D("112.00")), (2, D("88.00"))], ids=["take-profit", "stop-loss"])
 def test_an_exit_that_is_held_can_be_put_so_far_from_its_entry(leg: int, price: Decimal) -> None:
     told = Told()
