@@ -237,7 +237,7 @@ def _compare_cash(desk: Desk, snapshot: BrokerSnapshot) -> None:
     """A difference that stays from one comparison to the next, while all orders are told and positions agree, is no fill on its way: money
     came in or went out at the broker. Where the broker's word on cash is not the account's own, it is only shown."""
     difference = cents(snapshot.cash - desk.state.portfolio.cash)
-    if desk.gate.mismatched or not difference or snapshot.awaited:
+    if desk.gate.mismatched or not difference or snapshot.awaited or snapshot.fees_awaited:
         desk.cash_off = ZERO
         desk.cash_told = False
         return

@@ -298,7 +298,8 @@ class BrokerOrder(Struct, frozen=True):
 class BrokerSnapshot(Struct, frozen=True):
     """The broker's own truth, asked for on start and on every link up. `orders` holds the open ones and any of ours that ended; `closed`
     says in words, without a full stop, why the account takes no entries, and nothing where it does. `awaited` are orders of ours that are
-    not among them and may turn up yet: that they are missing proves nothing."""
+    not among them and may turn up yet: that they are missing proves nothing. With `fees_awaited` its cash counts commissions already that
+    it has not told of fills."""
 
     cash: Decimal
     positions: tuple[tuple[str, Decimal, Decimal], ...]
@@ -306,6 +307,7 @@ class BrokerSnapshot(Struct, frozen=True):
     orders: tuple[BrokerOrder, ...]
     closed: str = ""
     awaited: frozenset[str] = frozenset()
+    fees_awaited: bool = False
 
 
 class AssetTold(Struct, frozen=True):

@@ -278,7 +278,7 @@ class Client:
         )
         self._hearing.spawn(self._tell_of_others())
         positions = tuple((symbol_of(each.contract.symbol), each.quantity, each.average) for each in followed)
-        return BrokerSnapshot(cash, positions, tuple(listed.values()))
+        return BrokerSnapshot(cash, positions, tuple(listed.values()), fees_awaited=self._hearing.awaits_fees)
 
     def _dollars(self, told: CashTold) -> Decimal:
         """The cash that the books are about: of what there is beside it a person is told, once. Raises AmbiguousError where TWS told of no

@@ -19,6 +19,8 @@ from engine.model.modes import Level, LinkState
 from engine.model.order_states import OrderEvent
 
 NAME = "ib"
+FEE_S = 600.0
+"""How long a fee may take to be told: until then cash that is off proves nothing, and after that it is money that came in or went out."""
 COMPARE_S = 1.0
 """How long the account waits to be compared for messages that were not understood, so that it is not for each."""
 
@@ -44,6 +46,8 @@ class Hearing:
         self._connectivity = connectivity
         self._foreign: set[str] = set()
         """Executions of which it was said that their fee is in another currency."""
+        self._unpaid: dict[str, float] = {}
+        """Executions whose fee was not told, and since when."""
         self._unread: set[str] = set()
         """Of what kinds there were messages that were not understood."""
         self._is_due = False
@@ -67,13 +71,16 @@ class Hearing:
             case StatusTold():
                 self._news(self.ledger.on_status(fact))
             case ExecutionTold():
-                self._news(self.ledger.on_execution(fact))
+                entry = self.ledger.on_execution(fact)
+                if not (entry.has_fee(fact) or fact.exec_id in self._foreign):
+                    self._unpaid.setdefault(fact.exec_id, asyncio.get_running_loop().time())
+                self._news(entry)
             case FeeTold() if fact.currency not in ("", CURRENCY):
                 self._on_foreign_fee(fact)
             case FeeTold():
-                entry = self.ledger.on_fee(fact)
-                if entry is not None:
-                    self._news(entry)
+                self._unpaid.pop(fact.exec_id, None)
+                if (paid := self.ledger.on_fee(fact)) is not None:
+                    self._news(paid)
             case ErrorTold():
                 self._on_error(fact)
             case NotUnderstood():
@@ -125,7 +132,14 @@ class Hearing:
         self._is_due = False
         self._compare()
 
+    @property
+    def awaits_fees(self) -> bool:
+        """Whether what an execution cost is still to come: the account's cash may count it already."""
+        now = asyncio.get_running_loop().time()
+        return any(now - since < FEE_S for since in self._unpaid.values())
+
     def _on_foreign_fee(self, told: FeeTold) -> None:
+        self._unpaid.pop(told.exec_id, None)
         if told.exec_id not in self._foreign:
             self._foreign.add(told.exec_id)
             self.note(Level.WARNING, f"IB took a fee of {told.fee:f} {told.currency}: it is not in the books, which are in {CURRENCY}")

@@ -152,6 +152,9 @@ class Entry:
         is_whole = all(self._fee(e) is not None for e in executions)
         return told + earlier if is_whole else max(told + earlier, sum((fees for _, fees in self.was_paid), ZERO))
 
+    def has_fee(self, execution: ExecutionTold) -> bool:
+        return self._fee(execution) is not None
+
     def _fee(self, execution: ExecutionTold) -> Decimal | None:
         _, fee = self.fees.get(execution.exec_id.rpartition(".")[0], (None, None))
         return fee

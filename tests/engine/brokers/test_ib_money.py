@@ -5,6 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
+from engine.brokers.ib import hearing
 from engine.brokers.ib.broker import IbBroker
 from engine.brokers.ib.config import IbConfig
 from engine.live import Engine
@@ -57,8 +60,29 @@ def test_a_fee_that_tws_leaves_unset_is_none_and_booked_once_when_it_is_told(tmp
         assert not said(engine.status(), "no trade explains it")
 
 
-def test_a_fee_that_is_unset_over_comparisons_in_a_row_moves_cash_to_tws_own_and_counts_once_when_it_is_told(tmp_path: Path) -> None:
+def test_a_fee_that_is_unset_over_comparisons_in_a_row_is_waited_for_and_moves_no_cash(tmp_path: Path) -> None:
+    with TwsProcess() as tws, trading(tmp_path, tws) as engine:
+        tws.do("fees unset")
+        order = bought_without_a_fee(engine, tws)
+        for _ in range(4):
+            engine.answer(engine.sync())
+        assert moved_without_a_trade(engine.status()) == []
+        tws.do("fees USD")
+        tws.do(f"fee {order}")
+        view = agree(engine, tws)
+        tws.do("cash 50")
+        for _ in range(3):
+            engine.answer(engine.sync())
+        view = agree(engine, tws)
+        assert moved_without_a_trade(view) == ["cash changed by +50.00 without a trade: no trade explains it"]
+        assert fees(view) == D(there(tws, view)["fees"]) == D(1)
+
+
+def test_a_fee_that_is_unset_for_long_moves_cash_to_tws_own_and_counts_once_when_it_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cash that stays off without a trade is taken for money that went out. The fee that explains it brings it back, and is a cost once."""
+    monkeypatch.setattr(hearing, "FEE_S", 0.0)
     with TwsProcess() as tws, trading(tmp_path, tws) as engine:
         tws.do("fees unset")
         order = bought_without_a_fee(engine, tws)
