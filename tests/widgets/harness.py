@@ -76,3 +76,11 @@ def lines_of(widget: Any) -> list[str]:
 
 def text_of(widget: Widget) -> str:
     return "\n".join(lines_of(widget))
+
+
+async def drawn(widget: Any, view: Any, width: int = 120, height: int = 12) -> str:
+    app = Harness(widget)
+    async with app.run_test(size=(width, height)) as pilot:
+        app.show(view)
+        await pilot.pause()
+        return text_of(widget)
