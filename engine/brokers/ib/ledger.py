@@ -121,8 +121,9 @@ class Entry:
         return shares, cost, self._fees()
 
     def _may_fill(self, counted: Decimal) -> bool:
-        """Whether a count may stand for executions that were not told: for more than the order is for there must be those."""
-        most = [each.quantity for each in (self.fields, self.asked) if each is not None]
+        """Whether a count may stand for executions that were not told: for more than the order is for there must be those. One that was
+        placed by its value is for no number of shares."""
+        most = [each.quantity for each in (self.fields, self.asked) if each is not None and each.quantity]
         return not most or counted <= max(most)
 
     def on_fee(self, told: FeeTold) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from engine.brokers.base import AmbiguousError
 from engine.brokers.ib.facts import Contract, ExecutionTold, FeeTold, OrderFields, OrderTold, StatusTold
@@ -64,6 +65,32 @@ def test_each_status_has_its_meaning(what: str, why_held: str, means: OrderEvent
 def test_a_status_nobody_knows_says_nothing() -> None:
     ledger = Ledger()
     assert ledger.on_order(told("Bewitched")).update() is None
+
+
+@pytest.mark.parametrize(("quantity", "counts"), [(10, 0), (0, 11)])
+def test_a_count_of_more_than_an_order_is_for_stands_for_no_fill_but_where_it_was_placed_by_its_value(quantity: int, counts: int) -> None:
+    ledger = Ledger()
+    entry = ledger.on_order(told(quantity=D(quantity)))
+    ledger.on_status(status("Submitted", 11, 90))
+    assert entry.figures()[0] == counts
+
+
+def test_an_execution_of_another_stock_or_side_is_none_of_an_order() -> None:
+    ledger = Ledger()
+    entry = ledger.on_order(told())
+    right = executed("a.1.01", 4, 90)
+    for wrong in (replace(right, action="SELL"), replace(right, contract=replace(AAPL, con_id=1))):
+        with pytest.raises(ValueError, match="another stock or side"):
+            ledger.on_execution(wrong)
+    assert entry.figures()[0] == 0
+    assert ledger.on_execution(right).figures()[0] == 4
+
+
+def test_an_order_keeps_the_number_it_is_cancelled_by_whatever_a_status_says() -> None:
+    ledger = Ledger()
+    entry, other = ledger.on_order(told()), ledger.on_order(told(ref="261128-0a1b2c3d-8", perm=2, number=6))
+    assert ledger.on_status(replace(status("Submitted"), order_id=6)) is entry
+    assert (entry.order_id, ledger.by_number(7, 6)) == (5, other)
 
 
 def test_an_order_for_the_day_that_ended_unasked_expired() -> None:
