@@ -279,6 +279,7 @@ def test_an_order_from_an_earlier_day_fills_on_and_is_corrected_after_a_restart_
             tws.do(f"correct {order.id} 15 89")
             view = until(engine, lambda view: order_of(view, 1).filled == 75)
             assert order_of(view, 1).average == D("89.8")
+            engine.answer(engine.sync())  # what the correction had asked for is over
             asked = tws.do("book")["asked"]
             for _ in range(3):
                 engine.answer(engine.sync())
