@@ -47,4 +47,5 @@ class Answers:
 def _told(answered: Sequence[tuple[_Asked, Reply]], level: Level) -> tuple[str, Level]:
     asked, reply = answered[0]
     more = f"  (and {len(answered) - 1} more, see the log)" if len(answered) > 1 else ""
-    return f"{asked.what}: {reply.text}{more}", level
+    said = reply.text if asked.what in reply.text else f"{asked.what}: {reply.text}"
+    return f"{said}{more}", level

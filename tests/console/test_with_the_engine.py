@@ -48,6 +48,8 @@ async def enter(console: Console, line: str) -> None:
 async def test_an_order_of_the_line_fills_and_a_position_is_closed_by_it(tmp_path: Path, size: tuple[int, int]) -> None:
     async with trading(tmp_path, size) as (console, engine):
         await enter(console, "buy 20 AAPL")
+        await console.shows("#1 BUY 20 AAPL market DAY sent")
+        assert "DAY: #1" not in console.picture, "what was asked is told twice"
         await console.until(lambda: held(engine.view(), "AAPL") == 20)
         await console.press("escape", "2")
         await console.shows("1 held")
