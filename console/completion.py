@@ -76,6 +76,8 @@ def _candidates(words: list[Word], context: Context, end: int) -> tuple[Candidat
             return _named(*MODE_WORDS) if not rest else ()
         case "cancel":
             return (*_named("*"), *_orders(context), *_symbols(context)) if not rest else ()
+        case "accept":
+            return _symbols(context) if not rest else ()
         case "replace":
             return _of_replace(rest, context)
         case "preview" if not rest:

@@ -17,7 +17,7 @@ from engine.model.views import OrderRow
 # ---- words
 
 TRADING_VERBS = ("buy", "sell", "close")
-VERBS = (*TRADING_VERBS, "oco", "replace", "cancel", "flatten", "mode", "preview", "sync")
+VERBS = (*TRADING_VERBS, "oco", "replace", "cancel", "flatten", "mode", "preview", "sync", "accept")
 PANIC_WORDS = ("stop", "halt", "kill", "panic")
 FRACTIONS = {"all": HUNDRED, "half": Decimal(50)}
 QUANTITIES = ("100", "$5k", *FRACTIONS)
@@ -140,7 +140,13 @@ class CompareWithBroker(Struct, frozen=True):
     """Compare orders and positions with the broker's now."""
 
 
-Alone: TypeAlias = PlaceOrder | PlacePair | ReplaceOrder | CancelOrders | ChangeMode | FlattenAll | CompareWithBroker
+class AcceptPosition(Struct, frozen=True):
+    """Book what the broker holds of a symbol where our books say otherwise."""
+
+    symbol: str
+
+
+Alone: TypeAlias = PlaceOrder | PlacePair | ReplaceOrder | CancelOrders | ChangeMode | FlattenAll | CompareWithBroker | AcceptPosition
 
 
 class OnAccount(Struct, frozen=True):

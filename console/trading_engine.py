@@ -71,6 +71,9 @@ class TradingEngine(Protocol):
     def sync(self) -> str:
         """Compares orders and positions with the broker's now; the answer says what differs."""
 
+    def accept_position(self, symbol: str, reason: str) -> str:
+        """Book the broker's figure of one of `View.mismatches`. Refused in words where there is none, or it is not sure."""
+
     def liquidate_all(self, *, latch_s: float = LATCH_S) -> str:
         """The emergency stop, and then close every position."""
 

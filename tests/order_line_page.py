@@ -54,7 +54,7 @@ WORKING = (
     "oco sell 100 AAPL @ 190 stop 180",
     "oco close AAPL @ 190 trail 2% gtc",
 )
-OTHERS = ("flatten", "mode semi", "preview buy 10 MSFT", "sync")
+OTHERS = ("flatten", "mode semi", "preview buy 10 MSFT", "sync", "accept AAPL")
 MISTAKES = (
     "buy 100 AAPL 187.50",
     "buy 10 DAY",

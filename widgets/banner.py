@@ -119,7 +119,8 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
     # Nothing is compared before there is a link, and what is down says that.
     if view.mismatches:
         differ = tuple(map(clean, view.mismatches))
-        said.append(Told("reducing", "! ", differ, "; ", ": no entries in what differs until both agree.", order=1))
+        end = ": no entries there until both agree; `accept` in the order line takes the broker's figure."
+        said.append(Told("reducing", "! ", differ, "; ", end, order=1))
     if not health.ready and not health.problem and all(link.up for link in health.links if link.is_broker):
         said.append(Told("notice", "… not ready: reconciling with the broker. Orders wait until that is done."))
     if health.problem:

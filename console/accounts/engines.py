@@ -336,6 +336,9 @@ class AccountEngines:
     def sync(self) -> str:
         return self._here.sync()
 
+    def accept_position(self, symbol: str, reason: str) -> str:
+        return self._here.accept_position(symbol, reason)
+
     def resume(self, reason: str) -> str:
         return self._here.resume(reason)
 

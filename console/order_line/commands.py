@@ -8,6 +8,7 @@ from console.meanings import (
     PANIC_WORDS,
     TRADING_VERBS,
     VERBS,
+    AcceptPosition,
     ChangeMode,
     CompareWithBroker,
     Context,
@@ -17,9 +18,10 @@ from console.meanings import (
     PlacePair,
     normal_form,
     normal_form_of_pair,
+    symbol_word,
 )
 from console.order_line.orders import read_order, read_pair
-from console.order_line.words import Word, meant, missing, nothing_after, wrong
+from console.order_line.words import Word, meant, missing, nothing_after, symbol_of, wrong
 from console.order_line.working import cancel, replace_order
 
 MEANT = {"long": ("buy",), "short": ("sell",), "exit": ("close", "flatten"), "edit": ("replace",), "modify": ("replace",)}
@@ -55,6 +57,8 @@ def command(words: list[Word], context: Context, end: int) -> Parsed:
     if name == "sync":
         nothing_after(rest)
         return Parsed(CompareWithBroker(), "SYNC")
+    if name == "accept":
+        return _accept(rest, context, end)
     if name in PANIC_WORDS:
         raise wrong(verb, "the stop is a key, and works at once", ("F12 or ^G", "cancel *", "flatten"))
     if name in MEANT:
@@ -62,6 +66,15 @@ def command(words: list[Word], context: Context, end: int) -> Parsed:
     if verb.end == end and any(known.startswith(name) for known in VERBS):
         raise missing(end, "the rest of the verb, which is never abbreviated", meant(name, VERBS), verb.start)
     raise wrong(verb, f"no verb: {verb.text}", meant(name, VERBS))
+
+
+def _accept(rest: list[Word], context: Context, end: int) -> Parsed:
+    if not rest:
+        known = tuple(symbol_word(symbol) for symbol in list(context.symbols)[:3])
+        raise missing(end, "a symbol of which the broker holds something else", known)
+    nothing_after(rest[1:])
+    symbol = symbol_of(rest[0], context, end)
+    return Parsed(AcceptPosition(symbol), f"ACCEPT {symbol_word(symbol)}")
 
 
 def _pair(rest: list[Word], context: Context, end: int) -> Parsed:

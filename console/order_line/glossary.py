@@ -13,6 +13,7 @@ WORDS = {
     "mode": "how much goes by itself",
     "preview": "asks the gate, sends nothing",
     "sync": "compares with the broker now",
+    "accept": "books what the broker holds otherwise",
     "*": "everything that works",
     "all": "the whole position",
     "half": "half of the position",

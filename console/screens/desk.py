@@ -152,6 +152,8 @@ class Desk:
                 self.flatten(its if account else view)
             case meanings.CompareWithBroker():
                 self._sent(engine.sync(), normal, account)
+            case meanings.AcceptPosition(symbol=symbol):
+                self._accept(symbol, its)
             case _:
                 raise TypeError(f"the order line means something that cannot be carried out: {command!r}")
 
@@ -350,6 +352,25 @@ class Desk:
             ),
             typed,
         )
+
+    def _accept(self, symbol: str, view: View) -> None:
+        from console.screens.questions import TypedWord
+
+        differs = next((words for words in view.mismatches if f" {symbol}, our books" in words), "")
+        if not differs:
+            self._say(f"Of {symbol} the broker holds what our books say: there is nothing to accept.", Level.WARNING)
+            return
+
+        def typed(answer: Typed | None) -> None:
+            if answer is not None:
+                what = f"accept {symbol}"
+                self._sent(engine_of(self._engine, view.name).accept_position(symbol, answer.reason), what, view.name)
+
+        text = (
+            f"{differs}.\nThe broker's figure is booked, at the price that its cash tells or else at its average, and {symbol} takes "
+            "entries again. Nothing is sent. Look first at the broker's own page for what became of the difference."
+        )
+        self._ask(TypedWord(f"Accept the broker's {symbol}{self._of(view)}", text, "ACCEPT", self._clock, reason=True), typed)
 
     def _resume(self, view: View) -> None:
         from console.screens.questions import TypedWord

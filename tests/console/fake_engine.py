@@ -121,6 +121,9 @@ class FakeEngine:
     def sync(self) -> str:
         return self._command("sync")
 
+    def accept_position(self, symbol: str, reason: str) -> str:
+        return self._command("accept_position", symbol, reason)
+
     def liquidate_all(self, *, latch_s: float = LATCH_S) -> str:
         return self._command("liquidate_all")
 

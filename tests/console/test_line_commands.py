@@ -123,3 +123,28 @@ async def test_entered_lines_are_there_after_a_restart(tmp_path: Path) -> None:
         app.kept.close()
     assert text == "buy 1 AAPL"
     assert json.loads((tmp_path / "order_line.json").read_text()) == ["buy 1 AAPL"]
+
+
+async def test_the_brokers_figure_is_accepted_by_a_word_and_a_reason() -> None:
+    engine = FakeEngine()
+    engine.change(mismatches=("The broker holds 7 AAPL, our books say 10",))
+    async with running(engine) as console:
+        await console.shows("`accept` in the order line takes the broker's figure")
+        await console.type(":accept AAPL")
+        await console.press("enter")
+        await console.shows("The broker holds 7 AAPL, our books say 10.")
+        await console.let_pass(1)
+        await console.type("ACCEPT")
+        await console.press("tab")
+        await console.type("sold by telephone")
+        await console.press("enter")
+        assert engine.sent() == [("accept_position", "AAPL", "sold by telephone")]
+
+
+async def test_where_books_and_broker_agree_there_is_nothing_to_accept() -> None:
+    engine = FakeEngine()
+    async with running(engine) as console:
+        await console.type(":accept AAPL")
+        await console.press("enter")
+        await console.shows("Of AAPL the broker holds what our books say: there is nothing to accept.")
+        assert engine.sent() == []

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from console.meanings import (
+    AcceptPosition,
     CancelOrders,
     ChangeMode,
     CompareWithBroker,
@@ -182,6 +183,7 @@ def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
         ("cancel AAPL", CancelOrders(symbol="AAPL")),
         ("cancel *", CancelOrders()),
         ("sync", CompareWithBroker()),
+        ("accept AAPL", AcceptPosition("AAPL")),
         ("replace #12 @ 188.20", ReplaceOrder("t1-12", Terms(Decimal(100), limit=Decimal("188.20")))),
         ("replace #12 50 @ 188", ReplaceOrder("t1-12", Terms(Decimal(50), limit=Decimal("188.00")))),
         ("replace #12 50", ReplaceOrder("t1-12", Terms(Decimal(50), limit=Decimal("190.00")))),

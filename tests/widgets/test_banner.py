@@ -207,7 +207,7 @@ async def test_the_banner_leaves_a_small_screen_its_rows(rows: int, most: int) -
 async def test_the_banner_says_for_as_long_as_it_lasts_that_the_broker_holds_something_else() -> None:
     differ = ("The broker holds 7 AAPL, our books say 10", "The broker holds 1 IBM, our books say no")
     said = " ".join((await drawn(Banner(), sample_view(mismatches=differ), 120)).split())
-    assert f"! {differ[0]}; {differ[1]}: no entries in what differs until both agree." in said
+    assert f"! {differ[0]}; {differ[1]}: no entries there until both agree; `accept` in the order line takes the broker's figure." in said
 
 
 async def test_the_banner_says_reducing_not_ready_and_problems() -> None:
