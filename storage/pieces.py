@@ -33,8 +33,9 @@ def write_whole(path: Path, pieces: Iterable[Piece]) -> None:
     """Makes the file at `path` of `pieces`: it appears whole, or not at all. Raises OSError."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+    unfinished.unlink(missing_ok=True)  # of a process that died, whose number this one has
     try:
-        with unfinished.open("wb") as file:
+        with _made(unfinished) as file:
             file.write(MAGIC)
             file.writelines(map(packed, pieces))
             file.flush()
@@ -44,12 +45,17 @@ def write_whole(path: Path, pieces: Iterable[Piece]) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def _made(path: Path) -> IO[bytes]:
+    """A new file, for its owner alone: it tells what somebody held and ordered. Raises OSError, where there is one already, too."""
+    return os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+
+
 class PieceWriter:
     """Appends pieces to a file of its own, each on the disk when `add` returns. Blocks. Every method raises OSError."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("xb")
+        self._file = _made(path)
         self._file.write(MAGIC)
 
     def add(self, piece: Piece) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -29,6 +31,17 @@ def test_pieces_that_are_added_are_there_at_once(tmp_path: Path) -> None:
         writer.add(piece)
         assert read_pieces(tmp_path / "file") == (PIECES[:count], [])
     writer.close()
+
+
+def test_what_a_process_of_this_number_left_unfinished_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / f"file.{os.getpid()}.unfinished").write_bytes(b"torn")
+    write_whole(tmp_path / "file", PIECES)
+    assert read_pieces(tmp_path / "file") == (PIECES, [])
+
+
+def test_what_is_recorded_is_for_its_owner_alone(file: Path, tmp_path: Path) -> None:
+    PieceWriter(tmp_path / "another").close()
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (file, tmp_path / "another")] == [0o600, 0o600]
 
 
 def test_a_torn_end_costs_the_last_piece_and_is_told(file: Path) -> None:
