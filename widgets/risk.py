@@ -29,6 +29,9 @@ BESIDE, UNDER = 2, 2
 LIMITS, BREAKERS, EXPOSURE, SYMBOLS, STRATEGIES = range(0, 10, 2)
 """The sections, in this order; each but the first has its heading right before it."""
 
+BY_HAND = "by hand"
+"""How the exposure is called that no strategy ordered."""
+
 
 class Heading(Struct, frozen=True):
     """What the rows below it are."""
@@ -92,6 +95,15 @@ def _gauge(row: Row) -> Content:
     return Cell("")
 
 
+def used_of(row: RiskRow) -> tuple[str, str]:
+    """How much of a limit is used, and the limit: 6% and 10%, or 12.3K and 80.0K."""
+    if row.unit == "%":
+        used, limit = (f"{numbers.quantity(round(float(value), 1))}%" for value in (row.used, row.limit))
+    else:
+        used, limit = (numbers.volume(value) if value else "0" for value in (row.used, row.limit))
+    return used, limit
+
+
 def _used(row: Row) -> Content:
     """6% / 10%, or 12.3K / 80.0K: a bar's label is read at a glance, the exact sum is in the header."""
     match row:
@@ -101,10 +113,7 @@ def _used(row: Row) -> Content:
             return Cell("")
         case Exposure():
             return (Cell(row.amount), Cell(f" {row.share:>5}", "muted"))
-    if row.unit == "%":
-        used, limit = (f"{numbers.quantity(round(float(value), 1))}%" for value in (row.used, row.limit))
-    else:
-        used, limit = (numbers.volume(value) if value else "0" for value in (row.used, row.limit))
+    used, limit = used_of(row)
     return (Cell(f"{used} ", _role(row)), Cell(f"/ {limit}", "muted"))
 
 
@@ -251,8 +260,13 @@ def _exposures(view: View) -> Iterable[Row]:
     ):
         held = [row for row in rows if row.gross]
         yield from _under(
-            Heading(section, name), [_exposure(section, row.name or "by hand", _sides(row), row.gross, equity, limit) for row in held]
+            Heading(section, name), [_exposure(section, row.name or BY_HAND, _sides(row), row.gross, equity, limit) for row in held]
         )
+
+
+def strategy_of(row: Exposure, view: View) -> ExposureRow | None:
+    """What `row` shows of a strategy, as the engine told it."""
+    return next((each for each in view.exposure_by_strategy if (each.name or BY_HAND) == row.name), None)
 
 
 def _side(net: Decimal) -> str:
@@ -264,6 +278,14 @@ def _sides(row: ExposureRow) -> str:
     return _side(row.net) if abs(row.net) == row.gross else f"net {numbers.volume(row.net)}"
 
 
+def share_of_equity(amount: Decimal, view: View) -> str:
+    return _share(numbers.fraction_of(amount, view.account.equity))
+
+
+def _share(share: float) -> str:
+    return f"{share:.0%}" if share == share else numbers.NONE
+
+
 def _exposure(section: int, name: str, side: str, amount: Decimal, equity: Decimal, limit: Decimal) -> Exposure:
     share = numbers.fraction_of(amount, equity)
     return Exposure(
@@ -271,7 +293,7 @@ def _exposure(section: int, name: str, side: str, amount: Decimal, equity: Decim
         name,
         side,
         numbers.volume(amount) if amount else "0",
-        f"{share:.0%}" if share == share else numbers.NONE,
+        _share(share),
         round(abs(numbers.fraction_of(amount, limit)), 3) if limit else 0.0,
         float(round(float(abs(amount)))),
     )

@@ -9,7 +9,7 @@ from typing import Any
 
 from console.actions.stage import Stage
 from engine.model import Level, views
-from widgets.risk import Heading, Why
+from widgets.risk import EXPOSURE, STRATEGIES, SYMBOLS, Exposure, Heading, Why, strategy_of
 
 
 class ReadingActions:
@@ -23,6 +23,7 @@ class ReadingActions:
 
     def tell_all(self, row: Any) -> None:
         """Everything about `row` of one of the panels."""
+        from console.screens.details.limit import limit_dialog
         from console.screens.details.order import OrderDetail
         from console.screens.details.position import PositionDetail
         from console.screens.details.rows import row_dialog
@@ -41,8 +42,25 @@ class ReadingActions:
                 pass
             case Why():
                 self.tell_all(row.breaker)
+            case views.RiskRow() | views.BreakerRow():
+                self._stage.read(limit_dialog(row, self._stage.view, self._stage.keys, self._stage.clock))
+            case Exposure():
+                self._tell_exposure(row)
             case _:
                 self._stage.read(row_dialog(row, self._stage.clock))
+
+    def _tell_exposure(self, row: Exposure) -> None:
+        """Of the account it is one of its limits, of a symbol its position; of a strategy what that holds."""
+        from console.screens.details.limit import limit_dialog, strategy_dialog
+        from console.screens.details.position import PositionDetail
+
+        stage, view = self._stage, self._stage.view
+        if row.section == SYMBOLS:
+            stage.read(PositionDetail(stage, row.name))
+        elif row.section == STRATEGIES and (its := strategy_of(row, view)) is not None:
+            stage.read(strategy_dialog(its, view, stage.clock))
+        elif row.section == EXPOSURE and (limit := next((each for each in view.risk if each.name == "exposure"), None)) is not None:
+            stage.read(limit_dialog(limit, view, stage.keys, stage.clock))
 
     def do_history(self) -> None:
         from console.screens.history import HistoryPage

@@ -6,14 +6,16 @@ import pytest
 from msgspec.structs import replace
 from textual import events
 
+from console.screens.reading import Reading
 from console.screens.trading import TradingScreen
 from engine.feeds.simulated.universe import LEVELS
 from engine.model import Level, TradingState
 from engine.model.signals import SignalState
-from engine.model.views import SignalRow
+from engine.model.views import BreakerRow, SignalRow
 from tests.console.driving import SMALL, WIDE, Console, go_to, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_view
+from widgets.cells import Cell
 from widgets.signals import Signals
 
 BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
@@ -314,11 +316,36 @@ async def test_text_from_outside_is_data_in_every_panel_and_dialog(engine: FakeE
             assert isinstance(console.app.screen, TradingScreen)
 
 
-async def test_enter_shows_every_field_of_the_row(engine: FakeEngine) -> None:
-    async with running(engine, (120, 50)) as console:
+def dialog_text(console: Console) -> str:
+    dialog = console.app.screen
+    assert isinstance(dialog, Reading)
+    return " ".join("".join(cell.text for line in dialog.body(70) for cell in [*line, Cell(" ")]).split())
+
+
+@BOTH
+async def test_enter_on_a_limit_says_what_it_is_how_much_is_left_and_what_happens_at_it(engine: FakeEngine, size: tuple[int, int]) -> None:
+    account = engine.current.account
+    held = replace(engine.current.positions[0], symbol="IBM", value=account.equity * 6 / 100, last=180.0)
+    engine.change(positions=(held,))
+    shares = int(account.equity * 4 / 100 / 180)
+    async with running(engine, size) as console:
         await console.press("5", "enter")
-        for label in ("name", "used", "limit", "unit", "tripped", "note"):
-            assert label in console.picture
+        text = dialog_text(console)
+        assert "used 6% of 10%, IBM" in text
+        assert f"left 4%: {account.equity * 4 / 100:,.2f}, {shares} shares of IBM at 180.00" in text
+        assert "if a strategy did" in text
+        assert "holds until less is held" in text
+
+
+async def test_enter_on_a_breaker_that_tripped_says_why_and_what_releases_it(engine: FakeEngine) -> None:
+    fell = BreakerRow("drawdown of sma_cross", True, "its profit fell by 3.1% of equity, limit 3%", "your word", 1, True)
+    engine.change(breakers=(fell,))
+    async with running(engine) as console:
+        await console.press("5", "enter")
+        text = dialog_text(console)
+        assert "No more entries of sma_cross" in text
+        assert "its profit fell by 3.1% of equity" in text
+        assert "your word m opens the modes, where you release it and say why" in text
 
 
 async def test_a_log_line_shows_its_traceback(engine: FakeEngine) -> None:

@@ -1,4 +1,4 @@
-"""Every field of a row, for the panels whose rows have no life of their own: watchlist, risk, log."""
+"""Every field of a row, for the panels whose rows have no life of their own: watchlist, log."""
 
 from __future__ import annotations
 
