@@ -28,6 +28,9 @@ from tests.engine.replay.recorded import recorded
 
 HUNDRED = Decimal(100)
 COUNT = 60
+AS_TAKEN = 0.0
+"""The pace at which no bar comes before each strategy has answered the one before. At any other the market is held back for seconds alone,
+and to a strategy that loads for longer, as on a busy machine, the last bar is history, which none answers."""
 WATCHES = """
 from tradeconsole import RSI, SMA, Strategy
 
@@ -106,7 +109,7 @@ def replay(tmp_path_factory: pytest.TempPathFactory) -> Replay:
         database=folder / "paper.sqlite",
         symbols=("AAPL", "MSFT"),
         mode=Mode.FULL_AUTO,
-        feed=FeedSettings(source=str(folder / "prices"), pace=40.0),
+        feed=FeedSettings(source=str(folder / "prices"), pace=AS_TAKEN),
         limits=Limits(max_position_pct=HUNDRED, max_order_pct=HUNDRED, max_exposure_pct=Decimal(400)),
         paper=PaperSettings(latency_ms=0),
         strategies=tuple(StrategySettings(file=str(folder / name)) for name in ("watches.py", "rising.py")),
