@@ -318,9 +318,9 @@ FIXED: tuple[Action, ...] = (
         panels=frozenset({"backtests", "backtest_trades"}),
     ),
     Action("play", ("space",), "play and pause; at the end it begins anew", "play, pause", frozenset({"replay"})),
-    Action("step_bars", ("full_stop", "comma"), "one bar forward, one back", "bar on, back", frozenset({"replay"})),
-    Action("next_trade", ("n", "N"), "to the next trade, to the one before", "next trade", frozenset({"replay"})),
     Action("why", ("enter",), "why: of the row, or of the bar under the crosshair or the newest", "why", frozenset({"replay"})),
+    Action("step_bars", ("full_stop", "comma"), "one bar forward, one back", "bar on", frozenset({"replay"})),
+    Action("next_trade", ("n", "N"), "to the next trade, to the one before", "next trade", frozenset({"replay"})),
     Action(
         "speed",
         ("right_square_bracket", "left_square_bracket"),

@@ -36,7 +36,8 @@ def _head(result: Summary) -> Iterator[str]:
     names = ", ".join(each.name for each in result.strategies)
     listed = ", ".join(symbols[:8]) + (f" and {len(symbols) - 8} more" if len(symbols) > 8 else "")
     yield f"{names} on {listed}"
-    yield f"  {result.source}, {day_of(result.first_at)} to {day_of(result.last_at)}, {result.bars:,} bars of {timeframe(result.spacing_s)}"
+    bars = f"{result.bars:,} bar{'' if result.bars == 1 else 's'} of {timeframe(result.spacing_s)}"
+    yield f"  {result.source}, {day_of(result.first_at)} to {day_of(result.last_at)}, {bars}"
     for each in result.strategies:
         told = ", ".join(f"{name} {value}" for name, value in each.params.items())
         yield f"  {told}{'; ' if told else ''}{each.size_pct:f} % of equity where a signal says no quantity"

@@ -161,7 +161,7 @@ def _fetch_each(given: argparse.Namespace, source: CachedHistory, timeframe: str
         shown.clear()
         day_of = source.calendar.day_of
         span = f"{day_of(told.bars[0].at)} to {day_of(told.bars[-1].at)}"
-        print_line(f"{symbol}: {len(told.bars):,} bars of {timeframe}, {span}{_acts(told.actions)}")
+        print_line(f"{symbol}: {len(told.bars):,} bar{'' if len(told.bars) == 1 else 's'} of {timeframe}, {span}{_acts(told.actions)}")
         for problem in told.problems:
             print_line(f"  {problem}")
     if source.unkept:
@@ -231,7 +231,8 @@ def _check(cache: BarCache, given: argparse.Namespace) -> int:
     for each in held:
         sentences = list(look_through(cache, each))
         found += len(sentences)
-        print_line(f"{_name(each)}: {each.bars:,} bars, {each.first} to {each.last}{'' if sentences else ', nothing found'}")
+        bars = f"{each.bars:,} bar{'' if each.bars == 1 else 's'}"
+        print_line(f"{_name(each)}: {bars}, {each.first} to {each.last}{'' if sentences else ', nothing found'}")
         for sentence in sentences[:_MOST]:
             print_line(f"  {sentence}")
         if len(sentences) > _MOST:

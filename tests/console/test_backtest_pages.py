@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from console.backtest.kept import carry_out
+from console.backtest.report import report
 from console.backtest.terms import Terms, job_of
 from console.screens.backtests.comparison import ComparisonPage
 from console.screens.backtests.drawings import bar_of, bins, distribution, months, signed
@@ -22,7 +23,7 @@ from storage.backtests import backtest_rows
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from tests.console.kept_backtests import keep, keep_as
-from widgets.cells import length
+from widgets.cells import Cell, length
 from widgets.document import Document
 
 SIZES = pytest.mark.parametrize("size", [SMALL, WIDE, (200, 60)], ids=["80x24", "120x36", "200x60"])
@@ -139,6 +140,7 @@ async def test_a_run_of_one_bar_says_why_it_has_no_curve(tmp_path: Path) -> None
     file = tmp_path / "backtests.sqlite"
     finished = carry_out(job_of(Terms("sma_cross", symbols=("IBM",), start=date(2013, 3, 1)), Settings()))
     keep_as(file, finished, finished.stored)
+    assert "  sample, 2013-03-01 to 2013-03-01, 1 bar of 1d" in list(report(finished.summary))
     async with running(FakeEngine(), WIDE, backtests=file) as console:
         await console.press("B")
         await console.shows("sma_cross")
@@ -167,6 +169,18 @@ async def test_round_trips_are_sorted_and_each_is_told(path: Path) -> None:
         assert "the farthest the market went against it" in console.picture
         await console.press("escape", "escape")
         assert console.app.screen.query(BacktestTable)
+
+
+async def test_the_points_of_prices_stand_under_each_other(path: Path) -> None:
+    async with listed(path) as console:
+        await console.press("enter")
+        await console.shows("Final value")
+        await console.press("4")
+        table = console.app.screen.query_one(TripTable)
+        cells = [column.cell(trip) for column in table.COLUMNS if column.title in ("At", "For") for trip in table.rows]
+        prices = [cell.text for cell in cells if isinstance(cell, Cell)]
+        assert len({len(price.partition(".")[2]) for price in prices}) == 1
+        assert [float(price.replace(",", "")) for price in prices[: len(table.rows)]] == [round(t.trade.entry, 6) for t in table.rows]
 
 
 async def test_buying_and_holding_is_drawn_where_it_would_not_dwarf_the_rest(path: Path) -> None:

@@ -285,6 +285,11 @@ async def test_every_panel_can_be_gone_to_in_80_columns(kept: tuple[Path, Finish
         await console.shows("╭─ 8 Equity")
 
 
+async def test_the_key_that_tells_why_has_room_among_the_hints_of_80_columns(kept: tuple[Path, Finished]) -> None:
+    async with replaying(kept, SMALL) as (console, _):
+        await console.shows("Space play, pause  Enter why  . bar on  n next trade  Esc back")
+
+
 async def test_a_resize_in_the_middle_keeps_the_moment_and_the_panel(kept: tuple[Path, Finished]) -> None:
     async with replaying(kept) as (console, page):
         await console.press("n", "3")

@@ -13,7 +13,7 @@ from textual.containers import Horizontal
 from textual.widget import Widget
 
 from console.actions.stage import Stage
-from console.screens.backtests.trades import Trip, TripTable, trip_dialog, trip_lines, trip_title
+from console.screens.backtests.trades import Trip, TripTable, trip_dialog, trip_lines, trip_title, trips_of
 from console.screens.beside import Beside
 from console.screens.details.writing import Value, facts, profit
 from console.screens.dialog import Line, paragraph
@@ -85,12 +85,13 @@ class BacktestPage(Page):
         try:
             # Away from the screen's thread: a year of trades takes a moment.
             kept = await asyncio.to_thread(read_report, self._path, self._number)
+            trips = await asyncio.to_thread(trips_of, kept.trades)
         except BacktestsError as error:
             self._problem = str(error)
         else:
             self._kept = kept
             self._hold = draws_holding(kept)
-            self._table.show_rows([Trip(place, trade) for place, trade in enumerate(kept.trades, 1)])
+            self._table.show_rows(trips)
             if not kept.trades:
                 self._beside.say("Round trip", "None ended: there is nothing to tell of.")
         self._show()

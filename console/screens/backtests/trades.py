@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from decimal import Decimal
 from typing import ClassVar
 
 from msgspec import Struct
@@ -22,10 +23,18 @@ _DAY_NS = 86_400 * 1_000_000_000
 
 
 class Trip(Struct, frozen=True):
-    """A round trip, and its place in the order of the exits, from 1."""
+    """A round trip, its place in the order of the exits, from 1, and the `tick` in whose decimals all prices of its table are written."""
 
     place: int
     trade: Trade
+    tick: Decimal
+
+
+def trips_of(trades: Sequence[Trade]) -> list[Trip]:
+    """In their order, with all the decimals that any of their prices has, so that the points stand under each other."""
+    decimals = (len(price(each, None).partition(".")[2]) for trade in trades for each in (trade.entry, trade.exit))
+    tick = Decimal(1).scaleb(-max(decimals, default=0))
+    return [Trip(place, trade, tick) for place, trade in enumerate(trades, 1)]
 
 
 def _day(at: int) -> Cell:
@@ -60,11 +69,11 @@ class TripTable(LiveTable[Trip], inherit_bindings=False):
         ),
         Column[Trip]("Entered", lambda trip: _day(trip.trade.entry_at), 10, sort=lambda trip: trip.trade.entry_at),
         Column[Trip](
-            "At", lambda trip: Cell(price(trip.trade.entry, None)), 7, "right", grow=14, priority=4, sort=lambda trip: trip.trade.entry
+            "At", lambda trip: Cell(price(trip.trade.entry, trip.tick)), 7, "right", grow=14, priority=4, sort=lambda trip: trip.trade.entry
         ),
         Column[Trip]("Left", lambda trip: _day(trip.trade.exit_at), 10, priority=3, sort=lambda trip: trip.trade.exit_at),
         Column[Trip](
-            "For", lambda trip: Cell(price(trip.trade.exit, None)), 7, "right", grow=14, priority=5, sort=lambda trip: trip.trade.exit
+            "For", lambda trip: Cell(price(trip.trade.exit, trip.tick)), 7, "right", grow=14, priority=5, sort=lambda trip: trip.trade.exit
         ),
         Column[Trip]("Profit", lambda trip: profit(trip.trade.profit), 11, "right", grow=16, sort=lambda trip: trip.trade.profit),
         Column[Trip]("%", _gain, 7, "right", grow=10, priority=1, sort=lambda trip: trip.trade.gain),
@@ -110,7 +119,7 @@ def trip_lines(trip: Trip, width: int) -> list[Line]:
         ("quantity", f"{numbers.quantity(trade.quantity)}, all it entered, in the shares of its exit"),
         ("entered", f"{when(trade.entry_at)} at {price(trade.entry, None)}"),
         ("left", f"{when(trade.exit_at)} at {price(trade.exit, None)}"),
-        ("held for", f"{trade.bars:,} bars, {(trade.exit_at - trade.entry_at) / _DAY_NS:,.1f} days"),
+        ("held for", f"{trade.bars:,} bar{'' if trade.bars == 1 else 's'}, {(trade.exit_at - trade.entry_at) / _DAY_NS:,.1f} days"),
         ("profit", [profit(trade.profit), Cell(f"  {numbers.percent(trade.gain)} of what the entries cost", "muted")]),
         ("fees", f"{numbers.money(trade.fees)}, taken off the profit"),
         ("MAE", f"{_fraction(trade.mae)}, the farthest the market went against it"),
