@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from console.backtest.command import Progress, print_line, reading
 from console.backtest.terms import Terms, job_of, read_assignment, read_day, read_symbols
 from console.config import ConfigError, load
+from console.engines.command import info_here
 from console.engines.factory import EngineFactory
 from console.options import Options, end, say
 from engine.engine_types import EngineError
@@ -55,7 +56,7 @@ def check(arguments: Sequence[str]) -> int:
         needs = analyse(given.strategy, job.profile.strategies[0].params)
     except (ConfigError, StrategyError) as error:
         end(str(error))
-    for line in _needs_in_words(needs):
+    for line in _needs_in_words(needs, given.config):
         print_line(line)
     return _run(given, job, needs) if given.lookahead or given.warmup else 0
 
@@ -82,7 +83,7 @@ def _options() -> Options:
 # ---- without running it
 
 
-def _needs_in_words(needs: Requirements) -> Iterator[str]:
+def _needs_in_words(needs: Requirements, config: Path | None) -> Iterator[str]:
     kind = "a function" if needs.is_function else "a class"
     kind = f"{kind} with {needs.told[0]}" if needs.is_adapted else kind
     told = ["bars"] if needs.is_function else [words for name in needs.told if (words := TOLD[name])]
@@ -95,7 +96,7 @@ def _needs_in_words(needs: Requirements) -> Iterator[str]:
         yield f"  symbols      {', '.join(needs.symbols)}"
     for name, value in needs.settings.items():
         yield f"  {name:<12} {value}"
-    for word, line in _engines_in_words(needs):
+    for word, line in _engines_in_words(needs, config):
         yield f"  {word:<12} {line}"
     for doubt in needs.doubts:
         yield f"  look at      {doubt}."
@@ -111,23 +112,30 @@ def _params_in_words(needs: Requirements) -> Iterator[str]:
             yield f"{name}: {param.allowed()}; {param.default} unless set"
 
 
-def _engines_in_words(needs: Requirements) -> Iterator[tuple[str, str]]:
-    """A word and what it says: where it runs, which engine is chosen by itself, and where it does not run and why."""
-    suits, not_in = [], []
+def _engines_in_words(needs: Requirements, config: Path | None) -> Iterator[tuple[str, str]]:
+    """A word and what it says: where it runs, which engine is chosen by itself, where it would run if that could be used here, and where
+    it does not run and why."""
+    runs: list[str] = []
+    not_here: list[str] = []
+    not_in: list[tuple[str, str]] = []
     for name in EngineFactory.get_supported_engines():
         try:
-            engine = EngineFactory.create_engine(name)
-            info, why = engine.info(), "; ".join(engine.misfits(needs))
+            misfits = "; ".join(EngineFactory.create_engine(name).misfits(needs))
         except EngineError as error:
             not_in.append((name, str(error).rstrip(".")))
             continue
-        if why or not info.usable:
-            not_in.append((name, why or info.why_not))
+        info = info_here(name, config)
+        if misfits:
+            not_in.append((name, misfits))
+        elif not info.usable:
+            not_here.append(name)
         else:
-            suits.append(f"{name} (without its quotes: bars tell none)" if needs.hears_quotes and not info.real_time else name)
-    yield "runs in", ", ".join(suits) or "none of the engines"
-    if suits:
-        yield "best in", suits[0].partition(" ")[0]
+            runs.append(f"{name} (without its quotes: bars tell none)" if needs.hears_quotes and not info.real_time else name)
+    yield "runs in", ", ".join(runs) or "none of the engines"
+    if runs:
+        yield "best in", runs[0].partition(" ")[0]
+    if not_here:
+        yield "not here", f"{', '.join(not_here)}: it would suit; what is missing here is told by tradeconsole engines"
     yield from (("not in", f"{name}: {why}") for name, why in not_in)
 
 

@@ -24,7 +24,7 @@ def by_engine(given: argparse.Namespace, settings: Settings) -> int | None:
         if given.list_engines:
             from console.engines.command import engines
 
-            return engines(())
+            return engines(("--config", str(given.config)) if given.config is not None else ())
         if given.check_compatibility:
             from console.engines.command import check_compatibility
 

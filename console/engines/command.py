@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from msgspec import to_builtins
+from msgspec.structs import replace
 
 from console.engines.factory import EngineFactory
 from console.options import Options
@@ -21,8 +23,9 @@ def engines(arguments: Sequence[str]) -> int:
         allow_abbrev=False,
     )
     options.add_argument("--json", action="store_true", help="Print it as JSON.")
+    options.add_argument("--config", type=Path, metavar="FILE", help="The YAML file to read instead of your own.")
     given = options.parse_args(arguments)
-    infos = [EngineFactory.get_engine_info(name) for name in EngineFactory.get_supported_engines()]
+    infos = [info_here(name, given.config) for name in EngineFactory.get_supported_engines()]
     if given.json:
         _print(json.dumps([to_builtins(info) for info in infos], indent=2))
     else:
@@ -30,6 +33,16 @@ def engines(arguments: Sequence[str]) -> int:
             for line in _in_words(info):
                 _print(line)
     return 0
+
+
+def info_here(name: str, config: Path | None) -> EngineInfo:
+    """What the engine says of itself and, of the live one, whether a broker of the config can be reached, which it does not ask."""
+    info = EngineFactory.get_engine_info(name)
+    if name != "live":
+        return info
+    from console.engines.live_here import why_not_live
+
+    return replace(info, why_not=why_not_live(config))
 
 
 def check_compatibility(strategies: Sequence[str], name: str) -> int:

@@ -23,6 +23,7 @@ def live_settings(settings: Settings, *, enable_trading: bool) -> Settings:
 
 class LiveEngine:
     def info(self) -> EngineInfo:
+        """Always usable: a start says itself what its own config lacks. Whether a broker is in reach is told by `info_here`, which asks."""
         return EngineInfo(
             "live",
             "the market as it comes, by a broker",

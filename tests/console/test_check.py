@@ -20,6 +20,9 @@ from tests.project_files import ROOT
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path / "home"))
+    # A live account is in reach.
+    monkeypatch.setenv("ALPACA_API_KEY", "AKMINE")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "secret")
     return tmp_path
 
 

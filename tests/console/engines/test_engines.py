@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ NEVER = "raise SystemExit('this must never run')\n"
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("TRADECONSOLE_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("ALPACA_API_KEY", "AKMINE")
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "secret")
     return tmp_path
 
 
@@ -231,6 +235,72 @@ def test_engines_are_listed_with_what_they_support(capsys: pytest.CaptureFixture
     assert "live: the market as it comes, by a broker\n" in listed
     assert run(["--list-engines"]) == 0
     assert capsys.readouterr().out == listed
+
+
+@pytest.fixture
+def bare(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A machine without keys, whose TWS would be at this port and is not there: the port is kept, and nobody listens."""
+    for name in ("ALPACA_API_KEY", "ALPACA_SECRET_KEY"):
+        monkeypatch.delenv(name)
+    with socket.socket() as kept:
+        kept.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("IB_PORT", str(kept.getsockname()[1]))
+        yield kept.getsockname()[1]
+
+
+def live_here(capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    assert run([*(words or ["engines"])]) == 0
+    return capsys.readouterr().out.rpartition("usable here  ")[2].strip()
+
+
+def test_live_is_usable_where_a_brokers_keys_are_or_its_program_answers(
+    bare: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = live_here(capsys)
+    assert told.startswith(f"no: No TWS or Gateway answers at 127.0.0.1:{bare}: start one and log in to a live account there")
+    assert "Alpaca needs the keys of a live account: set ALPACA_API_KEY and ALPACA_SECRET_KEY" in told
+    with socket.create_server(("127.0.0.1", 0)) as tws:
+        monkeypatch.setenv("IB_PORT", str(tws.getsockname()[1]))
+        assert live_here(capsys) == "yes"
+    monkeypatch.setenv("IB_PORT", str(bare))
+    monkeypatch.setenv("ALPACA_SECRET_KEY", "secret")
+    monkeypatch.setenv("ALPACA_API_KEY", "PKPAPER")
+    assert "The key is one for a paper account" in live_here(capsys)
+    monkeypatch.setenv("ALPACA_API_KEY", "AKLIVE")
+    assert live_here(capsys) == "yes"
+
+
+def test_whether_live_is_usable_is_said_of_the_brokers_that_the_config_names(
+    bare: int, home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("ALPACA_API_KEY_MINE", "AKLIVE")
+    monkeypatch.setenv("ALPACA_SECRET_KEY_MINE", "secret")
+    config = home / "mine.yaml"
+    config.write_text("broker: ib\n")
+    for words in (["engines"], ["--list-engines"]):
+        told = live_here(capsys, *words, "--config", str(config))
+        assert told.startswith("no: No TWS or Gateway answers")
+        assert "Alpaca" not in told
+    config.write_text("accounts:\n  one: {broker: ib}\n  two: {broker: alpaca, account: live, alpaca: {keys: mine}}\n")
+    assert live_here(capsys, "engines", "--config", str(config)) == "yes"
+    config.write_text("brokre: ib\n")
+    assert "mine.yaml:1" in live_here(capsys, "engines", "--config", str(config))
+
+
+def test_what_a_strategy_suits_and_cannot_be_used_here_is_told_apart_from_what_it_does_not_suit(
+    bare: int, home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["check", written(home, QUOTES)]) == 0
+    told = capsys.readouterr().out
+    assert "  runs in      paper\n  best in      paper\n  not here     live: it would suit; what is missing here is told" in told
+    assert "  not in       backtest: it trades on quotes alone, and backtest has only bars\n" in told
+    assert "not in       live" not in told
+
+
+def test_a_start_in_live_says_itself_what_its_own_config_lacks(bare: int, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(["--headless", "--engine", "live"])
+    assert "A live account is at a broker, and this one is paper: name it with --broker" in capsys.readouterr().err
 
 
 def test_compatibility_is_told_without_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
