@@ -188,13 +188,19 @@ class Parsed(Struct, frozen=True):
 
 
 class ParseError(Struct, frozen=True):
-    """What is wrong with text[start:end], and what would be right there. `unfinished` means that nothing is wrong yet."""
+    """What is wrong with text[start:end], and what would be right there. `unfinished` means that nothing is wrong yet, `unwatched` that it
+    is a symbol of which no prices come, and that could be added to a watchlist."""
 
     start: int
     end: int
     message: str
     right: tuple[str, ...] = ()
     unfinished: bool = False
+    unwatched: bool = False
+
+    def told(self, add_key: str) -> str:
+        """The message; `add_key` is the key that adds a symbol to the watchlist."""
+        return f"{self.message}; {add_key} in the watchlist adds it" if self.unwatched else self.message
 
 
 def symbol_word(symbol: str) -> str:

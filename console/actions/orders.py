@@ -32,7 +32,8 @@ class OrderActions:
 
         view, symbol = self._stage.view, self._stage.subject.symbol_at_first()
         account = getattr(self._stage.subject.row(), "account", "") or view.preferred.get(symbol, view.name)
-        self._ticket(NewOrder(symbol, side, account, tuple(each.name for each in view.accounts)))
+        add_key = self._stage.keys.names["add_symbol"]
+        self._ticket(NewOrder(symbol, side, add_key, account, tuple(each.name for each in view.accounts)))
 
     def do_edit_row(self) -> None:
         """The working order, or the signal that waits, under the cursor. Which one it is stands in the ticket, and is asked about."""

@@ -110,4 +110,5 @@ def symbol_of(word: Word, context: Context, end: int) -> str:
     starts = tuple(symbol_word(symbol) for symbol in context.symbols if symbol.startswith(name))
     if starts and word.end == end:
         raise missing(end, "the rest of the symbol", starts, word.start)
-    raise wrong(word, f"not watched: {name}", meant(name, symbol_words(context, 500)))
+    right = meant(name, symbol_words(context, 500))[:MOST_SUGGESTED]
+    raise WrongError(ParseError(word.start, word.end, f"not watched: {name}", right, unwatched=SYMBOL.fullmatch(name) is not None))

@@ -20,10 +20,11 @@ HISTORY = "order_line"
 
 class LineMeanings:
     """`see` is to be called with each View that is shown: words like symbols, positions and prices are read by it. `clock` is
-    monotonic seconds."""
+    monotonic seconds, and `add_key` the key that adds a symbol to the watchlist."""
 
-    def __init__(self, engine: TradingEngine, view: View, clock: Callable[[], float]) -> None:
+    def __init__(self, engine: TradingEngine, view: View, clock: Callable[[], float], add_key: str) -> None:
         self._engine = engine
+        self._add_key = add_key
         self._view = view
         self._loaded: LineReader | None = None
         self.line = OrderLine(self._interpret, self._complete, clock)
@@ -54,5 +55,5 @@ class LineMeanings:
         if self._loaded is None:
             from console.screens.line_reader import LineReader
 
-            self._loaded = LineReader(self._engine, self._view)
+            self._loaded = LineReader(self._engine, self._view, self._add_key)
         return self._loaded

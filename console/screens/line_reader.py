@@ -16,10 +16,12 @@ from widgets.line_notes import Reading
 
 
 class LineReader:
-    """`view` is the one that words like symbols, positions and prices are read by, until `see` gives a newer one."""
+    """`view` is the one that words like symbols, positions and prices are read by, until `see` gives a newer one. `add_key` adds
+    a symbol to the watchlist."""
 
-    def __init__(self, engine: TradingEngine, view: View) -> None:
+    def __init__(self, engine: TradingEngine, view: View, add_key: str) -> None:
         self._context = context_of(view)
+        self._add_key = add_key
         self._account = ""
         ask = asking(engine, lambda: self._account)
         self._previews: tuple[Previews[Intent | ReplaceOrder], ...] = Previews(ask), Previews(ask)
@@ -31,7 +33,7 @@ class LineReader:
         read = parse(text, self._context)
         if isinstance(read, Parsed):
             return Reading(command=read.meaning, normal=read.normal, note=read.note)
-        return Reading(start=read.start, end=read.end, message=read.message, right=read.right, unfinished=read.unfinished)
+        return Reading(start=read.start, end=read.end, message=read.told(self._add_key), right=read.right, unfinished=read.unfinished)
 
     def complete(self, text: str) -> tuple[int, tuple[Candidate, ...]]:
         return complete(text, self._context)

@@ -123,7 +123,7 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
         self._grid = Container(id="panels")
         self._tabs = TabLine(TABS)
         self._hints = HintLine()
-        self._meanings = LineMeanings(engine, self.view, clock)
+        self._meanings = LineMeanings(engine, self.view, clock, keys.names["add_symbol"])
         self.order_line = self._meanings.line
         self.order_line.detail_key = keys.names["detail"]
         self.subject = Subject(self, keys, lambda: self.performers)

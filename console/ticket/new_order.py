@@ -51,8 +51,9 @@ SHAPES = {
 
 
 class NewOrder:
-    def __init__(self, symbol: str, side: Side, account: str = "", accounts: Sequence[str] = ()) -> None:
-        """`account` is the one of several `accounts` that it begins with."""
+    def __init__(self, symbol: str, side: Side, add_key: str, account: str = "", accounts: Sequence[str] = ()) -> None:
+        """`add_key` adds a symbol to the watchlist; `account` is the one of several `accounts` that it begins with."""
+        self._add_key = add_key
         self.title = "Order ticket"
         self.first = "quantity" if symbol else "symbol"
         self.most = MOST + bool(accounts)
@@ -141,7 +142,7 @@ class NewOrder:
         if isinstance(read, Parsed):
             raise TypeError(f"the ticket wrote what is no order: {read.normal}")
         right = "  ".join(read.right)
-        return Mistake(_named(words, read.start), f"{read.message}{'. Right: ' if right else ''}{right}")
+        return Mistake(_named(words, read.start), f"{read.told(self._add_key)}{'. Right: ' if right else ''}{right}")
 
     def _words(self, shown: frozenset[str]) -> list[tuple[str, str]]:
         """The order as words of the order line, each with the field it comes from."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
+from console.keys import ACTIONS, KeyMap
 from console.screens.trading import TradingScreen
 from engine.model import Intent, Mode, OrderType, Outcome, Side, TimeInForce, Verdict
 from tests.console.driving import SMALL, WIDE, running
@@ -39,6 +41,15 @@ async def test_a_line_is_submitted_as_it_reads(engine: FakeEngine, size: tuple[i
         await console.press("enter")
         assert engine.sent() == [("submit", intent)]
         assert console.line.text == ""
+
+
+@BOTH
+async def test_a_symbol_that_is_not_watched_is_told_with_the_key_that_adds_it(engine: FakeEngine, size: tuple[int, int]) -> None:
+    keys = KeyMap(tuple(replace(action, keys=("f4",)) if action.id == "add_symbol" else action for action in ACTIONS))
+    async with running(engine, size, keys=keys) as console:
+        await console.press("colon")
+        await console.type("buy 10 NVDA day")
+        await console.shows("not watched: NVDA; F4 in the watchlist adds it")
 
 
 @pytest.mark.parametrize(

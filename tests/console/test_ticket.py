@@ -207,7 +207,7 @@ async def test_the_gate_is_asked_once_a_second_about_an_order_that_stands_there(
         (["5", "tab", "tab", "tab", "-4%"], "the profit of a buy lies above"),
         (["5", "tab", "tab", "tab", "tab", "t", "-2%"], "no distance: -2%"),
         (["h"], "half is of the position, and AAPL is long 100"),
-        (["5", "shift+tab", "ctrl+u", "NVDA"], "not watched: NVDA"),
+        (["5", "shift+tab", "ctrl+u", "NVDA"], "not watched: NVDA; + in the watchlist adds it. Right: "),
     ],
 )
 async def test_what_is_wrong_is_said_and_nothing_is_asked_or_sent(engine: FakeEngine, keys: list[str], said: str) -> None:

@@ -146,7 +146,7 @@ def check(ready: Ready, dialog: Alone) -> None:
 @settings(max_examples=tries(100, 5_000), deadline=None)
 @given(STEPS)
 def test_the_keys_go_to_one_field_alone_at_any_moment(steps: list[tuple[str, float, bool]]) -> None:
-    dialog = Alone(NewOrder("AAPL", Side.BUY), sample_view())
+    dialog = Alone(NewOrder("AAPL", Side.BUY, "+"), sample_view())
     for key, pause, _ in steps:
         dialog.now += pause
         before = {field.name: (field.text, getattr(field, "trails", False)) for field in dialog.shown.fields}
