@@ -136,8 +136,7 @@ def meaning(reading: Reading, reply: Reply | None, width: int, rows: int) -> Dra
     note = Cell(clean(reading.note), "muted")
     if reply is None:
         return [[normal], [note]]
-    words = gate_words(reply)
-    gate = Cell(f"gate: {words.text}" if reply.verdict is not None else words.text, words.role)
+    gate = _gate(reply)
     if length([normal, SPACE, gate]) <= width:
         return [[normal, SPACE, gate], [Cell(_figures(reading, reply, width), "muted")]]
     said = wrap(gate.text, width)
@@ -147,6 +146,17 @@ def meaning(reading: Reading, reply: Reply | None, width: int, rows: int) -> Dra
     if len(both) <= rows:
         return both
     return [[Cell(line, gate.role)] for line in (*said[: rows - 1], cut(" ".join(said[rows - 1 :]), width))]
+
+
+def cut_verdict(reply: Reply | None, width: int, rows: int) -> str:
+    """What the gate says, where `meaning` has no room for all of it; else nothing."""
+    text = _gate(reply).text if reply is not None else ""
+    return text if len(wrap(text, width)) > rows else ""
+
+
+def _gate(reply: Reply) -> Cell:
+    words = gate_words(reply)
+    return Cell(f"gate: {words.text}" if reply.verdict is not None else words.text, words.role)
 
 
 def _figures(reading: Reading, reply: Reply, width: int) -> str:

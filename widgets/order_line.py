@@ -15,7 +15,7 @@ from textual import events
 from engine.model import Level
 from engine.model.effects import Reply
 from widgets import line_notes
-from widgets.cells import Cell
+from widgets.cells import Cell, length
 from widgets.line_editor import LineEditor
 from widgets.line_history import LineHistory
 from widgets.line_notes import Reading
@@ -108,6 +108,21 @@ class OrderLine(Lines, can_focus=True):
     def said(self) -> str:
         """What stands under the line until the next key, or empty."""
         return self._said[1] if self._said else ""
+
+    @property
+    def whole(self) -> str:
+        """All of what is cut under the line: what was said, the gate's word, what is wrong. Empty where nothing is."""
+        room = self.size.width - 2 * len(MARGIN)
+        width, reading = room - len(INDENT.text), self._reading
+        if self._said is not None:
+            return self._said[1] if len(wrap(self._said[1], width)) >= ROWS else ""
+        if self._offer is not None or not self.text:
+            return ""
+        if reading.command is not None:
+            return line_notes.cut_verdict(self._preview, width, ROWS - 1)
+        drawn = self._meaning(width, self._first_shown(room - len(PROMPT)))
+        right = f": {'  '.join(reading.right)}" if reading.right else ""
+        return clean(f"{reading.message}{right}") if len(drawn) >= ROWS or any(length(line) > width for line in drawn) else ""
 
     def keep_history(self, lines: Sequence[str], changed: Callable[[list[str]], None]) -> None:
         """Begin with `lines` that were entered earlier; `changed` is handed them all whenever one was added."""

@@ -29,6 +29,8 @@ NOTES = 18
 BESIDE = LABELS + 2 + NOTES + 2
 BEFORE_FIELDS = 2
 AFTER_FIELDS = 7
+MEANING = AFTER_FIELDS - 2
+"""Lines for what the fields mean."""
 CONFIRMING = (("y", "sends it"), ("n", "goes back"), ("Enter", "does nothing"))
 
 Led = Literal["review", "leave"]
@@ -174,8 +176,24 @@ class Ticket(Lines, can_focus=True):
         return bool(self._sheet.wrong) and not self._sheet.unfinished and BESIDE + length([Cell(clean(self._sheet.mistake))]) <= width
 
     def _meaning(self, width: int) -> list[list[Cell]]:
-        """The order written out with what it costs and what the gate says, or what is wrong or missing. Five lines."""
-        sheet, room = self._sheet, AFTER_FIELDS - 2
+        """The order written out with what it costs and what the gate says, or what is wrong or missing. Five lines; where that is too few,
+        it is seen that something is cut."""
+        lines = self._written(width)
+        if len(lines) > MEANING:
+            text = "".join(cell.text for line in lines[MEANING - 1 :] for cell in [Cell(" "), *line])
+            lines[MEANING - 1] = [Cell(cut(" ".join(text.split()), width), lines[-1][-1].role)]
+        return [*lines, *([[]] * MEANING)][:MEANING]
+
+    @property
+    def whole(self) -> str:
+        """All of what is cut below the fields; empty where nothing is, and before there is a place to draw it."""
+        sheet, width = self._sheet, self.size.width
+        if not width or len(self._written(width)) <= MEANING:
+            return ""
+        return clean(sheet.mistake) or (gate_words(sheet.reply).text if sheet.reply is not None else "")
+
+    def _written(self, width: int) -> list[list[Cell]]:
+        sheet = self._sheet
         if sheet.mistake and self._fits_beside(width):
             lines: list[list[Cell]] = []
         elif sheet.mistake:
@@ -190,8 +208,8 @@ class Ticket(Lines, can_focus=True):
             if sheet.changes:
                 lines += [[Cell(line, "accent")] for line in wrap(clean(sheet.changes), width)]
             if sheet.reply is not None:
-                lines += _answer(sheet.reply, width, room - len(lines))
-        return [*lines, *([[]] * room)][:room]
+                lines += _answer(sheet.reply, width, MEANING - len(lines))
+        return lines
 
     def _asking(self) -> list[Cell]:
         cells = [Cell(f" {self._sheet.question} ")]

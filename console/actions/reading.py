@@ -62,6 +62,15 @@ class ReadingActions:
         elif row.section == EXPOSURE and (limit := next((each for each in view.risk if each.name == "exposure"), None)) is not None:
             stage.read(limit_dialog(limit, view, stage.keys, stage.clock))
 
+    def do_whole_text(self) -> None:
+        from console.screens.reading import read_text
+
+        text = self._stage.order_line.whole
+        if text:
+            self._stage.read(read_text(text, self._stage.clock))
+        else:
+            self._stage.say("Nothing is cut here.", Level.INFO)
+
     def do_history(self) -> None:
         from console.screens.history import HistoryPage
 

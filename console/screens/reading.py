@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from console.screens.dialog import Dialog, Line
+from console.screens.dialog import Dialog, Line, paragraph
 
 
 class Reading(Dialog[None]):
@@ -24,3 +24,8 @@ class Reading(Dialog[None]):
             self.answer(None)
         else:
             self.scroll_by(key)
+
+
+def read_text(text: str, clock: Callable[[], float]) -> Reading:
+    """All of a text that is cut elsewhere."""
+    return Reading("All of it", lambda width: paragraph(text, width), clock)

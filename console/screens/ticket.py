@@ -20,8 +20,9 @@ from textual.message import Message
 
 from console.accounts.engines import view_of
 from console.meanings import ReplaceOrder
-from console.screens.dialog import DEAF_SECONDS, TOO_SOON, Dialog
+from console.screens.dialog import DEAF_SECONDS, TOO_SOON, Dialog, HasKeys
 from console.screens.previews import Previews
+from console.screens.reading import read_text
 from console.ticket.denials import concerned, why
 from console.ticket.form import Form, Mistake, Ready
 from engine.model import Intent, Outcome, TradingState, View
@@ -94,7 +95,7 @@ class TicketDialog(Dialog[Ready | None]):
     def on_mount(self) -> None:
         self._draw_title()
         self._hint()
-        self.set_interval(1 / FRAMES_PER_SECOND, self._show)
+        self.set_interval(1 / FRAMES_PER_SECOND, self._frame)
 
     def notify_style_update(self) -> None:
         super().notify_style_update()
@@ -115,7 +116,12 @@ class TicketDialog(Dialog[Ready | None]):
     # ---- what is shown
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return self.keys_of("ticket" if self._asked is None else "confirm")
+        keys = self.keys_of("ticket" if self._asked is None else "confirm")
+        return [(cast(HasKeys, self.app).keys.names["whole_word"], "all of it"), *keys] if self._cut else keys
+
+    @property
+    def _cut(self) -> str:
+        return self._ticket.whole
 
     def _hint(self) -> None:
         if self.is_attached:
@@ -124,6 +130,13 @@ class TicketDialog(Dialog[Ready | None]):
 
     def _place_cursor(self) -> None:
         self._cursor_into(self._ticket, [line for _, line in self._ticket.draw(self._ticket.size.width)])
+
+    def _frame(self) -> None:
+        """What is cut is seen to be so, and how all of it is read."""
+        before = bool(self._cut)
+        self._show()
+        if bool(self._cut) != before:
+            self._hint()
 
     def _show(self) -> None:
         """The market as it is now, what the fields say, and what the gate says to that."""
@@ -162,7 +175,9 @@ class TicketDialog(Dialog[Ready | None]):
                 self.answer(None)
                 cast(TakesKeys, self.app.screen).take_key(key, character, time)
             return
-        if self._asked is not None:
+        if key == "f7" and self._cut:
+            self.app.push_screen(read_text(self._cut, self._clock))
+        elif self._asked is not None:
             self._answer(self._asked, key, time)
         else:
             self._missed = False

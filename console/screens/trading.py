@@ -310,7 +310,14 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
         table = self.subject.table
         place = "filter" if self.place != LINE and table is not None and table.typing else self.place
         marked = len(table.marked) if table is not None and place == self.panel else 0
-        self._hints.show((*[("●", f"{marked} marked")] * bool(marked), *self.keys.hints(place)))
+        cut = self.order_line.whole != ""
+        self._hints.show(
+            (
+                *[(self.keys.names["whole_text"], "all of it")] * cut,
+                *[("●", f"{marked} marked")] * bool(marked),
+                *self.keys.hints(place),
+            )
+        )
 
     def _tell_left_out(self) -> None:
         """Under the order line, what the row under the cursor has no room for."""
@@ -406,7 +413,7 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
             if typing:
                 self._typed(self.order_line.take_key(key, character))
         else:
-            if not typing:
+            if not typing and action.name != "whole_text":
                 self.order_line.hush(character)
             self.perform(action)
         self._place_cursor()

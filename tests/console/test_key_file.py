@@ -59,7 +59,7 @@ def test_two_actions_may_change_places(tmp_path: Path) -> None:
         ("by: x", "1: by: there is no such action; did you mean buy?"),
         ("panel_watc: x", "1: panel_watc: there is no such action; did you mean panel_watch"),
         ("stop: f5", "1: stop: there is no such action; did you mean emergency_stop?"),
-        ("qqq: x", f"1: qqq: there is no such action; the nearest are quit and emergency_stop, all 74 are in {PAGE}"),
+        ("qqq: x", f"1: qqq: there is no such action; the nearest are quit and emergency_stop, all 75 are in {PAGE}"),
         ("buy:", "1: buy: has no key: give one, or [] to take its keys away"),
         ("buy: {a: b}", "1: buy: a key or a list of keys belongs here"),
         ("buy: [[a]]", "1: buy: a key or a list of keys belongs here"),
@@ -99,7 +99,7 @@ def test_the_example_of_the_page_is_right(tmp_path: Path) -> None:
 
 
 async def test_the_users_keys_act_and_are_told_everywhere(tmp_path: Path) -> None:
-    keys = read_keys(written(tmp_path, "buy: U\nflatten: f7\norder_line: ';'\nhelp: f4\n"))
+    keys = read_keys(written(tmp_path, "buy: U\nflatten: f10\norder_line: ';'\nhelp: f4\n"))
     engine = FakeEngine()
     engine.change(positions=())
     async with running(engine, keys=keys) as console:
@@ -114,4 +114,4 @@ async def test_the_users_keys_act_and_are_told_everywhere(tmp_path: Path) -> Non
         await console.press("escape")
         await console.shows("F4 help")
         await console.press("f4")
-        await console.shows("F7")
+        await console.shows("F10")

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from console.keys import ACTIONS, KeyMap
 from console.screens.trading import TradingScreen
-from engine.model import Intent, Mode, OrderType, Outcome, Side, TimeInForce, Verdict
+from engine.model import Intent, Level, Mode, OrderType, Outcome, Side, TimeInForce, Verdict
 from tests.console.driving import SMALL, WIDE, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_view
@@ -134,6 +134,35 @@ async def test_the_verdict_names_rule_limit_and_actual(engine: FakeEngine) -> No
         await console.press("colon")
         await console.type("buy 500 MSFT")
         await console.shows("gate: denies  exposure: limit 80%, actual 84.1%")
+
+
+LONG = " ".join(f"reason {place}," for place in range(60)) + " and the last"
+
+
+@BOTH
+async def test_what_is_cut_under_the_line_is_read_whole_by_the_key_the_hints_name_and_the_line_stays(
+    engine: FakeEngine, size: tuple[int, int]
+) -> None:
+    engine.verdict = Verdict(Outcome.DENY, "exposure", text=LONG)
+    async with running(engine, size) as console:
+        assert "all of it" not in console.picture
+        await console.press("colon")
+        await console.type("buy 500 MSFT")
+        await console.shows("F7 all of it")
+        assert "and the last" not in console.picture
+        await console.press("f7")
+        await console.shows("and the last")
+        await console.let_pass(1)
+        await console.press("escape")
+        await console.until(lambda: console.app.screen is console.screen)
+        assert (console.line.text, engine.sent()) == ("buy 500 MSFT", [])
+
+
+async def test_what_was_said_and_is_cut_outlives_the_key_that_shows_all_of_it(engine: FakeEngine) -> None:
+    async with running(engine, SMALL) as console:
+        console.screen.say(LONG, Level.WARNING)
+        await console.press("f7")
+        await console.shows("and the last")
 
 
 async def test_a_verdict_is_never_shown_for_an_order_it_is_not_about(engine: FakeEngine) -> None:

@@ -61,6 +61,23 @@ async def test_what_no_field_is_about_stands_below_and_the_same_order_may_be_sen
         assert orders(engine.calls) == [Intent(AAPL, BUY, D(5))] * 2
 
 
+@BOTH
+async def test_a_word_of_the_gate_that_the_ticket_cuts_is_read_whole_by_the_key_the_hints_name(
+    engine: FakeEngine, size: tuple[int, int]
+) -> None:
+    engine.verdict = Verdict(Outcome.DENY, "hours", text=" ".join(f"reason {place}," for place in range(60)) + " and the last")
+    async with running(engine, size) as console:
+        await console.press("b", "5")
+        await console.shows("F7 all of it")
+        assert "and the last" not in console.picture
+        await console.press("f7")
+        await console.shows("and the last")
+        await console.let_pass(1)
+        await console.press("escape")
+        await console.until(lambda: is_open(console))
+        assert ticket_of(console).active.name == "quantity"
+
+
 async def test_refused_new_terms_come_back_as_typed(engine: FakeEngine) -> None:
     engine.change(orders=(order(9, state=OrderState.WORKING, type=OrderType.LIMIT, limit=D("187.00")),))
     async with running(engine) as console:
