@@ -100,9 +100,15 @@ async def test_a_breaker_that_tripped_has_all_of_its_reason_in_the_panel(size: t
     async with running(FakeEngine(worst_view()), size) as console:
         await console.press("5", "z")
         await settle(console)
-        shown = squeezed(console.picture)
-        assert shown.count(FREE) >= 2
-        assert all(f"! {row.name} TRIPPED" in shown for row in breakers() if row.tripped)
+        pictures = [squeezed(console.picture)]
+        # Under a banner and a notice of many lines a low panel has no room for two reasons at once.
+        for _ in range(15):
+            await console.press("j")
+            await settle(console)
+            pictures.append(squeezed(console.picture))
+        for row in (row for row in breakers() if row.tripped):
+            whole = re.compile(rf"! {re.escape(row.name)} TRIPPED(?:(?!! ).)*{re.escape(FREE)}")
+            assert any(whole.search(picture) for picture in pictures), row.name
 
 
 async def test_every_action_of_the_palette_is_read_whole_in_80_columns() -> None:
