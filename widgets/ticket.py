@@ -180,8 +180,8 @@ class Ticket(Lines, can_focus=True):
         it is seen that something is cut."""
         lines = self._written(width)
         if len(lines) > MEANING:
-            text = "".join(cell.text for line in lines[MEANING - 1 :] for cell in [Cell(" "), *line])
-            lines[MEANING - 1] = [Cell(cut(" ".join(text.split()), width), lines[-1][-1].role)]
+            *lead, last = lines[MEANING - 1]
+            lines[MEANING - 1] = [*lead, Cell(cut(f"{last.text} {lines[MEANING][-1].text}", width - length(lead)), last.role)]
         return [*lines, *([[]] * MEANING)][:MEANING]
 
     @property
