@@ -277,6 +277,9 @@ class Shell:
 
     async def stop(self, on_exit: str) -> None:
         """Ends in order: strategies, orders as configured, what is known on disk, then the links."""
+        if self._recorder is not None:
+            # Since the last tick a strategy may have loaded, and said of which bars it is told.
+            self._recorder.look([strategy.row() for strategy in self.strategies], self._reports.say)
         for error in await asyncio.gather(*(strategy.stop() for strategy in self.strategies), return_exceptions=True):
             if error is not None:
                 self.handle(Note(Level.ERROR, "exit", f"a strategy did not end in order ({error}): the rest does"))

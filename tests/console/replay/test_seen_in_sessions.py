@@ -236,7 +236,7 @@ def test_what_was_seen_of_larger_bars_stands_until_the_next_as_in_a_backtest(tmp
     (tmp_path / "AAPL.csv").write_text("\n".join(["date,open,high,low,close,volume", *rows]))
     file = tmp_path / "fives.py"
     file.write_text(FIVES)
-    feed = FeedSettings(source=str(tmp_path / "AAPL.csv"), calendar="24/7", pace=60.0)
+    feed = FeedSettings(source=str(tmp_path / "AAPL.csv"), calendar="24/7", pace=AS_TAKEN)
     settings = Settings(
         database=tmp_path / "paper.sqlite", symbols=("AAPL",), mode=Mode.RESEARCH, feed=feed, strategies=(StrategySettings(file=str(file)),)
     )
