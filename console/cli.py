@@ -23,15 +23,27 @@ def main() -> None:
             stream.reconfigure(errors="replace")
     try:
         code = run(sys.argv[1:])
+    except BrokenPipeError:
+        code = 0
     except Exception as error:  # noqa: BLE001 - a traceback would show a terminal whatever was in it
         from console.failures import named
         from console.options import say
 
         say(f"an error that nobody expected: {named(error)}. Nothing more was done.")
         code = 1
+    finally:
+        _leave_stdout()
     # The process ends: what is left need not be looked through for garbage, which takes longer than a short command's work.
     gc.freeze()
     sys.exit(code)
+
+
+def _leave_stdout() -> None:
+    """Whoever reads no more than the first lines, as `head` does, has what they wanted: what is left goes nowhere, without a word."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def run(arguments: Sequence[str]) -> int:

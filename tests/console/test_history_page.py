@@ -179,7 +179,7 @@ async def test_a_wide_screen_tells_all_about_the_row_under_the_cursor_beside_the
         for tab, texts in (
             ("2", ("market-quote", "B2500", "Its life")),
             ("3", ("earnings tonight", "Votes")),
-            ("4", ("opening equity 100,000.00", "win rate", "MSFT", "by you")),
+            ("4", ("opening equity 100,000.00", "win rate", "MSFT", "by hand")),
             ("5", ("prices from sim", "r plays it back")),
             ("6", ("earnings tonight", "you")),
         ):
