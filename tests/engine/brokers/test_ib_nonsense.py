@@ -167,7 +167,8 @@ def test_executions_that_are_never_understood_are_said_once_and_compared_no_ofte
         asked = tws.do("book")["asked"]["positions"]
         for _ in range(5):
             engine.answer(engine.sync())
-        assert tws.do("book")["asked"]["positions"] - asked <= 6, "an answer that is not understood is no reason to ask again"
+        # One that was under way, and one of the minute's own, may come on top of the five.
+        assert tws.do("book")["asked"]["positions"] - asked <= 7, "an answer that is not understood is no reason to ask again"
         view = engine.status()
         assert sum("A message of TWS was not understood" in line.text for line in view.log) == 1
         tws.do("whole")
