@@ -42,7 +42,8 @@ async def test_a_change_behind_a_dialog_is_painted_without_the_rest(keys: tuple[
             await console.let_pass(1)
         shown = Displayed(console, monkeypatch)
         await console.shows(earn(engine, 101_001))
-        await console.until(lambda: False in shown.whole)
+        # The first may still be painted with the dialog that opens over it.
+        await console.until(lambda: shown.whole)
         shown.whole.clear()
         await console.shows(earn(engine, 101_002))
         await console.until(lambda: shown.whole)
