@@ -31,6 +31,9 @@ class Behind(_Screen):
         if regions and app.screen.styles.background.a < 1:
             for between in behind[behind.index(self) + 1 :]:
                 between._styles_cache.set_dirty(*regions)
-            app.screen.refresh(*regions)
+            # As a widget of its own that changed: `refresh` of a screen drops what else of it waits to be painted, a dialog's question too.
+            app.screen._set_dirty(*regions)
+            app.screen._dirty_widgets.add(app.screen)
+            app.screen.check_idle()
         regions.clear()
         self._dirty_widgets.clear()
