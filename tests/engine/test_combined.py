@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from decimal import Decimal
 from pathlib import Path
 
@@ -257,7 +257,7 @@ def test_an_account_that_never_starts_counts_by_its_books_and_the_screen_says_ho
         reply = one.answer(one.submit(limit(20, 90)))
         assert "The exposure of all accounts would be" in reply.text
         assert one.answer(one.submit(limit(5, 90))).ok
-        with sqlite3.connect(tmp_path / "two" / "paper.db") as books:
+        with closing(sqlite3.connect(tmp_path / "two" / "paper.db")) as books, books:
             assert combined._books == {"two": books.execute("SELECT max(wall) FROM journal WHERE kind != 'Noted'").fetchone()[0]}
         until(two, lambda view: view.health.problem not in ("", "starting"))
         counted = combined.counted("two", time.time_ns())
