@@ -50,8 +50,6 @@ def backtests(arguments: Sequence[str]) -> int:
     except BacktestsError as error:
         say(str(error))
         return FAILED
-    except BrokenPipeError:
-        return 0
 
 
 def _options() -> Options:

@@ -55,8 +55,6 @@ def data(arguments: Sequence[str]) -> int:
     except FeedError as error:
         say(str(error))
         return FAILED
-    except BrokenPipeError:
-        return 0
 
 
 def _options() -> Options:

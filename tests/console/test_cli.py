@@ -296,3 +296,16 @@ def test_what_an_engine_failed_of_steers_no_terminal(capsys: pytest.CaptureFixtu
     engine = FakeEngine(empty_view(health=sample_health(ready=False, failed=True, problem="no \x1b]0;owned\x07 disk")))
     assert run_headless(engine) == 1
     assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", [("--help",), ("engines",), ("data", "list"), ("backtests",)], ids=" ".join)
+@pytest.mark.parametrize("unbuffered", ["", "1"], ids=["at the end", "at each line"])
+@pytest.mark.usefixtures("home")
+def test_a_command_whose_reader_is_gone_ends_in_peace(words: tuple[str, ...], unbuffered: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "console.cli", *words]
+    told = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True, cwd=ROOT, env=told)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, "")
