@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
@@ -19,6 +20,22 @@ from engine.model.records import TradingStateChanged
 from engine.model.settings import StopSettings
 from tests.engine.engines import SETTINGS, HeldJournal, ToldBroker, limit, make, market, order_of, running, said, until
 from tests.engine.inside import Blocked, halted
+
+
+@contextmanager
+def a_hung_disk(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """No fsync returns before the end of the block."""
+    free, fsync = threading.Event(), os.fsync
+
+    def hang(file: int) -> None:
+        free.wait(60)
+        fsync(file)
+
+    monkeypatch.setattr(os, "fsync", hang)
+    try:
+        yield
+    finally:
+        free.set()
 
 
 def test_the_stop_holds_before_it_returns_even_where_the_engine_is_stuck(tmp_path: Path) -> None:
@@ -165,18 +182,11 @@ def test_a_latch_that_cannot_be_written_halts_all_the_same_and_says_so(tmp_path:
 def test_a_disk_that_hangs_is_said_with_what_was_stopped_all_the_same_and_again_once_the_stop_is_there(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free, fsync = threading.Event(), os.fsync
-
-    def hang(file: int) -> None:
-        free.wait(60)
-        fsync(file)
-
     broker = ToldBroker()
     with running(tmp_path, broker) as engine:
         engine.submit(limit())
         until(engine, lambda view: broker.listed)
-        monkeypatch.setattr(os, "fsync", hang)
-        try:
+        with a_hung_disk(monkeypatch):
             engine.emergency_stop(latch_s=0.05)
             view = until(engine, lambda view: said(view, "The stop is not on the disk yet") and view.stop and view.stop.verified)
             line = next(line for line in view.log if "not on the disk yet" in line.text)
@@ -184,50 +194,29 @@ def test_a_disk_that_hangs_is_said_with_what_was_stopped_all_the_same_and_again_
             assert "Trading is halted and what works is being cancelled all the same" in line.text
             assert "If the machine dies before it is, the next start may not be HALTED" in line.text
             assert not said(view, "The stop is on the disk now")
-        finally:
-            free.set()
         until(engine, lambda view: said(view, "The stop is on the disk now: the next start is HALTED."))
 
 
 def test_who_does_not_wait_for_the_disk_is_told_nothing_of_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where several accounts are stopped, none waits on its own."""
-    free, fsync = threading.Event(), os.fsync
-
-    def hang(file: int) -> None:
-        free.wait(60)
-        fsync(file)
-
-    with running(tmp_path) as engine:
-        monkeypatch.setattr(os, "fsync", hang)
-        try:
-            engine.emergency_stop(latch_s=0)
-            view = until(engine, lambda view: view.stop and view.stop.verified)
-            assert halted(view)
-            assert not engine.latched(0)
-            assert not said(engine.view(), "on the disk")
-        finally:
-            free.set()
+    with running(tmp_path) as engine, a_hung_disk(monkeypatch):
+        engine.emergency_stop(latch_s=0)
+        view = until(engine, lambda view: view.stop and view.stop.verified)
+        assert halted(view)
+        assert not engine.latched(0)
+        assert not said(engine.view(), "on the disk")
 
 
 def test_who_waits_for_the_disk_after_the_stop_is_told_that_it_is_late_and_when_it_has_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where several accounts are stopped, and then all their files are waited for at once."""
-    free, fsync = threading.Event(), os.fsync
-
-    def hang(file: int) -> None:
-        free.wait(60)
-        fsync(file)
-
     with running(tmp_path) as engine:
-        monkeypatch.setattr(os, "fsync", hang)
-        try:
+        with a_hung_disk(monkeypatch):
             engine.emergency_stop(latch_s=0)
             assert not engine.latched(0.05)
             view = until(engine, lambda view: said(view, "The stop is not on the disk yet, which has not answered for 0.05 s."))
             assert not said(view, "The stop is on the disk now")
-        finally:
-            free.set()
         until(engine, lambda view: said(view, "The stop is on the disk now: the next start is HALTED."))
         assert engine.latched(20)
 

@@ -125,7 +125,7 @@ def test_the_stop_overtakes_a_hundred_cancels_that_go_out_one_by_one(tmp_path: P
         engine.emergency_stop()
         view = until(engine, lambda view: works(tws) == [])
         assert asked(tws)["global_cancel"] == 1
-        assert asked(tws)["cancel"] < 50, "they do not go on for long"
+        assert asked(tws)["cancel"] < 90, "what was still to come is not sent"
         view = until(engine, verified)
         assert not said(view, "asked too much")
         agree(engine, tws)
