@@ -1,10 +1,4 @@
-"""The command `tradeconsole`: without a word it starts the console, `tradeconsole kill` stops trading from another terminal, `backtest`
-runs a strategy over past bars, `backtests` tells of those that were run, `check` looks at a strategy, `engines` lists the ways to run one,
-`data` fetches bars and keeps them, `rebuild` makes the history again from the journal, `init` writes a config, `doctor` looks whether all
-is well.
-
-Each word imports its own: a stop must not wait for what a start needs.
-"""
+"""The command `tradeconsole`: without a word it starts the console, with one of `console.commands` it runs that."""
 
 from __future__ import annotations
 
@@ -13,6 +7,8 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+
+from console.commands import COMMANDS, function
 
 
 def main() -> None:
@@ -48,44 +44,12 @@ def _leave_stdout() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """The command with these arguments; answers the exit code. Raises SystemExit where nothing was started."""
-    if arguments[:1] == ["kill"]:
-        from console.kill import kill
-
-        return kill(arguments[1:])
-    if arguments[:1] == ["doctor"]:
-        from console.doctor.command import doctor
-
-        return doctor(arguments[1:])
-    if arguments[:1] == ["init"]:
-        from console.init import init
-
-        return init(arguments[1:])
-    if arguments[:1] == ["backtest"]:
-        # What is imported stays. The run turns it on again.
-        gc.disable()
-        from console.backtest.command import backtest
-
-        return backtest(arguments[1:])
-    if arguments[:1] == ["check"]:
-        from console.check import check
-
-        return check(arguments[1:])
-    if arguments[:1] == ["rebuild"]:
-        from console.rebuild import rebuild
-
-        return rebuild(arguments[1:])
-    if arguments[:1] == ["engines"]:
-        from console.engines.command import engines
-
-        return engines(arguments[1:])
-    if arguments[:1] == ["data"]:
-        from console.data.command import data
-
-        return data(arguments[1:])
-    if arguments[:1] == ["backtests"]:
-        from console.backtest.kept_command import backtests
-
-        return backtests(arguments[1:])
+    if arguments and arguments[0] in COMMANDS:
+        name, *words = arguments
+        if name == "backtest":
+            # What is imported stays. The run turns it on again.
+            gc.disable()
+        return function(name)(words)
     # What is imported stays; looking through it for garbage would cost the first picture a tenth of a second.
     gc.disable()
     # How finely Textual divides the time in which it may paint: a key's echo waits for no more than that. Data have a clock of their own.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Collection
 from contextvars import ContextVar
 from typing import NoReturn, TextIO
 
@@ -15,6 +16,11 @@ WRONG = 2
 
 class Options(argparse.ArgumentParser):
     """Never raises: a mistake ends the process."""
+
+    @property
+    def names(self) -> Collection[str]:
+        """As they are written, with their dashes."""
+        return self._option_string_actions
 
     def error(self, message: str) -> NoReturn:
         end(f"{message.removeprefix('argument ').rstrip('.')}. -h lists the options.")

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from console import __version__
 from console.accounts.config import load_whole, shared_accounts
+from console.commands import listed, unknown
 from console.config import ConfigError, folders
 from console.config_file import ConfigFile
 from console.key_file import load_keys
@@ -36,7 +37,10 @@ def start(arguments: Sequence[str]) -> int:
 
     The code is 0 after an end in order, 2 where the command or the config is wrong, 1 where the engine failed, 128 + n after signal n.
     """
-    given = _options().parse_args(arguments)
+    options = _options()
+    if arguments and not arguments[0].startswith("-"):
+        end(unknown(arguments[0], options.names))
+    given = options.parse_args(arguments)
     if not (given.headless or _ends_at_once(given)) and not sys.stdout.isatty():
         end("There is no terminal to draw on: start it in one, or give --headless for a run that prints its log.")
     if given.demo:
@@ -146,10 +150,9 @@ def wants_plain(environment: Mapping[str, str]) -> bool:
 def _options() -> Options:
     options = Options(
         prog="tradeconsole",
-        description="A trading console for the terminal: it watches, proposes, asks, trades and stops. Without options, on paper money.",
-        epilog="Also: tradeconsole kill stops trading from another terminal, backtest runs a strategy over past bars, backtests tells "
-        "of those that were run, check looks whether a strategy can be believed, engines tells what can run it, data fetches bars and "
-        "keeps them, init writes a config, doctor looks whether all is well. -h after each tells more.",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description="A trading console for the terminal: it watches, proposes, asks, trades and\nstops. Without options, on paper money.",
+        epilog=f"commands, each with a -h of its own:\n{listed()}",
         allow_abbrev=False,
     )
     feed, everything = hints(FeedSettings), hints(Settings)

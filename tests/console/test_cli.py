@@ -17,6 +17,7 @@ import pytest
 from msgspec.structs import replace
 
 from console import __version__, build, cli, start
+from console.commands import COMMANDS
 from console.headless import run_headless
 from engine.core.state import State
 from engine.model.modes import Mode
@@ -296,6 +297,34 @@ def test_what_an_engine_failed_of_steers_no_terminal(capsys: pytest.CaptureFixtu
     engine = FakeEngine(empty_view(health=sample_health(ready=False, failed=True, problem="no \x1b]0;owned\x07 disk")))
     assert run_headless(engine) == 1
     assert "\x1b" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("backtes sma_cross", "backtes is no command. Did you mean backtest? The commands are backtest, backtests, check,"),
+        ("AAPL", "AAPL is no command. The commands are backtest, backtests, check,"),
+        ("replay 3 --help", "replay is an option: tradeconsole --replay."),
+        ("demo", "demo is an option: tradeconsole --demo."),
+    ],
+)
+def test_a_first_word_that_is_no_command_is_told_what_would_be_right(capsys: pytest.CaptureFixture[str], words: str, said: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.run(words.split())
+    assert ended.value.code == 2
+    assert capsys.readouterr().err.startswith(f"tradeconsole: {said}")
+
+
+def test_every_command_answers_for_itself_and_stands_in_the_help(capsys: pytest.CaptureFixture[str]) -> None:
+    usage = {}
+    for name in ["", *COMMANDS]:
+        with pytest.raises(SystemExit) as ended:
+            cli.run([*name.split(), "--help"])
+        assert ended.value.code == 0
+        usage[name] = capsys.readouterr().out
+    for name, command in COMMANDS.items():
+        assert usage[name].startswith(f"usage: tradeconsole {name}")
+        assert any(line.split() == [name, *command.does.split()] for line in usage[""].splitlines())
 
 
 @pytest.mark.parametrize("words", [("--help",), ("engines",), ("data", "list"), ("backtests",)], ids=" ".join)
