@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Collection
 from contextvars import ContextVar
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 ABOUT: ContextVar[str] = ContextVar("ABOUT", default="")
 """The account that is spoken of, where several are at once."""
@@ -16,6 +17,11 @@ WRONG = 2
 
 class Options(argparse.ArgumentParser):
     """Never raises: a mistake ends the process."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # No option begins with a digit: `-5ms` is what someone gave to the option before it, and is told what would be right there.
+        self._negative_number_matcher = re.compile(r"-\.?\d")
 
     @property
     def names(self) -> Collection[str]:

@@ -28,6 +28,8 @@ def by_engine(given: argparse.Namespace, settings: Settings) -> int | None:
         if given.check_compatibility:
             from console.engines.command import check_compatibility
 
+            if not files:
+                end("--check-compatibility: there is no strategy to check: name one with --strategy.")
             return check_compatibility(files, given.engine or "auto")
         name = given.engine or "paper"
         if name == "auto":
@@ -42,7 +44,9 @@ def by_engine(given: argparse.Namespace, settings: Settings) -> int | None:
         if len(files) != 1:
             end(f"--engine {name} runs one strategy: name it with --strategy.")
         return _backtest(given, files[0]) if name == "backtest" else _run(given, name, files[0], settings)
-    except (EngineError, StrategyError) as error:
+    except StrategyError as error:
+        end(f"--strategy: {error}")
+    except EngineError as error:
         end(f"--engine: {error}")
 
 

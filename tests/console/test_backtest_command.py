@@ -73,6 +73,7 @@ def test_orders_may_be_late(capsys: pytest.CaptureFixture[str]) -> None:
     assert backtest("sma_cross", *YEARS, "--latency", "2bars") == 0
     assert "market orders fill at the next bar's open, 2 bars late" in capsys.readouterr().out
     assert "250ms, 30s or 2bars" in mistake_in(capsys, "sma_cross", "--latency", "soon")
+    assert "--latency: '-5ms' is not allowed. Give milliseconds" in mistake_in(capsys, "sma_cross", "--latency", "-5ms")
 
 
 def test_the_same_run_writes_the_same_bytes(home: Path) -> None:

@@ -321,7 +321,11 @@ def test_compatibility_is_told_without_a_run(tmp_path: Path, capsys: pytest.Capt
         ),
         (["--engine", "backtest"], "--engine backtest runs one strategy: name it with --strategy."),
         (["--engine", "bactest"], "Did you mean 'backtest'?"),
-        (["--check-compatibility"], "There is no strategy to check: name one with --strategy."),
+        (["--check-compatibility"], "tradeconsole: --check-compatibility: there is no strategy to check: name one with --strategy."),
+        (
+            ["--check-compatibility", "--strategy", "smacross"],
+            "--strategy: There is no strategy file 'smacross'. Did you mean 'sma_cross'?",
+        ),
         (["--days", "0"], "Give a whole number of days from 1 to 100,000"),
         (["--headless", "--days", "5", "--feed", "sim"], "--days: The simulated market keeps no past"),
         (["--headless", "--days", "5", "--start", "2010-01-04", "--feed", "sample"], "--days and --start both say where it begins"),
