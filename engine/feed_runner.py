@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
@@ -68,9 +67,7 @@ class FeedRunner:
 
     async def run(self) -> None:
         """Lets the market in, for as long as it speaks; strategies that are nearly loaded are waited for, so as not to miss the start."""
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(STRATEGIES_S):
-                await asyncio.gather(*(strategy.settled() for strategy in self._strategies))
+        await self._wait_for_strategies()
         if isinstance(self._feed, Lags):
             self._feed.complain = lambda text: self._handle(Note(Level.WARNING, self._feed.name, text))
         if isinstance(self._feed, Plays):
@@ -94,6 +91,17 @@ class FeedRunner:
                 return
             await asyncio.sleep(pause)
             attempt += 1
+
+    async def _wait_for_strategies(self) -> None:
+        loading = {asyncio.create_task(strategy.settled()): strategy.name for strategy in self._strategies}
+        try:
+            late = (await asyncio.wait(loading, timeout=STRATEGIES_S))[1] if loading else ()
+        finally:
+            for task in loading:
+                task.cancel()
+        for name in (name for task, name in loading.items() if task in late):
+            text = f"{name} is still loading after {_spoken(STRATEGIES_S)}, and prices go on without it"
+            self._handle(Note(Level.WARNING, self._feed.name, f"{text}: it is told of them, late, once it is loaded."))
 
     async def _taken(self) -> None:
         """Of bars that are played as fast as they are taken none comes before each strategy has answered, and its orders are sent."""

@@ -446,6 +446,19 @@ def test_a_strategy_that_never_returns_holds_up_neither_an_order_nor_the_stop(tm
         assert engine.status(2).account.state is TradingState.HALTED
 
 
+def test_a_market_that_goes_on_without_a_strategy_that_still_loads_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.feed_runner.STRATEGIES_S", 0.2)
+    gate, file = tmp_path / "gate", tmp_path / "slow.py"
+    file.write_text(
+        f"import pathlib, time\nwhile not pathlib.Path({str(gate)!r}).exists():\n    time.sleep(0.01)\n{SPINNING}", encoding="utf-8"
+    )
+    with running(tmp_path, settings=replace(SETTINGS, strategies=(StrategySettings(str(file)),))) as engine:
+        text = "slow is still loading after 0.2 s, and prices go on without it: it is told of them, late, once it is loaded."
+        assert text in [line.text for line in until(engine, lambda view: view.watch[0].last is not None).log]
+        gate.touch()
+        until(engine, lambda view: view.strategies[0].state == "running")
+
+
 def test_a_strategy_that_does_not_answer_is_shot_and_said_so(tmp_path: Path) -> None:
     file = tmp_path / "hog.py"
     file.write_text(SPINNING, encoding="utf-8")
