@@ -14,7 +14,10 @@ from console.ending import EndingSignals
 from console.options import say
 from console.trading_engine import TradingEngine
 from engine.model.modes import Level
-from engine.model.views import LogLine
+from engine.model.money import ZERO
+from engine.model.views import LogLine, View
+from widgets import numbers
+from widgets.protection import unprotected
 from widgets.text import clean
 
 _POLL_S = 0.2
@@ -56,7 +59,10 @@ def run_headless(engine: TradingEngine) -> int:
         if ending.came:
             _note_the_end(engine, ending)
         engine.shutdown()
-        _tell(engine.view().log, told)
+        view = engine.view()
+        _tell(view.log, told)
+        for each in view.accounts or (view,):
+            _tell_what_is_held(each)
     except BrokenPipeError:
         # Whoever read the log is gone. What is left to say goes nowhere, and the run ends in order all the same.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -72,13 +78,33 @@ def _note_the_end(engine: TradingEngine, ending: EndingSignals) -> None:
 
 
 def _tell(log: Sequence[LogLine], told: int) -> int:
-    """Prints the lines after number `told`, each with its account where there are several, and answers the last one's number."""
+    """Prints the lines after number `told`, and answers the last one's number."""
     for line in log:
         if line.number > told:
-            at = datetime.fromtimestamp(line.wall / 1e9).astimezone()
-            whose = f"{clean(line.account)}: " if line.account else ""
-            print(f"{at:%H:%M:%S} {line.level:<7} {whose}{clean(line.source)}: {clean(line.text)}", flush=True)
-            for detail in line.detail.splitlines():
-                print(f"         {whose}{clean(detail)}", flush=True)
+            _print(line)
             told = line.number
     return told
+
+
+def _tell_what_is_held(view: View) -> None:
+    """What the run leaves behind, and nobody watches: each position, and how much of it no stop covers."""
+    bare = dict(unprotected(view))
+    for row in (row for row in view.positions if row.quantity):
+        left = abs(bare.get(row.symbol, ZERO))
+        what = f"{numbers.quantity(row.quantity)} {row.symbol} stays held"
+        if not left:
+            level, text = Level.INFO, f"{what}, covered by a working stop"
+        elif left == abs(row.quantity):
+            level, text = Level.WARNING, f"{what} without protection: no stop works"
+        else:
+            level, text = Level.WARNING, f"{what}, {numbers.quantity(left)} of it without protection: no stop covers them"
+        _print(LogLine(0, time.time_ns(), level, "end", text, account=view.name))
+
+
+def _print(line: LogLine) -> None:
+    """With its account, where there are several."""
+    at = datetime.fromtimestamp(line.wall / 1e9).astimezone()
+    whose = f"{clean(line.account)}: " if line.account else ""
+    print(f"{at:%H:%M:%S} {line.level:<7} {whose}{clean(line.source)}: {clean(line.text)}", flush=True)
+    for detail in line.detail.splitlines():
+        print(f"         {whose}{clean(detail)}", flush=True)

@@ -3,48 +3,25 @@ tripped limit, not ready yet."""
 
 from __future__ import annotations
 
-from decimal import Decimal
-
 from textual import events
 from textual.message import Message
 
 from engine.model.modes import LinkState, TradingState
-from engine.model.orders import OrderState, OrderType, Side, Source
+from engine.model.orders import Source
 from engine.model.views import LinkView, StopView, View
 from widgets import numbers
 from widgets.banner_lines import Told, fitted
 from widgets.cells import Cell
 from widgets.lines import Lines
 from widgets.other_accounts import others
+from widgets.protection import unprotected
 from widgets.text import clean
-
-PROTECTING = frozenset({OrderState.ACCEPTED, OrderState.HELD, OrderState.WORKING, OrderState.PARTIAL, OrderState.PENDING_REPLACE})
-"""States in which a stop order is known to be at the broker and to stay there."""
-
-STOPS = frozenset({OrderType.STOP, OrderType.STOP_LIMIT, OrderType.TRAILING_STOP})
 
 MOST_LINES = 6
 MOST_LINES_SMALL = 4
 """Where the screen has few rows, the panel under it needs them more; not more than a stop."""
 _FEW_ROWS = 30
 _LINKS = {LinkState.FATAL: "DOWN and not tried again", LinkState.RESET: "in its RESET", LinkState.LOGIN: "waiting for a LOGIN"}
-
-
-def unprotected(view: View) -> tuple[tuple[str, Decimal], ...]:
-    """Positions that no working stop order of the opposite side covers in full: (symbol, signed quantity left uncovered)."""
-    covered: dict[tuple[str, Side], Decimal] = {}
-    for order in view.orders:
-        if order.type in STOPS and order.released and order.state in PROTECTING:
-            place = order.symbol, order.side
-            covered[place] = covered.get(place, Decimal(0)) + order.quantity - order.filled
-    left = []
-    for position in view.positions:
-        held = position.quantity
-        side = Side.SELL if held > 0 else Side.BUY
-        bare = abs(held) - covered.get((position.symbol, side), Decimal(0))
-        if held and bare > 0:
-            left.append((position.symbol, bare.copy_sign(held)))
-    return tuple(left)
 
 
 class Banner(Lines):

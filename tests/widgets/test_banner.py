@@ -21,9 +21,10 @@ from tests.views import (
 )
 from tests.widgets.harness import HINTS, Harness, drawn, lines_of, text_of
 from tests.worst import FREE, worst_view
-from widgets.banner import MOST_LINES, Banner, unprotected
+from widgets.banner import MOST_LINES, Banner
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
+from widgets.protection import unprotected
 
 HALTED = sample_account(badge="LIVE", mode=Mode.EMERGENCY, state=TradingState.HALTED, reason="stop key")
 

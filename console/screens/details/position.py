@@ -18,8 +18,8 @@ from engine.model import Level, OrderType, Side, View
 from engine.model.money import ZERO, exact
 from engine.model.views import OrderRow
 from widgets import numbers
-from widgets.banner import unprotected
 from widgets.cells import Cell
+from widgets.protection import unprotected
 
 if TYPE_CHECKING:
     from storage.history import History

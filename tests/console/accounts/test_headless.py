@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+from decimal import Decimal
 from itertools import chain
 from pathlib import Path
 
@@ -15,17 +16,17 @@ import pytest
 from console.accounts.engines import AccountEngines
 from console.ending import EndingSignals
 from console.headless import go_on, run_headless
-from engine.model import Level
+from engine.model import Level, OrderType
 from engine.model.views import LogLine
 from tests.console.fake_engine import FakeEngine
-from tests.views import sample_health, sample_view
+from tests.views import order, position, sample_health, sample_view
 
 ROOT = Path(__file__).parents[3]
 FAILED = sample_health(ready=False, failed=True, problem="no disk is left")
 
 
 def engines_of(*names: str) -> dict[str, FakeEngine]:
-    return {name: FakeEngine(sample_view(log=()), account=name) for name in names}
+    return {name: FakeEngine(sample_view(log=(), positions=(), orders=()), account=name) for name in names}
 
 
 def ended(engine: FakeEngine) -> bool:
@@ -69,6 +70,22 @@ def test_one_that_cannot_be_started_ends_the_run(capsys: pytest.CaptureFixture[s
     assert run_headless(AccountEngines(engines)) == 1
     assert "bold: It could not be started (RuntimeError: out of its mind)" in capsys.readouterr().err
     assert ended(engines["calm"])
+
+
+def test_the_end_says_of_each_account_what_stays_held_and_what_of_it_no_stop_covers(capsys: pytest.CaptureFixture[str]) -> None:
+    engines = engines_of("calm", "bold")
+    engines["calm"].change(positions=(position("AAPL", 100), position("IBM", -200)))
+    stop = order(1, symbol="MSFT", quantity=Decimal(30), type=OrderType.STOP, stop=Decimal(390), limit=None)
+    engines["bold"].change(health=FAILED, positions=(position("MSFT", 30), position("TSLA", 0)), orders=(stop,))
+    run_headless(AccountEngines(engines))
+    assert [line[9:] for line in capsys.readouterr().out.splitlines()] == [
+        "WARNING calm: end: 100 AAPL stays held without protection: no stop works",
+        "WARNING calm: end: -200 IBM stays held without protection: no stop works",
+        "INFO    bold: end: 30 MSFT stays held, covered by a working stop",
+    ]
+    engines["bold"].change(positions=(position("MSFT", 100),))
+    run_headless(AccountEngines(engines))
+    assert "bold: end: 100 MSFT stays held, 70 of it without protection: no stop covers them" in capsys.readouterr().out
 
 
 class Hangs(EndingSignals):
