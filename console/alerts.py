@@ -2,8 +2,9 @@
 
 An alert fires once the price is where it was not when the alert was set: one that the price is beyond already is refused. It fires at the
 first price that is, on the engine's thread, whatever the screen is doing; over a restart the first price counts like any other, so that a
-move overnight is told. A crossed quote, a number that is none, a single print far from the last, and a price older than one seen before
-never fire.
+move overnight is told. One that repeats fires once a minute at most, for a price that hovers about its level crosses it with every tick: it
+then says how often the price came there since, and what came there within the minute and stayed is told when that is over. A crossed quote,
+a number that is none, a single print far from the last, and a price older than one seen before never fire.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from engine.model.settings import is_symbol
 
 MOST = 500
 """Alerts at most; each is looked at with every price of its symbol."""
+_AGAIN = 60_000_000_000
+"""Of market time, in nanoseconds, between two times that an alert which repeats fires."""
 _LONGEST = 40
 _WANTED = re.compile(
     r"(?:(?P<side>>|<|above|below)\s*(?P<price>\d{1,12}(?:\.\d{1,8})?)|(?P<pct>[+-]\d{1,4}(?:\.\d{1,4})?)\s*%)(?P<words>(?:\s+[a-z]+)*)\s*",
     re.ASCII,
 )
-HOW = "> 190, < 180, +3% or -3%; behind it, if you like, close (from the previous close) and repeat (each time)"
+HOW = "> 190, < 180, +3% or -3%; behind it, if you like, close (from the previous close) and repeat (each time, once a minute at most)"
 
 
 class AlertError(Exception):
@@ -40,7 +43,7 @@ class Alert(Struct, frozen=True):
     """Waits while `armed` for the price of `symbol` to come beyond `level`: over it, or under it.
 
     A level written as a price is passed, one in per cent is reached. One that `repeat`s has `fired` and waits, until the price has been
-    back, to be armed again. It `fired_at` the market time of that price.
+    back, to be armed again. It `fired_at` the market time of that price; `untold` times the price came there since, too soon to be told.
     """
 
     id: int
@@ -56,18 +59,24 @@ class Alert(Struct, frozen=True):
     armed: bool = True
     fired_at: int = 0
     fired_price: float | None = None
+    untold: int = 0
 
     def is_beyond(self, price: Decimal) -> bool:
         if price == self.level:
             return self.reached
         return (price > self.level) is self.above
 
-    def told(self, price: float) -> str:
-        """What is said when it fires."""
+    def may_fire(self, at: int) -> bool:
+        """Whether enough time has gone by, at market time `at`. A market that is played once more begins again, too."""
+        return not (self.fired_at and 0 <= at - self.fired_at < _AGAIN)
+
+    def told(self, price: float, times: int = 1) -> str:
+        """What is said when it fires; the price came there so many `times` since it last did."""
         at = f"{self.symbol} {_shown(exact(price))}"
+        often = f"; it came there {times} times since the last alert" if times > 1 else ""
         if self.reference is None:
-            return f"{at} is {'above' if self.above else 'below'} {self.level:f}"
-        return f"{at} has moved {self.text.split()[0]} from {_shown(self.reference)}"
+            return f"{at} is {'above' if self.above else 'below'} {self.level:f}{often}"
+        return f"{at} has moved {self.text.split()[0]} from {_shown(self.reference)}{often}"
 
 
 class _Kept(Struct):
@@ -223,14 +232,15 @@ class AlertBook:
         changed, top, bottom, end = False, exact(high), exact(low), exact(close)
         for number in self._by_symbol[symbol]:
             alert = self._alerts[number]
-            if alert.armed:
-                if not alert.is_beyond(top if alert.above else bottom):
-                    continue
-                edge, back = high if alert.above else low, alert.repeat and not alert.is_beyond(end)
-                alert = replace(alert, armed=back, fired_at=at, fired_price=edge)
-                self._fired(alert, alert.told(edge))
-            elif alert.repeat and not alert.is_beyond(end):
-                alert = replace(alert, armed=True)
+            edge = high if alert.above else low
+            beyond, back = alert.is_beyond(top if alert.above else bottom), alert.repeat and not alert.is_beyond(end)
+            came = alert.armed and beyond
+            times = alert.untold + came
+            if beyond and times and alert.may_fire(at):
+                alert = replace(alert, armed=back, fired_at=at, fired_price=edge, untold=0)
+                self._fired(alert, alert.told(edge, times))
+            elif came or (back and not alert.armed):
+                alert = replace(alert, armed=back, untold=times)
             else:
                 continue
             self._alerts[number] = alert

@@ -87,7 +87,7 @@ class AlertsDialog(ListDialog[str, Alert]):
         except AlertError as error:
             self.say(str(error))
             return
-        once = "each time it comes there" if alert.repeat else "once"
+        once = "each time it comes there, once a minute at most" if alert.repeat else "once"
         self.say(f"Set: {symbol} {alert.text}, {once}.", "accent")
         self._edited = None
         self.editor.put("")

@@ -10,9 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from console.alerts import Alert, AlertBook, AlertError, read
+from console.alerts import AlertBook, AlertError, read
 from console.kept import Kept
 from engine.model.market import Bar, Quote, Split
+
+SECOND = 1_000_000_000
 
 
 def kept(folder: Path | None = None) -> Kept:
@@ -22,16 +24,19 @@ def kept(folder: Path | None = None) -> Kept:
 class Told:
     """A book that was asked for some alerts on AAPL, and what it said."""
 
-    def __init__(self, *texts: str, last: float | None = 100.0, previous: float | None = None, keep: Kept | None = None) -> None:
+    def __init__(
+        self, *texts: str, last: float | None = 100.0, previous: float | None = None, keep: Kept | None = None, every_s: int = 60
+    ) -> None:
+        """Prices come `every_s` seconds."""
         self.said: list[str] = []
         self.book = AlertBook(keep or kept(), lambda alert, text: self.said.append(text))
-        self._at = 0
+        self._at, self._step = 0, every_s * SECOND
         for text in texts:
             self.book.set(read(text, "AAPL", last, previous), last)
 
     def quotes(self, *prices: float, symbol: str = "AAPL") -> list[str]:
         for price in prices:
-            self._at += 1
+            self._at += self._step
             self.book.on_quote(Quote(symbol, self._at, price - 0.01, price + 0.01, 1, 1, price))
         said, self.said[:] = list(self.said), []
         return said
@@ -39,7 +44,7 @@ class Told:
     def bars(self, *bars: tuple[float, float, float]) -> list[str]:
         """(high, low, close)"""
         for high, low, close in bars:
-            self._at += 1
+            self._at += self._step
             self.book.on_bar(Bar("AAPL", self._at, close, high, low, close, 1))
         said, self.said[:] = list(self.said), []
         return said
@@ -118,7 +123,7 @@ def test_it_fires_at_the_first_price_beyond_and_once() -> None:
     assert told.quotes(100, 101, 100.99) == []
     assert told.quotes(101.01, 105, 100, 105) == ["AAPL 101.01 is above 101"]
     (alert,) = told.book.alerts
-    assert (alert.armed, alert.fired_at, alert.fired_price) == (False, 4, 101.01)  # by the fourth price, at its time
+    assert (alert.armed, alert.fired_at, alert.fired_price) == (False, 240 * SECOND, 101.01)  # at the time of its price
 
 
 def test_a_move_in_per_cent_fires_when_it_is_reached_to_the_last_digit() -> None:
@@ -135,8 +140,33 @@ def test_one_that_repeats_fires_again_after_the_price_was_back() -> None:
     assert told.quotes(99, 98.9, 98) == ["AAPL 98.90 is below 99"]
 
 
+def test_a_price_that_hovers_is_told_once_a_minute_and_how_often_it_came_there() -> None:
+    told = Told("> 101 repeat", every_s=10)
+    assert told.quotes(101.01, *[101, 101.01] * 10) == [
+        "AAPL 101.01 is above 101",
+        "AAPL 101.01 is above 101; it came there 3 times since the last alert",
+        "AAPL 101.01 is above 101; it came there 3 times since the last alert",
+        "AAPL 101.01 is above 101; it came there 3 times since the last alert",
+    ]
+
+
+def test_a_price_that_came_back_within_the_minute_and_stays_is_told_when_it_is_over() -> None:
+    told = Told("> 101 repeat", every_s=20)
+    assert told.quotes(101.01, 101, 102) == ["AAPL 101.01 is above 101"]
+    assert told.quotes(103, 104, 105, 106) == ["AAPL 103.00 is above 101"]
+
+
+def test_a_market_that_is_played_once_more_is_told_from_its_beginning(tmp_path: Path) -> None:
+    keep = kept(tmp_path)
+    Told("> 101 repeat", keep=keep, every_s=3600).quotes(102, 101)
+    keep.close()
+    again = Told(keep=kept(tmp_path))
+    again.book.load()
+    assert again.quotes(102) == ["AAPL 102.00 is above 101"]
+
+
 def test_what_is_no_price_to_trust_never_fires() -> None:
-    told = Told("> 101")
+    told = Told("> 101", every_s=0)
     book = told.book
     told.quotes(100)
     book.on_quote(Quote("AAPL", 5, 103, 102, 1, 1, 102.5))  # crossed
@@ -179,26 +209,28 @@ def test_a_split_moves_the_level_along() -> None:
     assert told.quotes(55) == ["AAPL 55.00 has moved +10% from 50.00"]
 
 
-def crossings(alert: Alert, prices: list[Decimal]) -> list[Decimal]:
-    """Said in another way: where a price is beyond and the one before it was not."""
-    beyond = [price > alert.level if alert.above else price < alert.level for price in prices]
-    return [price for price, now, before in zip(prices, beyond, [False, *beyond], strict=False) if now and not before]
-
-
 # No step is so wild (20 %) that a second print would have to confirm it.
 paths = st.lists(st.integers(9_000, 10_790).map(lambda cents: Decimal(cents) / 100), max_size=60)
 
 
-@given(paths, st.integers(9_001, 10_789), st.booleans())
-def test_on_any_path_it_fires_exactly_at_each_crossing_and_once_without_repeat(path: list[Decimal], cents: int, repeat: bool) -> None:
+@given(paths, st.integers(9_001, 10_789), st.booleans(), st.sampled_from([7, 20, 60]))
+def test_on_any_path_every_crossing_is_told_or_counted_and_none_twice(path: list[Decimal], cents: int, repeat: bool, every_s: int) -> None:
     level = Decimal(cents) / 100
     above = level >= 100
-    text = f"{'>' if above else '<'} {level}{' repeat' if repeat else ''}"
-    told = Told(text)
-    (alert,) = told.book.alerts
-    expected = crossings(alert, path)
-    said = told.quotes(*map(float, path))
-    assert [Decimal(line.split()[1]) for line in said] == (expected if repeat else expected[:1])
+    told = Told(f"{'>' if above else '<'} {level}{' repeat' if repeat else ''}", every_s=every_s)
+    was_beyond, alerts, last, owed = False, 0, -60, 0
+    for number, price in enumerate(path):
+        beyond = price > level if above else price < level
+        owed += beyond and not was_beyond
+        was_beyond = beyond
+        said = told.quotes(float(price))
+        if beyond and owed and (number * every_s >= last + 60 if repeat else not alerts):
+            (line,) = said
+            assert Decimal(line.split()[1]) == price
+            assert (f"; it came there {owed} times" in line) is (owed > 1)
+            alerts, last, owed = alerts + 1, number * every_s, 0
+        else:
+            assert not said
 
 
 # ---- what is kept
@@ -212,7 +244,7 @@ def test_a_restart_finds_what_was_armed_and_what_has_fired(tmp_path: Path) -> No
     again = Told(keep=kept(tmp_path))
     again.book.load()
     assert [(alert.text, alert.armed, alert.fired_at) for alert in again.book.alerts] == [
-        ("> 101", False, 1),
+        ("> 101", False, 60 * SECOND),
         ("< 90", True, 0),
         ("> 105 repeat", True, 0),
     ]

@@ -57,7 +57,7 @@ async def test_an_alert_beyond_the_price_is_refused_and_one_is_edited_and_delete
         await console.press("ctrl+u")
         await console.type("-3% repeat")
         await console.press("enter")
-        await console.shows("Set: AAPL -3% repeat, each time it comes there.")
+        await console.shows("Set: AAPL -3% repeat, each time it comes there, once a minute at most.")
         # 181.8944 is reached by the first price on the tick below it.
         await console.shows("at 181.89 ")
         await console.press("down", "enter", "ctrl+u")
