@@ -25,7 +25,7 @@ def _is_after(console: Console, step: int) -> bool:
     return _step(console) > step
 
 
-@walk("replay-paused", "replay-why", "replay-orders", "replay-playing")
+@walk("replay-paused", "replay-why", "replay-orders", "replay-go-to", "replay-playing")
 async def replay(camera: Camera) -> None:
     path = camera.folder / "backtests.sqlite"
     terms = Terms("sma_cross", symbols=("AAPL", "MSFT"), start=YEAR[0], end=YEAR[1], params={"fast": 5, "slow": 20})
@@ -43,7 +43,12 @@ async def replay(camera: Camera) -> None:
         await camera.take(console, "replay-why", "Why:")
         await console.press("escape", "3")
         await camera.take(console, "replay-orders", "╭─ 3 Orders")
-        await console.press("7", *["left_square_bracket"] * 3, "space")
+        await console.press("g")
+        await console.let_pass(1)
+        await console.type("monday")
+        await console.press("enter")
+        await camera.take(console, "replay-go-to", "'monday' is no day")
+        await console.press("escape", "7", *["left_square_bracket"] * 3, "space")
         await console.shows("▶ x1 ")
         # Taking it moves the clock by more than one second and less than two: a bar at this speed.
         await camera.take(console, "replay-playing", settled=lambda: _step(console) == before + 1)

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from console.accounts.engines import AccountEngines
 from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.views import BreakerRow, LinkView, StopView, View
+from tests.console.driving import running
+from tests.console.fake_engine import FakeEngine
 from tests.pictures.album import Camera, walk
 from tests.pictures.full_view import full_view
 from tests.views import NOW, empty_view, sample_health
@@ -60,3 +63,21 @@ async def before_trading(camera: Camera) -> None:
     for name, view in _before_trading().items():
         async with camera.console(view) as (console, _):
             await camera.take(console, name)
+
+
+@walk("accounts", "accounts-quit", "accounts-halted")
+async def accounts(camera: Camera) -> None:
+    """Two at once, one of them live: which is shown, and how it is with the other."""
+    view = full_view()
+    live = replace(view.account, badge="LIVE", mode=Mode.FULL_AUTO, equity=view.account.day_start - 1_250)
+    engines = {"calm": FakeEngine(view, account="calm"), "alpaca": FakeEngine(replace(view, account=live), account="alpaca")}
+    async with running(AccountEngines(engines), camera.size) as console:
+        await camera.ready(console)
+        await camera.take(console, "accounts", "alpaca")
+        await console.press("q")
+        await camera.take(console, "accounts-quit", "alpaca: 11 orders working")
+        await console.press("escape")
+        for engine in engines.values():
+            state = replace(engine.view().account, state=TradingState.HALTED, mode=Mode.EMERGENCY, reason="stop key, pressed by you")
+            engine.change(account=state, stop=StopView(False, True, ()), orders=())
+        await camera.take(console, "accounts-halted", "HALTED")

@@ -34,7 +34,7 @@ def moment_of(text: str) -> int:
         year, month, day, hour, minute = (int(part) if part else least for part, least in zip(found.groups(), (0, 1, 1, 0, 0), strict=True))
         return int(datetime(year, month, day, hour, minute, tzinfo=_EXCHANGE).timestamp()) * 1_000_000_000
     except (ValueError, OverflowError, OSError):
-        raise ValueError(f"{text.strip()!r} is no day. Give {HOW}.") from None
+        raise ValueError(f"{text.strip()!r} is no day that could be meant. Write it as 2005-03-14.") from None
 
 
 class GoTo(Dialog[int | None]):
