@@ -239,7 +239,7 @@ FIXED: tuple[Action, ...] = (
     Action("preview", ("down", "up", "j", "k", "tab", "shift+tab"), "see the next, the one before", "look", frozenset({"themes"})),
     Action("keep", ("enter",), "keep it, for the next start too", "keep", frozenset({"themes"})),
     Action("as_before", ("escape", "ctrl+c"), "back to what was", "back to what was", frozenset({"themes"})),
-    Action("find", ("up", "down", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"symbols"})),
+    Action("find", ("down", "up", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"symbols"})),
     Action("add", ("enter",), "add it", "add it", frozenset({"symbols"})),
     Action("add_nothing", ("escape", "ctrl+c"), "add nothing", "add nothing", frozenset({"symbols"})),
     Action("next_of_lists", ("down", "up", "j", "k", "tab", "shift+tab"), "the next, the one before", "choose", frozenset({"lists"})),

@@ -38,6 +38,8 @@ DEAF_SECONDS = 0.25
 """How long a new dialog takes no key that confirms: a held Enter must not answer a question nobody has read."""
 HIGHEST = 92
 """Per cent of the screen's height that a dialog takes at most."""
+BESIDE = 6
+"""Columns of a dialog that are its frame and the blanks within."""
 SCROLLING = {"down": 1, "up": -1, "j": 1, "k": -1}
 
 
@@ -75,7 +77,9 @@ class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
     Dialog > HintLine { dock: bottom; }
     Dialog.-grave > VerticalScroll { border: round $error; border-title-color: $error; }
     Dialog.-plain { background: $background; }
-    Dialog.-plain > VerticalScroll { border: blank; scrollbar-size-vertical: 0; }
+    Dialog.-plain > VerticalScroll {
+        border: blank; border-subtitle-align: left; border-subtitle-color: $muted; scrollbar-size-vertical: 0;
+    }
     """
 
     def __init__(self, title: str, safe: ResultT, clock: Callable[[], float], *, grave: bool = False) -> None:
@@ -104,8 +108,11 @@ class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
 
     def on_mount(self) -> None:
         self._hints.show(self.hints())
-        self.set_class(cast(HasKeys, self.app).plain, "-plain")
         self.call_after_refresh(self._place_cursor)
+        if cast(HasKeys, self.app).plain:
+            self.add_class("-plain")
+            for changing in ("scroll_y", "virtual_size"):
+                self.watch(self._scroller, changing, self._sight_changed)
 
     def draw(self) -> None:
         """Draw the body again."""
@@ -134,6 +141,10 @@ class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
     def room(self) -> int:
         """Lines of its body that are in sight at once: the style's part of the screen without the hints, less frame and padding."""
         return (self.app.size.height - 1) * HIGHEST // 100 - 4
+
+    def widen_to(self, cells: int) -> None:
+        """No narrower than lines of so many cells need; the screen may give it less."""
+        self._scroller.styles.min_width = cells + BESIDE
 
     # ---- what a subclass gives
 
@@ -222,6 +233,21 @@ class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
         if self.is_current:
             self.dismiss(result)
             self.answered(result)
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._sight_changed()
+
+    def _sight_changed(self) -> None:
+        if self.has_class("-plain"):
+            # How high it is, is known once it is laid out.
+            self.call_after_refresh(self._tell_hidden)
+
+    def _tell_hidden(self) -> None:
+        """Written where no scroll bar is drawn: what lies out of sight would be taken for not being there."""
+        above = self._scroller.scroll_offset.y
+        places = ((above, "above"), (self._scroller.max_scroll_y - above, "below"))
+        hidden = ", ".join(f"{count} line{'' if count == 1 else 's'} {where}" for count, where in places if count > 0)
+        self._scroller.border_subtitle = f"… {hidden}" if hidden else ""
 
     def scroll_by(self, key: str) -> None:
         page = max(self._scroller.size.height - 1, 1)

@@ -30,12 +30,10 @@ ABOUT_THE_LINE = (
 )
 INDENT = Cell("  ")
 BROAD = 170
-"""Columns of a terminal from which help takes them nearly all: then all of it is read without scrolling."""
-HIGHEST, AROUND = 0.92, 4
-"""The share of the terminal's lines that a dialog takes at most, and those of it that are its frame."""
+"""Columns of a terminal from which help takes them nearly all: all that works on the trading screen is then read without scrolling."""
 COLUMN, BETWEEN = 50, 4
 """The least cells of a column of it, and blanks between two."""
-KEYS_WIDTH = 14
+KEYS_WIDTH = 12
 
 
 class Help(Dialog[None]):
@@ -74,7 +72,7 @@ class Help(Dialog[None]):
             blocks.append(paragraph("No key and no action is called that.", room, "muted"))
         if columns == 1:
             return [*typed, *(line for block in blocks for line in block)]
-        return [*typed, *_beside(blocks, columns, room, int(self.app.size.height * HIGHEST) - AROUND - len(typed))]
+        return [*typed, *_beside(blocks, columns, room, self.room - len(typed))]
 
     def key(self, key: str, character: str | None) -> None:
         if self._search is None:
@@ -157,7 +155,8 @@ def _beside(blocks: Sequence[Sequence[Line]], columns: int, width: int, height: 
     A block is in one column where it can be."""
     filled: list[list[Line]] = [[]]
     for block in blocks:
-        if filled[-1] and len(filled[-1]) + len(block) > height:
+        # The blank line behind a block needs no room at the foot of a column.
+        if filled[-1] and len(filled[-1]) + len(block) - (not block[-1]) > height:
             filled.append([])
         for line in block:
             if len(filled[-1]) == height:

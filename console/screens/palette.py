@@ -53,13 +53,16 @@ class CommandPalette(Dialog[Action | None]):
         rows = [self._row(action, meant and place == marked, width) for place, action in enumerate(self._found)]
         self._places = []
         most = max(LEAST_ROWS, self.app.size.height // 2)
-        for place in in_view([len(row) for row in rows], marked, most):
+        shown_rows = in_view([len(row) for row in rows], marked, most)
+        for place in shown_rows:
             lines += rows[place]
             self._places += [place] * len(rows[place])
         lines += [[]] * (most - len(self._places))
         if not self._found:
             lines[2] = [Cell("No action is called that.", "muted")]
-        said = self._complaint or f"{len(self._found)} of {len(self._keys.actions)}"
+        hidden = ((shown_rows.start, "above"), (len(rows) - shown_rows.stop, "below"))
+        counted = [f"{len(self._found)} of {len(self._keys.actions)}", *(f"{count} {where}" for count, where in hidden if count)]
+        said = self._complaint or ", ".join(counted)
         return [*lines, [], *paragraph(said, width, "warning" if self._complaint else "muted")]
 
     def _row(self, action: Action, marked: bool, width: int) -> list[Line]:

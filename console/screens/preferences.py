@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from console.actions.preferences import PreferenceActions
     from console.actions.stage import Stage
 
-NAME, VALUE = 21, 15
+NAME, VALUE = 21, 16
 """Cells of the first two columns."""
 OWN_MORE = 12
 """So much more the first has where a strategy's or a symbol's name stands in it, too."""
@@ -125,7 +125,7 @@ class PreferencesPage(Page):
         value = self._value(item)
         means = f"{item.means}; from the next start on" if item.next_start else item.means
         shown = fit_cells([Cell(f" {words(value, item.unit)}", "muted" if value is None else "accent")], VALUE)
-        fits = 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) <= width
+        fits = 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) < width
         if not marked:
             said = means if fits else _PHRASE_END.split(means)[0]
             return [fit_cells([lead, *name, *shown, Cell(f" {said}", "muted")], width)]

@@ -14,8 +14,8 @@ from console.screens.long_text import LongText
 from engine.model import Mode, Side, TradingState, View
 from engine.model.views import PositionRow
 from widgets import numbers
-from widgets.cells import Cell
-from widgets.text import clean
+from widgets.cells import Cell, length
+from widgets.text import clean, width_of
 
 Clock = Callable[[], float]
 ChoiceT = TypeVar("ChoiceT")
@@ -87,7 +87,7 @@ class TypedWord(Dialog[Typed | None]):
 
 
 class Reason(Dialog[Typed | None]):
-    """Asks for a reason that may stay empty. Enter goes on, Esc does nothing."""
+    """Asks why a signal is rejected: the reason may stay empty. Enter rejects, Esc does nothing."""
 
     PLACE = "word"
     CONFIRMING: ClassVar[frozenset[str]] = frozenset({"enter"})
@@ -97,6 +97,9 @@ class Reason(Dialog[Typed | None]):
         super().__init__(title, None, clock)
         self._text = LongText(text)
         self._field = Field("Why? May stay empty. Enter rejects, Esc lets it wait")
+
+    def hints(self) -> Sequence[tuple[str, str]]:
+        return ("Enter", "reject"), ("Esc", "let it wait")
 
     def body(self, width: int) -> list[Line]:
         field = self._field.lines(width, True)
@@ -138,14 +141,22 @@ class Choose(Dialog[ChoiceT | None], Generic[ChoiceT]):
         """The lines of each choice."""
         self._how = "↑ ↓ or the letter to choose, Enter to take it, Esc changes nothing"
 
+    def on_mount(self) -> None:
+        super().on_mount()
+        # A row for each choice, where the screen has so many columns: rows of one line are compared at a glance.
+        widest = max(length(self._lead(choice, False)) + width_of(choice.means) for choice in self._choices)
+        self.widen_to(widest)
+
+    def _lead(self, choice: Choice[ChoiceT], marked: bool) -> Line:
+        widest = max(len(each.name) for each in self._choices)
+        name = Cell(f" {choice.name:<{widest}} ", "title-focus" if marked else "title")
+        return [Cell("▸ " if marked else "  ", "key"), Cell(choice.key, "key"), Cell(" "), name, Cell("  ")]
+
     def body(self, width: int) -> list[Line]:
-        widest = max(len(choice.name) for choice in self._choices)
         choices = list[list[Line]]()
         for place, choice in enumerate(self._choices):
             marked = place == self._marked
-            name = Cell(f" {choice.name:<{widest}} ", "title-focus" if marked else "title")
-            lead = (Cell("▸ " if marked else "  ", "key"), Cell(choice.key, "key"), Cell(" "), name, Cell("  "))
-            choices.append(paragraph(choice.means, width, "" if marked else "muted", *lead))
+            choices.append(paragraph(choice.means, width, "" if marked else "muted", *self._lead(choice, marked)))
         how = paragraph(f"{TOO_SOON} {self._how}" if self.too_soon else self._how, width, "warning" if self.too_soon else "muted")
         lines = [*self._text.lines(width, self.room - 2 - sum(map(len, choices)) - len(how)), []]
         self._drawn.clear()

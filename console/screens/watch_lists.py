@@ -74,7 +74,10 @@ class SymbolSearch(ListDialog[str, Listing]):
         return [Cell(f" {item.symbol:<12} ", "title-focus" if marked else "title"), Cell(f"  {item.name}"), there]
 
     def footer(self) -> str:
-        return "" if self._offers is None else f"{len(self._offers):,} symbols"
+        if self._offers is None:
+            return ""
+        every = f"{len(self._offers):,} symbols"
+        return f"{len(self._found)} found of {every}" if self.editor.text.strip() else every
 
     def typed(self) -> None:
         self.marked = 0
@@ -118,7 +121,8 @@ class ListsDialog(ListDialog[str, str]):
         count = self._watched if item == ALL else self._lists.count(item)
         said = f"{count} symbol{'' if count == 1 else 's'}{', all that is watched' if item == ALL else ''}"
         shown = Cell("  shown now", "accent") if item == self._lists.shown else Cell("")
-        return [Cell(f" {item:<20} ", "title-focus" if marked else "title"), Cell(f"  {said}", "muted"), shown]
+        # While a name is typed Enter takes the name, and the cursor in it is the only thing lit.
+        return [Cell(f" {item:<20} ", "title-focus" if marked and not self._doing else "title"), Cell(f"  {said}", "muted"), shown]
 
     def intro(self, width: int) -> list[list[Cell]]:
         if self._doing == "new":
@@ -141,10 +145,21 @@ class ListsDialog(ListDialog[str, str]):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         if self._doing and key in ("escape", "ctrl+c"):
+            if self._doing == "new":
+                self.marked = self._lists.place
             self._doing = ""
             self.draw()
         else:
             super().take_key(key, character, time)
+
+    def _move(self, step: int) -> None:
+        """While a name is typed the rows stand still: another one would be renamed."""
+        if not self._doing:
+            super()._move(step)
+
+    def clicked(self, line: int, x: int, *, twice: bool) -> None:
+        if not self._doing:
+            super().clicked(line, x, twice=twice)
 
     def _delete(self, name: str) -> None:
         self._lists.delete(name)
@@ -159,3 +174,5 @@ class ListsDialog(ListDialog[str, str]):
         elif doing:
             self._doing = doing
             self.editor.put(name if doing == "rename" else "")
+            if doing == "new":
+                self.marked = -1

@@ -295,6 +295,14 @@ async def test_on_a_large_terminal_help_has_columns_and_all_keys_of_the_trading_
         assert "approve all marked signals" in console.picture
 
 
+async def test_what_works_here_and_everywhere_fills_the_first_column_of_the_help_to_its_foot(engine: FakeEngine) -> None:
+    async with running(engine, (200, 60)) as console:
+        await console.press("question_mark")
+        await console.let_pass(1)
+        column = "\n".join(line[:70] for line in console.picture.splitlines())
+        assert column.index("Here, in Watch") < column.index("Everywhere") < column.index("in the ticket")
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 36), (200, 60)])
 async def test_no_line_of_the_help_is_cut_and_keys_stand_clear_of_what_they_do(engine: FakeEngine, size: tuple[int, int]) -> None:
     async with running(engine, size) as console:
@@ -317,3 +325,10 @@ async def test_the_palette_lists_as_much_as_half_of_the_terminal_has_room_for(
         first = next(place for place, line in enumerate(inside) if "│    F12" in line)
         last = next(place for place, line in enumerate(inside) if f"{len(ACTIONS)} of {len(ACTIONS)}" in line)
         assert last - 1 - first == lines
+        keys_at = inside[first].index("F12")
+        listed = sum(line[keys_at] != " " for line in inside[first:last])
+        assert f"{len(ACTIONS)} of {len(ACTIONS)}, {len(ACTIONS) - listed} below" in inside[last]
+        await console.press("up")
+        await console.shows(f"{len(ACTIONS)} of {len(ACTIONS)}, ")
+        assert "above" in console.picture
+        assert "below" not in console.picture

@@ -78,6 +78,14 @@ async def test_a_burst_of_keys_adds_the_symbol_that_was_typed(engine: FakeEngine
         assert engine.sent() == [("watch", "NVDA")]
 
 
+async def test_the_search_says_how_many_of_all_symbols_it_found(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("plus")
+        await console.shows("4 symbols")
+        await console.type("a")
+        await console.shows("3 found of 4 symbols")
+
+
 async def test_a_held_enter_adds_nothing(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("plus", "enter", "enter")
@@ -163,6 +171,32 @@ async def test_a_list_is_renamed_and_deleted_after_a_question(engine: FakeEngine
         await console.press("y", "escape")
         await console.until(lambda: "Chips" not in console.picture)
         await console.press("w", "g", "d")
+
+
+async def test_while_a_list_is_named_its_cursor_alone_is_lit_and_no_arrow_or_click_leads_to_another(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        for name in ("Tech", "Cars"):
+            await begin_list(console, name)
+        await console.press("w", "n")
+        await console.shows("The new list's name")
+        dialog = cast(ListsDialog, console.app.screen)
+
+        def lit() -> list[str]:
+            return [cell.text for line in dialog.body(70) for cell in line if cell.role == "title-focus"]
+
+        assert lit() == [" "]
+        assert "▸" not in console.picture.split("Watchlists")[1].split("╯")[0]
+        await console.press("escape")
+        await console.until(lambda: [text.strip() for text in lit()] == ["Cars"])
+        await console.press("r", "up")
+        await console.let_pass(1)
+        row = next(y for y, line in enumerate(console.picture.split("\n")) if " Tech  " in line)
+        await console.click(50, row)
+        await console.shows("Another name for Cars")
+        await console.press("ctrl+u")
+        await console.type("Old cars")
+        await console.press("enter", "escape")
+        await console.shows("Old cars 3/3")
 
 
 async def test_a_yes_in_the_same_breath_as_what_asked_for_it_deletes_no_list(engine: FakeEngine) -> None:

@@ -197,6 +197,14 @@ async def test_a_strategys_breaker_is_reset_while_the_account_trades_on(engine: 
         await console.shows("RESET drawdown of sma")
 
 
+async def test_every_mode_stands_on_one_line_where_the_screen_has_the_columns(engine: FakeEngine) -> None:
+    engine.change(breakers=(BreakerRow("drawdown of sma_cross_slow", True, "its profit fell by 3.1%", "your word", 1, True),))
+    async with running(engine, WIDE) as console:
+        await console.press("m")
+        await console.shows("what the auto-approve rules cover goes, the rest waits")
+        await console.shows("every signal goes, within the limits; asks for the word")
+
+
 @BOTH
 async def test_a_breaker_is_reset_by_name_with_the_word_and_a_reason(engine: FakeEngine, size: tuple[int, int]) -> None:
     account = replace(engine.current.account, state=TradingState.REDUCING, reason="1,500.00 were lost within 10 minutes")
@@ -270,7 +278,8 @@ async def test_quit_says_what_still_works_and_stays_by_default(engine: FakeEngin
     async with running(engine) as console:
         await console.press("q")
         await console.shows("2 orders working")
-        await console.shows("#12 SELL 100 AAPL limit")
+        # An order stands under the line that counts them, and a little to the right of it.
+        await console.shows("   #12 SELL 100 AAPL limit")
         await console.shows("Quitting cancels working entries and keeps protective orders")
         await console.let_pass(1)
         await console.press("enter")
