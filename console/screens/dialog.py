@@ -287,7 +287,10 @@ class Field:
 
 
 def paragraph(text: str, width: int, role: str = "", *lead: Cell) -> list[Line]:
-    """`text` wrapped to `width`, what stands in `lead` before its first line and as much room before the others."""
+    """`text` wrapped to `width`, what stands in `lead` before its first line and as much room before the others. The spaces that it begins
+    with are kept, for all its lines."""
+    if spaces := len(text) - len(text.lstrip(" ")):
+        lead = (*lead, Cell(" " * spaces))
     indent = length(lead)
     first, *others = wrap(clean(text), max(width - indent, 8))
     return [[*lead, Cell(first, role)], *([Cell(" " * indent), Cell(line, role)] for line in others)]

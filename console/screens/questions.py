@@ -227,7 +227,8 @@ ON_EXIT = {
 
 def ask_quit(view: View, on_exit: str, clock: Clock, runs: str = "") -> Choose[bool]:
     """Says what is still working and what quitting will do to it; `runs` names the backtest that would be cancelled."""
-    accounts = view.accounts or (view,)
+    # What is at stake comes first: not all of it may be seen at once.
+    accounts = sorted(view.accounts or (view,), key=lambda each: each.account.badge != "LIVE")
     lines = [line for each in accounts for line in _left_open(each, 6 // len(accounts) or 1)]
     if runs:
         lines.append(f"Backtest: {clean(runs)}; quitting cancels it, and nothing of it is kept.")
@@ -241,7 +242,8 @@ def _left_open(view: View, most: int) -> list[str]:
     """What works, is held and waits in an account; of its orders so many are named."""
     working = [row for row in view.orders if not row.state.is_final]
     waiting = sum(row.expires_in_s is not None for row in view.signals)
-    whose = f"{clean(view.name)}: " if view.name else ""
+    live = " LIVE" if view.account.badge == "LIVE" else ""
+    whose = f"{clean(view.name)}{live}: " if view.name else ""
     lines = [f"{whose}{len(working) or 'No'} order{'' if len(working) == 1 else 's'} working."]
     for row in working[:most]:
         left = numbers.quantity(row.quantity - row.filled)

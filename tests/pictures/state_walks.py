@@ -75,7 +75,7 @@ async def accounts(camera: Camera) -> None:
         await camera.ready(console)
         await camera.take(console, "accounts", "alpaca")
         await console.press("q")
-        await camera.take(console, "accounts-quit", "alpaca: 11 orders working")
+        await camera.take(console, "accounts-quit", "alpaca LIVE: 11 orders working")
         await console.press("escape")
         for engine in engines.values():
             state = replace(engine.view().account, state=TradingState.HALTED, mode=Mode.EMERGENCY, reason="stop key, pressed by you")

@@ -111,6 +111,16 @@ async def test_quitting_says_what_works_and_is_held_in_every_account() -> None:
         await console.shows("bold: held: 100 AAPL")
 
 
+@BOTH
+async def test_quitting_tells_first_of_the_account_that_is_live(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", size=size) as (console, engines):
+        engines["bold"].change(account=sample_account(badge="LIVE"))
+        await console.until(lambda: "LIVE" in header(console))
+        await console.press("q")
+        await console.shows("calm: 2 orders working.")
+        assert console.picture.index("bold LIVE: 2 orders working.") < console.picture.index("calm: 2 orders working.")
+
+
 async def test_the_flatten_names_what_it_closes_in_each_account_and_is_for_all() -> None:
     async with console_of("calm", "bold") as (console, engines):
         engines["calm"].change(positions=())
