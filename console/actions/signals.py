@@ -22,7 +22,6 @@ class SignalActions:
     def do_reject(self) -> None:
         marked = self._stage.subject.marked()
         if marked:
-            self._stage.desk.reject_all(marked)
-            self._stage.subject.acted_on_marks()
+            self._stage.desk.reject_all(marked, self._stage.subject.acted_on_marks)
         elif marked is not None:
             self._stage.desk.reject(self._stage.subject.row())

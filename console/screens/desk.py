@@ -219,13 +219,13 @@ class Desk:
         if self.waits(row):
             self.reject_all([row])
 
-    def reject_all(self, rows: Sequence[SignalRow]) -> None:
+    def reject_all(self, rows: Sequence[SignalRow], done: Callable[[], None] = lambda: None) -> None:
+        """One reason for all of them, which is asked for; `done` is called once it was given."""
         from console.screens.questions import Reason, listed
-
-        """One reason for all of them."""
 
         def answered(typed: Typed | None) -> None:
             if typed is not None:
+                done()
                 for row in rows:
                     self._sent(self._engine.reject(row.id, typed.reason), f"reject {row.side} {row.symbol}")
 

@@ -315,6 +315,8 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
             (
                 *[(self.keys.names["whole_text"], "all of it")] * cut,
                 *[("●", f"{marked} marked")] * bool(marked),
+                # Of the keys for what is marked the only one that is not also the key of the row under the cursor.
+                *[(self.keys.names["approve_marked"], "approve them")] * bool(marked and place == "signals"),
                 *self.keys.hints(place),
             )
         )

@@ -119,7 +119,7 @@ class ListsDialog(ListDialog[str, str]):
 
     def cells(self, item: str, marked: bool) -> list[Cell]:
         count = self._watched if item == ALL else self._lists.count(item)
-        said = f"{count} symbol{'' if count == 1 else 's'}{', all that is watched' if item == ALL else ''}"
+        said = f"{_symbols(count)}{', all that is watched' if item == ALL else ''}"
         shown = Cell("  shown now", "accent") if item == self._lists.shown else Cell("")
         # While a name is typed Enter takes the name, and the cursor in it is the only thing lit.
         return [Cell(f" {item:<20} ", "title-focus" if marked and not self._doing else "title"), Cell(f"  {said}", "muted"), shown]
@@ -148,6 +148,7 @@ class ListsDialog(ListDialog[str, str]):
             if self._doing == "new":
                 self.marked = self._lists.place
             self._doing = ""
+            self.say("")
             self.draw()
         else:
             super().take_key(key, character, time)
@@ -170,9 +171,13 @@ class ListsDialog(ListDialog[str, str]):
         if doing in ("rename", "delete") and name == ALL:
             self.say(f"{ALL} is always there: it is all that the engine watches.")
         elif doing == "delete":
-            self.ask_to_delete(f"{name} with its {self._lists.count(name)} symbols", lambda: self._delete(name))
+            self.ask_to_delete(f"{name} with its {_symbols(self._lists.count(name))}", lambda: self._delete(name))
         elif doing:
             self._doing = doing
             self.editor.put(name if doing == "rename" else "")
             if doing == "new":
                 self.marked = -1
+
+
+def _symbols(count: int) -> str:
+    return f"{count} symbol{'' if count == 1 else 's'}"

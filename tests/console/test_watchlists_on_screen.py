@@ -221,6 +221,14 @@ async def test_all_can_be_neither_renamed_nor_deleted(engine: FakeEngine) -> Non
         await console.shows("All is always there")
 
 
+async def test_what_was_wrong_with_a_name_goes_with_it(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("w", "n", "enter")
+        await console.shows("A list needs a name.")
+        await console.press("escape")
+        await console.until(lambda: "A list needs a name." not in console.picture)
+
+
 async def test_a_click_in_the_dialog_of_lists_marks_and_a_double_click_shows(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await begin_list(console, "Tech")

@@ -57,6 +57,23 @@ async def test_x_rejects_the_marked_signals_with_one_reason(engine: FakeEngine) 
         assert engine.sent() == [("reject", "s0", "too late"), ("reject", "s1", "too late")]
 
 
+async def test_marks_outlive_a_question_that_is_answered_with_no_and_go_with_what_is_done(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await go_to(console, "4")
+        await console.press("space", "space")
+        await console.shows("● 2 marked  A approve them  a approve")
+        await console.press("x")
+        await console.shows("Reject 2 signals")
+        await console.press("escape")
+        await console.shows("● 2 marked")
+        await console.let_pass(1)
+        await console.press("x")
+        await console.let_pass(1)
+        await console.press("enter")
+        await console.until(lambda: "marked" not in console.picture)
+        assert engine.sent() == [("reject", "s0", ""), ("reject", "s1", "")]
+
+
 async def test_a_row_that_just_came_under_the_cursor_is_not_marked(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await go_to(console, "4")
