@@ -7,6 +7,7 @@ from bisect import bisect_left
 from msgspec.structs import replace
 from rich.segment import Segment
 from textual import events
+from textual.message import Message
 
 from engine.model.money import ZERO
 from engine.model.orders import Side
@@ -22,6 +23,7 @@ from widgets.panel import Panel
 CLOSE, APART = SCALES.index((1, 1)), SCALES.index((1, 2))
 _LINE_FROM, _TWO_LINES_FROM = 7, 10
 """Heights from which the line of values has room, and a second one with the crosshair."""
+SHORTER, LONGER = Cell("< ", "key"), Cell(" >", "key")
 
 
 class Chart(Panel, inherit_bindings=False):
@@ -148,6 +150,13 @@ class Chart(Panel, inherit_bindings=False):
 
     # ---- the mouse
 
+    class FrameAsked(Message):
+        """The sign before or behind the time frame was clicked; `which` is longer or shorter."""
+
+        def __init__(self, which: str) -> None:
+            super().__init__()
+            self.which = which
+
     def on_mouse_move(self, event: events.MouseMove) -> None:
         if self._cross is None or self._hovers:
             if self._point_by_mouse(event):
@@ -156,7 +165,10 @@ class Chart(Panel, inherit_bindings=False):
                 self.on_leave()
 
     def on_click(self, event: events.Click) -> None:
-        """Puts the crosshair down; another click on the same candle takes it up again."""
+        """Puts the crosshair down; another click on the same candle takes it up again. In the top border it is about the time frame."""
+        sign = self.summary_cell(event.x) if event.y == 0 else None
+        if sign in (SHORTER, LONGER):
+            self.post_message(self.FrameAsked("longer" if sign == LONGER else "shorter"))
         before = None if self._hovers else self._cross
         if self._point_by_mouse(event):
             self._hovers = False
@@ -226,7 +238,7 @@ class Chart(Panel, inherit_bindings=False):
         together = SCALES[self.scale][0]
         summary = [Cell(chart.timeframe if together == 1 else f"{together} × {chart.timeframe}", "title")]
         if len(chart.offered) > 1:
-            summary = [Cell("< ", "key"), *summary, Cell(" >", "key")]
+            summary = [SHORTER, *summary, LONGER]
         if self._end is not None:
             summary = [Cell("the past  ", "warning"), *summary]
         self.set_summary(*summary)

@@ -52,6 +52,8 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._title: tuple[Cell, ...] = (Cell(self.TITLE),)
         self._summary: tuple[Cell, ...] = ()
+        self._summary_from = 0
+        """The column where the summary begins as it was drawn."""
         self._palette: Palette | None = None
         self._key_names: dict[str, str] = {}
 
@@ -93,6 +95,15 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
     def summary_text(self) -> str:
         """The summary in the top border as plain text."""
         return "".join(cell.text for cell in self._summary)
+
+    def summary_cell(self, x: int) -> Cell | None:
+        """What of the summary stands in column `x` of the top border."""
+        right = self._summary_from
+        for cell in self._summary:
+            left, right = right, right + length([cell])
+            if left <= x < right:
+                return cell
+        return None
 
     def name_keys(self, names: Mapping[str, str]) -> None:
         """How the keys are called that the panel's texts speak of, by action: they are the user's to choose."""
@@ -179,6 +190,7 @@ class Panel(Steady, ScrollView, can_focus=True, inherit_bindings=False):
             summary = []
         if length(title) > room:
             title = fit_cells(title, room)
+        self._summary_from = width - 2 - length(summary[1:]) if summary else width
         rule = Cell("─" * (room - length(title) - length(summary)), frame)
         return segments(fit_cells([Cell("╭─", frame), *title, rule, *summary, Cell("─╮", frame)], width), self.palette)
 

@@ -367,6 +367,10 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
     def _next_list_asked(self) -> None:
         self.watchlists.do_next_list()
 
+    @on(Chart.FrameAsked)
+    def _frame_asked(self, event: Chart.FrameAsked) -> None:
+        self.performers["timeframe"](event.which)
+
     @on(Panel.ZoomAsked)
     def _zoom_asked(self) -> None:
         # The first of the two clicks has given it the focus.

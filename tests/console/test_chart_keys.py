@@ -41,6 +41,19 @@ async def test_the_time_frame_is_asked_of_the_engine_however_fast_the_keys_come(
         assert focused(engine) == [("AAPL", "5m"), ("AAPL", "15m"), ("AAPL", "5m")]
 
 
+@pytest.mark.parametrize("size", [WIDE, SMALL])
+async def test_a_click_on_the_signs_beside_the_time_frame_asks_for_the_next(engine: FakeEngine, size: tuple[int, int]) -> None:
+    async with running(engine, size) as console:
+        await console.press("7")
+        await console.shows("< 1m >")
+        line = next(line for line in console.picture.split("\n") if "< 1m >" in line)
+        shorter, longer = line.index("< 1m"), line.index(" >", line.index("1m"))
+        y = console.picture.split("\n").index(line)
+        for x in (longer, longer + 1, shorter):
+            await console.click(x, y)
+        await console.until(lambda: focused(engine) == [("AAPL", "5m"), ("AAPL", "15m"), ("AAPL", "5m")])
+
+
 async def test_beyond_the_last_time_frame_it_says_why_there_is_no_other(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("7")

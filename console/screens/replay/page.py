@@ -283,6 +283,10 @@ class ReplayPage(Page):
     def _sought(self, event: Scrubber.Sought) -> None:
         self.player.seek(event.step)
 
+    @on(Chart.FrameAsked)
+    def _frame_asked(self, event: Chart.FrameAsked) -> None:
+        self._timeframe(1 if event.which == "longer" else -1)
+
     @on(NoticeLine.Chosen)
     def _notices_chosen(self) -> None:
         self.stage.notices.do_notices()
