@@ -247,6 +247,7 @@ FIXED: tuple[Action, ...] = (
     Action("new_list", ("n",), "begin a list", "new", frozenset({"lists"})),
     Action("rename_list", ("r",), "give it another name", "rename", frozenset({"lists"})),
     Action("delete_list", ("d",), "delete it, after a question", "delete", frozenset({"lists"})),
+    Action("move_list", ("J", "K"), "move it down, up", "move", frozenset({"lists"})),
     Action("leave_lists", ("escape", "ctrl+c"), "close", "close", frozenset({"lists"})),
     Action(
         "set_alert",

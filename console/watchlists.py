@@ -145,6 +145,15 @@ class Watchlists:
         self._save()
         return ""
 
+    def move_list(self, name: str, by: int) -> None:
+        """Up or down among the lists, as far as there is room. ALL stays first."""
+        names = [one.name for one in self._lists]
+        if name in names:
+            shown, place = self.shown, names.index(name)
+            self._lists.insert(min(max(place + by, 0), len(names) - 1), self._lists.pop(place))
+            self._shown = self.names.index(shown)
+            self._save()
+
     def delete(self, name: str) -> None:
         """The symbols stay watched."""
         shown = self.shown

@@ -96,7 +96,7 @@ class SymbolSearch(ListDialog[str, Listing]):
 
 
 class ListsDialog(ListDialog[str, str]):
-    """New, rename, delete, choose. Answers the name of the list to show; everything else is done at once."""
+    """New, rename, delete, move, choose. Answers the name of the list to show; everything else is done at once."""
 
     PLACE = "lists"
 
@@ -168,10 +168,14 @@ class ListsDialog(ListDialog[str, str]):
 
     def other_key(self, key: str, character: str | None) -> None:
         doing, name = {"n": "new", "r": "rename", "d": "delete"}.get(key, ""), self.marked_item or ALL
-        if doing in ("rename", "delete") and name == ALL:
-            self.say(f"{ALL} is always there: it is all that the engine watches.")
+        if (doing in ("rename", "delete") or key in ("J", "K")) and name == ALL:
+            self.say(f"{ALL} is always there, and first: it is all that the engine watches.")
         elif doing == "delete":
             self.ask_to_delete(f"{name} with its {_symbols(self._lists.count(name))}", lambda: self._delete(name))
+        elif key in ("J", "K"):
+            self._lists.move_list(name, 1 if key == "J" else -1)
+            self.marked = self._lists.names.index(name)
+            self._changed()
         elif doing:
             self._doing = doing
             self.editor.put(name if doing == "rename" else "")

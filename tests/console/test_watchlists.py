@@ -80,11 +80,12 @@ def test_a_restart_finds_the_lists_and_the_one_that_was_shown(tmp_path: Path) ->
     made.add("JPM")
     made.choose("Tech")
     made.add("AAPL")
+    made.move_list("Banks", -1)
     keep.close()
     again = Watchlists(kept(tmp_path))
     again.load()
-    assert (again.names, again.shown, again.symbols) == ((ALL, "Tech", "Banks"), "Tech", ("AAPL",))
-    assert again.every_symbol == ("AAPL", "JPM")
+    assert (again.names, again.shown, again.symbols) == ((ALL, "Banks", "Tech"), "Tech", ("AAPL",))
+    assert again.every_symbol == ("JPM", "AAPL")
     assert again.holding("JPM") == ["Banks"]
 
 

@@ -221,6 +221,18 @@ async def test_all_can_be_neither_renamed_nor_deleted(engine: FakeEngine) -> Non
         await console.shows("All is always there")
 
 
+async def test_lists_are_moved_in_the_dialog_and_all_stays_first(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await begin_list(console, "Tech")
+        await begin_list(console, "Banks")
+        await console.press("w", "K", "K", "escape")
+        await console.shows("Banks 2/3")
+        await console.press("w", "J", "J", "escape")
+        await console.shows("Banks 3/3")
+        await console.press("w", "up", "up", "J")
+        await console.shows("All is always there, and first")
+
+
 async def test_what_was_wrong_with_a_name_goes_with_it(engine: FakeEngine) -> None:
     async with running(engine) as console:
         await console.press("w", "n", "enter")
