@@ -24,7 +24,7 @@ from console.archive import Archive
 from console.config_file import ConfigFile
 from console.kept import Kept
 from console.key_names import key_named
-from console.keys import LINE, TITLES, Action, KeyMap
+from console.keys import LINE, NO_KEY, TITLES, Action, KeyMap
 from console.looks import Looks
 from console.notify import Notifier
 from console.screens.behind import Behind
@@ -61,6 +61,9 @@ if TYPE_CHECKING:
     from console.screens.jump import Target
 
 ResultT = TypeVar("ResultT")
+
+MARKED = "●"
+"""Before the number of marked rows, among the hints. It is no key."""
 
 
 class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
@@ -310,16 +313,14 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
         table = self.subject.table
         place = "filter" if self.place != LINE and table is not None and table.typing else self.place
         marked = len(table.marked) if table is not None and place == self.panel else 0
-        cut = self.order_line.whole != ""
-        self._hints.show(
-            (
-                *[(self.keys.names["whole_text"], "all of it")] * cut,
-                *[("●", f"{marked} marked")] * bool(marked),
+        names = self.keys.names
+        hints = [(names["whole_text"], "all of it")] if self.order_line.whole else []
+        if marked:
+            hints.append((MARKED, f"{marked} marked"))
+            if place == "signals":
                 # Of the keys for what is marked the only one that is not also the key of the row under the cursor.
-                *[(self.keys.names["approve_marked"], "approve them")] * bool(marked and place == "signals"),
-                *self.keys.hints(place),
-            )
-        )
+                hints.append((names["approve_marked"], "approve them"))
+        self._hints.show((*(hint for hint in hints if hint[0] != NO_KEY), *self.keys.hints(place)))
 
     def _tell_left_out(self) -> None:
         """Under the order line, what the row under the cursor has no room for."""
@@ -382,7 +383,8 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
 
     @on(HintLine.Chosen)
     def _hint_chosen(self, event: HintLine.Chosen) -> None:
-        self.take_key(key_named(event.key), None, event.time)
+        if event.key != MARKED:
+            self.take_key(key_named(event.key), None, event.time)
 
     @on(LiveTable.RowHighlighted)
     def _row_highlighted(self, event: LiveTable.RowHighlighted) -> None:

@@ -31,7 +31,7 @@ class Welcome(Dialog[None]):
         return [*lines, [], *paragraph(AFTER, width, "muted")]
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return (("any key", "close"),)
+        return (("Esc", "or any other key closes"),)
 
     def key(self, key: str, character: str | None) -> None:
         self.answer(None)

@@ -294,6 +294,18 @@ async def test_the_wheel_over_the_hints_brings_those_that_have_no_room_and_back_
         assert engine.sent() == []
 
 
+async def test_a_click_on_how_many_are_marked_does_nothing(engine: FakeEngine) -> None:
+    engine.change(orders=(order(3, symbol="AAPL"),))
+    async with running(engine) as console:
+        await console.press("3", "space")
+        await hint(console, "● 1 marked")
+        await console.pilot.pause()
+        await console.press("1")
+        assert "failed" not in console.picture
+        await console.press("3")
+        await console.shows("● 1 marked")
+
+
 async def test_the_way_out_stays_however_far_hints_are_rolled(engine: FakeEngine, tmp_path: Path) -> None:
     async with running(engine, SMALL, database=history(tmp_path), backtests=backtests_beside(tmp_path / "paper.db")) as console:
         await go(console, "replay")

@@ -44,6 +44,19 @@ async def test_any_key_closes_it_and_does_nothing_else_and_it_does_not_come_back
         assert isinstance(again.screen, TradingScreen)
 
 
+async def test_a_click_on_its_hint_closes_it(tmp_path: Path) -> None:
+    clock = Clock()
+    app = ConsoleApp(FakeEngine(), clock=clock, kept=tmp_path, welcome=True)
+    async with app.run_test(size=(120, 36)) as pilot:
+        console = Console(app, pilot, clock)
+        await console.shows("Any key closes this")
+        await console.let_pass(1)
+        await console.click(3, 35)
+        await console.until(lambda: isinstance(app.screen, TradingScreen))
+        await pilot.pause()
+        assert "failed" not in console.picture
+
+
 async def test_the_stop_key_works_in_it(tmp_path: Path) -> None:
     engine, clock = FakeEngine(), Clock()
     app = ConsoleApp(engine, clock=clock, kept=tmp_path, welcome=True)
