@@ -58,6 +58,7 @@ class Known(Struct, frozen=True):
 class Context(Struct, frozen=True):
     """What a line is read against: the symbols, the working orders by the number a person sees, and equity, where it is known.
 
+    `starting` says, in words, that its engine is not up, so that no more is known of symbols; empty while it is.
     Where there are several accounts `accounts` has what is known in each by its name, `account` is the one that is shown, and `preferred`
     tells of symbols where their orders go.
     """
@@ -65,9 +66,14 @@ class Context(Struct, frozen=True):
     symbols: Mapping[str, Known] = field(default_factory=dict)
     working: Mapping[int, OrderRow] = field(default_factory=dict)
     equity: Decimal | None = None
+    starting: str = ""
     account: str = ""
     accounts: Mapping[str, Context] = field(default_factory=dict)
     preferred: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def held(self) -> tuple[str, ...]:
+        return tuple(symbol for symbol, known in self.symbols.items() if known.position)
 
 
 def context_of(view: View) -> Context:
@@ -94,7 +100,17 @@ def _alone(view: View) -> Context:
     }
     for row in view.positions:
         symbols.setdefault(row.symbol, Known(row.tick, last=row.last, position=row.quantity, fraction=view.fraction))
-    return Context(symbols, {row.number: row for row in view.orders if not row.state.is_final}, view.account.equity)
+    working = {row.number: row for row in view.orders if not row.state.is_final}
+    return Context(symbols, working, view.account.equity, _starting(view))
+
+
+def _starting(view: View) -> str:
+    health, who = view.health, view.name or "the engine"
+    if health.failed:
+        return f"{who} has failed, the log says why"
+    if health.ready or view.watch:
+        return ""
+    return f"{who} has not started yet, the log says why" if health.problem else f"{who} is still starting"
 
 
 # ---- what a line can mean

@@ -196,7 +196,8 @@ class OrderWords:
                 raise wrong(word, "the two orders share one number of shares", ("100", *FRACTIONS))
             self.size = Size(word, "money", money(word) or Decimal(0))
         elif SYMBOL.fullmatch(text):
-            symbol = symbol_of(word, self.context, self.end)
+            absent = "no position in {} to close" if self.verb == "close" else ""
+            symbol = symbol_of(word, self.context, self.end, absent, self.context.held)
             if self.symbol is not None:
                 raise wrong(word, f"a second symbol, after {self.symbol[0]}", ("one symbol a line",))
             self.symbol = symbol, word

@@ -81,8 +81,7 @@ class _Making(Struct, frozen=True):
         if self.words.verb != "close":
             return Side(self.words.verb.upper())
         if not self.known.position:
-            held = tuple(symbol for symbol, known in self.words.context.symbols.items() if known.position)
-            raise wrong(self.symbol_word, f"no position in {self.symbol} to close", held)
+            raise wrong(self.symbol_word, f"no position in {self.symbol} to close", self.words.context.held)
         return Side.SELL if self.known.position > 0 else Side.BUY
 
     def _tif(self, kind: OrderType) -> TimeInForce:

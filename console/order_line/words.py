@@ -95,8 +95,9 @@ def symbol_words(context: Context, most: int = 5) -> tuple[str, ...]:
     return tuple(symbol_word(symbol) for symbol in list(context.symbols)[:most])
 
 
-def symbol_of(word: Word, context: Context, end: int) -> str:
-    """The symbol that `word` names, or a mistake that says why it names none."""
+def symbol_of(word: Word, context: Context, end: int, absent: str = "", present: tuple[str, ...] = ()) -> str:
+    """The symbol that `word` names, or a mistake that says why it names none. `absent` is what is said of one that nothing is known of,
+    where no price of it would help, and `present` are those that would be right; else it could be watched."""
     name = word.text.removeprefix("$")
     marked = word.text.startswith("$")
     if not marked and name.lower() in KEYWORDS and name.isupper():
@@ -110,5 +111,9 @@ def symbol_of(word: Word, context: Context, end: int) -> str:
     starts = tuple(symbol_word(symbol) for symbol in context.symbols if symbol.startswith(name))
     if starts and word.end == end:
         raise missing(end, "the rest of the symbol", starts, word.start)
+    if context.starting:
+        raise wrong(word, f"{name} is not known yet: {context.starting}", ())
+    if absent:
+        raise wrong(word, absent.replace("{}", name), meant(name, tuple(map(symbol_word, present))))
     right = meant(name, symbol_words(context, 500))[:MOST_SUGGESTED]
     raise WrongError(ParseError(word.start, word.end, f"not watched: {name}", right, unwatched=SYMBOL.fullmatch(name) is not None))

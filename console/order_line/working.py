@@ -39,7 +39,7 @@ def cancel(rest: list[Word], context: Context, end: int) -> Parsed:
     row = _order(word, context, end)
     if row is not None:
         return Parsed(CancelOrders(order_id=row.id), f"CANCEL #{row.number}")
-    symbol = symbol_of(word, context, end)
+    symbol = symbol_of(word, context, end, "no order works in {}", tuple(dict.fromkeys(row.symbol for row in context.working.values())))
     return Parsed(CancelOrders(symbol=symbol), f"CANCEL {symbol_word(symbol)}")
 
 

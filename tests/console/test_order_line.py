@@ -243,6 +243,8 @@ def test_a_command_means(line: str, meaning: Any) -> None:
         ("sell half MSFT", "half", "no position in MSFT", "100"),
         ("buy half AAPL", "half", "AAPL is long 101", "100"),
         ("close MSFT", "MSFT", "no position in MSFT to close", "AAPL"),
+        ("close NVDA 50%", "NVDA", "no position in NVDA to close", "AAPL"),
+        ("cancel NVDA", "NVDA", "no order works in NVDA", "AAPL"),
         ("sell 10 AAPL tp +4%", "+4%", "the profit of a sell lies below its entry", "-4%"),
         ("buy 10 AAPL sl +2%", "+2%", "the loss of a buy lies below its entry", "-2%"),
         ("buy 10 AAPL tp trail 2%", "trail", "a take-profit does not trail", "+4%"),

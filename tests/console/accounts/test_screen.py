@@ -205,6 +205,21 @@ async def test_prices_positions_and_orders_of_a_line_are_those_of_its_account() 
         await console.shows("SELL 100 AAPL market DAY reduce on bold")
 
 
+@BOTH
+async def test_a_symbol_of_an_account_that_is_not_up_is_not_called_unwatched(size: tuple[int, int]) -> None:
+    async with console_of("calm", "bold", size=size) as (console, engines):
+        for health, why in (
+            (sample_health(ready=False), "bold is still starting"),
+            (sample_health(ready=False, problem="nobody listens"), "bold has not started yet, the log says why"),
+            (sample_health(ready=False, failed=True, problem="no disk"), "bold has failed, the log says why"),
+        ):
+            engines["bold"].change(health=health, watch=(), positions=(), orders=())
+            await console.press("colon")
+            await console.type("buy 10 AAPL on bold")
+            await console.shows(f"AAPL is not known yet: {why}")
+            await console.press("escape", "escape")
+
+
 async def test_a_name_that_is_no_accounts_is_told_with_those_there_are() -> None:
     async with console_of("calm", "bold") as (console, _):
         await console.press("colon")
