@@ -95,6 +95,16 @@ def test_a_chosen_layout_is_kept_where_there_is_any_room_for_it(size: tuple[int,
     assert layout_for(Size(*size), plain=False, chosen=chosen) == layout
 
 
+@pytest.mark.parametrize("size", [(160, 44), (160, 50), (200, 60), (240, 70), (300, 80)])
+async def test_a_very_large_terminal_gives_its_height_to_the_chart(size: tuple[int, int]) -> None:
+    async with running(CountingEngine(), size) as console:
+        heights = {name: panel.region.height for name, panel in console.screen.panels.items()}
+        assert heights["chart"] > heights["positions"] + heights["orders"]
+        assert heights["risk"] <= heights["watch"]
+        # What is held, waits and works still has rows.
+        assert min(heights[name] for name in ("positions", "signals", "orders")) >= 6
+
+
 async def test_the_panels_keep_their_rows_and_the_focus_as_a_resize_brings_another_layout() -> None:
     async with running(CountingEngine(), (200, 60)) as console:
         await console.press("3", "down")
