@@ -112,6 +112,17 @@ class Log(TallTable[LogLine]):
         self._summarise()
         self.show_subsets({"all": self.total, "warnings": self._levels[Level.WARNING] + errors, "errors": errors})
 
+    def _filtered(self, changed: bool) -> None:
+        on_last = self._cursor >= len(self.rows) - 1
+        super()._filtered(changed)
+        if changed and self._follows and on_last:
+            self._move_to(len(self.rows) - 1)
+            self._to_end()
+        elif changed and self.rows:
+            # Whoever went to a line reads on around it.
+            self._follows = self.scroll_offset.y >= self.last_top
+            self._summarise()
+
     def on_resize(self) -> None:
         super().on_resize()
         if self._follows:

@@ -153,7 +153,9 @@ class Positions(LiveTable[PositionRow]):
             self.set_summary(Cell("not known yet" if self.empty_text == self.UNKNOWN else "none held"))
             self.set_totals({})
             return
-        self.set_summary(Cell(f"{self.total} held  "), _profit(unrealised))
+        # The sum is of the rows that are shown, so their number must be told with it.
+        held = str(self.total) if len(rows) == self.total else f"{len(rows)} of {self.total}"
+        self.set_summary(Cell(f"{held} held  "), _profit(unrealised))
         self.set_totals(
             {
                 "Symbol": Cell("Total"),

@@ -45,6 +45,41 @@ async def test_the_log_follows_its_end_until_somebody_scrolls_up() -> None:
         assert "line 60" in text_of(log)
 
 
+async def test_a_log_that_follows_is_at_its_end_again_after_a_look_at_a_part_of_it() -> None:
+    log = Log()
+    app = Harness(log)
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.show(sample_view(log=(line(0, Level.WARNING), *map(line, range(1, 50)))))
+        await pilot.pause()
+        log.focus()
+        for part in ("warnings", "errors", "all"):
+            log.look_at(part)
+            await pilot.pause()
+            assert log.summary_text == "follows"
+        assert "line 49" in text_of(log)
+        log.look_at("warnings")
+        await pilot.press("g")
+        log.look_at("errors")
+        log.look_at("all")
+        await pilot.pause()
+        assert "line 49" in text_of(log), "with nothing in between there is nothing to stay at"
+
+
+async def test_a_log_says_that_it_follows_only_where_its_end_is_seen() -> None:
+    log = Log()
+    app = Harness(log)
+    async with app.run_test(size=(60, 8)) as pilot:
+        app.show(sample_view(log=(line(0, Level.WARNING), *(line(number, Level.WARNING) for number in (1, 2)), *map(line, range(3, 50)))))
+        await pilot.pause()
+        log.focus()
+        log.look_at("warnings")
+        await pilot.press("g")
+        log.look_at("all")
+        await pilot.pause()
+        assert "line 0" in text_of(log)
+        assert "to the end" in log.summary_text
+
+
 async def test_a_log_that_was_out_of_sight_shows_its_end() -> None:
     log = Log()
     app = Harness(log)

@@ -95,6 +95,8 @@ async def test_the_totals_follow_the_filter(engine: FakeEngine) -> None:
         await console.burst("/", "-msft", "enter")
         total = next(line for line in console.picture.splitlines() if "Total" in line)
         assert ("▼ -20.00" in total, "2,000.00" in total) == (True, True)
+        head = next(line for line in console.picture.splitlines() if "2 Positions" in line and " held" in line)
+        assert "2 of 3 held  ▼ -20.00" in head
 
 
 # ---- subsets
