@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Collection
@@ -45,4 +46,16 @@ def say(text: str, to: TextIO | None = None) -> None:
 
     about = ABOUT.get()
     said = without_secrets(f"tradeconsole: {about}{': ' if about else ''}{text}")
-    print("\n".join(map(clean, said.split("\n"))), file=to or sys.stderr, flush=True)
+    stream = to or sys.stderr
+    width = os.get_terminal_size(stream.fileno()).columns if stream.isatty() else 0
+    print("\n".join(_within(clean(line), width) for line in said.split("\n")), file=stream, flush=True)
+
+
+def _within(line: str, width: int) -> str:
+    """Broken between words, as a terminal of `width` itself would not; a word that is longer stays whole, for a path is copied."""
+    if not 0 < width < len(line):
+        return line
+    import textwrap
+
+    indent = " " * (len(line) - len(line.lstrip()))
+    return textwrap.fill(line, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)

@@ -33,7 +33,7 @@ def doctor(arguments: Sequence[str]) -> int:
     for finding in findings(given.config, given.database):
         counts[finding.state] += 1
         print(written(finding, width), flush=True)
-    print(f"\n{_sum(counts[State.PROBLEM], counts[State.WARNING])}")
+    print("", *wrap(_sum(counts[State.PROBLEM], counts[State.WARNING]), width), sep="\n")
     return 1 if counts[State.PROBLEM] else 0
 
 

@@ -27,6 +27,7 @@ from storage.codec import decode
 from tests.console.fake_engine import FakeEngine
 from tests.engine.engines import SETTINGS, limit, market, running, until
 from tests.project_files import ROOT
+from tests.pseudo_terminal import PseudoTerminal
 from tests.views import empty_view, sample_health
 
 
@@ -271,6 +272,19 @@ def test_an_error_that_nobody_expected_is_one_sentence(
     assert said.count("\n") == 1
     assert "\x1b" not in said
     assert "hunter2" not in said
+
+
+def test_what_is_said_in_a_narrow_terminal_breaks_between_words_and_a_path_stays_whole(tmp_path: Path) -> None:
+    config = tmp_path / "a-file-whose-name-alone-is-longer-than-a-line-of-this-narrow-terminal-could-ever-be.yaml"
+    terminal = PseudoTerminal([sys.executable, "-m", "tradeconsole", "init", "--defaults", "--config", str(config)], (60, 24))
+    try:
+        terminal.until(b"settings.md")
+    finally:
+        terminal.close()
+    said = terminal.recent.decode().replace("\r\n", "\n")
+    assert str(config) in said
+    assert max(len(line) for line in said.split("\n") if "/" not in line) <= 60
+    assert "\ndoctor` looks whether all is well." in said, said
 
 
 SECRET_IN = ["feed: {source: '${MY_TOKEN}'}", "strategies: [{file: '${MY_TOKEN}'}]", "mode: '${MY_TOKEN}'", "theme: '${MY_TOKEN}'"]
