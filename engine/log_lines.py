@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from engine.core.corporate import ratio_text
 from engine.core.state import State
 from engine.model.modes import Level, TradingState
+from engine.model.money import cents
 from engine.model.order_states import OrderEvent
 from engine.model.orders import OrderState, Terms
 from engine.model.records import (
@@ -158,9 +160,19 @@ def _accepted(r: PositionAccepted, state: State) -> Line:
     return Level.WARNING, "reconcile", f"the broker's figure accepted by you, {what} booked: {r.reason}", ""
 
 
+def _price(value: Decimal) -> str:
+    """In the decimals it has, and cents at least: 187.50."""
+    return f"{value:.2f}" if value == cents(value) else f"{value:f}"
+
+
 def _raised(r: SignalRaised, state: State) -> Line:
     s = r.signal
-    return Level.INFO, s.strategy, f"signal {s.number}: {s.side} {s.quantity:f} {s.symbol} at {s.price:f}, confidence {s.strength:.0%}", ""
+    return (
+        Level.INFO,
+        s.strategy,
+        f"signal {s.number}: {s.side} {s.quantity:f} {s.symbol} at {_price(s.price)}, confidence {s.strength:.0%}",
+        "",
+    )
 
 
 def _decided(r: SignalDecided, state: State) -> Line:

@@ -216,7 +216,7 @@ def test_the_gates_no_comes_with_its_sentence() -> None:
 )
 def test_a_signal_is_told_when_it_comes_and_when_it_is_decided(decided: SignalDecided, level: Level, text: str) -> None:
     assert said(SignalRaised(SIGNAL, PASSED, 1), decided) == [
-        (Level.INFO, "sma_cross", "signal 7: BUY 10 AAPL at 187.5, confidence 82%"),
+        (Level.INFO, "sma_cross", "signal 7: BUY 10 AAPL at 187.50, confidence 82%"),
         (level, "sma_cross", text),
     ]
 
