@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
-from decimal import Decimal
+from collections.abc import Callable, Mapping
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 
 from msgspec import Struct, field
 from msgspec.structs import replace
@@ -69,6 +69,12 @@ class Alert(Struct, frozen=True):
     def may_fire(self, at: int) -> bool:
         """Whether enough time has gone by, at market time `at`. A market that is played once more begins again, too."""
         return not (self.fired_at and 0 <= at - self.fired_at < _AGAIN)
+
+    def seen_at(self, tick: Decimal) -> Decimal:
+        """The level as it is shown; of a move in per cent the first price on the symbol's tick at which it is reached."""
+        if self.reference is None:
+            return self.level
+        return (self.level / tick).to_integral_value(ROUND_CEILING if self.above else ROUND_FLOOR) * tick
 
     def told(self, price: float, times: int = 1) -> str:
         """What is said when it fires; the price came there so many `times` since it last did."""
@@ -159,10 +165,10 @@ class AlertBook:
     def symbols(self) -> tuple[str, ...]:
         return tuple(self._by_symbol)
 
-    @property
-    def levels(self) -> tuple[tuple[str, float], ...]:
-        """Symbol and price of those that are armed, for the chart."""
-        return tuple((alert.symbol, float(alert.level)) for alert in self.alerts if alert.armed)
+    def levels(self, ticks: Mapping[str, Decimal]) -> tuple[tuple[str, float], ...]:
+        """Symbol and price of those that are armed, for the chart; `ticks` are those of the symbols that have one."""
+        armed = (alert for alert in self.alerts if alert.armed)
+        return tuple((each.symbol, float(each.seen_at(ticks[each.symbol]) if each.symbol in ticks else each.level)) for each in armed)
 
     def marks(self) -> dict[str, str]:
         """Of each symbol with alerts, whether one has `fired` or they are all still `armed`."""

@@ -68,7 +68,7 @@ class WatchlistActions:
             self._arrange()
         chart = self._stage.panels["chart"]
         assert isinstance(chart, Chart)
-        chart.show_alerts(self._alerts.levels)
+        chart.show_alerts(self._alerts.levels({row.symbol: row.tick for row in view.watch}) if self._alerts.symbols else ())
 
     def _arrange(self) -> None:
         """Has the panel show what there is now."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from decimal import ROUND_CEILING, ROUND_FLOOR
 
 from msgspec.structs import replace
 
@@ -65,12 +64,10 @@ class AlertsDialog(ListDialog[str, Alert]):
         ]
 
     def _level(self, item: Alert) -> str:
-        """The first price on the symbol's tick that a move in per cent is reached at."""
         row = self._row(item.symbol)
         if row is None:
             return f"{round(item.level, 4).normalize():f}"
-        ticks = (item.level / row.tick).to_integral_value(ROUND_CEILING if item.above else ROUND_FLOOR)
-        return numbers.price(ticks * row.tick, row.tick)
+        return numbers.price(item.seen_at(row.tick), row.tick)
 
     def enter(self) -> None:
         if not self.editor.text.strip():

@@ -134,6 +134,11 @@ def test_a_move_in_per_cent_fires_when_it_is_reached_to_the_last_digit() -> None
     assert exactly.quotes(168.75) == ["AAPL 168.75 has moved -10% from 187.50"]
 
 
+def test_the_level_that_is_shown_is_the_price_it_fires_at() -> None:
+    up, down, price = (read(text, "AAPL", 187.7, None) for text in ("+3%", "-3%", "> 190.005"))
+    assert [each.seen_at(Decimal("0.01")) for each in (up, down, price)] == [Decimal("193.34"), Decimal("182.06"), Decimal("190.005")]
+
+
 def test_one_that_repeats_fires_again_after_the_price_was_back() -> None:
     told = Told("< 99 repeat")
     assert told.quotes(98, 97, 98.5) == ["AAPL 98.00 is below 99"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ async def test_an_alert_is_set_on_the_row_fires_on_a_quote_and_is_marked(engine:
         await console.shows("1 notice ")
         await console.shows("AAPL ◆")
         assert engine.sent() == []
+
+
+async def test_the_chart_draws_a_move_in_per_cent_where_the_list_says_it(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("exclamation_mark")
+        await console.type("+0.05%")
+        await console.press("enter")
+        level = re.search(r"\+0\.05% +at ([\d.]+)", console.picture)
+        assert level is not None
+        await console.press("escape")
+        await console.shows(f"{level[1]} alert")
 
 
 async def test_a_complaint_is_read_below_however_many_alerts_there_are(engine: FakeEngine) -> None:
