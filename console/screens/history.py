@@ -15,10 +15,10 @@ from console.archive import Question
 from console.day_filter import HOW, Narrowed, read
 from console.pager import NEAR, Pager
 from console.screens.beside import Beside
+from console.screens.details.detail import Detail
 from console.screens.details.order import OrderDetail
-from console.screens.details.rows import row_dialog
 from console.screens.details.signal import SignalDetail
-from console.screens.history_beside import HistoryBeside
+from console.screens.history_beside import FillDossier, HistoryBeside, dossier_of
 from console.screens.history_tables import TABS, FillsTab, HistoryTable, OrdersTab, RunsTab, SignalsTab
 from console.screens.page import BACK, Page
 from console.screens.standing import Standing
@@ -195,7 +195,7 @@ class HistoryPage(Page):
             self._opening_fill = row
             self._opening = self.stage.archive.ask(lambda history: history.order(row.order_id))
         else:
-            self.stage.read(row_dialog(row, self.stage.clock))
+            self.stage.read(Detail(self.stage, dossier_of(self.stage, table, row)))
 
     def _open_order(self) -> None:
         """Enter on a fill tells of its order, once the history has said which one that is."""
@@ -206,7 +206,7 @@ class HistoryPage(Page):
         if opening.problem:
             self.say(opening.problem, Level.WARNING)
         elif opening.answer is None:
-            self.stage.read(row_dialog(fill, self.stage.clock))
+            self.stage.read(Detail(self.stage, FillDossier(self.stage, fill)))
         else:
             self.stage.read(OrderDetail(self.stage, opening.answer))
 

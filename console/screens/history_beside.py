@@ -101,7 +101,7 @@ class RunDossier(Dossier):
             ("prices from", run.feed),
             ("opening cash", numbers.money(run.cash)),
         ]
-        text = f"{self.stage.keys.names['replay_run']} plays it back: every panel as it was, at the speed of then."
+        text = f"In the list {self.stage.keys.names['replay_run']} plays it back: every panel as it was, at the speed of then."
         return [*facts(pairs, width), [], *paragraph(text, width, "muted")]
 
 
@@ -121,7 +121,7 @@ class LineDossier(Dossier):
         role = {Level.INFO: "", Level.WARNING: "warning", Level.ERROR: "error"}[line.level]
         pairs: list[tuple[str, Value]] = [
             ("at", moment(line.at)),
-            ("on the wall", numbers.wall_time(line.wall, "%Y-%m-%d %H:%M:%S")),
+            ("on your clock", numbers.wall_time(line.wall, "%Y-%m-%d %H:%M:%S")),
             ("by", line.source),
             ("symbol", line.symbol or numbers.NONE),
             ("level", line.level.name.lower()),
@@ -141,16 +141,18 @@ class FillDossier(Dossier):
         self._order: OrderDossier | None = None
         self.questions = [self._asked]
 
-    async def _ask(self, history: History) -> OrderRow | None:
-        return await history.order(self._fill.order_id)
+    async def _ask(self, history: History) -> tuple[OrderRow, ...]:
+        """One order or none: None is what was not answered yet."""
+        order = await history.order(self._fill.order_id)
+        return () if order is None else (order,)
 
     @property
     def row(self) -> Any:
         return self._fill
 
     def look(self, view: View) -> None:
-        if self._order is None and self._asked.answer is not None:
-            self._order = OrderDossier(self.stage, self._asked.answer)
+        if self._order is None and self._asked.answer:
+            self._order = OrderDossier(self.stage, self._asked.answer[0])
             self.questions += self._order.questions
         if self._order is not None:
             self._order.look(view)

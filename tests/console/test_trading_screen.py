@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+
 import pytest
 from msgspec.structs import replace
 from textual import events
@@ -11,7 +13,7 @@ from console.screens.trading import TradingScreen
 from engine.feeds.simulated.universe import LEVELS
 from engine.model import Level, TradingState
 from engine.model.signals import SignalState
-from engine.model.views import BreakerRow, SignalRow
+from engine.model.views import BreakerRow, SignalRow, WatchRow
 from tests.console.driving import SMALL, WIDE, Console, go_to, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_view
@@ -348,12 +350,31 @@ async def test_enter_on_a_breaker_that_tripped_says_why_and_what_releases_it(eng
         assert "your word m opens the modes, where you release it and say why" in text
 
 
+@BOTH
+async def test_enter_on_a_watched_symbol_says_its_market_as_a_person_reads_it(engine: FakeEngine, size: tuple[int, int]) -> None:
+    row = WatchRow("AAPL", 187.16, -5.34274e-05, 187.14, 187.16, 6607.0, None, Decimal("0.01"), 187.17)
+    engine.change(watch=(row,))
+    async with running(engine, size) as console:
+        await console.press("1", "enter")
+        text = dialog_text(console)
+        assert "change ▼ -0.01% since the close before this session, 187.17" in text
+        assert "bid × ask 187.14 × 187.16 spread 0.02 0.01% of the ask" in text
+        assert "volume 6,607 in the newest bar" in text
+        await console.press("escape")
+        engine.change(watch=(replace(row, stale_s=7),))
+        await console.shows("stale 7s")
+        await console.press("enter")
+        assert "last 187.16, stale 7s: no entry is made on it" in dialog_text(console)
+
+
 async def test_a_log_line_shows_its_traceback(engine: FakeEngine) -> None:
     line = replace(engine.current.log[-1], detail="Traceback (most recent call last):\n  File 's.py', line 3\nZeroDivisionError: no")
     engine.change(log=(line,))
     async with running(engine) as console:
         await console.press("6", "enter")
         assert "ZeroDivisionError: no" in console.picture
+        assert "level" in console.picture
+        assert "wall" not in console.picture
 
 
 async def test_a_console_told_to_go_on_that_did_not_stand_still_says_nothing_of_it() -> None:

@@ -1,4 +1,4 @@
-"""Every field of a row, for the panels whose rows have no life of their own: watchlist, log."""
+"""What is known of a row that has no life of its own: of the watchlist and the log in a person's words, of any other field by field."""
 
 from __future__ import annotations
 
@@ -7,17 +7,26 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from console.screens.details.writing import Value, facts, moment
 from console.screens.dialog import Line, paragraph
 from console.screens.reading import Reading
+from engine.model.views import LogLine, WatchRow
 from widgets import numbers
 from widgets.cells import Cell
 from widgets.text import clean, cut
+from widgets.watchlist import WatchedRow
 
 PRICES = frozenset({"limit", "stop", "price", "average", "last", "bid", "ask"})
 
 
 def row_dialog(row: Any, clock: Callable[[], float]) -> Reading:
-    """Every field of `row` as it was when it was asked for."""
+    """All about `row` as it was when it was asked for."""
+    if isinstance(row, WatchRow):
+        market = _market(row)
+        return Reading(row.symbol, lambda width: facts(market, width, 0), clock)
+    if isinstance(row, LogLine):
+        written_down = _log_line(row)
+        return Reading("Line of the log", lambda width: [*facts(written_down, width, 0), *_detail(row.detail, width)], clock)
     symbol = getattr(row, "symbol", "")
     kind = type(row).__name__.removesuffix("Row").removesuffix("Line")
     number = getattr(row, "number", None)
@@ -34,12 +43,43 @@ def row_dialog(row: Any, clock: Callable[[], float]) -> Reading:
             for part in written(name, value, tick):
                 drawn += paragraph(part, width, "", Cell(label, "muted"))
                 label = " " * labels
-        if detail:
-            # A traceback keeps its indentation: it is cut by the edge, never wrapped into another shape.
-            drawn += [[], *([Cell(cut(clean(line), width))] for line in detail.splitlines())]
-        return drawn
+        return drawn + _detail(detail, width)
 
     return Reading(title, lines, clock)
+
+
+def _market(row: WatchRow) -> list[tuple[str, Value]]:
+    if isinstance(row, WatchedRow) and not row.watched:
+        return [("last", Cell("no price: the feed has not this symbol, or is not followed for it yet", "stale"))]
+    tick = row.tick
+    stale = f", {numbers.stale(row.stale_s)}: no entry is made on it" if row.stale_s is not None else ""
+    pairs: list[tuple[str, Value]] = [("last", Cell(f"{numbers.price(row.last, tick)}{stale}", "stale" if stale else ""))]
+    if row.change is not None and row.previous is not None:
+        since = Cell(f"  since the close before this session, {numbers.price(row.previous, tick)}", "muted")
+        pairs.append(("change", [Cell(numbers.change(row.change), numbers.change_direction(row.change)), since]))
+    pairs.append(("bid × ask", f"{numbers.price(row.bid, tick)} × {numbers.price(row.ask, tick)}"))
+    if row.bid and row.ask:
+        apart = Cell(f"  {numbers.percent((row.ask - row.bid) / row.ask).lstrip('+')} of the ask", "muted")
+        pairs.append(("spread", [Cell(numbers.price(row.ask - row.bid, tick)), apart]))
+    pairs += [("volume", [Cell(f"{row.volume:,.0f}"), Cell("  in the newest bar", "muted")]), ("tick", f"{tick:f}")]
+    if isinstance(row, WatchedRow) and row.alert:
+        pairs.append(("price alerts", "one has fired" if row.alert == "fired" else "armed"))
+    return pairs
+
+
+def _log_line(row: LogLine) -> list[tuple[str, Value]]:
+    pairs: list[tuple[str, Value]] = [("at", moment(row.time))]
+    if row.at:
+        pairs.append(("on your clock", numbers.wall_time(row.wall, "%Y-%m-%d %H:%M:%S")))
+    pairs += [("level", row.level.name.lower()), ("from", clean(row.source) or numbers.NONE)]
+    if row.account:
+        pairs.append(("account", clean(row.account)))
+    return [*pairs, ("says", clean(row.text))]
+
+
+def _detail(text: str, width: int) -> list[Line]:
+    """A traceback keeps its indentation: it is cut by the edge, never wrapped into another shape."""
+    return [[], *([Cell(cut(clean(line), width))] for line in text.splitlines())] if text else []
 
 
 def written(name: str, value: Any, tick: Decimal | None = None) -> list[str]:
