@@ -57,7 +57,8 @@ def _market(row: WatchRow) -> list[tuple[str, Value]]:
     if row.change is not None and row.previous is not None:
         since = Cell(f"  since the close before this session, {numbers.price(row.previous, tick)}", "muted")
         pairs.append(("change", [Cell(numbers.change(row.change), numbers.change_direction(row.change)), since]))
-    pairs.append(("bid × ask", f"{numbers.price(row.bid, tick)} × {numbers.price(row.ask, tick)}"))
+    if row.bid is not None or row.ask is not None:
+        pairs.append(("bid × ask", f"{numbers.price(row.bid, tick)} × {numbers.price(row.ask, tick)}"))
     if row.bid and row.ask:
         apart = Cell(f"  {numbers.percent((row.ask - row.bid) / row.ask).lstrip('+')} of the ask", "muted")
         pairs.append(("spread", [Cell(numbers.price(row.ask - row.bid, tick)), apart]))
