@@ -10,8 +10,7 @@ LEAST = 3
 
 
 class LongText:
-    """`text` may have several paragraphs, one a line; one that begins with blanks stands under the one before. PgUp and PgDn turn its
-    pages."""
+    """`text` may have several paragraphs, one a line. PgUp and PgDn turn its pages."""
 
     def __init__(self, text: str) -> None:
         self.whole = text
@@ -20,7 +19,7 @@ class LongText:
 
     def lines(self, width: int, most: int) -> list[Line]:
         """All of it, or a page of `most` lines and how much is not on it."""
-        lines = [line for part in self.whole.split("\n") for line in _indented(part, width)]
+        lines = [line for part in self.whole.split("\n") for line in paragraph(part, width)]
         most = max(most, LEAST)
         if len(lines) <= most:
             self._page = 0
@@ -39,8 +38,3 @@ class LongText:
             self._first = max(self._first + (self._page if key == "pagedown" else -self._page), 0)
             return True
         return False
-
-
-def _indented(part: str, width: int) -> list[Line]:
-    text = part.lstrip(" ")
-    return paragraph(text, width, "", Cell(" " * (len(part) - len(text))))
