@@ -81,7 +81,7 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
         which = f"{clean(view.name)} is " if view.name else ""
         said.append(Told("halted", f"■ {which}HALTED: ", reason, end=". Nothing is sent but cancels and flatten.", rest=why, order=1))
         if view.stop is not None:
-            said.append(Told("halted", _progress(view.stop, view)))
+            said.append(Told("halted", progress(view.stop, view)))
         bare = unprotected(view)
         if bare:
             listed = tuple(clean(f"{symbol} {numbers.quantity(quantity)}") for symbol, quantity in bare)
@@ -115,7 +115,7 @@ def _elsewhere(view: View) -> list[Told]:
     if view.health.failed:
         said.append(Told("reducing", f"! {name} has failed: ", _words(view.health.problem), rest="see the log", order=2))
     if account.state is TradingState.HALTED:
-        how = "" if view.stop is None else f" {_progress(view.stop, view)}"
+        how = "" if view.stop is None else f" {progress(view.stop, view)}"
         bare = tuple(clean(f"{symbol} {numbers.quantity(quantity)}") for symbol, quantity in unprotected(view))
         start = f"■ {name} is HALTED.{how}"
         said.append(Told("halted", f"{start} Without protection: ", bare, ", ", ".", order=1) if bare else Told("halted", start))
@@ -150,7 +150,7 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(clean(text).split())
 
 
-def _progress(stop: StopView, view: View) -> str:
+def progress(stop: StopView, view: View) -> str:
     """How far the stop has come. What counts is the broker's own word."""
     if stop.verified:
         spared = sum(not row.state.is_final and row.source is not Source.FLATTEN for row in view.orders)

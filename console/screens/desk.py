@@ -18,6 +18,7 @@ from engine.model.settings import ConfirmSettings
 from engine.model.signals import SignalState
 from engine.model.views import OrderRow, PositionRow, SignalRow
 from widgets import numbers
+from widgets.banner import progress
 from widgets.text import clean
 
 if TYPE_CHECKING:
@@ -55,6 +56,8 @@ class Desk:
         """The last command that came from a ticket by its id, until it is answered, and who is told where it is refused."""
         self._repeated: tuple[Intent | PlacePair, str] | None = None
         """The last order, where the engine took it for a repetition: entered once more it is meant."""
+        self._stopping = ""
+        """The last stop by its command's id, until the broker's own word on it was told."""
 
     def news(self, view: View) -> tuple[str, Level] | None:
         """What the engine answered since the last call, in words."""
@@ -64,7 +67,16 @@ class Desk:
             self._ticketed = "", refused
             if not reply.ok:
                 refused(reply)
-        return news
+        return news or self._standstill(view)
+
+    def _standstill(self, view: View) -> tuple[str, Level] | None:
+        """Once every broker has confirmed the stop: what was said of it while it was asked is true no more."""
+        stops = [(each, each.stop) for each in view.accounts or (view,) if each.stop is not None and each.stop.verified]
+        if not self._stopping or len(stops) < max(1, len(view.accounts)) or _answer_to(self._stopping, view) is None:
+            return None
+        self._stopping = ""
+        words = " ".join(f"{clean(each.name)}: {progress(stop, each)}" if each.name else progress(stop, each) for each, stop in stops)
+        return f"EMERGENCY STOP: {words}", Level.INFO
 
     def _orders_news(self, view: View) -> tuple[str, Level] | None:
         news = self._answers.news(view, self._clock())
@@ -98,6 +110,7 @@ class Desk:
             what, gates = f"EMERGENCY STOP of {accounts_named(self._engine.names)}", "the gates are closed"
         self._say(f"{what}: {gates}, and everything that works is being cancelled.", Level.ERROR)
         self._answers.expect(command_id, "EMERGENCY STOP", self._clock())
+        self._stopping = command_id
 
     def stood_still(self, seconds: float) -> None:
         """The process was suspended for so long, the engine with it: what happened at the broker meanwhile is asked for."""

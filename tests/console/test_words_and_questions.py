@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from console.screens.dialog import DEAF_SECONDS
 from console.screens.trading import TradingScreen
 from engine.model import Mode, Outcome, TradingState, Verdict
+from engine.model.effects import Reply
 from engine.model.signals import SignalState
-from engine.model.views import BreakerRow
+from engine.model.views import BreakerRow, StopView
 from tests.console.driving import SMALL, WIDE, go_to, running
 from tests.console.fake_engine import FakeEngine, orders
 from tests.views import position, sample_view
@@ -47,6 +48,20 @@ async def test_the_stop_works_in_every_dialog_and_asks_nothing(engine: FakeEngin
         assert not isinstance(console.app.screen, TradingScreen)
         await console.press("f12")
         assert engine.sent() == [STOPPED]
+
+
+@BOTH
+async def test_what_was_said_while_the_broker_was_asked_goes_when_it_has_answered(engine: FakeEngine, size: tuple[int, int]) -> None:
+    asked = "HALTED: no order is known to work; the broker is asked for its list"
+    async with running(engine, size) as console:
+        engine.silent = True
+        await console.press("f12")
+        halted = replace(engine.current.account, state=TradingState.HALTED, reason="stop key")
+        engine.change(account=halted, stop=StopView(False, False, ()), replies=(Reply("c-1", True, asked),), orders=())
+        await console.shows("no order is known to work")
+        engine.change(stop=StopView(False, True, ()))
+        await console.shows("EMERGENCY STOP: The broker confirms: nothing works.")
+        assert "no order is known to work" not in console.picture
 
 
 async def test_a_stop_in_a_burst_is_not_lost(engine: FakeEngine) -> None:
