@@ -144,7 +144,8 @@ def test_the_account_of_another_number_ends_the_start_in_words(home: Path, serve
         engine.start()
         try:
             view = until(engine, lambda view: view.health.failed)
-            assert f"The key is for account {NUMBER}, not for 99" in str(view.health)
+            assert f"The key is for account {NUMBER}, not for 99" in view.health.problem
+            assert view.health.problem.endswith(f"Quit, and start again with {NUMBER}, or with the key of 99.")
         finally:
             engine.shutdown()
 

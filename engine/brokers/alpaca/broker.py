@@ -107,7 +107,10 @@ class AlpacaBroker:
     async def _check_account(self, told: Raw) -> None:
         self.account = number = str(told.get("account_number") or "")
         if self._account and number != self._account:
-            raise BrokerError(f"The key is for account {number}, not for {self._account} as it was asked for: nothing is started.")
+            raise BrokerError(
+                f"The key is for account {number}, not for {self._account} as it was asked for: nothing is started. "
+                f"Quit, and start again with {number}, or with the key of {self._account}."
+            )
         if number and number.startswith("PA") is not self._paper:
             kind = "paper" if number.startswith("PA") else "live"
             raise BrokerError(f"The key is for {kind} account {number}, and the config says {self._kind}: nothing is started.")

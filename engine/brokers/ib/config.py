@@ -86,7 +86,10 @@ def account_of(config: IbConfig, accounts: Sequence[str]) -> str:
     """The account to trade, of those that the log-in has. Raises BrokerError in words, above all where it is of the other kind."""
     if config.account:
         if config.account not in accounts:
-            raise BrokerError(f"The log-in at {config.at} has no account {config.account}; it has {', '.join(accounts)}.")
+            its = ", ".join(accounts)
+            raise BrokerError(
+                f"The log-in at {config.at} has no account {config.account}; it has {its}. Quit, and start again with one of these."
+            )
         account = config.account
     elif len(accounts) != 1:
         raise BrokerError(
