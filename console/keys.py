@@ -170,7 +170,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("backtests", ("B",), "the backtests: run one, look at it, compare it, run it again", "backtests"),
     Action("next_account", ("f3",), "the next of several accounts", typing=True),
     Action("first_waiting", ("f8",), "the signal that runs out first in another account, else in this one", typing=True),
-    Action("whole_text", ("f7",), "all of what is cut under the order line, or in the ticket", typing=True),
+    Action("whole_text", ("f7",), "all of what is cut: under the order line, in the ticket, on a page", typing=True),
     Action("theme", ("t",), "choose a theme"),
     Action("preferences", ("comma",), "preferences: screen, notices, confirmations, limits; kept in the config"),
     Action("notices", ("i",), "notices: what mattered and was not read yet; leads to what each is about"),

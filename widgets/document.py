@@ -9,7 +9,7 @@ from rich.segment import Segment
 from textual.geometry import Size
 
 from engine.model.views import View
-from widgets.cells import Cell, fit_cells, pieces, segments
+from widgets.cells import Cell, fit_cells, length, pieces, segments
 from widgets.panel import Panel
 
 Line: TypeAlias = Sequence[Cell]
@@ -41,6 +41,13 @@ class Document(Panel, inherit_bindings=False):
     def near_end(self) -> bool:
         """Whether the last page is in view, or nearly; not before there is a page at all."""
         return bool(self._lines) and self.scroll_offset.y + 2 * self.inner_height >= len(self._lines)
+
+    @property
+    def cut(self) -> str:
+        """Of the lines in sight those that have no room, whole."""
+        room, top = self.inner_width - 2 * self.MARGIN, self.scroll_offset.y
+        shown = [pieces(line, room) for line in self._lines[top : top + self.inner_height]]
+        return "\n".join("".join(piece.text for piece in line) for line in shown if length(line) > room)
 
     def scroll_lines(self, lines: int) -> None:
         """Down by so many lines, or up."""

@@ -6,7 +6,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from widgets.cells import Cell, fit_cells, segments
+from widgets.cells import Cell, fit_cells, length, segments
 from widgets.palette import Palette
 from widgets.steady import Steady
 from widgets.text import clean
@@ -37,6 +37,11 @@ class Lines(Steady, Widget):
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         """Each line as the role that lies under all of it, and its cells; one line more or less than the widget is high is no matter."""
         raise NotImplementedError
+
+    @property
+    def cut(self) -> str:
+        """The lines that have no room, whole."""
+        return "\n".join("".join(cell.text for cell in cells) for _, cells in self._drawn if length(cells) > self.size.width)
 
     def redraw(self) -> None:
         # Whatever a subclass forgot to clean (the name of a file was) ends here.

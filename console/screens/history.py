@@ -240,6 +240,9 @@ class HistoryPage(Page):
         if self._filter.editing:
             self._filter.paste(text)
 
+    def _cut(self) -> str:
+        return super()._cut() or (self._filter.cut if self._filter.editing else "") or (self._behind.cut if self._behind.display else "")
+
     def key(self, key: str, character: str | None) -> None:
         if self._filter.editing:
             if key == "enter":

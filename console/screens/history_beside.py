@@ -11,6 +11,7 @@ from console.performance import ask_session as account_of
 from console.screens.beside import Beside
 from console.screens.details.dossier import Dossier
 from console.screens.details.order import OrderDossier
+from console.screens.details.rows import traceback_lines
 from console.screens.details.signal import SignalDossier
 from console.screens.details.writing import Section, Value, facts, moment, price, profit
 from console.screens.dialog import Line, paragraph
@@ -127,8 +128,7 @@ class LineDossier(Dossier):
             ("level", line.level.name.lower()),
         ]
         told = [drawn for text in line.text.split("\n") for drawn in paragraph(text, width, role)]
-        # A traceback keeps its indentation: it is cut by the edge, never wrapped into another shape.
-        return [*facts(pairs, width), [], *told, *([[]] * bool(line.detail)), *([Cell(text)] for text in line.detail.splitlines())]
+        return [*facts(pairs, width), [], *told, *([[]] * bool(line.detail)), *traceback_lines(line.detail, width)]
 
 
 class FillDossier(Dossier):

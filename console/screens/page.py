@@ -17,11 +17,12 @@ from console.screens.behind import Behind
 from engine.model import Level
 from widgets.banner import Banner
 from widgets.cells import Cell
+from widgets.document import Document
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.lines import Lines
 from widgets.steady import SteadyLoop
-from widgets.text import clean, wrap
+from widgets.text import clean, cut, wrap
 
 if TYPE_CHECKING:
     from console.actions.stage import Stage
@@ -33,6 +34,8 @@ MOST_LINES = 4
 """Of what just happened; more would hide what it is about."""
 
 BACK = ("Esc", "back")
+CUT = "whole_text"
+"""The action that opens what is cut."""
 
 _ROLES = {Level.INFO: "accent", Level.WARNING: "warning", Level.ERROR: "error"}
 
@@ -98,13 +101,28 @@ class Page(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         """Called for every key while the page is on top; `time` is when it was typed, on Textual's own clock."""
-        if time < self._pushed:
+        if time < self._pushed or self.reads_cut(key):
             return
         self._notice.hush()
         if key in ("escape", "q", "ctrl+c"):
             self.leave()
         else:
             self.key(key, character)
+
+    def reads_cut(self, key: str) -> bool:
+        """Whether `key` is the one for what is cut, and there is something: it is opened, and a notice stays for that."""
+        action, text = self.stage.keys.find(key, ""), self._cut()
+        if not text or action is None or action.id != CUT:
+            return False
+        from console.screens.reading import read_text
+
+        self.stage.read(read_text(text, self.stage.clock))
+        return True
+
+    def _cut(self) -> str:
+        """All of what has no room here: the notice, else the lines of texts that are in sight."""
+        texts = (widget.cut for widget in self.query(Document) if widget.display and widget.region)
+        return self._notice.cut or "\n".join(filter(None, texts))
 
     def take_paste(self, text: str) -> None:
         """Nothing is pasted into a page."""
@@ -129,7 +147,8 @@ class Page(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
         self._header.show(view, self.stage.lag_ms, terminal_slow=self.stage.terminal_slow)
         self._banner.show(view)
         self.frame()
-        self._hints.show(self.hints())
+        cut = (self.stage.keys.names[CUT], "all of it")
+        self._hints.show((*[cut] * bool(self._cut()), *self.hints()))
 
 
 class Notice(Lines):
@@ -161,6 +180,20 @@ class Notice(Lines):
             self._said = None
             self.display = False
 
+    @property
+    def cut(self) -> str:
+        """All of it, where it has no room."""
+        text = self._said[0] if self._said is not None else ""
+        return text if len(wrap(text, _room(self.size.width))) > MOST_LINES else ""
+
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         text, role = self._said or ("", "")
-        return [("", [Cell(" "), Cell(line, role)]) for line in wrap(text, max(width - 2, 8))[:MOST_LINES]]
+        lines = wrap(text, _room(width))
+        if len(lines) > MOST_LINES:
+            lines = [*lines[: MOST_LINES - 1], cut(" ".join(lines[MOST_LINES - 1 :]), _room(width))]
+        return [("", [Cell(" "), Cell(line, role)]) for line in lines]
+
+
+def _room(width: int) -> int:
+    """Cells of a notice's line."""
+    return max(width - 2, 8)

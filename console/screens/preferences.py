@@ -175,10 +175,10 @@ class PreferencesPage(Page):
         return self.stage.keys.hints("preference") if self._editor is not None else (BACK, *self.stage.keys.hints("preferences"))
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
-        if self._editor is not None:
+        if self._editor is not None and not self.reads_cut(key):
             self._type(self._editor, key, character)
             self.frame()
-        else:
+        elif self._editor is None:
             super().take_key(key, character, time)
 
     def take_paste(self, text: str) -> None:

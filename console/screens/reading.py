@@ -27,5 +27,5 @@ class Reading(Dialog[None]):
 
 
 def read_text(text: str, clock: Callable[[], float]) -> Reading:
-    """All of a text that is cut elsewhere."""
-    return Reading("All of it", lambda width: paragraph(text, width), clock)
+    """All of a text that is cut elsewhere, and may have several lines."""
+    return Reading("All of it", lambda width: [line for each in text.split("\n") for line in paragraph(each, width)], clock)

@@ -12,7 +12,9 @@ from console.pager import PAGE, WINDOW
 from console.screens.details.order import OrderDetail
 from console.screens.details.signal import SignalDetail
 from console.screens.history import HistoryPage
+from console.screens.reading import Reading
 from console.screens.trading import TradingScreen
+from engine.model import Level
 from engine.model.orders import Fill, Side
 from engine.model.records import FillBooked, Noted, Record, RunStarted
 from storage.history import FEW
@@ -279,3 +281,27 @@ async def test_hostile_text_is_data_in_every_tab_and_in_what_is_copied(tmp_path:
             assert not set(console.app.clipboard) & {"\x1b", "\x07", "\x9b", "\n"}
             while not on_top(console, TradingScreen):
                 await console.press("escape")
+
+
+# ---- what has no room
+
+
+@SIZES
+async def test_what_a_page_cuts_ends_in_its_sign_and_is_read_whole_by_one_key(size: tuple[int, int], tmp_path: Path) -> None:
+    database = write(tmp_path / "paper.db", [note(1, "it broke")])
+    async with running(FakeEngine(), size, database=database) as console:
+        await opened(console, "6")
+        told = " ".join(f"sentence {number} of what the broker said." for number in range(60))
+        page(console).say(told, Level.WARNING)
+        await console.shows("F7 all of it")
+        assert "sentence 0 of" in console.picture
+        assert "…" in console.picture
+        await console.press("f7")
+        await console.until(lambda: on_top(console, Reading))
+        await console.press("end")
+        await console.shows("sentence 59 of what the broker said.")
+        await console.press("escape")
+        await console.until(lambda: on_top(console, HistoryPage))
+        assert "sentence 0 of" in console.picture, "it was to be read, and is still there"
+        await console.press("j")
+        await console.until(lambda: "sentence 0 of" not in console.picture and "F7 all of it" not in console.picture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -367,12 +368,16 @@ async def test_enter_on_a_watched_symbol_says_its_market_as_a_person_reads_it(en
         assert "last 187.16, stale 7s: no entry is made on it" in dialog_text(console)
 
 
-async def test_a_log_line_shows_its_traceback(engine: FakeEngine) -> None:
-    line = replace(engine.current.log[-1], detail="Traceback (most recent call last):\n  File 's.py', line 3\nZeroDivisionError: no")
-    engine.change(log=(line,))
+async def test_a_log_line_shows_its_traceback_whole_and_as_far_in_as_it_stands(engine: FakeEngine) -> None:
+    source = f"    raise ValueError({' + '.join(f'part_{number}' for number in range(12))})"
+    detail = f"Traceback (most recent call last):\n  File 's.py', line 3\n{source}\nZeroDivisionError: no"
+    engine.change(log=(replace(engine.current.log[-1], detail=detail),))
     async with running(engine) as console:
         await console.press("6", "enter")
         assert "ZeroDivisionError: no" in console.picture
+        lines = re.findall(r"│([^│]*part_[^│]*)│", console.picture)
+        assert " ".join(" ".join(lines).split()) == source.strip()
+        assert {len(line) - len(line.lstrip()) for line in lines} == {2 + 4}
         assert "level" in console.picture
         assert "wall" not in console.picture
 

@@ -161,7 +161,7 @@ class FormPage(Page):
         return self.stage.keys.hints("backtest_run" if self._actions.running is not None else "backtest_form")
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
-        if time < self._pushed:
+        if time < self._pushed or self.reads_cut(key):
             return
         self._notice.hush()
         if self._actions.running is not None:

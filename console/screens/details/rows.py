@@ -13,7 +13,7 @@ from console.screens.reading import Reading
 from engine.model.views import LogLine, WatchRow
 from widgets import numbers
 from widgets.cells import Cell
-from widgets.text import clean, cut
+from widgets.text import clean, width_of
 from widgets.watchlist import WatchedRow
 
 PRICES = frozenset({"limit", "stop", "price", "average", "last", "bid", "ask"})
@@ -79,8 +79,13 @@ def _log_line(row: LogLine) -> list[tuple[str, Value]]:
 
 
 def _detail(text: str, width: int) -> list[Line]:
-    """A traceback keeps its indentation: it is cut by the edge, never wrapped into another shape."""
-    return [[], *([Cell(cut(clean(line), width))] for line in text.splitlines())] if text else []
+    return [[], *traceback_lines(text, width)] if text else []
+
+
+def traceback_lines(detail: str, width: int) -> list[Line]:
+    """Each line as it is, where it has room; else it goes on under itself, as far in."""
+    told = [clean(line) for line in detail.splitlines()]
+    return [drawn for line in told for drawn in ([[Cell(line)]] if width_of(line) <= width else paragraph(line, width))]
 
 
 def written(name: str, value: Any, tick: Decimal | None = None) -> list[str]:

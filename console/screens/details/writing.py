@@ -58,7 +58,10 @@ def facts(pairs: Iterable[tuple[str, Value]], width: int, least: int = LABELS) -
     labels = min(max([least, *(len(label) + 2 for label, _ in given)]), max(width // 2, width - FACT))
     lines: list[Line] = []
     for label, value in given:
-        lead = Cell(f"{label:<{labels}}"[:labels], "muted")
+        if len(label) >= labels:
+            lines += paragraph(label, width, "muted")
+            label = ""
+        lead = Cell(f"{label:<{labels}}", "muted")
         if isinstance(value, str):
             value = Cell(value)
         if isinstance(value, Cell):
