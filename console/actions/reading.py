@@ -39,7 +39,8 @@ class ReadingActions:
             case views.SignalRow():
                 self._stage.read(SignalDetail(self._stage, row))
             case Heading():
-                pass
+                detail = self._stage.keys.names["detail"]
+                self._stage.say(f"{row.name} is a heading. {detail} tells everything about a row under it.", Level.INFO)
             case Why():
                 self.tell_all(row.breaker)
             case views.RiskRow() | views.BreakerRow():

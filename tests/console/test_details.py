@@ -99,7 +99,7 @@ async def test_an_open_order_is_followed_live_and_c_cancels_it_from_its_detail(t
         await console.press("c")
         await console.until(lambda: engine.view().orders[0].state is OrderState.CANCELED)
         await console.shows("now       canceled")
-        await reads(console, "the cancel is on disk", "cancelled")
+        await reads(console, "the cancel is on disk", "it works no more")
         assert "it only opened" not in text_of(console), "of an order that filled nothing"
         while "now       canceled" in console.picture:
             await console.let_pass(1)

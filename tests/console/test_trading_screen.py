@@ -19,6 +19,7 @@ from tests.console.driving import SMALL, WIDE, Console, go_to, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_view
 from widgets.cells import Cell
+from widgets.risk import Heading
 from widgets.signals import Signals
 
 BOTH = pytest.mark.parametrize("size", [WIDE, SMALL], ids=["120x36", "80x24"])
@@ -338,6 +339,17 @@ async def test_enter_on_a_limit_says_what_it_is_how_much_is_left_and_what_happen
         assert f"left 4%: {account.equity * 4 / 100:,.2f}, {shares} shares of IBM at 180.00" in text
         assert "if a strategy did" in text
         assert "holds until less is held" in text
+
+
+async def test_enter_on_a_heading_says_that_its_rows_tell_more(engine: FakeEngine) -> None:
+    async with running(engine) as console:
+        await console.press("5")
+        table = console.screen.subject.table
+        assert table is not None
+        while not isinstance(table.cursor_row, Heading):
+            await console.press("j")
+        await console.press("enter")
+        await console.shows("is a heading. Enter tells everything about a row under it.")
 
 
 async def test_enter_on_a_breaker_that_tripped_says_why_and_what_releases_it(engine: FakeEngine) -> None:
