@@ -246,8 +246,8 @@ class Dialog(SteadyLoop, Behind, ModalScreen[ResultT], inherit_bindings=False):
         """Written where no scroll bar is drawn: what lies out of sight would be taken for not being there."""
         above = self._scroller.scroll_offset.y
         places = ((above, "above"), (self._scroller.max_scroll_y - above, "below"))
-        hidden = ", ".join(f"{count} line{'' if count == 1 else 's'} {where}" for count, where in places if count > 0)
-        self._scroller.border_subtitle = f"… {hidden}" if hidden else ""
+        hidden = " and ".join(where for count, where in places if count > 0)
+        self._scroller.border_subtitle = f"… more {hidden}" if hidden else ""
 
     def scroll_by(self, key: str) -> None:
         page = max(self._scroller.size.height - 1, 1)
