@@ -76,12 +76,20 @@ class FakeEngine:
         command_id = f"{self.account}p-{next(self.ids)}"
         if self.silent:
             return command_id
-        price = intent.limit or intent.stop or Decimal("187.53")
+        price = intent.limit or intent.stop or self._quoted(intent.symbol, intent.side)
         shares = intent.quantity if intent.notional is None else intent.notional // price
         cost = price * shares
         after = self.current.account.buying_power - cost
-        self._reply(Reply(command_id, True, self.verdict.text or "passes", self.verdict, shares, cost, after, shares, -0.0001))
+        held = sum((row.quantity for row in self.current.positions if row.symbol == intent.symbol), Decimal(0))
+        held += shares if intent.side is Side.BUY else -shares
+        self._reply(Reply(command_id, True, self.verdict.text or "passes", self.verdict, shares, cost, after, held, -0.0001))
         return command_id
+
+    def _quoted(self, symbol: str, side: Side) -> Decimal:
+        """What a market order would get, as far as the View has a quote."""
+        row = next((row for row in self.current.watch if row.symbol == symbol), None)
+        quote = row and (row.ask if side is Side.BUY else row.bid)
+        return Decimal(str(quote)) if quote else Decimal("187.53")
 
     def preview_replace(self, order_id: str, terms: Terms) -> str:
         self.replaces.append((order_id, terms))
