@@ -9,7 +9,6 @@ from textual import events
 from textual.message import Message
 
 from engine.model.modes import Level
-from widgets import numbers
 from widgets.cells import Cell, fit_cells, length, wrap_cells
 from widgets.lines import Lines
 from widgets.text import clean
@@ -37,12 +36,12 @@ class NoticeLine(Lines):
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
-        self._said: tuple[int, Level, int, str, str, str] | None = None
+        self._said: tuple[int, Level, str, str, str, str] | None = None
 
-    def show(self, unread: int, level: Level, at: int, newest: str, key: str, elsewhere: str = "") -> None:
-        """`unread` notices, the worst of `level`; the newest says `newest` and is of `at`. `key` reads them. `elsewhere` tells of which
+    def show(self, unread: int, level: Level, when: str, newest: str, key: str, elsewhere: str = "") -> None:
+        """`unread` notices, the worst of `level`; the newest says `newest` and is of `when`. `key` reads them. `elsewhere` tells of which
         accounts that are not shown how many are."""
-        said = (unread, level, at, clean(newest), key, clean(elsewhere))
+        said = (unread, level, when, clean(newest), key, clean(elsewhere))
         if said != self._said:
             self._said = said
             self.display = unread > 0
@@ -61,12 +60,12 @@ class NoticeLine(Lines):
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         if self._said is None:
             return [("", [])]
-        unread, level, at, newest, key, elsewhere = self._said
+        unread, level, when, newest, key, elsewhere = self._said
         mark, role = _MARKS[level]
         count = Cell(f" {mark} {unread} notice{'' if unread == 1 else 's'} ", role)
         reads = [Cell("  "), Cell(key, "key"), Cell(" reads them " if width >= 100 else " reads ", "muted")]
         whose = [Cell(f"· {elsewhere} ", role)] if elsewhere else []
-        said, time = [count, *whose], Cell(f" {numbers.market_time(at)} ", "muted")
+        said, time = [count, *whose], Cell(f" {when} ", "muted")
         untimed = [*said, Cell(" "), Cell(newest)]
         # A row is worth more than the time, which the list tells, and the word behind the key.
         forms = (([*said, time, Cell(newest)], reads), (untimed, reads), (untimed, [*reads[:2], Cell(" ")]))

@@ -9,6 +9,7 @@ from console.actions.stage import Stage
 from console.notices import Notice, Notices, is_told_in, loudest
 from console.notify import Notifier
 from engine.model import View
+from widgets import numbers
 from widgets.notices import NoticeLine
 from widgets.table import LiveTable
 
@@ -71,9 +72,12 @@ class NoticeActions:
         if unread:
             newest = next((notice for notice in unread if not is_told_in(notice, above)), None)
             at, said = (newest.at, newest.said) if newest else (unread[0].at, "as told above")
-            line.show(len(unread), loudest(unread), at, said, key, self._elsewhere(unread))
+            line.show(len(unread), loudest(unread), numbers.moment(at, self._today()), said, key, self._elsewhere(unread))
         else:
-            line.show(0, loudest(()), 0, "", key)
+            line.show(0, loudest(()), "", "", key)
+
+    def _today(self) -> str:
+        return numbers.market_day(self._stage.view.health.market_time)
 
     def _elsewhere(self, unread: tuple[Notice, ...]) -> str:
         """How many of them are of accounts that are not shown, unless the newest says so for all."""
@@ -85,7 +89,7 @@ class NoticeActions:
     def do_notices(self) -> None:
         from console.screens.watch_notices import NoticesDialog
 
-        self._stage.ask(NoticesDialog(self._notices, self._stage.clock), self._go)
+        self._stage.ask(NoticesDialog(self._notices, self._today, self._stage.clock), self._go)
 
     def _go(self, notice: Notice | None) -> None:
         """To the row that it is about, or to its line in the log where that row is gone."""

@@ -17,12 +17,13 @@ _MARKS = {Level.ERROR: "✗ ", Level.WARNING: "! ", Level.INFO: "  "}
 
 
 class NoticesDialog(ListDialog[Notice, Notice]):
-    """Answers the notice whose row is to be gone to; that one is read then."""
+    """Answers the notice whose row is to be gone to; that one is read then. One of another day than `today` says which."""
 
     PLACE = "notices"
 
-    def __init__(self, notices: Notices, clock: Callable[[], float]) -> None:
+    def __init__(self, notices: Notices, today: Callable[[], str], clock: Callable[[], float]) -> None:
         super().__init__("Notices", clock)
+        self._today = today
         self._notices = notices
 
     def items(self) -> Sequence[Notice]:
@@ -36,7 +37,7 @@ class NoticesDialog(ListDialog[Notice, Notice]):
         role = "muted" if item.read else _ROLES[item.level]
         return [
             Cell("  " if item.read else "● ", "accent"),
-            Cell(f"{numbers.market_time(item.at)} ", "muted"),
+            Cell(f"{numbers.moment(item.at, self._today())} ", "muted"),
             Cell(_MARKS[item.level], role),
             Cell(f"{said}{times}", "title-focus" if marked else role),
         ]

@@ -15,6 +15,7 @@ from engine.model.views import LinkView, LogLine
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_account, sample_health
+from widgets import numbers
 from widgets.notices import NoticeLine
 from widgets.table import LiveTable
 
@@ -64,6 +65,17 @@ async def test_of_an_account_that_is_called_as_its_broker_the_name_stands_once_i
         await console.until(lambda: "1 notice " in line_of(console))
         await console.press("i")
         await console.shows("✗ ib: Nobody listens")
+
+
+async def test_a_notice_of_another_day_says_which(engine: FakeEngine) -> None:
+    async with running(engine, WIDE) as console:
+        then = engine.current.health.market_time - 3 * 86_400 * 1_000_000_000
+        engine.change(log=(LogLine(7, then, Level.WARNING, "alert", "MSFT 402.00 is above 401"),))
+        await console.until(lambda: "1 notice " in line_of(console))
+        day = numbers.market_time(then, "%m-%d %H:%M")
+        assert f"1 notice  {day} MSFT" in line_of(console)
+        await console.press("i")
+        await console.shows(f"{day} ! MSFT 402.00 is above 401")
 
 
 @BOTH
