@@ -20,7 +20,7 @@ from engine.engine_types import EngineError
 if TYPE_CHECKING:
     from console.backtest.job import Job
     from engine.backtest.data import Data
-    from engine.backtest.honesty import Difference, Finding, Told
+    from engine.backtest.honesty import Difference, Finding, Later, Told
     from engine.backtest.profile import Profile
     from engine.strategies.analysis import Requirements
     from engine.strategies.reads import Read, Reads
@@ -164,7 +164,7 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
         reads.watch()
         if given.lookahead:
             finding = look("Look-ahead", look_ahead)
-            wrong |= _tell_look_ahead(finding, _apart(reads, data), needs)
+            wrong |= _tell_look_ahead(finding, _apart(reads, data), needs.path)
         if given.warmup:
             wrong |= _tell_warm_up(look("Warm-up", warm_up))
     except FeedError as error:
@@ -194,25 +194,41 @@ def _apart(reads: Reads, data: Data) -> tuple[list[Read], list[Read]]:
     return told
 
 
-def _tell_look_ahead(finding: Finding, reads: tuple[list[Read], list[Read]], needs: Requirements) -> bool:
+def _tell_look_ahead(finding: Finding, reads: tuple[list[Read], list[Read]], path: Path) -> bool:
     """Answers whether it looks ahead, as far as that shows."""
     prices, settings = reads
     for read in settings:
-        print_line(f"Reads a file: {needs.path}, line {read.line}, reads {read.path}.")
+        print_line(f"Reads a file: {path}, line {read.line}, reads {read.path}.")
         print_line("  It names none of these days: as settings it is no look-ahead, if they were not found on these very bars.")
     for read in prices:
-        print_line(f"Look-ahead: {needs.path}, line {read.line}, reads {read.path}.")
+        print_line(f"Look-ahead: {path}, line {read.line}, reads {read.path}.")
         print_line("  What stands there is not held back: where it tells of later days, it tells the future.")
-    for peek in needs.peeks:
-        print_line(f"Look-ahead: {needs.path}, {peek}.")
+    rests = _tell_later_rows(finding.later)
     if finding.by_chance:
         print_line("Look-ahead: it decides otherwise on the same data, by chance or by the clock: more cannot be told.")
     elif finding.differences:
         print_line("Look-ahead: it decides otherwise where the data end:")
         _tell(finding.differences, "with all of the data", "where the data end")
-    elif not (prices or needs.peeks):
+    elif not (prices or rests):
         print_line(f"Look-ahead: none. Its {finding.decisions:,} decisions are the same in {finding.runs} runs on data that end earlier.")
-    return bool(prices or needs.peeks or finding.differences)
+    return bool(prices or rests or finding.differences)
+
+
+def _tell_later_rows(later: Later) -> bool:
+    """Answers whether it decides by rows that come later, where they are not there yet."""
+    word = "Look-ahead" if later.rests else "Look at"
+    for call in later.calls:
+        print_line(f"{word}: {call.path}, line {call.line}, {call.words}.")
+    if later.rests:
+        print_line("  What it decides hangs on the newest rows, which have no later ones yet: nothing to decide by. The first time:")
+        _tell([later.rests], "with these rows as they are", "with these rows changed")
+    elif later.failed:
+        print_line("  Whether a decision hangs on the newest rows, which have no later ones yet, cannot be told. With these changed:")
+        print_line(f"  {later.failed}")
+    elif later.calls:
+        print_line("  No finding: what it is handed ends at its bar, and it decides the same when what this puts into the newest rows,")
+        print_line("  which have no later ones yet, is changed.")
+    return later.rests is not None
 
 
 def _tell_warm_up(finding: Finding) -> bool:

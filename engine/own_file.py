@@ -4,10 +4,39 @@ from __future__ import annotations
 
 import importlib.util
 import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct
+
+if TYPE_CHECKING:
+    import ast
+
+
+class Rewriting(Struct, frozen=True):
+    """`how` makes a tree of what stands in one of `files` and of its path; that is run, with `names` in reach."""
+
+    files: frozenset[str]
+    how: Callable[[bytes, str], ast.Module]
+    names: Mapping[str, object]
+
+
+_REWRITING: ContextVar[Rewriting | None] = ContextVar("rewriting", default=None)
+
+
+@contextmanager
+def rewritten(rewriting: Rewriting) -> Iterator[None]:
+    """Files that are run herein are run so."""
+    before = _REWRITING.set(rewriting)
+    try:
+        yield
+    finally:
+        _REWRITING.reset(before)
 
 
 class _AsItIs(SourceFileLoader):
@@ -28,7 +57,11 @@ def run_file(path: Path, what: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        if (rewriting := _REWRITING.get()) is not None and str(path) in rewriting.files:
+            vars(module).update(rewriting.names)
+            exec(compile(rewriting.how(path.read_bytes(), str(path)), path, "exec", dont_inherit=True), vars(module))
+        else:
+            spec.loader.exec_module(module)
     except (Exception, SystemExit):
         del sys.modules[name]
         raise

@@ -2,6 +2,9 @@
 
 Both are found by running it again: on data that end at a decision, and on data that are played from a later day. A strategy that decides by
 chance decides otherwise on the same data, too: of that one nothing can be said, and so it is accused of nothing.
+
+A strategy that brings later rows of a frame to earlier ones sees nothing to come, for the frame ends at its bar. It is run again with the
+rows changed whose later ones are not there yet: where it decides otherwise, it decides by what it was to know later.
 """
 
 from __future__ import annotations
@@ -16,17 +19,22 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.backtest.data import Data
+from engine.backtest.errors import BacktestError
 from engine.backtest.player import Orders
 from engine.backtest.profile import Profile
 from engine.backtest.result import Result
 from engine.backtest.runner import run
 from engine.feeds.base import FeedError
 from engine.strategies.base import Draft
+from engine.strategies.later_rows import Call, LaterRows
+from engine.strategies.loader import find
 
 T = TypeVar("T")
 Told = Callable[[int, int, float], None]
 """Told which run of how many is under way, and what part of it is done: often enough for somebody who waits."""
 
+FACTORS = (1.25, 0.8)
+"""What a number is changed by that stands where a later row was to be."""
 CUTS = 8
 """So many of the decisions are looked at with the data cut off right behind them, evenly over the run, and so many moments between."""
 BEGINNINGS = 4
@@ -53,6 +61,15 @@ class Difference(Struct, frozen=True):
     other: tuple[str, ...]
 
 
+class Later(Struct, frozen=True):
+    """`calls` bring later rows to earlier ones. `rests` is the first decision that rests on those whose later ones are not there yet;
+    `failed` says why that cannot be told."""
+
+    calls: tuple[Call, ...] = ()
+    rests: Difference | None = None
+    failed: str = ""
+
+
 class Finding(Struct, frozen=True):
     """`decisions` of the whole run were looked at in `runs` others. `by_chance` says that the same data led to other decisions twice;
     then nothing was compared."""
@@ -61,6 +78,7 @@ class Finding(Struct, frozen=True):
     runs: int
     differences: tuple[Difference, ...] = ()
     by_chance: bool = False
+    later: Later = Later()
 
 
 def look_ahead(data: Data, profile: Profile, told: Told | None = None) -> Finding:
@@ -76,7 +94,26 @@ def look_ahead(data: Data, profile: Profile, told: Told | None = None) -> Findin
         before = [decision for decision in usual if decision.at <= cut]
         for difference in _differences(before, runs.decisions(_until(data, cut))):
             found.setdefault((difference.strategy, difference.at, difference.symbol), difference)
-    return Finding(len(usual), len(cuts), tuple(found[key] for key in sorted(found, key=lambda key: key[1:])))
+    differences = tuple(found[key] for key in sorted(found, key=lambda key: key[1:]))
+    return Finding(len(usual), len(cuts), differences, later=_later(data, profile, runs, usual))
+
+
+def _later(data: Data, profile: Profile, runs: _Runs, usual: Sequence[Decision]) -> Later:
+    rows = LaterRows([find(each.file) for each in profile.strategies])
+    if not rows.possible:
+        return Later()
+    for factor in FACTORS:
+        runs.count = runs.begun + 1
+        try:
+            with rows.changed(factor):
+                changed = runs.decisions(data)
+        except BacktestError as error:
+            return Later(rows.calls, failed=str(error))
+        if first := next(_differences(usual, changed), None):
+            return Later(rows.calls, first)
+        if not rows.numbers:
+            break  # no number to change the other way
+    return Later(rows.calls)
 
 
 def warm_up(data: Data, profile: Profile, told: Told | None = None) -> Finding:

@@ -23,8 +23,8 @@ _NETWORK = frozenset({"requests", "urllib", "http", "httpx", "aiohttp", "socket"
 class Requirements(Struct, frozen=True):
     """`told` are its callbacks, `orders` the kinds it can send, both in words of the language of strategies; `settings` what it sets by a
     literal of warmup, timeframe and update_interval. `params` is None where only running the file can tell. `doubts` are sentences about
-    lines that a person should look at, `peeks` of those that bring what comes later to an earlier row of a frame. `symbols` are those that
-    it names. One of another shape `is_adapted`, and is told by its one method."""
+    lines that a person should look at. `symbols` are those that it names. One of another shape `is_adapted`, and is told by its one
+    method."""
 
     path: Path
     name: str
@@ -34,7 +34,6 @@ class Requirements(Struct, frozen=True):
     params: Mapping[str, Param] | None
     settings: Mapping[str, Value]
     doubts: tuple[str, ...]
-    peeks: tuple[str, ...] = ()
     symbols: tuple[str, ...] = ()
     is_adapted: bool = False
 
@@ -70,7 +69,6 @@ def analyse(file: str, params: Mapping[str, Value]) -> Requirements:
         found.params,
         _settings(bodies, found),
         tuple(_doubts(tree)),
-        tuple(_peeks(tree)),
         tuple(dict.fromkeys(_symbols(tree))),
         is_adapted=found.shape is not None,
     )
@@ -128,20 +126,6 @@ def _symbols(tree: ast.AST) -> Iterator[str]:
             pairs = zip(node.keys, node.values, strict=True)
             told = [value for key, value in pairs if isinstance(key, ast.Constant) and key.value == "symbol"]
         yield from (one.value for one in told if isinstance(one, ast.Constant) and isinstance(one.value, str) and is_symbol(one.value))
-
-
-def _peeks(tree: ast.AST) -> Iterator[str]:
-    for node in ast.walk(tree):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
-            continue
-        words = {keyword.arg: keyword.value for keyword in node.keywords}
-        first = node.args[0] if node.args else words.get("periods")
-        if node.func.attr in ("shift", "diff", "pct_change") and isinstance(first, ast.UnaryOp) and isinstance(first.op, ast.USub):
-            yield f"line {node.lineno}, {node.func.attr}({ast.unparse(first)}) brings a later row to an earlier one: the newest has none"
-        elif node.func.attr in ("bfill", "backfill"):
-            yield f"line {node.lineno}, {node.func.attr} fills a row with what comes later"
-        elif node.func.attr == "rolling" and isinstance(centre := words.get("center"), ast.Constant) and centre.value is True:
-            yield f"line {node.lineno}, rolling(center=True) averages over rows that come later"
 
 
 def _kind(given: set[str | None]) -> str:

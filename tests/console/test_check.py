@@ -87,12 +87,12 @@ def test_one_that_hears_quotes_alone_is_not_for_a_backtest(home: Path, capsys: p
     assert "  not in       backtest: it trades on quotes alone, and backtest has only bars\n" in told
 
 
-def test_one_of_another_shape_is_told_with_its_orders_and_caught_where_it_shifts_rows_back(
+def test_one_of_another_shape_is_told_with_its_orders_and_caught_where_it_decides_by_a_row_to_come(
     home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     text = """class Theirs:
     def on_data(self, timestamp, data):
-        if data["Close"].shift(-1).iloc[-2] > 0:
+        if data["Close"].shift(-1).iloc[-1] > 0:
             return {"symbol": "IBM", "action": "BUY", "qty": 1, "order_type": "LIMIT", "price": 10, "stop_loss_pct": 2}
 """
     file = written(home, text)
@@ -101,7 +101,8 @@ def test_one_of_another_shape_is_told_with_its_orders_and_caught_where_it_shifts
     assert told.startswith(f"Theirs, a class with on_data in {file}\n  is told      a DataFrame of all bars so far\n")
     assert "  sends        limit, bracket\n" in told
     assert "  symbols      IBM\n" in told
-    assert f"Look-ahead: {file}, line 3, shift(-1) brings a later row to an earlier one: the newest has none." in told
+    assert f"Look-ahead: {file}, line 3, shift(-1) brings a later row to an earlier one." in told
+    assert "    with these rows changed: BUY 1 IBM limit 10 stop_loss_pct 2 DAY" in told
 
 
 def test_what_is_no_strategy_is_told_with_its_line(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
