@@ -246,4 +246,5 @@ def _answer(reply: Reply, width: int, room: int) -> list[list[Cell]]:
 
 def _figure(name: str, value: str, width: int) -> list[Cell]:
     label = f"{name:<{LABELS}}  "
-    return fit_cells([Cell(label, "muted"), Cell(cut(value, max(width - len(label), 1)), "" if value == numbers.NONE else "title")], width)
+    room = max(width - len(label) - 1, 1)
+    return fit_cells([Cell(label, "muted"), Cell(cut(value, room), "" if value == numbers.NONE else "title")], width)

@@ -15,7 +15,8 @@ def gate_words(reply: Reply) -> Cell:
     if verdict is None:
         return Cell(clean(reply.text), "muted" if reply.ok else "error")
     if verdict.outcome is Outcome.PASS:
-        return Cell("passes", "success")
+        # What is to be known although it passes: that it waits for the open, or that less is left to close.
+        return Cell(clean(f"passes. {verdict.text}") if verdict.text else "passes", "success")
     measured = clean(f"{verdict.rule}: limit {verdict.limit}, actual {verdict.actual}" if verdict.limit else verdict.text)
     if verdict.outcome is Outcome.RESIZE:
         return Cell(f"cuts it to {numbers.quantity(reply.quantity)}  {measured}", "warning")

@@ -237,8 +237,9 @@ def _means_the_same(read: Ready, denied: Ready | Mistake | None) -> bool:
 
 
 def _uncut(reply: Reply) -> Reply:
-    """What a person wrote is never cut down: where the gate would take less of a strategy's order, theirs is refused."""
+    """What a person wrote is never cut down: where the gate would take less of a strategy's order, theirs is refused, and what less of
+    it would cost is not its cost."""
     verdict = reply.verdict
     if verdict is None or verdict.outcome is not Outcome.RESIZE:
         return reply
-    return replace(reply, verdict=replace(verdict, outcome=Outcome.DENY))
+    return replace(reply, verdict=replace(verdict, outcome=Outcome.DENY), cost=None)

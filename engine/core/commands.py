@@ -11,11 +11,11 @@ from engine.core.breakers import closing
 from engine.core.desk import Desk, wish_of
 from engine.core.gate import Judgement
 from engine.core.groups import REPLACEABLE, Groups
-from engine.core.normal_form import exit_price, is_pct
+from engine.core.normal_form import exit_price, is_pct, wrong_side
 from engine.model.effects import Reply
 from engine.model.inputs import Cancel, GroupKind, Preview, PreviewReplace, Replace, Submit, SubmitGroup
 from engine.model.modes import TradingState
-from engine.model.money import cents, to_tick
+from engine.model.money import HUNDRED, ZERO, cents, to_tick
 from engine.model.orders import Intent, Order, OrderState, OrderType, Side, Source, Terms
 from engine.model.records import OrderReplaced
 
@@ -117,6 +117,8 @@ class Commands:
         intent, verdict = judgement.intent, judgement.verdict
         if judgement.price is None or judgement.figures is None:
             return Reply(command_id, judgement.passes, verdict.text, verdict)
+        if judgement.passes and not verdict.text and (left := _left(wish, judgement)):
+            verdict = replace(verdict, text=f"Cut to {left}.")
         cost = cents(judgement.price * intent.quantity)
         moved = intent.quantity * intent.side.sign
         opens = abs(judgement.position + moved) - abs(judgement.position)
@@ -130,7 +132,7 @@ class Commands:
             cost=cost,
             buying_power_after=cents(judgement.figures.buying_power - judgement.price * opens),
             position_after=judgement.position + moved,
-            distance=None if not market else float(((intent.limit or intent.stop or judgement.price) - market) / market),
+            distance=None if not market else float((_own_price(intent, judgement.price, market) - market) / market),
         )
 
     # ---- orders that work
@@ -199,7 +201,7 @@ class Commands:
         if terms.exit_pct is not None:
             return _not_distant(order, terms.exit_pct)
         if not order.released:
-            return ""
+            return self._never_left(order, terms)
         if not self._desk.gate.capabilities.replace:
             return "This broker replaces no orders: cancel it, and send another."
         if order.asked is not None or order.state is OrderState.PENDING_REPLACE:
@@ -209,6 +211,15 @@ class Commands:
         if terms.quantity <= order.filled:
             return f"{name} has filled {order.filled:f} already: cancel the rest instead."
         return ""
+
+    def _never_left(self, order: Order, terms: Terms) -> str:
+        """Why `order`, an exit that is held, would trade at once when its entry fills, as a new bracket is asked, too."""
+        entry, price = self._desk.state.book.orders.get(order.parent), terms.limit or terms.stop
+        is_exit = order.reduce_only and order.type in (OrderType.LIMIT, OrderType.STOP)
+        if entry is None or price is None or not is_exit or entry.side is order.side:
+            return ""
+        at = entry.average or entry.limit or entry.stop or entry.mark
+        return wrong_side(price, at, entry.side, profit=order.type is OrderType.LIMIT)
 
     def on_cancel(self, command: Cancel) -> None:
         book = self._desk.state.book
@@ -260,9 +271,26 @@ def _cut(wish: Intent, judgement: Judgement) -> str:
     shares = judgement.intent.quantity
     if wish.notional is not None and judgement.price is not None:
         return f" ({wish.notional:f} at {judgement.price:f} a share)"
-    if wish.reduce_only or shares == wish.quantity:
+    if wish.reduce_only:
+        left = _left(wish, judgement)
+        return f" ({left})" if left else ""
+    if shares == wish.quantity:
         return ""
     return f" ({wish.quantity:f} cut to {'whole lots' if shares == shares.to_integral_value() else f'{shares:f}'})"
+
+
+def _left(wish: Intent, judgement: Judgement) -> str:
+    """Of an order that only closes, that less than it says is left to close; nothing where all of it is."""
+    shares = judgement.intent.quantity
+    return f"{shares:f} of {wish.quantity:f}: no more is left to close" if wish.reduce_only and shares < wish.quantity else ""
+
+
+def _own_price(intent: Intent, price: Decimal, market: Decimal) -> Decimal:
+    """Where the order trades as the market is now: at its limit or its stop, or where its trail begins; else at `price`."""
+    if intent.type is not OrderType.TRAILING_STOP:
+        return intent.limit or intent.stop or price
+    away = intent.trail or market * (intent.trail_pct or ZERO) / HUNDRED
+    return market + away * intent.side.sign
 
 
 def _waits(judgement: Judgement) -> str:

@@ -159,12 +159,19 @@ def _bracket_sides(intent: Intent, market: Decimal | None) -> str:
     for name, leave in _exits(intent):
         if leave.price is None or entry is None:
             continue
-        gain = (leave.price - entry) * intent.side.sign
-        if gain > 0 if name == "take profit" else gain < 0:
-            continue
-        above = (intent.side is Side.BUY) == (name == "take profit")
-        return f"The {name} at {leave.price:f} must be {'above' if above else 'below'} the entry at {entry:f}."
+        complaint = wrong_side(leave.price, entry, intent.side, profit=name == "take profit")
+        if complaint:
+            return complaint
     return ""
+
+
+def wrong_side(price: Decimal, entry: Decimal, side: Side, *, profit: bool) -> str:
+    """Why an exit at `price`, a take profit or a stop loss, cannot leave what `side` enters at `entry`; nothing where it can."""
+    gain = (price - entry) * side.sign
+    if gain > 0 if profit else gain < 0:
+        return ""
+    above = (side is Side.BUY) == profit
+    return f"The {'take profit' if profit else 'stop loss'} at {price:f} must be {'above' if above else 'below'} the entry at {entry:f}."
 
 
 def _beyond(wish: Intent, can: Capabilities) -> str:

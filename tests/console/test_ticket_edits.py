@@ -172,6 +172,7 @@ async def test_a_stop_signal_keeps_its_stop_and_what_the_gate_would_cut_is_said_
         await edit(console, "4")
         await console.press("up")
         await console.shows("denies order size: limit 10 %, actual 20 %")
+        assert "Cost" not in console.picture, "what is cut down costs another sum than what is written there"
         assert (engine.previews[-1].stop, engine.previews[-1].signal_id) == (D("403.00"), WAITING.id)
         await confirm(console)
         assert engine.sent() == [("approve", WAITING.id, SignalEdit(D(51), OrderType.STOP))]

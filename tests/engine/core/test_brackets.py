@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from engine.model.inputs import Approve, NotDurable, OrderUpdate, Proposal, Replace, SetMode, StrategyFailed, Submit
+from engine.model.inputs import Approve, NotDurable, OrderUpdate, PreviewReplace, Proposal, Replace, SetMode, StrategyFailed, Submit
 from engine.model.modes import Mode
 from engine.model.order_states import OrderEvent
 from engine.model.orders import Bracket, Exit, Order, OrderState, OrderType, Side, Terms, TimeInForce
@@ -77,6 +77,23 @@ def test_what_is_no_distance_of_a_held_exit_is_refused(leg: int, pct: int, why: 
     reply = told.ask(Replace, legs[leg].id, Terms(D(100), exit_pct=D(pct)))
     assert not reply.ok
     assert why in reply.text
+
+
+@pytest.mark.parametrize(
+    ("leg", "price", "why"),
+    [
+        (1, {"limit": 99}, "The take profit at 99 must be above the entry at 100.0."),
+        (2, {"stop": 101}, "The stop loss at 101 must be below the entry at 100.0."),
+    ],
+    ids=["take profit", "stop loss"],
+)
+def test_a_held_exit_is_not_moved_to_where_it_would_trade_at_once(leg: int, price: dict[str, int], why: str) -> None:
+    told = Told()
+    legs = bracketed(told)
+    terms = Terms(D(100), **{name: D(value) for name, value in price.items()})
+    for asks in (PreviewReplace, Replace):
+        reply = told.ask(asks, legs[leg].id, terms)
+        assert (reply.ok, reply.text) == (False, why)
 
 
 def test_the_first_fill_releases_the_exits_for_what_filled_and_the_next_ones_make_them_grow() -> None:

@@ -26,7 +26,7 @@ from engine.model.records import (
     SplitBooked,
 )
 from engine.model.settings import Limits
-from engine.model.verdicts import Outcome
+from engine.model.verdicts import PASSED, Outcome
 from tests.engine.core.floor import OPEN_LIMITS, Floor, facts, restored, settings, wish
 
 D = Decimal
@@ -126,6 +126,27 @@ def test_a_preview_changes_nothing_and_tells_the_figures() -> None:
     assert facts(reply.ok, reply.quantity, reply.cost, reply.buying_power_after, reply.position_after) == (True, 100, 9950, 90_050, 100)
     assert reply.distance == pytest.approx(-0.005)
     assert (len(the_floor.records), the_floor.sent) == (before, [])
+
+
+@pytest.mark.parametrize("side", list(Side))
+@pytest.mark.parametrize("trail", [{"trail": 2}, {"trail_pct": 2}], ids=["in price", "in per cent"])
+def test_a_trailing_stop_is_as_far_from_the_market_as_it_trails(side: Side, trail: dict[str, int]) -> None:
+    the_floor = floor(replace(OPEN_LIMITS, short_selling=True))
+    amounts = {name: D(amount) for name, amount in trail.items()}
+    the_floor.handle(Preview("p", replace(wish(side, 10), type=OrderType.TRAILING_STOP, **amounts)))
+    assert the_floor.replies[-1].distance == pytest.approx(0.02 * side.sign)
+
+
+def test_a_closing_order_says_where_less_is_left_to_close_before_it_is_sent_and_after() -> None:
+    the_floor = floor()
+    the_floor.hold(30, 100)
+    the_floor.sell(25, limit="104")
+    the_floor.handle(Preview("p", wish(Side.SELL, 5, reduce_only=True)))
+    assert the_floor.replies[-1].verdict == PASSED
+    the_floor.handle(Preview("p", wish(Side.SELL, 30, reduce_only=True)))
+    asked = the_floor.replies[-1]
+    assert (asked.ok, asked.quantity, asked.verdict and asked.verdict.text) == (True, D(5), "Cut to 5 of 30: no more is left to close.")
+    assert the_floor.submit(wish(Side.SELL, 30, reduce_only=True)).text.endswith("sent (5 of 30: no more is left to close)")
 
 
 # ---- what an order is valued at
