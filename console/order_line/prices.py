@@ -13,6 +13,7 @@ from engine.model.orders import Exit
 
 MARKET_PRICE = re.compile(r"(bid|ask|last)(?:([+-])([0-9.,]+))?")
 SIGNED = re.compile(r"([+-])(\S*)")
+DISTANCES = ("1.5%", "2.50")
 PRICE_EXAMPLES = ("187.50", *PRICES, "bid+0.02")
 
 
@@ -26,6 +27,9 @@ def price_of(word: Word, known: Known, symbol: str, end: int) -> Decimal:
             others = tuple(name for name in PRICES if getattr(known, name) is not None)
             raise wrong(word, f"{symbol} has no {match[1]} now", others or ("187.50",))
         offset = number(match[3], word) if match[3] else ZERO
+        if offset % known.tick:
+            steps = tuple(f"{match[1]}{match[2]}{right}" for right in _beside(offset, known))
+            raise wrong(word, f"{match[3]} is off the tick of {symbol}, {known.tick}", steps)
         price = to_tick(exact(quoted) + (offset if match[2] == "+" else -offset), known.tick)
         if price <= 0:
             raise wrong(word, "a price is above zero", ("187.50", *PRICES))
@@ -40,8 +44,8 @@ def trail_of(word: Word, known: Known, symbol: str) -> tuple[Decimal | None, Dec
     if match := PERCENT.fullmatch(word.text):
         return None, per_cent(match[1], word)
     if NUMBER.fullmatch(word.text):
-        return _on_tick(word, known, symbol), None
-    raise wrong(word, f"no distance: {word.text}", ("1.5%", "2.50"))
+        return _on_tick(word, known, symbol, "a distance", DISTANCES), None
+    raise wrong(word, f"no distance: {word.text}", DISTANCES)
 
 
 def exit_of(keyword: Word, word: Word, known: Known, symbol: str, side: Side, end: int) -> Exit:
@@ -60,6 +64,8 @@ def exit_of(keyword: Word, word: Word, known: Known, symbol: str, side: Side, en
         return Exit(pct=per_cent(pct[1], word))
     if match := PERCENT.fullmatch(word.text):
         return Exit(pct=per_cent(match[1], word))
+    if NUMBER.fullmatch(word.text):
+        return Exit(price=_on_tick(word, known, symbol, examples=(f"{sign}{4 if profit else 2}%", "187.50")))
     return Exit(price=price_of(word, known, symbol, end))
 
 
@@ -76,12 +82,17 @@ def per_cent(digits: str, word: Word) -> Decimal:
     return found
 
 
-def _on_tick(word: Word, known: Known, symbol: str) -> Decimal:
+def _on_tick(word: Word, known: Known, symbol: str, what: str = "a price", examples: tuple[str, ...] = ("187.50", *PRICES)) -> Decimal:
     price = number(word.text, word)
     if price % known.tick:
-        down = price // known.tick * known.tick
-        right = (plain(down, known.tick), plain(down + known.tick, known.tick))
-        raise wrong(word, f"off the tick of {symbol}, {known.tick}", right if down else right[1:])
+        raise wrong(word, f"off the tick of {symbol}, {known.tick}", _beside(price, known))
     if price <= 0:
-        raise wrong(word, "a price is above zero", ("187.50", *PRICES))
+        raise wrong(word, f"{what} is above zero", examples)
     return price.quantize(known.tick)
+
+
+def _beside(price: Decimal, known: Known) -> tuple[str, ...]:
+    """The prices on the tick to both sides of `price`, as they are written."""
+    down = price // known.tick * known.tick
+    right = (plain(down, known.tick), plain(down + known.tick, known.tick))
+    return right if down else right[1:]
