@@ -45,7 +45,7 @@ class EditOrder:
         distant = may_be_distant(row)
         self._prices = {name: price_field(name, label, distant=distant) for name, label in (("limit", "Limit"), ("stop", "Stop"))}
         self._trail = TextField("trail", "Trail", f"{DIGITS}%")
-        self._trail.takes = (Cell("per cent of the market, or in price", "muted"),)
+        self._trail.takes = (Cell("1.5%  2.50", "muted"),)
         for name, price in self._prices.items():
             price.put(self._written(name))
         self._trail.put(self._written("trail"))

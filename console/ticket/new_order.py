@@ -72,13 +72,12 @@ class NewOrder:
         self._type = ChoiceField("type", "Type", TYPES, OrderType.MARKET.value)
         self._limit, self._stop = price_field("limit", "Limit"), price_field("stop", "Stop")
         self._trail = TextField("trail", "Trail", f"{DIGITS}%")
-        self._trail.takes = (Cell("per cent of the market, or in price: 1.5%  2.50", "muted"),)
+        self._trail.takes = (Cell("1.5% of the market, or 2.50 in price", "muted"),)
         self._tif = ChoiceField("tif", "In force", AT_ONCE, TimeInForce.DAY.value)
         self._extended = ChoiceField("extended", "Extended hrs", NO_YES, "")
         self._profit = TextField("take_profit", "Take profit", f"{DIGITS}%+-")
         self._profit.takes = (Cell("from the entry, or a price: 4%  190.00", "muted"),)
         self._loss = TextField("stop_loss", "Stop loss", f"{DIGITS}%+-", trails=True)
-        self._loss.takes = (Cell("2%  184.00   ", "muted"), Cell("t", "key"), Cell(" trails the market", "muted"))
         self._reduce = ChoiceField("reduce", "Reduce only", NO_YES, "")
         self._send = send_field("Review and send")
 
@@ -91,6 +90,9 @@ class NewOrder:
             follow_market(price, self._market)
         for distance in (self._trail, self._profit, self._loss):
             distance.stepped = by_distance(known.tick)
+        trails = self._loss.trails
+        takes = Cell("2%  2.50   " if trails else "2%  184.00   ", "muted")
+        self._loss.takes = (takes, Cell("t", "key"), Cell(" trails no more" if trails else " trails the market", "muted"))
         self._quantity.stepped = by_lot(known.lot)
 
     def head(self) -> tuple[Cell, ...]:

@@ -126,6 +126,21 @@ async def test_only_the_fields_that_belong_to_the_type_are_shown(engine: FakeEng
 # ---- what is said of it
 
 
+@pytest.mark.parametrize(
+    ("keys", "takes"),
+    [
+        (["7", "tab", "t", "tab"], "1.5% of the market, or 2.50 in price"),
+        (["7", "tab", "tab", "tab", "tab", "2%"], "t trails the market"),
+        (["7", "tab", "tab", "tab", "tab", "2%", "t"], "2%  2.50   t trails no more"),
+    ],
+    ids=["a trail", "a stop-loss", "one that trails"],
+)
+async def test_what_a_field_takes_stands_whole_beside_it_on_a_small_screen(engine: FakeEngine, keys: list[str], takes: str) -> None:
+    async with running(engine, size=SMALL) as console:
+        await console.press("b", *(key for word in keys for key in ([word] if word in NAMED else word)))
+        assert takes in console.picture
+
+
 @BOTH
 async def test_the_ticket_shows_the_normal_form_the_cost_and_the_gates_word(engine: FakeEngine, size: tuple[int, int]) -> None:
     async with running(engine, size) as console:
