@@ -212,8 +212,11 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         cursor, now = self._cursor, self._clock()
         in_view = 0 <= cursor - top < self.shown_rows
         held = self.has_focus and now - self._touched_at < HOLDING_S
-        if self._model.arrange(now, held):
+        moved = self._model.arrange(now, held)
+        if moved:
             self._shuffled_at = now
+        # The last one that waited keeps its place when it is decided.
+        if moved or (cursor_row is not None and self.lets_go(cursor_row, self.rows[cursor])):
             self._follow(cursor_key, cursor_row)
             if self.cursor_key != cursor_key:
                 self._unseen_since = now

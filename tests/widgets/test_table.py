@@ -122,6 +122,19 @@ async def test_a_signal_that_was_decided_lets_go_of_the_cursor_and_one_that_wait
         assert not table.reveal(), "it came under the cursor by itself, so the next key must not act on it yet"
 
 
+async def test_the_last_signal_that_waited_lets_go_of_the_cursor_although_it_keeps_its_place() -> None:
+    table = Signals()
+    app = Harness(table)
+    async with app.run_test(size=(80, 24)) as pilot:
+        table.show_rows((signal(5), signal(4)))
+        await started(table, pilot)
+        await pilot.press("j")
+        table.show_rows((signal(5), signal(4, state=SignalState.REJECTED, expires_in_s=None, decided_by="you")))
+        await pilot.pause()
+        assert table.cursor_key == "s5"
+        assert not table.reveal(), "it came under the cursor by itself, so the next key must not act on it yet"
+
+
 async def test_the_cursor_takes_the_next_row_when_its_own_is_gone() -> None:
     table = Watched()
     app = Harness(table)
