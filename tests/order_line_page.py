@@ -133,7 +133,8 @@ Without a price an order is at the market, without a time in force it is for the
 
 A price is a number on the symbol's tick, or `bid`, `ask` or `last`, with `+` and `-` from there; it is counted anew with each quote until
 you send it. A stop-limit order is its stop first, then its limit: a stop after a limit could be meant as a stop-loss, and is asked about.
-`close` is a verb, so the closing auction is `cls`.
+A stop that the market has reached already trades at once, and the row under the line says so. `close` is a verb, so the closing auction is
+`cls`.
 
 ## How many
 

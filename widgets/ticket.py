@@ -40,7 +40,7 @@ class Sheet(Struct, frozen=True):
     """What a ticket shows. `head` is the market's line, `order` the one way in which the order is written out, and
     `changes` what an edit makes of what. How many shares an order `in_money` is, only the gate knows.
 
-    `exits` is what its take-profit and stop-loss would make and lose.
+    `exits` is what its take-profit and stop-loss would make and lose, and that its stop is reached already.
 
     `mistake` is what is wrong in words, about the field `wrong` where it is one's, or, `unfinished`, what is still missing. `question` is
     asked while the ticket waits for a yes: then no field takes a key.

@@ -9,7 +9,7 @@ from msgspec import Struct
 from console.meanings import Context, Known
 from console.order_line.order_words import OrderWords, Pair
 from console.order_line.prices import exit_of, price_of, sign_of, trail_of
-from console.order_line.sizing import Size, at_the_exits, by_risk, notional, of_position, shares
+from console.order_line.sizing import Size, at_the_exits, at_the_stop, by_risk, notional, of_position, shares
 from console.order_line.words import Word, missing, wrong
 from engine.model import Intent, OrderType, Side, TimeInForce
 from engine.model.capabilities import step
@@ -75,7 +75,8 @@ class _Making(Struct, frozen=True):
             extended_hours=words.extended is not None,
             bracket=exits,
         )
-        return intent, note or at_the_exits(intent, known, lot)
+        said = (at_the_stop(intent, known), note or at_the_exits(intent, known, lot))
+        return intent, "   ".join(filter(None, said))
 
     def _side(self) -> Side:
         if self.words.verb != "close":

@@ -107,6 +107,14 @@ def at_the_exits(intent: Intent, known: Known, lot: Decimal) -> str:
     return " ".join(made + lost)
 
 
+def at_the_stop(intent: Intent, known: Known) -> str:
+    """That the market has reached the stop already, so that it trades at once; nothing where it has not."""
+    now = market(known, intent.side)
+    if intent.stop is None or now is None or (intent.stop - now) * intent.side.sign > 0:
+        return ""
+    return f"stop reached already, at {plain(now, known.tick)}"
+
+
 def market(known: Known, side: Side) -> Decimal | None:
     """What `side` would trade at now."""
     quoted = known.ask if side is Side.BUY else known.bid

@@ -37,7 +37,7 @@ class Ready(Struct, frozen=True):
 
     `asked` is what the gate is asked about: an order, or a working order's new terms. `changes` says before -> after, of an edit.
     `account` is that of several which it is for, empty where it is the one that is shown. `exits` is what those of its bracket would make
-    and lose, as prices are now: `tp +74.88 sl -37.44`.
+    and lose, as prices are now, and that its stop is reached already: `tp +74.88 sl -37.44`.
     """
 
     does: Ticketed

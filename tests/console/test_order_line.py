@@ -171,6 +171,22 @@ def test_an_order_with_exits_says_what_they_would_make_and_lose(line: str, note:
     assert found.note == note
 
 
+@pytest.mark.parametrize(
+    ("line", "note"),
+    [
+        ("buy 10 AAPL stop 180", "stop reached already, at 187.53"),
+        ("sell 10 AAPL stop 190 @ 189", "stop reached already, at 187.51"),
+        ("buy 10 AAPL stop 187.53 sl 180", "stop reached already, at 187.53   sl -75.30"),
+        ("buy 10 AAPL stop 187.54", ""),
+        ("sell 10 AAPL stop 187.50", ""),
+    ],
+)
+def test_a_stop_that_the_market_has_reached_already_is_said_to_be_so(line: str, note: str) -> None:
+    found = read(line)
+    assert isinstance(found, Parsed)
+    assert found.note == note
+
+
 def test_whatever_is_counted_from_the_position_can_only_reduce_it() -> None:
     for line in ("sell half AAPL", "sell all AAPL", "sell 10% AAPL", "close AAPL", "close 30 AAPL", "buy half IBM"):
         assert intent(line).reduce_only, line
