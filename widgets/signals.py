@@ -111,7 +111,8 @@ class Signals(LiveTable[SignalRow]):
         return row.id
 
     def lets_go(self, before: SignalRow, after: SignalRow) -> bool:
-        return waits(before) and not waits(after)
+        """At the top, too: there a decided one has the cursor only because nothing waits, and what waits next comes under it."""
+        return not waits(after) and (waits(before) or self._cursor == 0)
 
     def sentence(self, row: SignalRow) -> Sentence | None:
         """A decided one needs no columns any more: what became of it, and what it would have made."""

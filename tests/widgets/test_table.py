@@ -135,6 +135,22 @@ async def test_the_last_signal_that_waited_lets_go_of_the_cursor_although_it_kee
         assert not table.reveal(), "it came under the cursor by itself, so the next key must not act on it yet"
 
 
+async def test_what_waits_next_comes_under_a_cursor_at_the_top_and_leaves_one_that_was_moved_where_it_is() -> None:
+    table = Signals()
+    app = Harness(table)
+    decided = [signal(number, state=SignalState.SENT, expires_in_s=None, decided_by="you") for number in (5, 4)]
+    async with app.run_test(size=(80, 24)) as pilot:
+        table.show_rows(decided)
+        await started(table, pilot)
+        table.show_rows((signal(6), *decided))
+        await pilot.pause()
+        assert (table.cursor_key, table.reveal()) == ("s6", False)
+        await pilot.press("j")
+        table.show_rows((signal(7), signal(6), *decided))
+        await pilot.pause()
+        assert table.cursor_key == "s5"
+
+
 async def test_the_cursor_takes_the_next_row_when_its_own_is_gone() -> None:
     table = Watched()
     app = Harness(table)
