@@ -102,6 +102,7 @@ def filled(quantity: int, price: str = "187.5", rule: str = "") -> FillBooked:
     ("placed", "text"),
     [
         (PLACED, "#1 BUY 100 AAPL @ 187.50 DAY"),
+        (replace(PLACED, extended_hours=True), "#1 BUY 100 AAPL @ 187.50 DAY ext"),
         (replace(PLACED, limit=D("1E+2")), "#1 BUY 100 AAPL @ 100 DAY"),
         (replace(PLACED, type=OrderType.STOP, limit=None, stop=D("190.5")), "#1 BUY 100 AAPL stop 190.5 DAY"),
         (replace(PLACED, type=OrderType.MARKET, limit=None, tif=TimeInForce.GTC), "#1 BUY 100 AAPL at the market GTC"),
