@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Sequence
+from typing import Unpack
 
 from engine.model.orders import OrderState, OrderType
 from engine.model.views import OrderRow, View
 from widgets import numbers
 from widgets.cells import Cell, Content, Forms
 from widgets.columns import Column, drawn_by
+from widgets.row_table import TableOptions
 from widgets.table import LiveTable, Subset
 
 _TYPES = {
@@ -100,7 +102,6 @@ class Orders(LiveTable[OrderRow]):
     EMPTY = "No orders yet. {buy} buys, {order_line} opens the order line."
     UNKNOWN = "No orders are known yet. They appear once the engine is up."
     """Before the broker was asked: that nothing works would not be true."""
-    MARKABLE = "orders that work"
     NEWEST_FIRST = True
     SUBSETS = (Subset[OrderRow]("all"), *(Subset(name, holds) for name, holds in _SUBSETS.items()))
     COLUMNS = (
@@ -120,11 +121,26 @@ class Orders(LiveTable[OrderRow]):
         Column[OrderRow]("From", _note, 4, grow=60, flex=1, priority=8, sort=lambda row: row.strategy),
     )
 
+    def __init__(self, **options: Unpack[TableOptions]) -> None:
+        super().__init__(**options)
+        self._marked_ended: set[str] = set()
+        """Of orders that had ended already when they were marked the ids: an ended order stays so."""
+
     def key_of(self, row: OrderRow) -> str:
         return row.id
 
     def can_mark(self, row: OrderRow) -> bool:
-        return _works(row)
+        return True
+
+    def keeps_mark(self, row: OrderRow) -> bool:
+        """A mark on what works is for what is done with that, and ends with it; one that was set on an ended order is for its copy."""
+        return _works(row) or row.id in self._marked_ended
+
+    def _mark(self, index: int) -> bool:
+        marked = super()._mark(index)
+        if marked and not _works(self.rows[index]):
+            self._marked_ended.add(self.rows[index].id)
+        return marked
 
     def columns_on(self, today: str) -> Sequence[Column[OrderRow]]:
         return drawn_by(self.COLUMNS, "Time", lambda row: Cell(numbers.moment(row.created_at, today), "muted"))

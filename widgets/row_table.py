@@ -122,6 +122,10 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         """Whether space marks this row."""
         return False
 
+    def keeps_mark(self, row: RowT) -> bool:
+        """Whether a row that was marked still is, as it is now."""
+        return self.can_mark(row)
+
     def say_when_empty(self, text: str) -> None:
         """What stands in it from now on where there are no rows."""
         if text != self.empty_text:
@@ -221,7 +225,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
             if self.cursor_key != cursor_key:
                 self._unseen_since = now
         if self._marked:
-            marked, self._marked = self._marked, self._model.living(self._marked, self.can_mark)
+            marked, self._marked = self._marked, self._model.living(self._marked, self.keeps_mark)
             if marked != self._marked:
                 self.refresh_foot()
         if len(self.rows) != count:

@@ -263,11 +263,18 @@ class Desk:
         return not row.state.is_final
 
     def cancel(self, rows: Sequence[OrderRow]) -> None:
+        """Those of them that work; of the others it is said that they have ended."""
+        working = [row for row in rows if not row.state.is_final]
+        ended = len(rows) - len(working)
         if not rows:
             self._say("There is no order to cancel.", Level.WARNING)
-        for row in rows:
-            if self.works(row):
-                self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}")
+        elif len(rows) == 1:
+            self.works(rows[0])
+        elif not working:
+            self._say(f"All {ended} marked orders have ended: there is nothing to cancel in them.", Level.WARNING)
+        for row in working:
+            others = f" ({ended} of those marked had ended)" if ended else ""
+            self._sent(self._engine.cancel(order_id=row.id), f"cancel #{row.number}{others}")
 
     def cancel_symbol(self, symbol: str) -> None:
         # An empty symbol would mean every order there is.

@@ -108,7 +108,7 @@ def agree(table: Orders) -> None:
     assert sorted(keys) == sorted(row.id for row in table.all_rows if words.hold_in(table.text_of(row)) and (holds is None or holds(row)))
     assert (table.cursor_key in keys) if keys else (table.cursor_key is None)
     assert list(table.marked) == [key for key in keys if key in table._marked]
-    assert all(not row.state.is_final for row in table.all_rows if row.id in table._marked)
+    assert all(not row.state.is_final or row.id in table._marked_ended for row in table.all_rows if row.id in table._marked)
     assert table._marked <= {row.id for row in table.all_rows}
     assert [row.id for row in table.marked_rows] == list(table.marked)
 

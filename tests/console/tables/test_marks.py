@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.model import OrderState, Side
+from engine.model.signals import SignalState
 from tests.console.driving import go_to, running
 from tests.console.fake_engine import FakeEngine
 from tests.console.tables.rows import BOTH, ORDERS, click, keys_of, table_of
@@ -38,12 +39,36 @@ async def test_in_the_detail_of_an_order_c_is_about_that_order_alone(engine: Fak
 
 
 async def test_a_row_that_cannot_be_marked_says_which_can(engine: FakeEngine) -> None:
-    engine.change(orders=(replace(ORDERS[0], state=OrderState.FILLED),))
+    engine.change(signals=(replace(engine.current.signals[0], state=SignalState.SENT, expires_in_s=None),))
+    async with running(engine) as console:
+        await go_to(console, "4")
+        await console.press("space")
+        await console.shows("Only signals that wait can be marked.")
+        assert "●" not in console.picture
+
+
+@BOTH
+async def test_ended_orders_are_marked_to_be_copied_and_c_lets_them_and_the_row_under_the_cursor_be(
+    engine: FakeEngine, size: tuple[int, int]
+) -> None:
+    ended = [replace(row, state=OrderState.FILLED) for row in ORDERS[:2]]
+    engine.change(orders=(*ended, *ORDERS[2:]))
+    async with running(engine, size) as console:
+        await go_to(console, "3")
+        await console.press("space", "space", "y")
+        await console.shows("Copied to the clipboard: 2 rows of Orders")
+        await console.press("c")
+        await console.shows("All 2 marked orders have ended: there is nothing to cancel in them.")
+        assert engine.sent() == []
+
+
+async def test_of_marked_orders_c_cancels_those_that_work_and_says_how_many_had_ended(engine: FakeEngine) -> None:
+    engine.change(orders=(replace(ORDERS[0], state=OrderState.FILLED), *ORDERS[1:]))
     async with running(engine) as console:
         await go_to(console, "3")
-        await console.press("space")
-        await console.shows("Only orders that work can be marked.")
-        assert "●" not in console.picture
+        await console.press("space", "space", "c")
+        await console.shows("cancel #8 (1 of those marked had ended): done")
+        assert engine.sent() == [("cancel", "t1-8", "")]
 
 
 async def test_x_rejects_the_marked_signals_with_one_reason(engine: FakeEngine) -> None:
