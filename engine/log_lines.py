@@ -62,11 +62,12 @@ def _placed(r: OrderPlaced, state: State) -> Line:
     percent = (("trail {}%", r.trail_pct), (f"{r.type.lower()} {{}}% away", r.exit_pct))
     named = (("stop {}", r.stop), ("trail {}", r.trail), *percent, ("@ {}", r.limit))
     price = "".join(f" {name.format(f'{amount:f}')}" for name, amount in named if amount is not None) or " at the market"
+    hours = " ext" if r.extended_hours else ""
     cut = f", cut from {r.requested:f} by {r.verdict.rule}" if r.verdict.outcome is Outcome.RESIZE else ""
     first = state.book.orders.get(r.parent or r.succeeds)
     waits = f", waits for #{first.number}" if first is not None else ""
     who = f" ({r.strategy})" if r.strategy else ""
-    return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{cut}{waits}{who}", ""
+    return Level.INFO, "order", f"#{r.number} {r.side} {r.quantity:f} {r.symbol}{price} {r.tif}{hours}{cut}{waits}{who}", ""
 
 
 def _denied(r: OrderDenied, state: State) -> Line:
