@@ -12,13 +12,9 @@ from widgets.cells import Cell, Content, Forms
 from widgets.columns import Column, drawn_by
 from widgets.row_painter import Sentence
 from widgets.table import LiveTable, Subset
-from widgets.text import clean, cut
 
 HURRY_S = 10
 """Seconds before its end from which a countdown is drawn as a warning."""
-
-SHORT = 6
-"""Cells of a strategy's name beside its vote."""
 
 
 def waits(row: SignalRow) -> bool:
@@ -44,8 +40,7 @@ def _votes(row: SignalRow) -> Content:
     for vote in row.votes:
         mark = numbers.UP if vote.side is Side.BUY else numbers.DOWN if vote.side is Side.SELL else numbers.FLAT
         role = "flat" if vote.side is None else vote.side.value.lower()
-        name = cut(clean(vote.strategy.split("_")[0]), SHORT)
-        cells += [Cell(f"{' ' if cells else ''}{name} ", "muted"), Cell(mark, role)]
+        cells += [Cell(f"{' ' if cells else ''}{vote.strategy.split('_')[0][:6]} ", "muted"), Cell(mark, role)]
     return cells or Cell(row.strategy, "muted")
 
 

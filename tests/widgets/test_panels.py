@@ -11,8 +11,8 @@ import pytest
 from textual.app import App
 
 from engine.model.modes import Mode, TradingState
-from engine.model.orders import OrderState, OrderType, Side
-from engine.model.signals import SignalState, Vote
+from engine.model.orders import OrderState, OrderType
+from engine.model.signals import SignalState
 from engine.model.views import BreakerRow, RiskRow
 from tests.views import (
     NOW,
@@ -92,11 +92,6 @@ async def test_signals_that_wait_come_first_with_their_countdown_and_votes() -> 
     assert "sma ▲ rsi ▲ atr ·" in lines[2]
     assert "expired by clock" in lines[3]
     assert "shadow ▲ +4.50" in lines[3]
-
-
-async def test_a_strategys_name_that_is_cut_beside_its_vote_shows_that_it_is() -> None:
-    votes = (Vote("breakout_slow", Side.BUY, 0.7), Vote("bollinger", None, 0.1), Vote("donchian", Side.SELL, 0.2))
-    assert "break… ▲ bolli… · donch… ▼" in await drawn(Signals(), sample_view(signals=(signal(2, votes=votes),)), 120)
 
 
 async def test_the_confidence_of_a_signal_stays_where_the_gates_reason_has_no_room() -> None:
