@@ -6,14 +6,19 @@ import os
 import site
 import sys
 import sysconfig
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from types import FrameType
+from typing import Any
 from zoneinfo import TZPATH
 
 from msgspec import Struct
 
 _CODE = {".py", ".pyc", ".so", ".pyi"}
 _NEW = os.O_TRUNC | os.O_EXCL
+_UNHEARD = ("read_parquet", "read_feather", "read_orc")
+"""What pandas has its library open, of which Python tells nothing."""
 _SYSTEM = tuple(f"/{name}/" for name in ("dev", "etc", "proc", "sys"))
 """Where a system tells of itself."""
 
@@ -32,6 +37,7 @@ class Reads:
         self._file = str(file)
         self._found: dict[Read, None] = {}
         self._installed = _installed()
+        self._wrapped = False
 
     def watch(self) -> None:
         sys.addaudithook(self._hear)
@@ -46,7 +52,29 @@ class Reads:
             return
         if event == "open" and isinstance(flags := arguments[2], int) and (flags & _NEW or flags & os.O_ACCMODE == os.O_WRONLY):
             return  # it writes, and nothing stood there before
-        path = Path(os.fsdecode(arguments[0])).absolute()
+        self._hear_pandas()
+        self._note(arguments[0])
+
+    def _hear_pandas(self) -> None:
+        """From where pandas has been imported on, which a strategy's first run may do."""
+        pandas: Any = sys.modules.get("pandas")
+        if self._wrapped or not hasattr(pandas, _UNHEARD[-1]):
+            return
+        self._wrapped = True
+        for name in _UNHEARD:
+            setattr(pandas, name, self._heard(getattr(pandas, name)))
+
+    def _heard(self, usual: Callable[..., Any]) -> Callable[..., Any]:
+        @wraps(usual)
+        def reads(path: Any, *given: Any, **words: Any) -> Any:
+            if isinstance(path, str | os.PathLike):
+                self._note(path)
+            return usual(path, *given, **words)
+
+        return reads
+
+    def _note(self, opened: str | bytes | os.PathLike[Any]) -> None:
+        path = Path(os.fsdecode(opened)).absolute()
         line = self._line()
         if line and path.suffix not in _CODE and not str(path).startswith((*_SYSTEM, *self._installed)) and path.is_file():
             self._found[Read(path, line)] = None

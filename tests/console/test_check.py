@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import pty
 import re
@@ -10,6 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -207,6 +209,24 @@ class Mine(Strategy):
     code, told = check(capsys, file, "--lookahead", "--symbols", "IBM", "--from", "2013-01-02")
     assert code == 1
     assert f"Look-ahead: {file}, line 7, reads {home / 'prices.db'}." in told
+
+
+def test_one_that_has_pandas_read_prices_from_parquet_is_caught(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pandas: Any = importlib.import_module("pandas")
+    pandas.DataFrame({"close": [1.0, 2.0]}).to_parquet(home / "prices.parquet")
+    file = written(
+        home,
+        f"""
+import pandas
+
+def mine(data, symbol, current_price):
+    later = pandas.read_parquet({str(home / "prices.parquet")!r})
+    return ("BUY" if later.close.iloc[-1] > later.close.iloc[0] else "SELL"), 1.0, {{}}
+""",
+    )
+    code, told = check(capsys, file, "--lookahead", "--symbols", "IBM", "--from", "2013-02-01")
+    assert code == 1
+    assert f"Look-ahead: {file}, line 5, reads {home / 'prices.parquet'}." in told
 
 
 def test_what_libraries_and_time_zones_read_and_what_it_writes_is_no_peeking(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
