@@ -27,7 +27,7 @@ class Document(Panel, inherit_bindings=False):
         super().__init__(id=id, classes=classes)
         self._draw: Draw | None = None
         self._lines: Sequence[Line] = ()
-        self.set_title(Cell(title), Cell(more))
+        self.set_title(Cell(title), Cell(f" {more}" if more else ""))
 
     def show(self, view: View) -> None:
         """A text is no panel of the View: whoever writes it draws it."""

@@ -43,7 +43,8 @@ class Heading(Struct, frozen=True):
 class Exposure(Struct, frozen=True):
     """What is at risk of the account, in one symbol or by one strategy: an amount, its share of equity, and the side.
 
-    `share_of_limit` is what the gauge shows. All of it is rounded as it is drawn: a row is drawn again where it looks different.
+    `part` is what the gauge shows: the amount's share of the limit, or of equity where there is no limit. All of it is rounded as it is
+    drawn: a row is drawn again where it looks different.
     """
 
     section: int
@@ -51,7 +52,7 @@ class Exposure(Struct, frozen=True):
     side: str
     amount: str
     share: str
-    share_of_limit: float
+    part: float
     size: float
 
 
@@ -91,7 +92,7 @@ def _gauge(row: Row) -> Content:
         case RiskRow():
             return Gauge(numbers.fraction_of(row.used, row.limit), _role(row) or "accent")
         case Exposure():
-            return Gauge(row.share_of_limit, "accent")
+            return Gauge(row.part, "accent")
     return Cell("")
 
 
@@ -294,6 +295,6 @@ def _exposure(section: int, name: str, side: str, amount: Decimal, equity: Decim
         side,
         numbers.volume(amount) if amount else "0",
         _share(share),
-        round(abs(numbers.fraction_of(amount, limit)), 3) if limit else 0.0,
+        round(abs(numbers.fraction_of(amount, limit or equity)), 3) if limit or equity else 0.0,
         float(round(float(abs(amount)))),
     )

@@ -147,7 +147,7 @@ class SignalsTab(HistoryTable, inherit_bindings=False):
 
 def _tripped(row: SessionRow) -> Cell:
     if row.tripped_at is None:
-        return Cell("")
+        return Cell(numbers.NONE, "muted")
     return Cell(f"lost {numbers.money(row.loss)} of {numbers.money(row.loss_limit)} at {numbers.market_time(row.tripped_at)}", "error")
 
 

@@ -138,7 +138,7 @@ async def test_a_position_shows_its_lots_fills_and_what_protects_it(tmp_path: Pa
         await reads(console, "No protection: no stop works", "average cost", "Lots", "Fills, newest first", "SELL")
         await reads(console, "this session", "3 fills")
         engine.submit(Intent("AAPL", Side.SELL, D(3), OrderType.STOP, stop=D(50)))
-        await reads(console, "stop: #4", "Works in it")
+        await reads(console, "#4 stop 50.00, 3", "Works in it")
         await console.until(lambda: "No protection" not in text_of(console))
         position = console.app.screen
         lots = position.dossier._books.answer[1]  # type: ignore[attr-defined]
@@ -287,6 +287,15 @@ async def test_older_fills_of_a_position_are_read_once_the_end_of_those_known_co
         assert len(dossier._fills) == PAGE
         await console.press("G")
         await console.until(lambda: len(dossier._fills) == 2 * PAGE)
+
+
+async def test_what_is_held_and_not_in_the_history_yet_is_neither_for_nothing_nor_none(tmp_path: Path) -> None:
+    database = write(tmp_path / "paper.db", list(trades(20)))
+    async with running(FakeEngine(sample_view()), SMALL, database=database) as console:
+        (held,) = (row for row in console.screen.view.positions if row.symbol == "AAPL")
+        await console.press("2", "enter")
+        await reads(console, "None is in the history yet.", f"{held.average * held.quantity:,.2f}")
+        assert "nothing is held" not in text_of(console)
 
 
 def test_a_page_that_is_not_laid_out_yet_has_no_end_in_view() -> None:

@@ -13,7 +13,7 @@ from textual.app import App
 from engine.model.modes import Mode, TradingState
 from engine.model.orders import OrderState, OrderType
 from engine.model.signals import SignalState
-from engine.model.views import BreakerRow, RiskRow
+from engine.model.views import BreakerRow, ExposureRow, RiskRow
 from tests.views import (
     NOW,
     empty_view,
@@ -107,6 +107,15 @@ async def test_a_tripped_limit_is_marked_by_more_than_its_colour() -> None:
     assert "! daily loss" in said
     assert "2.1% / 2%" in said
     assert "1 tripped" in said
+
+
+async def test_what_is_at_risk_without_a_limit_is_drawn_as_a_part_of_equity() -> None:
+    account = sample_account(equity=Decimal(1000), exposure=Decimal(500), net=Decimal(500), exposure_limit=Decimal(0))
+    rows = (ExposureRow("AAPL", Decimal(500), Decimal(500), Decimal(0), Decimal(0), Decimal(0)),)
+    lines = (await drawn(Risk(), sample_view(account=account, risk=(), breakers=(), exposure_by_symbol=rows), 78)).splitlines()
+    gross = next(line for line in lines if "gross" in line)
+    assert "50%" in gross
+    assert abs(gross.count("━") - gross.count("─")) <= 1
 
 
 async def test_a_breaker_that_tripped_stands_in_its_limits_place_with_its_reason_and_what_releases_it() -> None:

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from console.actions.stage import Stage
     from console.backtest.kept import Kept
 
-NAMES, LEAST, MOST = 20, 12, 30
-"""Cells of the names, and of each backtest's column at least and at most."""
+NAMES, LEAST, MOST, GAP = 20, 12, 30, 2
+"""Cells of the names, of each backtest's column at least and at most, and between columns where there is room for more than the least."""
 CURVES_WIDTH, ABOVE_FROM = 76, 48
 """Cells that the curves have at least beside the figures; lines of a screen on which they stand above where there is no such room."""
 STRATEGY = 16
@@ -142,15 +142,18 @@ def natural_width(groups: Sequence[Group]) -> int:
     """Cells of a line in which every value has its whole room."""
     values = [value for group in groups for line in group.lines for value in line.values]
     count = len(groups[0].lines[0].values)
-    return NAMES + 2 + count * (1 + min(MOST, max(LEAST, *(length([Cell(value)]) for value in values))))
+    return NAMES + 2 + count * (GAP + min(MOST, max(LEAST, *(length([Cell(value)]) for value in values))))
 
 
 def beside(kept: Sequence[Kept], groups: Sequence[Group], width: int) -> list[Line]:
     """A line for each thing that is told of them, in groups."""
-    room = min(MOST, max(LEAST, (width - NAMES - 2) // len(kept) - 1))
+    each_has = (width - NAMES - 2) // len(kept)
+    gap = GAP if each_has >= LEAST + GAP else 1
+    room = min(MOST, max(LEAST, each_has - gap))
+    blank = Cell(" " * gap)
     head: Line = [Cell(" " * (NAMES + 2))]
     for each in kept:
-        head += [Cell(" "), *fit_cells([Cell(f"#{each.row.number}", "title")], room, right=True)]
+        head += [blank, *fit_cells([Cell(f"#{each.row.number}", "title")], room, right=True)]
     lines: list[Line] = [head]
     for group in groups:
         lines += [[], [Cell(f"  {group.title}", "title")]]
@@ -158,7 +161,7 @@ def beside(kept: Sequence[Kept], groups: Sequence[Group], width: int) -> list[Li
             mark = Cell("  ") if line.same else Cell("≠ ", "accent")
             drawn: Line = [mark, *fit_cells([Cell(line.name, "muted")], NAMES)]
             for value in line.values:
-                drawn += [Cell(" "), *fit_cells([Cell(value, "muted" if line.same else "")], room, right=True)]
+                drawn += [blank, *fit_cells([Cell(value, "muted" if line.same else "")], room, right=True)]
             lines.append(drawn)
     return lines
 

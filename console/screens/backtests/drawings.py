@@ -16,6 +16,8 @@ from widgets.cells import Cell, fit_cells
 
 SHADES = "·░▒▓█"
 """From nothing to the strongest month there is."""
+_NAME, _VALUE = 19, 16
+"""Cells of a figure's name, and of its value where there is room."""
 _YEAR, _CELL, _SHADED, _TOTAL = 5, 5, 6, 8
 WIDTH = _YEAR + 12 * _CELL + _TOTAL
 """Cells that a row of months takes."""
@@ -24,12 +26,18 @@ _STEPS = (1, 2, 2.5, 5, 10)
 
 
 def figures(run: Summary, chosen: Sequence[Figure], width: int) -> list[Line]:
-    """Each with its value and, where there is room, what it means."""
-    lines: list[Line] = []
-    for figure in chosen:
-        head = [Cell(f"{figure.name:<19}", "muted"), Cell(f"{figure.of(run):>16}")]
-        lines += paragraph(figure.means, width, "muted", *head, Cell("   ")) if width >= 72 else [head]
-    return lines
+    """Each with its value, numbers under each other by their last digit."""
+    value = min(_VALUE, width - _NAME)
+    return [[Cell(f"{figure.name:<{_NAME}}", "muted"), Cell(f"{figure.of(run):>{value}}")] for figure in chosen]
+
+
+def explained(run: Summary, chosen: Sequence[Figure], width: int) -> list[Line]:
+    """The figures, each with what it means where there is room."""
+    drawn = figures(run, chosen, width)
+    if width < 72:
+        return drawn
+    pairs = zip(chosen, drawn, strict=True)
+    return [line for figure, head in pairs for line in paragraph(figure.means, width, "muted", *head, Cell("   "))]
 
 
 def months(run: Summary, width: int) -> list[Line]:

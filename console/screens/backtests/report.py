@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from engine.backtest.trades import Trade
 
 TABS = ("Report", "Figures", "Months", "Trades", "Distribution", "Setup")
-LEFT, LABELS = 38, 20
-"""Cells of the figures, where something stands beside them, and of their names."""
+LEFT = 38
+"""Cells of the figures, where something stands beside them."""
 READING = "Reading the backtest …"
 DWARFED = 3.0
 """Buying and holding is not drawn at first where its line is so much taller that the strategy's would be flat."""
@@ -219,12 +219,12 @@ def draw_curve(curve: Curve, kept: Kept, more: str = "", *, hold: bool) -> None:
 def in_short(kept: Kept, width: int) -> list[Line]:
     """The report for half a screen: figures, months, and what each symbol brought."""
     from console.backtest.figures import RETURNS, TRADES
-    from console.screens.backtests.drawings import apart, months
+    from console.screens.backtests.drawings import apart, figures, months
     from console.screens.details.writing import Section, arranged, sections
 
     run = kept.summary
-    returns = Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room, LABELS))
-    trips = Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room, LABELS))
+    returns = Section("Returns", lambda room: figures(run, RETURNS, room))
+    trips = Section("Round trips", lambda room: figures(run, TRADES, room))
     below = [
         Section("Months", lambda room: months(run, room)),
         Section("By symbol, best first", lambda room: apart("Symbol", run.figures.by_symbol, room)),
@@ -251,7 +251,7 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
     """What stands under the curve, or alone."""
     from console.backtest.figures import RETURNS, TRADES
     from console.backtest.report import report
-    from console.screens.backtests.drawings import WIDTH, apart, distribution, figures, months
+    from console.screens.backtests.drawings import WIDTH, apart, distribution, explained, figures, months
     from console.screens.details.writing import Section, arranged, sections
 
     run, gains = kept.summary, [trade.gain for trade in kept.trades]
@@ -262,17 +262,17 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
 
     def whole(width: int) -> list[Line]:
         left = [
-            Section("Returns", lambda room: facts([(each.name, each.of(run)) for each in RETURNS], room, LABELS)),
-            Section("Round trips", lambda room: facts([(each.name, each.of(run)) for each in TRADES], room, LABELS)),
+            Section("Returns", lambda room: figures(run, RETURNS, room)),
+            Section("Round trips", lambda room: figures(run, TRADES, room)),
         ]
         right = [by_month, spread, by_symbol, by_strategy]
         return arranged(left, right, width, (LEFT, WIDTH))
 
-    def explained(width: int) -> list[Line]:
+    def meant(width: int) -> list[Line]:
         return sections(
             [
-                Section("Returns", lambda room: figures(run, RETURNS, room)),
-                Section("Round trips", lambda room: figures(run, TRADES, room)),
+                Section("Returns", lambda room: explained(run, RETURNS, room)),
+                Section("Round trips", lambda room: explained(run, TRADES, room)),
                 by_symbol,
                 by_strategy,
             ],
@@ -295,7 +295,7 @@ def _parts(kept: Kept, tab: str) -> Callable[[int], list[Line]]:
 
     drawn: dict[str, Callable[[int], list[Line]]] = {
         "Report": whole,
-        "Figures": explained,
+        "Figures": meant,
         "Months": lambda width: months(run, width),
         "Distribution": lambda width: distribution(gains, width, 30),
         "Setup": setup,

@@ -148,7 +148,7 @@ class PositionDossier(Dossier):
                 ("quantity", f"{numbers.quantity(row.quantity)}{', short' if row.quantity < 0 else ''}"),
                 ("average cost", price(row.average, row.tick)),
                 ("last price", Cell(f"{price(row.last, row.tick)}{stale}", "stale" if stale else "")),
-                ("cost", numbers.money(row.average * row.quantity if booked is None else booked.basis)),
+                ("cost", numbers.money(_cost(row, booked))),
                 ("value", numbers.money(row.value)),
                 ("share of equity", f"{numbers.percent(share).lstrip('+')}, of all exposure {_share(row.value, view.account.exposure)}"),
                 ("unrealised", [profit(row.unrealised), Cell(f"  {numbers.percent(row.unrealised_fraction)}", "muted")]),
@@ -175,10 +175,14 @@ class PositionDossier(Dossier):
         stops = [order for order in working if order.type.is_stop]
         targets = [order for order in working if order.type is OrderType.LIMIT]
         bare = dict(unprotected(self._view)).get(self._symbol)
-        lines: list[Line] = []
-        for word, orders in (("stop", stops), ("target", targets)):
-            for order in orders:
-                lines += paragraph(f"{word}: #{order.number} {_terms(order)}, {numbers.quantity(order.quantity - order.filled)}", width)
+        lines = facts(
+            [
+                (word, f"#{order.number} {_terms(order)}, {numbers.quantity(order.quantity - order.filled)}")
+                for word, orders in (("stop", stops), ("target", targets))
+                for order in orders
+            ],
+            width,
+        )
         if bare is not None:
             whole = abs(bare) == abs(row.quantity)
             text = "No protection: no stop works." if whole else f"{numbers.quantity(abs(bare))} of it are covered by no stop."
@@ -213,7 +217,8 @@ class PositionDossier(Dossier):
                     Cell(_lot_from(lot), "muted"),
                 ]
             )
-        lines = table(_LOTS, rows, width) if rows else [[Cell("None: nothing is held.", "muted")]]
+        none = "None: nothing is held." if last is None else "None is in the history yet."
+        lines = table(_LOTS, rows, width) if rows else [[Cell(none, "muted")]]
         if len(lots) > LOTS_SHOWN:
             rest = sum((lot.quantity for lot in lots[LOTS_SHOWN:]), ZERO)
             lines.append([Cell(f"and {len(lots) - LOTS_SHOWN} older lots with {numbers.quantity(rest)}", "muted")])
@@ -274,6 +279,14 @@ _FILLS = (
 
 def _held(view: View, symbol: str) -> Any:
     return next((row for row in view.positions if row.symbol == symbol), None)
+
+
+def _cost(row: Any, booked: Booked | None) -> Decimal:
+    """What is held cost: to the last digit as booked, once the books hold as much."""
+    if booked is not None and booked.quantity == row.quantity:
+        return booked.basis
+    cost: Decimal = row.average * row.quantity
+    return cost
 
 
 def _share(part: Decimal, whole: Decimal) -> str:
