@@ -229,11 +229,12 @@ def _with_exits(lines: list[list[Cell]], exits: str, width: int) -> list[list[Ce
 def _answer(reply: Reply, width: int, room: int) -> list[list[Cell]]:
     """What it costs and leaves, in two columns, and the gate's word last, where the eye ends."""
     gate = gate_words(reply)
-    left_width = LABELS + 2 + FIGURES
     figures = (
         (("Cost", numbers.money(reply.cost)), ("Position after", numbers.quantity(reply.position_after))),
         (("Power after", numbers.money(reply.buying_power_after)), ("Distance", distance_words(reply.distance))),
     )
+    # Money is shown whole: the second column gives way to it.
+    left_width = LABELS + 2 + max(FIGURES, *(len(value) + 2 for (_, value), _ in figures))
     known = reply.cost is not None
     rows = [[*_figure(*left, left_width), *_figure(*right, width - left_width)] for left, right in figures] if known else []
     words = wrap(gate.text, max(width - LABELS - 2, 8))
