@@ -9,7 +9,7 @@ from typing import Any
 
 from console.actions.stage import Stage
 from engine.model import Level, views
-from widgets.risk import EXPOSURE, STRATEGIES, SYMBOLS, Exposure, Heading, Why, strategy_of
+from widgets.risk import SYMBOLS, Exposure, Heading, Why
 
 
 class ReadingActions:
@@ -23,7 +23,7 @@ class ReadingActions:
 
     def tell_all(self, row: Any) -> None:
         """Everything about `row` of one of the panels."""
-        from console.screens.details.limit import limit_dialog
+        from console.screens.details.limit import risk_dialog
         from console.screens.details.order import OrderDetail
         from console.screens.details.position import PositionDetail
         from console.screens.details.rows import row_dialog
@@ -41,27 +41,13 @@ class ReadingActions:
             case Heading():
                 detail = self._stage.keys.names["detail"]
                 self._stage.say(f"{row.name} is a heading. {detail} tells everything about a row under it.", Level.INFO)
-            case Why():
-                self.tell_all(row.breaker)
-            case views.RiskRow() | views.BreakerRow():
-                self._stage.read(limit_dialog(row, self._stage.view, self._stage.keys, self._stage.clock))
-            case Exposure():
-                self._tell_exposure(row)
+            case Exposure(section=section) if section == SYMBOLS:
+                self._stage.read(PositionDetail(self._stage, row.name))
+            case Why() | Exposure() | views.RiskRow() | views.BreakerRow():
+                if (told := risk_dialog(row, self._stage.view, self._stage.keys, self._stage.clock)) is not None:
+                    self._stage.read(told)
             case _:
                 self._stage.read(row_dialog(row, self._stage.clock))
-
-    def _tell_exposure(self, row: Exposure) -> None:
-        """Of the account it is one of its limits, of a symbol its position; of a strategy what that holds."""
-        from console.screens.details.limit import limit_dialog, strategy_dialog
-        from console.screens.details.position import PositionDetail
-
-        stage, view = self._stage, self._stage.view
-        if row.section == SYMBOLS:
-            stage.read(PositionDetail(stage, row.name))
-        elif row.section == STRATEGIES and (its := strategy_of(row, view)) is not None:
-            stage.read(strategy_dialog(its, view, stage.clock))
-        elif row.section == EXPOSURE and (limit := next((each for each in view.risk if each.name == "exposure"), None)) is not None:
-            stage.read(limit_dialog(limit, view, stage.keys, stage.clock))
 
     def do_whole_text(self) -> None:
         from console.screens.reading import read_text

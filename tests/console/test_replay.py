@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import date
 from pathlib import Path
+from typing import cast
 
 import pytest
 from msgspec.structs import replace
@@ -24,6 +25,7 @@ from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from widgets import numbers
 from widgets.past_rows import pattern_for, pattern_of_ends
+from widgets.risk import STRATEGIES, SYMBOLS, Risk, Row
 from widgets.scrubber import Scrubber
 
 
@@ -202,6 +204,25 @@ async def test_enter_says_why_it_was_bought(kept: tuple[Path, Finished]) -> None
         await console.press("escape")
         await console.press("3", "enter")
         await console.shows("It filled in full")
+
+
+async def test_enter_on_the_risk_of_that_moment_says_of_a_symbol_why_and_of_a_strategy_what_it_holds(kept: tuple[Path, Finished]) -> None:
+    async with replaying(kept) as (console, page):
+        await console.press("n")
+        await console.until(lambda: page._moment is not None and page._moment.view.positions)
+        assert page._moment is not None
+        risk = cast(Risk, page.panels["risk"])
+        symbol = page._moment.view.positions[0].symbol
+        await console.press("5")
+        for section, name, told in ((SYMBOLS, symbol, f"Why: {symbol}, now"), (STRATEGIES, "sma_cross", "Exposure sma_cross")):
+            key = f"exposure {section} {name}"
+            keys = [risk.key_of(row) for row in risk.rows]
+            await console.press(*["j"] * (keys.index(key) - keys.index(risk.key_of(cast(Row, risk.cursor_row)))))
+            await console.press("enter")
+            await console.shows(told)
+            await console.press("escape")
+        await console.press(*["k"] * len(risk.rows), "enter")
+        await console.shows("That row says all that is known of it.")
 
 
 async def test_enter_on_a_bar_at_which_nothing_was_proposed_says_what_was_seen(kept: tuple[Path, Finished]) -> None:

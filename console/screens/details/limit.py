@@ -16,7 +16,7 @@ from engine.model.money import HUNDRED, ZERO, exact
 from engine.model.views import BreakerRow, ExposureRow, RiskRow
 from widgets import numbers
 from widgets.cells import Cell
-from widgets.risk import BY_HAND, share_of_equity, used_of
+from widgets.risk import BY_HAND, EXPOSURE, STRATEGIES, Exposure, Row, Why, share_of_equity, strategy_of, used_of
 from widgets.text import clean
 
 ENTRY = "An entry that would lead beyond it is denied if you gave it, and cut to what fits if a strategy did. Exits always go."
@@ -45,6 +45,21 @@ MEANINGS = {
     ),
 }
 """By the names of the panel's rows. What ends a breaker the engine says."""
+
+
+def risk_dialog(row: Row, view: View, keys: KeyMap, clock: Callable[[], float]) -> Reading | None:
+    """All about a row of the risk panel as `view` has it; None of a heading, and of a symbol, of which its position tells more."""
+    match row:
+        case Why():
+            return limit_dialog(row.breaker, view, keys, clock)
+        case RiskRow() | BreakerRow():
+            return limit_dialog(row, view, keys, clock)
+        case Exposure(section=section) if section == STRATEGIES and (its := strategy_of(row, view)) is not None:
+            return strategy_dialog(its, view, clock)
+        case Exposure(section=section) if section == EXPOSURE:
+            limit = next((each for each in view.risk if each.name == "exposure"), None)
+            return limit_dialog(limit, view, keys, clock) if limit is not None else None
+    return None
 
 
 def limit_dialog(row: RiskRow | BreakerRow, view: View, keys: KeyMap, clock: Callable[[], float]) -> Reading:

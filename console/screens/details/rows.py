@@ -1,11 +1,8 @@
-"""What is known of a row that has no life of its own: of the watchlist and the log in a person's words, of any other field by field."""
+"""What is known of a row that has no life of its own, in a person's words: a symbol of the watchlist, a line of the log."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from decimal import Decimal
-from enum import Enum
-from typing import Any
 
 from console.screens.details.writing import Value, facts, moment
 from console.screens.dialog import Line, paragraph
@@ -16,36 +13,14 @@ from widgets.cells import Cell
 from widgets.text import clean, width_of
 from widgets.watchlist import WatchedRow
 
-PRICES = frozenset({"limit", "stop", "price", "average", "last", "bid", "ask"})
 
-
-def row_dialog(row: Any, clock: Callable[[], float]) -> Reading:
+def row_dialog(row: WatchRow | LogLine, clock: Callable[[], float]) -> Reading:
     """All about `row` as it was when it was asked for."""
     if isinstance(row, WatchRow):
         market = _market(row)
         return Reading(row.symbol, lambda width: facts(market, width, 0), clock)
-    if isinstance(row, LogLine):
-        written_down = _log_line(row)
-        return Reading("Line of the log", lambda width: [*facts(written_down, width, 0), *_detail(row.detail, width)], clock)
-    symbol = getattr(row, "symbol", "")
-    kind = type(row).__name__.removesuffix("Row").removesuffix("Line")
-    number = getattr(row, "number", None)
-    title = " ".join(filter(None, (kind, f"#{number}" if number is not None else "", symbol)))
-    named = [(name, getattr(row, name)) for name in row.__struct_fields__ if name != "detail"]
-    labels = max(len(name) for name, _ in named) + 2
-    detail: str = getattr(row, "detail", "")
-    tick: Decimal | None = getattr(row, "tick", None)
-
-    def lines(width: int) -> list[Line]:
-        drawn: list[Line] = []
-        for name, value in named:
-            label = f"{name.replace('_', ' '):<{labels}}"
-            for part in written(name, value, tick):
-                drawn += paragraph(part, width, "", Cell(label, "muted"))
-                label = " " * labels
-        return drawn + _detail(detail, width)
-
-    return Reading(title, lines, clock)
+    written_down = _log_line(row)
+    return Reading("Line of the log", lambda width: [*facts(written_down, width, 0), *_detail(row.detail, width)], clock)
 
 
 def _market(row: WatchRow) -> list[tuple[str, Value]]:
@@ -86,24 +61,3 @@ def traceback_lines(detail: str, width: int) -> list[Line]:
     """Each line as it is, where it has room; else it goes on under itself, as far in."""
     told = [clean(line) for line in detail.splitlines()]
     return [drawn for line in told for drawn in ([[Cell(line)]] if width_of(line) <= width else paragraph(line, width))]
-
-
-def written(name: str, value: Any, tick: Decimal | None = None) -> list[str]:
-    """A field's value as lines, prices on the row's tick; `-` where nothing applies."""
-    if value is None or value == "" or value == ():
-        return [numbers.NONE]
-    if isinstance(value, bool):
-        return ["yes" if value else "no"]
-    if name in ("wall", "at") or name.endswith("_at"):
-        return [numbers.market_time(value, "%Y-%m-%d %H:%M:%S ET")]
-    if isinstance(value, Enum):
-        return [str(value.value)]
-    if isinstance(value, tuple):
-        return [clean(str(item)) for item in value]
-    if tick is not None and name in PRICES:
-        return [numbers.price(value, tick)]
-    if isinstance(value, Decimal):
-        return [numbers.quantity(value)]
-    if isinstance(value, float):
-        return [f"{value:,.6g}" if abs(value) < 1_000 else f"{value:,.2f}"]
-    return [clean(str(value))]

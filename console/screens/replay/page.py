@@ -21,6 +21,7 @@ from console.screens.replay.layout import PANELS, is_out, is_single, layout_for
 from console.screens.replay.questions import GoTo, why_dialog
 from console.screens.replay.why import ask_of_bar, ask_of_row
 from engine.model import Level
+from engine.model.views import LogLine
 from widgets import numbers
 from widgets.chart import Chart
 from widgets.curve import Curve, Point
@@ -444,10 +445,19 @@ class ReplayPage(Page):
             self._why_bar()
 
     def _why_row(self, row: Any) -> None:
-        if not ask_of_row(self.player, row):
+        if ask_of_row(self.player, row) or self._moment is None:
+            return
+        if isinstance(row, LogLine):
             from console.screens.details.rows import row_dialog
 
             self.stage.read(row_dialog(row, self.stage.clock))
+        else:
+            from console.screens.details.limit import risk_dialog
+
+            if (told := risk_dialog(row, self._moment.view, self.stage.keys, self.stage.clock)) is not None:
+                self.stage.read(told)
+            else:
+                self._tell("That row says all that is known of it.")
 
     def _why_bar(self) -> None:
         if not ask_of_bar(self.player, self._moment, self._chart.crosshair_at):

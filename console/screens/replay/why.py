@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from console.replay.player import Moment, Player
 from engine.model.views import OrderRow, SignalRow
 from widgets import numbers
-from widgets.risk import Heading
+from widgets.risk import SYMBOLS, Exposure
 
 if TYPE_CHECKING:
     from engine.model.recording import Why
@@ -23,8 +23,8 @@ def ask_of_row(player: Player, row: Any) -> bool:
             player.ask("", lambda replay: replay.why_order(row.id))
         case SignalRow():
             player.ask("", lambda replay: replay.why_signal(row.id))
-        case Heading():
-            pass
+        case Exposure(section=section, name=symbol) if section == SYMBOLS:
+            player.ask(f"{symbol}, now", lambda replay: _of_bar(replay, symbol, replay.at))
         case _ if symbol := getattr(row, "symbol", ""):
             player.ask(f"{symbol}, now", lambda replay: _of_bar(replay, symbol, replay.at))
         case _:
