@@ -265,8 +265,8 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         self._measure()
         if not before or not after:
             self.refresh()
-        elif self._thumb(self.inner_height):
-            # The thumb in the frame got another length or place.
+        elif self._totals or self._thumb(self.inner_height):
+            # The totals went down or up, or the thumb in the frame got another length or place.
             self.refresh()
 
     # ---- marks and copies
@@ -338,15 +338,19 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         shown = self.inner_height
         return shown - self._header_in(shown) - self._totals_in(shown)
 
+    @property
+    def _rows_in_view(self) -> int:
+        return max(0, min(len(self.rows) - int(self.scroll_offset.y), self.shown_rows))
+
     def set_totals(self, totals: Mapping[str, Content]) -> None:
-        """A line under the rows: what stands under the heads of these titles. Empty for none."""
+        """A line right under the last row: what stands under the heads of these titles. Empty for none."""
         if totals != self._totals:
             had, self._totals = bool(self._totals), totals
             if had != bool(totals):
                 self._measure()
                 self.refresh()
             else:
-                self.refresh_content_line(self.inner_height - 1)
+                self.refresh_content_line(self.header_height + self._rows_in_view)
 
     def _refresh_rows(self, indices: Iterable[int]) -> None:
         """Paint these rows again, where they are in view: one region a row, and one refresh for all."""
@@ -479,7 +483,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         if y < self.header_height:
             return self._painter.heads(width, self.palette)
         line = y - self.header_height
-        if line >= self.shown_rows:
+        if line == self._rows_in_view and self._totals_in(self.inner_height):
             return self._painter.totals(self._totals, width, self.palette)
         index = self.scroll_offset.y + line
         if index >= len(self.rows):

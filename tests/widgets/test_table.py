@@ -278,6 +278,18 @@ async def test_a_column_grows_to_its_widest_number_rather_than_cut_it() -> None:
         assert "1,234,567.89" in text_of(table)
 
 
+async def test_the_total_stands_right_under_the_last_row_and_at_the_bottom_where_not_all_fit() -> None:
+    table = Positions()
+    async with Harness(table).run_test(size=(100, 10)) as pilot:
+        for count, line in ((3, 5), (5, 7), (2, 4), (40, 8), (4, 6)):
+            table.show(sample_view(positions=held(count)))
+            await pilot.pause()
+            assert [y for y, text in enumerate(lines_of(table)) if "Total" in text] == [line]
+            # What is on the screen is what was painted again, not what a table drawn from nothing would show.
+            painted = pilot.app.screen._compositor.render_strips()
+            assert [y for y, strip in enumerate(painted) if "Total" in strip.text] == [line]
+
+
 async def test_a_focused_panel_is_told_apart_without_colour() -> None:
     table, other = Positions(), Signals()
     async with Harness(table, other, theme="monochrome").run_test(size=(80, 20)) as pilot:
