@@ -436,6 +436,13 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
             self._highlighted()
         self._into_view()
 
+    def to_the_top(self) -> None:
+        """The cursor goes there by itself: the row has to be read before a key may act on it."""
+        if self._cursor > 0:
+            self._move_to(0)
+            self._unseen_since = self._clock()
+        self._into_view()
+
     def _into_view(self) -> None:
         top, shown = int(self.scroll_target_y), self.shown_rows
         if self._cursor < 0 or shown <= 0:

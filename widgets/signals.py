@@ -122,6 +122,12 @@ class Signals(LiveTable[SignalRow]):
         with_shadow = tuple(([Cell(form, role)], shadow) for form in forms)
         return Sentence("Then", (*with_shadow, ([Cell(what, role)], ())))
 
+    def on_blur(self) -> None:
+        """Nobody reads on in what is decided: what waits is in sight again."""
+        row = self.cursor_row
+        if row is not None and not waits(row) and waits(self.rows[0]):
+            self.to_the_top()
+
     def can_mark(self, row: SignalRow) -> bool:
         return waits(row)
 

@@ -105,6 +105,24 @@ async def test_orders_that_nobody_is_in_show_the_newest_and_one_who_reads_on_is_
         assert table.cursor_key == "t1-37"
 
 
+async def test_what_waits_is_in_sight_once_a_person_has_left_the_row_of_a_decided_signal() -> None:
+    table, other = Signals(), Positions()
+    app = Harness(table, other)
+    async with app.run_test(size=(80, 24)) as pilot:
+        decided = [signal(number, state=SignalState.SENT, expires_in_s=None, decided_by="you") for number in range(30, 0, -1)]
+        table.show_rows((signal(32), signal(31), *decided))
+        await started(table, pilot)
+        await pilot.press("G")
+        assert table.scroll_offset.y
+        await started(other, pilot)
+        assert (table.cursor_key, table.scroll_offset.y) == ("s32", 0)
+        await started(table, pilot)
+        assert not table.reveal(), "it came under the cursor by itself, so the next key must not act on it yet"
+        await pilot.press("j")
+        await started(other, pilot)
+        assert table.cursor_key == "s31", "one that waits is where the cursor was left"
+
+
 async def test_a_signal_that_was_decided_lets_go_of_the_cursor_and_one_that_waits_does_not() -> None:
     table = Signals()
     app = Harness(table)
