@@ -124,7 +124,12 @@ GROUPS: tuple[tuple[str, tuple[Preference, ...]], ...] = (
         (
             Preference("confirm.order_line", "order line", "a yes before the order line sends"),
             Preference("confirm.quit", "quit", "asks at quit; while something works or waits it asks in any case"),
-            Preference("on_exit", "on exit", "what quitting does to working orders", next_start=True),
+            Preference(
+                "on_exit",
+                "on exit",
+                "what quitting does to working orders: cancel_entries keeps those that protect, keep leaves all, cancel_all none",
+                next_start=True,
+            ),
         ),
     ),
     (

@@ -123,11 +123,14 @@ class PreferencesPage(Page):
         if marked and self._editor is not None:
             return [fit_cells([lead, *name, Cell("> ", "key"), *self._editor.cells], width), *self._allowed(item, width)]
         value = self._value(item)
-        means = f"{item.means}; from the next start on" if item.next_start else item.means
+        later = "; from the next start on" if item.next_start else ""
+        means = f"{item.means}{later}"
         shown = fit_cells([Cell(f" {words(value, item.unit)}", "muted" if value is None else "accent")], VALUE)
-        fits = 3 + NAME + OWN_MORE * item.is_own + VALUE + 1 + len(means) < width
+        room = width - (3 + NAME + OWN_MORE * item.is_own + VALUE + 2)
+        fits = len(means) <= room
         if not marked:
-            said = means if fits else _PHRASE_END.split(means)[0]
+            short = _PHRASE_END.split(item.means)[0]
+            said = means if fits else f"{short}{later}" if len(short + later) <= room else short
             return [fit_cells([lead, *name, *shown, Cell(f" {said}", "muted")], width)]
         if not fits:
             return [[lead, *name, *shown], *paragraph(f"{means}.", width, "", UNDER), *self._allowed(item, width)]
@@ -145,8 +148,10 @@ class PreferencesPage(Page):
         if isinstance(item, Written):
             return [line for text in (*item.lines, item.how) for line in paragraph(text, width, "muted", UNDER)]
         allowed = self._may_be(item)
+        # A choice is written as it stands in the file.
+        may_be = f"May be {allowed}" if self._actions.options(item) else f"{allowed[0].upper()}{allowed[1:]}"
         away = f"{self._away(item)} " if item.is_own else ""
-        text = f"{allowed[0].upper()}{allowed[1:]}. {away}{LOOSER if item.is_limit or item.is_combined else ''}"
+        text = f"{may_be}. {away}{LOOSER if item.is_limit or item.is_combined else ''}"
         return paragraph(text.strip(), width, "muted", UNDER)
 
     def _may_be(self, item: Preference) -> str:

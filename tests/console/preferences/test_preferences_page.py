@@ -61,7 +61,8 @@ async def test_a_wide_screen_explains_the_marked_setting_beside_the_list(file: P
         assert "from the next start on" in beside(console)
         await console.pilot.resize_terminal(*WIDE)
         await console.until(lambda: not console.app.screen.query_one(Beside).display)
-        assert "Cancel_entries, keep or cancel_all." in console.picture
+        assert "May be cancel_entries, keep or cancel_all." in console.picture
+        assert "keep leaves all" in console.picture
 
 
 SEVERAL = """\
