@@ -19,6 +19,7 @@ from widgets.cells import Cell, fit_cells, segments
 from widgets.chart_bars import AVERAGES, ChartBars
 from widgets.chart_line import describe
 from widgets.panel import Panel
+from widgets.text import clean
 
 CLOSE, APART = SCALES.index((1, 1)), SCALES.index((1, 2))
 _LINE_FROM, _TWO_LINES_FROM = 7, 10
@@ -32,6 +33,8 @@ class Chart(Panel, inherit_bindings=False):
     DIGIT = "7"
     TITLE = "Chart"
     EMPTY = "No bars yet. Choose a symbol in the watchlist ({panel_watch})."
+    STARTING = "The feed is being asked. Its bars stand here as soon as it has answered."
+    FAILED = "The engine did not start: there are no bars."
 
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
@@ -216,7 +219,19 @@ class Chart(Panel, inherit_bindings=False):
             if chart is not None:
                 self._bars.update(chart)
             self._redraw()
+        self._say_when_empty(view)
         self._title_of(view)
+
+    def _say_when_empty(self, view: View) -> None:
+        if view.chart is not None:
+            text = f"No bars of {clean(view.chart.symbol)} yet. They appear as the feed sends them."
+        elif view.health.ready:
+            text = self.EMPTY
+        else:
+            text = self.FAILED if view.health.failed else self.STARTING
+        if text != self.empty_text:
+            self.empty_text = text
+            self.refresh()
 
     def _title_of(self, view: View) -> None:
         chart = view.chart

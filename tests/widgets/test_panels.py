@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual.app import App
 
 from engine.model.modes import Mode, TradingState
@@ -26,6 +27,7 @@ from tests.views import (
 )
 from tests.widgets.harness import PANELS, Harness, drawn, lines_of, text_of
 from widgets.banner import Banner
+from widgets.chart import Chart
 from widgets.header import HeaderBar
 from widgets.hints import HintLine
 from widgets.orders import Orders, price_text
@@ -56,7 +58,7 @@ async def test_a_panel_looks_as_it_was_drawn(panel: Any, size: tuple[int, int], 
 @pytest.mark.parametrize("width", [80, 120, 160])
 async def test_header_banner_and_hints_look_as_they_were_drawn(width: int, looks_like: Callable[[App[None], str], None]) -> None:
     app = Harness(HeaderBar(), Banner(), HintLine())
-    async with app.run_test(size=(width, 6)) as pilot:
+    async with app.run_test(size=(width, 24)) as pilot:
         app.show(sample_view(account=HALTED))
         await pilot.pause()
         looks_like(app, f"header-{width}")
@@ -154,6 +156,21 @@ async def test_before_the_broker_was_asked_nothing_is_said_to_be_held_or_to_work
         assert "No positions." not in before, before
         assert none in await drawn(panel(), empty_view(health=sample_health()), 60, 10)
     assert "orders -" in await drawn(HeaderBar(), empty_view(), 80, 2)
+
+
+async def test_a_chart_without_bars_says_what_it_waits_for() -> None:
+    starting, nothing_watched = empty_view(), empty_view(health=sample_health())
+    chart = sample_view().chart
+    assert chart is not None
+    loading = sample_view(chart=replace(chart, bars=()))
+    for view, said in (
+        (starting, "The feed is being asked. Its bars stand here as soon as it has answered."),
+        (nothing_watched, "Choose a symbol in the watchlist"),
+        (loading, "No bars of AAPL yet. They appear as the feed sends them."),
+    ):
+        words = " ".join((await drawn(Chart(), view, 80, 10)).replace("│", " ").split())
+        assert said in words
+        assert ("Choose" in words) == (view is nothing_watched)
 
 
 async def test_in_an_empty_panel_a_key_stays_on_the_line_of_what_it_does() -> None:
