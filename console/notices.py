@@ -13,9 +13,12 @@ from msgspec.structs import replace
 
 from engine.model.modes import Level
 from engine.model.views import LogLine
+from widgets import numbers
 
 _LEAST_CAUSE = 12
 """Characters; fewer may stand anywhere by chance."""
+_OUTAGE, _OVER = re.compile(r"link [a-z]+: "), "link was down "
+"""How what tells of a link begins: while it is down, and once it is back."""
 KEPT = 200
 """Notices at most. The oldest go, read ones first: the log has them."""
 
@@ -67,8 +70,9 @@ RULES = (
 
 
 class Notice(Struct, frozen=True):
-    """`number` is its newest line's in the log, `at` that line's time, by the clock that the screen has; `count` how often the same was
-    said. `row` is the number of the order or signal, or the symbol, that it is about, empty where it is the line itself."""
+    """`number` is its newest line's in the log, `at` that line's time, by the clock that the screen has; `since` is the time when the same
+    was first said, `count` how often it was. `row` is the number of the order or signal, or the symbol, that it is about, empty where it is
+    the line itself."""
 
     number: int
     at: int
@@ -76,6 +80,7 @@ class Notice(Struct, frozen=True):
     source: str
     text: str
     panel: str
+    since: int
     row: str = ""
     count: int = 1
     read: bool = False
@@ -120,12 +125,26 @@ class Notices:
     def read_all(self) -> None:
         self._notices = [replace(notice, read=True) for notice in self._notices]
 
+    def is_back(self, account: str, link: str, now: int) -> None:
+        """This link is up: of what it was down for a line is left, until that is read."""
+        its = [notice for notice in self._notices if not notice.read and (notice.account, notice.source) == (account, link)]
+        down = [notice for notice in its if _OUTAGE.match(notice.text)]
+        if not down:
+            return
+        before = [notice for notice in its if notice.text.startswith(_OVER)]
+        first, newest = down[0], down[-1]
+        since = numbers.moment(first.since, numbers.market_day(now))
+        text = f"{_OVER}from {since} to {numbers.market_time(now)} and is back"
+        told = replace(newest, level=Level.WARNING, text=text, count=1 + sum(notice.count for notice in before))
+        gone = {notice.number for notice in (*down, *before)} - {newest.number}
+        self._notices = [told if notice is newest else notice for notice in self._notices if notice.number not in gone]
+
     def _add(self, notice: Notice) -> None:
         """What was said before and is still unread is said again, not twice."""
         for place, other in enumerate(self._notices):
             if not other.read and _same(other, notice):
                 del self._notices[place]
-                notice = replace(notice, count=other.count + 1)
+                notice = replace(notice, count=other.count + 1, since=other.since)
                 break
         self._notices.append(notice)
         while len(self._notices) > KEPT:
@@ -145,7 +164,8 @@ def notice_of(line: LogLine, *, away: bool) -> Notice | None:
         return None
     found = re.search(rule.row, line.text) if rule.row else None
     panel = rule.panel if found or not rule.row else "log"
-    return Notice(line.number, line.time, line.level, line.source, line.text, panel, found[1] if found else "", account=line.account)
+    row = found[1] if found else ""
+    return Notice(line.number, line.time, line.level, line.source, line.text, panel, line.time, row, account=line.account)
 
 
 def _same(one: Notice, other: Notice) -> bool:

@@ -21,6 +21,8 @@ MOST_LINES = 6
 MOST_LINES_SMALL = 4
 """Where the screen has few rows, the panel under it needs them more; not more than a stop."""
 _FEW_ROWS = 30
+_BELOW = 9
+"""Rows that it leaves to others on the lowest screen: header, tabs, order line and hints, a notice, and a panel's edge."""
 _LINKS = {LinkState.FATAL: "DOWN and not tried again", LinkState.RESET: "in its RESET", LinkState.LOGIN: "waiting for a LOGIN"}
 
 
@@ -69,7 +71,8 @@ class Banner(Lines):
     def draw(self, width: int) -> list[tuple[str, list[Cell]]]:
         small = self.app.size.height < _FEW_ROWS and all(told.role != "halted" for told in self._said)
         most = MOST_LINES_SMALL if small else MOST_LINES
-        return [(role, [Cell(f" {line}")]) for role, line in fitted(self._said, max(10, width - 2), most)]
+        room = max(1, self.app.size.height - _BELOW)
+        return [(role, [Cell(f" {line}")]) for role, line in fitted(self._said, max(10, width - 2), most, room)]
 
 
 def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
@@ -81,7 +84,7 @@ def _sentences(view: View, flatten_key: str, mode_key: str) -> list[Told]:
         which = f"{clean(view.name)} is " if view.name else ""
         said.append(Told("halted", f"■ {which}HALTED: ", reason, end=". Nothing is sent but cancels and flatten.", rest=why, order=1))
         if view.stop is not None:
-            said.append(Told("halted", progress(view.stop, view)))
+            said.append(Told("halted", progress(view.stop, view), spare=view.stop.late))
         bare = unprotected(view)
         if bare:
             listed = tuple(clean(f"{symbol} {numbers.quantity(quantity)}") for symbol, quantity in bare)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
-from widgets.text import ELLIPSIS, wrap_phrases
+from widgets.text import ELLIPSIS, fit, wrap_phrases
 
 
 class Told(Struct, frozen=True):
     """A sentence in the style `role`: `start`, as many of `parts` as there is room for, and `end`, which is never given up.
 
     What is left of `parts` is told by `rest`, or, where that is empty, counted. Those with the highest `order` give up first.
+    A `spare` one goes for others, where each has but a line: another says more of the same.
     """
 
     role: str
@@ -22,6 +23,7 @@ class Told(Struct, frozen=True):
     end: str = ""
     rest: str = ""
     order: int = 0
+    spare: bool = False
 
     @property
     def text(self) -> str:
@@ -46,8 +48,9 @@ class Told(Struct, frozen=True):
         return wrap_phrases(self.shortened(fewest), width)
 
 
-def fitted(told: Sequence[Told], width: int, most: int) -> list[tuple[str, str]]:
-    """All of them, each line with its role, in `most` lines where that is possible."""
+def fitted(told: Sequence[Told], width: int, most: int, room: int) -> list[tuple[str, str]]:
+    """All of them, each line with its role, in `most` lines where that is possible. Where it takes more than the `room` there is, each gets
+    one, the last ones none."""
     lines = [wrap_phrases(each.text, width) for each in told]
     least = [len(each.lines(width, 1)) for each in told] if sum(map(len, lines)) > most else []
     while sum(map(len, lines)) > most:
@@ -56,4 +59,7 @@ def fitted(told: Sequence[Told], width: int, most: int) -> list[tuple[str, str]]
             break
         place = max(longer, key=lambda place: (told[place].order, len(lines[place])))
         lines[place] = told[place].lines(width, len(lines[place]) - 1)
+    if sum(map(len, lines)) > room:
+        told = [each for each in told if not each.spare or len(told) <= room][:room]
+        lines = [[fit(each.text, width)] for each in told]
     return [(each.role, line) for each, its in zip(told, lines, strict=True) for line in its]

@@ -6,6 +6,7 @@ What to do stands mostly at a text's end: a long one takes a second and a third 
 from __future__ import annotations
 
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 
 from engine.model.modes import Level
@@ -17,6 +18,8 @@ _MARKS = {Level.ERROR: ("✗", "error"), Level.WARNING: ("!", "warning"), Level.
 """As in the log: never by colour alone."""
 
 MOST_LINES = 3
+_FEW_ROWS = 20
+"""Where the screen has fewer, the banner and the panel need them more: one is for the newest."""
 HANGING = 3
 """Blanks before all lines but the first: the text stands behind the mark."""
 
@@ -37,6 +40,7 @@ class NoticeLine(Lines):
     def __init__(self, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002 - Textual's own word
         super().__init__(id=id, classes=classes)
         self._said: tuple[int, Level, str, str, str, str] | None = None
+        self._most = MOST_LINES
 
     def show(self, unread: int, level: Level, when: str, newest: str, key: str, elsewhere: str = "") -> None:
         """`unread` notices, the worst of `level`; the newest says `newest` and is of `when`. `key` reads them. `elsewhere` tells of which
@@ -49,7 +53,8 @@ class NoticeLine(Lines):
             self.refresh(layout=True)
             self.redraw()
 
-    def get_content_height(self, container: object, viewport: object, width: int) -> int:
+    def get_content_height(self, container: object, viewport: Size, width: int) -> int:
+        self._most = MOST_LINES if viewport.height >= _FEW_ROWS else 1
         return len(self.draw(width))
 
     @property
@@ -69,14 +74,14 @@ class NoticeLine(Lines):
         untimed = [*said, Cell(" "), Cell(newest)]
         # A row is worth more than the time, which the list tells, and the word behind the key.
         forms = (([*said, time, Cell(newest)], reads), (untimed, reads), (untimed, [*reads[:2], Cell(" ")]))
-        start, end = min(forms, key=lambda form: min(len(wrap_cells(form[0], max(width - length(form[1]), 1), HANGING)), MOST_LINES + 1))
+        start, end = min(forms, key=lambda form: min(len(wrap_cells(form[0], max(width - length(form[1]), 1), HANGING)), self._most + 1))
         room = width - length(end)
         if room < length([count]):
             return [("", fit_cells(start, width))]
         lines = wrap_cells(start, room, HANGING)
-        if len(lines) > MOST_LINES:
-            *shown, last = lines[:MOST_LINES]
-            more = [cell for line in lines[MOST_LINES:] for cell in (Cell(" "), *line[1:])]
+        if len(lines) > self._most:
+            *shown, last = lines[: self._most]
+            more = [cell for line in lines[self._most :] for cell in (Cell(" "), *line[1:])]
             lines = [*shown, fit_cells([*last, *more], room)]
         return [("", [*fit_cells(lines[0], room), *end]), *(("", line) for line in lines[1:])]
 

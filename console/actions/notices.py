@@ -59,6 +59,10 @@ class NoticeActions:
     def frame(self, view: View) -> None:
         for notice in self._notices.take(view.log, away=self._away):
             self._notifier.tell(notice.level, notice.said)
+        for each in view.accounts or (view,):
+            for link in each.health.links:
+                if link.is_broker and link.up:
+                    self._notices.is_back(each.name, link.name, each.health.market_time)
         self._notifier.flush()
         self.show()
 

@@ -125,3 +125,27 @@ def test_the_same_of_two_accounts_is_two_notices_each_with_its_name() -> None:
     ]
     notices.take(tuple(told), away=False)
     assert [notice.said for notice in notices.newest_first] == ["bold: #12 AAPL rejected: no shares", "calm: #12 AAPL rejected: no shares"]
+
+
+def test_of_a_link_that_is_back_a_line_tells_from_when_to_when_it_was_down_until_that_is_read() -> None:
+    notices = Notices()
+    at = 1_700_000_000_000_000_000
+    said = ("link down: Nobody listens", "link down: Nobody listens", "link login: Log in at TWS", "#7 AAPL rejected: no shares")
+    sources = ("ib", "ib", "ib", "order")
+    for number, (source, text) in enumerate(zip(sources, said, strict=True), 1):
+        notices.take((replace(line(ERROR, source, text, number), wall=at + number * 10**9),), away=False)
+    notices.is_back("", "alpaca", at + 60 * 10**9)
+    notices.is_back("calm", "ib", at + 60 * 10**9)
+    assert [notice.text for notice in notices.unread] == [said[3], said[2], said[0]], "others are back, not this one"
+    notices.is_back("", "ib", at + 60 * 10**9)
+    rejected, back = notices.unread
+    assert rejected.text == said[3], "what came after it stays the newest"
+    assert (back.level, back.text, back.count) == (WARNING, "link was down from 17:13:21 to 17:14:20 and is back", 1)
+
+    notices.take((replace(line(ERROR, "ib", said[0], 9), wall=at + 3600 * 10**9),), away=False)
+    notices.is_back("", "ib", at + 3601 * 10**9)
+    again = notices.unread[0]
+    assert (again.text, again.count, len(notices.unread)) == ("link was down from 18:13:20 to 18:13:21 and is back", 2, 2)
+    notices.read_all()
+    notices.is_back("", "ib", at + 3700 * 10**9)
+    assert not notices.unread

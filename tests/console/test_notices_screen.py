@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from textual import events
 
 from console.notify import BEL
 from engine.model import Level, TradingState
-from engine.model.modes import LinkState
+from engine.model.modes import LinkState, Mode
 from engine.model.settings import NotifySettings
-from engine.model.views import LinkView, LogLine
+from engine.model.views import LinkView, LogLine, StopView
 from tests.console.driving import SMALL, WIDE, Console, running
 from tests.console.fake_engine import FakeEngine
 from tests.views import sample_account, sample_health
@@ -54,8 +55,28 @@ async def test_what_the_banner_says_is_not_said_once_more_below_it(engine: FakeE
         await console.press("down", "r", "escape")
         await console.until(lambda: "1 notice " in line_of(console))
         assert "as told above" in line_of(console)
-        engine.change(health=sample_health())
-        await console.until(lambda: "Nobody listens" in line_of(console))
+        engine.change(health=sample_health(links=(replace(links[0], state=LinkState.UP),)))
+        await console.until(lambda: "link was down from " in line_of(console))
+        assert console.screen.query_one(NoticeLine).size.height == 1
+        assert "Nobody listens" not in console.picture.split("Log")[0]
+
+
+@pytest.mark.parametrize("size", [(40, 10), (40, 12), (60, 16), (80, 20)], ids=lambda size: "x".join(map(str, size)))
+async def test_on_a_low_screen_that_is_halted_banner_and_notices_leave_the_order_line_and_the_hints_their_rows(
+    engine: FakeEngine, size: tuple[int, int]
+) -> None:
+    async with running(engine, size) as console:
+        engine.change(
+            account=sample_account(mode=Mode.EMERGENCY, state=TradingState.HALTED, reason="stop key"),
+            stop=StopView(False, False, ("#4 BUY 1 IBM is UNKNOWN",), 1, late=True),
+        )
+        for number in range(3):
+            engine.note(Level.ERROR, "ib", f"{number} was refused by the broker, with more words than a line of a low screen has room for")
+        await console.until(lambda: "HALTED: stop key" in console.picture and "3 notices" in console.picture)
+        *_, typed, _, _, hints = console.picture.split("\n")
+        assert typed.strip() == ">"
+        assert "help" in hints
+        assert hints.rstrip().endswith("STOP")
 
 
 async def test_of_an_account_that_is_called_as_its_broker_the_name_stands_once_in_the_list(engine: FakeEngine) -> None:

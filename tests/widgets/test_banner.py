@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from engine.model.modes import LinkState, Mode, TradingState
 from engine.model.orders import OrderState, OrderType, Side
-from engine.model.views import LinkView, StopView
+from engine.model.views import LinkView, StopView, View
 from tests.views import (
     order,
     position,
@@ -19,7 +19,8 @@ from tests.views import (
     sample_health,
     sample_view,
 )
-from tests.widgets.harness import HINTS, Harness, drawn, lines_of, text_of
+from tests.widgets import harness
+from tests.widgets.harness import HINTS, Harness, lines_of, text_of
 from tests.worst import FREE, worst_view
 from widgets.banner import MOST_LINES, Banner
 from widgets.header import HeaderBar
@@ -27,6 +28,10 @@ from widgets.hints import HintLine
 from widgets.protection import unprotected
 
 HALTED = sample_account(badge="LIVE", mode=Mode.EMERGENCY, state=TradingState.HALTED, reason="stop key")
+
+
+async def drawn(widget: Any, view: View, width: int, rows: int = 24) -> str:
+    return await harness.drawn(widget, view, width, rows)
 
 
 @pytest.mark.parametrize("width", [80, 100, 120, 200])
@@ -71,7 +76,7 @@ async def test_a_broker_that_takes_cancels_alone_is_told_from_one_that_is_down_a
         for width in (80, 120, 200):
             assert f"alpaca {state}" in await drawn(HeaderBar(), sample_view(health=health), width)
         banner = Banner()
-        async with Harness(banner).run_test(size=(80, 8)) as pilot:
+        async with Harness(banner).run_test(size=(80, 24)) as pilot:
             banner.show(sample_view(health=health))
             await pilot.pause()
             assert banner.text == said
@@ -113,7 +118,7 @@ def test_a_position_is_protected_only_by_a_working_stop_of_the_other_side() -> N
 async def test_the_banner_takes_no_room_until_there_is_something_to_say() -> None:
     banner = Banner()
     app = Harness(banner)
-    async with app.run_test(size=(80, 10)) as pilot:
+    async with app.run_test(size=(80, 24)) as pilot:
         app.show(sample_view())
         await pilot.pause()
         assert banner.size.height == 0
@@ -159,7 +164,7 @@ async def test_no_reason_pushes_what_is_without_protection_and_the_way_to_flatte
     left = tuple(f"#{number} SELL 1,234,567 ABCDEF.GHI is being cancelled" for number in range(12))
     account = sample_account(state=TradingState.HALTED, mode=Mode.EMERGENCY, reason=FREE)
     view = worst_view(account=account, stop=StopView(False, False, left, 12, late=True))
-    said = await drawn(Banner(), view, width, 12)
+    said = await drawn(Banner(), view, width)
     assert len(said.rstrip().splitlines()) <= MOST_LINES
     words = " ".join(said.split())
     assert "m tells all. Nothing is sent but cancels and flatten." in words
@@ -239,6 +244,18 @@ async def test_the_stop_is_never_left_out_of_the_hints(width: int) -> None:
         assert "b buy" in said
 
 
+@pytest.mark.parametrize(
+    ("width", "said"),
+    [(80, "F5 review and send  F7 all of it  Esc leave"), (58, "F5 review and send  Esc leave"), (40, "F5 review and send")],
+)
+async def test_what_a_place_is_there_for_is_hinted_at_any_width_and_the_way_out_where_both_have_room(width: int, said: str) -> None:
+    hints = HintLine()
+    async with Harness(hints).run_test(size=(width, 3)) as pilot:
+        hints.show([("F5", "review and send"), ("F7", "all of it"), ("Tab", "next field of the ticket"), ("Esc", "leave")])
+        await pilot.pause()
+        assert lines_of(hints)[0].partition("F12")[0].strip() == said
+
+
 def test_a_stop_that_is_still_held_here_protects_nothing() -> None:
     stop = order(type=OrderType.TRAILING_STOP, limit=None, trail_pct=Decimal(2), state=OrderState.HELD)
     assert unprotected(sample_view(positions=(position("AAPL", 100),), orders=(stop,))) == ()
@@ -250,7 +267,7 @@ def test_a_stop_that_is_still_held_here_protects_nothing() -> None:
 async def test_a_link_that_is_down_is_said_with_its_reason_at_any_width() -> None:
     links = (LinkView("sim", LinkState.UP, 100.0), LinkView("paper", LinkState.DOWN, 8_200.0, "no answer for 8s; trying again", True))
     banner = Banner()
-    async with Harness(banner).run_test(size=(60, 8)) as pilot:
+    async with Harness(banner).run_test(size=(60, 24)) as pilot:
         banner.show(sample_view(health=sample_health(links=links)))
         await pilot.pause()
         assert banner.text == "✗ paper is DOWN: no answer for 8s; trying again."

@@ -63,7 +63,7 @@ def test_what_has_no_room_ends_in_an_ellipsis() -> None:
 @pytest.mark.parametrize("width", [80, 120])
 async def test_the_count_and_the_key_stay_where_the_text_is_cut(width: int) -> None:
     line = NoticeLine()
-    async with Harness(line).run_test(size=(width, 5)) as pilot:
+    async with Harness(line).run_test(size=(width, 24)) as pilot:
         assert line.size.height == 0
         line.show(12, Level.ERROR, "09:30:00", "x" * 300, "i")
         await pilot.pause()
