@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from textual import events
 from textual.message import Message
@@ -16,7 +16,7 @@ STOP = (Cell("F12 / ^G EMERGENCY STOP", "stop"), Cell("F12 / ^G STOP", "stop"), 
 
 
 class HintLine(Lines):
-    """One line. Where room is short, whole hints go, the last first, but not the way out; and the stop is said shorter, never left out.
+    """One line. Where room is short, whole hints go, the last first, and of two the way out; and the stop is said shorter, never left out.
 
     A click on a hint posts `Chosen`; the wheel brings those that have no room. An app whose stop is for several accounts says for how many
     as `stop_accounts`.
@@ -78,11 +78,9 @@ class HintLine(Lines):
         if width < length([stop]) + 3:
             return [("", [stop])]
         room = width - length([stop]) - 4
-        for end in range(len(self._hints), self._passed, -1):
-            # Whoever has only a mouse must get out, too.
-            out = [hint for hint in (*self._hints[: self._passed], *self._hints[end:]) if hint[0] == OUT][:1]
-            self._shown = [*self._hints[self._passed : end], *out]
-            cells = _cells(self._shown)
+        for end, shown in self._choices():
+            self._shown = shown
+            cells = _cells(shown)
             if length(cells) <= room:
                 self._last_hidden = end < len(self._hints)
                 break
@@ -90,6 +88,14 @@ class HintLine(Lines):
             self._shown, cells = [], []
         padding = max(1, width - 2 - length(cells) - length([stop]))
         return [("", [Cell(" "), *cells, Cell(" " * padding), stop, Cell(" ")])]
+
+    def _choices(self) -> Iterator[tuple[int, list[tuple[str, str]]]]:
+        """What may be shown, the most first, each with the place up to which its hints go: at last the first hint, without the way out."""
+        for end in range(len(self._hints), self._passed, -1):
+            # Whoever has only a mouse must get out, too.
+            out = [hint for hint in (*self._hints[: self._passed], *self._hints[end:]) if hint[0] == OUT][:1]
+            yield end, [*self._hints[self._passed : end], *out]
+        yield self._passed + 1, list(self._hints[self._passed : self._passed + 1])
 
 
 def _cells(hints: Sequence[tuple[str, str]]) -> list[Cell]:

@@ -116,8 +116,10 @@ class TicketDialog(Dialog[Ready | None]):
     # ---- what is shown
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        keys = self.keys_of("ticket" if self._asked is None else "confirm")
-        return [(cast(HasKeys, self.app).keys.names["whole_word"], "all of it"), *keys] if self._cut else keys
+        # What it is there for comes first: it has room always.
+        first, *others = self.keys_of("ticket" if self._asked is None else "confirm")
+        cut = [(cast(HasKeys, self.app).keys.names["whole_word"], "all of it")] * bool(self._cut)
+        return [first, *cut, *others]
 
     @property
     def _cut(self) -> str:

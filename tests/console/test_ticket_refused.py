@@ -69,6 +69,7 @@ async def test_a_word_of_the_gate_that_the_ticket_cuts_is_read_whole_by_the_key_
     async with running(engine, size) as console:
         await console.press("b", "5")
         await console.shows("F7 all of it")
+        assert "F5 review and send" in console.picture, "what the ticket is there for gives its room to no other hint"
         assert "and the last" not in console.picture
         await console.press("f7")
         await console.shows("and the last")

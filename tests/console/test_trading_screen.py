@@ -270,6 +270,15 @@ async def test_digits_and_tab_go_round_all_panels(engine: FakeEngine, size: tupl
             assert console.app.focused is console.screen.panels[console.screen.panel]
 
 
+@pytest.mark.parametrize("digit", ["1", "2", "5", "6", "7"])
+async def test_a_screen_with_room_for_them_names_the_keys_of_all_that_can_be_opened_or_arranged(engine: FakeEngine, digit: str) -> None:
+    async with running(engine, (300, 60)) as console:
+        await console.press(digit)
+        table = digit != "7"
+        for hint in ("B backtests", "' jump", "F9 flatten", *["v columns", "y copy"] * table, "t theme", ", preferences", "i notices"):
+            await console.shows(f"  {hint}  ")
+
+
 async def test_the_small_screen_has_header_one_panel_order_line_and_hints(engine: FakeEngine) -> None:
     engine.change(log=())
     async with running(engine, SMALL) as console:
