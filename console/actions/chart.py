@@ -1,11 +1,16 @@
-"""The chart: its crosshair, what is in view, its time frame and what is drawn."""
+"""The chart: its crosshair, what is in view, its time frame, which is kept over restarts, and what is drawn."""
 
 from __future__ import annotations
 
+import asyncio
+
 from console.actions.stage import Stage
 from engine.feeds.timeframe import seconds_of
-from engine.model import Level
+from engine.model import Level, View
 from widgets.chart import Chart
+
+KEPT = "chart"
+"""Under this name the time frame is kept."""
 
 
 class ChartActions:
@@ -14,6 +19,21 @@ class ChartActions:
         self._chart = chart
         # What was asked for last, of which symbol: the next key counts from there, whether or not the engine has answered.
         self._asked = ("", "")
+        self._restored = ""
+        self._chosen_in: set[str] = set()
+        """The accounts whose chart has the kept time frame, or another that a person chose."""
+
+    async def restore(self) -> None:
+        """Have the time frame that was chosen before, as soon as there is a chart that offers it, unless a person was faster."""
+        kept = await asyncio.to_thread(self._stage.kept.load, KEPT, dict[str, str], {})
+        self._restored = kept.get("timeframe", "")
+
+    def frame(self, view: View) -> None:
+        """To be called with each View."""
+        chart = view.chart
+        if chart is not None and self._restored in chart.offered and view.name not in self._chosen_in:
+            self._chosen_in.add(view.name)
+            self._stage.engine.focus(chart.symbol, self._restored)
 
     def do_crosshair(self, where: str) -> None:
         if where in ("up", "down"):
@@ -57,6 +77,8 @@ class ChartActions:
         if 0 <= place < len(chart.offered):
             self._asked = chart.symbol, chart.offered[place]
             self._stage.engine.focus(*self._asked)
+            self._chosen_in.add(self._stage.view.name)
+            self._stage.kept.save(KEPT, {"timeframe": chart.offered[place]})
             return
         # Of those that were not offered, the next one in that direction.
         beyond = [(name, why) for name, why in chart.refused if (seconds_of(name) > seconds_of(now)) == (which == "longer")]

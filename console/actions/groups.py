@@ -49,11 +49,12 @@ class Groups:
         self.accounts = AccountActions(stage, config, self.watchlists.follow)
         self.notices = NoticeActions(stage, notice_line, lambda: banner.text, notifier, self.watchlists.show_row, self.accounts.show)
         self.tables = TableActions(stage)
+        self._chart = ChartActions(stage, chart)
         self.preferences = PreferenceActions(stage, config, looks, notifier)
         self.backtests = BacktestActions(stage, config)
         self.performers = performers(
             self.accounts,
-            ChartActions(stage, chart),
+            self._chart,
             FindingActions(stage),
             OrderActions(stage),
             PanelActions(stage),
@@ -69,8 +70,14 @@ class Groups:
         )
         """What carries out each action, by the action's name."""
 
+    async def restore(self) -> None:
+        """Show tables and chart as they were left."""
+        await self.tables.restore()
+        await self._chart.restore()
+
     def frame(self, view: View) -> None:
         """To be called with each frame: what waits for the engine, for a price or for a process looks whether it has come."""
+        self._chart.frame(view)
         self.watchlists.frame(view)
         self.notices.frame(view)
         self.preferences.frame(view)

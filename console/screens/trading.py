@@ -156,7 +156,7 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
         self.go("watch")
         self._frame()
         self._frames = self.set_interval(self._pace.frame_s, self._frame)
-        self.run_worker(self._groups.tables.restore())
+        self.run_worker(self._groups.restore())
 
     def draw_by(self, drawn: ScreenSettings) -> None:
         """Other settings of how the screen is drawn, from now on."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from msgspec.structs import replace
 
@@ -52,6 +54,34 @@ async def test_a_click_on_the_signs_beside_the_time_frame_asks_for_the_next(engi
         for x in (longer, longer + 1, shorter):
             await console.click(x, y)
         await console.until(lambda: focused(engine) == [("AAPL", "5m"), ("AAPL", "15m"), ("AAPL", "5m")])
+
+
+async def test_the_time_frame_is_kept_over_a_restart_and_waits_for_a_chart_that_offers_it(engine: FakeEngine, tmp_path: Path) -> None:
+    async with running(engine, kept=tmp_path) as console:
+        await console.press("7")
+        await console.burst(">", ">")
+        console.app.kept.close()
+    offering = engine.current.chart
+    assert offering is not None
+    engine.calls.clear()
+    engine.change(chart=replace(offering, offered=("1m", "1d")))
+    async with running(engine, kept=tmp_path) as console:
+        await console.let_pass(1)
+        assert focused(engine) == []
+        engine.change(chart=offering)
+        await console.until(lambda: focused(engine))
+        await console.press("7")
+        await console.burst(">")
+        await console.let_pass(1)
+        assert focused(engine) == [("AAPL", "15m"), ("AAPL", "5m")], "what a person chooses then is not taken back"
+
+
+async def test_a_time_frame_that_was_kept_and_is_none_is_left(engine: FakeEngine, tmp_path: Path) -> None:
+    (tmp_path / "chart.json").write_text('{"timeframe": "7 parsecs"}')
+    async with running(engine, kept=tmp_path) as console:
+        await console.press("7")
+        await console.burst(">")
+        assert focused(engine) == [("AAPL", "5m")]
 
 
 async def test_beyond_the_last_time_frame_it_says_why_there_is_no_other(engine: FakeEngine) -> None:
