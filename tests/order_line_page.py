@@ -113,8 +113,8 @@ def page() -> str:
 `:` opens it from any panel. Escape clears the line, and then leaves it.
 
 While you write, the rows under the line say in one normal form what it means, what it costs, what buying power and position are after it,
-how far it is from the market, and what the gate says. **Enter sends exactly what stands there**, without a question; only `flatten` and
-the mode FULL_AUTO ask for a typed word.
+how far it is from the market, and what the gate says. **Enter sends exactly what stands there**, without a question; only `flatten`,
+`accept` and the mode FULL_AUTO ask for a typed word.
 
 - The verb comes first and is written out; an order is never made of a beginning. After the verb the order of words is free.
 - Keywords are lower case, symbols upper case. Where a symbol is also a word, `$` marks the symbol: `$DAY`.
@@ -166,6 +166,9 @@ one fills is taken from the other.
 ## All else
 
 {table(OTHERS)}
+
+`sync` compares orders and positions with the broker's at once. Where they still differ and no fill explains it, `accept` books what the
+broker holds, after the word ACCEPT and a reason, and the symbol takes entries again. Nothing is sent by either.
 
 The emergency stop is a key, `F12` or `^G`, and no word: typed, `stop`, `halt`, `kill` and `panic` tell of it.
 

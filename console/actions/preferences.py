@@ -55,6 +55,15 @@ class PreferenceActions:
         """Where changes are written."""
         return clean(str(self._config.file or ""))
 
+    @property
+    def account(self) -> str:
+        """Whose limits they are, of several accounts."""
+        return clean(self._config.account)
+
+    def key_in_file(self, preference: Preference) -> str:
+        """Where the file says it."""
+        return f"accounts.{self.account}.{preference.key}" if self.account and preference.is_limit else preference.key
+
     # ---- what holds
 
     def value(self, key: str) -> Any:
@@ -140,7 +149,8 @@ class PreferenceActions:
         before = self.value(preference.key)
         if value == before:
             return
-        told = f"{preference.name} {words(before, preference.unit)} → {words(value, preference.unit)}"
+        whose = f" of {self.account}" if self.account and preference.is_limit else ""
+        told = f"{preference.name}{whose} {words(before, preference.unit)} → {words(value, preference.unit)}"
         if preference.is_limit:
             name = preference.key.removeprefix(LIMITS)
             self._change_limits(

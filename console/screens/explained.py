@@ -30,6 +30,7 @@ BY_NAME = {
 
 def explained(
     item: Preference,
+    key: str,
     value: Any,
     options: Sequence[Any],
     allowed: str,
@@ -38,9 +39,9 @@ def explained(
     width: int,
     whole: Standing | None = None,
 ) -> list[Line]:
-    """All about `item`, which is `value` now; `own` are the limits that single strategies and symbols have, `whole` is where all accounts
-    stand together."""
-    parts = [Section("What it is", lambda room: _what(item, value, options, allowed, room))]
+    """All about `item`, which is `value` now and stands under `key` in the file; `own` are the limits that single strategies and symbols
+    have, `whole` is where all accounts stand together."""
+    parts = [Section("What it is", lambda room: _what(item, key, value, options, allowed, room))]
     if (told := _in_account(item, value, view)) is not None:
         parts.append(Section("In this account", lambda room: facts(told, room)))
     if item.is_combined:
@@ -51,11 +52,11 @@ def explained(
     return sections(parts, width)
 
 
-def _what(item: Preference, value: Any, options: Sequence[Any], allowed: str, width: int) -> list[Line]:
+def _what(item: Preference, key: str, value: Any, options: Sequence[Any], allowed: str, width: int) -> list[Line]:
     default = None if isinstance(item, Written) or item.is_own else value_at(Settings(), item.key)
     pairs: list[tuple[str, Value]] = [
         ("means", item.means),
-        *([] if isinstance(item, Unknown) else [("in the file", item.key)]),
+        *([] if isinstance(item, Unknown) else [("in the file", key)]),
         ("now", Cell(words(value, item.unit), "muted" if value is None else "accent")),
     ]
     if not isinstance(item, Written):

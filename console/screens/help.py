@@ -22,6 +22,7 @@ EXAMPLES = (
     ("oco sell 100 AAPL @ 190 stop 180", "two orders, of which one cancels the other"),
     ("cancel AAPL    cancel *    cancel #12", "a symbol's orders, all, one"),
     ("mode semi    flatten    sync", "execution mode; close everything; compare with the broker"),
+    ("accept AAPL", "books what the broker holds where the books differ, after a word and a reason; sends nothing"),
     ("preview buy 10 MSFT", "asks the gate, sends nothing"),
 )
 ABOUT_THE_LINE = (

@@ -93,7 +93,12 @@ class PreferencesPage(Page):
     def _groups(self) -> Sequence[tuple[str, Sequence[Preference]]]:
         """With what the file alone says of the accounts, and the limits on all of them, over the account's own."""
         together = [(TOGETHER, self._actions.together)] if self._actions.together else []
-        return [*GROUPS[:-1], (ACCOUNTS, self._actions.written), *together, GROUPS[-1]]
+        *others, (limits, group) = GROUPS
+        return [*others, (ACCOUNTS, self._actions.written), *together, (f"{limits}{self._whose}", group)]
+
+    @property
+    def _whose(self) -> str:
+        return f" of {self._actions.account}" if self._actions.account else ""
 
     @property
     def _item(self) -> Preference | None:
@@ -108,7 +113,7 @@ class PreferencesPage(Page):
         for place, item in enumerate(items):
             title = starts.get(item.key, "") if item is not None else ""
             if place == first_own:
-                title = OWN
+                title = f"{OWN}{self._whose}"
             if title:
                 blocks.append(Block(None, [*[[]] * bool(blocks), [Cell(f" {title}", "title")]]))
             blocks.append(Block(place, self._row(item, place == self._marked, width)))
@@ -171,13 +176,17 @@ class PreferencesPage(Page):
             self._beside.say(ADD, f"A strategy or a symbol gets a limit of its own. {TIGHTER}", "")
             return
         options, value, whole = self._actions.options(item), self._value(item), self._actions.combined.whole
-        allowed = "" if isinstance(item, Written) else self._may_be(item)
-        self._beside.tell(item.name, "", lambda width: explained(item, value, options, allowed, view, own, width, whole))
+        allowed, key = "" if isinstance(item, Written) else self._may_be(item), self._actions.key_in_file(item)
+        self._beside.tell(item.name, "", lambda width: explained(item, key, value, options, allowed, view, own, width, whole))
 
     # ---- keys
 
     def hints(self) -> Sequence[tuple[str, str]]:
-        return self.stage.keys.hints("preference") if self._editor is not None else (BACK, *self.stage.keys.hints("preferences"))
+        if self._editor is not None:
+            return self.stage.keys.hints("preference")
+        item, away = self._item, self.stage.keys.names["remove_limit"]
+        own = item is not None and item.is_own
+        return (BACK, *(hint for hint in self.stage.keys.hints("preferences") if own or hint[0] != away))
 
     def take_key(self, key: str, character: str | None, time: float) -> None:
         if self._editor is not None and not self.reads_cut(key):

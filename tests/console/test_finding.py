@@ -40,6 +40,7 @@ def engine() -> FakeEngine:
         ("apmk", "approve_marked"),
         ("f9", "flatten"),
         ("QUIT", "quit"),
+        ("accept", "order_line"),
     ],
 )
 def test_an_action_is_found_by_its_words_their_beginnings_its_letters_or_its_key(typed: str, first: str) -> None:

@@ -282,7 +282,7 @@ async def test_the_wheel_over_the_hints_brings_those_that_have_no_room_and_back_
         assert "m mode" not in line
         await wheel(console, 5, y, 40)
         rolled = console.picture.split("\n")[y]
-        assert "B backtests" in rolled, "no further than until the last is there"
+        assert "i notices" in rolled, "no further than until the last is there"
         assert "F12 / ^G STOP" in rolled
         await wheel(console, 5, y, -40)
         assert console.picture.split("\n")[y] == line

@@ -95,6 +95,32 @@ async def test_several_accounts_are_told_of_and_changed_by_hand(tmp_path: Path, 
     assert text_of(file) == SEVERAL
 
 
+@SIZES
+async def test_of_several_accounts_it_is_said_whose_limits_stand_there_and_where_they_are_written(
+    tmp_path: Path, size: tuple[int, int]
+) -> None:
+    file = tmp_path / "mine.yaml"
+    put(file, SEVERAL.replace("mode: manual", "mode: manual, limits: {symbols: {AAPL: {max_position_pct: 5}}}"))
+    accounts = load_accounts(file)
+    assert accounts is not None
+    config = ConfigFile(file, accounts.settings["calm"], "calm", accounts.settings)
+    async with running(engine_with(accounts.settings["calm"].limits), size, config=config, accounts=accounts) as console:
+        await go_to(console, "limits.max_order_pct")
+        assert "Limits of calm" in console.picture
+        assert "d take limit away" not in console.picture
+        await go_to(console, "limits.symbols.AAPL.max_position_pct")
+        await console.shows("d take")
+        assert "Limits of single strategies and symbols of calm" in console.picture
+        if size[0] == 200:
+            assert "accounts.calm.limits.symbols.AAPL.max_position_pct" in beside(console)
+        await console.press("enter")
+        await console.press("ctrl+u")
+        await console.type("4")
+        await console.press("enter")
+        await console.shows("AAPL position of calm 5 % → 4 %: holds now, and is written.")
+        assert "max_position_pct: 4" in text_of(file)
+
+
 async def test_one_account_alone_is_told_where_others_are_named(file: Path) -> None:
     async with running(FakeEngine(), config=config_of(file)) as console:
         await go_to(console, "accounts")
