@@ -79,7 +79,7 @@ def _changed(r: OrderChanged, state: State) -> Line | None:
     if r.event in _QUIET:
         return None
     level = Level.ERROR if r.state in (OrderState.REJECTED, OrderState.UNKNOWN) else Level.INFO
-    words = r.state.lower().replace("_", " ")
+    words = r.state.words
     return level, "order", f"#{order.number} {order.symbol} {words}{f': {r.reason}' if r.reason else ''}", ""
 
 

@@ -64,7 +64,7 @@ def _state(row: OrderRow) -> Content:
     """The state, and of a part how much: in shares or, where they have no room, in per cent."""
     role = _STATE_ROLES.get(row.state, "")
     # A question mark, because an unknown order may or may not be at the broker, and colour must not be the only one to say so.
-    word = ("? " if row.state is OrderState.UNKNOWN else "") + row.state.value.lower().replace("_", " ")
+    word = ("? " if row.state is OrderState.UNKNOWN else "") + row.state.words
     if not row.filled or row.filled == row.quantity:
         return Cell(word, role)
     part = numbers.fraction_of(row.filled, row.quantity)

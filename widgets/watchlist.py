@@ -67,13 +67,13 @@ class Watchlist(LiveTable[WatchRow]):
     EMPTY_LIST = "This list is empty. {add_symbol} adds a symbol, {next_list} shows the next list."
     COLUMNS = (
         Column[WatchRow]("Symbol", _symbol, 6, grow=14, sort=lambda row: row.symbol),
-        Column[WatchRow]("Last", _last, 7, "right", grow=14, sort=lambda row: row.last, volatile=True),
+        Column[WatchRow]("Last", _last, 6, "right", grow=14, sort=lambda row: row.last, volatile=True),
         Column[WatchRow]("Change", _change, 8, "right", grow=12, sort=lambda row: row.change, volatile=True),
         Column[WatchRow]("Bid × ask", _spread, 15, "right", grow=27, priority=1, volatile=True),
         Column[WatchRow](
-            "Volume",
+            "Bar vol",
             lambda row: Cell(numbers.volume(row.volume), "muted"),
-            6,
+            7,
             "right",
             grow=8,
             priority=2,

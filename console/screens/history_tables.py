@@ -61,7 +61,7 @@ def _terms(row: Any) -> Cell:
 
 
 def _state(row: OrderRow) -> Cell:
-    return Cell(row.state.value.lower().replace("_", " "), "" if row.state.is_final else "accent")
+    return Cell(row.state.words, "" if row.state.is_final else "accent")
 
 
 def _taken(row: OrderRow) -> Cell:
@@ -85,9 +85,7 @@ class OrdersTab(HistoryTable, inherit_bindings=False):
         Column[Any]("Symbol", lambda row: Cell(row.symbol), 6, grow=12),
         Column[Any]("Terms", _terms, 13, grow=48, priority=2),
         Column[Any]("TIF", lambda row: Cell(row.tif.value, "muted"), 3, priority=7),
-        Column[Any](
-            "State", lambda row: Cell(row.state.value.lower().replace("_", " "), "" if row.state.is_final else "accent"), 8, grow=15
-        ),
+        Column[Any]("State", lambda row: Cell(row.state.words, "" if row.state.is_final else "accent"), 8, grow=15),
         Column[Any]("Filled", lambda row: _quantity(row.filled), 6, "right", grow=12, priority=3),
         Column[Any]("Average", lambda row: Cell(price(row.average, None)), 8, "right", grow=14, priority=1),
         Column[Any]("Realised", _taken, 9, "right", grow=16, priority=5),

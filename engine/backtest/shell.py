@@ -211,7 +211,7 @@ class Shell:
         if record.state in _UNFILLED:
             # Counted are the ways to end: with the number of another order in it, each would be one of its own.
             reason = _NUMBER.sub("another order", record.reason)
-            self.ended[f"{record.state.lower()}: {reason}" if reason else record.state.lower()] += 1
+            self.ended[f"{record.state.words}: {reason}" if reason else record.state.words] += 1
 
     def _session_opened(self, record: SessionOpened) -> None:
         self._new_session = True

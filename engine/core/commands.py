@@ -193,7 +193,7 @@ class Commands:
         if not all(number is None or number.is_finite() for number in numbers):
             return f"{name} cannot have these terms: one of their numbers is none."
         if order.state.is_final:
-            return f"{name} ended already: {order.state.lower()}"
+            return f"{name} ended already: {order.state.words}"
         if self._desk.state.trading is TradingState.HALTED:
             return f"Trading is halted ({self._desk.state.halt_reason}): nothing is replaced."
         if order.family and terms.quantity != order.quantity:
@@ -226,7 +226,7 @@ class Commands:
         if command.order_id:
             order = book.orders.get(command.order_id)
             if order is None or order.state.is_final:
-                text = "there is no such order" if order is None else f"#{order.number} ended already: {order.state.lower()}"
+                text = "there is no such order" if order is None else f"#{order.number} ended already: {order.state.words}"
                 # One that went with the other leg of its group, cancelled a moment ago, is what was asked for.
                 self._desk.reply(command.id, order is not None and order.state is OrderState.CANCELED, text)
                 return

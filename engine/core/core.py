@@ -341,7 +341,7 @@ class Core:
         """`order` ended, and nothing showed that the broker had taken the terms that it was to get."""
         filled = order.state is OrderState.FILLED
         what = f"#{order.number} {order.symbol}: the replace came too late"
-        level, how = (Level.WARNING, "it had filled") if filled else (Level.INFO, f"it was {order.state.lower()}")
+        level, how = (Level.WARNING, "it had filled") if filled else (Level.INFO, f"it was {order.state.words}")
         self.desk.note(level, "order", f"{what}, {how} under its old terms")
 
     def _valued(self, order: Order, replaced: OrderReplaced) -> OrderReplaced:

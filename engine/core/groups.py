@@ -146,7 +146,7 @@ class Groups:
         else:
             done = parent.state is OrderState.FILLED
             told = first.requested - sum((order.filled for order in orders), ZERO) if done else ZERO
-            more, why = not parent.state.is_final, f"#{parent.number}, which was to trigger it, ended {parent.state.lower()}"
+            more, why = not parent.state.is_final, f"#{parent.number}, which was to trigger it, ended {parent.state.words}"
         told = to_lot(max(told, ZERO), self._step(first))
         if not first.reduce_only or not told:
             return Left(told, told, more, why)
@@ -293,7 +293,7 @@ def _closed_all(parent: Order) -> str:
 
 
 def _never_filled(parent: Order) -> str:
-    return f"#{parent.number} ended without a fill: {parent.state.lower()}"
+    return f"#{parent.number} ended without a fill: {parent.state.words}"
 
 
 def _made_room(order: Order, family: Sequence[Order], over: Sequence[str]) -> bool:

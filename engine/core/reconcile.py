@@ -46,7 +46,7 @@ def reconcile(desk: Desk, snapshot: BrokerSnapshot, take_over: Callable[[OrderUp
             _adopt(desk, listed)
         elif event in ALIVE and listed.filled < listed.quantity and ours.state in _REVIVED:
             event = OrderEvent.LIST
-            desk.note(Level.ERROR, "reconcile", f"#{ours.number} {ours.symbol} was {ours.state.lower()} here and works at the broker")
+            desk.note(Level.ERROR, "reconcile", f"#{ours.number} {ours.symbol} was {ours.state.words} here and works at the broker")
         elif event in ALIVE and _is_unanswered(desk, ours, listed):
             event, reason = OrderEvent.REFUSE_REPLACE, reason or "the broker has it under its old terms"
         take_over(

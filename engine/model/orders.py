@@ -83,6 +83,11 @@ class OrderState(StrEnum):
     def is_final(self) -> bool:
         return self in FINAL_STATES
 
+    @property
+    def words(self) -> str:
+        """As a person reads it, in the spelling of all else that is written here."""
+        return "cancelled" if self is OrderState.CANCELED else self.lower().replace("_", " ")
+
 
 FINAL_STATES = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.EXPIRED, OrderState.REJECTED, OrderState.REPLACED})
 

@@ -292,7 +292,7 @@ def _came_to(order: Order | None, told: Sequence[Told]) -> str:
     so_far = f"{traded:f} filled" if traded else "Nothing filled"
     if ended:
         because = f": {ended[-1].reason}" if ended[-1].reason else ""
-        return _sentence(f"{so_far}, then it was {ended[-1].state.lower().replace('_', ' ')}{because}")
+        return _sentence(f"{so_far}, then it was {ended[-1].state.words}{because}")
     return f"{so_far} so far, and it works still.{_waits(order)}"
 
 

@@ -98,10 +98,10 @@ async def test_an_open_order_is_followed_live_and_c_cancels_it_from_its_detail(t
         await reads(console, "it works at the broker")
         await console.press("c")
         await console.until(lambda: engine.view().orders[0].state is OrderState.CANCELED)
-        await console.shows("now       canceled")
+        await console.shows("now       cancelled")
         await reads(console, "the cancel is on disk", "it works no more")
         assert "it only opened" not in text_of(console), "of an order that filled nothing"
-        while "now       canceled" in console.picture:
+        while "now       cancelled" in console.picture:
             await console.let_pass(1)
 
 

@@ -146,7 +146,7 @@ def test_the_steps_that_the_orders_panel_shows_are_not_repeated() -> None:
 @pytest.mark.parametrize(
     ("change", "level", "text"),
     [
-        (changed(OrderEvent.CANCEL, OrderState.CANCELED), Level.INFO, "#1 AAPL canceled"),
+        (changed(OrderEvent.CANCEL, OrderState.CANCELED), Level.INFO, "#1 AAPL cancelled"),
         (changed(OrderEvent.REQUEST_CANCEL, OrderState.PENDING_CANCEL), Level.INFO, "#1 AAPL pending cancel"),
         (changed(OrderEvent.REJECT, OrderState.REJECTED, "no such asset"), Level.ERROR, "#1 AAPL rejected: no such asset"),
         (changed(OrderEvent.LOSE, OrderState.UNKNOWN, "no answer"), Level.ERROR, "#1 AAPL unknown: no answer"),

@@ -79,7 +79,7 @@ class OrderDossier(Dossier):
             self._told_with = tick
             self._trail = tell(self._steps, lambda value: price(value, tick))
         state = self._row.state
-        self.summarise(Cell(state.value.lower().replace("_", " "), "muted" if state.is_final else "accent"))
+        self.summarise(Cell(state.words, "muted" if state.is_final else "accent"))
 
     def _tick(self, view: View) -> Decimal | None:
         tick: Decimal | None = getattr(self._row, "tick", None)
@@ -147,7 +147,7 @@ class OrderDossier(Dossier):
     def _result(self, width: int) -> list[Line]:
         row, kept = self._row, self.kept
         pairs: list[tuple[str, Value]] = [
-            ("state", f"{row.state.value.lower().replace('_', ' ')}{', never sent' if row.state.is_final and not row.released else ''}"),
+            ("state", f"{row.state.words}{', never sent' if row.state.is_final and not row.released else ''}"),
             ("filled", f"{numbers.quantity(row.filled)} of {numbers.quantity(row.quantity)}"),
             ("average", price(row.average, self._told_with)),
         ]
@@ -197,7 +197,7 @@ class OrderDossier(Dossier):
                 Cell(other.side.value, "muted" if other.state.is_final else other.side.value.lower()),
                 Cell(numbers.quantity(other.quantity)),
                 Cell(order_terms(other, self._priced)),
-                Cell(other.state.value.lower().replace("_", " "), "muted" if other.state.is_final else ""),
+                Cell(other.state.words, "muted" if other.state.is_final else ""),
             ]
             for other in self._relatives()
         ]
@@ -210,7 +210,7 @@ class OrderDossier(Dossier):
         lines = written(trail, width)
         if self._behind():
             done = f", {numbers.quantity(row.filled)} filled" if row.filled else ""
-            text = f"{row.state.value.lower().replace('_', ' ')}{done}"
+            text = f"{row.state.words}{done}"
             lines += written([replace(Told(row.changed_at, "now", text), role="accent")], width)[1:]
         if self.problem:
             lines += [[], *paragraph(self.problem, width, "warning")]

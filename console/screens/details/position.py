@@ -197,7 +197,7 @@ class PositionDossier(Dossier):
             Cell(left),
             Cell(_terms(row)),
             Cell(row.tif.value, "muted"),
-            Cell(row.state.value.lower().replace("_", " "), "muted"),
+            Cell(row.state.words, "muted"),
         ]
 
     def _lots(self, width: int) -> list[Line]:

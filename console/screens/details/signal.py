@@ -144,7 +144,7 @@ class SignalDossier(Dossier):
         if order is not None:
             average = f" at {self._priced(order.average)}" if order.average is not None else ""
             filled = f"{numbers.quantity(order.filled)} of {numbers.quantity(order.quantity)} filled{average}"
-            pairs.append(("order", f"#{order.number} {order.state.value.lower().replace('_', ' ')}, {filled}"))
+            pairs.append(("order", f"#{order.number} {order.state.words}, {filled}"))
         shadow = getattr(self._now, "shadow", None)
         if shadow is not None:
             pairs.append(("shadow P&L", [profit(shadow), Cell("  had it been sent, before costs", "muted")]))

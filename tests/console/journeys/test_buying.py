@@ -129,6 +129,6 @@ def test_a_limit_order_waits_and_is_cancelled(sit_down: SitDown, tmp_path: Path)
     leave_order_line(terminal)
     go_to(terminal, 3, "Orders")
     terminal.until("1 works", lambda screen: shows(r"BUY +5 +AAPL .*180\.00 .*working", screen))
-    terminal.insist("c", "none works", "canceled")
+    terminal.insist("c", "none works", "cancelled")
     until_books(terminal, tmp_path, TERMS, ("BUY", "5", "180.00", "CANCELED"))
     assert rows(tmp_path, "fills") == 0

@@ -171,7 +171,7 @@ def test_exits_whose_entries_never_filled_are_counted_as_one_way_to_end(tmp_path
     """
     result = played(days({"AAPL": flat(10, 10, 10, 10)}), strategy(tmp_path, far))
     assert result.ended == {
-        "canceled: another order ended without a fill: expired": 3,
+        "cancelled: another order ended without a fill: expired": 3,
         "expired: the session it was for is over": 3,
     }
 

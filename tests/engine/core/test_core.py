@@ -134,7 +134,7 @@ def test_an_order_is_cancelled_by_its_id_and_not_twice() -> None:
     order = the_floor.buy(10, limit=90)
     assert the_floor.cancel(order).text == "cancel of #1 sent"
     assert order.state is OrderState.CANCELED
-    assert the_floor.cancel(order).text == "#1 ended already: canceled"
+    assert the_floor.cancel(order).text == "#1 ended already: cancelled"
 
 
 def test_one_symbol_or_everything_is_cancelled_at_once() -> None:

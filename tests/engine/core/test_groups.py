@@ -89,7 +89,7 @@ def test_an_oto_whose_first_order_ends_in_part_sends_nothing_that_opens() -> Non
     one, two = told.group(GroupKind.OTO, bought(100, limit=90), Intent("MSFT", Side.BUY, D(20)))
     told.fill(one, 60, 90)
     told.cancel(one)
-    assert (two.state, two.reason) == (OrderState.CANCELED, "#1, which was to trigger it, ended canceled")
+    assert (two.state, two.reason) == (OrderState.CANCELED, "#1, which was to trigger it, ended cancelled")
 
 
 def test_a_release_that_the_gate_refuses_ends_the_leg_in_words() -> None:
