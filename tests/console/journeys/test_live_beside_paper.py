@@ -79,7 +79,7 @@ def test_each_trades_at_its_own_broker_and_one_stop_is_for_both(tmp_path: Path, 
         terminal.press("F3")
         terminal.until(lambda screen: shows("PAPER +toy +HALTED +LIVE +real HALTED", screen))
         terminal.press("q")
-        terminal.until("Quit?", said("toy: held: 3 AAPL"), said("real: held: 7 AAPL"))
+        terminal.until("Quit?", said("toy: held: 3 AAPL"), said("real LIVE: held: 7 AAPL"))
         terminal.insist("y", "▸ y")
         terminal.press("Enter")
         assert terminal.ended() == 0

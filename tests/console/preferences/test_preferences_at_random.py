@@ -67,7 +67,7 @@ class World:
         """What the dialog told of whose word is just being typed."""
         self.in_file = Settings(limits=limits)
         self.said = Settings(limits=limits)
-        self.file = None
+        self.file, self.account = None, ""
         self.drawn = ScreenSettings()
         self.settings = Settings().notify
         self.confirm = Settings().confirm
