@@ -121,7 +121,7 @@ def drawn_agrees(table: Orders) -> None:
         text = lines[first + line][1:-1]
         assert f"#{row.number} " in text
         assert row.symbol in text
-        assert row.state.value.lower() in text
+        assert row.state.words in text
         assert text.startswith("●") is (row.id in table.marked)
         if row.id == table.cursor_key and row.id not in table.marked:
             assert text.startswith("▸")

@@ -224,7 +224,7 @@ def test_an_entry_that_ends_without_a_fill_ends_its_exits(end: OrderEvent) -> No
     entry, profit, loss = bracketed(told)
     told.end(entry, end, "no")
     assert states((profit, loss)) == ["CANCELED 0/100", "CANCELED 0/100"]
-    assert profit.reason == f"#1 ended without a fill: {entry.state.lower()}"
+    assert profit.reason == f"#1 ended without a fill: {entry.state.words}"
     assert told.sent == [entry]
     assert not told.cancelled
 

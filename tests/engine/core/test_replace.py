@@ -130,7 +130,7 @@ def test_an_order_that_ended_is_not_replaced(state: OrderState) -> None:
         told.fill(order, 100, 90)
     else:
         told.cancel(order)
-    assert told.replace(order, limit=D(91)).text == f"#1 ended already: {state.lower()}"
+    assert told.replace(order, limit=D(91)).text == f"#1 ended already: {state.words}"
 
 
 def test_why_an_order_cannot_be_replaced_now_is_said_in_a_sentence() -> None:
