@@ -161,9 +161,9 @@ def _run(given: argparse.Namespace, job: Job, needs: Requirements) -> int:
 
     try:
         data = job.open()
-        reads.watch()
         if given.lookahead:
-            finding = look("Look-ahead", look_ahead)
+            with reads.heard():
+                finding = look("Look-ahead", look_ahead)
             wrong |= _tell_look_ahead(finding, _apart(reads, data), needs.path)
         if given.warmup:
             wrong |= _tell_warm_up(look("Warm-up", warm_up))

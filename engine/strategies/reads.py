@@ -6,7 +6,8 @@ import os
 import site
 import sys
 import sysconfig
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from types import FrameType
@@ -31,16 +32,26 @@ class Read(Struct, frozen=True):
 
 
 class Reads:
-    """Of the strategy in `file`. From `watch` on, for the rest of the process: Python takes no audit hook back."""
+    """Of the strategy in `file`, what is opened within `heard`."""
 
     def __init__(self, file: Path) -> None:
         self._file = str(file)
         self._found: dict[Read, None] = {}
         self._installed = _installed()
-        self._wrapped = False
+        self._hears = False
+        self._usual: dict[str, Callable[..., Any]] = {}
 
-    def watch(self) -> None:
+    @contextmanager
+    def heard(self) -> Iterator[None]:
+        # Python takes no audit hook back: afterwards it is one that does nothing.
         sys.addaudithook(self._hear)
+        self._hears = True
+        try:
+            yield
+        finally:
+            self._hears = False
+            for name, usual in self._usual.items():
+                setattr(sys.modules["pandas"], name, usual)
 
     @property
     def found(self) -> tuple[Read, ...]:
@@ -48,7 +59,7 @@ class Reads:
         return tuple(self._found)
 
     def _hear(self, event: str, arguments: tuple[object, ...]) -> None:
-        if event not in ("open", "sqlite3.connect") or not isinstance(arguments[0], str | bytes | os.PathLike):
+        if not self._hears or event not in ("open", "sqlite3.connect") or not isinstance(arguments[0], str | bytes | os.PathLike):
             return
         if event == "open" and isinstance(flags := arguments[2], int) and (flags & _NEW or flags & os.O_ACCMODE == os.O_WRONLY):
             return  # it writes, and nothing stood there before
@@ -58,13 +69,13 @@ class Reads:
     def _hear_pandas(self) -> None:
         """From where pandas has been imported on, which a strategy's first run may do."""
         pandas: Any = sys.modules.get("pandas")
-        if self._wrapped or not hasattr(pandas, _UNHEARD[-1]):
+        if self._usual or not hasattr(pandas, _UNHEARD[-1]):
             return
-        self._wrapped = True
-        for name in _UNHEARD:
-            setattr(pandas, name, self._heard(getattr(pandas, name)))
+        self._usual = {name: getattr(pandas, name) for name in _UNHEARD}
+        for name, usual in self._usual.items():
+            setattr(pandas, name, self._telling(usual))
 
-    def _heard(self, usual: Callable[..., Any]) -> Callable[..., Any]:
+    def _telling(self, usual: Callable[..., Any]) -> Callable[..., Any]:
         @wraps(usual)
         def reads(path: Any, *given: Any, **words: Any) -> Any:
             if isinstance(path, str | os.PathLike):
