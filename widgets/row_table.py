@@ -15,6 +15,7 @@ from textual.message import Message
 
 from widgets.cells import Cell, Content, segments
 from widgets.columns import Column
+from widgets.marks import Marks
 from widgets.panel import Panel
 from widgets.row_painter import RowPainter, Sentence, texts
 from widgets.rows import RESORT_S, RowModel, Rows
@@ -97,7 +98,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
         self._touched_at = -math.inf
         self._model: RowModel[RowT] = self.make_model()
         self._cursor = -1
-        self._marked: set[str] = set()
+        self.marks: Marks[RowT] = Marks(self._model)
         self.columns: Sequence[Column[RowT]] = self.COLUMNS
         """All there are to choose from."""
         self._painter: RowPainter[RowT] = RowPainter(self.columns, self.GAP, lambda: self.call_next(self._grown))
@@ -224,10 +225,8 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
             self._follow(cursor_key, cursor_row)
             if self.cursor_key != cursor_key:
                 self._unseen_since = now
-        if self._marked:
-            marked, self._marked = self._marked, self._model.living(self._marked, self.keeps_mark)
-            if marked != self._marked:
-                self.refresh_foot()
+        if self.marks.all and self.marks.keep(self.keeps_mark):
+            self.refresh_foot()
         if len(self.rows) != count:
             self._resized(count, len(self.rows))
         if in_view or cursor < 0 or (self.NEWEST_FIRST and not self.has_focus):
@@ -271,35 +270,17 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
 
     # ---- marks and copies
 
-    @property
-    def marked(self) -> tuple[str, ...]:
-        """Keys of the marked rows that are shown, from top to bottom. A row that a filter hides keeps its mark, and nothing acts on it."""
-        places = sorted((place, key) for key in self._marked if (place := self._model.index(key)) is not None)
-        return tuple(key for _, key in places)
-
-    @property
-    def marked_rows(self) -> list[RowT]:
-        places = sorted(place for key in self._marked if (place := self._model.index(key)) is not None)
-        return [self.rows[place] for place in places]
-
-    @property
-    def hidden_marks(self) -> int:
-        """How many marked rows are not shown."""
-        return len(self._marked) - len(self.marked)
-
     def clear_marks(self) -> None:
         """Those of hidden rows, too."""
-        self._unmark(self._marked)
+        self._unmark(self.marks.all)
 
     def acted_on_marks(self) -> None:
         """What was marked is done: the marks that are shown go, and the key, held on, does not reach the row under the cursor."""
-        self._unmark(self.marked)
+        self._unmark(self.marks.keys)
         self._unseen_since = self._clock()
 
     def _unmark(self, keys: Iterable[str]) -> None:
-        gone = set(keys)
-        self._marked -= gone
-        self._refresh_rows(place for key in gone if (place := self._model.index(key)) is not None)
+        self._refresh_rows(self.marks.take(keys))
         self.refresh_foot()
 
     def texts_of(self, row: RowT) -> list[str]:
@@ -418,7 +399,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
     def _mark(self, index: int) -> bool:
         if not 0 <= index < len(self.rows) or not self.can_mark(self.rows[index]):
             return False
-        self._marked ^= {self._model.key(index)}
+        self.marks.turn(self._model.key(index))
         self._refresh_rows((index,))
         self.refresh_foot()
         return True
@@ -478,9 +459,9 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
     # ---- drawing
 
     def foot(self, room: int) -> tuple[Sequence[Cell], Sequence[Cell]]:
-        if not self._marked:
+        if not self.marks.all:
             return (), ()
-        here, hidden = len(self.marked), self.hidden_marks
+        here, hidden = len(self.marks.keys), self.marks.hidden
         return (), (Cell(f" {here} marked{f', {hidden} hidden' if hidden else ''} ", "key"),)
 
     def content_line(self, y: int, width: int) -> list[Segment]:
@@ -497,9 +478,7 @@ class RowTable(Panel, Generic[RowT], inherit_bindings=False):
             return segments([Cell(" " * width)], self.palette)
         row, key = self.rows[index], self._model.key(index)
         on_cursor = index == self._cursor and self.has_focus
-        return self._painter.row(
-            row, key, width, self.palette, on_cursor=on_cursor, marked=key in self._marked, sentence=self.sentence(row)
-        )
+        return self._painter.row(row, key, width, self.palette, on_cursor=on_cursor, marked=key in self.marks, sentence=self.sentence(row))
 
     def nothing(self) -> str:
         """The sentence in a table that shows no row."""

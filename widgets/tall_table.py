@@ -148,5 +148,5 @@ class TallTable(LiveTable[RowT], Generic[RowT], inherit_bindings=True):
             return segments([Cell(" " * width)], self.palette)
         index, line = found
         on_cursor = index == self._cursor and self.has_focus
-        gutter = " " if line else "●" if self._model.key(index) in self._marked else "▸" if on_cursor else " "
+        gutter = " " if line else "●" if self._model.key(index) in self.marks else "▸" if on_cursor else " "
         return segments(fit_cells([Cell(gutter, "key"), *self._lines_of(index)[line]], width), self.palette, "cursor" if on_cursor else "")

@@ -60,7 +60,7 @@ class Subject:
         table = self.table
         if table is None or self._page() is not None:
             return ()
-        rows, hidden = table.marked_rows, table.hidden_marks
+        rows, hidden = table.marks.rows, table.marks.hidden
         if rows or not hidden:
             return rows
         counted, shows = ("1 marked row", "it") if hidden == 1 else (f"{hidden} marked rows", "them")
@@ -83,7 +83,7 @@ class Subject:
     def acted_on_marks(self) -> None:
         """What was marked is done: its marks go, and the same key, held on, does not reach the row under the cursor."""
         table = self.table
-        if table is not None and table.marked:
+        if table is not None and table.marks.keys:
             table.acted_on_marks()
 
     def seen(self) -> bool:

@@ -312,7 +312,7 @@ class TradingScreen(SteadyLoop, Behind, Screen[None], inherit_bindings=False):
     def _show_hints(self) -> None:
         table = self.subject.table
         place = "filter" if self.place != LINE and table is not None and table.typing else self.place
-        marked = len(table.marked) if table is not None and place == self.panel else 0
+        marked = len(table.marks.keys) if table is not None and place == self.panel else 0
         names = self.keys.names
         hints = [(names["whole_text"], "all of it")] if self.order_line.whole else []
         if marked:

@@ -200,7 +200,7 @@ async def test_marked_ones_stand_side_by_side_and_what_differs_is_marked(path: P
         await console.press("c")
         await console.shows("Mark two to 6 backtests with Space; 0 are marked.")
         await console.press("down", "space", "space")
-        marked = {row.number for row in console.app.screen.query_one(BacktestTable).marked_rows}
+        marked = {row.number for row in console.app.screen.query_one(BacktestTable).marks.rows}
         assert marked == {1, 2}
         await console.press("c")
         await console.shows("Commission")

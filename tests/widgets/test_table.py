@@ -257,12 +257,12 @@ async def test_space_marks_what_can_be_marked_and_a_decided_signal_loses_its_mar
         table.show(view)
         await started(table, pilot)
         await pilot.press("space", "space", "space")
-        assert list(table.marked) == ["s3", "s4"]
+        assert list(table.marks.keys) == ["s3", "s4"]
         assert text_of(table).count("●") == 2
         table.show(sample_view(signals=(waiting[0], replace(sample_signals()[1], id="s4"))))
-        assert list(table.marked) == ["s3"]
+        assert list(table.marks.keys) == ["s3"]
         table.clear_marks()
-        assert list(table.marked) == []
+        assert list(table.marks.keys) == []
 
 
 async def test_an_empty_table_says_what_would_fill_it() -> None:

@@ -107,10 +107,10 @@ def agree(table: Orders) -> None:
     holds = table._subset.holds if table._subset else None
     assert sorted(keys) == sorted(row.id for row in table.all_rows if words.hold_in(table.text_of(row)) and (holds is None or holds(row)))
     assert (table.cursor_key in keys) if keys else (table.cursor_key is None)
-    assert list(table.marked) == [key for key in keys if key in table._marked]
-    assert all(not row.state.is_final or row.id in table._marked_ended for row in table.all_rows if row.id in table._marked)
-    assert table._marked <= {row.id for row in table.all_rows}
-    assert [row.id for row in table.marked_rows] == list(table.marked)
+    assert list(table.marks.keys) == [key for key in keys if key in table.marks.all]
+    assert all(not row.state.is_final or row.id in table._marked_ended for row in table.all_rows if row.id in table.marks.all)
+    assert table.marks.all <= {row.id for row in table.all_rows}
+    assert [row.id for row in table.marks.rows] == list(table.marks.keys)
 
 
 def drawn_agrees(table: Orders) -> None:
@@ -122,8 +122,8 @@ def drawn_agrees(table: Orders) -> None:
         assert f"#{row.number} " in text
         assert row.symbol in text
         assert row.state.words in text
-        assert text.startswith("●") is (row.id in table.marked)
-        if row.id == table.cursor_key and row.id not in table.marked:
+        assert text.startswith("●") is (row.id in table.marks.keys)
+        if row.id == table.cursor_key and row.id not in table.marks.keys:
             assert text.startswith("▸")
 
 

@@ -211,7 +211,7 @@ class BacktestsPage(Page):
             self._actions.replay(row.number)
 
     def _compare(self) -> None:
-        rows = self._table.marked_rows
+        rows = self._table.marks.rows
         if not 2 <= len(rows) <= MOST_BESIDE:
             mark = self.stage.keys.names["mark_backtest"]
             self.say(f"Mark two to {MOST_BESIDE} backtests with {mark}; {len(rows)} are marked.", Level.WARNING)
@@ -226,7 +226,7 @@ class BacktestsPage(Page):
             self._actions.repeat(row.number)
 
     def _delete(self) -> None:
-        rows = self._table.marked_rows or [row for row in (self._row(),) if row is not None]
+        rows = self._table.marks.rows or [row for row in (self._row(),) if row is not None]
         if not rows:
             return
 
