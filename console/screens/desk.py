@@ -259,7 +259,7 @@ class Desk:
     def works(self, row: OrderRow) -> bool:
         """Whether the order can still be cancelled or replaced. Where not, it is said."""
         if row.state.is_final:
-            self._say(f"#{row.number} has ended: {row.state.lower()}.", Level.WARNING)
+            self._say(f"#{row.number} has ended: {row.state.words}.", Level.WARNING)
         return not row.state.is_final
 
     def cancel(self, rows: Sequence[OrderRow]) -> None:

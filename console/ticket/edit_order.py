@@ -81,7 +81,7 @@ class EditOrder:
     def read(self) -> Ready | Mistake:
         row = self._row
         if row.state.is_final:
-            return Mistake("", f"#{row.number} has ended: {row.state.lower()}. Nothing of it can be replaced.")
+            return Mistake("", f"#{row.number} has ended: {row.state.words}. Nothing of it can be replaced.")
         terms = self._terms()
         if isinstance(terms, Mistake):
             return terms

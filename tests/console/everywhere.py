@@ -131,12 +131,14 @@ def _stands(console: Console, key: str) -> bool:
 async def go_back(console: Console) -> None:
     """Out of whatever is open. In the trading screen Escape clears filter, marks and line."""
     console.screen.backtests.cancel()
-    for _ in range(6):
+    # A run that is just being started has to end before its form can be left, and a busy machine takes its time for that.
+    for _ in range(500):
         console.clock.now += 1  # a question takes no answer at typing speed
         if console.app.screen is console.screen and console.screen.focused is not console.line and not console.screen.zoomed:
             break
         if console.app.screen is console.screen and console.screen.zoomed:
             await console.press("z")
         await console.press("escape")
+        await console.pilot.pause(0.01)
     await console.press("escape", "escape")
     assert console.app.screen is console.screen, f"no way back out of {console.app.screen}"
