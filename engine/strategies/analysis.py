@@ -18,6 +18,8 @@ ORDERING = frozenset({"buy", "sell", "close", "target"})
 SETTINGS = ("warmup", "timeframe", "update_interval")
 _STALLS = {"sleep": "waits", "input": "waits for a person"}
 _NETWORK = frozenset({"requests", "urllib", "http", "httpx", "aiohttp", "socket", "websocket", "websockets", "yfinance"})
+_UNHEARD = frozenset({"pyarrow", "polars", "duckdb", "fastparquet", "h5py", "tables", "ctypes"})
+"""Libraries that open files without Python's knowing."""
 
 
 class Requirements(Struct, frozen=True):
@@ -160,6 +162,8 @@ def _doubts(tree: ast.AST) -> Iterator[str]:
                     yield f"line {node.lineno} imports {name}: what it asks the network for is another thing in a backtest than it was then"
                 elif name.partition(".")[0] == "subprocess":
                     yield f"line {node.lineno} imports {name}: what another program reads for it is not held back in a backtest"
+                elif name.partition(".")[0] in _UNHEARD:
+                    yield f"line {node.lineno} imports {name}: which files it reads nobody can tell, and what stands there is not held back"
         elif isinstance(node, ast.Call):
             called = node.func.attr if isinstance(node.func, ast.Attribute) else node.func.id if isinstance(node.func, ast.Name) else ""
             if (called == "open" and not _writes(node)) or called.startswith("read_"):

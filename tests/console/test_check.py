@@ -39,6 +39,15 @@ def written(folder: Path, text: str) -> str:
     return str(file)
 
 
+@pytest.mark.parametrize("line", ["import polars as pl", "import pyarrow.parquet", "from duckdb import sql"])
+def test_a_library_whose_files_nobody_hears_of_is_named(home: Path, capsys: pytest.CaptureFixture[str], line: str) -> None:
+    text = f"from tradeconsole import Strategy\n{line}\n\nclass Mine(Strategy):\n    def on_bar(self, ctx, bar):\n        pass\n"
+    code, told = check(capsys, written(home, text))
+    assert code == 0
+    assert "look at      line 2 imports" in told
+    assert "which files it reads nobody can tell" in told
+
+
 def test_what_a_strategy_needs_is_told_without_running_it(home: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = written(
         home,
