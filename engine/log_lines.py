@@ -87,7 +87,7 @@ def _filled(r: FillBooked, state: State) -> Line:
     order, fill = state.book.orders[r.fill.order_id], r.fill
     part = "" if order.remaining <= 0 else f", {order.remaining:f} left"
     rule = f" [{fill.rule}]" if fill.rule else ""
-    what = f"{fill.side} {fill.quantity:f} {fill.symbol} @ {round(fill.price, 6).normalize():f}"
+    what = f"{fill.side} {fill.quantity:f} {fill.symbol} @ {_price(round(fill.price, 6).normalize())}"
     return Level.INFO, "fill", f"#{order.number} filled {what} fees {fill.fees:f}{part}{rule}", ""
 
 

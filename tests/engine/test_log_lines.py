@@ -126,7 +126,7 @@ def test_an_order_is_told_as_it_was_placed(placed: OrderPlaced, text: str) -> No
 def test_a_fill_tells_its_price_fees_rule_and_what_is_left() -> None:
     lines = said(PLACED, filled(40, rule="limit-through"), filled(60, "187.123456789"))
     assert [line and line[2] for line in lines[1:]] == [
-        "#1 filled BUY 40 AAPL @ 187.5 fees 0.35, 60 left [limit-through]",
+        "#1 filled BUY 40 AAPL @ 187.50 fees 0.35, 60 left [limit-through]",
         "#1 filled BUY 60 AAPL @ 187.123457 fees 0.35",
     ]
 
